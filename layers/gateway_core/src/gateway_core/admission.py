@@ -1,0 +1,223 @@
+"""The values that the store's three operations take and give: `admit`, `next` and `settle`.
+
+A request is admitted once per attempt: `admit` before the first provider call, `next` between a failed attempt and
+its fallback, `settle` at the end. Each is one atomic step and one HTTP trip. An attempt's money is held under
+`{request_id}.{attempt}` from its admission until it is settled; nothing else frees it, least of all time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from gateway_core.domain import BreakerEffect, RefusalReason
+
+REFUSAL_ORDER: tuple[RefusalReason, ...] = ("budget", "rate", "open")
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """One request as the store sees it. `admitted_ms` fixes the day and month that the request is charged to."""
+
+    request_id: str
+    project_id: str
+    key_id: str
+    digest: str
+    rights_tag: str
+    admitted_ms: int
+    user_id: str = ""
+    agent_id: str = ""
+
+    @property
+    def day(self) -> str:
+        """UTC day, `20261120`."""
+        return datetime.fromtimestamp(self.admitted_ms / 1000, UTC).strftime("%Y%m%d")
+
+    @property
+    def month(self) -> str:
+        """UTC month, `202611`."""
+        return self.day[:6]
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """Whose budgets the request counts against: the project, the key and, where known, the user."""
+        base = ("p", f"k:{self.key_id}")
+        return (*base, f"u:{self.user_id}") if self.user_id else base
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A deployment that may serve the request, with the bound that would be held for it.
+
+    `rpm` and `tpm` are the provider's limits per minute; 0 means none.
+    """
+
+    provider: str
+    deployment_id: str
+    hold_nano: int
+    hold_tokens: int
+    rpm: int = 0
+    tpm: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerPolicy:
+    """`failures` in a row, none older than `window_ms`, open the breaker for `cooldown_ms`.
+
+    Each failed probe doubles the cool-down up to `max_cooldown_ms`. A probe that is not settled within `lease_ms`
+    is presumed dead, and the next request may probe.
+    """
+
+    failures: int = 5
+    window_ms: int = 60_000
+    cooldown_ms: int = 30_000
+    max_cooldown_ms: int = 480_000
+    lease_ms: int = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why the candidate at `index` was passed over. `scope` names the budget or limit; `retry_after_ms` 0 = unknown."""
+
+    index: int
+    reason: RefusalReason
+    scope: str = ""
+    retry_after_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """Candidate `index` may be called after `wait_ms`; its bound is held under attempt number `attempt` (from 1)."""
+
+    index: int
+    attempt: int
+    generation: int
+    probe: bool
+    wait_ms: int = 0
+    passed_over: tuple[Refusal, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """No candidate can be called now; nothing is held."""
+
+    refusals: tuple[Refusal, ...]
+
+    @property
+    def main(self) -> Refusal:
+        """The refusal to report: budget before rate before open; among equals the soonest to end."""
+        return min(self.refusals, key=lambda r: (REFUSAL_ORDER.index(r.reason), r.retry_after_ms))
+
+
+@dataclass(frozen=True, slots=True)
+class StaleCaller:
+    """The key was revoked or changed since the caller was looked up; nothing is held. Look it up again."""
+
+
+type Admission = Admitted | Refused | StaleCaller
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """How one admitted attempt ended.
+
+    `charge_nano` and `charge_tokens` are what it is known to cost. With `unconfirmed` the provider may have billed
+    an unknown part of the bound: the hold then stays, counting against limits but in no report, until reconciled.
+    `retry_after_ms` goes with the effect `limit`.
+    """
+
+    attempt: int
+    provider: str
+    deployment_id: str
+    generation: int
+    probe: bool
+    effect: BreakerEffect
+    latency_ms: int = 0
+    charge_nano: int = 0
+    charge_tokens: int = 0
+    unconfirmed: bool = False
+    retry_after_ms: int = 0
+    tpm: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class UsageRecord:
+    """One request in the books. Tokens and cost include what failed attempts were billed."""
+
+    request_id: str
+    at_ms: int
+    project_id: str
+    key_id: str
+    agent_id: str
+    user_id: str
+    kind: str
+    model: str
+    provider: str
+    model_group: str
+    error_code: str
+    attempts: int
+    input_tokens: int
+    output_tokens: int
+    cached_input_tokens: int
+    cache_write_tokens: int
+    reasoning_tokens: int
+    input_nano: int
+    output_nano: int
+    latency_ms: int
+    cache_hit: bool
+    price_source: str
+    input_includes_cached: bool
+
+    @property
+    def cost_nano(self) -> int:
+        return self.input_nano + self.output_nano
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetLine:
+    """State of one scope's budget in one period, with its limits (None = unlimited)."""
+
+    scope: str
+    period: str
+    spent_nano: int
+    held_nano: int
+    spent_tokens: int
+    held_tokens: int
+    limit_nano: int | None
+    limit_tokens: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenHold:
+    """Money that is held: by an attempt under way or dead (`unconfirmed` False), or by one nobody can price (True)."""
+
+    request_id: str
+    attempt: int
+    key_id: str
+    user_id: str
+    day: str
+    hold_nano: int
+    hold_tokens: int
+    held_since_ms: int
+    unconfirmed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentState:
+    """What the fleet knows of one deployment. `latency_ms` is the moving average of successful calls, None if new."""
+
+    provider: str
+    deployment_id: str
+    state: str
+    failures: int
+    until_ms: int
+    latency_ms: float | None
+
+
+def deployments_by_provider(pairs: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
+    """Group (provider, deployment id) pairs: one hash of the store per provider."""
+    grouped: dict[str, list[str]] = {}
+    for provider, deployment_id in pairs:
+        grouped.setdefault(provider, []).append(deployment_id)
+    return grouped

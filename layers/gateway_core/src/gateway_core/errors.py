@@ -1,0 +1,215 @@
+"""Everything that can go wrong, as one tree.
+
+* LLMError
+  + ProviderError              a provider did not do its part
+    - RateLimitError           429; carries Retry-After when the provider named one
+    - ProviderTimeout          no answer within the attempt's deadline
+    - ProviderUnavailable      5xx, connection trouble, or an answer that is not one
+    - ContextLengthError       the prompt is longer than the model reads
+    - ContentFilterError       the provider refuses the content
+    - BadCredentials           the provider refuses our key
+    - ProviderRejected         the provider calls the request itself wrong
+  + RequestError               the caller can mend it
+    - InvalidRequest, UnknownModel, Unauthenticated, Forbidden, BodyTooLarge
+    - BudgetExceeded, RateLimited
+  + NoDeploymentAvailable      every candidate failed or is open
+  + DeadlineExceeded           the request's own deadline passed
+  + StoreUnavailable           the shared state cannot be reached
+  + ConfigError                the gateway is set up wrongly
+
+Each error has two texts: `message` is for the caller, `detail` for the operator's log. Neither may hold a secret.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from gateway_core.domain import Attempt, BreakerEffect, Usage
+
+
+class LLMError(Exception):
+    """Base of all. `status` is the HTTP status, `code` the wire's stable word, `retry_after_s` seconds or None."""
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "internal_error"
+    type: ClassVar[str] = "server_error"
+    retryable: ClassVar[bool] = False
+
+    def __init__(
+        self, message: str, *, detail: str = "", param: str | None = None, retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.detail = detail
+        self.param = param
+        self.retry_after_s = retry_after_s
+        self.attempts: tuple[Attempt, ...] = ()
+
+
+class ProviderError(LLMError):
+    """A failed attempt.
+
+    `effect` is what the attempt says of the deployment's health. `usage` is what the provider is known to bill for
+    it; `unconfirmed` is true when it may bill and nobody knows how much.
+    """
+
+    status = 502
+    code = "provider_error"
+    type = "provider_error"
+    retryable = True
+    effect: BreakerEffect = "fail"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        detail: str = "",
+        retry_after_s: float | None = None,
+        usage: Usage | None = None,
+        unconfirmed: bool = False,
+    ) -> None:
+        super().__init__(message, detail=detail, retry_after_s=retry_after_s)
+        self.usage = usage
+        self.unconfirmed = unconfirmed
+
+
+class RateLimitError(ProviderError):
+    """The provider answered 429. With `retry_after_s` the deployment is left alone until then."""
+
+    status = 429
+    code = "rate_limited"
+    type = "rate_limit_error"
+    effect: BreakerEffect = "limit"
+
+
+class ProviderTimeout(ProviderError):
+    """The attempt's deadline passed. `effect` is `skip` where the caller's own short deadline was the cause."""
+
+    status = 504
+    code = "timeout"
+
+    def __init__(self, message: str, *, detail: str = "", effect: BreakerEffect = "fail") -> None:
+        super().__init__(message, detail=detail, unconfirmed=True)
+        self.effect = effect
+
+
+class ProviderUnavailable(ProviderError):
+    """The provider failed, could not be reached, or sent something that is not an answer."""
+
+
+class ContextLengthError(ProviderError):
+    """Too long for this model; a model with a longer context may still take it."""
+
+    status = 400
+    code = "context_length_exceeded"
+    type = "invalid_request_error"
+    retryable = False
+    effect: BreakerEffect = "skip"
+
+
+class ContentFilterError(ProviderError):
+    """The provider's content filter refused the prompt or the answer."""
+
+    status = 400
+    code = "content_filtered"
+    type = "invalid_request_error"
+    retryable = False
+    effect: BreakerEffect = "skip"
+
+
+class BadCredentials(ProviderError):
+    """The provider refused the gateway's own key: an operator's fault, never the caller's."""
+
+    code = "bad_credentials"
+
+
+class ProviderRejected(ProviderError):
+    """The provider answered that the request is malformed; another provider would say the same."""
+
+    status = 400
+    code = "invalid_request"
+    type = "invalid_request_error"
+    retryable = False
+    effect: BreakerEffect = "skip"
+
+
+class RequestError(LLMError):
+    """The caller's to mend."""
+
+    status = 400
+    type = "invalid_request_error"
+
+
+class InvalidRequest(RequestError):
+    """Malformed (400) or against the schema (`schema=True`, 422)."""
+
+    code = "invalid_request"
+
+    def __init__(self, message: str, *, param: str | None = None, schema: bool = False, detail: str = "") -> None:
+        super().__init__(message, param=param, detail=detail)
+        self.schema = schema
+
+
+class Unauthenticated(RequestError):
+    status = 401
+    code = "unauthenticated"
+    type = "authentication_error"
+
+
+class BudgetExceeded(RequestError):
+    status = 402
+    code = "budget_exceeded"
+    type = "budget_error"
+
+
+class Forbidden(RequestError):
+    status = 403
+    code = "forbidden"
+    type = "permission_error"
+
+
+class UnknownModel(RequestError):
+    status = 404
+    code = "unknown_model"
+
+
+class BodyTooLarge(RequestError):
+    status = 413
+    code = "body_too_large"
+
+
+class RateLimited(RequestError):
+    """The gateway's own limit, of the key or of a provider; `retry_after_s` is exact."""
+
+    status = 429
+    code = "rate_limited"
+    type = "rate_limit_error"
+    retryable = True
+
+
+class NoDeploymentAvailable(LLMError):
+    status = 503
+    code = "no_deployment_available"
+    type = "provider_error"
+    retryable = True
+
+
+class DeadlineExceeded(LLMError):
+    status = 504
+    code = "deadline_exceeded"
+    type = "timeout_error"
+    retryable = True
+
+
+class StoreUnavailable(LLMError):
+    """No usable answer from the store; whether the command ran is unknown."""
+
+    status = 503
+    code = "store_unavailable"
+    retryable = True
+
+
+class ConfigError(LLMError):
+    """Found while loading settings, catalog or prices; names the file and the field."""
+
+    code = "config_error"

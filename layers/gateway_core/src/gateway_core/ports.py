@@ -1,0 +1,110 @@
+"""The seams: each Protocol has at least two real implementations, and only `bootstrap` knows which one runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from gateway_core.admission import (
+    Admission,
+    BreakerPolicy,
+    BudgetLine,
+    Candidate,
+    DeploymentState,
+    OpenHold,
+    Settlement,
+    Ticket,
+    UsageRecord,
+)
+from gateway_core.domain import Limits, ProviderAnswer, ProviderCall
+from gateway_core.principal import KeyRecord
+
+
+class Clock(Protocol):
+    """Time as an argument. `now_ms` is wall time since the epoch, `monotonic_s` only ever grows."""
+
+    def now_ms(self) -> int: ...
+
+    def monotonic_s(self) -> float: ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+
+class ChatProvider(Protocol):
+    """Calls a model once: one HTTP request at most, no retries, within `call.timeout_s`.
+
+    Raises a `ProviderError` subclass that says whether the attempt may have been billed.
+    """
+
+    async def complete(self, call: ProviderCall) -> ProviderAnswer: ...
+
+
+class Ledger(Protocol):
+    """The request path of the store. Every call raises StoreUnavailable within its deadline when it cannot answer.
+
+    All are idempotent: the same call again changes nothing and answers the same (`settle` answers False).
+    """
+
+    async def find_key(self, project_id: str, digest: str) -> KeyRecord | None:
+        """The virtual key with this SHA-256 hex digest, revoked ones included."""
+        ...
+
+    async def admit(
+        self, ticket: Ticket, candidates: Sequence[Candidate], *, now_ms: int, max_wait_ms: int, policy: BreakerPolicy
+    ) -> Admission:
+        """Admit the first candidate that can start at once, else the one with the shortest wait within the limit."""
+        ...
+
+    async def next(
+        self,
+        ticket: Ticket,
+        settlement: Settlement,
+        candidates: Sequence[Candidate],
+        *,
+        now_ms: int,
+        max_wait_ms: int,
+        policy: BreakerPolicy,
+    ) -> Admission:
+        """Settle a failed attempt and admit the next one (attempt number + 1) in one step. May be refused."""
+        ...
+
+    async def settle(
+        self, ticket: Ticket, settlement: Settlement | None, record: UsageRecord, *, now_ms: int, policy: BreakerPolicy
+    ) -> bool:
+        """Close the request: settle its last attempt, write the record and the counters. False if already done.
+
+        `settlement` is None when the last attempt was settled by a `next` that admitted nothing.
+        """
+        ...
+
+    async def deployment_states(self, deployments: Sequence[tuple[str, str]]) -> list[DeploymentState]:
+        """Breaker state and latency of (provider, deployment id) pairs, in the order asked."""
+        ...
+
+
+class KeyStore(Protocol):
+    """What the `gateway` command line administers."""
+
+    async def put_key(self, record: KeyRecord) -> None: ...
+
+    async def list_keys(self, project_id: str) -> list[KeyRecord]: ...
+
+    async def revoke_key(self, key_id: str, *, now_ms: int) -> bool:
+        """False if there is no such key."""
+        ...
+
+    async def set_budget(self, project_id: str, user_id: str, limits: Limits) -> None:
+        """Set the budget of the project (`user_id` empty) or of one of its users; a None limit lifts it."""
+        ...
+
+    async def budget_lines(self, project_id: str, *, day: str, scopes: Sequence[str]) -> list[BudgetLine]:
+        """Two lines a scope: the day (`20261120`) and its month (`202611`)."""
+        ...
+
+    async def open_holds(self, project_id: str, *, month: str) -> list[OpenHold]: ...
+
+
+class Store(Ledger, KeyStore, Protocol):
+    """Both halves; `close` releases connections."""
+
+    async def close(self) -> None: ...
