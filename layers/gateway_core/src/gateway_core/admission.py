@@ -18,7 +18,11 @@ REFUSAL_ORDER: tuple[RefusalReason, ...] = ("budget", "rate", "open")
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """One request as the store sees it. `admitted_ms` fixes the day and month that the request is charged to."""
+    """One request as the store sees it. `admitted_ms` fixes the day and month that the request is charged to.
+
+    `project_id` is whose books it goes to; `key_project_id` is where the key lives, another project only for an
+    admin key.
+    """
 
     request_id: str
     project_id: str
@@ -28,6 +32,12 @@ class Ticket:
     admitted_ms: int
     user_id: str = ""
     agent_id: str = ""
+    key_project_id: str = ""
+
+    @property
+    def key_home(self) -> str:
+        """The project whose hash holds the key."""
+        return self.key_project_id or self.project_id
 
     @property
     def day(self) -> str:

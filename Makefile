@@ -1,0 +1,64 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+.DELETE_ON_ERROR:
+
+BIN := .venv/bin
+UV_VERSION := 0.13.8
+# uv from PATH when there is one, else a private copy that pip installs.
+UV = $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
+STAMP := .venv/.synced
+
+.PHONY: help run test unit fmt lint types arch lock prices clean validate
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(STAMP): requirements/dev.txt layers/gateway_core/pyproject.toml
+	@python=$$(scripts/find_python.sh) && \
+	if [ ! -x "$(UV)" ]; then "$$python" -m venv .tools && .tools/bin/python -m pip install -q uv==$(UV_VERSION); fi && \
+	$(UV) venv -q --allow-existing --python "$$python" .venv && \
+	$(UV) pip sync -q --require-hashes --python $(BIN)/python requirements/dev.txt && \
+	$(UV) pip install -q --no-deps --no-build-isolation --python $(BIN)/python -e layers/gateway_core
+	@touch $@
+
+run: $(STAMP) ## Start the gateway and all that it needs on this machine
+	@exec $(BIN)/python -m local
+
+test: $(STAMP) ## Lint, types, import rules and all fast tests with coverage
+	@$(MAKE) --no-print-directory lint types arch unit
+
+unit: $(STAMP)
+	$(BIN)/coverage erase
+	$(BIN)/python -m pytest -q --cov --cov-report= -n 2 --dist loadgroup
+	$(BIN)/coverage report --fail-under=90
+	$(BIN)/coverage report --fail-under=100 --include='$(PURE)'
+
+comma := ,
+space := $(subst ,, )
+PURE := $(subst $(space),$(comma),$(patsubst %,*/gateway_core/%.py,admission breaker budget cost domain errors principal ratelimit redact routing))
+
+fmt: $(STAMP) ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lint: $(STAMP) ## Check style
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(STAMP) ## Check types
+	$(BIN)/mypy
+
+arch: $(STAMP) ## Check the import rules
+	$(BIN)/lint-imports --no-cache
+
+validate: $(STAMP) ## Check the SAM template
+	SAM_CLI_TELEMETRY=0 AWS_EC2_METADATA_DISABLED=true AWS_DEFAULT_REGION=eu-central-1 $(BIN)/sam validate --lint
+
+lock: $(STAMP) ## Renew requirements/*.txt from the pyproject files
+	scripts/lock.sh $(UV)
+
+prices: $(STAMP) ## Take the list prices anew from LiteLLM's map
+	$(BIN)/python scripts/update_prices.py
+
+clean: ## Remove everything that make made
+	rm -rf .venv .tools .aws-sam .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
