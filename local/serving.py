@@ -1,0 +1,97 @@
+"""Serve ASGI apps over real HTTP on loopback, one thread each, for the local stack and for tests."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any, override
+
+import uvicorn
+
+LOOPBACK = "127.0.0.1"
+_START_TIMEOUT_S = 20.0
+_DRAIN_TIMEOUT_S = 1
+
+
+class ServingError(RuntimeError):
+    """The app did not start: its port is taken, or its lifespan failed."""
+
+
+class _Server(uvicorn.Server):
+    """A uvicorn server that says when it accepts connections."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.settled = threading.Event()
+
+    @override
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        self.settled.set()
+
+    @override
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        try:
+            super().run(sockets=sockets)
+        finally:
+            self.settled.set()
+
+
+def bind(port: int = 0) -> socket.socket:
+    """Bind a TCP socket on 127.0.0.1; port 0 takes a free one.
+
+    Raises:
+        ServingError: the port is in use.
+    """
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((LOOPBACK, port))
+    except OSError as error:
+        sock.close()
+        raise ServingError(f"cannot listen on {LOOPBACK}:{port}: {error.strerror}") from error
+    return sock
+
+
+def server_for(app: Any) -> _Server:
+    """Make a uvicorn server for `app`: quiet, and cutting open streams one second after it is told to stop."""
+    config = uvicorn.Config(
+        app,
+        host=LOOPBACK,
+        log_config=None,
+        access_log=False,
+        ws="none",
+        timeout_graceful_shutdown=_DRAIN_TIMEOUT_S,
+    )
+    return _Server(config)
+
+
+def base_url(sock: socket.socket) -> str:
+    """URL of a bound socket, without a trailing slash."""
+    host, port = sock.getsockname()[:2]
+    return f"http://{host}:{port}"
+
+
+@contextlib.contextmanager
+def serve(app: Any, port: int = 0) -> Iterator[str]:
+    """Run an ASGI app in a thread and give its base URL; leaving the block stops it and waits until it is gone.
+
+    Raises:
+        ServingError: the port is in use, or the app's lifespan failed.
+    """
+    sock = bind(port)
+    server = server_for(app)
+    thread = threading.Thread(target=server.run, args=([sock],), name=f"serve-{base_url(sock)}", daemon=True)
+    with contextlib.closing(sock):
+        url = base_url(sock)
+        thread.start()
+        try:
+            server.settled.wait(_START_TIMEOUT_S)
+            if not server.started:
+                raise ServingError(f"the app at {url} did not start")
+            yield url
+        finally:
+            server.should_exit = True
+            thread.join()
