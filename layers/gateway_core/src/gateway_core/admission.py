@@ -88,7 +88,11 @@ class BreakerPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why the candidate at `index` was passed over. `scope` names the budget or limit; `retry_after_ms` 0 = unknown."""
+    """Why the candidate at `index` was passed over; `retry_after_ms` 0 = unknown.
+
+    `scope` is whose limit it is and which: `p:day_nano`, `k:{key_id}:rpm`, `u:{user_id}:month_tokens`, `provider:tpm`.
+    Empty for `open`, or `closed` when the request was over already, which only a message that comes late can meet.
+    """
 
     index: int
     reason: RefusalReason
@@ -182,6 +186,14 @@ class UsageRecord:
     @property
     def cost_nano(self) -> int:
         return self.input_nano + self.output_nano
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPage:
+    """A page of records. `cursor` continues behind the last of them; empty when there are no more."""
+
+    records: tuple[UsageRecord, ...]
+    cursor: str = ""
 
 
 @dataclass(frozen=True, slots=True)

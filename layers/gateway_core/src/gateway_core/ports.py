@@ -12,10 +12,12 @@ from gateway_core.admission import (
     Candidate,
     DeploymentState,
     OpenHold,
+    RecordPage,
     Settlement,
     Ticket,
     UsageRecord,
 )
+from gateway_core.counters import Counters
 from gateway_core.domain import Limits, ProviderAnswer, ProviderCall
 from gateway_core.principal import KeyRecord
 
@@ -65,7 +67,10 @@ class Ledger(Protocol):
         max_wait_ms: int,
         policy: BreakerPolicy,
     ) -> Admission:
-        """Settle a failed attempt and admit the next one (attempt number + 1) in one step. May be refused."""
+        """Settle a failed attempt and admit the next one (attempt number + 1) in one step.
+
+        The attempt stays settled when nothing is admitted, and the same call may be made again, say after a wait.
+        """
         ...
 
     async def settle(
@@ -73,7 +78,10 @@ class Ledger(Protocol):
     ) -> bool:
         """Close the request: settle its last attempt, write the record and the counters. False if already done.
 
-        `settlement` is None when the last attempt was settled by a `next` that admitted nothing.
+        `settlement` is None when the last attempt was settled by a `next` that admitted nothing, and for a record
+        with `attempts` 0 (a cache hit), which needs no admission. Generation -1 says that the attempt was admitted
+        while the store was away: it is charged, and counts once like any other. What a later call settles with a
+        known charge, after `unconfirmed`, corrects the money but writes no second record.
         """
         ...
 
@@ -103,8 +111,41 @@ class KeyStore(Protocol):
 
     async def open_holds(self, project_id: str, *, month: str) -> list[OpenHold]: ...
 
+    async def resolve_hold(
+        self,
+        project_id: str,
+        *,
+        month: str,
+        request_id: str,
+        attempt: int,
+        charge_nano: int,
+        charge_tokens: int,
+        now_ms: int,
+    ) -> bool:
+        """Release a hold, spending the charge instead, which then shows in reports. False if there is no such hold.
 
-class Store(Ledger, KeyStore, Protocol):
-    """Both halves; `close` releases connections."""
+        An attempt that is resolved while it still runs cannot be settled any more: its record is not written.
+        """
+        ...
+
+
+class Books(Protocol):
+    """What reports read. Days are UTC, `20261120`."""
+
+    async def day_counters(self, project_id: str, days: Sequence[str]) -> list[dict[str, Counters]]:
+        """One mapping of fields (see `counters`) a day, in the order asked; empty for a day without requests."""
+        ...
+
+    async def usage_records(self, project_id: str, *, day: str, after: str = "", limit: int = 100) -> RecordPage:
+        """The day's records, oldest first, from the one behind the cursor `after`."""
+        ...
+
+    async def projects(self) -> list[str]:
+        """Every project that ever had a request, sorted."""
+        ...
+
+
+class Store(Ledger, KeyStore, Books, Protocol):
+    """All of it; `close` releases connections."""
 
     async def close(self) -> None: ...

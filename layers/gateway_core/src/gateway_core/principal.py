@@ -7,6 +7,7 @@ the SHA-256 of the whole key proves the claim. Only the digest is stored.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import secrets
 from dataclasses import dataclass, field
@@ -53,6 +54,43 @@ class KeyRecord:
             tools=frozenset(self.tools),
             api_base_hosts=frozenset(self.api_base_hosts),
         )
+
+
+def rights_json(record: KeyRecord) -> str:
+    """The part of a stored key that says what it may do; whatever changes in it changes the tag."""
+    rights = {
+        "user": record.user_id,
+        "admin": record.admin,
+        "groups": record.groups,
+        "tools": record.tools,
+        "hosts": record.api_base_hosts,
+        "created_ms": record.created_ms,
+        "revoked_ms": record.revoked_ms,
+    }
+    return json.dumps(rights, separators=(",", ":"))
+
+
+def rights_tag(text: str) -> str:
+    """Short name of the rights in `text`: SHA-1 in hex, because that is what a script in Redis can compute."""
+    return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def with_rights(project_id: str, digest: str, limits: Limits, text: str) -> KeyRecord:
+    """The record of a key from what is stored; `text` is the `rights_json`."""
+    rights = json.loads(text)
+    return KeyRecord(
+        project_id=project_id,
+        digest=digest,
+        user_id=rights["user"],
+        admin=rights["admin"],
+        groups=tuple(rights["groups"]),
+        tools=tuple(rights["tools"]),
+        api_base_hosts=tuple(rights["hosts"]),
+        limits=limits,
+        created_ms=rights["created_ms"],
+        revoked_ms=rights["revoked_ms"],
+        rights_tag=rights_tag(text),
+    )
 
 
 def new_key(project_id: str) -> str:
