@@ -52,7 +52,10 @@ def find_on_path() -> str | None:
     return shutil.which("valkey-server") or shutil.which("redis-server")
 
 
-def locate(finders: Sequence[Finder] = (find_wheel, find_on_path)) -> str:
+FINDERS: Sequence[Finder] = (find_wheel, find_on_path)
+
+
+def locate(finders: Sequence[Finder] = FINDERS) -> str:
     """Path of the first server program that a finder knows.
 
     Raises:
@@ -86,6 +89,7 @@ class _Process:
             stderr=subprocess.STDOUT,
             start_new_session=True,  # a Ctrl-C in the terminal is ours to handle
             text=True,
+            errors="replace",
         )
         self._reader = threading.Thread(target=self._read, args=(self._popen.stdout,), daemon=True)
         self._reader.start()
@@ -129,15 +133,15 @@ class Valkey:
         ValkeyError: from `start`, when no server is installed or it does not come up.
     """
 
-    def __init__(self, program: str | None = None, *, pick_port: Callable[[], int] = free_port) -> None:
-        self._program = program
+    def __init__(self, *, finders: Sequence[Finder] = FINDERS, pick_port: Callable[[], int] = free_port) -> None:
+        self._finders = finders
         self._pick_port = pick_port
         self._process: _Process | None = None
         self.port = 0
 
     def start(self) -> Self:
         """Start the server; a port that somebody took in the meantime is replaced by another."""
-        program = self._program or locate()
+        program = locate(self._finders)
         tail: Sequence[str] = ()
         for _ in range(_ATTEMPTS):
             port = self._pick_port()

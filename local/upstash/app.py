@@ -90,7 +90,7 @@ class UpstashApp:
         read_only = self._tokens.is_read_only(request)
         if request.method not in _METHODS:
             raise ApiError("ERR method not allowed", 405)
-        if request.headers.get("upstash-response-format"):
+        if request.headers.get("upstash-response-format", "json") != "json":
             raise ApiError("ERR the local stand-in answers in JSON only")
         encoding = request.headers.get("upstash-encoding", "")
         if encoding not in {"", "base64"}:

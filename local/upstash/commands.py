@@ -1,7 +1,7 @@
 """What a command looks like, and which ones the REST API does not run.
 
-Source of the list: https://upstash.com/docs/redis/overall/rediscompatibility and the REST API page. What is refused
-needs a connection of its own, would poison a pooled one, or administers a server that is not the caller's.
+Sources: https://upstash.com/docs/redis/features/restapi and https://upstash.com/docs/redis/commands/overview. What is
+refused is not served there, or needs a connection of its own, or would change a server that others use.
 """
 
 from __future__ import annotations
@@ -24,12 +24,15 @@ REFUSED = _names(
     """
     MULTI EXEC DISCARD WATCH UNWATCH
     SUBSCRIBE PSUBSCRIBE SSUBSCRIBE UNSUBSCRIBE PUNSUBSCRIBE SUNSUBSCRIBE MONITOR
-    SELECT SWAPDB MOVE QUIT RESET HELLO AUTH CLIENT ACL
+    SELECT SWAPDB MOVE QUIT RESET HELLO AUTH ACL
     BLPOP BRPOP BLMOVE BLMPOP BRPOPLPUSH BZPOPMIN BZPOPMAX BZMPOP WAIT WAITAOF
     CLUSTER READONLY READWRITE ASKING FAILOVER MIGRATE REPLICAOF SLAVEOF REPLCONF SYNC PSYNC ROLE
-    SHUTDOWN DEBUG CONFIG MODULE SAVE BGSAVE BGREWRITEAOF LATENCY SLOWLOG OBJECT PFDEBUG PFSELFTEST
+    SHUTDOWN DEBUG CONFIG MODULE SAVE BGSAVE BGREWRITEAOF LATENCY SLOWLOG
+    OBJECT SORT SORT_RO PFDEBUG PFSELFTEST
     """
 )
+
+_CLIENT_SUBCOMMANDS = _names("GETNAME ID INFO LIST SETINFO SETNAME")
 
 READ_ONLY = _names(
     """
@@ -112,8 +115,8 @@ def name_of(args: Sequence[bytes]) -> str:
 def refusal(args: Args, *, read_only: bool) -> ErrorReply | None:
     """Why a command is not run, or None."""
     name = name_of(args)
-    if name in REFUSED or _blocks(name, args):
-        return ErrorReply(f"ERR Command is not available: '{name}'. See {_DOCS}")
+    if name in REFUSED or _blocks(name, args) or _meddles(name, args):
+        return ErrorReply(f"ERR Command is not available: '{name}'. See {_DOCS} for details")
     if read_only:
         return denial(name)
     return None
@@ -123,7 +126,7 @@ def denial(name: str) -> ErrorReply | None:
     """Why a read-only token may not run a command, or None."""
     if name in READ_ONLY:
         return None
-    return ErrorReply(f"NOPERM this user has no permissions to run the '{name.lower()}' command")
+    return ErrorReply(f"NOPERM this user has no permissions to run the '{name.lower()}' command or its subcommand")
 
 
 def _blocks(name: str, args: Args) -> bool:
@@ -132,3 +135,8 @@ def _blocks(name: str, args: Args) -> bool:
     words = [arg.upper() for arg in args]
     options = words[: words.index(b"STREAMS")] if b"STREAMS" in words else words
     return b"BLOCK" in options
+
+
+def _meddles(name: str, args: Args) -> bool:
+    """Whether it is a CLIENT subcommand that changes how a pooled connection or its neighbours work."""
+    return name == "CLIENT" and len(args) > 1 and name_of(args[1:]) not in _CLIENT_SUBCOMMANDS
