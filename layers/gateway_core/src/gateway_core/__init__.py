@@ -1,1 +1,3 @@
-"""A serverless LLM gateway."""
+"""A serverless LLM gateway: routing, failover, circuit breaking, budgets and cost accounting."""
+
+__version__ = "0.1.0"

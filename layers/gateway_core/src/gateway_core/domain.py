@@ -210,12 +210,13 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """The result of `Gateway.complete()`."""
+    """The result of `Gateway.complete()`; `usage` and `cost` include what failed attempts were billed."""
 
     id: str
     answer: ProviderAnswer
     model: Model
     model_group: str | None
+    usage: Usage
     cost: Cost
     latency_ms: int
     attempts: tuple[Attempt, ...]

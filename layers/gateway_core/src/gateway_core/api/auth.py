@@ -1,0 +1,23 @@
+"""From request headers to a Caller."""
+
+from __future__ import annotations
+
+from fastapi import Request
+
+from gateway_core.domain import Caller
+from gateway_core.errors import Unauthenticated
+from gateway_core.services import Services
+
+
+async def identify(request: Request, services: Services) -> Caller:
+    """The caller of a request. Raises Unauthenticated, or StoreUnavailable when nobody can tell."""
+    return await services.authenticator.authenticate(_presented_key(request))
+
+
+def _presented_key(request: Request) -> str:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and token.strip():
+        return token.strip()
+    if key := request.headers.get("x-api-key"):
+        return key.strip()
+    raise Unauthenticated("No API key was sent. Send 'Authorization: Bearer gk_...' or 'x-api-key: gk_...'.")

@@ -1,0 +1,117 @@
+"""Reads a JSON body strictly: bounded size and depth, no NaN, Unicode only; each error names its field."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from fastapi import Request
+from pydantic import BaseModel, ValidationError
+
+from gateway_core.errors import BodyTooLarge, InvalidRequest
+
+MOST_DEPTH = 64
+
+
+async def read_json(request: Request, limit: int) -> dict[str, Any]:
+    """The body's JSON object. Raises BodyTooLarge above `limit` bytes, InvalidRequest for all else."""
+    return parse_json(await _read(request, limit))
+
+
+def parse_json(raw: bytes) -> dict[str, Any]:
+    """A JSON object from bytes. Raises InvalidRequest."""
+    try:
+        value = json.loads(raw, parse_constant=float)
+    except RecursionError:
+        raise InvalidRequest(f"The body is nested deeper than {MOST_DEPTH} levels.", param="body") from None
+    except ValueError as error:
+        where = f" at character {error.pos}" if isinstance(error, json.JSONDecodeError) else ""
+        raise InvalidRequest(f"The body is not valid JSON{where}. Send a JSON object in UTF-8.", param="body") from None
+    if not isinstance(value, dict):
+        raise InvalidRequest("The body must be a JSON object.", param="body")
+    _check(value)
+    return value
+
+
+def validate[T: BaseModel](model: type[T], value: dict[str, Any]) -> T:
+    """The body as a schema's object. Raises InvalidRequest (422) that names the first wrong field, never its value."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        raise _schema_error(error) from None
+
+
+async def _read(request: Request, limit: int) -> bytes:
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > limit:
+            raise BodyTooLarge(f"The body is larger than {limit} bytes. Send less, for example smaller images.")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _schema_error(error: ValidationError) -> InvalidRequest:
+    # A union reports each of its branches; the deepest location is the branch that the caller meant.
+    first = max(error.errors(include_url=False, include_input=False), key=lambda e: len(e["loc"]))
+    path = ".".join(str(part) for part in first["loc"])
+    extra = "is not a field of this request. Remove it or check its spelling"
+    reason = extra if first["type"] == "extra_forbidden" else first["msg"]
+    return InvalidRequest(f"{path}: {reason}.", param=path, schema=True)
+
+
+type _Trail = tuple[_Trail, str | int] | None
+"""The way to a node, child first: cheap to carry, spelled out only for an error."""
+
+
+def _check(value: dict[str, Any]) -> None:
+    for trail, leaf, depth in _walk(value):
+        if depth > MOST_DEPTH:
+            raise InvalidRequest(f"{_top(trail)}: nested deeper than {MOST_DEPTH} levels.", param=_top(trail))
+        if isinstance(leaf, float) and not math.isfinite(leaf):
+            raise InvalidRequest(f"{_spell(trail)}: NaN and infinite numbers are not JSON.", param=_spell(trail))
+        if isinstance(leaf, str) and not _is_unicode(leaf):
+            path = _spell(trail)
+            raise InvalidRequest(f"{path}: the text has a lone surrogate, which is not Unicode.", param=path)
+
+
+def _is_unicode(text: str) -> bool:
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _walk(value: dict[str, Any]) -> Iterator[tuple[_Trail, Any, int]]:
+    """Every key and node below `value` as (trail, node, depth); iterative, so that depth is ours to limit."""
+    stack: list[tuple[_Trail, Any, int]] = [(None, value, 0)]
+    while stack:
+        trail, node, depth = stack.pop()
+        yield trail, node, depth
+        if isinstance(node, dict):
+            for key, child in node.items():
+                yield trail, key, depth
+                stack.append(((trail, key), child, depth + 1))
+        elif isinstance(node, list):
+            stack.extend(((trail, index), child, depth + 1) for index, child in enumerate(node))
+
+
+def _keys(trail: _Trail) -> list[str]:
+    keys: list[str] = []
+    while trail is not None:
+        trail, key = trail
+        keys.append(str(key))
+    return keys[::-1]
+
+
+def _spell(trail: _Trail) -> str:
+    return ".".join(_keys(trail)) or "body"
+
+
+def _top(trail: _Trail) -> str:
+    return _keys(trail)[0]

@@ -1,0 +1,43 @@
+"""POST /v1/complete: one whole answer, from whichever model can give it."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+
+from gateway_core.api.auth import identify
+from gateway_core.api.body import read_json, validate
+from gateway_core.api.deadline import time_left_s
+from gateway_core.api.schemas import CompleteBody, completion_body, cost_body
+from gateway_core.domain import Completion
+from gateway_core.rights import check_tool
+from gateway_core.services import ModelServices
+
+
+def router(services: ModelServices) -> APIRouter:
+    """The route, closed over its services."""
+    routes = APIRouter()
+    settings = services.settings
+
+    @routes.post("/v1/complete")
+    async def complete(request: Request) -> JSONResponse:
+        caller = await identify(request, services)
+        check_tool(caller, "complete")
+        body = validate(CompleteBody, await read_json(request, settings.body_limit))
+        chat = body.to_request(caller, settings.default_timeout_s)
+        timeout_s = min(chat.timeout_s, time_left_s(request.scope))
+        done = await services.gateway.complete(chat, caller, request.state.request_id, timeout_s=timeout_s)
+        return JSONResponse(completion_body(done), headers=gateway_headers(done))
+
+    return routes
+
+
+def gateway_headers(done: Completion) -> dict[str, str]:
+    """The `x-gateway-*` headers of an answer."""
+    return {
+        "x-gateway-model": done.model.key,
+        "x-gateway-provider": done.model.provider,
+        "x-gateway-attempts": str(sum(attempt.outcome != "skipped" for attempt in done.attempts)),
+        "x-gateway-request-id": done.id,
+        "x-gateway-cost-usd": cost_body(done.cost)["total_usd"],
+    }

@@ -1,0 +1,78 @@
+"""Errors on the wire: one shape, our own texts, never a stack trace."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from gateway_core.errors import InvalidRequest, LLMError, Unauthenticated
+from gateway_core.telemetry import Telemetry
+
+_HTTP_CODES = {404: "not_found", 405: "method_not_allowed"}
+_HTTP_TEXTS = {
+    404: "There is no such route. See the README for the list.",
+    405: "This route does not take that method. See the README for the list.",
+}
+
+
+def error_body(error: LLMError, request_id: str) -> dict[str, Any]:
+    """`{"error": {...}}` as the wire contract says."""
+    return {
+        "error": {
+            "code": error.code,
+            "message": error.message,
+            "type": error.type,
+            "param": error.param,
+            "retryable": error.retryable,
+            "request_id": request_id,
+            "attempts": [asdict(attempt) for attempt in error.attempts],
+        }
+    }
+
+
+def status_of(error: LLMError) -> int:
+    """The HTTP status: the class's own, but 422 for schema violations."""
+    return 422 if isinstance(error, InvalidRequest) and error.schema else error.status
+
+
+def error_response(error: LLMError, request_id: str) -> JSONResponse:
+    """The whole answer, with Retry-After (whole seconds, rounded up) where a time is known."""
+    headers = {"x-gateway-request-id": request_id}
+    if error.retry_after_s is not None:
+        headers["retry-after"] = str(max(1, math.ceil(error.retry_after_s)))
+    if isinstance(error, Unauthenticated):
+        headers["www-authenticate"] = "Bearer"
+    return JSONResponse(error_body(error, request_id), status_of(error), headers)
+
+
+def install(app: FastAPI, telemetry: Telemetry) -> None:
+    """Make `app` answer every error in our shape."""
+
+    async def on_llm_error(request: Request, error: Exception) -> JSONResponse:
+        if not isinstance(error, LLMError):
+            raise error
+        request_id = request.state.request_id
+        telemetry.request_failed(request_id, error)
+        return error_response(error, request_id)
+
+    async def on_http_error(request: Request, error: Exception) -> JSONResponse:
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        body = {
+            "code": _HTTP_CODES.get(status, "invalid_request"),
+            "message": _HTTP_TEXTS.get(status, "The request cannot be handled."),
+            "type": "invalid_request_error",
+            "param": None,
+            "retryable": False,
+            "request_id": request.state.request_id,
+            "attempts": [],
+        }
+        headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+        return JSONResponse({"error": body}, status, headers)
+
+    app.add_exception_handler(LLMError, on_llm_error)
+    app.add_exception_handler(HTTPException, on_http_error)

@@ -1,0 +1,119 @@
+"""The bodies of our own routes, in and out (design: the wire contract)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from gateway_core.api.messages import Message, NamedTool, PlainFormat, SchemaFormat, Strict, Tool
+from gateway_core.cost import usd
+from gateway_core.domain import Caller, ChatRequest, Completion, Cost, Usage
+from gateway_core.rights import attribute
+
+MOST_TOKENS = 10_000_000
+
+type Id = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")]
+type Share = Annotated[float, Field(ge=0, le=1)]
+type Penalty = Annotated[float, Field(ge=-2, le=2)]
+type Tokens = Annotated[int, Field(ge=1, le=MOST_TOKENS)]
+
+
+class Options(Strict):
+    """OpenAI's options that every chat route takes and passes on under the same name."""
+
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    top_p: Share | None = None
+    stop: Annotated[str, Field(min_length=1)] | Annotated[list[str], Field(min_length=1, max_length=4)] | None = None
+    seed: int | None = None
+    presence_penalty: Penalty | None = None
+    frequency_penalty: Penalty | None = None
+    tools: Annotated[list[Tool], Field(min_length=1, max_length=128)] | None = None
+    tool_choice: Literal["none", "auto", "required"] | NamedTool | None = None
+    parallel_tool_calls: bool | None = None
+    response_format: Annotated[PlainFormat | SchemaFormat, Field(discriminator="type")] | None = None
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high"] | None = None
+
+    def params(self) -> dict[str, Any]:
+        """What was given, by OpenAI's names."""
+        return self.model_dump(include=set(Options.model_fields), exclude_none=True, by_alias=True)
+
+
+class CompleteBody(Options):
+    """`POST /v1/complete`."""
+
+    messages: Annotated[list[Message], Field(min_length=1)]
+    model_group: Annotated[str, Field(min_length=1, max_length=64)] = "reasoning"
+    model: Annotated[str, Field(min_length=1, max_length=128)] | None = None
+    max_tokens: Tokens = 4096
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = 0.7
+    project_id: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")] | None = None
+    agent_id: Id | None = None
+    user_id: Id | None = None
+    fallback: bool | None = None
+    routing: Literal["order", "cost"] = "order"
+    require: list[Literal["vision", "tools", "json", "long_context", "reasoning"]] = Field(default_factory=list)
+    timeout_s: Annotated[float, Field(gt=0, le=290)] | None = None
+    cache: bool = False
+    token_budget: Tokens | None = None
+
+    def to_request(self, caller: Caller, default_timeout_s: float) -> ChatRequest:
+        """The request inside. Raises Forbidden for a foreign project or user."""
+        named = self.model is None or "model_group" in self.model_fields_set
+        return ChatRequest(
+            messages=tuple(message.model_dump(exclude_none=True) for message in self.messages),
+            attribution=attribute(caller, self.project_id, self.agent_id, self.user_id),
+            model_group=self.model_group if named else None,
+            model=self.model,
+            max_output_tokens=self.max_tokens,
+            params=self.params(),
+            fallback=self.fallback,
+            routing=self.routing,
+            require=frozenset(self.require),
+            timeout_s=self.timeout_s or default_timeout_s,
+            cache=self.cache,
+            token_budget=self.token_budget,
+        )
+
+
+def completion_body(done: Completion) -> dict[str, Any]:
+    """The answer of `POST /v1/complete`."""
+    return {
+        "id": done.id,
+        "content": done.answer.content,
+        "tool_calls": [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            for call in done.answer.tool_calls
+        ],
+        "model": done.model.key,
+        "provider": done.model.provider,
+        "model_group": done.model_group,
+        "finish_reason": done.answer.finish_reason,
+        "usage": usage_body(done.usage),
+        "cost": cost_body(done.cost),
+        "latency_ms": done.latency_ms,
+        "cached": done.cached,
+        "dropped_params": list(done.answer.dropped_params),
+        "attempts": [asdict(attempt) for attempt in done.attempts],
+    }
+
+
+def usage_body(usage: Usage) -> dict[str, int]:
+    return {
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "cached_input_tokens": usage.cached_input_tokens,
+        "reasoning_tokens": usage.reasoning_tokens,
+        "total_tokens": usage.total_tokens,
+    }
+
+
+def cost_body(cost: Cost) -> dict[str, str]:
+    """Decimal strings of USD."""
+    return {
+        "input_usd": usd(cost.input_nano),
+        "output_usd": usd(cost.output_nano),
+        "total_usd": usd(cost.total_nano),
+        "price_source": cost.price_source,
+    }

@@ -1,0 +1,78 @@
+"""The composition root: the only module that names concrete adapters. Nothing here does I/O but reading secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gateway_core.adapters.upstash import UpstashStore
+from gateway_core.authenticator import Authenticator
+from gateway_core.clock import SystemClock
+from gateway_core.config import Settings
+from gateway_core.errors import ConfigError
+from gateway_core.failover import Failover, FailoverPolicy
+from gateway_core.gateway import Gateway
+from gateway_core.ports import ChatProvider, Store
+from gateway_core.services import ModelServices, Services
+from gateway_core.telemetry import Telemetry
+
+_SECRET_SOURCES = ("GATEWAY_SECRETS_STORE", "GATEWAY_SECRETS_PROVIDERS")
+
+
+def with_secrets(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment, completed by the secrets that it points to. What is set by hand wins."""
+    found: dict[str, str] = {}
+    for name in _SECRET_SOURCES:
+        if source := environ.get(name):
+            from gateway_core.adapters.secrets import read_secrets  # noqa: PLC0415 - brings boto3, on AWS only
+
+            found |= read_secrets(source)
+    return {**found, **environ}
+
+
+def open_store(settings: Settings) -> Store:
+    """The shared state. Raises ConfigError when none is named."""
+    if settings.redis_url is None or settings.redis_token is None:
+        raise ConfigError("Set UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN to the store's REST address.")
+    return UpstashStore(
+        settings.redis_url,
+        settings.redis_token.reveal(),
+        connect_timeout_s=settings.store_connect_timeout_s,
+        timeout_s=settings.store_timeout_s,
+    )
+
+
+def light_services(environ: Mapping[str, str]) -> Services:
+    """For the functions that call no model: LiteLLM is not loaded and no provider key is read."""
+    settings = Settings.from_env(with_secrets(environ))
+    return _services(settings, open_store(settings), _telemetry(settings, environ))
+
+
+def model_services(environ: Mapping[str, str]) -> ModelServices:
+    """For the functions that call models."""
+    # Here, not above: it costs seconds, and the light functions' layers do not have it.
+    from gateway_core.adapters.litellm import LiteLLMProvider  # noqa: PLC0415
+
+    settings = Settings.from_env(with_secrets(environ))
+    light = _services(settings, open_store(settings), _telemetry(settings, environ))
+    return with_gateway(light, LiteLLMProvider(settings.provider_keys))
+
+
+def with_gateway(light: Services, provider: ChatProvider) -> ModelServices:
+    """Add a gateway that calls models through `provider`."""
+    policy = FailoverPolicy(
+        breaker=light.settings.breaker,
+        queue_timeout_s=light.settings.queue_timeout_s,
+        providers=light.settings.catalog.providers,
+    )
+    failover = Failover(provider, light.ledger, light.clock, policy, light.telemetry)
+    gateway = Gateway(light.settings.catalog, light.authenticator, failover, light.clock)
+    return ModelServices(light.settings, light.ledger, light.authenticator, light.telemetry, light.clock, gateway)
+
+
+def _services(settings: Settings, ledger: Store, telemetry: Telemetry) -> Services:
+    clock = SystemClock()
+    return Services(settings, ledger, Authenticator(ledger, clock), telemetry, clock)
+
+
+def _telemetry(settings: Settings, environ: Mapping[str, str]) -> Telemetry:
+    return Telemetry(level=settings.log_level, metrics="AWS_LAMBDA_FUNCTION_NAME" in environ)

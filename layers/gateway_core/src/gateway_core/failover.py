@@ -1,0 +1,188 @@
+"""The only retry loop in the program: walks the candidates until one answers, inside one deadline.
+
+Fail over first, wait later: a limited or broken deployment is passed over at once, and waiting happens only when
+nothing else can serve. Each failed attempt is settled and the next one admitted in a single trip to the store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from gateway_core.admission import Admission, BreakerPolicy, Refused, StaleCaller
+from gateway_core.catalog import Provider
+from gateway_core.cost import price
+from gateway_core.domain import Cost, Model, ProviderAnswer, ProviderCall, Usage
+from gateway_core.errors import (
+    ContextLengthError,
+    LLMError,
+    ProviderError,
+    ProviderTimeout,
+    ProviderUnavailable,
+    StoreUnavailable,
+    Unauthenticated,
+)
+from gateway_core.ports import ChatProvider, Clock, Ledger
+from gateway_core.routing import longer_context
+from gateway_core.telemetry import Telemetry
+from gateway_core.verdict import refusal_error, verdict
+from gateway_core.walk import Offer, Walk
+
+LEAST_ATTEMPT_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class FailoverPolicy:
+    """Limits of a walk. A provider's `timeout_s` bounds an attempt while other candidates are left to try."""
+
+    breaker: BreakerPolicy
+    queue_timeout_s: float
+    providers: Mapping[str, Provider]
+
+
+class CallerChangedError(Exception):
+    """The store no longer honours the caller's rights as they were looked up; nothing was called."""
+
+
+class Failover:
+    """Runs one request to its end, whatever happens on the way; see `run`."""
+
+    def __init__(
+        self,
+        provider: ChatProvider,
+        ledger: Ledger,
+        clock: Clock,
+        policy: FailoverPolicy,
+        telemetry: Telemetry,
+    ) -> None:
+        self._provider = provider
+        self._ledger = ledger
+        self._clock = clock
+        self._policy = policy
+        self._telemetry = telemetry
+
+    async def run(self, walk: Walk, make_call: Callable[[Model, float], ProviderCall]) -> ProviderAnswer:
+        """The first answer that a candidate gives; the walk then tells which, at what cost, after which attempts.
+
+        Raises CallerChangedError before anything was called, else an LLMError that carries the attempts. Whatever
+        was admitted is settled on the way out, also when the task is cancelled.
+        """
+        started_s = self._clock.monotonic_s()
+        error_code = "cancelled"
+        try:
+            answer = await self._first_answer(walk, make_call)
+            error_code = ""
+        except LLMError as error:
+            error.attempts = tuple(walk.attempts)
+            error_code = error.code
+            raise
+        finally:
+            # Shielded: a caller who hangs up must not leave the books open.
+            await asyncio.shield(self._close(walk, error_code, started_s))
+        return answer
+
+    async def _first_answer(self, walk: Walk, make_call: Callable[[Model, float], ProviderCall]) -> ProviderAnswer:
+        admission = await self._ledger.admit(walk.ticket, walk.candidates, **self._terms(walk))
+        while True:
+            offer = await self._enter(walk, admission)
+            try:
+                return await self._attempt(walk, offer, make_call)
+            except ProviderError as error:
+                self._narrow(walk, offer, error)
+                self._telemetry.attempt_failed(walk.ticket.request_id, walk.attempts[-1], error)
+                if not walk.open or self._left_s(walk) < LEAST_ATTEMPT_S:
+                    raise verdict(walk.errors, deadline_passed=self._left_s(walk) < LEAST_ATTEMPT_S) from error
+            settlement = walk.pending
+            if settlement is None:
+                raise RuntimeError("a failed attempt has a settlement")
+            admission = await self._ledger.next(walk.ticket, settlement, walk.candidates, **self._terms(walk))
+            walk.pending = None
+
+    async def _enter(self, walk: Walk, admission: Admission) -> Offer:
+        if isinstance(admission, StaleCaller):
+            raise CallerChangedError if walk.current is None else Unauthenticated("The API key was revoked meanwhile.")
+        if isinstance(admission, Refused):
+            walk.skip(admission.refusals)
+            raise refusal_error(admission.main)
+        offer = walk.take(admission)
+        if admission.wait_ms:
+            await self._clock.sleep(admission.wait_ms / 1000)
+        return offer
+
+    async def _attempt(
+        self, walk: Walk, offer: Offer, make_call: Callable[[Model, float], ProviderCall]
+    ) -> ProviderAnswer:
+        patience_s = self._policy.providers[offer.model.provider].timeout_s
+        left_s = self._left_s(walk)
+        timeout_s = min(left_s / 2, patience_s) if walk.open else left_s
+        started_s = self._clock.monotonic_s()
+        walk.begin()
+        try:
+            answer = await self._call(make_call(offer.model, timeout_s))
+        except ProviderError as error:
+            if isinstance(error, ProviderTimeout) and timeout_s < patience_s:
+                error.effect = "skip"  # the caller was in a hurry: that says nothing about the deployment
+            cost = self._price(offer.model, error.usage) if error.usage else None
+            walk.lost(error, cost, self._since_ms(started_s))
+            raise
+        walk.won(answer.usage, self._price(offer.model, answer.usage), self._since_ms(started_s))
+        return answer
+
+    def _price(self, model: Model, usage: Usage) -> Cost:
+        return price(
+            usage, model.price, input_includes_cached=self._policy.providers[model.provider].input_includes_cached
+        )
+
+    async def _call(self, call: ProviderCall) -> ProviderAnswer:
+        try:
+            return await self._provider.complete(call)
+        except LLMError:
+            raise
+        except Exception as error:
+            # A fault of ours or of a library: nobody knows what was billed, and another candidate may still work.
+            detail = f"unexpected {type(error).__name__} in the provider adapter"
+            raise ProviderUnavailable("The provider call failed.", detail=detail, unconfirmed=True) from error
+
+    def _narrow(self, walk: Walk, offer: Offer, error: ProviderError) -> None:
+        """Leave open only what can still help after `error`."""
+        if isinstance(error, ContextLengthError):
+            longer = {model.key for model in longer_context((o.model for o in walk.open), offer.model)}
+            walk.open = [o for o in walk.open if o.model.key in longer]
+        elif not error.retryable:
+            walk.open = []
+
+    async def _close(self, walk: Walk, error_code: str, started_s: float) -> None:
+        """Settle what is pending and write the record. Never raises: the answer or the error is more important."""
+        if walk.current is None:
+            return
+        record = walk.record(
+            at_ms=self._clock.now_ms(),
+            latency_ms=self._since_ms(started_s),
+            error_code=error_code,
+            input_includes_cached=self._policy.providers[walk.current.model.provider].input_includes_cached,
+        )
+        self._telemetry.usage(record)
+        try:
+            await self._ledger.settle(
+                walk.ticket, walk.pending, record, now_ms=self._clock.now_ms(), policy=self._policy.breaker
+            )
+        except StoreUnavailable as error:
+            self._telemetry.unsettled(walk.ticket, walk.pending, record, error)
+
+    def _terms(self, walk: Walk) -> dict[str, Any]:
+        left_ms = max(0, round(self._left_s(walk) * 1000))
+        breaker = self._policy.breaker
+        return {
+            "now_ms": self._clock.now_ms(),
+            "max_wait_ms": min(round(self._policy.queue_timeout_s * 1000), left_ms),
+            # A probe may run as long as its request: its lease must not end before it.
+            "policy": replace(breaker, lease_ms=max(breaker.lease_ms, left_ms)),
+        }
+
+    def _left_s(self, walk: Walk) -> float:
+        return walk.deadline_s - self._clock.monotonic_s()
+
+    def _since_ms(self, started_s: float) -> int:
+        return round((self._clock.monotonic_s() - started_s) * 1000)

@@ -1,0 +1,151 @@
+"""What is known of one request while it walks its candidates. Holds state for a single request; does no I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from gateway_core.admission import Admitted, Candidate, Refusal, Settlement, Ticket, UsageRecord
+from gateway_core.domain import Attempt, BreakerEffect, Cost, Drop, Model, Outcome, RefusalReason, Usage
+from gateway_core.errors import ProviderError
+
+_SKIP_CODES: dict[RefusalReason, str] = {
+    "budget": "budget_exceeded",
+    "rate": "rate_limited",
+    "open": "breaker_open",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A model that may be tried, with what the store needs to admit it."""
+
+    model: Model
+    candidate: Candidate
+
+
+@dataclass(slots=True)
+class Walk:
+    """The request's `ticket`, the offers still `open`, what happened, and what is not settled yet (`pending`)."""
+
+    ticket: Ticket
+    open: list[Offer]
+    deadline_s: float
+    model_group: str
+    kind: str = "chat"
+    attempts: list[Attempt] = field(default_factory=list)
+    current: Offer | None = None
+    pending: Settlement | None = None
+    errors: list[ProviderError] = field(default_factory=list)
+    usage: Usage = field(default_factory=Usage)
+    costs: list[Cost] = field(default_factory=list)
+    _skipped: set[str] = field(default_factory=set)
+
+    @property
+    def candidates(self) -> list[Candidate]:
+        return [offer.candidate for offer in self.open]
+
+    def drop(self, drops: tuple[Drop, ...]) -> None:
+        """Note the candidates that routing left out."""
+        self.attempts += [Attempt(drop.model, drop.provider, "skipped", drop.reason) for drop in drops]
+
+    def skip(self, refusals: tuple[Refusal, ...]) -> None:
+        """Note, once each, the candidates that the store passed over; they stay open for a later try."""
+        for refusal in refusals:
+            model = self.open[refusal.index].model
+            if model.key not in self._skipped:
+                self._skipped.add(model.key)
+                self.attempts.append(Attempt(model.key, model.provider, "skipped", _SKIP_CODES[refusal.reason]))
+
+    def take(self, admitted: Admitted) -> Offer:
+        """Move on to the admitted offer."""
+        self.skip(admitted.passed_over)
+        offer = self.current = self.open.pop(admitted.index)
+        self.pending = Settlement(
+            attempt=admitted.attempt,
+            provider=offer.candidate.provider,
+            deployment_id=offer.candidate.deployment_id,
+            generation=admitted.generation,
+            probe=admitted.probe,
+            effect="skip",
+            tpm=offer.candidate.tpm,
+        )
+        return offer
+
+    def begin(self) -> None:
+        """The current attempt is about to be sent: from here on the provider may bill it, whatever we learn."""
+        self.pending = replace(self._pending, unconfirmed=True)
+
+    def lost(self, error: ProviderError, cost: Cost | None, latency_ms: int) -> None:
+        """The current attempt failed; `cost` is what the provider is known to bill for it."""
+        self._note("failed", error.code, latency_ms)
+        self.errors.append(error)
+        retry_after = round((error.retry_after_s or 0) * 1000)
+        self._settle_as(error.usage, cost, latency_ms, effect=error.effect, retry_after_ms=retry_after)
+        self.pending = replace(self._pending, unconfirmed=error.unconfirmed)
+
+    def won(self, usage: Usage, cost: Cost, latency_ms: int) -> None:
+        """The current attempt answered."""
+        self._note("ok", None, latency_ms)
+        self._settle_as(usage, cost, latency_ms, effect="ok", retry_after_ms=0)
+
+    def record(self, *, at_ms: int, latency_ms: int, error_code: str, input_includes_cached: bool) -> UsageRecord:
+        """The request in the books, with everything that its attempts were billed."""
+        model = self.last.model
+        return UsageRecord(
+            request_id=self.ticket.request_id,
+            at_ms=at_ms,
+            project_id=self.ticket.project_id,
+            key_id=self.ticket.key_id,
+            agent_id=self.ticket.agent_id,
+            user_id=self.ticket.user_id,
+            kind=self.kind,
+            model=model.key,
+            provider=model.provider,
+            model_group=self.model_group,
+            error_code=error_code,
+            attempts=sum(attempt.outcome != "skipped" for attempt in self.attempts),
+            input_tokens=self.usage.input_tokens,
+            output_tokens=self.usage.output_tokens,
+            cached_input_tokens=self.usage.cached_input_tokens,
+            cache_write_tokens=self.usage.cache_write_tokens,
+            reasoning_tokens=self.usage.reasoning_tokens,
+            input_nano=sum(cost.input_nano for cost in self.costs),
+            output_nano=sum(cost.output_nano for cost in self.costs),
+            latency_ms=latency_ms,
+            cache_hit=False,
+            price_source=model.price.source,
+            input_includes_cached=input_includes_cached,
+        )
+
+    @property
+    def last(self) -> Offer:
+        if self.current is None:
+            raise RuntimeError("no attempt was admitted yet")
+        return self.current
+
+    @property
+    def _pending(self) -> Settlement:
+        if self.pending is None:
+            raise RuntimeError("no attempt is under way")
+        return self.pending
+
+    def _note(self, outcome: Outcome, code: str | None, latency_ms: int) -> None:
+        model = self.last.model
+        self.attempts.append(Attempt(model.key, model.provider, outcome, code, latency_ms))
+
+    def _settle_as(
+        self, usage: Usage | None, cost: Cost | None, latency_ms: int, *, effect: BreakerEffect, retry_after_ms: int
+    ) -> None:
+        if usage is not None:
+            self.usage += usage
+        if cost is not None:
+            self.costs.append(cost)
+        self.pending = replace(
+            self._pending,
+            effect=effect,
+            latency_ms=latency_ms,
+            charge_nano=cost.total_nano if cost else 0,
+            charge_tokens=usage.total_tokens if usage else 0,
+            unconfirmed=False,
+            retry_after_ms=retry_after_ms,
+        )

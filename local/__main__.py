@@ -1,0 +1,23 @@
+"""`make run`: the whole gateway on this machine, in the foreground, on loopback only."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from local.environment import StackError
+from local.stack import run
+
+
+def main() -> int:
+    """Run until Ctrl-C or SIGTERM; 2 when something that is needed is missing or taken."""
+    try:
+        run(os.environ)
+    except StackError as error:
+        print(f"make run: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,32 @@
+"""All functions in one ASGI app: each request goes to the app of the function that API Gateway would invoke."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+ROUTES: Mapping[str, str] = {
+    "/v1/complete": "complete",
+    "/health": "health",
+    "/health/providers": "health",
+}
+"""Path to function folder, as in template.yaml; a test compares the two."""
+
+
+def load_functions() -> dict[str, ASGIApp]:
+    """Import each function's app. They read their settings from the process environment, as they do on Lambda."""
+    return {name: import_module(f"functions.{name}.app").app for name in sorted(set(ROUTES.values()))}
+
+
+class Front:
+    """What API Gateway is on AWS."""
+
+    def __init__(self, functions: Mapping[str, ASGIApp]) -> None:
+        self._functions = functions
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand the request on. An unknown path goes to `health`, whose app answers 404 in our shape."""
+        name = ROUTES.get(scope.get("path", ""), "health")
+        await self._functions[name](scope, receive, send)
