@@ -1,0 +1,218 @@
+"""Gemini generateContent, streamGenerateContent and countTokens."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, override
+
+from local.providers.content import last_text, read_content
+from local.providers.gemini import GeminiWire
+from local.providers.gemini_rules import check_contents, check_model
+from local.providers.generation import call_tokens
+from local.providers.model import Frame, Generation, Json, Prompt, Request, Stamp, Tokens, Tool, ToolCall
+from local.providers.tokens import MESSAGE_TOKENS, count_json
+from local.providers.wire import dumps
+
+_FINISH = {"stop": "STOP", "length": "MAX_TOKENS", "tool_calls": "STOP", "content_filter": "SAFETY"}
+_SIGNATURE = "CiQB0e2Kb3NpbXVsYXRlZHRob3VnaHRzaWduYXR1cmU="
+_HARM = "HARM_CATEGORY_DANGEROUS_CONTENT"
+
+
+class GeminiGenerate(GeminiWire):
+    """POST /v1beta/models/{model}:generateContent."""
+
+    streams = False
+
+    @override
+    def read(self, request: Request, number: int) -> Prompt:
+        body = request.body
+        model = check_model(self, request, number)
+        check_contents(self, body, number)
+        config = _get(body, "generationConfig", "generation_config") or {}
+        contents = [(content.get("role", "user"), read_content(content["parts"])) for content in body["contents"]]
+        system = _get(body, "systemInstruction", "system_instruction") or {}
+        tokens = sum(content.tokens + MESSAGE_TOKENS for _, content in contents)
+        return Prompt(
+            model=model,
+            user_text=last_text(content.text for role, content in contents if role == "user"),
+            input_tokens=tokens + read_content(system.get("parts")).tokens + count_json(body.get("tools")),
+            max_tokens=_get(config, "maxOutputTokens", "max_output_tokens"),
+            stop=tuple(_get(config, "stopSequences", "stop_sequences") or ()),
+            tools=_tools(body),
+            forced=_forced(body),
+            schema=_schema(config),
+            stream=self.streams,
+            thinking=_thinks(config),
+            answered=any(
+                "functionResponse" in part or "function_response" in part for part in body["contents"][-1]["parts"]
+            ),
+            body=body,
+        )
+
+    @override
+    def whole(self, prompt: Prompt, generation: Generation, stamp: Stamp) -> Json:
+        if generation.finish == "blocked":
+            return _blocked(prompt, generation, stamp)
+        if generation.finish == "empty":
+            return {"candidates": []} | _trailer(prompt, generation.tokens, stamp)
+        parts = _thoughts(prompt, generation.thought) + _spoken(generation)
+        candidate = _candidate(parts, generation)
+        return {"candidates": [candidate]} | _trailer(prompt, generation.tokens, stamp)
+
+    @override
+    def frames(self, prompt: Prompt, generation: Generation, stamp: Stamp) -> Iterator[Frame]:
+        """Each chunk is a whole response; usage grows, and the finish reason comes with the last one."""
+        if generation.finish in ("blocked", "empty"):
+            yield _frame(self.whole(prompt, generation, stamp))
+            return
+        sent = Tokens(input=generation.tokens.input, cached=generation.tokens.cached)
+        for parts, tokens in _chunks(prompt, generation):
+            thought = tokens if parts and parts[0].get("thought") else 0
+            sent = replace(sent, output=sent.output + tokens, reasoning=sent.reasoning + thought)
+            yield _frame({"candidates": [_candidate(parts)]} | _trailer(prompt, sent, stamp), tokens)
+        last = _candidate([{"text": ""}], generation)
+        yield _frame({"candidates": [last]} | _trailer(prompt, generation.tokens, stamp))
+
+
+class GeminiStream(GeminiGenerate):
+    """POST /v1beta/models/{model}:streamGenerateContent?alt=sse."""
+
+    streams = True
+
+
+class GeminiCountTokens(GeminiGenerate):
+    """POST /v1beta/models/{model}:countTokens. The request may stand in a `generateContentRequest`."""
+
+    endpoint = "count_tokens"
+
+    @override
+    def read(self, request: Request, number: int) -> Prompt:
+        inner = request.body.get("generateContentRequest")
+        return super().read(replace(request, body=inner) if inner else request, number)
+
+    @override
+    def whole(self, prompt: Prompt, generation: Generation, stamp: Stamp) -> Json:
+        total = prompt.input_tokens
+        return {"totalTokens": total, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": total}]}
+
+
+def _chunks(prompt: Prompt, generation: Generation) -> Iterator[tuple[list[Json], int]]:
+    """Parts and their tokens. Thoughts that are not shown count with the first thing that is."""
+    hidden = 0
+    if _shows_thoughts(prompt):
+        for piece in generation.reasoning:
+            yield [{"text": piece, "thought": True}], 1
+    else:
+        hidden = len(generation.reasoning)
+    for piece in generation.text:
+        yield [{"text": piece}], 1 + hidden
+        hidden = 0
+    for call in generation.calls:
+        yield [_function_call(call)], call_tokens(call) + hidden
+        hidden = 0
+
+
+def _candidate(parts: list[Json], ended: Generation | None = None) -> Json:
+    """One candidate; `ended` gives the last one its finish reason."""
+    candidate: Json = {"content": {"parts": parts, "role": "model"}, "index": 0}
+    if ended is None:
+        return candidate
+    candidate["finishReason"] = _FINISH[ended.finish]
+    if ended.finish == "content_filter":
+        candidate["safetyRatings"] = [{"category": _HARM, "probability": "HIGH", "blocked": True}]
+    return candidate
+
+
+def _trailer(prompt: Prompt, tokens: Tokens, stamp: Stamp) -> Json:
+    """`candidatesTokenCount` is without thoughts, `promptTokenCount` with what was cached."""
+    usage: Json = {
+        "promptTokenCount": tokens.input,
+        "candidatesTokenCount": tokens.output - tokens.reasoning,
+        "totalTokenCount": tokens.total,
+        "promptTokensDetails": [{"modality": "TEXT", "tokenCount": tokens.input}],
+    }
+    if tokens.cached:
+        usage["cachedContentTokenCount"] = tokens.cached
+        usage["cacheTokensDetails"] = [{"modality": "TEXT", "tokenCount": tokens.cached}]
+    if tokens.reasoning:
+        usage["thoughtsTokenCount"] = tokens.reasoning
+    return {"usageMetadata": usage, "modelVersion": prompt.model, "responseId": stamp.hex(22, "response")}
+
+
+def _blocked(prompt: Prompt, generation: Generation, stamp: Stamp) -> Json:
+    """A refused prompt: no candidates, and only the input counts."""
+    rating = {"category": _HARM, "probability": "HIGH"}
+    trailer = _trailer(prompt, generation.tokens, stamp)
+    del trailer["usageMetadata"]["candidatesTokenCount"]
+    return {"promptFeedback": {"blockReason": "SAFETY", "safetyRatings": [rating]}} | trailer
+
+
+def _thoughts(prompt: Prompt, thought: str) -> list[Json]:
+    return [{"text": thought, "thought": True}] if thought and _shows_thoughts(prompt) else []
+
+
+def _spoken(generation: Generation) -> list[Json]:
+    return [{"text": generation.said}] if generation.text else [_function_call(call) for call in generation.calls]
+
+
+def _function_call(call: ToolCall) -> Json:
+    return {"functionCall": {"name": call.name, "args": json.loads(call.arguments)}, "thoughtSignature": _SIGNATURE}
+
+
+def _frame(body: Json, tokens: int = 0) -> Frame:
+    return Frame(b"data: " + dumps(body) + b"\r\n\r\n", tokens)
+
+
+def _get(body: Json, camel: str, snake: str) -> Any:
+    """Protocol buffers in JSON take both spellings."""
+    return body[camel] if camel in body else body.get(snake)
+
+
+def _thinking_config(config: Json) -> Json:
+    return _get(config, "thinkingConfig", "thinking_config") or {}
+
+
+def _thinks(config: Json) -> bool:
+    thinking = _thinking_config(config)
+    return thinking.get("thinkingBudget", 0) != 0 or bool(thinking.get("thinkingLevel"))
+
+
+def _shows_thoughts(prompt: Prompt) -> bool:
+    config = _get(prompt.body, "generationConfig", "generation_config") or {}
+    return bool(_thinking_config(config).get("includeThoughts"))
+
+
+def _calling(body: Json) -> Json:
+    config = _get(body, "toolConfig", "tool_config") or {}
+    return _get(config, "functionCallingConfig", "function_calling_config") or {}
+
+
+def _tools(body: Json) -> tuple[Tool, ...]:
+    if _calling(body).get("mode") == "NONE":
+        return ()
+    declared = [
+        function
+        for tool in body.get("tools") or ()
+        for function in _get(tool, "functionDeclarations", "function_declarations") or ()
+    ]
+    return tuple(
+        Tool(item["name"], item.get("parameters") or item.get("parametersJsonSchema") or {}) for item in declared
+    )
+
+
+def _forced(body: Json) -> str | None:
+    calling = _calling(body)
+    if calling.get("mode") != "ANY":
+        return None
+    return str((_get(calling, "allowedFunctionNames", "allowed_function_names") or ["*"])[0])
+
+
+def _schema(config: Json) -> Json | None:
+    if _get(config, "responseMimeType", "response_mime_type") != "application/json":
+        return None
+    for name in ("responseJsonSchema", "response_json_schema", "responseSchema", "response_schema"):
+        if config.get(name):
+            return dict(config[name])
+    return {}

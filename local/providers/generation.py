@@ -1,0 +1,107 @@
+"""The model: what is said for a prompt, as a pure function of prompt and wishes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from local.providers.model import Finish, Generation, Prompt, Tokens, Tool, ToolCall
+from local.providers.schema import value_for
+from local.providers.tokens import count, pieces
+from local.providers.wishes import Wishes, without_directives
+
+ECHO_TOKENS = 64
+"""How much of the last user message an answer repeats."""
+THINKING_TOKENS = 12
+"""Reasoning of a request that asks for it without saying how much."""
+_WORDS = ("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta")
+
+
+def generate(prompt: Prompt, wishes: Wishes) -> Generation:
+    """The whole answer, cut to the prompt's stop sequences and output limit (reasoning counts towards it)."""
+    calls = _calls(prompt, wishes)
+    text, stopped_by = _until_stop("" if calls else _text(prompt, wishes), prompt.stop)
+    finish: Finish = "tool_calls" if calls else "stop"
+    whole = Generation(pieces(text), _reasoning(prompt, wishes), calls, finish, stopped_by)
+    if wishes.refuse:
+        whole = replace(whole, calls=(), finish="content_filter")
+    return _counted(_limited(whole, prompt.max_tokens), prompt, wishes)
+
+
+def truncated(generation: Generation, output_tokens: int, finish: Finish) -> Generation:
+    """The answer as far as its first tokens, ended for another reason."""
+    short = replace(_limited(generation, output_tokens), finish=finish)
+    tokens = replace(generation.tokens, output=_output_tokens(short), reasoning=len(short.reasoning))
+    return replace(short, tokens=tokens)
+
+
+def call_tokens(call: ToolCall) -> int:
+    return count(call.name) + count(call.arguments)
+
+
+def _text(prompt: Prompt, wishes: Wishes) -> str:
+    if wishes.say is not None:
+        return wishes.say
+    if wishes.words is not None:
+        return " ".join(_WORDS[i % len(_WORDS)] for i in range(wishes.words))
+    if prompt.schema is not None:
+        return json.dumps(value_for(prompt.schema) if prompt.schema else {"answer": _echo(prompt)})
+    return f"{prompt.model} heard: {_echo(prompt)}"
+
+
+def _echo(prompt: Prompt) -> str:
+    return "".join(pieces(without_directives(prompt.user_text))[:ECHO_TOKENS])
+
+
+def _reasoning(prompt: Prompt, wishes: Wishes) -> tuple[str, ...]:
+    wanted = wishes.reasoning if wishes.reasoning is not None else THINKING_TOKENS * prompt.thinking
+    return pieces(" ".join(_WORDS[-1 - i % len(_WORDS)] for i in range(wanted)))
+
+
+def _calls(prompt: Prompt, wishes: Wishes) -> tuple[ToolCall, ...]:
+    if not prompt.tools:
+        return ()
+    if prompt.forced:
+        chosen = _named(prompt.tools, prompt.forced)
+    else:
+        chosen = _named(prompt.tools, wishes.tool) if wishes.tool and not prompt.answered else ()
+    return tuple(ToolCall(tool.name, json.dumps(value_for(tool.schema or {"type": "object"}))) for tool in chosen)
+
+
+def _named(tools: tuple[Tool, ...], names: str) -> tuple[Tool, ...]:
+    if names == "*":
+        return tools[:1]
+    return tuple(tool for name in names.split(",") for tool in tools if tool.name == name)
+
+
+def _until_stop(text: str, stops: tuple[str, ...]) -> tuple[str, str | None]:
+    found = [(text.index(stop), stop) for stop in stops if stop and stop in text]
+    if not found:
+        return text, None
+    at, stop = min(found)
+    return text[:at], stop
+
+
+def _output_tokens(generation: Generation) -> int:
+    return len(generation.reasoning) + len(generation.text) + sum(map(call_tokens, generation.calls))
+
+
+def _limited(whole: Generation, limit: int | None) -> Generation:
+    """A tool call that does not fit is left out: half a call is of no use to anybody."""
+    if limit is None or _output_tokens(whole) <= limit:
+        return whole
+    reasoning = whole.reasoning[:limit]
+    text = whole.text[: limit - len(reasoning)]
+    return Generation(text, reasoning, (), "length")
+
+
+def _counted(generation: Generation, prompt: Prompt, wishes: Wishes) -> Generation:
+    cached = min(wishes.cached, prompt.input_tokens)
+    tokens = Tokens(
+        input=prompt.input_tokens,
+        output=_output_tokens(generation),
+        cached=cached,
+        cache_write=min(wishes.cache_write, prompt.input_tokens - cached),
+        reasoning=len(generation.reasoning),
+    )
+    return replace(generation, tokens=tokens)

@@ -1,0 +1,172 @@
+"""OpenAI Responses: reading requests and rendering whole answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, override
+
+from local.providers.content import read_content
+from local.providers.model import Failure, Frame, Generation, Json, Prompt, Reply, Request, Stamp, Tokens, Tool
+from local.providers.openai import OpenAIWire
+from local.providers.openai_responses_rules import check_responses
+from local.providers.openai_responses_stream import ResponseStream, in_band_event
+from local.providers.tokens import MESSAGE_TOKENS, count_json
+
+_INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter", "blocked": "content_filter"}
+_TOO_LONG = "Your input exceeds the context window of this model. Please adjust your input and try again."
+
+
+class OpenAIResponses(OpenAIWire):
+    """POST /v1/responses."""
+
+    @override
+    def read(self, request: Request, number: int) -> Prompt:
+        body = request.body
+        check_responses(self, body, number)
+        items = _items(body["input"])
+        tokens = sum(_item_tokens(item) for item in items) + count_json(body.get("tools"))
+        texts = [read_content(item.get("content")).text for item in items if item.get("role") == "user"]
+        return Prompt(
+            model=body["model"],
+            user_text=texts[-1] if texts else "",
+            input_tokens=tokens + read_content(body.get("instructions")).tokens,
+            max_tokens=body.get("max_output_tokens"),
+            tools=_tools(body),
+            forced=_forced(body.get("tool_choice")),
+            schema=_schema(body),
+            stream=body.get("stream") is True,
+            thinking=((body.get("reasoning") or {}).get("effort") or "none") not in ("none", "minimal"),
+            answered=bool(items) and items[-1].get("type") == "function_call_output",
+            body=body,
+        )
+
+    @override
+    def whole(self, prompt: Prompt, generation: Generation, stamp: Stamp) -> Json:
+        reason = _INCOMPLETE.get(generation.finish)
+        body = skeleton(prompt, stamp) | {
+            "status": "incomplete" if reason else "completed",
+            "incomplete_details": {"reason": reason} if reason else None,
+            "usage": _usage(generation.tokens),
+        }
+        body["output"] = output_items(generation, stamp, "incomplete" if reason else "completed")
+        return body
+
+    @override
+    def frames(self, prompt: Prompt, generation: Generation, stamp: Stamp) -> Iterator[Frame]:
+        whole = self.whole(prompt, generation, stamp)
+        return ResponseStream(skeleton(prompt, stamp), whole, len(generation.reasoning)).frames()
+
+    @override
+    def failure(self, failure: Failure) -> Reply:
+        if failure.kind == "context_length" and not failure.message:
+            failure = replace(failure, message=_TOO_LONG, param="input")
+        return super().failure(failure)
+
+    @override
+    def in_band(self, failure: Failure) -> bytes:
+        return in_band_event(self.error_of(failure))
+
+
+def skeleton(prompt: Prompt, stamp: Stamp) -> Json:
+    """A response that has just begun."""
+    body = prompt.body
+    return {
+        "id": f"resp_{stamp.hex(48, 'response')}",
+        "object": "response",
+        "created_at": stamp.created,
+        "status": "in_progress",
+        "background": False,
+        "error": None,
+        "incomplete_details": None,
+        "instructions": body.get("instructions"),
+        "max_output_tokens": prompt.max_tokens,
+        "max_tool_calls": None,
+        "model": prompt.model,
+        "output": [],
+        "parallel_tool_calls": body.get("parallel_tool_calls", True),
+        "previous_response_id": body.get("previous_response_id"),
+        "reasoning": {"effort": (body.get("reasoning") or {}).get("effort"), "summary": None},
+        "safety_identifier": None,
+        "service_tier": "default",
+        "store": body.get("store", True),
+        "temperature": body.get("temperature", 1.0),
+        "text": body.get("text") or {"format": {"type": "text"}, "verbosity": "medium"},
+        "tool_choice": body.get("tool_choice", "auto"),
+        "tools": body.get("tools") or [],
+        "top_logprobs": 0,
+        "top_p": body.get("top_p", 1.0),
+        "truncation": body.get("truncation", "disabled"),
+        "usage": None,
+        "user": None,
+        "metadata": body.get("metadata") or {},
+    }
+
+
+def output_items(generation: Generation, stamp: Stamp, status: str) -> list[Json]:
+    """Reasoning, message and function calls, in that order."""
+    if generation.finish == "empty":
+        return []
+    items: list[Json] = []
+    if generation.reasoning:
+        items.append({"id": f"rs_{stamp.hex(48, 'reasoning')}", "type": "reasoning", "summary": []})
+    if generation.text or not generation.calls:
+        items.append(_message(generation, stamp, status))
+    for index, call in enumerate(generation.calls):
+        items.append(
+            {
+                "id": f"fc_{stamp.hex(48, f'call{index}')}",
+                "type": "function_call",
+                "status": status,
+                "arguments": call.arguments,
+                "call_id": f"call_{stamp.hex(24, f'call{index}')}",
+                "name": call.name,
+            }
+        )
+    return items
+
+
+def _message(generation: Generation, stamp: Stamp, status: str) -> Json:
+    part = {"type": "output_text", "annotations": [], "logprobs": [], "text": generation.said}
+    identifier = f"msg_{stamp.hex(48, 'message')}"
+    return {"id": identifier, "type": "message", "status": status, "content": [part], "role": "assistant"}
+
+
+def _usage(tokens: Tokens) -> Json:
+    return {
+        "input_tokens": tokens.input,
+        "input_tokens_details": {"cached_tokens": tokens.cached},
+        "output_tokens": tokens.output,
+        "output_tokens_details": {"reasoning_tokens": tokens.reasoning},
+        "total_tokens": tokens.total,
+    }
+
+
+def _items(given: Any) -> list[Json]:
+    return [{"role": "user", "content": given}] if isinstance(given, str) else list(given)
+
+
+def _item_tokens(item: Json) -> int:
+    if "role" in item:
+        return read_content(item.get("content")).tokens + MESSAGE_TOKENS
+    return count_json({key: value for key, value in item.items() if key not in ("type", "id", "status")})
+
+
+def _tools(body: Json) -> tuple[Tool, ...]:
+    if body.get("tool_choice") == "none":
+        return ()
+    functions = [tool for tool in body.get("tools") or () if tool.get("type") == "function"]
+    return tuple(Tool(tool["name"], tool.get("parameters") or {}) for tool in functions)
+
+
+def _forced(choice: Any) -> str | None:
+    if isinstance(choice, dict):
+        return str(choice["name"])
+    return "*" if choice == "required" else None
+
+
+def _schema(body: Json) -> Json | None:
+    wanted = (body.get("text") or {}).get("format") or {"type": "text"}
+    if wanted["type"] == "json_schema":
+        return dict(wanted.get("schema", {}))
+    return {} if wanted["type"] == "json_object" else None
