@@ -1,0 +1,6 @@
+"""LiteLLM as a `ChatProvider`, on an HTTP transport of ours.
+
+Left alone, LiteLLM resends after a connection reset, follows redirects with the provider's key, and makes an answer
+out of a truncated stream or an HTML page. So it translates and nothing else: `transport` sends, once, and notes in an
+`exchange` what really came back; `classify`, `finish` and `usage` judge by that.
+"""

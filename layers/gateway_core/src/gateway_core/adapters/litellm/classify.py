@@ -1,0 +1,102 @@
+"""How an attempt ended: judged by what the transport saw, and only then by what LiteLLM made of it.
+
+LiteLLM's exceptions mislead: it reports garbage from Gemini as 422 and from DeepSeek as a success, and every fault of
+its own as a connection error. Callers read our own words; the provider's are for the operator, redacted.
+"""
+
+from __future__ import annotations
+
+from gateway_core.adapters.litellm.about import About
+from gateway_core.adapters.litellm.exchange import Exchange
+from gateway_core.adapters.litellm.finish import CONTENT_FILTER, INTERRUPTED, finish_of
+from gateway_core.adapters.litellm.refusal import FREE, Bill, refusal, status_within
+from gateway_core.adapters.litellm.usage import usage_of
+from gateway_core.adapters.litellm.wire import WireError, error_of
+from gateway_core.errors import (
+    ContentFilterError,
+    ProviderError,
+    ProviderRejected,
+    ProviderTimeout,
+    ProviderUnavailable,
+)
+
+_CALLERS_FAULT = frozenset({400, 422})
+_FIRST_ERROR_STATUS = 400
+
+
+def classify(seen: Exchange, cause: Exception | None, about: About) -> ProviderError | None:
+    """The error that an attempt ended in, or None for a whole, sound answer.
+
+    Args:
+        seen: What the transport saw of it.
+        cause: What LiteLLM raised, if it did.
+        about: The attempt; its time decides how far off a `Retry-After` date is.
+    """
+    if seen.fault == "deadline" and (seen.status is None or seen.status < _FIRST_ERROR_STATUS):
+        return _timed_out(seen, about)
+    if seen.status is None:
+        return _unsent(seen, cause, about) if seen.requests == 0 else _unanswered(seen, cause, about)
+    if seen.status >= _FIRST_ERROR_STATUS:
+        return refusal(seen.status, error_of(seen.json) or _prose(seen), seen, about)
+    if seen.fault == "redirect":
+        return _unavailable(f"{about.provider} redirected the request elsewhere.", seen, about)
+    return _answered(seen, cause, about)
+
+
+def _timed_out(seen: Exchange, about: About) -> ProviderError:
+    """The attempt's deadline passed. What was not sent yet cannot be billed."""
+    error = ProviderTimeout(f"{about.provider} did not answer for {about.model} in time.", detail=about.detail(seen))
+    error.unconfirmed = seen.sent
+    return error
+
+
+def _prose(seen: Exchange) -> WireError:
+    """An error body that is not the JSON it should be: a proxy's page, mostly."""
+    return WireError(labels=frozenset(), message=seen.body.decode(errors="replace"))
+
+
+def _unsent(seen: Exchange, cause: Exception | None, about: About) -> ProviderError:
+    """LiteLLM could not put the request into the provider's words: no fault of the deployment, whoever's it is."""
+    detail = about.detail(seen, cause=cause)
+    if type(cause).__name__ == "ImageFetchError":
+        return ProviderRejected(f"{about.provider} takes images only as data: URLs here.", detail=detail)
+    if getattr(cause, "status_code", None) in _CALLERS_FAULT:
+        return ProviderRejected(f"The request cannot be put into a form that {about.model} takes.", detail=detail)
+    error = ProviderUnavailable(f"The request could not be sent to {about.provider}.", detail=detail)
+    error.effect = "skip"
+    return error
+
+
+def _unanswered(seen: Exchange, cause: Exception | None, about: About) -> ProviderError:
+    what = "could not be reached" if seen.fault == "connect" else "broke the connection"
+    text = f"{about.provider} {what}."
+    if seen.fault == "foreign_host":
+        text = f"The gateway does not send its key for {about.provider} to another host."
+    return _unavailable(text, seen, about, Bill(unconfirmed=seen.sent), cause=cause)
+
+
+def _answered(seen: Exchange, cause: Exception | None, about: About) -> ProviderError | None:
+    usage = usage_of(seen.wire, seen.json)
+    bill = Bill(usage, unconfirmed=usage is None)
+    if not seen.complete:
+        return _unavailable(f"{about.provider}'s answer broke off.", seen, about, Bill(usage, unconfirmed=True))
+    if error := error_of(seen.json):
+        return refusal(status_within(error), error, seen, about, bill)
+    finish = finish_of(seen.wire, seen.json)
+    if finish == CONTENT_FILTER:
+        return ContentFilterError(
+            f"{about.provider}'s content filter stopped the answer.",
+            detail=about.detail(seen),
+            usage=bill.usage,
+            unconfirmed=bill.unconfirmed,
+        )
+    if usage is None or cause or finish in ("", INTERRUPTED):
+        return _unavailable(f"{about.provider} sent something that is not a whole answer.", seen, about, bill, cause)
+    return None
+
+
+def _unavailable(
+    text: str, seen: Exchange, about: About, bill: Bill = FREE, cause: Exception | None = None
+) -> ProviderUnavailable:
+    detail = about.detail(seen, cause=cause)
+    return ProviderUnavailable(text, detail=detail, usage=bill.usage, unconfirmed=bill.unconfirmed)

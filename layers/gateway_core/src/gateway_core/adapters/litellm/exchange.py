@@ -1,0 +1,102 @@
+"""What one attempt saw on the wire. The transport fills it; everything that judges an attempt reads it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from gateway_core.adapters.litellm.watch import StreamWatch
+from gateway_core.adapters.litellm.wire import Wire
+
+type Fault = Literal[
+    "foreign_host", "second_request", "connect", "reset", "redirect", "encoded", "too_large", "truncated", "deadline"
+]
+"""What the transport refused to do (the first two), or what befell the attempt."""
+
+_KEPT_HEADERS = frozenset({"retry-after", "retry-after-ms", "request-id", "x-request-id", "content-type"})
+_KEPT_PREFIXES = ("x-ratelimit-", "anthropic-ratelimit-")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+type Origin = tuple[str, str, int]
+
+
+def origin_of(url: str) -> Origin:
+    """Scheme, host and port. Raises ValueError for anything but an absolute http(s) URL without userinfo."""
+    parts = urlsplit(url)
+    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or parts.username is not None:
+        raise ValueError("not an absolute http(s) URL without userinfo")
+    return parts.scheme, parts.hostname.lower(), parts.port or _DEFAULT_PORTS[parts.scheme]
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One attempt's request and answer. A new one per attempt, so that parallel calls cannot mix.
+
+    `sent` is true as soon as a byte of the request may have left: from then on the provider may bill. `ended` is
+    true when the body came to the end that HTTP framing promised. `body` stays empty for an event stream, which
+    `watch` looks at as it passes.
+    """
+
+    wire: Wire
+    origin: Origin
+    max_bytes: int
+    requests: int = 0
+    sent: bool = False
+    status: int | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytearray = field(default_factory=bytearray)
+    received: int = 0
+    ended: bool = False
+    fault: Fault | None = None
+    watch: StreamWatch | None = None
+
+    def begin(self, url: str) -> bool:
+        """Note that a request wants to leave for `url`; False if it must not."""
+        self.requests += 1
+        if self.requests > 1:
+            self.fault = self.fault or "second_request"
+            return False
+        if origin_of(url) != self.origin:
+            self.fault = "foreign_host"
+            return False
+        return True
+
+    def answered(self, status: int, headers: dict[str, str]) -> None:
+        """Note status and the headers worth keeping (names in lower case)."""
+        self.status = status
+        self.headers = {n: v for n, v in headers.items() if n in _KEPT_HEADERS or n.startswith(_KEPT_PREFIXES)}
+        if self.content_type == "text/event-stream":
+            self.watch = StreamWatch(self.wire)
+
+    def take(self, chunk: bytes) -> bool:
+        """Note a piece of the body; False once it is longer than allowed."""
+        self.received += len(chunk)
+        if self.received > self.max_bytes:
+            self.fault = "too_large"
+            return False
+        if self.watch is not None:
+            self.watch.feed(chunk)
+        else:
+            self.body += chunk
+        return True
+
+    @property
+    def content_type(self) -> str:
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    @property
+    def complete(self) -> bool:
+        """Whether the whole answer arrived: for a stream, its terminator too."""
+        return self.ended and (self.watch is None or bool(self.watch.terminator))
+
+    @property
+    def json(self) -> Any:
+        """The decoded body, or None if it is not JSON. Of a stream: its last usage, in the wire's shape."""
+        if self.watch is not None:
+            return {**self.watch.error, **self.watch.usage}
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return None

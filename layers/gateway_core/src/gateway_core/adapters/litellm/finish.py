@@ -1,0 +1,91 @@
+"""Why an answer ended, read from the provider's own words and put into OpenAI's.
+
+`interrupted` stands for an answer that the provider broke off by its own fault; it is an error, never a finish
+reason of ours. An empty string means that the body names no end at all, so it is not a whole answer.
+"""
+
+from __future__ import annotations
+
+from gateway_core.adapters.litellm.wire import Wire, items, mapping
+from gateway_core.domain import Json
+
+INTERRUPTED = "interrupted"
+CONTENT_FILTER = "content_filter"
+
+_ANTHROPIC = {
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "tool_use": "tool_calls",
+    "refusal": CONTENT_FILTER,
+}
+_GEMINI = {
+    "MAX_TOKENS": "length",
+    "SAFETY": CONTENT_FILTER,
+    "RECITATION": CONTENT_FILTER,
+    "BLOCKLIST": CONTENT_FILTER,
+    "PROHIBITED_CONTENT": CONTENT_FILTER,
+    "SPII": CONTENT_FILTER,
+    "IMAGE_SAFETY": CONTENT_FILTER,
+    "IMAGE_PROHIBITED_CONTENT": CONTENT_FILTER,
+    "IMAGE_RECITATION": CONTENT_FILTER,
+    "LANGUAGE": INTERRUPTED,
+    "OTHER": INTERRUPTED,
+    "FINISH_REASON_UNSPECIFIED": INTERRUPTED,
+    "MALFORMED_FUNCTION_CALL": INTERRUPTED,
+    "MALFORMED_RESPONSE": INTERRUPTED,
+    "UNEXPECTED_TOOL_CALL": INTERRUPTED,
+    "TOO_MANY_TOOL_CALLS": INTERRUPTED,
+}
+_OPENAI = {
+    "length": "length",
+    "tool_calls": "tool_calls",
+    "function_call": "tool_calls",
+    CONTENT_FILTER: CONTENT_FILTER,
+    "insufficient_system_resource": INTERRUPTED,
+}
+
+
+def finish_of(wire: Wire, body: object) -> str:
+    """`stop`, `length`, `tool_calls` or `content_filter`; else `interrupted`, or empty. See the module."""
+    raw = mapping(body)
+    match wire:
+        case "anthropic":
+            return _known(_ANTHROPIC, raw.get("stop_reason"))
+        case "gemini":
+            return _gemini(raw)
+        case "responses":
+            return _responses(raw)
+        case "openai":
+            return _known(_OPENAI, _first(raw, "choices").get("finish_reason"))
+
+
+def _known(table: dict[str, str], word: object) -> str:
+    """Words that a provider invents later mean that the model came to an end of its own: `stop`."""
+    return table.get(word, "stop") if isinstance(word, str) and word else ""
+
+
+def _first(raw: Json, name: str) -> Json:
+    return next(map(mapping, items(raw.get(name))), {})
+
+
+def _gemini(raw: Json) -> str:
+    candidate = _first(raw, "candidates")
+    if not candidate and mapping(raw.get("promptFeedback")).get("blockReason"):
+        return CONTENT_FILTER
+    reason = _known(_GEMINI, candidate.get("finishReason"))
+    parts = items(mapping(candidate.get("content")).get("parts"))
+    return "tool_calls" if reason == "stop" and any("functionCall" in mapping(part) for part in parts) else reason
+
+
+def _responses(raw: Json) -> str:
+    output = [mapping(item) for item in items(raw.get("output"))]
+    match raw.get("status"):
+        case "completed":
+            return "tool_calls" if any(item.get("type") == "function_call" for item in output) else "stop"
+        case "incomplete":
+            reason = mapping(raw.get("incomplete_details")).get("reason")
+            return CONTENT_FILTER if reason == CONTENT_FILTER else "length"
+        case "failed" | "cancelled":
+            return INTERRUPTED
+        case _:
+            return ""

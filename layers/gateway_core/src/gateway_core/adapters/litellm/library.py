@@ -1,0 +1,119 @@
+"""LiteLLM, tamed: the one place that imports it, sets its switches and touches its global state.
+
+It is loaded by name: its import costs seconds of CPU, and a type checker would read its 3,500 modules to learn
+nothing that a contract test does not show. What is set here, and why:
+
+* `LITELLM_LOCAL_MODEL_COST_MAP`: else the import fetches the price map from GitHub.
+* Loggers off: at DEBUG they write prompts and headers. A provider's text is logged by us, redacted, or not at all.
+* The caches from which LiteLLM takes its HTTP clients answer with clients that refuse: whoever is not given our
+  transport explicitly gets nowhere. This also ends the fetching of image URLs that callers name.
+* Gemini's context caching would send requests of its own before the one that is asked for.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+from dataclasses import dataclass
+from typing import Any, override
+
+import httpx
+
+_LOGGERS = (
+    "LiteLLM",
+    "LiteLLM Proxy",
+    "LiteLLM Router",
+    "httpx",
+    "httpcore.connection",
+    "httpcore.http11",
+    "httpcore.http2",
+    "httpcore.proxy",
+    "httpcore.socks",
+    "openai",
+    "openai._base_client",
+    "openai._legacy_response",
+    "openai._response",
+)
+_CALLBACKS = ("callbacks", "input_callback", "success_callback", "failure_callback", "service_callback")
+_SWITCHES: dict[str, object] = {
+    "suppress_debug_info": True,
+    "turn_off_message_logging": True,
+    "disable_streaming_logging": True,
+    "disable_anthropic_gemini_context_caching_transform": True,
+    "disable_hf_tokenizer_download": True,
+    "cache": None,
+    "num_retries": None,
+    "model_fallbacks": None,
+    "api_base": None,
+    "api_key": None,
+    "headers": None,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """The modules and classes of LiteLLM 1.106 and the OpenAI SDK that the adapter uses."""
+
+    litellm: Any
+    openai: Any
+    http_handler: Any
+    """`AsyncHTTPHandler`, which all paths but OpenAI's take as their `client`."""
+    internal_call: Any
+    """Context variable that keeps LiteLLM from logging and pricing the call in the background."""
+
+
+def load() -> Library:
+    """Import LiteLLM and set it up. May be called again: the second time is free and changes nothing."""
+    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+    litellm = importlib.import_module("litellm")
+    handlers = importlib.import_module("litellm.llms.custom_httpx.http_handler")
+    _switch(litellm)
+    _isolate(litellm, handlers)
+    return Library(
+        litellm=litellm,
+        openai=importlib.import_module("openai"),
+        http_handler=handlers.AsyncHTTPHandler,
+        internal_call=importlib.import_module("litellm._internal_context").is_internal_call,
+    )
+
+
+def _switch(litellm: Any) -> None:
+    for name in _LOGGERS:
+        logging.getLogger(name).disabled = True
+    for name in _CALLBACKS:
+        setattr(litellm, name, [])
+    for name, value in _SWITCHES.items():
+        setattr(litellm, name, value)
+
+
+def _isolate(litellm: Any, handlers: Any) -> None:
+    sync_client = handlers.HTTPHandler(client=httpx.Client(transport=_Refuse(), trust_env=False))
+    async_client = handlers.AsyncHTTPHandler(transport=_Refuse(), follow_redirects=False)
+    litellm.module_level_client, litellm.module_level_aclient = sync_client, async_client
+    base = importlib.import_module("litellm.caching.llm_caching_handler").LLMClientCache
+    litellm.in_memory_llm_clients_cache = _refusing_cache(base, sync_client, async_client)
+
+
+def _refusing_cache(base: Any, sync_client: Any, async_client: Any) -> Any:
+    """An `LLMClientCache` that has a client for every httpx key: one that refuses."""
+
+    class RefusingClients(base):  # type: ignore[misc]  # the base class is only known at run time
+        def get_cache(self, key: object, **kwargs: object) -> object:
+            if str(key).startswith("async_httpx_client"):
+                return async_client
+            return sync_client if str(key).startswith("httpx_client") else super().get_cache(key, **kwargs)
+
+    return RefusingClients()
+
+
+class _Refuse(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """Sends nothing. `ReadError`, because LiteLLM does not try again after one."""
+
+    @override
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        raise httpx.ReadError("Only the gateway's transport sends requests.", request=request)
+
+    @override
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        raise httpx.ReadError("Only the gateway's transport sends requests.", request=request)

@@ -1,0 +1,127 @@
+"""The `ChatProvider` that calls models through LiteLLM."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from collections.abc import Mapping
+from typing import Any, cast
+
+import httpx
+
+from gateway_core.adapters.litellm.about import About
+from gateway_core.adapters.litellm.answer import answer_of
+from gateway_core.adapters.litellm.classify import classify
+from gateway_core.adapters.litellm.exchange import Exchange, origin_of
+from gateway_core.adapters.litellm.library import load
+from gateway_core.adapters.litellm.params import fitted
+from gateway_core.adapters.litellm.responses import respond
+from gateway_core.adapters.litellm.transport import OnceTransport, connection_pool
+from gateway_core.adapters.litellm.wire import wire_of
+from gateway_core.credentials import Credential, Secret
+from gateway_core.domain import Deployment, ProviderAnswer, ProviderCall
+from gateway_core.errors import BadCredentials
+from gateway_core.ports import Clock
+
+MAX_RESPONSE_BYTES = 32 * 1024 * 1024
+_NO_KEY = Secret("none")
+"""Sent to a base URL that no key belongs to; without one, LiteLLM would take a key from the environment."""
+
+
+class LiteLLMProvider:
+    """Calls a model once, within the call's deadline. Loads LiteLLM when it is made (seconds of CPU).
+
+    Args:
+        credentials: By provider name. A key goes to the host of its own `api_base` only.
+        clock: For `Retry-After` dates.
+        max_response_bytes: Longest answer that is read; a longer one is an error.
+    """
+
+    def __init__(
+        self, credentials: Mapping[str, Credential], clock: Clock, *, max_response_bytes: int = MAX_RESPONSE_BYTES
+    ) -> None:
+        self._library = load()
+        self._credentials = dict(credentials)
+        self._clock = clock
+        self._max_bytes = max_response_bytes
+        self._pools: dict[asyncio.AbstractEventLoop, httpx.AsyncBaseTransport] = {}
+
+    async def complete(self, call: ProviderCall) -> ProviderAnswer:
+        """One attempt. Raises a ProviderError subclass; see `classify` for which and when."""
+        about = About(call.deployment, self._clock.now_ms(), self._secret(call.deployment), call.messages)
+        seen = Exchange(wire_of(call.deployment), origin_of(call.deployment.api_base), self._max_bytes)
+        answer, cause = await self._attempt(call, about.secret, seen)
+        # Raised out here, where no exception is being handled: LiteLLM's holds the prompt and must not be its context.
+        if error := classify(seen, cause, about):
+            raise error
+        return cast("ProviderAnswer", answer)
+
+    async def close(self) -> None:
+        """Close the connections of the running event loop."""
+        if pool := self._pools.pop(asyncio.get_running_loop(), None):
+            await pool.aclose()
+
+    async def _attempt(
+        self, call: ProviderCall, secret: Secret, seen: Exchange
+    ) -> tuple[ProviderAnswer | None, Exception | None]:
+        token = self._library.internal_call.set(True)
+        try:
+            async with asyncio.timeout(call.timeout_s) as deadline:
+                return await self._send(call, secret.reveal(), seen), None
+        except Exception as cause:  # noqa: BLE001 - LiteLLM raises anything; `classify` judges it
+            if deadline.expired():
+                seen.fault = "deadline"
+            return None, cause
+        finally:
+            self._library.internal_call.reset(token)
+
+    async def _send(self, call: ProviderCall, key: str, seen: Exchange) -> ProviderAnswer:
+        params, dropped = fitted(self._library.litellm, call)
+        messages = [copy.deepcopy(dict(message)) for message in call.messages]  # LiteLLM edits them in place
+        client = self._client(call.deployment, key, OnceTransport(self._pool(), seen))
+        send = self._respond if call.deployment.mode == "responses" else self._chat
+        response = await send(call, messages=messages, params=params, api_key=key, client=client)
+        return answer_of(response, seen, dropped)
+
+    async def _respond(self, call: ProviderCall, **parts: Any) -> Any:
+        return await respond(self._library, call, **parts)
+
+    async def _chat(self, call: ProviderCall, *, params: dict[str, Any], **parts: Any) -> Any:
+        return await self._library.litellm.acompletion(
+            model=f"{call.deployment.provider}/{call.deployment.upstream_model}",
+            custom_llm_provider=call.deployment.provider,
+            api_base=call.deployment.api_base,
+            timeout=call.timeout_s,
+            num_retries=0,
+            max_retries=0,
+            drop_params=True,
+            _skip_mcp_handler=True,  # or tools make it import `mcp`, which is not there
+            _skip_responses_api_bridge=True,  # the catalog says which API a model speaks, not LiteLLM's map
+            **parts,
+            **params,
+        )
+
+    def _client(self, deployment: Deployment, key: str, transport: OnceTransport) -> Any:
+        """What each path of LiteLLM takes as its `client`: a handler of its own, or the OpenAI SDK's."""
+        if deployment.provider == "openai" and deployment.mode == "chat":
+            http = httpx.AsyncClient(transport=transport, follow_redirects=False, trust_env=False)
+            return self._library.openai.AsyncOpenAI(
+                api_key=key, base_url=deployment.api_base, max_retries=0, http_client=http
+            )
+        return self._library.http_handler(transport=transport, follow_redirects=False)
+
+    def _secret(self, deployment: Deployment) -> Secret:
+        credential = self._credentials.get(deployment.provider)
+        if credential and origin_of(credential.api_base) == origin_of(deployment.api_base):
+            return credential.secret
+        if credential:
+            return _NO_KEY
+        raise BadCredentials(f"The gateway has no credentials for the provider {deployment.provider}.")
+
+    def _pool(self) -> httpx.AsyncBaseTransport:
+        """Connections belong to the event loop that opened them; a process may see several, one after the other."""
+        loop = asyncio.get_running_loop()
+        if loop not in self._pools:
+            self._pools = {known: pool for known, pool in self._pools.items() if not known.is_closed()}
+            self._pools[loop] = connection_pool()
+        return self._pools[loop]

@@ -1,0 +1,75 @@
+"""OpenAI's Responses API (codex models), through LiteLLM's own two translators and its handler.
+
+`litellm.acompletion` and `litellm.aresponses` both import LiteLLM's MCP gateway on this path, and with it the `mcp`
+package, used or not. The three parts that they put together are called here directly.
+"""
+
+from __future__ import annotations
+
+import importlib
+from datetime import UTC, datetime
+from typing import Any
+
+from gateway_core.adapters.litellm.library import Library
+from gateway_core.domain import ProviderCall
+
+_BRIDGE = "litellm.completion_extras.litellm_responses_transformation.transformation"
+
+
+async def respond(
+    library: Library, call: ProviderCall, *, messages: list[Any], params: dict[str, Any], api_key: str, client: Any
+) -> Any:
+    """Send the call and return LiteLLM's `ModelResponse`. Raises what LiteLLM raises."""
+    bridge = importlib.import_module(_BRIDGE).LiteLLMResponsesTransformationHandler()
+    model, log = call.deployment.upstream_model, _log(call)
+    optional = library.litellm.utils.get_optional_params(
+        model=model, custom_llm_provider="openai", drop_params=True, **params
+    )
+    request = bridge.transform_request(model, messages, optional, {}, {}, log)
+    answer = await _send(call, request, log, api_key=api_key, client=client)
+    return bridge.transform_response(
+        model=model,
+        raw_response=answer,
+        model_response=library.litellm.ModelResponse(),
+        logging_obj=log,
+        request_data=request,
+        messages=messages,
+        optional_params=optional,
+        litellm_params={},
+        encoding=None,
+    )
+
+
+async def _send(call: ProviderCall, request: dict[str, Any], log: Any, *, api_key: str, client: Any) -> Any:
+    config = importlib.import_module("litellm.llms.openai.responses.transformation").OpenAIResponsesAPIConfig()
+    handler = importlib.import_module("litellm.llms.custom_httpx.llm_http_handler").BaseLLMHTTPHandler()
+    settings = importlib.import_module("litellm.types.router").GenericLiteLLMParams
+    plain = {name: value for name, value in request.items() if name not in ("model", "input", "client")}
+    plain.pop("litellm_logging_obj")
+    # "store" is on by default here, unlike on chat completions: OpenAI would keep prompts for 30 days.
+    options = config.map_openai_params({**plain, "store": False}, call.deployment.upstream_model, drop_params=True)
+    return await handler.async_response_api_handler(
+        model=call.deployment.upstream_model,
+        input=request["input"],
+        responses_api_provider_config=config,
+        response_api_optional_request_params=options,
+        custom_llm_provider="openai",
+        litellm_params=settings(api_key=api_key, api_base=call.deployment.api_base),
+        logging_obj=log,
+        timeout=call.timeout_s,
+        client=client,
+    )
+
+
+def _log(call: ProviderCall) -> Any:
+    """LiteLLM's handlers want a log to write to; no callback reads this one."""
+    logging = importlib.import_module("litellm.litellm_core_utils.litellm_logging").Logging
+    return logging(
+        model=call.deployment.upstream_model,
+        messages=[],
+        stream=False,
+        call_type="aresponses",
+        start_time=datetime.now(UTC),
+        litellm_call_id=call.request_id,
+        function_id="",
+    )

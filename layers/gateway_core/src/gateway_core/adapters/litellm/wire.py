@@ -1,0 +1,77 @@
+"""The four wire formats that providers speak, and the shapes of their errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from gateway_core.domain import Deployment, Json
+
+type Wire = Literal["anthropic", "gemini", "openai", "responses"]
+
+
+def wire_of(deployment: Deployment) -> Wire:
+    """The format that a deployment answers in; providers that LiteLLM knows besides speak OpenAI's."""
+    if deployment.mode == "responses":
+        return "responses"
+    match deployment.provider:
+        case "anthropic":
+            return "anthropic"
+        case "gemini":
+            return "gemini"
+        case _:
+            return "openai"
+
+
+@dataclass(frozen=True, slots=True)
+class WireError:
+    """A provider's error. `labels` are its machine words (type, code, status, reasons), lower case."""
+
+    labels: frozenset[str]
+    message: str
+    status: int | None = None
+    retry_delay: str = ""
+
+
+def mapping(value: object) -> Json:
+    """`value` if it is a JSON object, else an empty one."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def items(value: object) -> list[Any]:
+    """`value` if it is a JSON array, else an empty one."""
+    return value if isinstance(value, list) else []
+
+
+def error_of(body: object) -> WireError | None:
+    """The error in a decoded body, or None. Gemini may wrap it in a list; DeepSeek and proxies may send a bare text."""
+    if isinstance(body, list):
+        body = body[0] if body else None
+    error = mapping(body).get("error")
+    if isinstance(error, str) and error:
+        return WireError(labels=frozenset(), message=error)
+    if not mapping(error):
+        return None
+    shape = mapping(error)
+    code = shape.get("code")
+    return WireError(
+        labels=frozenset(_labels(shape)),
+        message=str(shape.get("message") or ""),
+        status=code if isinstance(code, int) and not isinstance(code, bool) else None,
+        retry_delay=_retry_delay(shape),
+    )
+
+
+def _labels(error: Json) -> Iterator[str]:
+    details = [mapping(detail) for detail in items(error.get("details"))]
+    words = [error.get("type"), error.get("code"), error.get("status"), *(detail.get("reason") for detail in details)]
+    return (word.lower() for word in words if isinstance(word, str))
+
+
+def _retry_delay(error: Json) -> str:
+    """`retryDelay` of a google.rpc.RetryInfo, such as `37s`."""
+    for detail in map(mapping, items(error.get("details"))):
+        if str(detail.get("@type", "")).endswith("google.rpc.RetryInfo"):
+            return str(detail.get("retryDelay") or "")
+    return ""
