@@ -44,7 +44,7 @@ class _Server(uvicorn.Server):
 
 
 def bind(port: int = 0) -> socket.socket:
-    """Bind a TCP socket on 127.0.0.1; port 0 takes a free one.
+    """Listen on 127.0.0.1; port 0 takes a free one. Who connects before a server accepts has to wait, not to retry.
 
     Raises:
         ServingError: the port is in use.
@@ -54,6 +54,7 @@ def bind(port: int = 0) -> socket.socket:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         sock.bind((LOOPBACK, port))
+        sock.listen()
     except OSError as error:
         sock.close()
         raise ServingError(f"cannot listen on {LOOPBACK}:{port}: {error.strerror}") from error
@@ -89,7 +90,7 @@ def serve(app: Any, port: int = 0) -> Iterator[str]:
     """
     sock = bind(port)
     server = server_for(app)
-    thread = threading.Thread(target=server.run, args=([sock],), name=f"serve-{base_url(sock)}", daemon=True)
+    thread = threading.Thread(target=_run, args=(server, sock), name=f"serve-{base_url(sock)}", daemon=True)
     with contextlib.closing(sock):
         url = base_url(sock)
         thread.start()
@@ -101,6 +102,11 @@ def serve(app: Any, port: int = 0) -> Iterator[str]:
         finally:
             server.should_exit = True
             thread.join(_STOP_TIMEOUT_S)
+
+
+def _run(server: _Server, sock: socket.socket) -> None:
+    with contextlib.suppress(SystemExit):  # uvicorn's way to say that startup failed; `serve` sees it from `started`
+        server.run([sock])
 
 
 @contextlib.contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import signal
@@ -19,8 +18,6 @@ type Finder = Callable[[], str | None]
 """Gives the path of a server program, or None."""
 
 _READY = "eady to accept connections"
-_START_TIMEOUT_S = 10.0
-_STOP_TIMEOUT_S = 5.0
 _ATTEMPTS = 3
 # The shell waits for its stdin to close, which happens however this process ends, SIGKILL included.
 _GUARD = '"$@" & child=$!; exec >/dev/null 2>&1; cat; kill "$child"; wait "$child"'
@@ -99,15 +96,14 @@ class _Process:
         self._settled.wait(timeout_s)
         return self.ready
 
-    def stop(self) -> None:
-        """End the server and wait for it."""
+    def stop(self, timeout_s: float) -> None:
+        """End the server and wait for it; after `timeout_s` it is killed."""
         if self._popen.stdin:
             self._popen.stdin.close()
         try:
-            self._popen.wait(_STOP_TIMEOUT_S)
+            self._popen.wait(timeout_s)
         except subprocess.TimeoutExpired:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._popen.pid, signal.SIGKILL)
+    os.killpg(self._popen.pid, signal.SIGKILL)
             self._popen.wait()
         self._reader.join()
 
@@ -129,13 +125,24 @@ def _options(port: int) -> list[str]:
 class Valkey:
     """Context manager around one server; `port` is its TCP port on 127.0.0.1. Nothing is written to disk.
 
+    Timeouts are in seconds. A server that does not stop in time is killed.
+
     Raises:
         ValkeyError: from `start`, when no server is installed or it does not come up.
     """
 
-    def __init__(self, *, finders: Sequence[Finder] = FINDERS, pick_port: Callable[[], int] = free_port) -> None:
+    def __init__(
+        self,
+        *,
+        finders: Sequence[Finder] = FINDERS,
+        pick_port: Callable[[], int] = free_port,
+        start_timeout_s: float = 10.0,
+        stop_timeout_s: float = 5.0,
+    ) -> None:
         self._finders = finders
         self._pick_port = pick_port
+        self._start_timeout_s = start_timeout_s
+        self._stop_timeout_s = stop_timeout_s
         self._process: _Process | None = None
         self.port = 0
 
@@ -146,10 +153,10 @@ class Valkey:
         for _ in range(_ATTEMPTS):
             port = self._pick_port()
             process = _Process(program, port)
-            if process.wait_ready(_START_TIMEOUT_S):
+            if process.wait_ready(self._start_timeout_s):
                 self._process, self.port = process, port
                 return self
-            process.stop()
+            process.stop(self._stop_timeout_s)
             tail = tuple(process.tail)
         raise ValkeyError(f"{program} did not start: {' | '.join(tail[-3:])}")
 
@@ -157,7 +164,7 @@ class Valkey:
         """Stop the server and wait until it is gone; a second call does nothing."""
         process, self._process = self._process, None
         if process:
-            process.stop()
+            process.stop(self._stop_timeout_s)
 
     def __enter__(self) -> Self:
         return self.start()

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from local.serving import ServingError, base_url, bind, server_for, sigterm_as_exit
+from local.serving import ServingError, serve, sigterm_as_exit
 from local.upstash.app import create_app
 from local.upstash.faults import Faults
 from local.valkey import Valkey, ValkeyError
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run until Ctrl-C or SIGTERM; 0 then, 1 when something could not start."""
+def main(argv: Sequence[str] | None = None, *, wait: Callable[[], object] = signal.pause) -> int:
+    """Serve until `wait` returns, which by default only Ctrl-C or SIGTERM end; 1 when something could not start."""
     options = _parser().parse_args(argv)
     try:
         with sigterm_as_exit():
-            run(options.port, options.token, options.read_only_token)
+            run(options.port, options.token, options.read_only_token, wait)
     except KeyboardInterrupt:
         return 0
     except (ServingError, ValkeyError) as error:
@@ -27,17 +27,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def run(port: int, token: str, read_only_token: str = "") -> None:
-    """Serve in the calling thread until it is interrupted.
+def run(port: int, token: str, read_only_token: str, wait: Callable[[], object]) -> None:
+    """Start Valkey and the stand-in, print the URL, `wait`, and stop both.
 
     Raises:
         ServingError: the port is in use.
         ValkeyError: no server is installed, or it does not come up.
     """
-    with contextlib.closing(bind(port)) as sock, Valkey() as valkey:
+    with Valkey() as valkey:
         app = create_app(redis_port=valkey.port, token=token, read_only_token=read_only_token, faults=Faults())
-        print(f"UPSTASH_REDIS_REST_URL={base_url(sock)}", flush=True)
-        server_for(app).run([sock])
+        with serve(app, port) as url:
+            print(f"UPSTASH_REDIS_REST_URL={url}", flush=True)
+            wait()
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -104,13 +104,11 @@ class UpstashApp:
         return fault_knobs.broken() if fault and fault.kind is FaultKind.DROP else answer
 
     async def _run(self, call: Call, asked: _Asked) -> Response:
-        match call.form:
-            case Form.STREAM:
-                return await self._stream(call.commands[0], asked)
-            case Form.TRANSACTION:
-                return await self._run_transaction(call.commands, asked)
-            case Form.PIPELINE | Form.SINGLE:
-                return await self._run_pipeline(call, asked)
+        if call.form is Form.STREAM:
+            return await self._stream(call.commands[0], asked)
+        if call.form is Form.TRANSACTION:
+            return await self._run_transaction(call.commands, asked)
+        return await self._run_pipeline(call, asked)
 
     async def _run_pipeline(self, call: Call, asked: _Asked) -> Response:
         items = [self._prepare(args, asked) for args in call.commands]
