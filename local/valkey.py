@@ -103,7 +103,7 @@ class _Process:
         try:
             self._popen.wait(timeout_s)
         except subprocess.TimeoutExpired:
-    os.killpg(self._popen.pid, signal.SIGKILL)
+            os.killpg(self._popen.pid, signal.SIGKILL)
             self._popen.wait()
         self._reader.join()
 
