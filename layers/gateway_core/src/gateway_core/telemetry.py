@@ -18,8 +18,10 @@ NAMESPACE = "LLMGateway"
 class Telemetry:
     """What the gateway tells its operator. With `metrics` it also prints EMF lines, which become CloudWatch metrics."""
 
-    def __init__(self, *, level: str = "INFO", metrics: bool = False, stream: IO[str] | None = None) -> None:
-        self._log = Logger(service="llm-gateway", level=level, stream=stream, utc=True)
+    def __init__(
+        self, *, level: str = "INFO", metrics: bool = False, stream: IO[str] | None = None, service: str = "llm-gateway"
+    ) -> None:
+        self._log = Logger(service=service, level=level, stream=stream, utc=True)
         self._metrics = metrics
 
     def attempt_failed(self, request_id: str, attempt: Attempt, error: ProviderError) -> None:

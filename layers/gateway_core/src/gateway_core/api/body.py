@@ -40,7 +40,7 @@ def validate[T: BaseModel](model: type[T], value: dict[str, Any]) -> T:
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        raise _schema_error(error) from None
+        raise _schema_error(error, value) from None
 
 
 async def _read(request: Request, limit: int) -> bytes:
@@ -53,13 +53,27 @@ async def _read(request: Request, limit: int) -> bytes:
     return b"".join(parts)
 
 
-def _schema_error(error: ValidationError) -> InvalidRequest:
+def _schema_error(error: ValidationError, value: dict[str, Any]) -> InvalidRequest:
     # A union reports each of its branches; the deepest location is the branch that the caller meant.
     first = max(error.errors(include_url=False, include_input=False), key=lambda e: len(e["loc"]))
-    path = ".".join(str(part) for part in first["loc"])
+    path = _callers_path(first["loc"], value, is_missing=first["type"] == "missing")
     extra = "is not a field of this request. Remove it or check its spelling"
     reason = extra if first["type"] == "extra_forbidden" else first["msg"]
     return InvalidRequest(f"{path}: {reason}.", param=path, schema=True)
+
+
+def _callers_path(location: tuple[str | int, ...], value: Any, *, is_missing: bool) -> str:
+    """The location as the caller knows it: without the names of union branches that pydantic puts in between."""
+    path: list[str] = []
+    for step in location:
+        try:
+            value = value[step]
+        except (KeyError, IndexError, TypeError):
+            continue
+        path.append(str(step))
+    if is_missing:
+        path.append(str(location[-1]))
+    return ".".join(path)
 
 
 type _Trail = tuple[_Trail, str | int] | None

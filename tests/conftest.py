@@ -1,0 +1,117 @@
+"""What several suites share: a small world of models, a memory store and a clock that obeys."""
+
+from __future__ import annotations
+
+import io
+import json
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+
+from gateway_core.adapters.echo import EchoProvider, echo
+from gateway_core.adapters.memory import MemoryStore
+from gateway_core.authenticator import Authenticator
+from gateway_core.bootstrap import with_gateway
+from gateway_core.catalog import Catalog, Provider
+from gateway_core.clock import ManualClock
+from gateway_core.config import Settings
+from gateway_core.domain import Deployment, Limits, Model, Price, ProviderAnswer, ProviderCall
+from gateway_core.principal import KeyRecord, digest_of, new_key
+from gateway_core.services import ModelServices, Services
+from gateway_core.telemetry import Telemetry
+
+PRICE = Price(Decimal(1000), Decimal(2000), Decimal(100), Decimal(1250), "test-prices")
+
+
+def model(key: str, provider: str | None = None, **changes: Any) -> Model:
+    """A model that can do little, at 1000 and 2000 nano-USD a token, unless `changes` say otherwise."""
+    provider = provider or f"{key}-provider"
+    defaults: dict[str, Any] = {
+        "deployment": Deployment(provider, key, f"https://{provider}.example"),
+        "context_window": 100_000,
+        "max_output_tokens": 8192,
+        "capabilities": frozenset({"tools", "json"}),
+        "tier": 1,
+        "price": PRICE,
+        "max_image_tokens": 1000,
+    }
+    return Model(key=key, **{**defaults, **changes})
+
+
+def catalog_of(*models: Model, groups: dict[str, tuple[str, ...]] | None = None) -> Catalog:
+    """A catalog of these models, all of them in the group `reasoning` unless `groups` says otherwise."""
+    names = {m.provider for m in models}
+    return Catalog(
+        providers={
+            name: Provider(name, f"https://{name}.example", None, f"{name.upper()}_API_BASE", 60.0, True)
+            for name in names
+        },
+        models={m.key: m for m in models},
+        groups=groups or {"reasoning": tuple(m.key for m in models)},
+        aliases={},
+        default_output_cap=4096,
+        prices_sha256="0" * 64,
+    )
+
+
+@dataclass
+class World:
+    """The whole gateway in memory. `behave` maps an upstream model to what its provider does."""
+
+    catalog: Catalog
+    settings: Settings
+    store: MemoryStore = field(default_factory=MemoryStore)
+    clock: ManualClock = field(default_factory=ManualClock)
+    log: io.StringIO = field(default_factory=io.StringIO)
+    behave: dict[str, Callable[[ProviderCall], ProviderAnswer]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.provider = EchoProvider(lambda call: self.behave.get(call.deployment.upstream_model, echo)(call))
+        telemetry = Telemetry(level="DEBUG", stream=self.log, service=uuid.uuid4().hex)
+        light = Services(self.settings, self.store, Authenticator(self.store, self.clock), telemetry, self.clock)
+        self.services: ModelServices = with_gateway(light, self.provider)
+
+    async def key(self, project: str = "alpha", **rights: Any) -> str:
+        """A fresh virtual key of a project."""
+        key = new_key(project)
+        await self.store.put_key(KeyRecord(project_id=project, digest=digest_of(key), **rights))
+        return key
+
+    async def budget(self, project: str = "alpha", user: str = "", **limits: int) -> None:
+        """Set the limits of a project or user."""
+        await self.store.set_budget(project, user, Limits(**limits))
+
+    async def spent(self, project: str = "alpha") -> tuple[int, int]:
+        """Nano-USD of the project's month: spent and held."""
+        _day, month = await self.store.budget_lines(project, day=self._day(), scopes=["p"])
+        return month.spent_nano, month.held_nano
+
+    async def records(self, project: str = "alpha") -> list[Any]:
+        """The usage records of today."""
+        page = await self.store.usage_records(project, day=self._day())
+        return list(page.records)
+
+    def lines(self) -> list[dict[str, Any]]:
+        """What was logged."""
+        return [json.loads(line) for line in self.log.getvalue().splitlines()]
+
+    def _day(self) -> str:
+        return datetime.fromtimestamp(self.clock.now_ms() / 1000, UTC).strftime("%Y%m%d")
+
+
+def settings_for(catalog: Catalog, **changes: Any) -> Settings:
+    """The default settings with another catalog."""
+    return replace(Settings.from_env({}), catalog=catalog, provider_keys=MappingProxyType({}), **changes)
+
+
+@pytest.fixture
+def world() -> World:
+    """Three models, `first`, `second` and `third`, each of a provider of its own."""
+    catalog = catalog_of(model("first"), model("second"), model("third"))
+    return World(catalog, settings_for(catalog))

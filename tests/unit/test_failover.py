@@ -1,0 +1,328 @@
+"""The walk over the candidates: who is called, what it costs, what is left in the books."""
+
+import asyncio
+
+import pytest
+
+from gateway_core.adapters.echo import echo
+from gateway_core.domain import Attribution, ChatRequest, Usage
+from gateway_core.errors import (
+    BudgetExceeded,
+    ContentFilterError,
+    ContextLengthError,
+    DeadlineExceeded,
+    Forbidden,
+    NoDeploymentAvailable,
+    ProviderTimeout,
+    ProviderUnavailable,
+    RateLimited,
+    RateLimitError,
+    StoreUnavailable,
+    Unauthenticated,
+)
+from tests.conftest import World, catalog_of, model, settings_for
+
+HELLO = ({"role": "user", "content": "one two three"},)
+CHARGE = 3 * 1000 + 3 * 2000
+
+
+def request(**changes):
+    fields = {"messages": HELLO, "attribution": Attribution("alpha"), "model_group": "reasoning"}
+    return ChatRequest(**{**fields, **changes})
+
+
+async def complete(world, key=None, timeout_s=60.0, **changes):
+    caller = await world.services.authenticator.authenticate(key or await world.key())
+    return await world.services.gateway.complete(request(**changes), caller, "req_1", timeout_s=timeout_s)
+
+
+def failing(error):
+    def behave(call):
+        raise error
+
+    return behave
+
+
+def outcomes(attempts):
+    return [(a.model, a.outcome, a.error_code) for a in attempts]
+
+
+def called(world):
+    return [call.deployment.upstream_model for call in world.provider.calls]
+
+
+async def test_the_first_model_answers(world):
+    """One call, its cost, one record, nothing held."""
+    done = await complete(world)
+    assert ("one two three", "first", CHARGE) == (done.answer.content, done.model.key, done.cost.total_nano)
+    assert [("first", "ok", None)] == outcomes(done.attempts)
+    assert (CHARGE, 0) == await world.spent()
+    (record,) = await world.records()
+    assert (record.cost_nano, record.input_tokens, record.output_tokens, record.attempts) == (CHARGE, 3, 3, 1)
+    assert (record.error_code, record.price_source, record.model_group) == ("", "test-prices", "reasoning")
+
+
+@pytest.mark.parametrize("error", [ProviderUnavailable("x"), RateLimitError("x"), RateLimitError("x", retry_after_s=9)])
+async def test_a_retryable_error_falls_over_at_once(world, error):
+    """The second model answers, each is called once, no time is waited, and only the answer is paid."""
+    world.behave["first"] = failing(error)
+    started = world.clock.now_ms()
+    done = await complete(world)
+    assert ["first", "second"] == called(world)
+    assert [("first", "failed", error.code), ("second", "ok", None)] == outcomes(done.attempts)
+    assert started == world.clock.now_ms()
+    assert (CHARGE, 0) == await world.spent()
+
+
+async def test_an_attempt_that_may_be_billed_stays_held(world):
+    """A timeout keeps its bound as unconfirmed money, but the report has only what is known."""
+    world.behave["first"] = failing(ProviderTimeout("slow"))
+    await complete(world)
+    spent, held = await world.spent()
+    (hold,) = await world.store.open_holds("alpha", month="202611")
+    assert (CHARGE, hold.hold_nano) == (spent, held)
+    assert hold.unconfirmed
+    assert [CHARGE] == [record.cost_nano for record in await world.records()]
+
+
+async def test_what_a_failed_attempt_billed_is_in_the_record(world):
+    """A failed attempt with known usage is paid and reported with the request."""
+    world.behave["first"] = failing(ProviderUnavailable("empty", usage=Usage(10, 5)))
+    done = await complete(world)
+    billed = 10 * 1000 + 5 * 2000
+    assert done.cost.total_nano == CHARGE + billed
+    assert done.usage == Usage(13, 8)
+    assert (CHARGE + billed, 0) == await world.spent()
+
+
+async def test_all_models_fail(world):
+    """503 with every attempt; an error record without cost."""
+    for name in ("first", "second", "third"):
+        world.behave[name] = failing(ProviderUnavailable("down"))
+    with pytest.raises(NoDeploymentAvailable) as caught:
+        await complete(world)
+    assert ["first", "second", "third"] == [a.model for a in caught.value.attempts]
+    (record,) = await world.records()
+    assert (record.error_code, record.cost_nano, record.attempts) == ("no_deployment_available", 0, 3)
+    assert (0, 0) == await world.spent()
+
+
+@pytest.mark.parametrize("error", [ContentFilterError("no"), ContextLengthError("long")])
+async def test_errors_of_the_request_are_not_retried(world, error):
+    """A content filter ends the walk; so does a too-long context where nobody reads more."""
+    world.behave["first"] = failing(error)
+    with pytest.raises(type(error)):
+        await complete(world)
+    assert ["first"] == called(world)
+
+
+async def test_a_too_long_context_moves_to_a_longer_model():
+    """Models that read no more are left out."""
+    catalog = catalog_of(model("a", context_window=10_000), model("b", context_window=10_000), model("c"))
+    world = World(catalog, settings_for(catalog))
+    world.behave["a"] = failing(ContextLengthError("long"))
+    assert (await complete(world)).model.key == "c"
+    assert ["a", "c"] == called(world)
+
+
+async def test_a_dead_primary_is_left_alone(world):
+    """In 12 calls with a dead primary only as many reach it as open the breaker."""
+    world.behave["first"] = failing(ProviderUnavailable("down"))
+    key = await world.key()
+    caller = await world.services.authenticator.authenticate(key)
+    for number in range(12):
+        done = await world.services.gateway.complete(request(), caller, f"req_{number}", timeout_s=60)
+        assert done.model.key == "second"
+    assert called(world).count("first") == 5
+    assert outcomes(done.attempts)[0] == ("first", "skipped", "breaker_open")
+
+
+async def test_retry_after_keeps_everybody_away(world):
+    """After a 429 with Retry-After the model is not asked again before that."""
+    world.behave["first"] = failing(RateLimitError("busy", retry_after_s=7))
+    caller = await world.services.authenticator.authenticate(await world.key())
+    gateway = world.services.gateway
+    await gateway.complete(request(), caller, "r1", timeout_s=60)
+    world.clock.advance(6.9)
+    await gateway.complete(request(), caller, "r2", timeout_s=60)
+    assert called(world).count("first") == 1
+    world.clock.advance(0.2)
+    await gateway.complete(request(), caller, "r3", timeout_s=60)
+    assert called(world).count("first") == 2
+
+
+async def test_budget_refusal_calls_nobody(world):
+    """402 before any provider is called; nothing held, nothing recorded."""
+    await world.budget(month_nano=CHARGE)
+    with pytest.raises(BudgetExceeded) as caught:
+        await complete(world, max_output_tokens=4096)
+    assert [] == called(world)
+    assert {"budget_exceeded"} == {a.error_code for a in caught.value.attempts}
+    assert (0, 0) == await world.spent()
+    assert [] == await world.records()
+
+
+async def test_the_deadline_is_one_for_all_attempts(world):
+    """Each attempt gets at most half of what is left while others wait, and none starts after the deadline."""
+
+    def slow(call):
+        world.clock.advance(call.timeout_s)
+        raise ProviderTimeout("slow")
+
+    for name in ("first", "second", "third"):
+        world.behave[name] = slow
+    with pytest.raises(DeadlineExceeded):
+        await complete(world, timeout_s=8)
+    assert [4, 2, 2] == [call.timeout_s for call in world.provider.calls]
+
+
+async def test_a_hurried_caller_opens_no_breaker(world):
+    """A timeout shorter than the provider's own says nothing about the deployment."""
+    world.behave["first"] = failing(ProviderTimeout("slow"))
+    caller = await world.services.authenticator.authenticate(await world.key())
+    for number in range(7):
+        await world.services.gateway.complete(request(), caller, f"r{number}", timeout_s=8)
+    assert called(world).count("first") == 7
+
+
+async def test_patience_of_the_provider_counts(world):
+    """With the provider's full time a timeout is a failure like any other."""
+    world.behave["first"] = failing(ProviderTimeout("slow"))
+    caller = await world.services.authenticator.authenticate(await world.key())
+    for number in range(7):
+        await world.services.gateway.complete(request(), caller, f"r{number}", timeout_s=290)
+    assert called(world).count("first") == 5
+
+
+async def test_a_queued_request_waits_its_turn(world):
+    """A key's rate limit makes the next request wait when the wait is short, and refuses it when it is long."""
+    from gateway_core.domain import Limits
+
+    key = await world.key(limits=Limits(rpm=60))
+    caller = await world.services.authenticator.authenticate(key)
+    gateway, started = world.services.gateway, world.clock.now_ms()
+    for number in range(61):
+        await gateway.complete(request(), caller, f"r{number}", timeout_s=60)
+    assert world.clock.now_ms() - started == 1000
+    hasty = caller
+    for number in range(61, 66):
+        await gateway.complete(request(), hasty, f"r{number}", timeout_s=60)
+    with pytest.raises(RateLimited) as caught:
+        await gateway.complete(request(), hasty, "last", timeout_s=0.5)
+    assert caught.value.retry_after_s == 1
+
+
+async def test_a_crash_in_the_adapter_is_a_failed_attempt(world):
+    """An unexpected exception keeps the money held and lets the next candidate serve."""
+    world.behave["first"] = failing(ZeroDivisionError("secret prompt"))
+    done = await complete(world)
+    assert [("first", "failed", "provider_error"), ("second", "ok", None)] == outcomes(done.attempts)
+    assert (await world.spent())[1] > 0
+    assert "secret prompt" not in world.log.getvalue()
+
+
+async def test_a_cancelled_request_is_settled_as_unconfirmed(world):
+    """A caller who hangs up leaves a record and a held bound, not an open question."""
+    asked = asyncio.Event()
+
+    async def never(call):
+        asked.set()
+        await asyncio.Event().wait()
+
+    world.provider.complete = never
+    task = asyncio.create_task(complete(world))
+    await asked.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    (record,) = await world.records()
+    (hold,) = await world.store.open_holds("alpha", month="202611")
+    assert (record.error_code, hold.unconfirmed) == ("cancelled", True)
+
+
+async def test_a_key_revoked_since_it_was_cached_is_refused(world):
+    """The store re-checks the key inside admit; nobody is called."""
+    key = await world.key()
+    caller = await world.services.authenticator.authenticate(key)
+    assert await world.store.revoke_key(caller.key_id, now_ms=1)
+    with pytest.raises(Unauthenticated):
+        await world.services.gateway.complete(request(), caller, "r", timeout_s=60)
+    assert [] == called(world)
+
+
+async def test_a_key_changed_since_it_was_cached_is_looked_up_again(world):
+    """New rights hold at once."""
+    from gateway_core.principal import KeyRecord, digest_of
+
+    key = await world.key()
+    caller = await world.services.authenticator.authenticate(key)
+    await world.store.put_key(KeyRecord("alpha", digest_of(key), groups=("fast",)))
+    with pytest.raises(Forbidden):
+        await world.services.gateway.complete(request(), caller, "r", timeout_s=60)
+    await world.store.put_key(KeyRecord("alpha", digest_of(key), groups=("reasoning",)))
+    assert (await world.services.gateway.complete(request(), caller, "r", timeout_s=60)).model.key == "first"
+
+
+async def test_an_unsettled_answer_still_reaches_the_caller(world):
+    """When settling fails the answer is given, and the log holds what a replay needs."""
+
+    async def down(*args, **kwargs):
+        raise StoreUnavailable("the store is away")
+
+    world.store.settle = down
+    done = await complete(world)
+    assert done.answer.content == "one two three"
+    (line,) = [line for line in world.lines() if line["message"] == "usage not settled"]
+    assert line["ticket"]["request_id"] == "req_1"
+    assert line["settlement"]["charge_nano"] == CHARGE
+    assert line["usage"]["input_nano"] == 3000
+
+
+async def test_usage_is_logged_before_it_is_settled(world):
+    """The log line outlives a crash of the settlement."""
+    await complete(world)
+    (line,) = [line for line in world.lines() if line["message"] == "usage"]
+    assert line["usage"]["request_id"] == "req_1"
+
+
+async def test_a_token_budget_lowers_the_cap(world):
+    """The per-request budget bounds input and output together."""
+    await complete(world, token_budget=200, max_output_tokens=4096)
+    (call,) = world.provider.calls
+    assert 0 < call.max_output_tokens < 200
+
+
+async def test_a_token_budget_too_small_for_the_input(world):
+    """402 that names the field; nobody is called."""
+    with pytest.raises(BudgetExceeded) as caught:
+        await complete(world, token_budget=5)
+    assert caught.value.param == "token_budget"
+    assert [] == called(world)
+
+
+async def test_without_max_tokens_the_configured_cap_holds(world):
+    """No answer is unbounded."""
+    await complete(world)
+    assert [4096] == [call.max_output_tokens for call in world.provider.calls]
+
+
+async def test_a_key_with_groups_never_falls_back_outside_them():
+    """Fallbacks of an explicit model are filtered by the key's groups."""
+    catalog = catalog_of(
+        model("a", fallbacks=("b", "c")), model("b"), model("c"), groups={"mine": ("a", "c"), "reasoning": ("b",)}
+    )
+    world = World(catalog, settings_for(catalog))
+    world.behave["a"] = failing(ProviderUnavailable("down"))
+    key = await world.key(groups=("mine",))
+    done = await complete(world, key=key, model="a", model_group=None)
+    assert ["a", "c"] == called(world)
+    assert done.model_group is None
+
+
+async def test_fixed_parameters_of_a_model_win():
+    """What the catalog fixes for a model is sent whatever the request says."""
+    catalog = catalog_of(model("a", fixed_params={"temperature": 1}))
+    world = World(catalog, settings_for(catalog))
+    world.behave["a"] = echo
+    await complete(world, params={"temperature": 0.2, "top_p": 0.5})
+    assert {"temperature": 1, "top_p": 0.5} == world.provider.calls[0].params

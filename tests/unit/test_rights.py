@@ -1,0 +1,68 @@
+"""What a key may do."""
+
+import pytest
+
+from gateway_core.domain import Attribution, Caller, ChatRequest
+from gateway_core.errors import Forbidden, UnknownModel
+from gateway_core.rights import attribute, check_tool, reachable_models
+from tests.conftest import catalog_of, model
+
+CATALOG = catalog_of(
+    model("a"), model("b"), model("c"), groups={"fast": ("a", "b"), "slow": ("b", "c"), "reasoning": ("a",)}
+)
+
+
+def caller(**rights):
+    return Caller("alpha", "key_alpha_1", "d", "t", **rights)
+
+
+def request(**changes):
+    return ChatRequest(messages=(), attribution=Attribution("alpha"), **changes)
+
+
+def test_a_request_counts_for_the_keys_own_project():
+    """Absent or own project: the key's."""
+    assert Attribution("alpha", "agent", "user") == attribute(caller(), None, "agent", "user")
+    assert Attribution("alpha") == attribute(caller(), "alpha", None, None)
+
+
+def test_another_project_is_forbidden():
+    """Only an admin key may name another project."""
+    with pytest.raises(Forbidden) as caught:
+        attribute(caller(), "beta", None, None)
+    assert caught.value.param == "project_id"
+    assert attribute(caller(admin=True), "beta", None, None).project_id == "beta"
+
+
+def test_a_key_with_a_user_binds_the_request():
+    """The key's user is used, and no other may be named."""
+    bound = caller(user_id="ada")
+    assert attribute(bound, None, None, None).user_id == "ada"
+    assert attribute(bound, None, None, "ada").user_id == "ada"
+    with pytest.raises(Forbidden) as caught:
+        attribute(bound, None, None, "eve")
+    assert caught.value.param == "user_id"
+
+
+def test_tools_are_an_allow_list():
+    """No list means every tool."""
+    check_tool(caller(), "complete")
+    check_tool(caller(tools=frozenset({"complete"})), "complete")
+    with pytest.raises(Forbidden, match="embed"):
+        check_tool(caller(tools=frozenset({"embed"})), "complete")
+
+
+def test_groups_are_an_allow_list():
+    """A key with groups reaches their models and no others, whatever names a request uses."""
+    limited = caller(groups=frozenset({"fast", "gone"}))
+    assert reachable_models(caller(), request(model="c"), CATALOG) is None
+    assert {"a", "b"} == reachable_models(limited, request(model_group="fast"), CATALOG)
+    assert {"a", "b"} == reachable_models(limited, request(model="a"), CATALOG)
+    with pytest.raises(Forbidden) as caught:
+        reachable_models(limited, request(model_group="slow"), CATALOG)
+    assert caught.value.param == "model_group"
+    with pytest.raises(Forbidden) as caught:
+        reachable_models(limited, request(model="c"), CATALOG)
+    assert caught.value.param == "model"
+    with pytest.raises(UnknownModel):
+        reachable_models(limited, request(model="nope"), CATALOG)
