@@ -1,0 +1,90 @@
+"""The operator's YAML file, named by GATEWAY_CONFIG: which sections and fields it may have, and their defaults."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from gateway_core.admission import BreakerPolicy
+from gateway_core.documents import Schema, Seconds, read_yaml, validate
+from gateway_core.errors import ConfigError
+from gateway_core.price_list import PricingSection
+
+CATALOG_SECTIONS = ("default_output_cap", "providers", "models", "groups", "aliases")
+
+type LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+type Count = Annotated[int, Field(gt=0)]
+
+
+class BreakerSection(Schema):
+    """`BreakerPolicy` in seconds."""
+
+    failures: Count = 5
+    window_s: Seconds = 60.0
+    cooldown_s: Seconds = 30.0
+    max_cooldown_s: Seconds = 480.0
+    probe_lease_s: Seconds = 60.0
+
+    def policy(self) -> BreakerPolicy:
+        return BreakerPolicy(
+            failures=self.failures,
+            window_ms=_ms(self.window_s),
+            cooldown_ms=_ms(self.cooldown_s),
+            max_cooldown_ms=_ms(self.max_cooldown_s),
+            lease_ms=_ms(self.probe_lease_s),
+        )
+
+
+class LimitsSection(Schema):
+    """Bounds of one request. API Gateway ends any answer at 900 s, and one that stays silent at 300 s."""
+
+    default_timeout_s: Annotated[Seconds, Field(le=290)] = 120.0
+    max_timeout_s: Annotated[Seconds, Field(le=290)] = 290.0
+    max_stream_timeout_s: Annotated[Seconds, Field(le=840)] = 840.0
+    queue_timeout_s: Annotated[float, Field(ge=0, le=290)] = 5.0
+    body_limit_bytes: Annotated[int, Field(gt=0, le=4 * 1024 * 1024)] = 4 * 1024 * 1024
+
+
+class StoreSection(Schema):
+    """How long one HTTP trip to the store may take, and how much of it connecting."""
+
+    timeout_s: Annotated[Seconds, Field(le=30)] = 2.0
+    connect_timeout_s: Annotated[Seconds, Field(le=30)] = 1.0
+
+
+class ConfigFile(Schema):
+    """`config.yaml`. The catalog's sections stay raw here: they are checked once merged with the packaged ones."""
+
+    default_output_cap: Any = None
+    providers: Any = None
+    models: Any = None
+    groups: Any = None
+    aliases: Any = None
+    pricing: PricingSection = PricingSection()
+    breaker: BreakerSection = BreakerSection()
+    limits: LimitsSection = LimitsSection()
+    store: StoreSection = StoreSection()
+    log_level: LogLevel = "INFO"
+
+    def catalog_sections(self) -> dict[str, Any]:
+        """The catalog's sections that the file has."""
+        given = {name: getattr(self, name) for name in CATALOG_SECTIONS}
+        return {name: value for name, value in given.items() if value is not None}
+
+
+def read_config_file(path: Path) -> ConfigFile:
+    """The file at `path`; a section without content counts as absent. Raises ConfigError."""
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"GATEWAY_CONFIG: cannot read {path} ({type(error).__name__}). Name a readable UTF-8 file, or unset it."
+        ) from None
+    document = read_yaml(text, str(path))
+    return validate(ConfigFile, {key: value for key, value in document.items() if value is not None}, str(path))
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)

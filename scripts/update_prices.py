@@ -1,0 +1,148 @@
+"""Snapshots prices and facts of the catalog's models from the installed LiteLLM map into the package.
+
+Run by `make prices`; the diff of prices.json is reviewed like code. LiteLLM is read as a file, never imported.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import importlib.metadata
+import importlib.util
+import json
+import re
+import sys
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from gateway_core.documents import packaged, read_json, read_yaml, validate
+from gateway_core.price_list import SnapshotFile, fingerprint
+
+MAP_NAME = "model_prices_and_context_window_backup.json"
+TARGET = Path(__file__).parents[1] / "layers/gateway_core/src/gateway_core/data/prices.json"
+PER_TOKENS = 1_000_000
+
+_RATES = {
+    "input": "input_cost_per_token",
+    "output": "output_cost_per_token",
+    "cached_input": "cache_read_input_token_cost",
+    "cache_write": "cache_creation_input_token_cost",
+}
+_CAPABILITIES = {
+    "json": "supports_response_schema",
+    "reasoning": "supports_reasoning",
+    "tools": "supports_function_calling",
+    "vision": "supports_vision",
+}
+_TIER = re.compile(rf"(?:{'|'.join(_RATES.values())})_above_(\d+)k_tokens")
+
+
+class UnusableEntryError(Exception):
+    """LiteLLM's entry lacks a price or has one that we cannot represent."""
+
+
+def map_path() -> Path:
+    """The map inside the installed LiteLLM, found without importing it."""
+    spec = importlib.util.find_spec("litellm")
+    if spec is None or spec.origin is None:
+        raise SystemExit("LiteLLM is not installed here. Run 'make setup', then again.")
+    return Path(spec.origin).with_name(MAP_NAME)
+
+
+def map_keys() -> list[str]:
+    """The keys of LiteLLM's map that the packaged catalog refers to, sorted."""
+    models = read_yaml(packaged("catalog.yaml"), "catalog.yaml")["models"]
+    return sorted({entry["map_key"] for entry in models.values() if "map_key" in entry})
+
+
+def snapshot(map_text: str, keys: list[str], *, version: str, day: date) -> dict[str, Any]:
+    """The snapshot document of `keys`, with all rates as decimal strings in USD per million tokens.
+
+    Raises UnusableEntryError.
+    """
+    entries = read_json(map_text, MAP_NAME)
+    models = {key: listing(key, entries) for key in keys}
+    return {
+        "origin": {"package": "litellm", "version": version, "sha256": hashlib.sha256(map_text.encode()).hexdigest()},
+        "date": day.isoformat(),
+        "per_tokens": PER_TOKENS,
+        "sha256": fingerprint(models),
+        "models": models,
+    }
+
+
+def listing(key: str, entries: Mapping[str, Any]) -> dict[str, Any]:
+    """One model of the snapshot. Raises UnusableEntryError."""
+    entry = entries.get(key)
+    if entry is None:
+        raise UnusableEntryError(f"{key}: not in LiteLLM's map")
+    embeds = entry["mode"] == "embedding"
+    _refuse_unpriced(key, entry, embeds=embeds)
+    facts = {
+        "mode": entry["mode"],
+        "context_window": entry["max_input_tokens"],
+        "max_output_tokens": 0 if embeds else entry["max_output_tokens"],
+        "capabilities": _capabilities(entry, embeds=embeds),
+    }
+    if "deprecation_date" in entry:
+        facts["retires_on"] = entry["deprecation_date"]
+    return facts | {"price": _price(entry)}
+
+
+def _refuse_unpriced(key: str, entry: Mapping[str, Any], *, embeds: bool) -> None:
+    # LiteLLM writes 0 for "unknown" as well as for "free": neither is to become a price by itself.
+    if not entry.get("input_cost_per_token") or not (embeds or entry.get("output_cost_per_token")):
+        raise UnusableEntryError(f"{key}: LiteLLM names no price; declare it in pricing.yaml and drop its map_key")
+    if entry.get("output_cost_per_reasoning_token", entry["output_cost_per_token"]) != entry["output_cost_per_token"]:
+        raise UnusableEntryError(f"{key}: reasoning tokens have a price of their own, which Price cannot hold")
+
+
+def _capabilities(entry: Mapping[str, Any], *, embeds: bool) -> list[str]:
+    listed = [name for name, flag in _CAPABILITIES.items() if entry.get(flag)]
+    return sorted([*listed, "embeddings"] if embeds else listed)
+
+
+def _price(entry: Mapping[str, Any]) -> dict[str, Any]:
+    price: dict[str, Any] = _rates(entry, "")
+    tiers = {int(match[1]) for name in entry if (match := _TIER.fullmatch(name))}
+    if tiers:
+        price["tiers"] = [_tier(entry, price, thousands) for thousands in sorted(tiers)]
+    return price
+
+
+def _tier(entry: Mapping[str, Any], base: Mapping[str, Any], thousands: int) -> dict[str, Any]:
+    """Rates above a threshold; a rate without one of its own there stays as it is below."""
+    return {"above_tokens": thousands * 1000, **base, **_rates(entry, f"_above_{thousands}k_tokens")}
+
+
+def _rates(entry: Mapping[str, Any], suffix: str) -> dict[str, str]:
+    """A rate of 0 for cache writes (DeepSeek) means that they cost nothing on top of input: it is left out."""
+    found = {name: entry.get(field + suffix) for name, field in _RATES.items()}
+    return {name: _per_million(rate) for name, rate in found.items() if rate or (rate == 0 and name == "output")}
+
+
+def _per_million(rate: Decimal | int) -> str:
+    text = f"{rate * PER_TOKENS:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--date", type=date.fromisoformat, default=datetime.now(UTC).date(), help="date of the prices")
+    day = parser.parse_args().date
+    version = importlib.metadata.version("litellm")
+    try:
+        document = snapshot(map_path().read_text("utf-8"), map_keys(), version=version, day=day)
+    except UnusableEntryError as error:
+        sys.exit(f"{error}.")
+    text = json.dumps(document, indent=2) + "\n"
+    validate(SnapshotFile, read_json(text, TARGET.name), TARGET.name)
+    TARGET.write_text(text, "utf-8")
+    print(f"{TARGET.name}: {len(document['models'])} models from LiteLLM {version} as of {day}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,347 @@
+"""Settings: environment, operator's file, defaults; and what is refused, without giving a secret away."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from gateway_core import catalog_loader, config_file, price_list
+from gateway_core.admission import BreakerPolicy
+from gateway_core.base_url import check_base_url
+from gateway_core.config import Settings
+from gateway_core.config_file import BreakerSection
+from gateway_core.documents import read_json, read_yaml
+from gateway_core.errors import ConfigError
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def config(tmp_path):
+    """Writes a config.yaml and answers the environment that names it."""
+
+    def write(text):
+        path = tmp_path / "config.yaml"
+        path.write_text(text, "utf-8")
+        return {"GATEWAY_CONFIG": str(path)}
+
+    return write
+
+
+class TestEnvironment:
+    def test_defaults(self):
+        """An empty environment gives a gateway without keys and without a store."""
+        settings = Settings.from_env({})
+        assert dict(settings.provider_keys) == {}
+        assert (settings.redis_url, settings.redis_token, settings.dev_key) == (None, None, None)
+        assert (settings.default_timeout_s, settings.max_timeout_s, settings.max_stream_timeout_s) == (120, 290, 840)
+        assert settings.body_limit == 4 * 1024 * 1024
+        assert settings.breaker == BreakerPolicy()
+        assert settings.log_level == "INFO"
+
+    def test_provider_keys(self):
+        """A key counts for its provider; an empty variable, as Docker Compose passes it, is no key."""
+        settings = Settings.from_env({"OPENAI_API_KEY": " sk-1\n", "ANTHROPIC_API_KEY": "", "GEMINI_API_KEY": " "})
+        assert {name: key.reveal() for name, key in settings.provider_keys.items()} == {"openai": "sk-1"}
+
+    def test_base_urls(self):
+        """A base URL of the environment replaces the default, in the provider and in its deployments."""
+        settings = Settings.from_env({"GEMINI_API_BASE": "http://127.0.0.1:8789/gemini/v1beta/"})
+        assert settings.catalog.providers["gemini"].api_base == "http://127.0.0.1:8789/gemini/v1beta"
+        assert settings.catalog.models["gemini-flash"].deployment.api_base == "http://127.0.0.1:8789/gemini/v1beta"
+
+    def test_environment_wins_over_the_file(self, config):
+        """Environment before file, for base URLs and the log level."""
+        env = config("providers: {openai: {base_url: 'https://file.example/v1'}}\nlog_level: ERROR\n")
+        assert Settings.from_env(env).catalog.providers["openai"].api_base == "https://file.example/v1"
+        assert Settings.from_env(env).log_level == "ERROR"
+        settings = Settings.from_env(env | {"OPENAI_API_BASE": "https://env.example/v1", "LOG_LEVEL": "debug"})
+        assert settings.catalog.providers["openai"].api_base == "https://env.example/v1"
+        assert settings.log_level == "DEBUG"
+
+    def test_store(self):
+        """URL and token of the store come together."""
+        env = {"UPSTASH_REDIS_REST_URL": "https://eu1.upstash.io/", "UPSTASH_REDIS_REST_TOKEN": "t0ken"}
+        settings = Settings.from_env(env)
+        assert settings.redis_url == "https://eu1.upstash.io"
+        assert settings.redis_token is not None
+        assert settings.redis_token.reveal() == "t0ken"
+
+    def test_dev_key(self):
+        """The development key is a key of project dev."""
+        settings = Settings.from_env({"GATEWAY_DEV_KEY": "gk_dev_local"})
+        assert settings.dev_key is not None
+        assert settings.dev_key.reveal() == "gk_dev_local"
+
+    def test_http_beyond_this_machine(self):
+        """Plain http to another host takes an explicit opt-in."""
+        env = {"OPENAI_API_BASE": "http://simulator:8789/v1"}
+        with pytest.raises(ConfigError, match="OPENAI_API_BASE: plain http"):
+            Settings.from_env(env)
+        settings = Settings.from_env(env | {"GATEWAY_ALLOW_HTTP": "1"})
+        assert settings.catalog.providers["openai"].api_base == "http://simulator:8789/v1"
+
+    @pytest.mark.parametrize(
+        ("env", "message"),
+        [
+            ({"UPSTASH_REDIS_REST_URL": "https://x.io"}, "UPSTASH_REDIS_REST_TOKEN belong together"),
+            ({"UPSTASH_REDIS_REST_TOKEN": "hidden"}, "UPSTASH_REDIS_REST_URL and"),
+            (
+                {"UPSTASH_REDIS_REST_URL": "redis://:hidden@x", "UPSTASH_REDIS_REST_TOKEN": "t"},
+                "UPSTASH_REDIS_REST_URL",
+            ),
+            ({"GATEWAY_CONFIG": "s3://bucket/hidden.yaml"}, "s3:// is not supported yet. Name a file."),
+            ({"GATEWAY_CONFIG": "appconfig://hidden/x"}, "appconfig:// is not supported yet"),
+            ({"GATEWAY_CONFIG": "/nowhere/config.yaml"}, "cannot read /nowhere/config.yaml (FileNotFoundError)"),
+            ({"GATEWAY_DEV_KEY": "hidden"}, "GATEWAY_DEV_KEY: is not a key of project dev"),
+            ({"GATEWAY_DEV_KEY": "gk_prod_hidden"}, "GATEWAY_DEV_KEY: is not a key of project dev"),
+            ({"OPENAI_API_KEY": "sk-hidden\nX: y"}, "OPENAI_API_KEY: has characters"),
+            ({"OPENAI_API_KEY": "Bearer hidden"}, "OPENAI_API_KEY: has characters"),
+            ({"OPENAI_API_KEY": "hidden\N{SNOWMAN}"}, "OPENAI_API_KEY: has characters"),
+            ({"OPENAI_API_BASE": "https://hidden@api.openai.com/v1"}, "OPENAI_API_BASE: the base URL carries userinfo"),
+            ({"GATEWAY_ALLOW_HTTP": "hidden"}, "GATEWAY_ALLOW_HTTP: is neither 0 nor 1"),
+            ({"LOG_LEVEL": "hidden"}, "LOG_LEVEL: there is no such level. Choose one of DEBUG, INFO"),
+        ],
+    )
+    def test_wrong_environments_are_refused(self, env, message):
+        """An error names the variable and the remedy, and never repeats a value that may be a secret."""
+        with pytest.raises(ConfigError) as error:
+            Settings.from_env(env)
+        assert message in error.value.message
+        assert "hidden" not in error.value.message
+
+    def test_printing_settings_shows_no_secret(self):
+        """However settings are printed, keys and tokens stay masked."""
+        env = {
+            "OPENAI_API_KEY": "sk-hidden",
+            "GATEWAY_DEV_KEY": "gk_dev_hidden",
+            "UPSTASH_REDIS_REST_URL": "https://x.io",
+            "UPSTASH_REDIS_REST_TOKEN": "hidden",
+        }
+        settings = Settings.from_env(env)
+        shown = [repr(settings), str(settings), f"{settings.dev_key}", f"{settings.redis_token!r}"]
+        assert all("hidden" not in text for text in shown)
+
+    def test_read_once(self):
+        """Settings do not change with the environment that they came from."""
+        env = {"OPENAI_API_KEY": "sk-1"}
+        settings = Settings.from_env(env)
+        env["OPENAI_API_KEY"] = "sk-2"
+        assert settings.provider_keys["openai"].reveal() == "sk-1"
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            settings.max_timeout_s = 1
+
+
+class TestFile:
+    def test_sections(self, config):
+        """Every section reaches the settings, seconds turned into the units of their targets."""
+        env = config("""
+            breaker: {failures: 2, window_s: 1.5, cooldown_s: 0.25, max_cooldown_s: 9, probe_lease_s: 3}
+            limits: {default_timeout_s: 10, max_timeout_s: 20, max_stream_timeout_s: 30.5, queue_timeout_s: 0,
+                     body_limit_bytes: 1000}
+            store: {timeout_s: 0.5, connect_timeout_s: 0.1}
+            pricing: {book: spec-2026-01, per_tokens: 1, models: {mistral: {input: 0.000001, output: "2e-6"}}}
+            groups: {cheap: [mistral]}
+            default_output_cap: 7
+        """)
+        settings = Settings.from_env(env)
+        assert settings.breaker == BreakerPolicy(2, 1500, 250, 9000, 3000)
+        assert (settings.default_timeout_s, settings.max_timeout_s, settings.max_stream_timeout_s) == (10, 20, 30.5)
+        assert (settings.queue_timeout_s, settings.body_limit) == (0, 1000)
+        assert (settings.store_timeout_s, settings.store_connect_timeout_s) == (0.5, 0.1)
+        assert settings.catalog.models["mistral"].price.input == 1000
+        assert settings.catalog.models["mistral"].price.output == 2000
+        assert settings.catalog.models["gpt-5.1"].price.source == "book:spec-2026-01"
+        assert settings.catalog.group("cheap") == (settings.catalog.models["mistral"],)
+        assert settings.catalog.default_output_cap == 7
+        assert settings.config_path == Path(env["GATEWAY_CONFIG"])
+
+    def test_custom_provider_reads_its_own_variables(self, config):
+        """A provider that only the file knows takes key and base URL from the variables that its name implies."""
+        text = "providers: {groq: {base_url: 'https://api.groq.com/openai/v1', input_includes_cached: true}}"
+        env = config(text) | {"GROQ_API_KEY": "gsk", "GROQ_API_BASE": "https://proxy.example"}
+        settings = Settings.from_env(env)
+        assert settings.provider_keys["groq"].reveal() == "gsk"
+        assert settings.catalog.providers["groq"].api_base == "https://proxy.example"
+
+    @pytest.mark.parametrize("text", ["", "groups:\nbreaker:\n", "# nothing\n"])
+    def test_empty_sections(self, config, text):
+        """A file or a section whose content is commented out changes nothing."""
+        settings = Settings.from_env(config(text))
+        assert dataclasses.replace(settings, config_path=None) == Settings.from_env({})
+
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            ("breaker: {failures: 0}", "breaker.failures: Input should be greater than 0. Correct it; config.example"),
+            ("breaker: {cooldown_s: .inf}", "line 1: not a decimal number"),
+            ("limits: {max_timeout_s: 291}", "limits.max_timeout_s: Input should be less than or equal to 290"),
+            ("limits: {body_limit_bytes: 5000000}", "limits.body_limit_bytes: Input should be less than or equal"),
+            ("limit: {}", "limit: Extra inputs are not permitted. Remove it or correct its spelling."),
+            ("log_level: hidden", "log_level: Input should be 'DEBUG'"),
+            ("api_key: sk-hidden", "api_key: Extra inputs are not permitted"),
+            ("a: [hidden", "Correct the YAML, or quote the text."),
+            ("a: *hidden", "line 1: found undefined alias"),
+            ("a: !hidden b", "line 1: could not determine a constructor"),
+            ("a: 1\na: hidden", "line 1: a key appears twice in one mapping. Correct the YAML"),
+            ("- hidden", "the document is not a mapping"),
+            ("1: hidden", "the document is not a mapping"),
+            ("a: \x01hidden", "not readable as YAML"),
+            ("pricing: {book: hidden}", "pricing.book: there is no such price book. Choose one of: spec-2026-01."),
+            ("groups: {g: [gpt-5.1, none]}", "groups.g: there is no model 'none'"),
+        ],
+    )
+    def test_wrong_files_are_refused(self, config, text, message):
+        """An error names the file, the field or line, and the remedy; it does not repeat the file's content."""
+        env = config(text)
+        with pytest.raises(ConfigError) as error:
+            Settings.from_env(env)
+        assert error.value.message.startswith(env["GATEWAY_CONFIG"])
+        assert message in error.value.message
+        assert "hidden" not in error.value.message
+
+    def test_not_utf8(self, tmp_path):
+        """A file in another encoding is an error that says so."""
+        path = tmp_path / "config.yaml"
+        path.write_bytes(b"a: \xff\xfe")
+        with pytest.raises(ConfigError, match=r"cannot read .* Name a readable UTF-8 file"):
+            Settings.from_env({"GATEWAY_CONFIG": str(path)})
+
+    def test_breaker_defaults_agree(self):
+        """The section's defaults are those of the policy that it stands for."""
+        assert BreakerSection().policy() == BreakerPolicy()
+
+
+class TestExamples:
+    def test_config_example_is_the_default(self):
+        """config.example.yaml as it is changes nothing."""
+        settings = Settings.from_env({"GATEWAY_CONFIG": str(ROOT / "config.example.yaml")})
+        assert dataclasses.replace(settings, config_path=None) == Settings.from_env({})
+
+    def test_config_example_loads_with_its_examples(self, config):
+        """With its examples uncommented it loads, and every one of them has its effect."""
+        text = re.sub(r"^#: ", "", (ROOT / "config.example.yaml").read_text("utf-8"), flags=re.MULTILINE)
+        catalog = Settings.from_env(config(text)).catalog
+        assert catalog.resolve("house-model").price.tiers[0].input == 4000
+        assert [model.key for model in catalog.group("cheap")] == ["gpt-5.1-mini", "deepseek-v3.2"]
+        assert catalog.models["claude-opus-4.5"].fallbacks == ("gpt-5.1",)
+        assert catalog.models["gpt-5.1"].price.source == "book:spec-2026-01"
+
+    def test_config_example_documents_every_option(self):
+        """Each field of each schema is named in the example."""
+        text = (ROOT / "config.example.yaml").read_text("utf-8")
+        schemas = [catalog_loader.ProviderEntry, catalog_loader.ModelEntry, config_file.ConfigFile]
+        schemas += [config_file.BreakerSection, config_file.LimitsSection, config_file.StoreSection]
+        schemas += [price_list.PricingSection, price_list.PriceEntry, price_list.TierEntry]
+        assert [name for schema in schemas for name in schema.model_fields if not re.search(rf"\b{name}\b", text)] == []
+
+    def test_env_example_loads(self):
+        """.env.example as it is describes a gateway with default settings."""
+        assert Settings.from_env(example_variables()) == Settings.from_env({})
+
+    def test_env_example_names_every_variable(self):
+        """.env.example has every variable that the settings read."""
+        read: set[str] = set()
+
+        class Recorder(Mapping[str, str]):
+            def __getitem__(self, name):
+                read.add(name)
+                raise KeyError(name)
+
+            def __iter__(self):
+                return iter(())
+
+            def __len__(self):
+                return 0
+
+        Settings.from_env(Recorder())
+        assert read <= example_variables().keys()
+        assert len(read) > 10
+
+
+def example_variables():
+    lines = (ROOT / ".env.example").read_text("utf-8").splitlines()
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
+class TestBaseUrl:
+    @pytest.mark.parametrize(
+        ("url", "plain"),
+        [
+            ("https://api.openai.com/v1", "https://api.openai.com/v1"),
+            ("HTTPS://API.OpenAI.com/v1/", "https://api.openai.com/v1"),
+            ("http://127.0.0.1:8789", "http://127.0.0.1:8789"),
+            ("http://127.9.9.9/", "http://127.9.9.9"),
+            ("http://localhost:1/a/b//", "http://localhost:1/a/b"),
+            ("http://[::1]:8789/v1", "http://[::1]:8789/v1"),
+        ],
+    )
+    def test_accepted(self, url, plain):
+        """Equal bases become equal text: lower case, no trailing slash."""
+        assert check_base_url(url, "X", allow_http=False) == plain
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "",
+            "api.openai.com",
+            "ftp://host",
+            "file:///etc/passwd",
+            "https://",
+            "https:///path",
+            "https://:443",
+            "https://user@host",
+            "https://user:hidden@host",
+            "https://@host",
+            "https://host?key=hidden",
+            "https://host?",
+            "https://host/#",
+            "https://host:99999",
+            "https://host:port",
+            "https://[::1",
+            "https://ho st",
+            "https://host\n.evil",
+            "https://h\N{SNOWMAN}st",
+            "https://127.0.0.1\\@evil.example",
+            "http://api.openai.com",
+            "http://127.0.0.1.evil.example",
+            "http://localhost.evil.example",
+            "http://10.0.0.1",
+            "http://0.0.0.0",
+        ],
+    )
+    def test_refused(self, url):
+        """Anything else is refused by name, without repeating the URL."""
+        with pytest.raises(ConfigError, match=r"^OPENAI_API_BASE: ") as error:
+            check_base_url(url, "OPENAI_API_BASE", allow_http=False)
+        assert "hidden" not in error.value.message
+        assert "evil" not in error.value.message
+
+
+class TestDocuments:
+    def test_yaml_fractions_are_exact(self):
+        """Fractions in YAML keep every digit, in each of YAML's notations."""
+        document = read_yaml("a: 0.1\nb: 1.5e-7\nc: 1_000.5\nd: 3", "x")
+        assert document == {"a": Decimal("0.1"), "b": Decimal("1.5e-7"), "c": Decimal("1000.5"), "d": 3}
+        assert isinstance(document["a"], Decimal)
+
+    def test_yaml_runs_no_code(self):
+        """A tag that would build a Python object is an error."""
+        with pytest.raises(ConfigError, match="could not determine a constructor"):
+            read_yaml("a: !!python/object/apply:os.getcwd []", "x")
+
+    def test_nested_duplicates(self):
+        """A key may appear once at any depth."""
+        with pytest.raises(ConfigError, match="line 2: a key appears twice"):
+            read_yaml("a:\n  {b: 1, b: 2}", "x")
+
+    @pytest.mark.parametrize("text", ["{", "[1]", '"text"', "\ud800"])
+    def test_wrong_json(self, text):
+        """What is not a JSON object is an error that names the document."""
+        with pytest.raises(ConfigError, match=r"^prices\.json"):
+            read_json(text, "prices.json")

@@ -1,0 +1,228 @@
+"""The price snapshot: it equals the installed map, and nothing in it is guessed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from datetime import date
+from decimal import Decimal
+from functools import cache
+
+import pytest
+
+from gateway_core.catalog_loader import Overrides, load_catalog
+from gateway_core.config_file import ConfigFile
+from gateway_core.documents import packaged, packaged_names, read_json, read_yaml, validate
+from gateway_core.errors import ConfigError
+from gateway_core.price_list import BookFile, PricingSection, fingerprint, load_prices, read_snapshot
+from scripts.update_prices import UnusableEntryError, listing, map_keys, map_path, snapshot
+
+SNAPSHOT = json.loads(packaged("prices.json"))
+CATALOG = read_yaml(packaged("catalog.yaml"), "catalog.yaml")["models"]
+LISTED = {key: entry["map_key"] for key, entry in CATALOG.items() if "map_key" in entry}
+
+
+@cache
+def installed_map():
+    return json.loads(map_path().read_text("utf-8"), parse_float=Decimal)
+
+
+@cache
+def default_catalog():
+    return load_catalog()
+
+
+def test_snapshot_equals_the_installed_map():
+    """What ships is what `make prices` makes from the pinned LiteLLM: any drift shows here."""
+    day = date.fromisoformat(SNAPSHOT["date"])
+    made = snapshot(map_path().read_text("utf-8"), map_keys(), version=SNAPSHOT["origin"]["version"], day=day)
+    assert made == SNAPSHOT
+
+
+def test_snapshot_names_its_origin():
+    """The snapshot carries the version and the hash of the file that it was taken from."""
+    assert SNAPSHOT["origin"]["sha256"] == hashlib.sha256(map_path().read_bytes()).hexdigest()
+    assert SNAPSHOT["sha256"] == fingerprint(SNAPSHOT["models"]) == default_catalog().prices_sha256
+
+
+@pytest.mark.parametrize("key", LISTED)
+def test_rates_are_the_maps(key):
+    """Every rate of a model is the map's, in nano-USD per token, compared without the snapshot's own code."""
+    entry, price = installed_map()[LISTED[key]], default_catalog().models[key].price
+    assert price.input == entry["input_cost_per_token"] * 10**9
+    assert price.output == entry["output_cost_per_token"] * 10**9
+    assert price.cached_input == entry.get("cache_read_input_token_cost", entry["input_cost_per_token"]) * 10**9
+    written = entry.get("cache_creation_input_token_cost") or entry["input_cost_per_token"]
+    assert price.cache_write == written * 10**9
+    assert price.source == f"litellm-{SNAPSHOT['origin']['version']}@{SNAPSHOT['date']}"
+
+
+@pytest.mark.parametrize("key", LISTED)
+def test_facts_are_the_maps(key):
+    """Context window, mode and retirement date of a model are the map's."""
+    entry, model = installed_map()[LISTED[key]], default_catalog().models[key]
+    assert model.context_window == entry["max_input_tokens"]
+    assert model.deployment.mode == entry["mode"]
+    assert model.retires_on == (date.fromisoformat(entry["deprecation_date"]) if "deprecation_date" in entry else None)
+
+
+@pytest.mark.parametrize("key", LISTED)
+def test_served_models_are_not_retired(key):
+    """No model of the catalog was retired when the snapshot was taken; the ones they succeed were, where known."""
+    model, taken = default_catalog().models[key], date.fromisoformat(SNAPSHOT["date"])
+    assert model.retires_on is None or model.retires_on > taken
+    old = installed_map().get(model.successor_of) or installed_map().get(f"{model.provider}/{model.successor_of}") or {}
+    assert date.fromisoformat(old.get("deprecation_date", "2000-01-01")) < taken
+
+
+def test_known_retirements():
+    """The map dates the retirements that made the catalog name a successor or will make it name one."""
+    assert installed_map()["gpt-5.1-codex-max"]["deprecation_date"] == "2026-07-23"
+    assert default_catalog().models["codex-max"].retires_on == date(2027, 4, 1)
+
+
+def test_gemini_tier():
+    """The tier above 200,000 tokens is in the price, with the input rate for cache writes."""
+    (tier,) = default_catalog().models["gemini-3-pro"].price.tiers
+    assert (tier.above_tokens, tier.input, tier.output, tier.cached_input) == (200_000, 4000, 18000, 400)
+    assert tier.cache_write == tier.input
+
+
+def test_tiers_of_the_map_are_complete():
+    """Every threshold that the map has for a model is a tier of its price."""
+    for key, map_key in LISTED.items():
+        found = {int(m[1]) * 1000 for name in installed_map()[map_key] if (m := re.search(r"_above_(\d+)k_tok", name))}
+        assert {tier.above_tokens for tier in default_catalog().models[key].price.tiers} == found
+
+
+def test_every_model_has_a_price():
+    """All prices are positive, except those declared to be 0 and the output of embeddings."""
+    for model in default_catalog().models.values():
+        free = model.price.source == "override"
+        assert free or model.price.input > 0
+        assert free or model.price.output > 0 or model.deployment.mode == "embedding"
+
+
+def test_books_name_models_of_the_catalog():
+    """A book's misspelt key would go unnoticed, as a model without a price in it."""
+    for name in packaged_names("books"):
+        book = validate(BookFile, read_yaml(packaged("books", f"{name}.yaml"), name), name)
+        assert book.models.keys() <= CATALOG.keys()
+
+
+def test_models_that_a_book_lacks_keep_list_prices():
+    """The specification's table has no Codex: it costs what the list says."""
+    prices = load_prices(PricingSection(book="spec-2026-01"), "test")
+    assert "codex-max" not in prices.declared
+    catalog = load_catalog(Overrides(pricing=PricingSection(book="spec-2026-01")))
+    assert catalog.models["codex-max"].price == default_catalog().models["codex-max"].price
+
+
+def test_overrides_win_over_books():
+    """A single override wins over the book, in its own unit, exactly."""
+    own = {
+        "book": "spec-2026-01",
+        "per_tokens": 1000,
+        "models": {"gpt-5.1": {"input": "0.1", "output": Decimal("0.2")}},
+    }
+    price = load_prices(PricingSection.model_validate(own), "test").declared["gpt-5.1"]
+    assert (price.input, price.output, price.cached_input, price.cache_write) == (100_000, 200_000, 100_000, 100_000)
+    assert price.source == "override"
+
+
+def test_declared_zero_rates_are_kept():
+    """A rate of 0 for cached input is a rate, not a missing one."""
+    entry = {"input": 1, "output": 1, "cached_input": 0, "tiers": [{"above_tokens": 9, "input": 2, "output": 2}]}
+    section = PricingSection.model_validate({"models": {"gpt-5.1": entry}})
+    price = load_prices(section, "test").declared["gpt-5.1"]
+    assert price.cached_input == 0
+    assert price.tiers[0].cached_input == 2000
+
+
+def test_tiers_are_sorted():
+    """Tiers may be written in any order."""
+    tiers = [{"above_tokens": n, "input": 1, "output": 1} for n in (9, 3)]
+    section = PricingSection.model_validate({"models": {"gpt-5.1": {"input": 1, "output": 1, "tiers": tiers}}})
+    price = load_prices(section, "test").declared["gpt-5.1"]
+    assert [tier.above_tokens for tier in price.tiers] == [3, 9]
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({"input": 1}, "pricing.models.gpt-5.1.output: Field required. Add it."),
+        ({"input": -1, "output": 1}, "pricing.models.gpt-5.1.input: Input should be greater than or equal to 0"),
+        ({"input": "cheap", "output": 1}, "pricing.models.gpt-5.1.input: Value error, should be a number"),
+        ({"input": True, "output": 1}, "pricing.models.gpt-5.1.input: Value error, should be a number"),
+        ({"input": "NaN", "output": 1}, "pricing.models.gpt-5.1.input: Input should be a finite number"),
+        ({"input": 1, "output": 1, "cached": 1}, "pricing.models.gpt-5.1.cached: Extra inputs are not permitted"),
+        (
+            {"input": 1, "output": 1, "tiers": [{"above_tokens": 5, "input": 1, "output": 1}] * 2},
+            "two tiers start at the same above_tokens",
+        ),
+    ],
+)
+def test_wrong_prices_are_refused(entry, message):
+    """A price that is incomplete or not a price is an error that names its field."""
+    with pytest.raises(ConfigError) as error:
+        validate(ConfigFile, {"pricing": {"models": {"gpt-5.1": entry}}}, "config.yaml")
+    assert message in error.value.message
+    assert error.value.message.startswith("config.yaml: ")
+
+
+def test_unknown_book():
+    """A book that does not exist is an error that lists those that do."""
+    with pytest.raises(ConfigError, match=r"config\.yaml: pricing\.book: .*Choose one of: spec-2026-01\."):
+        load_prices(PricingSection(book="../pricing"), "config.yaml")
+
+
+def test_edited_snapshot_is_refused():
+    """A snapshot whose prices were edited by hand does not load."""
+    edited = packaged("prices.json").replace('"input": "5"', '"input": "4"')
+    assert edited != packaged("prices.json")
+    with pytest.raises(ConfigError, match=r"sha256 does not match\. Run 'make prices'"):
+        read_snapshot(edited)
+
+
+PRICED = {
+    "mode": "chat",
+    "max_input_tokens": 10,
+    "max_output_tokens": 5,
+    "input_cost_per_token": Decimal("1e-6"),
+    "output_cost_per_token": Decimal("2e-6"),
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"input_cost_per_token": Decimal(0)}, "no price"),
+        ({"input_cost_per_token": None}, "no price"),
+        ({"output_cost_per_token": Decimal(0)}, "no price"),
+        ({"output_cost_per_reasoning_token": Decimal("3e-6")}, "reasoning tokens"),
+    ],
+)
+def test_unusable_map_entries(change, message):
+    """A map entry without a price, or with one that cannot be kept, stops the update."""
+    with pytest.raises(UnusableEntryError, match=message):
+        listing("m", {"m": PRICED | change})
+
+
+def test_models_missing_from_the_map():
+    """So does a model that LiteLLM no longer knows."""
+    with pytest.raises(UnusableEntryError, match="not in LiteLLM's map"):
+        listing("m", {})
+
+
+def test_rates_above_a_threshold_only_for_output():
+    """A threshold that changes one rate makes a tier in which the others stay as they are."""
+    made = listing("m", {"m": PRICED | {"output_cost_per_token_above_128k_tokens": Decimal("4e-6")}})
+    assert made["price"]["tiers"] == [{"above_tokens": 128_000, "input": "1", "output": "4"}]
+
+
+def test_json_numbers_are_exact():
+    """Fractions in JSON keep every digit."""
+    assert read_json('{"a": 0.1000000000000000055511151231257827}', "x")["a"] == Decimal(
+        "0.1000000000000000055511151231257827"
+    )
