@@ -50,6 +50,11 @@ class Ticket:
         return self.day[:6]
 
     @property
+    def hour(self) -> str:
+        """UTC hour of the day, `00` to `23`."""
+        return datetime.fromtimestamp(self.admitted_ms / 1000, UTC).strftime("%H")
+
+    @property
     def scopes(self) -> tuple[str, ...]:
         """Whose budgets the request counts against: the project, the key and, where known, the user."""
         base = ("p", f"k:{self.key_id}")

@@ -1,4 +1,4 @@
-"""The circuit breaker of one deployment, as pure functions: what `lua/breaker.lua` does, for the memory store and tests.
+"""The circuit breaker of one deployment as pure functions; the scripts of the Upstash adapter do the same in Lua.
 
 closed --(failures in a row)--> open --(cool-down over)--> half-open --(its one probe: ok)--> closed
                                   ^--------------------------(its one probe: failed)--'
@@ -93,6 +93,4 @@ def _count(breaker: Breaker, kind: BreakerEffect, now_ms: int, policy: BreakerPo
 def _trip(breaker: Breaker, now_ms: int, policy: BreakerPolicy) -> Breaker:
     trips = breaker.trips + 1
     cooldown = min(policy.cooldown_ms << min(trips - 1, _MOST_DOUBLINGS), policy.max_cooldown_ms)
-    return replace(
-        breaker, state="open", until_ms=now_ms + cooldown, generation=breaker.generation + 1, trips=trips
-    )
+    return replace(breaker, state="open", until_ms=now_ms + cooldown, generation=breaker.generation + 1, trips=trips)

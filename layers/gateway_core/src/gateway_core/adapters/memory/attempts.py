@@ -1,0 +1,69 @@
+"""Settling one attempt: its money, its deployment's breaker and latency, and the token buckets."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gateway_core import breaker, budget, ratelimit
+from gateway_core.adapters.memory.state import Bucket, Latency, State, StoredHold
+from gateway_core.admission import BreakerPolicy, Settlement, Ticket
+from gateway_core.breaker import Effect
+from gateway_core.budget import NOTHING, Amount
+
+DEGRADED = -1
+"""The generation of an attempt that was admitted while the store was away."""
+
+
+def charge_of(settlement: Settlement) -> Amount:
+    return Amount(settlement.charge_nano, settlement.charge_tokens)
+
+
+def move(state: State, ticket: Ticket, released: Amount, charge: Amount) -> None:
+    """Release and charge in all accounts that the request counts against."""
+    for scope in ticket.scopes:
+        accounts = state.home(ticket, scope).accounts
+        for period in (ticket.day, ticket.month):
+            accounts[scope, period] = budget.settle(accounts[scope, period], released, charge)
+
+
+def settle_money(state: State, ticket: Ticket, settlement: Settlement) -> None:
+    """Charge the attempt and release its hold, or what of it is certain."""
+    holds, attempt_id = state.ledger(ticket).holds, (ticket.request_id, settlement.attempt)
+    charge, held = charge_of(settlement), holds.pop(attempt_id, None)
+    if held is None:
+        move(state, ticket, NOTHING, charge)
+    elif settlement.unconfirmed:
+        rest = budget.unconfirmed(held.hold, charge)
+        holds[attempt_id] = replace(held, hold=rest, unconfirmed=True)
+        move(state, ticket, held.hold.amount.less(rest.amount), charge)
+    else:
+        move(state, ticket, held.hold.amount, charge.less(held.hold.paid))
+
+
+def settle_health(
+    state: State, settlement: Settlement, held: StoredHold | None, now_ms: int, policy: BreakerPolicy
+) -> None:
+    """Tell the breaker, the moving average and the token buckets how the attempt ended."""
+    deployment = (settlement.provider, settlement.deployment_id)
+    effect = Effect(settlement.effect, settlement.generation, settlement.probe, settlement.retry_after_ms)
+    state.breakers[deployment] = breaker.settle(state.breakers[deployment], effect, now_ms, policy)
+    if settlement.effect == "ok":
+        state.latencies[deployment] = average(state.latencies.get(deployment), settlement.latency_ms)
+    # What nobody knows the size of is not given back; a minute heals it.
+    if held and not settlement.unconfirmed:
+        _correct(state, ("key", held.key_id, "tpm"), held, settlement, held.key_tpm)
+        if settlement.generation != DEGRADED:
+            _correct(state, ("provider", settlement.provider, "tpm"), held, settlement, settlement.tpm)
+
+
+def average(latency: Latency | None, latency_ms: int) -> Latency:
+    """Exponentially weighted moving average with alpha 0.2; the first value stands for itself."""
+    if latency is None:
+        return Latency(latency_ms * 1000, 1)
+    return Latency((4 * latency.average_us + 1000 * latency_ms) // 5, latency.count + 1)
+
+
+def _correct(state: State, bucket: Bucket, held: StoredHold, settlement: Settlement, per_minute: int) -> None:
+    if per_minute and bucket in state.arrivals:
+        reserved, used = held.hold.amount.tokens, settlement.charge_tokens
+        state.arrivals[bucket] = ratelimit.correct(state.arrivals[bucket], reserved, used, per_minute)

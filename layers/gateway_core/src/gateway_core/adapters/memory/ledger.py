@@ -1,0 +1,213 @@
+"""The request path of the memory store. Nothing awaits between a check and its write: each call is one atomic step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gateway_core import breaker, budget
+from gateway_core.adapters.memory.attempts import DEGRADED, move, settle_health, settle_money
+from gateway_core.adapters.memory.books import write_record
+from gateway_core.adapters.memory.judge import Judge, Verdict, choose, passed_over
+from gateway_core.adapters.memory.state import Mark, State, StoredHold
+from gateway_core.admission import (
+    Admission,
+    Admitted,
+    BreakerPolicy,
+    Candidate,
+    DeploymentState,
+    Refusal,
+    Refused,
+    Settlement,
+    StaleCaller,
+    Ticket,
+    UsageRecord,
+)
+from gateway_core.amounts import check_candidates, check_record, check_settlement
+from gateway_core.budget import NOTHING, Amount, Hold
+from gateway_core.principal import KeyRecord
+
+
+class MemoryLedger:
+    """Implements the port `Ledger` over a `State`."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    async def find_key(self, project_id: str, digest: str) -> KeyRecord | None:
+        return self._state.keys[project_id].get(digest)
+
+    async def admit(
+        self, ticket: Ticket, candidates: Sequence[Candidate], *, now_ms: int, max_wait_ms: int, policy: BreakerPolicy
+    ) -> Admission:
+        check_candidates(candidates)
+        if stored := self._stored(ticket, 1):
+            return stored.answer
+        if self._mark(ticket):
+            return _over(candidates)
+        return self._admission(ticket, candidates, 1, now_ms, max_wait_ms, policy)
+
+    async def next(
+        self,
+        ticket: Ticket,
+        settlement: Settlement,
+        candidates: Sequence[Candidate],
+        *,
+        now_ms: int,
+        max_wait_ms: int,
+        policy: BreakerPolicy,
+    ) -> Admission:
+        check_candidates(candidates)
+        check_settlement(settlement)
+        if stored := self._stored(ticket, settlement.attempt + 1):
+            return stored.answer
+        degraded = settlement.generation == DEGRADED or self._is(ticket, "degraded")
+        if not self._settle_before_next(ticket, settlement, now_ms, policy):
+            return _over(candidates)
+        answer = self._admission(ticket, candidates, settlement.attempt + 1, now_ms, max_wait_ms, policy)
+        marks = self._state.ledger(ticket).marks
+        marks.pop(ticket.request_id, None)
+        if degraded:
+            marks[ticket.request_id] = Mark("degraded", settlement.attempt)
+        elif not isinstance(answer, Admitted):
+            marks[ticket.request_id] = Mark("refused", settlement.attempt)
+        return answer
+
+    async def settle(
+        self, ticket: Ticket, settlement: Settlement | None, record: UsageRecord, *, now_ms: int, policy: BreakerPolicy
+    ) -> bool:
+        check_record(record)
+        if settlement is None:
+            may_write = self._may_write_alone(ticket, record)
+        else:
+            check_settlement(settlement)
+            may_write = self._settle_last(ticket, settlement, now_ms, policy)
+        if may_write:
+            self._close(ticket, settlement)
+            write_record(self._state, ticket, record)
+        return may_write
+
+    async def deployment_states(self, deployments: Sequence[tuple[str, str]]) -> list[DeploymentState]:
+        return [self._deployment_state(provider, deployment_id) for provider, deployment_id in deployments]
+
+    def _deployment_state(self, provider: str, deployment_id: str) -> DeploymentState:
+        watched = self._state.breakers[provider, deployment_id]
+        latency = self._state.latencies.get((provider, deployment_id))
+        average_ms = latency.average_us / 1000 if latency else None
+        return DeploymentState(provider, deployment_id, watched.state, watched.failures, watched.until_ms, average_ms)
+
+    def _admission(
+        self,
+        ticket: Ticket,
+        candidates: Sequence[Candidate],
+        attempt: int,
+        now_ms: int,
+        max_wait_ms: int,
+        policy: BreakerPolicy,
+    ) -> Admission:
+        key = self._state.keys[ticket.key_home].get(ticket.digest)
+        if key is None or key.rights_tag != ticket.rights_tag:
+            return StaleCaller()
+        verdicts = Judge(self._state, ticket, key.limits, now_ms, max_wait_ms).verdicts(candidates)
+        chosen = choose(verdicts)
+        if chosen is None:
+            return Refused(tuple(verdict.passed_over() for verdict in verdicts))
+        candidate = candidates[chosen.index]
+        generation, probe = self._pass_breaker(candidate, now_ms + chosen.wait_ms, policy)
+        others = passed_over(verdicts, chosen)
+        answer = Admitted(chosen.index, attempt, generation, probe, chosen.wait_ms, others)
+        self._book(ticket, candidate, chosen, answer, key.limits.tpm or 0, now_ms)
+        return answer
+
+    def _pass_breaker(self, candidate: Candidate, start_ms: int, policy: BreakerPolicy) -> tuple[int, bool]:
+        deployment = (candidate.provider, candidate.deployment_id)
+        after = breaker.admit(self._state.breakers[deployment], start_ms, policy)
+        self._state.breakers[deployment] = after
+        return after.generation, after.state == "half_open"
+
+    def _book(
+        self, ticket: Ticket, candidate: Candidate, chosen: Verdict, answer: Admitted, key_tpm: int, now_ms: int
+    ) -> None:
+        amount = Amount(candidate.hold_nano, candidate.hold_tokens)
+        for scope in ticket.scopes:
+            accounts = self._state.home(ticket, scope).accounts
+            for period in (ticket.day, ticket.month):
+                accounts[scope, period] = budget.hold(accounts[scope, period], amount)
+        self._state.arrivals |= {booking.bucket: booking.slot.tat_us for booking in chosen.bookings}
+        stored = StoredHold(Hold(amount), ticket.key_id, ticket.user_id, ticket.day, now_ms, key_tpm, answer)
+        self._state.ledger(ticket).holds[ticket.request_id, answer.attempt] = stored
+
+    def _settle_before_next(self, ticket: Ticket, settlement: Settlement, now_ms: int, policy: BreakerPolicy) -> bool:
+        """Settle the attempt unless that is done. False if the request is over."""
+        held, mark = self._open(ticket, settlement.attempt), self._mark(ticket)
+        if held is None and mark and mark.kind != "closed" and mark.attempt == settlement.attempt:
+            return True
+        if held is None and not self._is_new_degraded(ticket, settlement):
+            return False
+        settle_money(self._state, ticket, settlement)
+        settle_health(self._state, settlement, held, now_ms, policy)
+        return True
+
+    def _settle_last(self, ticket: Ticket, settlement: Settlement, now_ms: int, policy: BreakerPolicy) -> bool:
+        """Settle the last attempt. False if the request is over, though its money may still be corrected."""
+        if self._is(ticket, "closed"):
+            return self._resolve_unconfirmed(ticket, settlement)
+        held = self._open(ticket, settlement.attempt)
+        if held or self._is_new_degraded(ticket, settlement):
+            settle_money(self._state, ticket, settlement)
+            settle_health(self._state, settlement, held, now_ms, policy)
+            return True
+        self._resolve_unconfirmed(ticket, settlement)
+        return self._void_next(ticket, settlement.attempt) or self._was_settled(ticket, settlement.attempt)
+
+    def _resolve_unconfirmed(self, ticket: Ticket, settlement: Settlement) -> bool:
+        if not settlement.unconfirmed and self._stored(ticket, settlement.attempt):
+            settle_money(self._state, ticket, settlement)
+        return False
+
+    def _void_next(self, ticket: Ticket, attempt: int) -> bool:
+        """Free the hold of an attempt that was admitted by a `next` whose answer got lost: it was never made."""
+        unused = self._open(ticket, attempt + 1)
+        if unused:
+            del self._state.ledger(ticket).holds[ticket.request_id, attempt + 1]
+            move(self._state, ticket, unused.hold.amount, NOTHING)
+        return unused is not None
+
+    def _may_write_alone(self, ticket: Ticket, record: UsageRecord) -> bool:
+        mark = self._mark(ticket)
+        return mark.kind != "closed" if mark else record.attempts == 0
+
+    def _close(self, ticket: Ticket, settlement: Settlement | None) -> None:
+        """Forget the request where its hold was the proof; else leave a mark, so that it counts once."""
+        marks = self._state.ledger(ticket).marks
+        mark = marks.pop(ticket.request_id, None)
+        unproven = mark is None and settlement is None
+        degraded = (mark and mark.kind == "degraded") or (settlement and settlement.generation == DEGRADED)
+        if unproven or degraded:
+            marks[ticket.request_id] = Mark("closed")
+
+    def _stored(self, ticket: Ticket, attempt: int) -> StoredHold | None:
+        return self._state.ledger(ticket).holds.get((ticket.request_id, attempt))
+
+    def _open(self, ticket: Ticket, attempt: int) -> StoredHold | None:
+        stored = self._stored(ticket, attempt)
+        return stored if stored and not stored.unconfirmed else None
+
+    def _mark(self, ticket: Ticket) -> Mark | None:
+        return self._state.ledger(ticket).marks.get(ticket.request_id)
+
+    def _is(self, ticket: Ticket, kind: str) -> bool:
+        mark = self._mark(ticket)
+        return mark is not None and mark.kind == kind
+
+    def _was_settled(self, ticket: Ticket, attempt: int) -> bool:
+        mark = self._mark(ticket)
+        return mark is not None and mark.attempt == attempt
+
+    def _is_new_degraded(self, ticket: Ticket, settlement: Settlement) -> bool:
+        mark = self._mark(ticket)
+        is_new = mark is None or (mark.kind != "closed" and mark.attempt < settlement.attempt)
+        return settlement.generation == DEGRADED and is_new
+
+
+def _over(candidates: Sequence[Candidate]) -> Refused:
+    return Refused(tuple(Refusal(index, "open", "closed") for index in range(len(candidates))))

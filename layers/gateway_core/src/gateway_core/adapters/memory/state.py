@@ -1,0 +1,85 @@
+"""What the memory store remembers. Nothing expires: it lives as long as its process."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Literal
+
+from gateway_core.admission import Admitted, Ticket, UsageRecord
+from gateway_core.breaker import Breaker
+from gateway_core.budget import Account, Hold
+from gateway_core.counters import Counters
+from gateway_core.domain import Limits
+from gateway_core.principal import KeyRecord
+
+type AttemptId = tuple[str, int]
+"""Request id and attempt number."""
+type Bucket = tuple[str, str, Literal["rpm", "tpm"]]
+"""Kind of owner (`provider` or `key`), its name, and which limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredHold:
+    """A hold with what is needed to answer a repeated admission and to settle it. `key_tpm` 0 = the key has none."""
+
+    hold: Hold
+    key_id: str
+    user_id: str
+    day: str
+    since_ms: int
+    key_tpm: int
+    answer: Admitted
+    unconfirmed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What is known of a request between its holds.
+
+    `refused`: attempts up to `attempt` are settled and nothing is held; `degraded`: the same, and it began while the
+    store was away; `closed`: its record is written.
+    """
+
+    kind: Literal["refused", "degraded", "closed"]
+    attempt: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Moving average over `count` successes, in whole microseconds so that Lua and Python agree."""
+
+    average_us: int
+    count: int
+
+
+@dataclass(slots=True)
+class Ledger:
+    """One project's month: what its budget hash holds."""
+
+    accounts: defaultdict[tuple[str, str], Account] = field(default_factory=lambda: defaultdict(Account))
+    holds: dict[AttemptId, StoredHold] = field(default_factory=dict)
+    marks: dict[str, Mark] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class State:
+    """All of it. Days are `20261120`, months `202611`; an account's period is one of both."""
+
+    keys: defaultdict[str, dict[str, KeyRecord]] = field(default_factory=lambda: defaultdict(dict))
+    budgets: dict[tuple[str, str], Limits] = field(default_factory=dict)
+    months: defaultdict[tuple[str, str], Ledger] = field(default_factory=lambda: defaultdict(Ledger))
+    breakers: defaultdict[tuple[str, str], Breaker] = field(default_factory=lambda: defaultdict(Breaker))
+    latencies: dict[tuple[str, str], Latency] = field(default_factory=dict)
+    arrivals: dict[Bucket, int] = field(default_factory=dict)
+    counters: defaultdict[tuple[str, str], dict[str, Counters]] = field(default_factory=lambda: defaultdict(dict))
+    records: defaultdict[tuple[str, str], list[UsageRecord]] = field(default_factory=lambda: defaultdict(list))
+
+    def ledger(self, ticket: Ticket) -> Ledger:
+        """The month that a request is charged to."""
+        return self.months[ticket.project_id, ticket.month]
+
+    def home(self, ticket: Ticket, scope: str) -> Ledger:
+        """The month in which a scope's accounts are: a key's are kept where the key lives."""
+        project = ticket.key_home if scope.startswith("k:") else ticket.project_id
+        return self.months[project, ticket.month]

@@ -1,0 +1,18 @@
+"""The memory store: all parts over one state."""
+
+from __future__ import annotations
+
+from gateway_core.adapters.memory.books import MemoryBooks
+from gateway_core.adapters.memory.keys import MemoryKeys
+from gateway_core.adapters.memory.ledger import MemoryLedger
+from gateway_core.adapters.memory.state import State
+
+
+class MemoryStore(MemoryLedger, MemoryKeys, MemoryBooks):
+    """Implements the port `Store` for one process."""
+
+    def __init__(self) -> None:
+        super().__init__(State())
+
+    async def close(self) -> None:
+        """Nothing to release."""

@@ -1,0 +1,113 @@
+"""Keys and arguments of the scripts, in the order in which the scripts read them, and what they answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from urllib.parse import unquote
+
+from gateway_core.adapters.upstash import layout
+from gateway_core.admission import (
+    Admission,
+    Admitted,
+    BreakerPolicy,
+    Candidate,
+    Refusal,
+    Refused,
+    Settlement,
+    StaleCaller,
+    Ticket,
+    UsageRecord,
+)
+from gateway_core.counters import CARDINALITY_CAP, count, dimensions, encode
+from gateway_core.domain import RefusalReason
+
+_REASONS: dict[str, RefusalReason] = {"budget": "budget", "rate": "rate", "open": "open"}
+
+
+@dataclass(slots=True)
+class ScriptCall:
+    """Keys and arguments of one run of a script, collected in order."""
+
+    keys: list[str] = field(default_factory=list)
+    arguments: list[str] = field(default_factory=list)
+
+    def add(self, *values: str | int) -> None:
+        self.arguments += map(str, values)
+
+    def key_index(self, key: str) -> int:
+        """Position of a key from 1, declaring it if it is new."""
+        if key not in self.keys[_FIXED_KEYS:]:
+            self.keys.append(key)
+        return self.keys.index(key, _FIXED_KEYS) + 1
+
+
+_FIXED_KEYS = 4
+
+
+def request_call(ticket: Ticket, now_ms: int) -> ScriptCall:
+    """What every script is told first."""
+    home = ticket.key_home
+    keys = [
+        layout.budget_key(ticket.project_id, ticket.month),
+        layout.budget_key(home, ticket.month),
+        layout.project_key(ticket.project_id),
+        layout.project_key(home),
+    ]
+    call = ScriptCall(keys)
+    call.add(now_ms, ticket.request_id, ticket.digest, ticket.rights_tag)
+    call.add(encode(ticket.key_id), encode(ticket.user_id), ticket.day)
+    return call
+
+
+def add_policy(call: ScriptCall, policy: BreakerPolicy) -> None:
+    call.add(policy.failures, policy.window_ms, policy.cooldown_ms, policy.max_cooldown_ms, policy.lease_ms)
+
+
+def add_admission(call: ScriptCall, candidates: Sequence[Candidate], max_wait_ms: int) -> None:
+    call.add(max_wait_ms, len(candidates))
+    for candidate in candidates:
+        provider = call.key_index(layout.provider_key(candidate.provider))
+        call.add(provider, candidate.deployment_id, candidate.hold_nano, candidate.hold_tokens)
+        call.add(candidate.rpm, candidate.tpm)
+
+
+def add_attempt(call: ScriptCall, settlement: Settlement) -> None:
+    call.add(settlement.attempt, call.key_index(layout.provider_key(settlement.provider)), settlement.deployment_id)
+    call.add(settlement.generation, int(settlement.probe), settlement.effect, settlement.latency_ms)
+    call.add(settlement.charge_nano, settlement.charge_tokens, int(settlement.unconfirmed))
+    call.add(settlement.retry_after_ms, settlement.tpm)
+
+
+def declare_books(call: ScriptCall, ticket: Ticket) -> None:
+    """The keys of counters and records, before any provider's."""
+    call.keys += [
+        layout.counters_key(ticket.project_id, ticket.day),
+        layout.records_key(ticket.project_id, ticket.day),
+        layout.PROJECTS,
+    ]
+
+
+def add_books(call: ScriptCall, ticket: Ticket, record: UsageRecord) -> None:
+    groups = dimensions(record, ticket.hour)
+    call.add(ticket.project_id, layout.pack_record(record), CARDINALITY_CAP)
+    call.add(layout.pack_counters(count(record)), len(groups))
+    for group in groups:
+        call.add(len(group.fields), len(group.rest), *group.fields, *group.rest)
+
+
+def parse_admission(reply: str) -> Admission:
+    """The answer of `admit` and `next`; its format is told in `lua/admission.lua`."""
+    head, *refusals = reply.split(";")
+    passed_over = tuple(_refusal(text) for text in refusals)
+    if head == "!":
+        return StaleCaller()
+    if head == "-":
+        return Refused(passed_over)
+    index, attempt, generation, probe, wait_ms = (int(number) for number in head.removeprefix("+").split(","))
+    return Admitted(index, attempt, generation, bool(probe), wait_ms, passed_over)
+
+
+def _refusal(text: str) -> Refusal:
+    index, reason, scope, retry_after_ms = text.split(",")
+    return Refusal(int(index), _REASONS[reason], unquote(scope), int(retry_after_ms))

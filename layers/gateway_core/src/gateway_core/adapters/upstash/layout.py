@@ -1,0 +1,145 @@
+"""Names and formats in Redis. Every key is known before a script runs, because its names are in the request.
+
+    prj:{project}             hash    k|{digest} a key: "limits|rights"; b|p and b|u:{user} budgets;
+                                      rq|{key id}, tk|{key id} rate limits of a key
+    bud:{project}:{YYYYMM}    hash    {scope}|M and {scope}|D{DD} accounts; h|{request}.{attempt} open holds,
+                                      x|... unconfirmed ones; s|{request} marks                       62 days
+    pv:{provider}             hash    cb|{deployment} breaker; ew|{deployment} latency; rq, tk rate limits
+    agg:{project}:{YYYYMMDD}  hash    counters, see `gateway_core.counters`                           400 days
+    use:{project}:{YYYYMMDD}  stream  one record an entry, in field d             30 days after its last write
+    projects                  set     every project that had a request
+
+Names that a caller chooses are percent-encoded; formats of values are told where `lua/` reads them.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import astuple
+from typing import Any
+from urllib.parse import unquote
+
+from gateway_core.admission import OpenHold, UsageRecord
+from gateway_core.breaker import BreakerState
+from gateway_core.budget import Account, Amount
+from gateway_core.counters import Counters, encode
+from gateway_core.domain import Limits
+from gateway_core.principal import KeyRecord, rights_json, with_rights
+
+PROJECTS = "projects"
+KEY_PREFIX = "k|"
+_RECORD_VERSION = 1
+_STATES: dict[str, BreakerState] = {"c": "closed", "o": "open", "h": "half_open"}
+
+
+def project_key(project_id: str) -> str:
+    return f"prj:{project_id}"
+
+
+def budget_key(project_id: str, month: str) -> str:
+    return f"bud:{project_id}:{month}"
+
+
+def provider_key(provider: str) -> str:
+    return f"pv:{provider}"
+
+
+def counters_key(project_id: str, day: str) -> str:
+    return f"agg:{project_id}:{day}"
+
+
+def records_key(project_id: str, day: str) -> str:
+    return f"use:{project_id}:{day}"
+
+
+def encode_scope(scope: str) -> str:
+    """A scope as it stands in a field: `p`, `k:{key}` or `u:{user}` with the name encoded."""
+    letter, colon, name = scope.partition(":")
+    return f"{letter}{colon}{encode(name)}"
+
+
+def budget_field(user_id: str) -> str:
+    """Field of the budget of a user, or of the project if the user is empty."""
+    return f"b|u:{encode(user_id)}" if user_id else "b|p"
+
+
+def account_fields(scope: str, day: str) -> tuple[str, str]:
+    """Fields of a scope's day and month."""
+    return f"{encode_scope(scope)}|D{day[6:]}", f"{encode_scope(scope)}|M"
+
+
+def pack_budget(limits: Limits) -> str:
+    return _pack(limits.day_nano, limits.month_nano, limits.day_tokens, limits.month_tokens)
+
+
+def parse_limits(text: str | None) -> Limits:
+    """The limits in the format of a budget, or of a key's first part."""
+    return Limits(*(int(value) if value else None for value in text.split(";"))) if text else Limits()
+
+
+def pack_key(record: KeyRecord) -> str:
+    limits = record.limits
+    return f"{pack_budget(limits)};{_pack(limits.rpm, limits.tpm)}|{rights_json(record)}"
+
+
+def parse_key(project_id: str, digest: str, text: str) -> KeyRecord:
+    limits, _, rights = text.partition("|")
+    return with_rights(project_id, digest, parse_limits(limits), rights)
+
+
+def parse_account(text: str | None) -> Account:
+    spent, held, spent_tokens, held_tokens = (int(value) for value in (text or "0;0;0;0").split(";"))
+    return Account(Amount(spent, spent_tokens), Amount(held, held_tokens))
+
+
+def parse_hold(field: str, text: str) -> OpenHold:
+    """A hold from its field `h|{request}.{attempt}` or `x|...` and its value."""
+    request_id, _, attempt = field[2:].rpartition(".")
+    nano, tokens, _, day, since, key, user, *_ = text.partition("|")[0].split(";")
+    return OpenHold(
+        request_id=request_id,
+        attempt=int(attempt),
+        key_id=unquote(key),
+        user_id=unquote(user),
+        day=day,
+        hold_nano=int(nano),
+        hold_tokens=int(tokens),
+        held_since_ms=int(since),
+        unconfirmed=field.startswith("x|"),
+    )
+
+
+def is_hold(field: str) -> bool:
+    return field.startswith(("h|", "x|"))
+
+
+def parse_breaker(text: str | None) -> tuple[BreakerState, int, int]:
+    """State, failures and deadline."""
+    state, failures, _, until, *_ = (text or "c;0;0;0;0;0").split(";")
+    return _STATES[state], int(failures), int(until)
+
+
+def parse_latency_ms(text: str | None) -> float | None:
+    return int(text.partition(";")[0]) / 1000 if text else None
+
+
+def pack_counters(counters: Counters) -> str:
+    return ",".join(map(str, astuple(counters)))
+
+
+def parse_counters(text: str) -> Counters:
+    return Counters(*map(int, text.split(",")))
+
+
+def pack_record(record: UsageRecord) -> str:
+    """A record as a JSON array: names would more than double the size of what is stored most."""
+    return json.dumps((_RECORD_VERSION, *astuple(record)), separators=(",", ":"), ensure_ascii=False)
+
+
+def parse_record(text: str) -> UsageRecord:
+    _version, *values = json.loads(text)
+    return UsageRecord(*values)
+
+
+def _pack(*values: Any) -> str:
+    return ";".join("" if value is None else str(value) for value in values)

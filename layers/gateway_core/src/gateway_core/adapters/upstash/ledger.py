@@ -1,0 +1,113 @@
+"""The request path over Upstash: one script, one HTTP trip each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gateway_core.adapters.upstash import layout
+from gateway_core.adapters.upstash.calls import (
+    add_admission,
+    add_attempt,
+    add_books,
+    add_policy,
+    declare_books,
+    parse_admission,
+    request_call,
+)
+from gateway_core.adapters.upstash.rest import RestClient
+from gateway_core.adapters.upstash.scripts import Scripts
+from gateway_core.admission import (
+    Admission,
+    BreakerPolicy,
+    Candidate,
+    DeploymentState,
+    Settlement,
+    Ticket,
+    UsageRecord,
+    deployments_by_provider,
+)
+from gateway_core.amounts import check_candidates, check_record, check_settlement
+from gateway_core.principal import KeyRecord
+
+
+class UpstashLedger:
+    """Implements the port `Ledger`."""
+
+    def __init__(self, client: RestClient, scripts: Scripts) -> None:
+        self._client = client
+        self._scripts = scripts
+
+    async def find_key(self, project_id: str, digest: str) -> KeyRecord | None:
+        text = await self._client.execute("HGET", layout.project_key(project_id), layout.KEY_PREFIX + digest)
+        return layout.parse_key(project_id, digest, text) if isinstance(text, str) else None
+
+    async def admit(
+        self, ticket: Ticket, candidates: Sequence[Candidate], *, now_ms: int, max_wait_ms: int, policy: BreakerPolicy
+    ) -> Admission:
+        check_candidates(candidates)
+        call = request_call(ticket, now_ms)
+        add_policy(call, policy)
+        add_admission(call, candidates, max_wait_ms)
+        return parse_admission(str(await self._client.run(self._scripts.admit, call.keys, call.arguments)))
+
+    async def next(
+        self,
+        ticket: Ticket,
+        settlement: Settlement,
+        candidates: Sequence[Candidate],
+        *,
+        now_ms: int,
+        max_wait_ms: int,
+        policy: BreakerPolicy,
+    ) -> Admission:
+        check_candidates(candidates)
+        check_settlement(settlement)
+        call = request_call(ticket, now_ms)
+        add_policy(call, policy)
+        add_attempt(call, settlement)
+        add_admission(call, candidates, max_wait_ms)
+        return parse_admission(str(await self._client.run(self._scripts.next, call.keys, call.arguments)))
+
+    async def settle(
+        self, ticket: Ticket, settlement: Settlement | None, record: UsageRecord, *, now_ms: int, policy: BreakerPolicy
+    ) -> bool:
+        check_record(record)
+        if settlement is None:
+            return await self._record_alone(ticket, record, now_ms)
+        check_settlement(settlement)
+        call = request_call(ticket, now_ms)
+        declare_books(call, ticket)
+        add_policy(call, policy)
+        add_attempt(call, settlement)
+        add_books(call, ticket, record)
+        return await self._client.run(self._scripts.settle, call.keys, call.arguments) == 1
+
+    async def deployment_states(self, deployments: Sequence[tuple[str, str]]) -> list[DeploymentState]:
+        groups = deployments_by_provider(deployments)
+        if not groups:
+            return []
+        replies = await self._client.pipeline([_state_command(name, ids) for name, ids in groups.items()])
+        found: dict[tuple[str, str], DeploymentState] = {}
+        for (provider, ids), reply in zip(groups.items(), replies, strict=True):
+            values = reply if isinstance(reply, list) else []
+            for index, deployment_id in enumerate(ids):
+                found[provider, deployment_id] = _state(provider, deployment_id, *values[2 * index : 2 * index + 2])
+        return [found[pair] for pair in deployments]
+
+    async def _record_alone(self, ticket: Ticket, record: UsageRecord, now_ms: int) -> bool:
+        call = request_call(ticket, now_ms)
+        declare_books(call, ticket)
+        add_books(call, ticket, record)
+        call.add(int(record.attempts > 0))
+        return await self._client.run(self._scripts.record, call.keys, call.arguments) == 1
+
+
+def _state_command(provider: str, deployment_ids: Sequence[str]) -> list[str | int]:
+    fields = [f"{prefix}|{deployment_id}" for deployment_id in deployment_ids for prefix in ("cb", "ew")]
+    return ["HMGET", layout.provider_key(provider), *fields]
+
+
+def _state(provider: str, deployment_id: str, breaker: object, latency: object) -> DeploymentState:
+    state, failures, until_ms = layout.parse_breaker(breaker if isinstance(breaker, str) else None)
+    latency_ms = layout.parse_latency_ms(latency if isinstance(latency, str) else None)
+    return DeploymentState(provider, deployment_id, state, failures, until_ms, latency_ms)

@@ -1,0 +1,169 @@
+-- Admitting one of several candidates: all checks of all of them, then the writes for the one chosen.
+
+local admission = read('#max_wait', '#candidates')
+local KEY_FIELD = 'k|' .. ticket.digest
+local KEY_RPM, KEY_TPM = 'rq|' .. ticket.key, 'tk|' .. ticket.key
+local candidates = {}
+for i = 1, admission.candidates do
+  local candidate = read('#provider', 'deployment', '#nano', '#tokens', '#rpm', '#tpm')
+  candidate.provider = KEYS[candidate.provider]
+  candidate.index = i - 1
+  candidates[i] = candidate
+end
+
+local function want_admission()
+  want_accounts()
+  want(PROJECT, 'b|p')
+  if ticket.user ~= '' then want(PROJECT, 'b|u:' .. ticket.user) end
+  want(KEY_PROJECT, KEY_FIELD, KEY_RPM, KEY_TPM)
+  for _, candidate in ipairs(candidates) do
+    want(candidate.provider, 'cb|' .. candidate.deployment)
+    if candidate.rpm > 0 then want(candidate.provider, 'rq') end
+    if candidate.tpm > 0 then want(candidate.provider, 'tk') end
+  end
+end
+
+local LIMITS = {'day_nano', 'month_nano', 'day_tokens', 'month_tokens', 'rpm', 'tpm'}
+local MOST = 9007199254740991  -- 2^53 - 1, the limit of what has none
+
+local function parse_limits(text)
+  local limits, i = {}, 0
+  for value in string.gmatch((text or '') .. ';', '([^;]*);') do
+    i = i + 1
+    limits[LIMITS[i]] = tonumber(value)
+  end
+  return limits
+end
+
+-- The limits of the key, or nil if the key is gone or grants something else than the caller was looked up with.
+local function key_limits()
+  local limits, rights = string.match(get(KEY_PROJECT, KEY_FIELD) or '', '^([^|]*)|(.*)$')
+  if not rights or redis.sha1hex(rights) ~= ticket.tag then return nil end
+  return parse_limits(limits)
+end
+
+local function exceeded(scope, limits, candidate)
+  local day, month = account(scope[1], scope[2] .. DAY), account(scope[1], scope[2] .. MONTH)
+  local totals = {
+    day.nano + day.held + candidate.nano,
+    month.nano + month.held + candidate.nano,
+    day.tokens + day.held_tokens + candidate.tokens,
+    month.tokens + month.held_tokens + candidate.tokens,
+  }
+  for i, total in ipairs(totals) do
+    if total > (limits[LIMITS[i]] or MOST) then return scope[2] .. ':' .. LIMITS[i] end
+  end
+  return nil
+end
+
+local function over_budget(candidate, budgets)
+  for i, scope in ipairs(scopes) do
+    local name = exceeded(scope, budgets[i], candidate)
+    if name then return name end
+  end
+  return nil
+end
+
+local function bookings(candidate, limits)
+  local key_scope = scopes[2][2]
+  local wanted = {
+    {candidate.provider, 'rq', 1, candidate.rpm, 'provider:rpm'},
+    {candidate.provider, 'tk', candidate.tokens, candidate.tpm, 'provider:tpm'},
+    {KEY_PROJECT, KEY_RPM, 1, limits.rpm or 0, key_scope .. ':rpm'},
+    {KEY_PROJECT, KEY_TPM, candidate.tokens, limits.tpm or 0, key_scope .. ':tpm'},
+  }
+  local booked, wait, slowest = {}, 0, ''
+  for _, bucket in ipairs(wanted) do
+    if bucket[4] > 0 then
+      local arrival, delay = reserve(get(bucket[1], bucket[2]), bucket[3], bucket[4])
+      booked[#booked + 1] = {bucket[1], bucket[2], show(arrival)}
+      if slowest == '' or delay > wait then wait, slowest = delay, bucket[5] end
+    end
+  end
+  return booked, wait, slowest
+end
+
+-- Budget before rate before open: a later line overrules an earlier one.
+local function judge(candidate, budgets)
+  local booked, wait, slowest = bookings(candidate, budgets[2])
+  local b = breaker(candidate.provider, candidate.deployment)
+  local refusal
+  if b.state ~= 'c' and b.till > ticket.now then refusal = {'open', '', b.till - ticket.now} end
+  if wait > admission.max_wait then refusal = {'rate', slowest, wait} end
+  local over = over_budget(candidate, budgets)
+  if over then refusal = {'budget', over, 0} end
+  return {candidate = candidate, booked = booked, wait = wait, refused = refusal ~= nil,
+          reason = refusal or {'rate', slowest, wait}}
+end
+
+local function choose(verdicts)
+  local chosen
+  for _, verdict in ipairs(verdicts) do
+    if not verdict.refused and (not chosen or verdict.wait < chosen.wait) then chosen = verdict end
+  end
+  return chosen
+end
+
+-- "index,reason,scope,retry after" of those that were passed over, each after a semicolon.
+local function explain(verdicts, chosen)
+  local parts = {}
+  for _, verdict in ipairs(verdicts) do
+    local index = verdict.candidate.index
+    if verdict ~= chosen and (not chosen or chosen.wait > 0 or index < chosen.candidate.index) then
+      parts[#parts + 1] = ';' .. table.concat({show(index), verdict.reason[1], verdict.reason[2], show(verdict.reason[3])}, ',')
+    end
+  end
+  return table.concat(parts)
+end
+
+-- Lets the chosen one through the breaker: as the probe if that is not closed.
+local function pass(candidate, wait)
+  local b = breaker(candidate.provider, candidate.deployment)
+  if b.state == 'c' then return b.generation, 0 end
+  b.state, b.till, b.generation = 'h', ticket.now + wait + policy.lease, b.generation + 1
+  put_breaker(candidate.provider, candidate.deployment, b)
+  return b.generation, 1
+end
+
+local function book(chosen, attempt, answer, key_tpm)
+  local candidate = chosen.candidate
+  for _, slot in ipairs(chosen.booked) do set(slot[1], slot[2], slot[3]) end
+  move({spend = 0, spend_tokens = 0, hold = candidate.nano, hold_tokens = candidate.tokens})
+  set(BUDGET, hold_field('h', attempt), show_hold({
+    nano = candidate.nano, tokens = candidate.tokens, key_tpm = key_tpm,
+    who = table.concat({ticket.day, show(ticket.now), ticket.key, ticket.user}, ';'),
+    paid = 0, paid_tokens = 0, answer = answer,
+  }))
+end
+
+-- Replies: "+index,attempt,generation,probe,wait;refusal..." admitted, "-;refusal..." refused, "!" stale caller.
+local function admit(attempt)
+  local limits = key_limits()
+  if not limits then return '!' end
+  local budgets = {parse_limits(get(PROJECT, 'b|p')), limits}
+  if ticket.user ~= '' then budgets[3] = parse_limits(get(PROJECT, 'b|u:' .. ticket.user)) end
+  local verdicts = {}
+  for i, candidate in ipairs(candidates) do verdicts[i] = judge(candidate, budgets) end
+  local chosen = choose(verdicts)
+  if not chosen then return '-' .. explain(verdicts, nil) end
+  local generation, probe = pass(chosen.candidate, chosen.wait)
+  local head = {show(chosen.candidate.index), show(attempt), show(generation), show(probe), show(chosen.wait)}
+  local answer = '+' .. table.concat(head, ',') .. explain(verdicts, chosen)
+  book(chosen, attempt, answer, limits.tpm or 0)
+  return answer
+end
+
+-- The answer for a message that comes after the request was closed.
+local function over()
+  local parts = {'-'}
+  for _, candidate in ipairs(candidates) do
+    parts[#parts + 1] = ';' .. show(candidate.index) .. ',open,closed,0'
+  end
+  return table.concat(parts)
+end
+
+-- What an earlier run of the same admission answered.
+local function answered(attempt)
+  local text = get(BUDGET, hold_field('h', attempt)) or get(BUDGET, hold_field('x', attempt))
+  return text and parse_hold(text).answer
+end

@@ -1,0 +1,142 @@
+-- Settling one attempt: its money, its deployment's breaker and latency, and the token buckets.
+
+local attempt = read('#number', '#provider', 'deployment', '#generation', '#probe', 'effect', '#latency', '#charge',
+                     '#charge_tokens', '#unconfirmed', '#retry_after', '#tpm')
+attempt.provider = KEYS[attempt.provider]
+local OPEN, LOOSE = hold_field('h', attempt.number), hold_field('x', attempt.number)
+local NEXT, NEXT_LOOSE = hold_field('h', attempt.number + 1), hold_field('x', attempt.number + 1)
+local DEGRADED = -1
+
+local function want_attempt()
+  want_accounts()
+  want(BUDGET, OPEN, LOOSE, NEXT, NEXT_LOOSE, MARK)
+  want(attempt.provider, 'cb|' .. attempt.deployment, 'ew|' .. attempt.deployment, 'tk')
+end
+
+local function is_new_degraded()
+  local m = mark()
+  return attempt.generation == DEGRADED and m.kind ~= 'c' and (not m.kind or m.attempt < attempt.number)
+end
+
+-- The hold shrinks by what is charged now: together they stay at the bound.
+local function keep_unconfirmed(hold)
+  local rest, rest_tokens = math.max(0, hold.nano - attempt.charge), math.max(0, hold.tokens - attempt.charge_tokens)
+  move({spend = attempt.charge, spend_tokens = attempt.charge_tokens,
+        hold = rest - hold.nano, hold_tokens = rest_tokens - hold.tokens})
+  hold.nano, hold.tokens = rest, rest_tokens
+  hold.paid, hold.paid_tokens = hold.paid + attempt.charge, hold.paid_tokens + attempt.charge_tokens
+  drop(BUDGET, OPEN)
+  set(BUDGET, LOOSE, show_hold(hold))
+end
+
+local function release(hold)
+  move({spend = math.max(0, attempt.charge - hold.paid),
+        spend_tokens = math.max(0, attempt.charge_tokens - hold.paid_tokens),
+        hold = -hold.nano, hold_tokens = -hold.tokens})
+  drop(BUDGET, OPEN)
+  drop(BUDGET, LOOSE)
+end
+
+local function settle_money()
+  local hold = parse_hold(get(BUDGET, OPEN) or get(BUDGET, LOOSE))
+  if not hold then
+    move({spend = attempt.charge, spend_tokens = attempt.charge_tokens, hold = 0, hold_tokens = 0})
+  elseif attempt.unconfirmed == 1 then
+    keep_unconfirmed(hold)
+  else
+    release(hold)
+  end
+end
+
+local function trip(b)
+  b.trips = b.trips + 1
+  local cooldown = math.min(policy.cooldown * 2 ^ math.min(b.trips - 1, 32), policy.max_cooldown)
+  b.state, b.till, b.generation = 'o', ticket.now + cooldown, b.generation + 1
+end
+
+local function limit(b)
+  local till = ticket.now + attempt.retry_after
+  if b.state == 'o' then
+    b.till = math.max(b.till, till)
+  else
+    b.state, b.till, b.generation = 'o', till, b.generation + 1
+  end
+end
+
+local function end_probe(b)
+  if attempt.effect == 'ok' then
+    b.state, b.failures, b.since, b.till, b.generation, b.trips = 'c', 0, 0, 0, b.generation + 1, 0
+  elseif attempt.effect == 'skip' then
+    b.till = 0  -- the probe proved nothing: whoever comes next may probe
+  else
+    b.failures = b.failures + 1
+    trip(b)
+  end
+end
+
+local function count_result(b)
+  if attempt.effect == 'ok' then
+    b.failures, b.since = 0, 0
+    return
+  end
+  if b.failures == 0 or ticket.now - b.since > policy.window then b.failures, b.since = 0, ticket.now end
+  b.failures = b.failures + 1
+  if b.failures >= policy.failures then trip(b) end
+end
+
+-- An answer counts only for the generation it was admitted under, except a rate limit with a known end.
+local function settle_breaker()
+  local b = breaker(attempt.provider, attempt.deployment)
+  if attempt.effect == 'limit' and attempt.retry_after > 0 then
+    limit(b)
+  elseif attempt.generation ~= b.generation then
+    return
+  elseif b.state == 'h' and attempt.probe == 1 then
+    end_probe(b)
+  elseif b.state == 'c' and attempt.effect ~= 'skip' then
+    count_result(b)
+  else
+    return
+  end
+  if get(attempt.provider, 'cb|' .. attempt.deployment) or b.failures > 0 or b.generation > 0 then
+    put_breaker(attempt.provider, attempt.deployment, b)
+  end
+end
+
+-- Moving average with alpha 0.2, "microseconds;count", whole numbers so that no rounding differs from the model's.
+local function settle_latency()
+  if attempt.effect ~= 'ok' then return end
+  local field = 'ew|' .. attempt.deployment
+  local average, count = string.match(get(attempt.provider, field) or '', '^(%d+);(%d+)$')
+  if average then
+    average = math.floor((4 * tonumber(average) + 1000 * attempt.latency) / 5)
+  else
+    average, count = 1000 * attempt.latency, 0
+  end
+  set(attempt.provider, field, show(average) .. ';' .. show(tonumber(count) + 1))
+end
+
+local function correction(hold, per_minute)
+  return time_of(attempt.charge_tokens, per_minute) - time_of(hold.tokens, per_minute)
+end
+
+-- What nobody knows the size of is not given back; a minute heals it.
+local function settle_buckets(hold)
+  if not hold or attempt.unconfirmed == 1 then return end
+  if hold.key_tpm > 0 then
+    local change = correction(hold, hold.key_tpm)
+    if change ~= 0 then add(KEY_PROJECT, 'tk|' .. ticket.key, change) end
+  end
+  if attempt.tpm > 0 and attempt.generation ~= DEGRADED and get(attempt.provider, 'tk') then
+    add(attempt.provider, 'tk', correction(hold, attempt.tpm))
+  end
+end
+
+-- Everything about the attempt; call it once.
+local function settle_attempt()
+  local hold = parse_hold(get(BUDGET, OPEN))
+  settle_money()
+  settle_breaker()
+  settle_latency()
+  settle_buckets(hold)
+end

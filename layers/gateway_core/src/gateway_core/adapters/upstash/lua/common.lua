@@ -1,0 +1,178 @@
+-- Prepended to every script. Integers travel as text and are printed with %.0f: doubles are exact below 2^53.
+
+-- Arguments are read in order; a name that starts with # is a number.
+local arguments_read = 0
+local function read(...)
+  local values = {}
+  for _, name in ipairs({...}) do
+    arguments_read = arguments_read + 1
+    local number = string.match(name, '^#(.+)$')
+    if number then
+      values[number] = tonumber(ARGV[arguments_read])
+    else
+      values[name] = ARGV[arguments_read]
+    end
+  end
+  return values
+end
+
+local function show(number)
+  return string.format('%.0f', number)
+end
+
+-- Hashes: fields are wanted, then fetched with one HMGET a hash, and written together at the very end, because Redis
+-- rolls nothing back. Each command is billed, so their number must not grow with the number of fields.
+local hashes, hash_order = {}, {}
+
+local function want(key, ...)
+  local hash = hashes[key]
+  if not hash then
+    hash = {names = {}, wanted = {}, values = {}, changed = {}, order = {}, added = {}}
+    hashes[key] = hash
+    hash_order[#hash_order + 1] = key
+  end
+  for _, field in ipairs({...}) do
+    if not hash.wanted[field] then
+      hash.wanted[field] = true
+      hash.names[#hash.names + 1] = field
+    end
+  end
+end
+
+local function fetch()
+  for _, key in ipairs(hash_order) do
+    local hash = hashes[key]
+    if #hash.names > 0 then
+      for i, value in ipairs(redis.call('HMGET', key, unpack(hash.names))) do
+        hash.values[hash.names[i]] = value
+      end
+    end
+  end
+end
+
+local function get(key, field)
+  return hashes[key].values[field] or nil
+end
+
+local function set(key, field, value)
+  local hash = hashes[key]
+  if hash.values[field] ~= value and not hash.changed[field] then
+    hash.changed[field] = true
+    hash.order[#hash.order + 1] = field
+  end
+  hash.values[field] = value
+end
+
+local function drop(key, field)
+  if get(key, field) then set(key, field, false) end
+end
+
+-- Adds to a number in a hash that may not have been fetched: one command instead of two.
+local function add(key, field, number)
+  if not hashes[key] then want(key) end
+  local hash = hashes[key]
+  if hash.wanted[field] then
+    if hash.values[field] then set(key, field, show(tonumber(hash.values[field]) + number)) end
+  else
+    hash.added[#hash.added + 1] = {field, show(number)}
+  end
+end
+
+local function write_hash(key, hash)
+  local sets, drops = {}, {}
+  for _, field in ipairs(hash.order) do
+    if hash.values[field] then
+      sets[#sets + 1] = field
+      sets[#sets + 1] = hash.values[field]
+    else
+      drops[#drops + 1] = field
+    end
+  end
+  if #sets > 0 then redis.call('HSET', key, unpack(sets)) end
+  if #drops > 0 then redis.call('HDEL', key, unpack(drops)) end
+  for _, pair in ipairs(hash.added) do redis.call('HINCRBY', key, pair[1], pair[2]) end
+  if hash.expire and #sets > 0 then redis.call('EXPIRE', key, hash.expire) end
+end
+
+local function flush()
+  for _, key in ipairs(hash_order) do write_hash(key, hashes[key]) end
+end
+
+-- What every script is told: the moment, and the request.
+local BUDGET, KEY_BUDGET, PROJECT, KEY_PROJECT = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local BUDGET_TTL_S = 62 * 86400
+local ticket = read('#now', 'request', 'digest', 'tag', 'key', 'user', 'day')
+
+-- An account is one scope in one period: "spent nano;held nano;spent tokens;held tokens".
+local scopes = {{BUDGET, 'p'}, {KEY_BUDGET, 'k:' .. ticket.key}}
+if ticket.user ~= '' then scopes[3] = {BUDGET, 'u:' .. ticket.user} end
+local MONTH, DAY = '|M', '|D' .. string.sub(ticket.day, 7)
+
+local function want_accounts()
+  for _, scope in ipairs(scopes) do
+    want(scope[1], 'p|M', scope[2] .. MONTH, scope[2] .. DAY)
+  end
+end
+
+-- A budget hash that is new gets its time to live with its first write; the project's month marks it as known.
+local function keep(key)
+  if not get(key, 'p|M') then
+    set(key, 'p|M', '0;0;0;0')
+    hashes[key].expire = BUDGET_TTL_S
+  end
+end
+
+local function account(key, field)
+  local spent, held, spent_tokens, held_tokens = string.match(get(key, field) or '0;0;0;0', '^(%d+);(%d+);(%d+);(%d+)$')
+  return {nano = tonumber(spent), held = tonumber(held), tokens = tonumber(spent_tokens), held_tokens = tonumber(held_tokens)}
+end
+
+local function move_one(key, field, change)
+  local old = account(key, field)
+  set(key, field, table.concat({
+    show(old.nano + change.spend),
+    show(math.max(0, old.held + change.hold)),
+    show(old.tokens + change.spend_tokens),
+    show(math.max(0, old.held_tokens + change.hold_tokens)),
+  }, ';'))
+end
+
+-- Moves money in all accounts of the request; hold and hold_tokens are negative when they are released.
+local function move(change)
+  for _, scope in ipairs(scopes) do
+    keep(scope[1])
+    move_one(scope[1], scope[2] .. MONTH, change)
+    move_one(scope[1], scope[2] .. DAY, change)
+  end
+end
+
+-- A hold: "nano;tokens;key tpm;day;since;key;user;paid nano;paid tokens|the answer to give again". Its field is
+-- h|request.attempt while the attempt is open, x|request.attempt once it is unconfirmed.
+local function hold_field(kind, attempt)
+  return kind .. '|' .. ticket.request .. '.' .. show(attempt)
+end
+
+local function parse_hold(text)
+  if not text then return nil end
+  local nano, tokens, key_tpm, who, paid, paid_tokens, answer =
+    string.match(text, '^(%d+);(%d+);(%d+);(%d+;%d+;[^;]*;[^;]*);(%d+);(%d+)|(.*)$')
+  return {
+    nano = tonumber(nano), tokens = tonumber(tokens), key_tpm = tonumber(key_tpm), who = who,
+    paid = tonumber(paid), paid_tokens = tonumber(paid_tokens), answer = answer,
+  }
+end
+
+local function show_hold(hold)
+  return table.concat({
+    show(hold.nano), show(hold.tokens), show(hold.key_tpm), hold.who, show(hold.paid), show(hold.paid_tokens),
+  }, ';') .. '|' .. hold.answer
+end
+
+-- The mark of a request between its holds: r<n> attempts up to n are settled and nothing is held, d<n> the same for a
+-- request that began while the store was away, c its record is written.
+local MARK = 's|' .. ticket.request
+
+local function mark()
+  local kind, attempt = string.match(get(BUDGET, MARK) or '', '^(%a)(%d*)$')
+  return {kind = kind, attempt = tonumber(attempt)}
+end

@@ -1,0 +1,31 @@
+-- The circuit breaker of a deployment and the rate limits. Models: gateway_core/breaker.py and ratelimit.py.
+
+local policy = read('#failures', '#window', '#cooldown', '#max_cooldown', '#lease')
+
+-- "state;failures;since;until;generation;trips"; state is c closed, o open, h half-open.
+local function breaker(provider, deployment)
+  local state, failures, since, till, generation, trips =
+    string.match(get(provider, 'cb|' .. deployment) or 'c;0;0;0;0;0', '^(%a);(%d+);(%d+);(%d+);(%d+);(%d+)$')
+  return {
+    state = state, failures = tonumber(failures), since = tonumber(since), till = tonumber(till),
+    generation = tonumber(generation), trips = tonumber(trips),
+  }
+end
+
+local function put_breaker(provider, deployment, b)
+  set(provider, 'cb|' .. deployment, table.concat({
+    b.state, show(b.failures), show(b.since), show(b.till), show(b.generation), show(b.trips),
+  }, ';'))
+end
+
+-- GCRA. State is the theoretical arrival time in microseconds; a burst is one minute's worth.
+local MINUTE_US = 60000000
+
+local function time_of(units, per_minute)
+  return math.ceil(math.min(units, per_minute) * MINUTE_US / per_minute)
+end
+
+local function reserve(arrival, units, per_minute)
+  local moved = math.max(tonumber(arrival or 0), ticket.now * 1000) + time_of(units, per_minute)
+  return moved, math.max(0, math.ceil((moved - MINUTE_US) / 1000) - ticket.now)
+end

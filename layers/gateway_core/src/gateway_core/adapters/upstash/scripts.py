@@ -1,0 +1,54 @@
+"""The Lua scripts: fragments in `lua/`, put together so that each rule is written once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A script's text, and its SHA-1 by which the server remembers it."""
+
+    text: str
+    sha: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scripts:
+    """All scripts. `record` and `resolve` are for requests of which nothing is held, and for the command line."""
+
+    admit: Script
+    next: Script
+    settle: Script
+    record: Script
+    resolve: Script
+
+
+def load_scripts() -> Scripts:
+    """Read and assemble the scripts from the package."""
+    return Scripts(
+        admit=_assemble("common", "policy", "admission", "admit"),
+        next=_assemble("common", "policy", "attempt", "admission", "next"),
+        settle=_assemble("common", "policy", "attempt", "books", "settle"),
+        record=_assemble("common", "books", "record"),
+        resolve=_assemble("common", "books", "resolve"),
+    )
+
+
+def _assemble(*names: str) -> Script:
+    text = _without_comments(_read(names))
+    return Script(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
+
+
+def _read(names: Sequence[str]) -> str:
+    folder = files(__package__) / "lua"
+    return "\n".join((folder / f"{name}.lua").read_text(encoding="utf-8") for name in names)
+
+
+def _without_comments(text: str) -> str:
+    """A script is sent whole after each restart of the server: comments and indentation are for readers here."""
+    lines = (line.split("-- ")[0].strip() for line in text.splitlines())
+    return "\n".join(line for line in lines if line)

@@ -1,0 +1,83 @@
+"""The same tests for every store: in memory, and in Upstash by way of the REST stand-in over a private Valkey."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+
+from gateway_core.adapters.memory import MemoryStore
+from gateway_core.adapters.upstash import UpstashStore
+from gateway_core.ports import Store
+from local.serving import serve
+from local.upstash.app import create_app
+from local.upstash.faults import Faults
+from local.valkey import Valkey
+from tests.contract.desk import Desk
+
+TOKEN = "contract-token"
+
+
+@dataclass(frozen=True)
+class Redis:
+    """The REST API of a store, for what a test asks of Redis itself."""
+
+    url: str
+    http: httpx.Client
+    token: str = TOKEN
+
+    def run(self, *command: str | int) -> Any:
+        response = self.http.post("/", json=list(command))
+        assert response.status_code == 200, response.text
+        return response.json()["result"]
+
+    def fail(self, kind: str, **knobs: int) -> None:
+        """Let the next requests fail, see `local.upstash.faults`."""
+        response = self.http.post("/__faults", json={"kind": kind, **knobs})
+        assert response.status_code == 200, response.text
+
+    def connect(self) -> UpstashStore:
+        """A store with patience: these machines may be busy."""
+        return UpstashStore(self.url, self.token, connect_timeout_s=5, timeout_s=10)
+
+    def hash(self, key: str) -> dict[str, str]:
+        flat = self.run("HGETALL", key)
+        return dict(zip(flat[::2], flat[1::2], strict=True))
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Redis]:
+    """One Valkey and one stand-in for all tests of a worker."""
+    with Valkey() as valkey, serve(create_app(redis_port=valkey.port, token=TOKEN, faults=Faults())) as url:
+        headers = {"authorization": f"Bearer {TOKEN}"}
+        with httpx.Client(base_url=url, headers=headers, timeout=30, trust_env=False) as http:
+            yield Redis(url, http)
+
+
+@pytest.fixture
+def redis(server: Redis) -> Iterator[Redis]:
+    """An empty database without faults."""
+    server.run("FLUSHALL")
+    yield server
+    server.http.delete("/__faults")
+
+
+@pytest.fixture
+async def upstash(redis: Redis) -> AsyncIterator[UpstashStore]:
+    store = redis.connect()
+    yield store
+    await store.close()
+
+
+@pytest.fixture(params=["memory", "upstash"])
+def store(request: pytest.FixtureRequest) -> Store:
+    return MemoryStore() if request.param == "memory" else request.getfixturevalue("upstash")
+
+
+@pytest.fixture
+async def desk(store: Store) -> Desk:
+    """A key without limits in the project `alpha`."""
+    return await Desk(store).open()
