@@ -2,7 +2,8 @@
 
 Plain Redis and Valkey refuse the flag, so it is stripped; callers go on to name a script by the SHA-1 of the text that
 they sent. Under the flag Upstash locks only the declared keys and refuses any other, and so does the stand-in (strict
-mode): a script that works here must not fail there.
+mode): a script that works here must not fail there. Who counts commands by INFO commandstats leaves out
+COMMAND|GETKEYS, with which strict mode looks for the keys of each call.
 """
 
 from __future__ import annotations
