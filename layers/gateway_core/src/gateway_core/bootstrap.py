@@ -8,6 +8,7 @@ from gateway_core.adapters.upstash import UpstashStore
 from gateway_core.authenticator import Authenticator
 from gateway_core.clock import SystemClock
 from gateway_core.config import Settings
+from gateway_core.credentials import Credential
 from gateway_core.errors import ConfigError
 from gateway_core.failover import Failover, FailoverPolicy
 from gateway_core.gateway import Gateway
@@ -54,7 +55,9 @@ def model_services(environ: Mapping[str, str]) -> ModelServices:
 
     settings = Settings.from_env(with_secrets(environ))
     light = _services(settings, open_store(settings), _telemetry(settings, environ))
-    return with_gateway(light, LiteLLMProvider(settings.provider_keys))
+    bases = settings.catalog.providers
+    credentials = {name: Credential(key, bases[name].api_base) for name, key in settings.provider_keys.items()}
+    return with_gateway(light, LiteLLMProvider(credentials, light.clock))
 
 
 def with_gateway(light: Services, provider: ChatProvider) -> ModelServices:
