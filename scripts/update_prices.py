@@ -12,7 +12,7 @@ import importlib.util
 import json
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -129,19 +129,20 @@ def _per_million(rate: Decimal | int) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--date", type=date.fromisoformat, default=datetime.now(UTC).date(), help="date of the prices")
-    day = parser.parse_args().date
+    parser.add_argument("--output", type=Path, default=TARGET, help="where to write, instead of into the package")
+    options = parser.parse_args(arguments)
     version = importlib.metadata.version("litellm")
     try:
-        document = snapshot(map_path().read_text("utf-8"), map_keys(), version=version, day=day)
+        document = snapshot(map_path().read_text("utf-8"), map_keys(), version=version, day=options.date)
     except UnusableEntryError as error:
         sys.exit(f"{error}.")
     text = json.dumps(document, indent=2) + "\n"
     validate(SnapshotFile, read_json(text, TARGET.name), TARGET.name)
-    TARGET.write_text(text, "utf-8")
-    print(f"{TARGET.name}: {len(document['models'])} models from LiteLLM {version} as of {day}")
+    options.output.write_text(text, "utf-8")
+    print(f"{options.output.name}: {len(document['models'])} models from LiteLLM {version} as of {options.date}")
 
 
 if __name__ == "__main__":

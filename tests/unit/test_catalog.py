@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -217,13 +219,18 @@ class TestOverrides:
 
     def test_new_model(self):
         """A model that the packaged catalog does not know needs its facts and a price, and then works."""
-        entry = new_model(capabilities=["vision"], retires_on=date(2027, 1, 1), fixed_params={"seed": 1}, mode="chat")
+        entry = new_model(
+            capabilities=["vision"],
+            retires_on=date(2027, 1, 1),
+            fixed_params={"top_p": Decimal("0.5"), "x": [{"y": Decimal(1)}]},
+            mode="chat",
+        )
         pricing = PricingSection.model_validate({"models": {"mine": {"input": 1, "output": 2}}})
         given = {"models": {"mine": entry}, "aliases": {"house": "mine"}}
         model = load_catalog(Overrides(sections=given, pricing=pricing)).resolve("house")
         assert (model.price.input, model.price.output) == (1000, 2000)
         assert (model.capabilities, model.retires_on) == (frozenset({"vision"}), date(2027, 1, 1))
-        assert dict(model.fixed_params) == {"seed": 1}
+        assert json.dumps(dict(model.fixed_params)) == '{"top_p": 0.5, "x": [{"y": 1.0}]}'
 
     def test_null_removes(self):
         """An entry set to null is gone, with the aliases that led to it."""
@@ -269,6 +276,7 @@ class TestOverrides:
         ({"providers": {"openai": {"timeout_s": True}}}, "providers.openai.timeout_s: Input should be a valid number"),
         ({"providers": {"openai": {"api_key": "sk-hidden"}}}, "providers.openai.api_key: Extra inputs"),
         ({"providers": {"openai": {"base_url": "ftp://sk-hidden@x"}}}, "config.yaml: providers.openai.base_url: "),
+        ({"models": {"gpt-5.1": {"fixed_params": {"when": date(2027, 1, 1)}}}}, "models.gpt-5.1.fixed_params.when"),
         ({"default_output_cap": 0}, "default_output_cap: Input should be greater than 0"),
     ],
 )

@@ -182,6 +182,11 @@ class TestFile:
             ("breaker: {cooldown_s: .inf}", "line 1: not a decimal number"),
             ("limits: {max_timeout_s: 291}", "limits.max_timeout_s: Input should be less than or equal to 290"),
             ("limits: {body_limit_bytes: 5000000}", "limits.body_limit_bytes: Input should be less than or equal"),
+            ("limits: {max_timeout_s: 60}", "limits: Value error, default_timeout_s is longer than max_timeout_s"),
+            ("breaker: {cooldown_s: 600}", "breaker: Value error, max_cooldown_s is shorter than cooldown_s"),
+            ("default_output_cap: {a: hidden}", "default_output_cap: Input should be a valid integer"),
+            ("groups: hidden", "groups: Input should be a valid dictionary"),
+            ("? [hidden]\n: 1", "found unhashable key"),
             ("limit: {}", "limit: Extra inputs are not permitted. Remove it or correct its spelling."),
             ("log_level: hidden", "log_level: Input should be 'DEBUG'"),
             ("api_key: sk-hidden", "api_key: Extra inputs are not permitted"),
@@ -334,6 +339,10 @@ class TestDocuments:
         """A tag that would build a Python object is an error."""
         with pytest.raises(ConfigError, match="could not determine a constructor"):
             read_yaml("a: !!python/object/apply:os.getcwd []", "x")
+
+    def test_yaml_merge_keys(self):
+        """A mapping may take over another and override parts of it; that is no duplicate."""
+        assert read_yaml("a: &a {x: 1, y: 1}\nb: {<<: *a, y: 2}", "x")["b"] == {"x": 1, "y": 2}
 
     def test_nested_duplicates(self):
         """A key may appear once at any depth."""

@@ -16,7 +16,7 @@ from gateway_core.config_file import ConfigFile
 from gateway_core.documents import packaged, packaged_names, read_json, read_yaml, validate
 from gateway_core.errors import ConfigError
 from gateway_core.price_list import BookFile, PricingSection, fingerprint, load_prices, read_snapshot
-from scripts.update_prices import UnusableEntryError, listing, map_keys, map_path, snapshot
+from scripts.update_prices import UnusableEntryError, listing, main, map_keys, map_path, snapshot
 
 SNAPSHOT = json.loads(packaged("prices.json"))
 CATALOG = read_yaml(packaged("catalog.yaml"), "catalog.yaml")["models"]
@@ -38,6 +38,12 @@ def test_snapshot_equals_the_installed_map():
     day = date.fromisoformat(SNAPSHOT["date"])
     made = snapshot(map_path().read_text("utf-8"), map_keys(), version=SNAPSHOT["origin"]["version"], day=day)
     assert made == SNAPSHOT
+
+
+def test_make_prices_writes_the_file_that_ships(tmp_path):
+    """Run again, the update changes nothing, not even white space."""
+    main(["--date", SNAPSHOT["date"], "--output", str(tmp_path / "prices.json")])
+    assert (tmp_path / "prices.json").read_text("utf-8") == packaged("prices.json")
 
 
 def test_snapshot_names_its_origin():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Annotated, Any
 
@@ -23,6 +24,7 @@ LONG_CONTEXT_TOKENS = 200_000
 type Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/:-]{0,99}$")]
 type ProviderName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,40}$")]
 type Count = Annotated[int, Field(gt=0)]
+type Sendable = str | bool | int | Decimal | list[Sendable] | dict[str, Sendable] | None
 
 
 class ProviderEntry(Schema):
@@ -50,7 +52,7 @@ class ModelEntry(Schema):
     max_image_tokens: Annotated[int, Field(ge=0)] = 0
     retires_on: Day | None = None
     fallbacks: list[Name] = Field(default_factory=list)
-    fixed_params: dict[str, Any] = Field(default_factory=dict)
+    fixed_params: dict[str, Sendable] = Field(default_factory=dict)
 
 
 class CatalogFile(Schema):
@@ -98,16 +100,19 @@ def _merged(overrides: Overrides) -> CatalogFile:
     """Providers and models merge field by field, groups and aliases entry by entry; null removes an entry."""
     document = read_yaml(packaged(CATALOG), CATALOG)
     for section, given in overrides.sections.items():
-        if not isinstance(given, dict):
-            document[section] = given
-            continue
-        merged = document[section] | {name: _entry(document[section].get(name), new) for name, new in given.items()}
-        document[section] = {name: entry for name, entry in merged.items() if entry is not None}
+        document[section] = _merge(document[section], given)
     return validate(CatalogFile, document, overrides.source)
 
 
+def _merge(old: object, new: object) -> object:
+    if not (isinstance(old, dict) and isinstance(new, dict)):
+        return new
+    merged = old | {name: _entry(old.get(name), entry) for name, entry in new.items()}
+    return {name: entry for name, entry in merged.items() if entry is not None}
+
+
 def _entry(old: object, new: object) -> object:
-    return {**old, **new} if isinstance(old, dict) and isinstance(new, dict) else new
+    return old | new if isinstance(old, dict) and isinstance(new, dict) else new
 
 
 def _provider(name: str, entry: ProviderEntry, overrides: Overrides) -> Provider:
@@ -149,8 +154,19 @@ def _model(key: str, entry: ModelEntry, providers: Mapping[str, Provider], price
         successor_of=entry.successor_of,
         retires_on=entry.retires_on or (listing.retires_on if listing else None),
         max_image_tokens=entry.max_image_tokens,
-        fixed_params=MappingProxyType(entry.fixed_params),
+        fixed_params=MappingProxyType({name: _sendable(value) for name, value in entry.fixed_params.items()}),
     )
+
+
+def _sendable(value: Sendable) -> object:
+    """`value` for a JSON body, which has no exact fractions."""
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, list):
+        return [_sendable(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _sendable(item) for name, item in value.items()}
+    return value
 
 
 def _listing(entry: ModelEntry, prices: PriceList, where: str) -> Listing | None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from gateway_core.admission import BreakerPolicy
 from gateway_core.documents import Schema, Seconds, read_yaml, validate
@@ -27,6 +27,12 @@ class BreakerSection(Schema):
     max_cooldown_s: Seconds = 480.0
     probe_lease_s: Seconds = 60.0
 
+    @model_validator(mode="after")
+    def _grows(self) -> Self:
+        if self.max_cooldown_s < self.cooldown_s:
+            raise ValueError("max_cooldown_s is shorter than cooldown_s")
+        return self
+
     def policy(self) -> BreakerPolicy:
         return BreakerPolicy(
             failures=self.failures,
@@ -45,6 +51,12 @@ class LimitsSection(Schema):
     max_stream_timeout_s: Annotated[Seconds, Field(le=840)] = 840.0
     queue_timeout_s: Annotated[float, Field(ge=0, le=290)] = 5.0
     body_limit_bytes: Annotated[int, Field(gt=0, le=4 * 1024 * 1024)] = 4 * 1024 * 1024
+
+    @model_validator(mode="after")
+    def _default_is_allowed(self) -> Self:
+        if self.default_timeout_s > self.max_timeout_s:
+            raise ValueError("default_timeout_s is longer than max_timeout_s")
+        return self
 
 
 class StoreSection(Schema):

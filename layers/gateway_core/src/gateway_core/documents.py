@@ -20,6 +20,7 @@ from gateway_core.errors import ConfigError
 _SHOWN_PROBLEMS = 5
 _QUOTED = re.compile(r"'.{2,}'|\".{2,}\"")
 """What the YAML parser quotes from the document; single characters stay."""
+_MERGE = "tag:yaml.org,2002:merge"
 _REMEDIES = {
     "extra_forbidden": "Remove it or correct its spelling",
     "missing": "Add it",
@@ -42,8 +43,8 @@ def _exact(value: object) -> Decimal:
         raise ValueError("should be a number, quoted or not") from None
 
 
-type Rate = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, max_digits=30)]
-"""A price in USD, exact, zero allowed."""
+type Rate = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, max_digits=15)]
+"""A price in USD, exact, zero allowed; the digits leave room for a change of unit without rounding."""
 type Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -113,10 +114,11 @@ def _decimal(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> Decimal:
 
 
 def _unique(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[Hashable, Any]:
-    keys = [loader.construct_object(key, deep=True) for key, _ in node.value]
-    if len(keys) != len(set(keys)):
+    own = [key for key, _ in node.value if key.tag != _MERGE]
+    mapping: dict[Hashable, Any] = loader.construct_mapping(node, deep=True)
+    if len(own) != len({loader.construct_object(key) for key in own}):
         raise yaml.constructor.ConstructorError(None, None, "a key appears twice in one mapping", node.start_mark)
-    return loader.construct_mapping(node, deep=True)
+    return mapping
 
 
 class _ExactLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc] # libyaml is optional
