@@ -85,7 +85,7 @@ def test_the_connection_is_usable_after_a_discarded_transaction(api):
     assert api.pipeline(["SET", "k", 1], ["GET", "k"]) == [{"result": "OK"}, {"result": "1"}]
 
 
-def test_transactions_are_atomic_and_encoded_like_pipelines(api):
+def test_transactions_are_encoded_like_pipelines(api):
     """Items of a transaction take base64 too."""
     response = api.post([["SET", "k", "v"], ["GET", "k"]], "/multi-exec", **{"Upstash-Encoding": "base64"})
     assert response.json() == [{"result": "OK"}, {"result": b64(b"v")}]
