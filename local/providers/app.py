@@ -10,16 +10,17 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from local.providers.anthropic_messages import AnthropicCountTokens, AnthropicMessages
-from local.providers.anthropic_models import AnthropicModels
-from local.providers.deepseek import DeepSeekChat, DeepSeekModels
-from local.providers.gemini_embed import GeminiBatchEmbed, GeminiEmbed, GeminiModels
-from local.providers.gemini_generate import GeminiCountTokens, GeminiGenerate, GeminiStream
-from local.providers.openai_chat import OpenAIChat
-from local.providers.openai_embeddings import OpenAIEmbeddings
-from local.providers.openai_models import OpenAIModels
-from local.providers.openai_responses import OpenAIResponses
-from local.providers.service import Endpoint, Simulator
+from local.providers.anthropic.messages import AnthropicCountTokens, AnthropicMessages
+from local.providers.anthropic.models import AnthropicModels
+from local.providers.deepseek.base import DeepSeekModels
+from local.providers.deepseek.chat import DeepSeekChat
+from local.providers.gemini.embed import GeminiBatchEmbed, GeminiEmbed, GeminiModels
+from local.providers.gemini.generate import GeminiCountTokens, GeminiGenerate, GeminiStream
+from local.providers.openai.chat import OpenAIChat
+from local.providers.openai.embeddings import OpenAIEmbeddings
+from local.providers.openai.models import OpenAIModels
+from local.providers.openai.responses import OpenAIResponses
+from local.providers.service import Endpoint, NotFound, Simulator
 from local.providers.wire import Wire
 
 _BASES = {
@@ -46,6 +47,8 @@ def create_app(*, now_s: Callable[[], float] = time.time, pace_ms: float = 0.0) 
 def _provider_routes(simulator: Simulator) -> Iterator[BaseRoute]:
     for method, path, wire in _wires():
         yield Route(path, Endpoint(simulator, wire), methods=[method])
+    for wire in (AnthropicModels(), OpenAIModels(), DeepSeekModels(), GeminiModels()):
+        yield Route(f"/{wire.provider}/{{path:path}}", NotFound(wire))
 
 
 def _wires() -> Iterator[tuple[str, str, Wire]]:
@@ -94,6 +97,6 @@ def _own_routes(simulator: Simulator) -> list[Route]:
 async def _add_fault(simulator: Simulator, request: Request) -> Response:
     try:
         fault = simulator.faults.add(await request.json())
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         return JSONResponse({"error": str(error)}, status_code=422)
     return JSONResponse(fault.as_json(), status_code=201)

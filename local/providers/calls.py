@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import Counter, deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from local.providers.model import Request, Tokens
 
 LOG_SIZE = 500
+_MAX_KEPT_BYTES = 256 * 1024
 _CREDENTIALS = ("authorization", "x-api-key", "x-goog-api-key", "cookie")
 _COUNTERS = (
     "calls",
@@ -89,7 +90,7 @@ class CallLog:
         self._numbers += 1
         self._open += 1
         self._idle.clear()
-        call = Call(self._numbers, provider, endpoint, request, model, self._epoch)
+        call = Call(self._numbers, provider, endpoint, _kept(request), model, self._epoch)
         self._recent.append(call)
         self._counter(call)["calls"] += 1
         return call
@@ -146,6 +147,12 @@ def _counted(call: Call) -> dict[str, int]:
         "unfinished_input_tokens": call.tokens.input,
         "unfinished_output_tokens": call.generated,
     }
+
+
+def _kept(request: Request) -> Request:
+    """What the log keeps of a request: everything, unless its body is huge."""
+    size = int(request.headers.get("content-length", 0))
+    return replace(request, body={"omitted_bytes": size}) if size > _MAX_KEPT_BYTES else request
 
 
 def _redacted(values: dict[str, str], secret: tuple[str, ...]) -> dict[str, Any]:

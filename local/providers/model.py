@@ -34,14 +34,6 @@ class Reply:
     content_type: str = "application/json"
 
 
-class Refused(Exception):  # noqa: N818 - it is an answer on its way, not a failure of the simulator
-    """The request is answered with an error that the provider's own wire describes."""
-
-    def __init__(self, reply: Reply) -> None:
-        super().__init__(f"refused with {reply.status}")
-        self.reply = reply
-
-
 @dataclass(frozen=True, slots=True)
 class Tool:
     """A function that the model may call; `schema` is the JSON schema of its arguments."""
@@ -152,3 +144,19 @@ class Failure:
     limit: int = 200_000
     number: int = 0
     now_s: int = 0
+
+
+class Refused(Exception):  # noqa: N818 - it is an answer on its way, not a failure of the simulator
+    """The request is answered with this failure, in the provider's own words."""
+
+    def __init__(
+        self,
+        message: str | None,
+        *,
+        kind: str = "invalid",
+        model: str = "",
+        param: str | None = None,
+        code: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.failure = Failure(kind, model, message, param=param, code=code)

@@ -61,8 +61,8 @@ def _of_type(kind: str, schema: Json, root: Json) -> Any:
 
 
 def _number(schema: Json, kind: str) -> int | float:
-    low = float(schema.get("minimum", schema.get("exclusiveMinimum", 0)))
-    value = low + 1 if "exclusiveMinimum" in schema else max(low, 1)
+    low = float(schema.get("exclusiveMinimum") or schema.get("minimum") or 0)
+    value = low + 1 if "exclusiveMinimum" in schema else max(low, 1.0)
     value = min(value, float(schema.get("maximum", value)))
     return int(value) if kind == "integer" else value
 

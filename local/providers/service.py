@@ -12,10 +12,14 @@ from local.providers.calls import Call, CallLog
 from local.providers.exchange import Exchange, Gone
 from local.providers.faults import Fault, FaultBook
 from local.providers.generation import generate
-from local.providers.model import Failure, Generation, Prompt, Refused, Reply, Request, Stamp, Tokens
-from local.providers.play import Play
+from local.providers.model import Failure, Generation, Prompt, Refused, Request, Stamp, Tokens
+from local.providers.play import play
+from local.providers.scene import Scene
 from local.providers.wire import Wire, model_of
 from local.providers.wishes import Wishes
+
+_WRONG_TYPES = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+"""What reading a body raises that is valid JSON of the wrong shape, where no rule caught it first."""
 
 
 @dataclasses.dataclass(slots=True)
@@ -37,70 +41,63 @@ class Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = Exchange(scope, receive, send)
-        call: Call | None = None
         try:
             request = await exchange.request()
-            call = self._begin(request)
-            await self._answer(exchange, call, request)
+            await self._counted(exchange, request)
         except Gone:
-            if call:
-                self._simulator.calls.end(call, "disconnected")
+            pass
         finally:
-            if call:
-                self._simulator.calls.end(call, "unfinished")
             await exchange.close()
 
-    def _begin(self, request: Request) -> Call:
+    async def _counted(self, exchange: Exchange, request: Request) -> None:
+        calls = self._simulator.calls
         model = request.params.get("model") or model_of(request.body)
-        return self._simulator.calls.begin(self._wire.provider, self._wire.endpoint, model, request)
+        call = calls.begin(self._wire.provider, self._wire.endpoint, model, request)
+        try:
+            await self._answer(exchange, call, request)
+        except Gone:
+            calls.end(call, "disconnected")
+        finally:
+            calls.end(call, "unfinished")
 
     async def _answer(self, exchange: Exchange, call: Call, request: Request) -> None:
         try:
-            prompt = self._checked(call, request)
+            scene = self._scene(exchange, call, self._checked(request))
         except Refused as refused:
-            await self._refuse(exchange, call, refused.reply)
-            return
-        fault, answer = self._simulator.faults.claim(self._wire.provider, prompt.model, self._wire.endpoint)
-        play = self._play(exchange, call, prompt, fault, answer)
-        await play.run()
+            reply = self._wire.failure(dataclasses.replace(refused.failure, number=call.number))
+            self._simulator.calls.end(call, "error", reply.status)
+            await exchange.reply(reply)
+        else:
+            await play(scene)
 
-    def _checked(self, call: Call, request: Request) -> Prompt:
-        refusal = self._wire.refusal(request, call.number)
-        if refusal:
-            raise Refused(refusal)
+    def _checked(self, request: Request) -> Prompt:
+        self._wire.check_credentials(request)
         if request.method == "POST" and not isinstance(request.body, dict):
-            raise Refused(self._wire.failure(Failure("bad_json", number=call.number)))
-        return self._wire.read(request, call.number)
+            raise Refused(None, kind="bad_json")
+        try:
+            return self._wire.read(request)
+        except _WRONG_TYPES:
+            raise Refused(None) from None
 
-    async def _refuse(self, exchange: Exchange, call: Call, reply: Reply) -> None:
-        self._simulator.calls.end(call, "error", reply.status)
-        await exchange.reply(reply)
-
-    def _play(self, exchange: Exchange, call: Call, prompt: Prompt, fault: Fault | None, answer: Fault | None) -> Play:
-        params: dict[str, Any] = answer.params if answer else {}
-        wishes = self._wishes(prompt, params, call.number)
-        generation = self._generation(prompt, wishes)
-        call.tokens = Tokens(input=generation.tokens.input)
+    def _scene(self, exchange: Exchange, call: Call, prompt: Prompt) -> Scene:
+        wire = self._wire
+        fault, answer = self._simulator.faults.claim(wire.provider, prompt.model, wire.endpoint, prompt.input_tokens)
+        params = answer.params if answer else {}
+        wishes = _wishes(prompt, params)
+        call.tokens = Tokens(input=prompt.input_tokens)
         call.fault = fault.kind if fault else None
-        return Play(
+        return Scene(
             exchange=exchange,
             calls=self._simulator.calls,
             call=call,
-            wire=self._wire,
+            wire=wire,
             prompt=prompt,
-            generation=generation,
+            generation=self._generation(prompt, wishes),
             stamp=Stamp(call.number, int(self._simulator.now_s())),
             fault=fault,
             pace_s=(wishes.pace or self._simulator.pace_ms) / 1000,
-            extra_headers=_headers(params) + _headers(fault.params if fault else {}),
+            extra_headers=_headers(answer) + _headers(fault),
         )
-
-    def _wishes(self, prompt: Prompt, params: dict[str, Any], number: int) -> Wishes:
-        try:
-            return Wishes.of(prompt.user_text).updated(params)
-        except ValueError as error:
-            message = f"simulator directive: {error}"
-            raise Refused(self._wire.failure(Failure("invalid", message=message, number=number))) from None
 
     def _generation(self, prompt: Prompt, wishes: Wishes) -> Generation:
         if self._wire.endpoint == "chat":
@@ -108,5 +105,25 @@ class Endpoint:
         return Generation(tokens=Tokens(input=prompt.input_tokens))
 
 
-def _headers(params: dict[str, Any]) -> tuple[tuple[str, str], ...]:
-    return tuple((name.lower(), str(value)) for name, value in params.get("headers", {}).items())
+class NotFound:
+    """The ASGI app of a provider's paths that do not exist; not counted as calls."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = "/" + scope["path_params"]["path"]
+        reply = self._wire.failure(Failure("unknown_url", model=f"{scope['method']} {path}"))
+        await Exchange(scope, receive, send).reply(reply)
+
+
+def _wishes(prompt: Prompt, params: dict[str, Any]) -> Wishes:
+    try:
+        return Wishes.of(prompt.user_text).updated(params)
+    except ValueError as error:
+        raise Refused(f"simulator directive: {error}") from None
+
+
+def _headers(fault: Fault | None) -> tuple[tuple[str, str], ...]:
+    given = fault.params.get("headers", {}) if fault else {}
+    return tuple((name.lower(), str(value)) for name, value in given.items())

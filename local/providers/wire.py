@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import abc
 import json
+import math
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any, ClassVar
 
 from local.providers.model import Failure, Frame, Generation, Json, Prompt, Reply, Request, Stamp
 
@@ -12,35 +14,44 @@ REJECTED_KEY = "invalid"
 """A key that contains this word is refused, every other one accepted."""
 
 
-class Wire(Protocol):
-    """One operation of one provider: reads requests, renders answers, failures and streams."""
+class Wire(abc.ABC):
+    """One operation of one provider: reads requests, renders answers, failures and streams.
 
-    provider: str
-    endpoint: str
-    blocks_in_band: bool
-    """True where a refused prompt is a 200 that says so."""
+    `endpoint` is chat, embeddings, models or count_tokens. `blocks_in_band` is true where a refused prompt is a 200
+    that says so.
+    """
 
-    def refusal(self, request: Request, number: int) -> Reply | None:
-        """The answer to a request whose credentials do not do, None if they do."""
-        ...
+    provider: ClassVar[str]
+    endpoint: ClassVar[str] = "chat"
+    blocks_in_band: ClassVar[bool] = False
 
-    def read(self, request: Request, number: int) -> Prompt:
-        """Validate. Raises Refused."""
-        ...
+    @abc.abstractmethod
+    def check_credentials(self, request: Request) -> None:
+        """Raises Refused."""
 
-    def whole(self, prompt: Prompt, generation: Generation, stamp: Stamp) -> Json: ...
+    @abc.abstractmethod
+    def read(self, request: Request) -> Prompt:
+        """Validate. Raises Refused; any other error of a body that has the wrong types becomes a plain refusal."""
 
-    def frames(self, prompt: Prompt, generation: Generation, stamp: Stamp) -> Iterator[Frame]: ...
+    @abc.abstractmethod
+    def whole(self, prompt: Prompt, generation: Generation, stamp: Stamp) -> Json:
+        """The body of a whole answer."""
 
+    def frames(self, prompt: Prompt, generation: Generation, stamp: Stamp) -> Iterator[Frame]:
+        """A stream, from its first event to its terminator; operations that never stream have just the one."""
+        yield Frame(dumps(self.whole(prompt, generation, stamp)))
+
+    @abc.abstractmethod
     def headers(self, prompt: Prompt, stamp: Stamp) -> tuple[tuple[str, str], ...]:
         """Headers of a good answer."""
-        ...
 
-    def failure(self, failure: Failure) -> Reply: ...
+    @abc.abstractmethod
+    def failure(self, failure: Failure) -> Reply:
+        """An error as the whole answer."""
 
+    @abc.abstractmethod
     def in_band(self, failure: Failure) -> bytes:
         """The failure as it shows in a stream that has begun."""
-        ...
 
 
 def dumps(value: Any) -> bytes:
@@ -50,6 +61,11 @@ def dumps(value: Any) -> bytes:
 
 def json_reply(status: int, body: Any, headers: tuple[tuple[str, str], ...] = ()) -> Reply:
     return Reply(status, dumps(body), headers)
+
+
+def whole_seconds(seconds: float) -> str:
+    """Seconds for a Retry-After header, rounded up."""
+    return str(math.ceil(seconds))
 
 
 def model_of(body: Any) -> str:

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator
 from typing import Any, override
 
-from local.providers.anthropic import AnthropicWire, event
-from local.providers.anthropic_rules import check_messages
+from local.providers.anthropic.base import AnthropicWire, event
+from local.providers.anthropic.rules import check_messages
 from local.providers.content import last_text, read_content
 from local.providers.generation import call_tokens
 from local.providers.model import Frame, Generation, Json, Prompt, Request, Stamp, Tokens, Tool, ToolCall
@@ -30,9 +30,9 @@ class AnthropicMessages(AnthropicWire):
     limits_output = True
 
     @override
-    def read(self, request: Request, number: int) -> Prompt:
+    def read(self, request: Request) -> Prompt:
         body = request.body
-        check_messages(self, body, number, limits_output=self.limits_output)
+        check_messages(body, limits_output=self.limits_output)
         messages = body["messages"]
         contents = [(message["role"], read_content(message["content"])) for message in messages]
         tokens = sum(content.tokens + MESSAGE_TOKENS for _, content in contents)

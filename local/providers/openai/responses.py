@@ -8,9 +8,10 @@ from typing import Any, override
 
 from local.providers.content import read_content
 from local.providers.model import Failure, Frame, Generation, Json, Prompt, Reply, Request, Stamp, Tokens, Tool
-from local.providers.openai import OpenAIWire
-from local.providers.openai_responses_rules import check_responses
-from local.providers.openai_responses_stream import ResponseStream, in_band_event
+from local.providers.openai.base import OpenAIWire
+from local.providers.openai.chat_rules import reasons
+from local.providers.openai.responses_rules import check_responses
+from local.providers.openai.responses_stream import ResponseStream, in_band_event
 from local.providers.tokens import MESSAGE_TOKENS, count_json
 
 _INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter", "blocked": "content_filter"}
@@ -21,9 +22,9 @@ class OpenAIResponses(OpenAIWire):
     """POST /v1/responses."""
 
     @override
-    def read(self, request: Request, number: int) -> Prompt:
+    def read(self, request: Request) -> Prompt:
         body = request.body
-        check_responses(self, body, number)
+        check_responses(body)
         items = _items(body["input"])
         tokens = sum(_item_tokens(item) for item in items) + count_json(body.get("tools"))
         texts = [read_content(item.get("content")).text for item in items if item.get("role") == "user"]
@@ -36,7 +37,7 @@ class OpenAIResponses(OpenAIWire):
             forced=_forced(body.get("tool_choice")),
             schema=_schema(body),
             stream=body.get("stream") is True,
-            thinking=((body.get("reasoning") or {}).get("effort") or "none") not in ("none", "minimal"),
+            thinking=reasons((body.get("reasoning") or {}).get("effort")),
             answered=bool(items) and items[-1].get("type") == "function_call_output",
             body=body,
         )

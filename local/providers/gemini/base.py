@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import override
 
-from local.providers.model import Failure, Frame, Generation, Json, Prompt, Refused, Reply, Request, Stamp
-from local.providers.wire import REJECTED_KEY, dumps, json_reply
+from local.providers.model import Failure, Json, Prompt, Refused, Reply, Request, Stamp
+from local.providers.wire import REJECTED_KEY, Wire, dumps, json_reply
 
 _RPC = "type.googleapis.com/google.rpc."
 _SERVICE = "generativelanguage.googleapis.com"
@@ -15,7 +15,10 @@ _NO_KEY = (
 )
 _BAD_KEY = "API key not valid. Please pass a valid API key."
 _BAD_JSON = "Invalid JSON payload received. Expected a value.\n\n^"
-_INTERNAL = "An internal error has occurred. Please retry or report in https://developers.generativeai.google/guide/troubleshooting"
+_INTERNAL = (
+    "An internal error has occurred. Please retry or report in "
+    "https://developers.generativeai.google/guide/troubleshooting"
+)
 _ERRORS: dict[str, tuple[int, str, str]] = {
     "auth": (400, "INVALID_ARGUMENT", _BAD_KEY),
     "bad_json": (400, "INVALID_ARGUMENT", _BAD_JSON),
@@ -32,43 +35,33 @@ _ERRORS: dict[str, tuple[int, str, str]] = {
 """HTTP status, RPC status and text of each failure. A wrong key really is a 400 here, and a missing one a 403."""
 
 
-class GeminiWire:
+class GeminiWire(Wire):
     """Base of Gemini's operations."""
 
     provider = "gemini"
-    endpoint = "chat"
     blocks_in_band = True
 
-    def refusal(self, request: Request, number: int) -> Reply | None:
+    @override
+    def check_credentials(self, request: Request) -> None:
         key = request.headers.get("x-goog-api-key") or request.query.get("key", "")
         if not key:
-            return self.failure(Failure("no_key"))
-        return self.failure(Failure("auth")) if REJECTED_KEY in key else None
+            raise Refused(None, kind="no_key")
+        if REJECTED_KEY in key:
+            raise Refused(None, kind="auth")
 
-    def read(self, request: Request, number: int) -> Prompt:
-        raise NotImplementedError
-
-    def whole(self, prompt: Prompt, generation: Generation, stamp: Stamp) -> Json:
-        raise NotImplementedError
-
-    def frames(self, prompt: Prompt, generation: Generation, stamp: Stamp) -> Iterator[Frame]:
-        """Nothing: most operations do not stream."""
-        yield from ()
-
+    @override
     def headers(self, prompt: Prompt, stamp: Stamp) -> tuple[tuple[str, str], ...]:
         return (("server", "scaffolding on HTTPServer2"), ("server-timing", "gfet4t7; dur=12"), ("vary", "Origin"))
 
+    @override
     def failure(self, failure: Failure) -> Reply:
         """Gemini sends no Retry-After header: the delay stands in the body's details."""
         body = self._body(failure)
         return json_reply(body["error"]["code"], body, (("server", "scaffolding on HTTPServer2"), ("vary", "Origin")))
 
+    @override
     def in_band(self, failure: Failure) -> bytes:
         return b"data: " + dumps(self._body(failure)) + b"\r\n\r\n"
-
-    def refuse(self, message: str, number: int, *, kind: str = "invalid") -> Refused:
-        """A 400 (or what `kind` stands for) to raise."""
-        return Refused(self.failure(Failure(kind, message=message, number=number)))
 
     def _body(self, failure: Failure) -> Json:
         code, status, text = _ERRORS[failure.kind]
@@ -81,7 +74,9 @@ class GeminiWire:
 def _message(failure: Failure) -> str:
     used = max(failure.input_tokens, failure.limit + 1)
     return {
-        "context_length": f"The input token count ({used}) exceeds the maximum number of tokens allowed ({failure.limit}).",
+        "context_length": (
+            f"The input token count ({used}) exceeds the maximum number of tokens allowed ({failure.limit})."
+        ),
         "not_found": (
             f"models/{failure.model} is not found for API version v1beta, or is not supported for generateContent. "
             "Call ListModels to see the list of available models and their supported methods."

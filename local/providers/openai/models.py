@@ -6,7 +6,7 @@ from typing import override
 
 from local.providers import catalog
 from local.providers.model import Generation, Json, Prompt, Request, Stamp
-from local.providers.openai import OpenAIWire
+from local.providers.openai.base import OpenAIWire
 
 
 class OpenAIModels(OpenAIWire):
@@ -17,7 +17,7 @@ class OpenAIModels(OpenAIWire):
     owner = "openai"
 
     @override
-    def read(self, request: Request, number: int) -> Prompt:
+    def read(self, request: Request) -> Prompt:
         return Prompt(model="")
 
     @override

@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any, override
 
 from local.providers.content import last_text, read_content
-from local.providers.gemini import GeminiWire
-from local.providers.gemini_rules import check_contents, check_model
+from local.providers.gemini.base import GeminiWire
+from local.providers.gemini.rules import check_contents, check_model
 from local.providers.generation import call_tokens
 from local.providers.model import Frame, Generation, Json, Prompt, Request, Stamp, Tokens, Tool, ToolCall
 from local.providers.tokens import MESSAGE_TOKENS, count_json
@@ -26,10 +26,10 @@ class GeminiGenerate(GeminiWire):
     streams = False
 
     @override
-    def read(self, request: Request, number: int) -> Prompt:
+    def read(self, request: Request) -> Prompt:
         body = request.body
-        model = check_model(self, request, number)
-        check_contents(self, body, number)
+        model = check_model(request)
+        check_contents(body)
         config = _get(body, "generationConfig", "generation_config") or {}
         contents = [(content.get("role", "user"), read_content(content["parts"])) for content in body["contents"]]
         system = _get(body, "systemInstruction", "system_instruction") or {}
@@ -88,9 +88,9 @@ class GeminiCountTokens(GeminiGenerate):
     endpoint = "count_tokens"
 
     @override
-    def read(self, request: Request, number: int) -> Prompt:
+    def read(self, request: Request) -> Prompt:
         inner = request.body.get("generateContentRequest")
-        return super().read(replace(request, body=inner) if inner else request, number)
+        return super().read(replace(request, body=inner) if inner else request)
 
     @override
     def whole(self, prompt: Prompt, generation: Generation, stamp: Stamp) -> Json:

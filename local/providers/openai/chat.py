@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, override
 
-from local.providers import openai_rules as rules
 from local.providers.content import last_text, read_content
 from local.providers.generation import call_tokens
 from local.providers.model import Frame, Generation, Json, Prompt, Request, Stamp, Tokens, Tool, ToolCall
-from local.providers.openai import OpenAIWire
+from local.providers.openai import chat_rules as rules
+from local.providers.openai.base import OpenAIWire
 from local.providers.tokens import MESSAGE_TOKENS, count_json, pieces
 from local.providers.wire import dumps
 
@@ -23,9 +23,9 @@ class OpenAIChat(OpenAIWire):
     call_prefix = "call_"
 
     @override
-    def read(self, request: Request, number: int) -> Prompt:
+    def read(self, request: Request) -> Prompt:
         body = request.body
-        self.check(body, number)
+        self.check(body)
         messages = body["messages"]
         contents = [(message["role"], read_content(message.get("content"))) for message in messages]
         calls = sum(count_json(message.get("tool_calls")) for message in messages)
@@ -46,12 +46,13 @@ class OpenAIChat(OpenAIWire):
             body=body,
         )
 
-    def check(self, body: Json, number: int) -> None:
-        """Raises Refused with OpenAI's own words."""
-        rules.check_chat(self, body, number)
+    def check(self, body: Json) -> None:
+        """Raises Refused."""
+        rules.check_chat(body)
 
     def thinks(self, body: Json) -> bool:
-        return (body.get("reasoning_effort") or "none") not in ("none", "minimal")
+        """Whether the model reasons without being told how much."""
+        return rules.reasons(body.get("reasoning_effort"))
 
     @override
     def whole(self, prompt: Prompt, generation: Generation, stamp: Stamp) -> Json:
@@ -59,19 +60,24 @@ class OpenAIChat(OpenAIWire):
             "index": 0,
             "message": self.message(generation, stamp),
             "logprobs": None,
-            "finish_reason": _FINISH.get(generation.finish, generation.finish),
+            "finish_reason": finish_reason(generation),
         }
         body = self.envelope("chat.completion", prompt, stamp)
         body["choices"] = [] if generation.finish == "empty" else [choice]
         return body | {"usage": self.usage(generation.tokens)}
 
     def message(self, generation: Generation, stamp: Stamp) -> Json:
-        calls = [{"id": self.call_id(stamp, index)} | _function(call) for index, call in enumerate(generation.calls)]
-        message: Json = {"role": "assistant", "content": None if calls else generation.said}
-        message |= {"refusal": None, "annotations": []}
-        return message | ({"tool_calls": calls} if calls else {})
+        """The assistant's message; content is null next to tool calls."""
+        message: Json = {"role": "assistant", "content": generation.said, "refusal": None, "annotations": []}
+        if generation.calls:
+            message["content"] = None
+            message["tool_calls"] = [
+                {"id": self.call_id(stamp, index)} | _function(call) for index, call in enumerate(generation.calls)
+            ]
+        return message
 
     def envelope(self, kind: str, prompt: Prompt, stamp: Stamp) -> Json:
+        """What every object of one answer begins with."""
         return {
             "id": f"chatcmpl-{stamp.hex(29, 'chat')}",
             "object": kind,
@@ -112,31 +118,37 @@ class OpenAIChat(OpenAIWire):
         yield DONE
 
     def chunk(self, prompt: Prompt, envelope: Json, delta: Json, tokens: int = 0, finish: str | None = None) -> Frame:
+        """With usage asked for, every chunk but the last one says that it has none."""
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
         usage = {"usage": None} if prompt.include_usage else {}
         return _frame(envelope | {"choices": [choice]} | usage, tokens)
 
     def last_chunk(self, prompt: Prompt, envelope: Json, generation: Generation) -> Frame:
-        return self.chunk(prompt, envelope, {}, finish=_FINISH.get(generation.finish, generation.finish))
+        """The chunk with the finish reason."""
+        return self.chunk(prompt, envelope, {}, finish=finish_reason(generation))
 
     def deltas(self, generation: Generation, stamp: Stamp) -> Iterator[tuple[Json, int]]:
         """The deltas and their tokens. Reasoning is not shown here: it counts with the first thing that is."""
         hidden = len(generation.reasoning)
-        content = None if generation.calls else ""
-        yield {"role": "assistant", "content": content, "refusal": None}, 0
+        yield {"role": "assistant", "content": None if generation.calls else "", "refusal": None}, 0
         for piece in generation.text:
             yield {"content": piece}, 1 + hidden
             hidden = 0
+        yield from self.call_deltas(generation, stamp, hidden)
+
+    def call_deltas(self, generation: Generation, stamp: Stamp, hidden: int) -> Iterator[tuple[Json, int]]:
+        """Each call opens with its name, which counts with the `hidden` tokens before it."""
         for index, call in enumerate(generation.calls):
-            yield from self._call_deltas(call, index, stamp, hidden)
+            opening = {"index": index, "id": self.call_id(stamp, index)} | _function(ToolCall(call.name, ""))
+            arguments = pieces(call.arguments)
+            yield {"tool_calls": [opening]}, call_tokens(call) - len(arguments) + hidden
+            for piece in arguments:
+                yield {"tool_calls": [{"index": index, "function": {"arguments": piece}}]}, 1
             hidden = 0
 
-    def _call_deltas(self, call: ToolCall, index: int, stamp: Stamp, hidden: int) -> Iterator[tuple[Json, int]]:
-        opening = {"index": index, "id": self.call_id(stamp, index)} | _function(ToolCall(call.name, ""))
-        arguments = pieces(call.arguments)
-        yield {"tool_calls": [opening]}, call_tokens(call) - len(arguments) + hidden
-        for piece in arguments:
-            yield {"tool_calls": [{"index": index, "function": {"arguments": piece}}]}, 1
+
+def finish_reason(generation: Generation) -> str:
+    return _FINISH.get(generation.finish, generation.finish)
 
 
 def _frame(chunk: Json, tokens: int = 0) -> Frame:
@@ -165,7 +177,7 @@ def _forced(choice: Any) -> str | None:
 
 
 def _schema(response_format: Json | None) -> Json | None:
-    kind = (response_format or {}).get("type", "text")
-    if kind == "json_schema":
-        return dict((response_format or {})["json_schema"].get("schema", {}))
-    return {} if kind == "json_object" else None
+    wanted = response_format or {}
+    if wanted.get("type") == "json_schema":
+        return dict(wanted["json_schema"].get("schema", {}))
+    return {} if wanted.get("type") == "json_object" else None

@@ -9,9 +9,9 @@ import math
 import sys
 from typing import Any, override
 
-from local.providers.model import Generation, Json, Prompt, Request, Stamp
-from local.providers.openai import OpenAIWire
-from local.providers.openai_rules import check_model
+from local.providers.model import Generation, Json, Prompt, Refused, Request, Stamp
+from local.providers.openai.base import OpenAIWire
+from local.providers.openai.chat_rules import check_model
 from local.providers.tokens import count
 
 _DIMENSIONS = {"text-embedding-3-large": 3072}
@@ -31,19 +31,19 @@ class OpenAIEmbeddings(OpenAIWire):
     endpoint = "embeddings"
 
     @override
-    def read(self, request: Request, number: int) -> Prompt:
+    def read(self, request: Request) -> Prompt:
         body = request.body
-        model = check_model(self, body, number)
+        model = check_model(body)
         inputs = _inputs(body.get("input"))
         if not inputs or "" in inputs:
-            raise self.refuse("'$.input' is invalid. Please check the API reference.", number)
+            raise Refused("'$.input' is invalid. Please check the API reference.")
         limit = _DIMENSIONS.get(model, _DEFAULT_DIMENSIONS)
         wanted = body.get("dimensions")
         if wanted is not None and "ada" in model:
-            raise self.refuse("This model does not support specifying dimensions.", number)
+            raise Refused("This model does not support specifying dimensions.")
         if wanted is not None and not 1 <= wanted <= limit:
             message = f"Invalid value for 'dimensions' = {wanted}. Must be less than or equal to {limit}."
-            raise self.refuse(message, number)
+            raise Refused(message)
         tokens = sum(len(text) if isinstance(text, tuple) else count(text) for text in inputs)
         return Prompt(model=model, input_tokens=tokens, body=body | {"dimensions": wanted or limit})
 
@@ -56,6 +56,7 @@ class OpenAIEmbeddings(OpenAIWire):
             for index, text in enumerate(_inputs(prompt.body["input"]))
         ]
         tokens = generation.tokens.input
+        data = [] if generation.finish == "empty" else data
         usage = {"prompt_tokens": tokens, "total_tokens": tokens}
         return {"object": "list", "data": data, "model": prompt.model, "usage": usage}
 

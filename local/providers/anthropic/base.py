@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
 from datetime import UTC, datetime
+from typing import override
 
-from local.providers.model import Failure, Frame, Generation, Json, Prompt, Refused, Reply, Request, Stamp
-from local.providers.wire import REJECTED_KEY, dumps, json_reply
+from local.providers.model import Failure, Json, Prompt, Refused, Reply, Request, Stamp
+from local.providers.wire import REJECTED_KEY, Wire, dumps, json_reply, whole_seconds
 
 _ERRORS: dict[str, tuple[int, str, str]] = {
     "auth": (401, "authentication_error", "invalid x-api-key"),
@@ -22,36 +23,26 @@ _ERRORS: dict[str, tuple[int, str, str]] = {
     "unknown_url": (404, "not_found_error", "Not Found"),
 }
 """Status, `type` and text of each failure."""
+_RETRYABLE = ("rate_limit", "server_error", "unavailable")
 _ROOM = (("requests", 4000), ("input-tokens", 2_000_000), ("output-tokens", 400_000), ("tokens", 2_400_000))
 
 
-class AnthropicWire:
+class AnthropicWire(Wire):
     """Base of Anthropic's operations."""
 
     provider = "anthropic"
-    endpoint = "chat"
-    blocks_in_band = False
 
-    def refusal(self, request: Request, number: int) -> Reply | None:
+    @override
+    def check_credentials(self, request: Request) -> None:
         key = request.headers.get("x-api-key", "")
         if not key:
-            return self.failure(Failure("no_key", number=number))
+            raise Refused(None, kind="no_key")
         if REJECTED_KEY in key:
-            return self.failure(Failure("auth", number=number))
+            raise Refused(None, kind="auth")
         if "anthropic-version" not in request.headers:
-            return self.failure(Failure("invalid", message="anthropic-version: header is required", number=number))
-        return None
+            raise Refused("anthropic-version: header is required")
 
-    def read(self, request: Request, number: int) -> Prompt:
-        raise NotImplementedError
-
-    def whole(self, prompt: Prompt, generation: Generation, stamp: Stamp) -> Json:
-        raise NotImplementedError
-
-    def frames(self, prompt: Prompt, generation: Generation, stamp: Stamp) -> Iterator[Frame]:
-        """Nothing: most operations do not stream."""
-        yield from ()
-
+    @override
     def headers(self, prompt: Prompt, stamp: Stamp) -> tuple[tuple[str, str], ...]:
         return (
             ("request-id", _request_id(stamp.number)),
@@ -59,22 +50,21 @@ class AnthropicWire:
             *_room(stamp.created, used=1),
         )
 
+    @override
     def failure(self, failure: Failure) -> Reply:
         status = failure.status or _ERRORS[failure.kind][0]
-        headers = [("request-id", _request_id(failure.number)), ("x-should-retry", str(status >= 429).lower())]
+        retry = "true" if failure.kind in _RETRYABLE else "false"
+        headers = [("request-id", _request_id(failure.number)), ("x-should-retry", retry)]
         if failure.kind == "rate_limit":
-            headers += _room(failure.now_s, used=None)
+            headers += _room(failure.now_s + math.ceil(failure.retry_after or 0), used=None)
         if failure.retry_after is not None:
-            headers.append(("retry-after", str(int(-(-failure.retry_after // 1)))))
+            headers.append(("retry-after", whole_seconds(failure.retry_after)))
         return json_reply(status, self._body(failure), tuple(headers))
 
+    @override
     def in_band(self, failure: Failure) -> bytes:
         """What breaks a stream has no HTTP status of its own; the type tells."""
         return event({"type": "error", "error": self._body(failure)["error"]})
-
-    def refuse(self, message: str, number: int, *, kind: str = "invalid") -> Refused:
-        """A 400 (or what `kind` stands for) to raise."""
-        return Refused(self.failure(Failure(kind, message=message, number=number)))
 
     def _body(self, failure: Failure) -> Json:
         _, kind, text = _ERRORS[failure.kind]

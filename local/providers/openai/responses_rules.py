@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
-from local.providers.model import Json
-from local.providers.openai_rules import Refuser, check_model, check_range, check_strict
+from local.providers.model import Json, Refused
+from local.providers.openai.chat_rules import FIXED_SAMPLING, check_model, check_range, check_strict
 
 _FIELDS = frozenset(
     [
@@ -41,39 +40,38 @@ _FIELDS = frozenset(
         "user",
     ]
 )
-_FIXED_SAMPLING = re.compile(r"(o\d|gpt-5(?![.\d])|.*codex)")
 _MIN_OUTPUT_TOKENS = 16
 
 
-def check_responses(wire: Refuser, body: Json, number: int) -> None:
+def check_responses(body: Json) -> None:
     """Raises Refused."""
-    model = check_model(wire, body, number)
+    model = check_model(body)
     unknown = sorted(set(body) - _FIELDS)
     if unknown:
-        raise wire.refuse(f"Unknown parameter: '{unknown[0]}'.", number, param=unknown[0], code="unknown_parameter")
-    _check_input(wire, body.get("input"), number)
+        raise Refused(f"Unknown parameter: '{unknown[0]}'.", param=unknown[0], code="unknown_parameter")
+    _check_input(body.get("input"))
     for name in ("temperature", "top_p"):
-        if body.get(name) is not None and _FIXED_SAMPLING.match(model):
+        if body.get(name) is not None and FIXED_SAMPLING.match(model):
             message = f"Unsupported parameter: '{name}' is not supported with this model."
-            raise wire.refuse(message, number, param=name)
+            raise Refused(message, param=name)
     if body.get("max_output_tokens") is not None:
-        check_range(wire, "max_output_tokens", body["max_output_tokens"], _MIN_OUTPUT_TOKENS, None, number)
+        check_range("max_output_tokens", body["max_output_tokens"], _MIN_OUTPUT_TOKENS, None)
     wanted = (body.get("text") or {}).get("format") or {}
     if wanted.get("type") == "json_schema":
-        check_strict(wire, wanted, "text.format.schema", number)
+        check_strict(wanted, "text.format.schema")
 
 
-def _check_input(wire: Refuser, given: Any, number: int) -> None:
+def _check_input(given: Any) -> None:
     if given is None:
         message = "Missing required parameter: 'input'."
-        raise wire.refuse(message, number, param="input", code="missing_required_parameter")
+        raise Refused(message, param="input", code="missing_required_parameter")
     if not isinstance(given, str | list):
         message = (
             "Invalid type for 'input': expected one of a string or array of input items, but got an object instead."
         )
-        raise wire.refuse(message, number, param="input", code="invalid_type")
+        raise Refused(message, param="input", code="invalid_type")
     for index, item in enumerate(given if isinstance(given, list) else ()):
         if not isinstance(item, dict) or not ("role" in item or "type" in item):
             at = f"input[{index}]"
             message = f"Invalid value for '{at}': expected an input item."
-            raise wire.refuse(message, number, param=at, code="invalid_value")
+            raise Refused(message, param=at, code="invalid_value")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import override
 
 from local.providers import catalog
-from local.providers.anthropic import AnthropicWire
+from local.providers.anthropic.base import AnthropicWire
 from local.providers.model import Generation, Json, Prompt, Request, Stamp
 
 
@@ -15,7 +15,7 @@ class AnthropicModels(AnthropicWire):
     endpoint = "models"
 
     @override
-    def read(self, request: Request, number: int) -> Prompt:
+    def read(self, request: Request) -> Prompt:
         return Prompt(model="")
 
     @override

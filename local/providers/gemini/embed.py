@@ -6,10 +6,10 @@ from typing import override
 
 from local.providers import catalog
 from local.providers.content import read_content
-from local.providers.gemini import GeminiWire
-from local.providers.gemini_rules import check_model
-from local.providers.model import Generation, Json, Prompt, Request, Stamp
-from local.providers.openai_embeddings import vector
+from local.providers.gemini.base import GeminiWire
+from local.providers.gemini.rules import check_model
+from local.providers.model import Generation, Json, Prompt, Refused, Request, Stamp
+from local.providers.openai.embeddings import vector
 
 _DIMENSIONS = 3072
 
@@ -21,12 +21,12 @@ class GeminiEmbed(GeminiWire):
     blocks_in_band = False
 
     @override
-    def read(self, request: Request, number: int) -> Prompt:
-        model = check_model(self, request, number)
+    def read(self, request: Request) -> Prompt:
+        model = check_model(request)
         requests = self.requests(request.body)
         contents = [item.get("content") for item in requests]
         if not contents or not all(content and content.get("parts") for content in contents):
-            raise self.refuse("* EmbedContentRequest.content: content is not specified\n", number)
+            raise Refused("* EmbedContentRequest.content: content is not specified\n")
         tokens = sum(read_content(content["parts"]).tokens for content in contents if content)
         return Prompt(model=model, input_tokens=tokens, body=request.body)
 
@@ -56,7 +56,7 @@ class GeminiModels(GeminiWire):
     endpoint = "models"
 
     @override
-    def read(self, request: Request, number: int) -> Prompt:
+    def read(self, request: Request) -> Prompt:
         return Prompt(model="")
 
     @override

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Protocol
+from typing import Any
 
 from local.providers.model import Json, Refused, Request
 
@@ -26,37 +26,27 @@ _KNOWN = re.compile(r"(gemini-|gemma-|text-embedding-|embedding-)")
 _SNAKE = re.compile(r"_([a-z])")
 
 
-class Refuser(Protocol):
-    """Words a refusal."""
-
-    def refuse(self, message: str, number: int, *, kind: str = "invalid") -> Refused: ...
-
-
-def check_model(wire: Refuser, request: Request, number: int) -> str:
+def check_model(request: Request) -> str:
     """The model of the path. Raises Refused."""
     model = request.params["model"]
     if not _KNOWN.match(model):
-        message = (
-            f"models/{model} is not found for API version v1beta, or is not supported for generateContent. "
-            "Call ListModels to see the list of available models and their supported methods."
-        )
-        raise wire.refuse(message, number, kind="not_found")
+        raise Refused(None, kind="not_found", model=model)
     return model
 
 
-def check_contents(wire: Refuser, body: Json, number: int) -> None:
+def check_contents(body: Json) -> None:
     """Raises Refused."""
     unknown = sorted(name for name in body if _camel(name) not in _FIELDS)
     if unknown:
         message = f'Invalid JSON payload received. Unknown name "{unknown[0]}": Cannot find field.'
-        raise wire.refuse(message, number)
+        raise Refused(message)
     contents = body.get("contents")
     if not isinstance(contents, list) or not contents:
-        raise wire.refuse("* GenerateContentRequest.contents: contents is not specified\n", number)
+        raise Refused("* GenerateContentRequest.contents: contents is not specified\n")
     for index, content in enumerate(contents):
         problem = _problem(index, content)
         if problem:
-            raise wire.refuse(problem, number)
+            raise Refused(problem)
 
 
 def _problem(index: int, content: Any) -> str | None:

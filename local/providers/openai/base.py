@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import override
 
-from local.providers.model import Failure, Frame, Generation, Json, Prompt, Refused, Reply, Request, Stamp
-from local.providers.wire import REJECTED_KEY, dumps, json_reply
+from local.providers.model import Failure, Json, Prompt, Refused, Reply, Request, Stamp
+from local.providers.wire import REJECTED_KEY, Wire, dumps, json_reply, whole_seconds
 
 _HELP = "https://platform.openai.com/account"
 _NO_KEY = (
@@ -46,50 +46,40 @@ _ERRORS: dict[str, tuple[int, str, str | None, str | None]] = {
 """Status, `type`, `param` and `code` of each failure."""
 
 
-class OpenAIWire:
+class OpenAIWire(Wire):
     """Base of OpenAI's operations."""
 
     provider = "openai"
-    endpoint = "chat"
-    blocks_in_band = False
 
-    def refusal(self, request: Request, number: int) -> Reply | None:
-        scheme, _, key = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not key:
-            return self.failure(Failure("no_key", number=number))
+    @override
+    def check_credentials(self, request: Request) -> None:
+        key = bearer(request)
+        if not key:
+            raise Refused(None, kind="no_key")
         if REJECTED_KEY in key:
-            return self.failure(Failure("auth", message=f"Incorrect API key provided: {_masked(key)}. {_FIND}"))
-        return None
+            raise Refused(f"Incorrect API key provided: {_masked(key)}. {_FIND}", kind="auth")
 
-    def read(self, request: Request, number: int) -> Prompt:
-        raise NotImplementedError
-
-    def whole(self, prompt: Prompt, generation: Generation, stamp: Stamp) -> Json:
-        raise NotImplementedError
-
-    def frames(self, prompt: Prompt, generation: Generation, stamp: Stamp) -> Iterator[Frame]:
-        """Nothing: most operations do not stream."""
-        yield from ()
-
+    @override
     def headers(self, prompt: Prompt, stamp: Stamp) -> tuple[tuple[str, str], ...]:
         return (
-            ("x-request-id", f"req_{stamp.hex(32, 'request')}"),
+            ("x-request-id", _request_id(stamp.number)),
             ("openai-organization", "org-simulated"),
             ("openai-processing-ms", "12"),
             ("openai-version", "2020-10-01"),
             *_room(requests=9999, tokens=max(0, 2_000_000 - prompt.input_tokens)),
         )
 
+    @override
     def failure(self, failure: Failure) -> Reply:
-        status, _, _, _ = _ERRORS[failure.kind]
-        status = failure.status or status
-        headers = [("x-request-id", f"req_{Stamp(failure.number, 0).hex(32, 'request')}")]
+        status = failure.status or _ERRORS[failure.kind][0]
+        headers = [("x-request-id", _request_id(failure.number))]
         if failure.kind == "rate_limit":
             headers += _room(requests=0, tokens=1_999_000)
         if failure.retry_after is not None:
             headers += _retry(failure.retry_after)
         return json_reply(status, {"error": self.error_of(failure)}, tuple(headers))
 
+    @override
     def in_band(self, failure: Failure) -> bytes:
         return b"data: " + dumps({"error": self.error_of(failure)}) + b"\n\n"
 
@@ -98,12 +88,6 @@ class OpenAIWire:
         _, kind, param, code = _ERRORS[failure.kind]
         message = failure.message or _message(failure)
         return {"message": message, "type": kind, "param": failure.param or param, "code": failure.code or code}
-
-    def refuse(
-        self, message: str, number: int, *, param: str | None = None, code: str | None = None, kind: str = "invalid"
-    ) -> Refused:
-        """A 400 (or what `kind` stands for) to raise."""
-        return Refused(self.failure(Failure(kind, message=message, param=param, code=code, number=number)))
 
 
 _FIND = f"You can find your API key at {_HELP}/api-keys."
@@ -124,6 +108,10 @@ def _message(failure: Failure) -> str:
         "unavailable": _OVERLOADED,
         "unknown_url": f"Invalid URL ({model})",
     }[failure.kind]
+
+
+def _request_id(number: int) -> str:
+    return f"req_{Stamp(number, 0).hex(32, 'request')}"
 
 
 def _too_long(failure: Failure) -> str:
@@ -155,7 +143,13 @@ def _room(*, requests: int, tokens: int) -> tuple[tuple[str, str], ...]:
 
 def _retry(seconds: float) -> tuple[tuple[str, str], ...]:
     """Whole seconds, rounded up, and exact milliseconds."""
-    return (("retry-after", str(int(-(-seconds // 1)))), ("retry-after-ms", str(int(seconds * 1000))))
+    return (("retry-after", whole_seconds(seconds)), ("retry-after-ms", str(int(seconds * 1000))))
+
+
+def bearer(request: Request) -> str:
+    """The token of a bearer authorization, "" without one."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token if scheme.lower() == "bearer" else ""
 
 
 def _masked(key: str) -> str:

@@ -1,0 +1,1 @@
+"""Anthropic: Messages, token counting and the list of models."""

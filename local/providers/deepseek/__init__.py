@@ -1,0 +1,1 @@
+"""DeepSeek: its dialect of Chat Completions and the list of models."""

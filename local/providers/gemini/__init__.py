@@ -1,0 +1,1 @@
+"""Gemini: content generation, token counting, embeddings and the list of models."""
