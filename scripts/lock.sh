@@ -11,3 +11,4 @@ compile() {
 compile requirements/dev.txt pyproject.toml --group dev
 compile layers/gateway_core/requirements.txt layers/gateway_core/pyproject.toml
 compile layers/litellm/requirements.txt --group pyproject.toml:litellm
+compile functions/mcp/requirements.txt --group pyproject.toml:mcp
