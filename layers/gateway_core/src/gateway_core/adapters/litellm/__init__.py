@@ -4,3 +4,8 @@ Left alone, LiteLLM resends after a connection reset, follows redirects with the
 out of a truncated stream or an HTML page. So it translates and nothing else: `transport` sends, once, and notes in an
 `exchange` what really came back; `classify`, `finish` and `usage` judge by that.
 """
+
+from gateway_core.adapters.litellm.provider import LiteLLMProvider
+from gateway_core.adapters.litellm.usage import input_includes_cached
+
+__all__ = ["LiteLLMProvider", "input_includes_cached"]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Hashable
 from typing import Any
 
+from gateway_core.adapters.litellm.wire import mapping
 from gateway_core.domain import ProviderCall
 
 ALLOWED = frozenset(
@@ -29,15 +31,61 @@ ALLOWED = frozenset(
 """The only options that ever reach LiteLLM: it takes others for orders (`api_base`, `mock_response`, `fallbacks`)."""
 
 _RESPONSES = ALLOWED - {"frequency_penalty", "logit_bias", "presence_penalty", "seed", "stop", "thinking"}
+_DECIDING = frozenset({"reasoning_effort", "temperature", "tool_choice", "top_p", "verbosity"})
+_MOST_REMEMBERED = 1000
 
 
-def fitted(litellm: Any, call: ProviderCall) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """The options to send, by LiteLLM's names, output limit included; and the names of those left out, sorted."""
-    given = {name: value for name, value in call.params.items() if value is not None}
-    names = _RESPONSES if call.deployment.mode == "responses" else ALLOWED
-    kept = _supported(litellm, call, {name: value for name, value in given.items() if name in names})
-    dropped = tuple(sorted(given.keys() - kept.keys()))
-    return {**copy.deepcopy(kept), _limit_name(call): call.max_output_tokens}, dropped
+class ParamFitter:
+    """Asks LiteLLM what a model takes, and remembers: asking costs milliseconds, and requests are much alike."""
+
+    def __init__(self, litellm: Any) -> None:
+        self._litellm = litellm
+        self._kept: dict[Hashable, frozenset[str]] = {}
+
+    def fit(self, call: ProviderCall) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """The options to send, by LiteLLM's names, output limit included; and the names of those left out, sorted."""
+        given = {name: value for name, value in call.params.items() if value is not None}
+        names = self._names(call, given)
+        kept = {name: copy.deepcopy(value) for name, value in given.items() if name in names}  # LiteLLM edits them
+        return {**kept, _limit_name(call): call.max_output_tokens}, tuple(sorted(given.keys() - names))
+
+    def _names(self, call: ProviderCall, given: dict[str, Any]) -> frozenset[str]:
+        key = (call.deployment, frozenset(_shape(name, value) for name, value in given.items() if name in ALLOWED))
+        if key not in self._kept:
+            if len(self._kept) >= _MOST_REMEMBERED:
+                self._kept.clear()
+            self._kept[key] = frozenset(self._supported(call, given))
+        return self._kept[key]
+
+    def _supported(self, call: ProviderCall, given: dict[str, Any]) -> dict[str, Any]:
+        """Names that LiteLLM lists for the model, less the values that its mapping refuses (`temperature` of 0.7)."""
+        provider, model = call.deployment.provider, call.deployment.upstream_model
+        allowed = _RESPONSES if call.deployment.mode == "responses" else ALLOWED
+        listed = set(self._litellm.get_supported_openai_params(model=model, custom_llm_provider=provider) or allowed)
+        wanted = {name: value for name, value in given.items() if name in allowed & listed}
+        if _thinks(call, wanted):
+            wanted.pop("temperature", None)
+        return wanted if self._accepts(call, wanted) else self._fitting(call, wanted)
+
+    def _fitting(self, call: ProviderCall, wanted: dict[str, Any]) -> dict[str, Any]:
+        """As many as go together; the reasoning effort comes first, because it decides on the others."""
+        fitting: dict[str, Any] = {}
+        for name in sorted(wanted, key=lambda name: (name != "reasoning_effort", name)):
+            if self._accepts(call, {**fitting, name: wanted[name]}):
+                fitting[name] = wanted[name]
+        return fitting
+
+    def _accepts(self, call: ProviderCall, params: dict[str, Any]) -> bool:
+        try:
+            self._litellm.utils.get_optional_params(
+                model=call.deployment.upstream_model,
+                custom_llm_provider=call.deployment.provider,
+                drop_params=False,
+                **copy.deepcopy(params),
+            )
+        except self._litellm.UnsupportedParamsError:
+            return False
+        return True
 
 
 def _limit_name(call: ProviderCall) -> str:
@@ -45,28 +93,15 @@ def _limit_name(call: ProviderCall) -> str:
     return "max_completion_tokens" if call.deployment.provider == "openai" else "max_tokens"
 
 
-def _supported(litellm: Any, call: ProviderCall, wanted: dict[str, Any]) -> dict[str, Any]:
-    """Names that LiteLLM lists for the model, less the values that its mapping refuses (`temperature` of 0.7)."""
-    provider, model = call.deployment.provider, call.deployment.upstream_model
-    listed = set(litellm.get_supported_openai_params(model=model, custom_llm_provider=provider) or wanted)
-    kept = {name: value for name, value in wanted.items() if name in listed}
-    if _accepted(litellm, call, kept):
-        return kept
-    fitting: dict[str, Any] = {}
-    for name in sorted(kept, key=lambda name: (name != "reasoning_effort", name)):  # the effort decides on the others
-        if _accepted(litellm, call, {**fitting, name: kept[name]}):
-            fitting[name] = kept[name]
-    return fitting
+def _thinks(call: ProviderCall, params: dict[str, Any]) -> bool:
+    """Claude refuses any temperature but 1 while it thinks; LiteLLM lets it through."""
+    effort = params.get("reasoning_effort", "none") not in ("none", None)
+    thinking = mapping(params.get("thinking")).get("type", "disabled") != "disabled"
+    return call.deployment.provider == "anthropic" and (effort or thinking) and params.get("temperature") != 1
 
 
-def _accepted(litellm: Any, call: ProviderCall, params: dict[str, Any]) -> bool:
-    try:
-        litellm.utils.get_optional_params(
-            model=call.deployment.upstream_model,
-            custom_llm_provider=call.deployment.provider,
-            drop_params=False,
-            **copy.deepcopy(params),
-        )
-    except litellm.UnsupportedParamsError:
-        return False
-    return True
+def _shape(name: str, value: Any) -> tuple[str, Hashable]:
+    """What of an option decides whether a model takes it."""
+    if name in _DECIDING and isinstance(value, (str, int, float)):
+        return name, value
+    return name, f"{type(value).__name__}:{mapping(value).get('type')}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import httpx
@@ -14,7 +14,7 @@ from gateway_core.adapters.litellm.answer import answer_of
 from gateway_core.adapters.litellm.classify import classify
 from gateway_core.adapters.litellm.exchange import Exchange, origin_of
 from gateway_core.adapters.litellm.library import load
-from gateway_core.adapters.litellm.params import fitted
+from gateway_core.adapters.litellm.params import ParamFitter
 from gateway_core.adapters.litellm.responses import respond
 from gateway_core.adapters.litellm.transport import OnceTransport, connection_pool
 from gateway_core.adapters.litellm.wire import wire_of
@@ -35,15 +35,23 @@ class LiteLLMProvider:
         credentials: By provider name. A key goes to the host of its own `api_base` only.
         clock: For `Retry-After` dates.
         max_response_bytes: Longest answer that is read; a longer one is an error.
+        connect: Makes the connections of one event loop.
     """
 
     def __init__(
-        self, credentials: Mapping[str, Credential], clock: Clock, *, max_response_bytes: int = MAX_RESPONSE_BYTES
+        self,
+        credentials: Mapping[str, Credential],
+        clock: Clock,
+        *,
+        max_response_bytes: int = MAX_RESPONSE_BYTES,
+        connect: Callable[[], httpx.AsyncBaseTransport] = connection_pool,
     ) -> None:
         self._library = load()
+        self._fitter = ParamFitter(self._library.litellm)
         self._credentials = dict(credentials)
         self._clock = clock
         self._max_bytes = max_response_bytes
+        self._connect = connect
         self._pools: dict[asyncio.AbstractEventLoop, httpx.AsyncBaseTransport] = {}
 
     async def complete(self, call: ProviderCall) -> ProviderAnswer:
@@ -65,8 +73,9 @@ class LiteLLMProvider:
         self, call: ProviderCall, secret: Secret, seen: Exchange
     ) -> tuple[ProviderAnswer | None, Exception | None]:
         token = self._library.internal_call.set(True)
+        deadline = asyncio.timeout(call.timeout_s)
         try:
-            async with asyncio.timeout(call.timeout_s) as deadline:
+            async with deadline:
                 return await self._send(call, secret.reveal(), seen), None
         except Exception as cause:  # noqa: BLE001 - LiteLLM raises anything; `classify` judges it
             if deadline.expired():
@@ -76,7 +85,7 @@ class LiteLLMProvider:
             self._library.internal_call.reset(token)
 
     async def _send(self, call: ProviderCall, key: str, seen: Exchange) -> ProviderAnswer:
-        params, dropped = fitted(self._library.litellm, call)
+        params, dropped = self._fitter.fit(call)
         messages = [copy.deepcopy(dict(message)) for message in call.messages]  # LiteLLM edits them in place
         client = self._client(call.deployment, key, OnceTransport(self._pool(), seen))
         send = self._respond if call.deployment.mode == "responses" else self._chat
@@ -123,5 +132,5 @@ class LiteLLMProvider:
         loop = asyncio.get_running_loop()
         if loop not in self._pools:
             self._pools = {known: pool for known, pool in self._pools.items() if not known.is_closed()}
-            self._pools[loop] = connection_pool()
+            self._pools[loop] = self._connect()
         return self._pools[loop]

@@ -1,0 +1,49 @@
+"""Finish reasons come out in OpenAI's vocabulary."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gateway_core.adapters.litellm.answer import refusal_of
+from gateway_core.adapters.litellm.finish import finish_of
+from gateway_core.adapters.litellm.wire import Wire
+
+CALL = {"functionCall": {"name": "f", "args": {}}}
+CASES: list[tuple[Wire, Any, str]] = [
+    ("anthropic", {"stop_reason": "end_turn"}, "stop"),
+    ("anthropic", {"stop_reason": "stop_sequence"}, "stop"),
+    ("anthropic", {"stop_reason": "max_tokens"}, "length"),
+    ("anthropic", {"stop_reason": "model_context_window_exceeded"}, "length"),
+    ("anthropic", {"stop_reason": "tool_use"}, "tool_calls"),
+    ("anthropic", {"stop_reason": "something_new"}, "stop"),
+    ("openai", {"choices": [{"finish_reason": "stop"}]}, "stop"),
+    ("openai", {"choices": [{"finish_reason": "length"}]}, "length"),
+    ("openai", {"choices": [{"finish_reason": "tool_calls"}]}, "tool_calls"),
+    ("openai", {"choices": [{"finish_reason": "function_call"}]}, "tool_calls"),
+    ("openai", {"choices": "none"}, ""),
+    ("gemini", {"candidates": [{"finishReason": "STOP", "content": {"parts": [{"text": "x"}]}}]}, "stop"),
+    ("gemini", {"candidates": [{"finishReason": "STOP", "content": {"parts": [CALL]}}]}, "tool_calls"),
+    ("gemini", {"candidates": [{"finishReason": "MAX_TOKENS"}]}, "length"),
+    ("gemini", {"candidates": [{"finishReason": "RECITATION"}]}, "content_filter"),
+    ("gemini", {"candidates": [{"finishReason": "OTHER"}]}, "interrupted"),
+    ("responses", {"status": "completed", "output": [{"type": "message"}]}, "stop"),
+    ("responses", {"status": "completed", "output": [{"type": "function_call"}]}, "tool_calls"),
+    ("responses", {"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}, "length"),
+    ("responses", {"status": "cancelled"}, "interrupted"),
+    ("responses", None, ""),
+]
+
+
+@pytest.mark.parametrize(("wire", "body", "reason"), CASES)
+def test_finish_reasons_are_openais(wire: Wire, body: Any, reason: str) -> None:
+    """Each provider's words have one meaning; no word means no end."""
+    assert finish_of(wire, body) == reason
+
+
+def test_a_refusal_is_found_where_openai_keeps_it() -> None:
+    """In the message of a chat answer, in a content part of a Responses answer, or nowhere."""
+    assert refusal_of({"choices": [{"message": {"refusal": "No."}}]}) == "No."
+    assert refusal_of({"output": [{"content": [{"type": "refusal", "refusal": "No."}]}]}) == "No."
+    assert refusal_of({"choices": [{"message": {"refusal": None}}]}) == ""

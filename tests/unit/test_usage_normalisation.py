@@ -1,0 +1,124 @@
+"""Every provider's usage comes out in one convention: whole input, output with reasoning."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway_core.adapters.litellm.usage import input_includes_cached, usage_of
+from gateway_core.adapters.litellm.wire import Wire
+from gateway_core.domain import Usage
+
+COUNT = st.integers(0, 10**7)
+
+
+def test_anthropic_counts_its_cache_apart() -> None:
+    """Cache reads and writes are added to the input."""
+    raw = {
+        "input_tokens": 10,
+        "output_tokens": 7,
+        "cache_read_input_tokens": 100,
+        "cache_creation_input_tokens": 20,
+        "output_tokens_details": {"thinking_tokens": 3},
+    }
+    assert usage_of("anthropic", {"usage": raw}) == Usage(130, 7, 100, 20, 3)
+
+
+def test_openai_counts_everything_in() -> None:
+    """Cached and reasoning tokens are parts of the two totals."""
+    raw = {
+        "prompt_tokens": 100,
+        "completion_tokens": 30,
+        "prompt_tokens_details": {"cached_tokens": 64},
+        "completion_tokens_details": {"reasoning_tokens": 12},
+    }
+    assert usage_of("openai", {"usage": raw}) == Usage(100, 30, 64, 0, 12)
+
+
+def test_deepseek_names_cache_hits_on_the_top_level() -> None:
+    """`prompt_cache_hit_tokens` is the cached part of the prompt."""
+    raw = {
+        "prompt_tokens": 100,
+        "completion_tokens": 5,
+        "prompt_cache_hit_tokens": 40,
+        "prompt_cache_miss_tokens": 60,
+    }
+    assert usage_of("openai", {"usage": raw}) == Usage(100, 5, 40, 0, 0)
+
+
+def test_responses_use_their_own_names() -> None:
+    """The Responses API says input and output."""
+    raw = {
+        "input_tokens": 50,
+        "output_tokens": 20,
+        "input_tokens_details": {"cached_tokens": 10},
+        "output_tokens_details": {"reasoning_tokens": 15},
+    }
+    assert usage_of("responses", {"usage": raw}) == Usage(50, 20, 10, 0, 15)
+
+
+def test_gemini_counts_thoughts_apart() -> None:
+    """Thoughts are added to the output, tool prompts to the input; absent counts are zero."""
+    raw = {
+        "promptTokenCount": 100,
+        "toolUsePromptTokenCount": 5,
+        "cachedContentTokenCount": 30,
+        "candidatesTokenCount": 10,
+        "thoughtsTokenCount": 25,
+        "totalTokenCount": 140,
+    }
+    assert usage_of("gemini", {"usageMetadata": raw}) == Usage(105, 35, 30, 0, 25)
+    assert usage_of("gemini", {"usageMetadata": {"promptTokenCount": 4}}) == Usage(4, 0)
+
+
+def test_gemini_thoughts_that_are_counted_in_are_not_added_twice() -> None:
+    """Where the total says that the candidates include the thoughts, they do."""
+    raw = {"promptTokenCount": 10, "candidatesTokenCount": 30, "thoughtsTokenCount": 20, "totalTokenCount": 40}
+    assert usage_of("gemini", {"usageMetadata": raw}) == Usage(10, 30, 0, 0, 20)
+
+
+@pytest.mark.parametrize("wire", ["anthropic", "gemini", "openai", "responses"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        None,
+        [],
+        {},
+        {"usage": None},
+        {"usage": {}, "usageMetadata": {}},
+        {"usage": "12"},
+        {"usage": {"prompt_tokens": "1", "completion_tokens": -1, "input_tokens": True, "output_tokens": 1.5}},
+        {"usageMetadata": {"promptTokenCount": None}},
+    ],
+)
+def test_what_is_not_usage_is_none(wire: Wire, body: Any) -> None:
+    """Missing or malformed counts are never taken for zero."""
+    assert usage_of(wire, body) is None
+
+
+@given(whole=COUNT, output=COUNT, cached=COUNT, written=COUNT, reasoning=COUNT)
+def test_parts_never_exceed_their_whole(whole: int, output: int, cached: int, written: int, reasoning: int) -> None:
+    """However wrong the provider counts, nothing can be billed below zero."""
+    raw = {
+        "prompt_tokens": whole,
+        "completion_tokens": output,
+        "prompt_tokens_details": {"cached_tokens": cached, "cache_write_tokens": written},
+        "completion_tokens_details": {"reasoning_tokens": reasoning},
+    }
+    usage = usage_of("openai", {"usage": raw})
+    assert usage is not None
+    assert usage.cached_input_tokens + usage.cache_write_tokens <= usage.input_tokens == whole
+    assert usage.reasoning_tokens <= usage.output_tokens == output
+
+
+def test_only_anthropic_counts_its_input_without_the_cache() -> None:
+    """The convention that every usage record carries."""
+    assert [input_includes_cached(name) for name in ("anthropic", "openai", "gemini", "deepseek")] == [
+        False,
+        True,
+        True,
+        True,
+    ]
