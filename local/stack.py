@@ -8,10 +8,12 @@ import signal
 import threading
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from types import FrameType
 
 from gateway_core.bootstrap import open_store
 from gateway_core.config import Settings
+from gateway_core.errors import ConfigError
 from gateway_core.principal import KeyRecord, digest_of, new_key, project_of
 from local.environment import LocalEnvironment, StackError, read
 from local.front import Front, load_functions
@@ -30,20 +32,32 @@ def run(environ: Mapping[str, str]) -> None:
     stopped = _stop_signal()
     with ExitStack() as stack:
         try:
-            url, key = _start(stack, choices, environ)
-        except (ServingError, ValkeyError) as error:
+            running = _start(stack, choices, environ)
+        except (ServingError, ValkeyError, ConfigError) as error:
             raise StackError(str(error)) from error
-        _announce(url, key, choices)
+        _announce(running, choices)
         stopped.wait()
     print("Stopped.", flush=True)
 
 
-def _start(stack: ExitStack, choices: LocalEnvironment, environ: Mapping[str, str]) -> tuple[str, str]:
-    settings = {**environ, **_store(stack, choices), **_providers(stack, choices)}
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Where the parts answer; `providers_url` is empty when none is simulated."""
+
+    url: str
+    key: str
+    store_url: str
+    providers_url: str
+
+
+def _start(stack: ExitStack, choices: LocalEnvironment, environ: Mapping[str, str]) -> Running:
+    providers_url = stack.enter_context(serve(create_providers(), choices.providers_port)) if choices.simulated else ""
+    settings = {**environ, **_store(stack, choices), **_providers(choices, providers_url)}
     # The functions read the process environment, as they do on Lambda.
     os.environ.update(settings)
     key = asyncio.run(_dev_key(choices, settings))
-    return stack.enter_context(serve(Front(load_functions()), choices.port)), key
+    url = stack.enter_context(serve(Front(load_functions()), choices.port))
+    return Running(url, key, settings["UPSTASH_REDIS_REST_URL"], providers_url)
 
 
 def _store(stack: ExitStack, choices: LocalEnvironment) -> dict[str, str]:
@@ -55,15 +69,12 @@ def _store(stack: ExitStack, choices: LocalEnvironment) -> dict[str, str]:
     return {"UPSTASH_REDIS_REST_URL": url, "UPSTASH_REDIS_REST_TOKEN": choices.store_token}
 
 
-def _providers(stack: ExitStack, choices: LocalEnvironment) -> dict[str, str]:
+def _providers(choices: LocalEnvironment, url: str) -> dict[str, str]:
     # A base URL without a key is somebody's own server that wants none; LiteLLM insists on some text.
     found = {f"{name}_API_KEY": "none" for name in choices.keyless}
-    if not choices.simulated:
-        return found
-    urls = base_urls(stack.enter_context(serve(create_providers(), choices.providers_port)))
     for name in choices.simulated:
         found[f"{name}_API_KEY"] = "simulated"
-        found[f"{name}_API_BASE"] = urls[f"{name}_API_BASE"]
+        found[f"{name}_API_BASE"] = base_urls(url)[f"{name}_API_BASE"]
     return found
 
 
@@ -90,14 +101,13 @@ def _stop_signal() -> threading.Event:
     return stopped
 
 
-def _announce(url: str, key: str, choices: LocalEnvironment) -> None:
+def _announce(running: Running, choices: LocalEnvironment) -> None:
     simulated = ", ".join(name.lower() for name in choices.simulated) or "none"
-    print(f"Gateway    {url}")
-    print(f"Key        {key}")
-    if not choices.real_store:
-        print(f"Store      http://127.0.0.1:{choices.store_port} (token {choices.store_token}; in memory)")
-    print(f"Simulated  {simulated}")
-    print(f"Try it     curl {url}/v1/complete -H 'Authorization: Bearer {key}' \\")
+    print(f"Gateway    {running.url}")
+    print(f"Key        {running.key}")
+    print(f"Store      {running.store_url}{'' if choices.real_store else f' (token {choices.store_token}; in memory)'}")
+    print(f"Simulated  {simulated} {running.providers_url}")
+    print(f"Try it     curl {running.url}/v1/complete -H 'Authorization: Bearer {running.key}' \\")
     print(
         """             -d '{"messages": [{"role": "user", "content": "Hello"}], "model_group": "fast"}'""", flush=True
     )

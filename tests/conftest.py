@@ -49,7 +49,9 @@ def catalog_of(*models: Model, groups: dict[str, tuple[str, ...]] | None = None)
     names = {m.provider for m in models}
     return Catalog(
         providers={
-            name: Provider(name, f"https://{name}.example", None, f"{name.upper()}_API_BASE", 60.0, True)
+            name: Provider(
+                name, f"https://{name}.example", None, f"{name.upper()}_API_BASE", 60.0, input_includes_cached=True
+            )
             for name in names
         },
         models={m.key: m for m in models},

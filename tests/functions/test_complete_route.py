@@ -128,7 +128,7 @@ async def test_a_body_that_is_not_strict_json(client, world, raw, param):
     answer = await post(client, raw)
     error = answer.json()["error"]
     assert (answer.status_code, error["code"], error["param"]) == (400, "invalid_request", param)
-    assert [] == world.provider.calls
+    assert world.provider.calls == []
 
 
 @pytest.mark.parametrize(
@@ -172,8 +172,8 @@ async def test_a_body_against_the_schema(client, world, change, param):
     assert (answer.status_code, error["code"]) == (422, "invalid_request")
     assert error["param"] == param
     assert param.split(".")[0] in error["message"]
-    assert [] == world.provider.calls
-    assert (0, 0) == await world.spent()
+    assert world.provider.calls == []
+    assert await world.spent() == (0, 0)
 
 
 async def test_images_must_be_sent_not_pointed_to(client):
@@ -203,7 +203,7 @@ async def test_a_body_over_the_limit_is_413(client, world):
     """6 MB are refused before they are parsed."""
     answer = await post(client, b'{"messages": "' + b"x" * 6_000_000 + b'"}')
     assert (answer.status_code, answer.json()["error"]["code"]) == (413, "body_too_large")
-    assert [] == world.provider.calls
+    assert world.provider.calls == []
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ async def test_no_valid_key_is_401(client, world, headers):
     answer = await post(client, b"{", headers=headers)
     assert (answer.status_code, answer.json()["error"]["code"]) == (401, "unauthenticated")
     assert answer.headers["www-authenticate"] == "Bearer"
-    assert [] == world.provider.calls
+    assert world.provider.calls == []
 
 
 async def test_a_key_may_come_in_x_api_key(client, world):
@@ -250,7 +250,7 @@ async def test_a_foreign_project_is_403(client, world):
     answer = await post(client, {**HELLO, "project_id": "beta"})
     error = answer.json()["error"]
     assert (answer.status_code, error["code"], error["param"]) == (403, "forbidden", "project_id")
-    assert [] == world.provider.calls
+    assert world.provider.calls == []
 
 
 async def test_an_admin_key_may_spend_for_any_project(client, world):
@@ -258,7 +258,7 @@ async def test_an_admin_key_may_spend_for_any_project(client, world):
     headers = {"authorization": f"Bearer {await world.key('ops', admin=True)}"}
     answer = await post(client, {**HELLO, "project_id": "beta"}, headers=headers)
     assert answer.status_code == 200
-    assert [9000] == [record.cost_nano for record in await world.records("beta")]
+    assert [record.cost_nano for record in await world.records("beta")] == [9000]
 
 
 async def test_a_key_without_the_tool_is_403(client, world):

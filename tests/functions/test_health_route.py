@@ -24,7 +24,7 @@ async def test_a_fresh_fleet_is_healthy(client):
     """Nothing is known against anybody."""
     body = (await client.get("/health/providers")).json()
     assert {"healthy"} == {provider["status"] for provider in body["providers"]}
-    assert ["first", "second", "third"] == [p["models"][0]["model"] for p in body["providers"]]
+    assert [p["models"][0]["model"] for p in body["providers"]] == ["first", "second", "third"]
 
 
 async def test_an_open_breaker_shows(client, world):

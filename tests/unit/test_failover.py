@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from gateway_core.adapters.echo import echo
-from gateway_core.domain import Attribution, ChatRequest, Usage
+from gateway_core.domain import Attribution, ChatRequest, Limits, Usage
 from gateway_core.errors import (
     BudgetExceeded,
     ContentFilterError,
@@ -20,6 +20,7 @@ from gateway_core.errors import (
     StoreUnavailable,
     Unauthenticated,
 )
+from gateway_core.principal import KeyRecord, digest_of
 from tests.conftest import World, catalog_of, model, settings_for
 
 HELLO = ({"role": "user", "content": "one two three"},)
@@ -54,9 +55,9 @@ def called(world):
 async def test_the_first_model_answers(world):
     """One call, its cost, one record, nothing held."""
     done = await complete(world)
-    assert ("one two three", "first", CHARGE) == (done.answer.content, done.model.key, done.cost.total_nano)
-    assert [("first", "ok", None)] == outcomes(done.attempts)
-    assert (CHARGE, 0) == await world.spent()
+    assert (done.answer.content, done.model.key, done.cost.total_nano) == ("one two three", "first", CHARGE)
+    assert outcomes(done.attempts) == [("first", "ok", None)]
+    assert await world.spent() == (CHARGE, 0)
     (record,) = await world.records()
     assert (record.cost_nano, record.input_tokens, record.output_tokens, record.attempts) == (CHARGE, 3, 3, 1)
     assert (record.error_code, record.price_source, record.model_group) == ("", "test-prices", "reasoning")
@@ -68,10 +69,10 @@ async def test_a_retryable_error_falls_over_at_once(world, error):
     world.behave["first"] = failing(error)
     started = world.clock.now_ms()
     done = await complete(world)
-    assert ["first", "second"] == called(world)
+    assert called(world) == ["first", "second"]
     assert [("first", "failed", error.code), ("second", "ok", None)] == outcomes(done.attempts)
     assert started == world.clock.now_ms()
-    assert (CHARGE, 0) == await world.spent()
+    assert await world.spent() == (CHARGE, 0)
 
 
 async def test_an_attempt_that_may_be_billed_stays_held(world):
@@ -82,7 +83,7 @@ async def test_an_attempt_that_may_be_billed_stays_held(world):
     (hold,) = await world.store.open_holds("alpha", month="202611")
     assert (CHARGE, hold.hold_nano) == (spent, held)
     assert hold.unconfirmed
-    assert [CHARGE] == [record.cost_nano for record in await world.records()]
+    assert [record.cost_nano for record in await world.records()] == [CHARGE]
 
 
 async def test_what_a_failed_attempt_billed_is_in_the_record(world):
@@ -101,10 +102,10 @@ async def test_all_models_fail(world):
         world.behave[name] = failing(ProviderUnavailable("down"))
     with pytest.raises(NoDeploymentAvailable) as caught:
         await complete(world)
-    assert ["first", "second", "third"] == [a.model for a in caught.value.attempts]
+    assert [a.model for a in caught.value.attempts] == ["first", "second", "third"]
     (record,) = await world.records()
     assert (record.error_code, record.cost_nano, record.attempts) == ("no_deployment_available", 0, 3)
-    assert (0, 0) == await world.spent()
+    assert await world.spent() == (0, 0)
 
 
 @pytest.mark.parametrize("error", [ContentFilterError("no"), ContextLengthError("long")])
@@ -113,7 +114,7 @@ async def test_errors_of_the_request_are_not_retried(world, error):
     world.behave["first"] = failing(error)
     with pytest.raises(type(error)):
         await complete(world)
-    assert ["first"] == called(world)
+    assert called(world) == ["first"]
 
 
 async def test_a_too_long_context_moves_to_a_longer_model():
@@ -122,7 +123,7 @@ async def test_a_too_long_context_moves_to_a_longer_model():
     world = World(catalog, settings_for(catalog))
     world.behave["a"] = failing(ContextLengthError("long"))
     assert (await complete(world)).model.key == "c"
-    assert ["a", "c"] == called(world)
+    assert called(world) == ["a", "c"]
 
 
 async def test_a_dead_primary_is_left_alone(world):
@@ -156,10 +157,10 @@ async def test_budget_refusal_calls_nobody(world):
     await world.budget(month_nano=CHARGE)
     with pytest.raises(BudgetExceeded) as caught:
         await complete(world, max_output_tokens=4096)
-    assert [] == called(world)
+    assert called(world) == []
     assert {"budget_exceeded"} == {a.error_code for a in caught.value.attempts}
-    assert (0, 0) == await world.spent()
-    assert [] == await world.records()
+    assert await world.spent() == (0, 0)
+    assert await world.records() == []
 
 
 async def test_the_deadline_is_one_for_all_attempts(world):
@@ -173,7 +174,7 @@ async def test_the_deadline_is_one_for_all_attempts(world):
         world.behave[name] = slow
     with pytest.raises(DeadlineExceeded):
         await complete(world, timeout_s=8)
-    assert [4, 2, 2] == [call.timeout_s for call in world.provider.calls]
+    assert [call.timeout_s for call in world.provider.calls] == [4, 2, 2]
 
 
 async def test_a_hurried_caller_opens_no_breaker(world):
@@ -196,8 +197,6 @@ async def test_patience_of_the_provider_counts(world):
 
 async def test_a_queued_request_waits_its_turn(world):
     """A key's rate limit makes the next request wait when the wait is short, and refuses it when it is long."""
-    from gateway_core.domain import Limits
-
     key = await world.key(limits=Limits(rpm=60))
     caller = await world.services.authenticator.authenticate(key)
     gateway, started = world.services.gateway, world.clock.now_ms()
@@ -216,7 +215,7 @@ async def test_a_crash_in_the_adapter_is_a_failed_attempt(world):
     """An unexpected exception keeps the money held and lets the next candidate serve."""
     world.behave["first"] = failing(ZeroDivisionError("secret prompt"))
     done = await complete(world)
-    assert [("first", "failed", "provider_error"), ("second", "ok", None)] == outcomes(done.attempts)
+    assert outcomes(done.attempts) == [("first", "failed", "provider_error"), ("second", "ok", None)]
     assert (await world.spent())[1] > 0
     assert "secret prompt" not in world.log.getvalue()
 
@@ -247,13 +246,11 @@ async def test_a_key_revoked_since_it_was_cached_is_refused(world):
     assert await world.store.revoke_key(caller.key_id, now_ms=1)
     with pytest.raises(Unauthenticated):
         await world.services.gateway.complete(request(), caller, "r", timeout_s=60)
-    assert [] == called(world)
+    assert called(world) == []
 
 
 async def test_a_key_changed_since_it_was_cached_is_looked_up_again(world):
     """New rights hold at once."""
-    from gateway_core.principal import KeyRecord, digest_of
-
     key = await world.key()
     caller = await world.services.authenticator.authenticate(key)
     await world.store.put_key(KeyRecord("alpha", digest_of(key), groups=("fast",)))
@@ -297,13 +294,13 @@ async def test_a_token_budget_too_small_for_the_input(world):
     with pytest.raises(BudgetExceeded) as caught:
         await complete(world, token_budget=5)
     assert caught.value.param == "token_budget"
-    assert [] == called(world)
+    assert called(world) == []
 
 
 async def test_without_max_tokens_the_configured_cap_holds(world):
     """No answer is unbounded."""
     await complete(world)
-    assert [4096] == [call.max_output_tokens for call in world.provider.calls]
+    assert [call.max_output_tokens for call in world.provider.calls] == [4096]
 
 
 async def test_a_key_with_groups_never_falls_back_outside_them():
@@ -315,7 +312,7 @@ async def test_a_key_with_groups_never_falls_back_outside_them():
     world.behave["a"] = failing(ProviderUnavailable("down"))
     key = await world.key(groups=("mine",))
     done = await complete(world, key=key, model="a", model_group=None)
-    assert ["a", "c"] == called(world)
+    assert called(world) == ["a", "c"]
     assert done.model_group is None
 
 
@@ -325,4 +322,4 @@ async def test_fixed_parameters_of_a_model_win():
     world = World(catalog, settings_for(catalog))
     world.behave["a"] = echo
     await complete(world, params={"temperature": 0.2, "top_p": 0.5})
-    assert {"temperature": 1, "top_p": 0.5} == world.provider.calls[0].params
+    assert world.provider.calls[0].params == {"temperature": 1, "top_p": 0.5}

@@ -1,0 +1,143 @@
+"""The real thing: `python -m local` in a process of its own, the four providers simulated in this one."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+
+from local.providers import base_urls, create_app
+from local.serving import serve
+
+KEY = "gk_dev_local"
+PROVIDER_KEYS = {
+    "ANTHROPIC_API_KEY": "sk-ant-api03-the-anthropic-key",
+    "OPENAI_API_KEY": "sk-proj-the-openai-key",
+    "GEMINI_API_KEY": "AIzaSyTheGeminiKeyTheGeminiKeyTheGemini",
+    "DEEPSEEK_API_KEY": "sk-the-deepseek-key",
+}
+
+
+@dataclass
+class Stack:
+    """A running local stack. `log` is everything that it has printed so far."""
+
+    process: subprocess.Popen[str]
+    urls: dict[str, str] = field(default_factory=dict)
+    log: list[str] = field(default_factory=list)
+    started: threading.Event = field(default_factory=threading.Event)
+    reader: threading.Thread = field(default_factory=threading.Thread)
+
+    def read(self) -> None:
+        """Collect the output until the process ends."""
+        assert self.process.stdout
+        with self.process.stdout as output:
+            for line in output:
+                self.log.append(line)
+                name, _, rest = line.partition(" ")
+                if name in {"Gateway", "Key", "Store", "Simulated"}:
+                    self.urls[name] = rest.split()[0]
+                if name == "Try":
+                    self.started.set()
+        self.started.set()
+
+    @property
+    def text(self) -> str:
+        return "".join(self.log)
+
+
+def start(**environ: str) -> Stack:
+    """Start a stack on free ports with nothing but `environ` set, and wait until it serves."""
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    ports = dict.fromkeys(("PORT", "LOCAL_STORE_PORT", "LOCAL_PROVIDERS_PORT"), "0")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "local"],
+        env={**inherited, **ports, **environ},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    stack = Stack(process)
+    stack.reader = threading.Thread(target=stack.read, daemon=True)
+    stack.reader.start()
+    stack.started.wait(50)
+    assert process.poll() is None, stack.text
+    return stack
+
+
+def stop(stack: Stack) -> int:
+    """Ask it to end; its exit code."""
+    stack.process.send_signal(signal.SIGTERM)
+    code = stack.process.wait(20)
+    stack.reader.join(5)
+    return code
+
+
+@pytest.fixture(scope="session")
+def providers_url() -> Iterator[str]:
+    """The simulator, in this process."""
+    with serve(create_app()) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def stack(providers_url) -> Iterator[Stack]:
+    """A stack that takes the simulator for the real providers, by base URLs and keys."""
+    running = start(**PROVIDER_KEYS, **base_urls(providers_url), GATEWAY_DEV_KEY=KEY, LOG_LEVEL="DEBUG")
+    yield running
+    assert stop(running) == 0
+
+
+@pytest.fixture
+def providers(providers_url) -> Iterator[httpx.Client]:
+    """The simulator's own controls, without faults and with counts at zero."""
+    with httpx.Client(base_url=providers_url) as http:
+        http.delete("/__faults")
+        http.delete("/__calls")
+        yield http
+        http.delete("/__faults")
+
+
+@pytest.fixture
+def gateway(stack, store) -> Iterator[httpx.Client]:
+    """A client with the development key, after everything that the store knew of providers is forgotten."""
+    store("DEL", "pv:anthropic", "pv:openai", "pv:gemini", "pv:deepseek")
+    headers = {"authorization": f"Bearer {KEY}"}
+    with httpx.Client(base_url=stack.urls["Gateway"], headers=headers, timeout=60) as http:
+        yield http
+
+
+@pytest.fixture
+def store(stack):
+    """Run one Redis command through the REST API."""
+    with httpx.Client(base_url=stack.urls["Store"], headers={"authorization": "Bearer local"}) as http:
+        yield lambda *command: http.post("/", json=list(command)).json()["result"]
+
+
+@pytest.fixture
+def run_gateway(stack):
+    """Run the `gateway` command line against the stack's store; the last JSON line that it prints."""
+
+    def run(*arguments: str) -> dict[str, object]:
+        done = subprocess.run(
+            [str(Path(sys.executable).parent / "gateway"), *arguments],
+            env={"UPSTASH_REDIS_REST_URL": stack.urls["Store"], "UPSTASH_REDIS_REST_TOKEN": "local"},
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        return lines[-1] if lines else {}
+
+    return run

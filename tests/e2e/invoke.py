@@ -1,0 +1,17 @@
+"""Run a function's handler on events, in a process of its own as Lambda does: FUNCTION, then JSON events on stdin."""
+
+import importlib
+import json
+import sys
+from types import SimpleNamespace
+
+CONTEXT = SimpleNamespace(
+    get_remaining_time_in_millis=lambda: 29_000,
+    aws_request_id="11111111-2222-3333-4444-555555555555",
+    function_name="test",
+)
+
+handler = importlib.import_module(f"functions.{sys.argv[1]}.app").handler
+answers = [handler(json.loads(line), CONTEXT) for line in sys.stdin]
+loaded = {"litellm", "openai", "boto3"} & sys.modules.keys()
+print(json.dumps({"answers": answers, "loaded": sorted(loaded)}))  # noqa: T201 - the parent reads it
