@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from local.providers.calls import Call, CallLog, Outcome
@@ -32,7 +32,7 @@ class Scene:
     stamp: Stamp
     fault: Fault | None = None
     pace_s: float = 0.0
-    extra_headers: tuple[tuple[str, str], ...] = ()
+    extra_headers: dict[str, str] = field(default_factory=dict)
 
     @property
     def kind(self) -> str:
@@ -58,8 +58,7 @@ class Scene:
 
     def dressed(self, headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
         """The headers with those that a test asked for in their place."""
-        named = {name for name, _ in self.extra_headers}
-        return tuple(pair for pair in headers if pair[0] not in named) + self.extra_headers
+        return tuple((dict(headers) | self.extra_headers).items())
 
     def without_fault(self, generation: Generation) -> Scene:
         return replace(self, generation=generation, fault=None)

@@ -96,7 +96,7 @@ class Endpoint:
             stamp=Stamp(call.number, int(self._simulator.now_s())),
             fault=fault,
             pace_s=(wishes.pace or self._simulator.pace_ms) / 1000,
-            extra_headers=_headers(answer) + _headers(fault),
+            extra_headers=_headers(answer) | _headers(fault),
         )
 
     def _generation(self, prompt: Prompt, wishes: Wishes) -> Generation:
@@ -124,6 +124,6 @@ def _wishes(prompt: Prompt, params: dict[str, Any]) -> Wishes:
         raise Refused(f"simulator directive: {error}") from None
 
 
-def _headers(fault: Fault | None) -> tuple[tuple[str, str], ...]:
+def _headers(fault: Fault | None) -> dict[str, str]:
     given = fault.params.get("headers", {}) if fault else {}
-    return tuple((name.lower(), str(value)) for name, value in given.items())
+    return {name.lower(): str(value) for name, value in given.items()}

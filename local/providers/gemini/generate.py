@@ -68,9 +68,8 @@ class GeminiGenerate(GeminiWire):
             yield _frame(self.whole(prompt, generation, stamp))
             return
         sent = Tokens(input=generation.tokens.input, cached=generation.tokens.cached)
-        for parts, tokens in _chunks(prompt, generation):
-            thought = tokens if parts and parts[0].get("thought") else 0
-            sent = replace(sent, output=sent.output + tokens, reasoning=sent.reasoning + thought)
+        for parts, tokens, thoughts in _chunks(prompt, generation):
+            sent = replace(sent, output=sent.output + tokens, reasoning=sent.reasoning + thoughts)
             yield _frame({"candidates": [_candidate(parts)]} | _trailer(prompt, sent, stamp), tokens)
         last = _candidate([{"text": ""}], generation)
         yield _frame({"candidates": [last]} | _trailer(prompt, generation.tokens, stamp))
@@ -98,19 +97,15 @@ class GeminiCountTokens(GeminiGenerate):
         return {"totalTokens": total, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": total}]}
 
 
-def _chunks(prompt: Prompt, generation: Generation) -> Iterator[tuple[list[Json], int]]:
-    """Parts and their tokens. Thoughts that are not shown count with the first thing that is."""
-    hidden = 0
-    if _shows_thoughts(prompt):
-        for piece in generation.reasoning:
-            yield [{"text": piece, "thought": True}], 1
-    else:
-        hidden = len(generation.reasoning)
-    for piece in generation.text:
-        yield [{"text": piece}], 1 + hidden
-        hidden = 0
-    for call in generation.calls:
-        yield [_function_call(call)], call_tokens(call) + hidden
+def _chunks(prompt: Prompt, generation: Generation) -> Iterator[tuple[list[Json], int, int]]:
+    """Parts, their tokens, and how many of those are thoughts. Hidden thoughts count with the first thing shown."""
+    shown = _shows_thoughts(prompt)
+    for piece in generation.reasoning if shown else ():
+        yield [{"text": piece, "thought": True}], 1, 1
+    hidden = 0 if shown else len(generation.reasoning)
+    spoken = [({"text": piece}, 1) for piece in generation.text]
+    for part, tokens in spoken + [(_function_call(call), call_tokens(call)) for call in generation.calls]:
+        yield [part], tokens + hidden, hidden
         hidden = 0
 
 

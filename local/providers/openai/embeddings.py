@@ -6,7 +6,7 @@ import array
 import base64
 import hashlib
 import math
-import sys
+import struct
 from typing import Any, override
 
 from local.providers.model import Generation, Json, Prompt, Refused, Request, Stamp
@@ -73,6 +73,4 @@ def _inputs(given: Any) -> list[str | tuple[int, ...]]:
 
 
 def _base64(values: array.array[float]) -> str:
-    if sys.byteorder == "big":
-        values.byteswap()
-    return base64.b64encode(values).decode()
+    return base64.b64encode(struct.pack(f"<{len(values)}f", *values)).decode()
