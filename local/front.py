@@ -9,10 +9,18 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 ROUTES: Mapping[str, str] = {
     "/v1/complete": "complete",
+    "/v1/embeddings": "embed",
+    "/v1/tokens": "tokens",
+    "/v1/usage": "usage",
+    "/v1/usage/records": "usage",
+    "/v1/budgets": "usage",
+    "/v1/models": "models",
     "/health": "health",
     "/health/providers": "health",
 }
 """Path to function folder, as in template.yaml; a test compares the two."""
+BELOW: Mapping[str, str] = {"/v1/models/": "models"}
+"""The same for every path that begins so."""
 
 
 def load_functions() -> dict[str, ASGIApp]:
@@ -21,12 +29,17 @@ def load_functions() -> dict[str, ASGIApp]:
 
 
 class Front:
-    """What API Gateway is on AWS."""
+    """What API Gateway is on AWS. An unknown path goes to `health`, whose app answers 404 in our shape."""
 
     def __init__(self, functions: Mapping[str, ASGIApp]) -> None:
         self._functions = functions
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand the request on. An unknown path goes to `health`, whose app answers 404 in our shape."""
-        name = ROUTES.get(scope.get("path", ""), "health")
-        await self._functions[name](scope, receive, send)
+        """Hand the request on."""
+        await self._functions[function_of(scope.get("path", ""))](scope, receive, send)
+
+
+def function_of(path: str) -> str:
+    """The function that serves a path."""
+    below = (name for prefix, name in BELOW.items() if path.startswith(prefix))
+    return ROUTES.get(path) or next(below, "health")

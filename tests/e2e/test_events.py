@@ -16,7 +16,7 @@ pytestmark = pytest.mark.xdist_group("e2e")
 
 ROOT = Path(__file__).parents[2]
 EVENTS = {path.stem: json.loads(path.read_text()) for path in sorted((ROOT / "events").glob("*.json"))}
-LIGHT = frozenset({"health"})
+LIGHT = frozenset({"health", "models", "usage"})
 
 
 def events_of(function):

@@ -12,7 +12,7 @@ from gateway_core.credentials import Credential
 from gateway_core.errors import ConfigError
 from gateway_core.failover import Failover, FailoverPolicy
 from gateway_core.gateway import Gateway
-from gateway_core.ports import ChatProvider, Store
+from gateway_core.ports import ModelProvider, Store
 from gateway_core.services import ModelServices, Services
 from gateway_core.telemetry import Telemetry
 
@@ -60,16 +60,18 @@ def model_services(environ: Mapping[str, str]) -> ModelServices:
     return with_gateway(light, LiteLLMProvider(credentials, light.clock))
 
 
-def with_gateway(light: Services, provider: ChatProvider) -> ModelServices:
+def with_gateway(light: Services, provider: ModelProvider) -> ModelServices:
     """Add a gateway that calls models through `provider`."""
     policy = FailoverPolicy(
         breaker=light.settings.breaker,
         queue_timeout_s=light.settings.queue_timeout_s,
         providers=light.settings.catalog.providers,
     )
-    failover = Failover(provider, light.ledger, light.clock, policy, light.telemetry)
-    gateway = Gateway(light.settings.catalog, light.authenticator, failover, light.clock)
-    return ModelServices(light.settings, light.ledger, light.authenticator, light.telemetry, light.clock, gateway)
+    failover = Failover(light.store, light.clock, policy, light.telemetry)
+    gateway = Gateway(light.settings.catalog, provider, light.authenticator, failover, light.clock)
+    return ModelServices(
+        light.settings, light.store, light.authenticator, light.telemetry, light.clock, gateway, provider
+    )
 
 
 def _services(settings: Settings, ledger: Store, telemetry: Telemetry) -> Services:

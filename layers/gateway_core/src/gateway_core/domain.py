@@ -109,6 +109,23 @@ class ChatRequest:
     token_budget: int | None = None
 
 
+type EmbeddingInput = str | tuple[int, ...]
+"""A text, or its tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedRequest:
+    """Texts to embed. `dimensions` shortens the vectors where the model can."""
+
+    inputs: tuple[EmbeddingInput, ...]
+    attribution: Attribution
+    model_group: str | None = None
+    model: str | None = None
+    dimensions: int | None = None
+    fallback: bool | None = None
+    timeout_s: float = 120.0
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
     """Tokens of one answer. `input_tokens` is the whole input, cached parts included; output includes reasoning."""
@@ -180,6 +197,33 @@ class ProviderAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class EmbedCall:
+    """One attempt at embedding, ready to send."""
+
+    deployment: Deployment
+    inputs: tuple[EmbeddingInput, ...]
+    dimensions: int | None
+    timeout_s: float
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Embeddings:
+    """A vector for each input, in their order."""
+
+    vectors: tuple[tuple[float, ...], ...]
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCount:
+    """How many tokens a prompt has; `method` names the tokeniser, or what stood in for it."""
+
+    input_tokens: int
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
 class Drop:
     """A candidate that routing removed, with a machine reason and a sentence for people."""
 
@@ -209,11 +253,11 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Completion:
-    """The result of `Gateway.complete()`; `usage` and `cost` include what failed attempts were billed."""
+class Completion[A]:
+    """An answer with its story; `usage` and `cost` include what failed attempts were billed."""
 
     id: str
-    answer: ProviderAnswer
+    answer: A
     model: Model
     model_group: str | None
     usage: Usage

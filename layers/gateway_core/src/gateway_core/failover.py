@@ -7,14 +7,14 @@ nothing else can serve. Each failed attempt is settled and the next one admitted
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 from gateway_core.admission import Admission, BreakerPolicy, Refused, StaleCaller
 from gateway_core.catalog import Provider
 from gateway_core.cost import price
-from gateway_core.domain import Cost, Model, ProviderAnswer, ProviderCall, Usage
+from gateway_core.domain import Cost, Model, Usage
 from gateway_core.errors import (
     ContextLengthError,
     LLMError,
@@ -24,13 +24,24 @@ from gateway_core.errors import (
     StoreUnavailable,
     Unauthenticated,
 )
-from gateway_core.ports import ChatProvider, Clock, Ledger
+from gateway_core.ports import Clock, Ledger
 from gateway_core.routing import longer_context
 from gateway_core.telemetry import Telemetry
 from gateway_core.verdict import refusal_error, verdict
 from gateway_core.walk import Offer, Walk
 
 LEAST_ATTEMPT_S = 0.05
+
+
+class Billed(Protocol):
+    """What every kind of answer has."""
+
+    @property
+    def usage(self) -> Usage: ...
+
+
+type Send[A] = Callable[[Model, float], Awaitable[A]]
+"""Makes one attempt at a model within so many seconds. Raises a ProviderError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +62,17 @@ class Failover:
 
     def __init__(
         self,
-        provider: ChatProvider,
         ledger: Ledger,
         clock: Clock,
         policy: FailoverPolicy,
         telemetry: Telemetry,
     ) -> None:
-        self._provider = provider
         self._ledger = ledger
         self._clock = clock
         self._policy = policy
         self._telemetry = telemetry
 
-    async def run(self, walk: Walk, make_call: Callable[[Model, float], ProviderCall]) -> ProviderAnswer:
+    async def run[A: Billed](self, walk: Walk, send: Send[A]) -> A:
         """The first answer that a candidate gives; the walk then tells which, at what cost, after which attempts.
 
         Raises CallerChangedError before anything was called, else an LLMError that carries the attempts. Whatever
@@ -72,7 +81,7 @@ class Failover:
         started_s = self._clock.monotonic_s()
         error_code = "cancelled"
         try:
-            answer = await self._first_answer(walk, make_call)
+            answer = await self._first_answer(walk, send)
             error_code = ""
         except LLMError as error:
             error.attempts = tuple(walk.attempts)
@@ -83,12 +92,12 @@ class Failover:
             await asyncio.shield(self._close(walk, error_code, started_s))
         return answer
 
-    async def _first_answer(self, walk: Walk, make_call: Callable[[Model, float], ProviderCall]) -> ProviderAnswer:
+    async def _first_answer[A: Billed](self, walk: Walk, send: Send[A]) -> A:
         admission = await self._ledger.admit(walk.ticket, walk.candidates, **self._terms(walk))
         while True:
             offer = await self._enter(walk, admission)
             try:
-                return await self._attempt(walk, offer, make_call)
+                return await self._attempt(walk, offer, send)
             except ProviderError as error:
                 self._narrow(walk, offer, error)
                 self._telemetry.attempt_failed(walk.ticket.request_id, walk.attempts[-1], error)
@@ -111,16 +120,14 @@ class Failover:
             await self._clock.sleep(admission.wait_ms / 1000)
         return offer
 
-    async def _attempt(
-        self, walk: Walk, offer: Offer, make_call: Callable[[Model, float], ProviderCall]
-    ) -> ProviderAnswer:
+    async def _attempt[A: Billed](self, walk: Walk, offer: Offer, send: Send[A]) -> A:
         patience_s = self._policy.providers[offer.model.provider].timeout_s
         left_s = self._left_s(walk)
         timeout_s = min(left_s / 2, patience_s) if walk.open else left_s
         started_s = self._clock.monotonic_s()
         walk.begin()
         try:
-            answer = await self._call(make_call(offer.model, timeout_s))
+            answer = await _sent(send, offer.model, timeout_s)
         except ProviderError as error:
             if isinstance(error, ProviderTimeout) and timeout_s < patience_s:
                 error.effect = "skip"  # the caller was in a hurry: that says nothing about the deployment
@@ -134,16 +141,6 @@ class Failover:
         return price(
             usage, model.price, input_includes_cached=self._policy.providers[model.provider].input_includes_cached
         )
-
-    async def _call(self, call: ProviderCall) -> ProviderAnswer:
-        try:
-            return await self._provider.complete(call)
-        except LLMError:
-            raise
-        except Exception as error:
-            # A fault of ours or of a library: nobody knows what was billed, and another candidate may still work.
-            detail = f"unexpected {type(error).__name__} in the provider adapter"
-            raise ProviderUnavailable("The provider call failed.", detail=detail, unconfirmed=True) from error
 
     def _narrow(self, walk: Walk, offer: Offer, error: ProviderError) -> None:
         """Leave open only what can still help after `error`."""
@@ -186,3 +183,14 @@ class Failover:
 
     def _since_ms(self, started_s: float) -> int:
         return round((self._clock.monotonic_s() - started_s) * 1000)
+
+
+async def _sent[A](send: Send[A], model: Model, timeout_s: float) -> A:
+    try:
+        return await send(model, timeout_s)
+    except LLMError:
+        raise
+    except Exception as error:
+        # A fault of ours or of a library: nobody knows what was billed, and another candidate may still work.
+        detail = f"unexpected {type(error).__name__} in the provider adapter"
+        raise ProviderUnavailable("The provider call failed.", detail=detail, unconfirmed=True) from error

@@ -5,131 +5,150 @@ authorise -> routing.plan -> a bound for each candidate -> failover (admit, call
 
 from __future__ import annotations
 
-from gateway_core.admission import Candidate, Ticket
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+
+from gateway_core.admission import Ticket
 from gateway_core.authenticator import Authenticator
 from gateway_core.catalog import Catalog
-from gateway_core.cost import bound, input_bound
-from gateway_core.domain import Caller, ChatRequest, Completion, Cost, Model, Plan, ProviderAnswer, ProviderCall
-from gateway_core.errors import BudgetExceeded, Unauthenticated
+from gateway_core.domain import (
+    Caller,
+    ChatRequest,
+    Completion,
+    Cost,
+    EmbedCall,
+    Embeddings,
+    EmbedRequest,
+    Model,
+    Plan,
+    ProviderAnswer,
+    ProviderCall,
+)
+from gateway_core.errors import Unauthenticated
 from gateway_core.failover import CallerChangedError, Failover
-from gateway_core.ports import Clock
+from gateway_core.offers import PromptSize, chat_offer, embed_offer, output_cap
+from gateway_core.ports import Clock, ModelProvider
 from gateway_core.rights import reachable_models
-from gateway_core.routing import plan
+from gateway_core.routing import Asked, plan, plan_embedding
 from gateway_core.walk import Offer, Walk
 
-BYTES_PER_TOKEN = 4
-"""English text has about four bytes a token. Only routing relies on it; money relies on the bound."""
+
+@dataclass(frozen=True, slots=True)
+class Trip:
+    """Who asks, under which id, and by when (seconds of the monotonic clock) the answer must be there."""
+
+    caller: Caller
+    request_id: str
+    deadline_s: float
 
 
 class Gateway:
-    """Completes requests for callers. Holds no state of its own."""
+    """Completes and embeds for callers. Holds no state of its own.
 
-    def __init__(self, catalog: Catalog, authenticator: Authenticator, failover: Failover, clock: Clock) -> None:
+    Both methods answer within `timeout_s` seconds from whichever candidate can, and raise an LLMError that carries
+    the attempts made. A key that changed since it was looked up is looked up once more; a second change is refused.
+    """
+
+    def __init__(
+        self, catalog: Catalog, provider: ModelProvider, authenticator: Authenticator, failover: Failover, clock: Clock
+    ) -> None:
         self._catalog = catalog
+        self._provider = provider
         self._authenticator = authenticator
         self._failover = failover
         self._clock = clock
 
-    async def complete(self, request: ChatRequest, caller: Caller, request_id: str, *, timeout_s: float) -> Completion:
-        """Answer `request` within `timeout_s` seconds, from whichever candidate can.
+    async def complete(
+        self, request: ChatRequest, caller: Caller, request_id: str, *, timeout_s: float
+    ) -> Completion[ProviderAnswer]:
+        """A whole answer to a conversation."""
+        trip = Trip(caller, request_id, self._clock.monotonic_s() + timeout_s)
+        return await self._with_fresh_rights(trip, lambda current: self._complete(request, current))
 
-        Raises an LLMError that carries the attempts made. A key that changed since it was looked up is looked up
-        once more; a second change is refused.
-        """
+    async def embed(
+        self, request: EmbedRequest, caller: Caller, request_id: str, *, timeout_s: float
+    ) -> Completion[Embeddings]:
+        """A vector for each text."""
+        trip = Trip(caller, request_id, self._clock.monotonic_s() + timeout_s)
+        return await self._with_fresh_rights(trip, lambda current: self._embed(request, current))
+
+    async def _complete(self, request: ChatRequest, trip: Trip) -> Completion[ProviderAnswer]:
+        size = PromptSize.of(request)
+        chosen = plan(request, self._catalog, size.about_tokens)
+        models = self._allowed(request, chosen, trip.caller)
+        offers = (chat_offer(request, size, model, self._catalog) for model in models)
+        walk = self._walk(request, trip, offers, chosen, "chat")
+
+        async def send(model: Model, timeout_s: float) -> ProviderAnswer:
+            cap = output_cap(request, size, model, self._catalog.default_output_cap)
+            params = {**request.params, **model.fixed_params}
+            call = ProviderCall(model.deployment, request.messages, params, cap, timeout_s, trip.request_id)
+            return await self._provider.complete(call)
+
+        return await self._run(walk, send)
+
+    async def _embed(self, request: EmbedRequest, trip: Trip) -> Completion[Embeddings]:
+        chosen = plan_embedding(request, self._catalog)
+        models = self._allowed(request, chosen, trip.caller)
+        offers = (embed_offer(request, model, self._catalog) for model in models)
+        walk = self._walk(request, trip, offers, chosen, "embedding")
+
+        async def send(model: Model, timeout_s: float) -> Embeddings:
+            call = EmbedCall(model.deployment, request.inputs, request.dimensions, timeout_s, trip.request_id)
+            return await self._provider.embed(call)
+
+        return await self._run(walk, send)
+
+    async def _with_fresh_rights[A](
+        self, trip: Trip, answer: Callable[[Trip], Awaitable[Completion[A]]]
+    ) -> Completion[A]:
         try:
-            return await self._complete(request, caller, request_id, timeout_s)
+            return await answer(trip)
         except CallerChangedError:
-            caller = await self._authenticator.refresh(caller)
+            caller = await self._authenticator.refresh(trip.caller)
         try:
-            return await self._complete(request, caller, request_id, timeout_s)
+            return await answer(Trip(caller, trip.request_id, trip.deadline_s))
         except CallerChangedError as error:
             raise Unauthenticated("The API key keeps changing. Try again.") from error
 
-    async def _complete(self, request: ChatRequest, caller: Caller, request_id: str, timeout_s: float) -> Completion:
+    def _allowed(self, request: Asked, chosen: Plan, caller: Caller) -> list[Model]:
         reachable = reachable_models(caller, request, self._catalog)
-        started_s = self._clock.monotonic_s()
-        size = input_bound(request.messages, request.params, max_image_tokens=0)
-        chosen = plan(request, self._catalog, size // BYTES_PER_TOKEN)
-        walk = self._walk(request, caller, request_id, chosen, reachable, started_s + timeout_s)
-        answer = await self._failover.run(walk, lambda model, limit_s: self._call(request, request_id, model, limit_s))
-        return self._completion(walk, answer, round((self._clock.monotonic_s() - started_s) * 1000))
+        return [model for model in chosen.candidates if reachable is None or model.key in reachable]
 
-    def _walk(
-        self,
-        request: ChatRequest,
-        caller: Caller,
-        request_id: str,
-        chosen: Plan,
-        reachable: frozenset[str] | None,
-        deadline_s: float,
-    ) -> Walk:
+    def _walk(self, request: Asked, trip: Trip, offers: Iterable[Offer], chosen: Plan, kind: str) -> Walk:
         ticket = Ticket(
-            request_id=request_id,
+            request_id=trip.request_id,
             project_id=request.attribution.project_id,
-            key_id=caller.key_id,
-            digest=caller.digest,
-            rights_tag=caller.rights_tag,
+            key_id=trip.caller.key_id,
+            digest=trip.caller.digest,
+            rights_tag=trip.caller.rights_tag,
             admitted_ms=self._clock.now_ms(),
             user_id=request.attribution.user_id,
             agent_id=request.attribution.agent_id,
-            key_project_id=caller.project_id,
+            key_project_id=trip.caller.project_id,
         )
-        models = [model for model in chosen.candidates if reachable is None or model.key in reachable]
-        offers = [Offer(model, self._candidate(request, model)) for model in models]
-        walk = Walk(ticket, offers, deadline_s, request.model_group or "" if request.model is None else "")
+        group = "" if request.model else request.model_group or ""
+        walk = Walk(ticket, list(offers), trip.deadline_s, group, kind)
         walk.drop(chosen.dropped)
         return walk
 
-    def _candidate(self, request: ChatRequest, model: Model) -> Candidate:
-        most_in = input_bound(request.messages, request.params, max_image_tokens=model.max_image_tokens)
-        most_out = self._output_cap(request, model)
-        provider = self._catalog.providers[model.provider]
-        return Candidate(
-            provider=model.provider,
-            deployment_id=model.deployment.id,
-            hold_nano=bound(most_in, most_out, model.price),
-            hold_tokens=most_in + most_out,
-            rpm=provider.rpm or 0,
-            tpm=provider.tpm or 0,
-        )
-
-    def _output_cap(self, request: ChatRequest, model: Model) -> int:
-        cap = min(request.max_output_tokens or self._catalog.default_output_cap, model.max_output_tokens)
-        if request.token_budget is None:
-            return cap
-        most_in = input_bound(request.messages, request.params, max_image_tokens=model.max_image_tokens)
-        left = request.token_budget - most_in
-        if left < 1:
-            raise BudgetExceeded(
-                f"token_budget {request.token_budget} cannot cover the input, which may take {most_in} tokens. "
-                "Raise it or shorten the messages.",
-                param="token_budget",
-            )
-        return min(cap, left)
-
-    def _call(self, request: ChatRequest, request_id: str, model: Model, timeout_s: float) -> ProviderCall:
-        return ProviderCall(
-            deployment=model.deployment,
-            messages=request.messages,
-            params={**request.params, **model.fixed_params},
-            max_output_tokens=self._output_cap(request, model),
-            timeout_s=timeout_s,
-            request_id=request_id,
-        )
-
-    def _completion(self, walk: Walk, answer: ProviderAnswer, latency_ms: int) -> Completion:
+    async def _run[A: (ProviderAnswer, Embeddings)](
+        self, walk: Walk, send: Callable[[Model, float], Awaitable[A]]
+    ) -> Completion[A]:
+        started_s = self._clock.monotonic_s()
+        answer = await self._failover.run(walk, send)
         model = walk.last.model
         return Completion(
             id=walk.ticket.request_id,
             answer=answer,
             model=model,
             model_group=walk.model_group or None,
+            usage=walk.usage,
             cost=Cost(
                 sum(cost.input_nano for cost in walk.costs),
                 sum(cost.output_nano for cost in walk.costs),
                 model.price.source,
             ),
-            usage=walk.usage,
-            latency_ms=latency_ms,
+            latency_ms=round((self._clock.monotonic_s() - started_s) * 1000),
             attempts=tuple(walk.attempts),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from gateway_core.admission import (
@@ -18,7 +19,17 @@ from gateway_core.admission import (
     UsageRecord,
 )
 from gateway_core.counters import Counters
-from gateway_core.domain import Limits, ProviderAnswer, ProviderCall
+from gateway_core.domain import (
+    Deployment,
+    EmbedCall,
+    Embeddings,
+    Json,
+    Limits,
+    ProviderAnswer,
+    ProviderCall,
+    TokenCount,
+)
+from gateway_core.invocation import HttpAnswer, HttpRequest, HttpStream
 from gateway_core.principal import KeyRecord
 
 
@@ -39,6 +50,36 @@ class ChatProvider(Protocol):
     """
 
     async def complete(self, call: ProviderCall) -> ProviderAnswer: ...
+
+
+class EmbeddingProvider(Protocol):
+    """Embeds once, under the same terms as `ChatProvider`."""
+
+    async def embed(self, call: EmbedCall) -> Embeddings: ...
+
+
+class TokenCounter(Protocol):
+    """Counts what a prompt would cost in tokens, without calling anybody. Estimates may be off; the method says how."""
+
+    def count_tokens(self, deployment: Deployment, messages: Sequence[Json], params: Json) -> TokenCount: ...
+
+
+class ModelProvider(ChatProvider, EmbeddingProvider, TokenCounter, Protocol):
+    """All that a provider adapter does."""
+
+
+class Invoker(Protocol):
+    """Calls another function of the gateway (`complete`, `usage`, ...) over HTTP's terms, once: no retries.
+
+    Both raise DeadlineExceeded after `request.timeout_s`, RateLimited when the function is at its concurrency limit,
+    and FunctionUnavailable for everything else that is not an answer. An error status is an answer.
+    """
+
+    async def invoke(self, function: str, request: HttpRequest) -> HttpAnswer: ...
+
+    def stream(self, function: str, request: HttpRequest) -> AbstractAsyncContextManager[HttpStream]:
+        """The answer while it is made; leaving the block lets go of it."""
+        ...
 
 
 class Ledger(Protocol):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from gateway_core.domain import Attribution, Caller, ChatRequest
+from gateway_core.domain import Attribution, Caller
 from gateway_core.errors import Forbidden
-from gateway_core.routing import ModelIndex
+from gateway_core.routing import Asked, ModelIndex
 
 
 def attribute(caller: Caller, project_id: str | None, agent_id: str | None, user_id: str | None) -> Attribution:
@@ -26,7 +26,7 @@ def check_tool(caller: Caller, tool: str) -> None:
         raise Forbidden(f"This key may not use '{tool}'. It may use: {', '.join(sorted(caller.tools))}.")
 
 
-def reachable_models(caller: Caller, request: ChatRequest, index: ModelIndex) -> frozenset[str] | None:
+def reachable_models(caller: Caller, request: Asked, index: ModelIndex) -> frozenset[str] | None:
     """The keys of the models that the caller may use, None for all. Raises Forbidden if the one asked for is not."""
     if not caller.groups:
         return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
-from gateway_core.domain import ChatRequest, Drop, Json, Model, Plan
+from gateway_core.domain import ChatRequest, Drop, EmbedRequest, Json, Model, Plan
 from gateway_core.errors import ContextLengthError, InvalidRequest, LLMError
 
 LONG_CONTEXT = "long_context"
@@ -26,12 +26,15 @@ class ModelIndex(Protocol):
     def group(self, name: str) -> Sequence[Model]: ...
 
 
+type Asked = ChatRequest | EmbedRequest
+
+
 def plan(request: ChatRequest, index: ModelIndex, input_tokens: int) -> Plan:
     """Order the candidates for `request`, whose prompt has about `input_tokens` tokens.
 
     Raises UnknownModel, and InvalidRequest or ContextLengthError when no candidate can serve the request.
     """
-    pool = _pool(request, index)
+    pool = _pool(request, index, "reasoning")
     needs = required_capabilities(request)
     drops = [drop for model in pool if (drop := _unfit(model, request, needs, input_tokens))]
     dropped = {drop.model for drop in drops}
@@ -40,6 +43,17 @@ def plan(request: ChatRequest, index: ModelIndex, input_tokens: int) -> Plan:
         raise _none_fits(request, drops)
     ordered = _ordered(fit, request)
     return Plan(tuple(ordered if may_fall_back(request, pool) else ordered[:1]), tuple(drops))
+
+
+def plan_embedding(request: EmbedRequest, index: ModelIndex) -> Plan:
+    """Order the candidates for an embedding. Raises UnknownModel, and InvalidRequest when none can serve."""
+    pool = _pool(request, index, "embedding")
+    drops = [drop for model in pool if (drop := _cannot_embed(model, request))]
+    dropped = {drop.model for drop in drops}
+    fit = [model for model in pool if model.key not in dropped]
+    if not fit:
+        raise _none_fits(request, drops)
+    return Plan(tuple(fit if may_fall_back(request, pool) else fit[:1]), tuple(drops))
 
 
 def required_capabilities(request: ChatRequest) -> frozenset[str]:
@@ -54,7 +68,7 @@ def required_capabilities(request: ChatRequest) -> frozenset[str]:
     return frozenset(implied)
 
 
-def may_fall_back(request: ChatRequest, pool: Sequence[Model]) -> bool:
+def may_fall_back(request: Asked, pool: Sequence[Model]) -> bool:
     """The request's own wish; else yes for a group, and for a model only if its catalog entry lists fallbacks."""
     if request.fallback is not None:
         return request.fallback
@@ -66,9 +80,9 @@ def longer_context(candidates: Iterable[Model], than: Model) -> list[Model]:
     return [model for model in candidates if model.context_window > than.context_window]
 
 
-def _pool(request: ChatRequest, index: ModelIndex) -> list[Model]:
+def _pool(request: Asked, index: ModelIndex, default_group: str) -> list[Model]:
     if request.model is None:
-        return list(index.group(request.model_group or "reasoning"))
+        return list(index.group(request.model_group or default_group))
     first = index.resolve(request.model)
     others = [index.resolve(key) for key in first.fallbacks]
     if not others and request.fallback and request.model_group:
@@ -92,7 +106,15 @@ def _unfit(model: Model, request: ChatRequest, needs: frozenset[str], input_toke
     return None
 
 
-def _none_fits(request: ChatRequest, drops: Sequence[Drop]) -> LLMError:
+def _cannot_embed(model: Model, request: EmbedRequest) -> Drop | None:
+    if model.deployment.mode != "embedding":
+        return Drop(model.key, model.provider, "mode", f"{model.key} makes completions, not embeddings")
+    if request.dimensions and "dimensions" not in model.capabilities:
+        return Drop(model.key, model.provider, "capability", f"{model.key} cannot shorten its vectors (dimensions)")
+    return None
+
+
+def _none_fits(request: Asked, drops: Sequence[Drop]) -> LLMError:
     reasons = {drop.reason for drop in drops}
     text = "; ".join(drop.detail for drop in drops)
     if reasons == {"context"}:

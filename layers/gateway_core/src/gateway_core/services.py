@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from gateway_core.authenticator import Authenticator
 from gateway_core.config import Settings
 from gateway_core.gateway import Gateway
-from gateway_core.ports import Clock, Ledger
+from gateway_core.ports import Clock, Store, TokenCounter
 from gateway_core.telemetry import Telemetry
 
 
@@ -16,7 +16,7 @@ class Services:
     """Shared by all routes of a function. A function that calls no model has no use for `gateway`."""
 
     settings: Settings
-    ledger: Ledger
+    store: Store
     authenticator: Authenticator
     telemetry: Telemetry
     clock: Clock
@@ -24,6 +24,7 @@ class Services:
 
 @dataclass(frozen=True, slots=True)
 class ModelServices(Services):
-    """With a gateway that can call models."""
+    """With a gateway that can call models, and a counter of their tokens."""
 
     gateway: Gateway
+    token_counter: TokenCounter

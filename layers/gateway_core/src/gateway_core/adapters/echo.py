@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from gateway_core.domain import ProviderAnswer, ProviderCall, Usage
+from gateway_core.domain import Deployment, EmbedCall, Embeddings, Json, ProviderAnswer, ProviderCall, TokenCount, Usage
 
 type Behave = Callable[[ProviderCall], ProviderAnswer]
 
@@ -17,11 +17,20 @@ def echo(call: ProviderCall) -> ProviderAnswer:
 
 
 class EchoProvider:
-    """Implements the port `ChatProvider`. `behave` answers or raises; `calls` tells what was asked, in order."""
+    """Implements the port `ModelProvider`. `behave` answers or raises; `calls` tells what was asked, in order."""
 
     def __init__(self, behave: Behave = echo) -> None:
         self._behave = behave
         self.calls: list[ProviderCall] = []
+
+    async def embed(self, call: EmbedCall) -> Embeddings:
+        """A vector of one number for each input: its length."""
+        sizes = [len(text.split()) if isinstance(text, str) else len(text) for text in call.inputs]
+        return Embeddings(tuple((float(size),) for size in sizes), Usage(sum(sizes)))
+
+    def count_tokens(self, deployment: Deployment, messages: Sequence[Json], params: Json) -> TokenCount:  # noqa: ARG002 - the port's signature
+        """A token for each word of the messages."""
+        return TokenCount(sum(len(str(message.get("content")).split()) for message in messages), "words")
 
     async def complete(self, call: ProviderCall) -> ProviderAnswer:
         self.calls.append(call)

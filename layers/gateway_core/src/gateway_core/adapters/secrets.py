@@ -29,6 +29,7 @@ def _by_path(path: str, client: SSMClient | None) -> dict[str, str]:
     from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError  # noqa: PLC0415
 
     try:
-        return dict(SSMProvider(boto3_client=client).get_multiple(path, decrypt=True, recursive=False) or {})
+        found = SSMProvider(boto3_client=client).get_multiple(path, decrypt=True, recursive=False)
     except GetParameterError as error:
         raise ConfigError(f"The parameters below {path} in SSM cannot be read.", detail=type(error).__name__) from error
+    return {name: str(value) for name, value in found.items()}

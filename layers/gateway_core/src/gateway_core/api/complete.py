@@ -32,7 +32,7 @@ def router(services: ModelServices) -> APIRouter:
     return routes
 
 
-def gateway_headers(done: Completion) -> dict[str, str]:
+def gateway_headers[A](done: Completion[A]) -> dict[str, str]:
     """The `x-gateway-*` headers of an answer."""
     return {
         "x-gateway-model": done.model.key,

@@ -29,7 +29,7 @@ def router(services: Services) -> APIRouter:
         check_tool(caller, "health_check")
         models = list(services.settings.catalog.models.values())
         pairs = [(model.provider, model.deployment.id) for model in models]
-        states = await services.ledger.deployment_states(pairs)
+        states = await services.store.deployment_states(pairs)
         return {"providers": provider_view(models, states, services.clock.now_ms())}
 
     return routes

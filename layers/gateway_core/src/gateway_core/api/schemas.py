@@ -9,7 +9,7 @@ from pydantic import Field
 
 from gateway_core.api.messages import Message, NamedTool, PlainFormat, SchemaFormat, Strict, Tool
 from gateway_core.cost import usd
-from gateway_core.domain import Caller, ChatRequest, Completion, Cost, Usage
+from gateway_core.domain import Caller, ChatRequest, Completion, Cost, ProviderAnswer, Usage
 from gateway_core.rights import attribute
 
 MOST_TOKENS = 10_000_000
@@ -77,7 +77,7 @@ class CompleteBody(Options):
         )
 
 
-def completion_body(done: Completion) -> dict[str, Any]:
+def completion_body(done: Completion[ProviderAnswer]) -> dict[str, Any]:
     """The answer of `POST /v1/complete`."""
     return {
         "id": done.id,

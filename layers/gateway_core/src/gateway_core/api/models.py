@@ -1,0 +1,117 @@
+"""GET /v1/models: OpenAI's list, with what a client needs to choose: capabilities, prices, lifecycle, live health."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from fastapi import APIRouter, Request
+
+from gateway_core.admission import DeploymentState
+from gateway_core.api.auth import identify
+from gateway_core.catalog import Catalog
+from gateway_core.domain import Caller, Model, Price
+from gateway_core.errors import UnknownModel
+from gateway_core.rights import check_tool
+from gateway_core.services import Services
+
+TOOL = "list_models"
+RETIREMENT_WARNING_DAYS = 30
+_HEALTH = {"closed": "healthy", "half_open": "recovering", "open": "unhealthy"}
+_PER_MILLION = Decimal(1_000_000) / Decimal(1_000_000_000)
+_CREATED = 1_767_225_600
+"""OpenAI's list wants a time of creation, which no provider tells for all models: 2026-01-01."""
+
+
+def router(services: Services) -> APIRouter:
+    """The routes, closed over their services."""
+    routes = APIRouter()
+    catalog = services.settings.catalog
+
+    async def entries(request: Request) -> list[dict[str, Any]]:
+        caller = await identify(request, services)
+        check_tool(caller, TOOL)
+        shown = _visible(catalog, caller)
+        states = await services.store.deployment_states([(model.provider, model.deployment.id) for model in shown])
+        today = datetime.fromtimestamp(services.clock.now_ms() / 1000, UTC).date()
+        return [model_body(m, _groups_of(catalog, m), s, today) for m, s in zip(shown, states, strict=True)]
+
+    @routes.get("/v1/models")
+    async def models(request: Request) -> dict[str, Any]:
+        return {"object": "list", "data": await entries(request)}
+
+    @routes.get("/v1/models/{model_id:path}")
+    async def model(request: Request, model_id: str) -> dict[str, Any]:
+        found = await entries(request)
+        key = catalog.resolve(model_id).key
+        for entry in found:
+            if entry["id"] == key:
+                return entry
+        raise UnknownModel(f"This key may not use the model '{key}'.", param="model")
+
+    return routes
+
+
+def model_body(model: Model, groups: list[str], state: DeploymentState, today: date) -> dict[str, Any]:
+    """One entry. Prices are decimal strings of USD per million tokens."""
+    return {
+        "id": model.key,
+        "object": "model",
+        "created": _CREATED,
+        "owned_by": model.provider,
+        "provider": model.provider,
+        "upstream_model": model.deployment.upstream_model,
+        "groups": groups,
+        "mode": "embedding" if model.deployment.mode == "embedding" else "chat",
+        "capabilities": sorted(model.capabilities),
+        "context_window": model.context_window,
+        "max_output_tokens": model.max_output_tokens,
+        "tier": model.tier,
+        "pricing": _pricing(model.price),
+        "lifecycle": _lifecycle(model, today),
+        "health": {
+            "status": _HEALTH[state.state],
+            "breaker": state.state,
+            "latency_ms": None if state.latency_ms is None else round(state.latency_ms),
+        },
+    }
+
+
+def _visible(catalog: Catalog, caller: Caller) -> list[Model]:
+    if not caller.groups:
+        return list(catalog.models.values())
+    allowed = {key for name in caller.groups for key in catalog.groups.get(name, ())}
+    return [model for model in catalog.models.values() if model.key in allowed]
+
+
+def _groups_of(catalog: Catalog, model: Model) -> list[str]:
+    return [name for name, keys in catalog.groups.items() if model.key in keys]
+
+
+def _pricing(price: Price) -> dict[str, str]:
+    return {
+        "unit": "USD per million tokens",
+        "input": _per_million(price.input),
+        "output": _per_million(price.output),
+        "cached_input": _per_million(price.cached_input),
+        "cache_write": _per_million(price.cache_write),
+        "source": price.source,
+    }
+
+
+def _per_million(nano_per_token: Decimal) -> str:
+    return f"{(nano_per_token * _PER_MILLION).normalize():f}"
+
+
+def _lifecycle(model: Model, today: date) -> dict[str, Any]:
+    """`served`, `retiring` within 30 days or `retired`; `successor_of` is the retired model that it stands for."""
+    status = "served"
+    if model.retires_on:
+        left = (model.retires_on - today).days
+        status = "retired" if left <= 0 else "retiring" if left <= RETIREMENT_WARNING_DAYS else "served"
+    return {
+        "status": status,
+        "retires_on": model.retires_on.isoformat() if model.retires_on else None,
+        "successor_of": model.successor_of,
+    }

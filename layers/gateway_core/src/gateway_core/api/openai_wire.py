@@ -1,0 +1,45 @@
+"""What the routes on OpenAI's wire share: names of models, and whom a request counts for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from fastapi import Request
+from pydantic import Field
+
+from gateway_core.api.body import validate
+from gateway_core.api.messages import Strict
+from gateway_core.api.schemas import Id
+from gateway_core.catalog import Catalog
+from gateway_core.domain import Attribution, Caller
+from gateway_core.rights import attribute
+
+type ModelName = Annotated[str, Field(min_length=1, max_length=128)]
+
+
+class Origin(Strict):
+    """Whom a request names: by `metadata`, or by headers."""
+
+    project_id: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")] | None = None
+    agent_id: Id | None = None
+    user_id: Id | None = None
+
+
+def attribution_of(
+    request: Request, caller: Caller, *, user: str | None = None, metadata: Mapping[str, str] | None = None
+) -> Attribution:
+    """From `metadata`, else from `x-project-id`, `x-agent-id` and OpenAI's `user`. Raises Forbidden, InvalidRequest."""
+    named = metadata or {}
+    given = {
+        "project_id": named.get("project_id") or request.headers.get("x-project-id"),
+        "agent_id": named.get("agent_id") or request.headers.get("x-agent-id"),
+        "user_id": named.get("user_id") or user,
+    }
+    origin = validate(Origin, {name: value for name, value in given.items() if value})
+    return attribute(caller, origin.project_id, origin.agent_id, origin.user_id)
+
+
+def group_or_model(catalog: Catalog, name: str) -> tuple[str | None, str | None]:
+    """On OpenAI's wire `model` takes either: (group, None) or (None, model)."""
+    return (name, None) if name in catalog.groups else (None, name)

@@ -1,0 +1,58 @@
+"""POST /v1/tokens: how many tokens a prompt has for a model, without calling it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Request
+from pydantic import Field
+
+from gateway_core.api.auth import identify
+from gateway_core.api.body import read_json, validate
+from gateway_core.api.messages import Message, Strict, Tool
+from gateway_core.api.openai_wire import ModelName
+from gateway_core.domain import Json
+from gateway_core.errors import InvalidRequest
+from gateway_core.rights import check_tool
+from gateway_core.services import ModelServices
+
+TOOL = "count_tokens"
+
+
+class TokensBody(Strict):
+    """Either `messages` or `text`."""
+
+    model: ModelName
+    messages: Annotated[list[Message], Field(min_length=1)] | None = None
+    text: Annotated[str, Field(min_length=1)] | None = None
+    tools: Annotated[list[Tool], Field(min_length=1, max_length=128)] | None = None
+
+    def conversation(self) -> list[Json]:
+        """What to count. Raises InvalidRequest unless exactly one of both was sent."""
+        if (self.messages is None) == (self.text is None):
+            raise InvalidRequest("Send either messages or text.", param="messages", schema=True)
+        if self.text is not None:
+            return [{"role": "user", "content": self.text}]
+        return [message.model_dump(exclude_none=True) for message in self.messages or ()]
+
+
+def router(services: ModelServices) -> APIRouter:
+    """The route, closed over its services."""
+    routes = APIRouter()
+    settings = services.settings
+
+    @routes.post("/v1/tokens")
+    async def tokens(request: Request) -> dict[str, Any]:
+        caller = await identify(request, services)
+        check_tool(caller, TOOL)
+        body = validate(TokensBody, await read_json(request, settings.body_limit))
+        model = settings.catalog.resolve(body.model)
+        params = body.model_dump(include={"tools"}, exclude_none=True)
+        # In a thread: a long prompt takes the tokeniser a while, and other requests go on meanwhile.
+        counted = await asyncio.to_thread(
+            services.token_counter.count_tokens, model.deployment, body.conversation(), params
+        )
+        return {"model": model.key, "input_tokens": counted.input_tokens, "method": counted.method}
+
+    return routes

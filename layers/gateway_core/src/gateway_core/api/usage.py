@@ -1,0 +1,178 @@
+"""GET /v1/usage, /v1/usage/records and /v1/budgets: what was used, what it cost, what is left."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Request
+from pydantic import Field
+
+from gateway_core.admission import BudgetLine, UsageRecord
+from gateway_core.api.auth import identify
+from gateway_core.api.body import validate
+from gateway_core.api.messages import Strict
+from gateway_core.api.schemas import Id
+from gateway_core.cost import usd
+from gateway_core.counters import Counters
+from gateway_core.domain import Caller
+from gateway_core.errors import Forbidden
+from gateway_core.reports import Report, ReportQuery, check, period, report
+from gateway_core.rights import attribute, check_tool
+from gateway_core.services import Services
+
+TOOL = "get_usage"
+_HIDDEN = frozenset({"input_nano", "output_nano"})
+
+type Project = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")]
+type Day = Annotated[date, Field(strict=False)]
+
+
+class UsageQuery(Strict):
+    """The query of `/v1/usage`."""
+
+    project_id: Project | None = None
+    agent_id: Id | None = None
+    user_id: Id | None = None
+    model: Annotated[str, Field(min_length=1, max_length=128)] | None = None
+    start_date: Day | None = None
+    end_date: Day | None = None
+    group_by: Literal["day", "hour", "model", "agent", "user", "project"] = "day"
+
+
+class RecordsQuery(Strict):
+    """The query of `/v1/usage/records`: one UTC day, a page at a time."""
+
+    project_id: Project | None = None
+    date: Day | None = None
+    cursor: Annotated[str, Field(max_length=64, pattern=r"^[0-9-]*$")] = ""
+    limit: Annotated[int, Field(strict=False, ge=1, le=1000)] = 100
+
+
+class BudgetsQuery(Strict):
+    """The query of `/v1/budgets`."""
+
+    project_id: Project | None = None
+    user_id: Id | None = None
+
+
+def router(services: Services) -> APIRouter:
+    """The routes, closed over their services."""
+    routes = APIRouter()
+    store = services.store
+
+    @routes.get("/v1/usage")
+    async def usage(request: Request) -> dict[str, Any]:
+        caller = await _allowed(request, services)
+        asked = validate(UsageQuery, dict(request.query_params))
+        query = _report_query(asked, caller, services)
+        days = [day.strftime("%Y%m%d") for day in query.days]
+        if query.group_by == "project":
+            projects = [asked.project_id] if asked.project_id else await store.projects()
+            counted = await asyncio.gather(*(store.day_counters(project, days) for project in projects))
+            return _body(query, _by_project(projects, [report(query, days) for days in counted]))
+        project = attribute(caller, asked.project_id, None, None).project_id
+        return _body(query, report(query, await store.day_counters(project, days)))
+
+    @routes.get("/v1/usage/records")
+    async def records(request: Request) -> dict[str, Any]:
+        caller = await _allowed(request, services)
+        asked = validate(RecordsQuery, dict(request.query_params))
+        day = asked.date or _today(services)
+        project = attribute(caller, asked.project_id, None, None).project_id
+        page = await store.usage_records(project, day=f"{day:%Y%m%d}", after=asked.cursor, limit=asked.limit)
+        own = [record for record in page.records if caller.user_id in ("", record.user_id)]
+        return {
+            "date": day.isoformat(),
+            "records": [record_body(record) for record in own],
+            "next_cursor": page.cursor or None,
+        }
+
+    @routes.get("/v1/budgets")
+    async def budgets(request: Request) -> dict[str, Any]:
+        caller = await _allowed(request, services)
+        asked = validate(BudgetsQuery, dict(request.query_params))
+        whom = attribute(caller, asked.project_id, None, asked.user_id)
+        scopes = ["p", *([f"k:{caller.key_id}"] if whom.project_id == caller.project_id else [])]
+        scopes += [f"u:{whom.user_id}"] if whom.user_id else []
+        lines = await store.budget_lines(whom.project_id, day=f"{_today(services):%Y%m%d}", scopes=scopes)
+        return {"project_id": whom.project_id, "budgets": [_budget_body(line) for line in lines]}
+
+    return routes
+
+
+async def _allowed(request: Request, services: Services) -> Caller:
+    caller = await identify(request, services)
+    check_tool(caller, TOOL)
+    return caller
+
+
+def _report_query(asked: UsageQuery, caller: Caller, services: Services) -> ReportQuery:
+    if asked.group_by == "project" and not caller.admin:
+        raise Forbidden("Only an admin key may group by project.", param="group_by")
+    start, end = period(asked.start_date, asked.end_date, _today(services))
+    model = services.settings.catalog.resolve(asked.model).key if asked.model else ""
+    # A key that is bound to a user sees that user's numbers only.
+    user = attribute(caller, asked.project_id, None, asked.user_id).user_id
+    query = ReportQuery(start, end, asked.group_by, asked.agent_id or "", user, model)
+    check(query)
+    return query
+
+
+def _by_project(projects: list[str], reports: list[Report]) -> Report:
+    rows = [(name, found.totals) for name, found in zip(projects, reports, strict=True) if found.totals != Counters()]
+    return Report(sum((counted for _name, counted in rows), Counters()), tuple(rows))
+
+
+def _body(query: ReportQuery, found: Report) -> dict[str, Any]:
+    return {
+        "start_date": query.start.isoformat(),
+        "end_date": query.end.isoformat(),
+        "group_by": query.group_by,
+        "totals": _counters_body(found.totals),
+        "rows": [{query.column: name, **_counters_body(counted)} for name, counted in found.rows],
+    }
+
+
+def _counters_body(counted: Counters) -> dict[str, Any]:
+    return {
+        "requests": counted.requests,
+        "errors": counted.errors,
+        "cache_hits": counted.cache_hits,
+        "input_tokens": counted.input_tokens,
+        "output_tokens": counted.output_tokens,
+        "cost_usd": usd(counted.cost_nano),
+    }
+
+
+def record_body(record: UsageRecord) -> dict[str, Any]:
+    """A record on the wire: money as decimal strings, time as ISO 8601."""
+    shown = {name: value for name, value in asdict(record).items() if name not in _HIDDEN}
+    return {
+        **shown,
+        "at": datetime.fromtimestamp(record.at_ms / 1000, UTC).isoformat(timespec="milliseconds"),
+        "input_usd": usd(record.input_nano),
+        "output_usd": usd(record.output_nano),
+        "cost_usd": usd(record.cost_nano),
+    }
+
+
+def _budget_body(line: BudgetLine) -> dict[str, Any]:
+    left = None if line.limit_nano is None else usd(line.limit_nano - line.spent_nano - line.held_nano)
+    return {
+        "scope": line.scope,
+        "period": line.period,
+        "spent_usd": usd(line.spent_nano),
+        "held_usd": usd(line.held_nano),
+        "limit_usd": None if line.limit_nano is None else usd(line.limit_nano),
+        "left_usd": left,
+        "spent_tokens": line.spent_tokens,
+        "held_tokens": line.held_tokens,
+        "limit_tokens": line.limit_tokens,
+    }
+
+
+def _today(services: Services) -> date:
+    return datetime.fromtimestamp(services.clock.now_ms() / 1000, UTC).date()

@@ -1,0 +1,86 @@
+"""GET /v1/models and /v1/models/{id}."""
+
+from datetime import date
+
+import pytest
+
+from gateway_core.errors import ProviderUnavailable
+from tests.conftest import World, catalog_of, model, settings_for
+
+
+async def test_the_list_has_openais_shape_and_more(client):
+    """What OpenAI's SDK wants, and what a client needs to choose."""
+    body = (await client.get("/v1/models")).json()
+    assert body["object"] == "list"
+    first = body["data"][0]
+    assert first == {
+        "id": "first",
+        "object": "model",
+        "created": 1_767_225_600,
+        "owned_by": "first-provider",
+        "provider": "first-provider",
+        "upstream_model": "first",
+        "groups": ["reasoning"],
+        "mode": "chat",
+        "capabilities": ["json", "tools"],
+        "context_window": 100_000,
+        "max_output_tokens": 8192,
+        "tier": 1,
+        "pricing": {
+            "unit": "USD per million tokens",
+            "input": "1",
+            "output": "2",
+            "cached_input": "0.1",
+            "cache_write": "1.25",
+            "source": "test-prices",
+        },
+        "lifecycle": {"status": "served", "retires_on": None, "successor_of": None},
+        "health": {"status": "healthy", "breaker": "closed", "latency_ms": None},
+    }
+
+
+async def test_one_model(client):
+    """By key; unknown ones are 404."""
+    assert (await client.get("/v1/models/second")).json()["id"] == "second"
+    assert (await client.get("/v1/models/nope")).status_code == 404
+
+
+async def test_health_is_live(client, world):
+    """An open breaker shows in the list."""
+
+    def down(call):
+        raise ProviderUnavailable("down")
+
+    world.behave["first"] = down
+    for _ in range(5):
+        body = {"messages": [{"role": "user", "content": "hi"}]}
+        assert (await client.post("/v1/complete", json=body)).status_code == 200
+    assert (await client.get("/v1/models/first")).json()["health"]["status"] == "unhealthy"
+
+
+async def test_a_key_sees_the_models_it_may_use(client, world):
+    """Groups are an allow-list here too."""
+    headers = {"authorization": f"Bearer {await world.key(groups=('other',))}"}
+    assert (await client.get("/v1/models", headers=headers)).json()["data"] == []
+    assert (await client.get("/v1/models/first", headers=headers)).status_code == 404
+
+
+@pytest.fixture
+def world():
+    """The usual models, and three that are about to go or gone."""
+    retiring = {
+        "soon": date(2026, 12, 20),
+        "later": date(2026, 12, 21),
+        "gone": date(2026, 11, 20),
+    }
+    models = [model(name) for name in ("first", "second", "third")]
+    models += [model(name, retires_on=day, successor_of="old") for name, day in retiring.items()]
+    catalog = catalog_of(*models)
+    return World(catalog, settings_for(catalog))
+
+
+@pytest.mark.parametrize(("name", "status"), [("soon", "retiring"), ("later", "served"), ("gone", "retired")])
+async def test_retirements_are_announced(client, name, status):
+    """30 days ahead; a successor names what it stands for."""
+    lifecycle = (await client.get(f"/v1/models/{name}")).json()["lifecycle"]
+    assert (lifecycle["status"], lifecycle["successor_of"]) == (status, "old")
