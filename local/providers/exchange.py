@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from local.providers.model import Reply, Request
 
-LOOK_S = 0.2
+LOOK_S = 0.1
 """How often a waiting exchange looks whether the server shuts down: uvicorn tells nobody before all answers ended."""
 _NO_LINGER = struct.pack("ii", 1, 0)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from local.providers.model import Json, Refused
@@ -46,6 +47,11 @@ _PARTS = frozenset(
         "web_search_tool_result",
     ]
 )
+_PREFILL = "This model does not support assistant message prefill. The conversation must end with a user message."
+_VERSION = re.compile(r"claude-[a-z]+-(\d)(?:-(\d{1,2})(?!\d))?")
+_ONE_SAMPLING = (4, 5)
+_NO_PREFILL = (4, 6)
+_NO_SAMPLING = (4, 7)
 _MIN_THINKING = 1024
 _DOCS = "Please consult our documentation at https://docs.claude.com/en/docs/build-with-claude/extended-thinking"
 _EMPTY = "all messages must have non-empty content except for the optional final assistant message"
@@ -62,10 +68,27 @@ def check_messages(body: Json, *, limits_output: bool) -> None:
     for name in ("model", "messages", "max_tokens") if limits_output else ("model", "messages"):
         if body.get(name) is None:
             raise Refused(f"{name}: Field required")
+    model = str(body["model"])
+    if not model.startswith("claude-"):
+        raise Refused(None, kind="not_found", model=model)
     _check_numbers(body)
-    _check_list(body["messages"])
-    if not str(body["model"]).startswith("claude-"):
-        raise Refused(None, kind="not_found", model=str(body["model"]))
+    _check_sampling(body, _version(model))
+    _check_list(body["messages"], _version(model))
+
+
+def _version(model: str) -> tuple[int, int]:
+    """(4, 5) of `claude-opus-4-5-20251101`; (0, 0) of the names before Claude 4."""
+    found = _VERSION.match(model)
+    return (int(found[1]), int(found[2] or 0)) if found else (0, 0)
+
+
+def _check_sampling(body: Json, version: tuple[int, int]) -> None:
+    """Claude 4.5 takes one of the two parameters, Claude 4.7 none any more."""
+    given = [name for name in ("temperature", "top_p", "top_k") if body.get(name) is not None]
+    if version >= _NO_SAMPLING and given and body.get("temperature") != 1:
+        raise Refused(f"`{given[0]}` is deprecated for this model.")
+    if version >= _ONE_SAMPLING and given[:2] == ["temperature", "top_p"]:
+        raise Refused("`temperature` and `top_p` cannot both be specified for this model. Please use only one.")
 
 
 def _check_numbers(body: Json) -> None:
@@ -92,13 +115,15 @@ def _check_thinking(budget: Any, limit: int | None, temperature: float | None) -
         raise Refused(f"`temperature` may only be set to 1 when thinking is enabled. {_DOCS}")
 
 
-def _check_list(messages: Any) -> None:
+def _check_list(messages: Any, version: tuple[int, int]) -> None:
     if not isinstance(messages, list):
         raise Refused("messages: Input should be a valid list")
     if not messages:
         raise Refused("messages: at least one message is required")
     for index, message in enumerate(messages):
         _check_message(f"messages.{index}", message)
+    if version >= _NO_PREFILL and messages[-1]["role"] == "assistant":
+        raise Refused(_PREFILL)
 
 
 def _check_message(at: str, message: Any) -> None:

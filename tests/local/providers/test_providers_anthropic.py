@@ -266,6 +266,31 @@ def test_longer_complaints(sim, fields, part):
     assert part in problem(message(sim, **fields))
 
 
+@pytest.mark.parametrize(
+    ("model", "fields", "text"),
+    [
+        ("claude-opus-4-5", {"temperature": 0.5, "top_p": 0.5}, "`temperature` and `top_p` cannot both be specified"),
+        ("claude-opus-4-8", {"temperature": 0.5}, "`temperature` is deprecated for this model."),
+        ("claude-haiku-5-5", {"top_k": 5}, "`top_k` is deprecated for this model."),
+        (
+            "claude-opus-4-6",
+            {"messages": [*USER, {"role": "assistant", "content": "x"}]},
+            "This model does not support",
+        ),
+        ("claude-opus-4-5", {"temperature": 0.5, "top_k": 5}, None),
+        ("claude-opus-4-5", {"messages": [*USER, {"role": "assistant", "content": "x"}]}, None),
+        ("claude-sonnet-4-20250514", {"temperature": 0.5, "top_p": 0.5}, None),
+        ("claude-3-5-haiku-20241022", {"temperature": 0.5, "top_p": 0.5}, None),
+        ("claude-opus-4-8", {"temperature": 1}, None),
+    ],
+)
+def test_parameters_depend_on_the_model(sim, model, fields, text):
+    """Sampling parameters and prefilled answers went away, model by model."""
+    response = message(sim, model=model, **fields)
+    assert response.json().get("error", {}).get("message", "")[: len(text or "")] == (text or "")
+    assert response.status_code == (400 if text else 200)
+
+
 def test_an_unknown_model_is_not_found(sim):
     """Only Claude models exist here."""
     response = message(sim, model="gpt-5.1")

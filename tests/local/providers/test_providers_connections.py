@@ -16,7 +16,7 @@ from local.providers.control import Control
 from local.serving import serve
 
 PROVIDERS = ("anthropic", "deepseek", "gemini", "openai")
-SOON_S = 0.2
+MOMENT_S = 0.1
 LONG_MS = 60_000
 
 
@@ -40,10 +40,29 @@ def received(connection):
     return b"".join(parts)
 
 
-def open_stream(sim, provider, text="[[words=5]]", timeout=10.0):
+def read_until(connection, mark):
+    """What comes up to and with the mark."""
+    data = b""
+    while mark not in data:
+        part = connection.recv(65536)
+        assert part, data
+        data += part
+    return data
+
+
+def is_silent(connection):
+    """True if the connection stays open and empty for a moment."""
+    connection.settimeout(MOMENT_S)
+    try:
+        return connection.recv(1) is None
+    except TimeoutError:
+        return True
+
+
+def open_stream(sim, provider, text="[[words=5]]"):
     path, body = sim.request(provider, text, stream=True)
     headers = {"anthropic-version": "2023-06-01", "x-api-key": "k", "authorization": "Bearer k", "x-goog-api-key": "k"}
-    return httpx.stream("POST", sim.base(provider) + path, json=body, headers=headers, timeout=timeout)
+    return httpx.stream("POST", sim.base(provider) + path, json=body, headers=headers, timeout=10)
 
 
 def test_a_reset_is_a_tcp_reset(sim):
@@ -106,10 +125,9 @@ def test_a_cut_comes_before_the_end_of_a_short_stream(sim):
 def test_a_stalled_stream_stays_open(sim):
     """After its chunks nothing comes, and nothing closes; the client's leaving is seen."""
     sim.control.fault("openai", "stall", after_chunks=1)
-    seen = []
-    with open_stream(sim, "openai", timeout=SOON_S) as response, pytest.raises(httpx.ReadTimeout):
-        seen.extend(response.iter_lines())
-    assert "alpha" in "".join(seen)
+    with raw(sim, stream=True) as connection:
+        read_until(connection, b"alpha")
+        assert is_silent(connection)
     counts = sim.control.counts("openai", "gpt-5.1")
     assert (counts["disconnects"], counts["unfinished_output_tokens"]) == (1, 1)
 
@@ -118,9 +136,8 @@ def test_a_stalled_body_stays_open(sim):
     """Half a JSON body, then nothing."""
     sim.control.fault("openai", "stall")
     with raw(sim) as connection:
-        connection.settimeout(SOON_S)
-        with pytest.raises(TimeoutError):
-            received(connection)
+        read_until(connection, b"chat.completion")
+        assert is_silent(connection)
     assert sim.control.counts("openai", "gpt-5.1")["disconnects"] == 1
 
 
@@ -137,32 +154,31 @@ def test_a_stall_may_keep_the_connection_alive(sim):
 
 def test_a_timeout_never_answers(sim):
     """Not even headers come."""
-    sim.control.fault("anthropic", "timeout")
-    with pytest.raises(httpx.ReadTimeout), open_stream(sim, "anthropic", timeout=SOON_S):
-        pass
-    counts = sim.control.counts("anthropic", "claude-opus-4-5")
+    sim.control.fault("openai", "timeout")
+    with raw(sim) as connection:
+        assert is_silent(connection)
+    counts = sim.control.counts("openai", "gpt-5.1")
     assert (counts["calls"], counts["disconnects"], counts["unfinished_output_tokens"]) == (1, 1, 0)
 
 
-def test_a_slow_answer_comes_late(sim):
-    """The whole answer waits, streams included."""
-    sim.control.fault("openai", "slow", delay_ms=50)
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_slow_answer_comes_late(sim, stream):
+    """The whole answer waits, the headers of a stream included."""
+    sim.control.fault("openai", "slow", delay_ms=50, times=1)
     started = time.monotonic()
-    assert sim.chat("openai").status_code == 200
+    assert sim.chat("openai", stream=stream).status_code == 200
     assert time.monotonic() - started >= 0.05
-    sim.control.heal()
     sim.control.fault("openai", "slow", delay_ms=LONG_MS)
-    with pytest.raises(httpx.ReadTimeout), open_stream(sim, "openai", timeout=SOON_S):
-        pass
+    with raw(sim, stream=stream) as connection:
+        assert is_silent(connection)
 
 
 def test_a_slow_first_token_lets_the_headers_go(sim):
     """The stream begins, and its first event waits."""
     sim.control.fault("openai", "slow_first_token", delay_ms=LONG_MS)
-    with open_stream(sim, "openai", timeout=SOON_S) as response:
-        assert response.status_code == 200
-        with pytest.raises(httpx.ReadTimeout):
-            next(response.iter_lines())
+    with raw(sim, stream=True) as connection:
+        assert b" 200 OK" in read_until(connection, b"\r\n\r\n")
+        assert is_silent(connection)
 
 
 def test_a_slow_first_token_ends_well(sim):
