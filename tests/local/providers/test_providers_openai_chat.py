@@ -183,6 +183,19 @@ def test_limit_and_stop(sim):
     )
 
 
+def test_images_count_as_input(sim):
+    """An image counts 258 tokens, in Chat Completions and in Responses."""
+    parts = [
+        {"type": "text", "text": "what"},
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}},
+    ]
+    usage = chat(sim, messages=[{"role": "user", "content": parts}]).json()["usage"]
+    assert usage["prompt_tokens"] == 1 + 258 + 3
+    items = [{"role": "user", "content": [{"type": "input_image", "image_url": "data:image/png;base64,AA=="}]}]
+    usage = sim.post("openai", "/responses", {"model": "gpt-5.3-codex", "input": items}).json()["usage"]
+    assert usage["input_tokens"] == 258 + 3
+
+
 def test_reasoning_effort_makes_reasoning(sim):
     """An effort above none gives reasoning tokens."""
     usage = chat(sim, reasoning_effort="high").json()["usage"]
