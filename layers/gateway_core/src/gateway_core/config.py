@@ -146,6 +146,7 @@ def _dev_key(env: _Environment) -> Secret | None:
 
 def _log_level(env: _Environment, file: ConfigFile) -> LogLevel:
     wanted = (env.text("LOG_LEVEL") or file.log_level).upper()
+    wanted = "WARNING" if wanted == "WARN" else wanted  # Lambda's word for it
     levels: tuple[LogLevel, ...] = get_args(LogLevel.__value__)
     for level in levels:
         if level == wanted:

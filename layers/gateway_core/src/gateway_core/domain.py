@@ -109,6 +109,33 @@ class ChatRequest:
     token_budget: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ToolCallDelta:
+    """A piece of a tool call: `id` and `name` come with its first piece, `arguments` grow piece by piece."""
+
+    index: int
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of a streamed answer, normalised. The last piece has the finish reason, and it or another the usage."""
+
+    text: str = ""
+    tool_calls: tuple[ToolCallDelta, ...] = ()
+    reasoning: str = ""
+    finish_reason: str | None = None
+    usage: Usage | None = None
+    dropped_params: tuple[str, ...] = ()
+
+    @property
+    def is_content(self) -> bool:
+        """Whether the caller sees any of it: after such a chunk nobody else can answer the request."""
+        return bool(self.text or self.tool_calls or self.reasoning)
+
+
 type EmbeddingInput = str | tuple[int, ...]
 """A text, or its tokens."""
 

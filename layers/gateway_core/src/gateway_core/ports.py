@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -20,6 +20,7 @@ from gateway_core.admission import (
 )
 from gateway_core.counters import Counters
 from gateway_core.domain import (
+    Chunk,
     Deployment,
     EmbedCall,
     Embeddings,
@@ -50,6 +51,17 @@ class ChatProvider(Protocol):
     """
 
     async def complete(self, call: ProviderCall) -> ProviderAnswer: ...
+
+
+class StreamingProvider(Protocol):
+    """Streams an answer, under the same terms as `ChatProvider`; closing the iterator closes the connection.
+
+    `call.timeout_s` bounds the whole stream. Ends normally only after the provider's own terminator; then exactly one
+    chunk had a finish reason and one the usage. Else it raises a ProviderError whose `usage` is what the provider
+    had reported so far, None if nothing.
+    """
+
+    def stream(self, call: ProviderCall) -> AsyncIterator[Chunk]: ...
 
 
 class EmbeddingProvider(Protocol):
