@@ -26,6 +26,7 @@ class Redis:
     """The REST API of a store, for what a test asks of Redis itself."""
 
     url: str
+    port: int
     http: httpx.Client
     token: str = TOKEN
 
@@ -36,7 +37,7 @@ class Redis:
 
     def fail(self, kind: str, **knobs: int) -> None:
         """Let the next requests fail, see `local.upstash.faults`."""
-        response = self.http.post("/__faults", json={"kind": kind, **knobs})
+        response = self.http.post("/__faults", json=[{"kind": kind, **knobs}])
         assert response.status_code == 200, response.text
 
     def connect(self) -> UpstashStore:
@@ -49,20 +50,20 @@ class Redis:
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Redis]:
+def redis_server() -> Iterator[Redis]:
     """One Valkey and one stand-in for all tests of a worker."""
     with Valkey() as valkey, serve(create_app(redis_port=valkey.port, token=TOKEN, faults=Faults())) as url:
         headers = {"authorization": f"Bearer {TOKEN}"}
         with httpx.Client(base_url=url, headers=headers, timeout=30, trust_env=False) as http:
-            yield Redis(url, http)
+            yield Redis(url, valkey.port, http)
 
 
 @pytest.fixture
-def redis(server: Redis) -> Iterator[Redis]:
+def redis(redis_server: Redis) -> Iterator[Redis]:
     """An empty database without faults."""
-    server.run("FLUSHALL")
-    yield server
-    server.http.delete("/__faults")
+    redis_server.run("FLUSHALL")
+    yield redis_server
+    redis_server.http.post("/__faults", json=[])
 
 
 @pytest.fixture

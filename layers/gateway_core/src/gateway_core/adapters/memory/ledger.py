@@ -60,16 +60,12 @@ class MemoryLedger:
         check_settlement(settlement)
         if stored := self._stored(ticket, settlement.attempt + 1):
             return stored.answer
-        degraded = settlement.generation == DEGRADED or self._is(ticket, "degraded")
         if not self._settle_before_next(ticket, settlement, now_ms, policy):
             return _over(candidates)
         answer = self._admission(ticket, candidates, settlement.attempt + 1, now_ms, max_wait_ms, policy)
-        marks = self._state.ledger(ticket).marks
-        marks.pop(ticket.request_id, None)
-        if degraded:
-            marks[ticket.request_id] = Mark("degraded", settlement.attempt)
-        elif not isinstance(answer, Admitted):
-            marks[ticket.request_id] = Mark("refused", settlement.attempt)
+        degraded = settlement.generation == DEGRADED or self._is(ticket, "degraded")
+        mark = Mark("degraded" if degraded else "settled", settlement.attempt)
+        self._state.ledger(ticket).marks[ticket.request_id] = mark
         return answer
 
     async def settle(
@@ -77,12 +73,14 @@ class MemoryLedger:
     ) -> bool:
         check_record(record)
         if settlement is None:
-            may_write = self._may_write_alone(ticket, record)
+            needs_mark = record.attempts == 0
+            may_write = self._close_alone(ticket, record.attempts)
         else:
             check_settlement(settlement)
+            needs_mark = settlement.generation == DEGRADED
             may_write = self._settle_last(ticket, settlement, now_ms, policy)
         if may_write:
-            self._close(ticket, settlement)
+            self._close(ticket, needs_mark=needs_mark)
             write_record(self._state, ticket, record)
         return may_write
 
@@ -138,51 +136,50 @@ class MemoryLedger:
 
     def _settle_before_next(self, ticket: Ticket, settlement: Settlement, now_ms: int, policy: BreakerPolicy) -> bool:
         """Settle the attempt unless that is done. False if the request is over."""
-        held, mark = self._open(ticket, settlement.attempt), self._mark(ticket)
-        if held is None and mark and mark.kind != "closed" and mark.attempt == settlement.attempt:
+        if self._settle_open(ticket, settlement, now_ms, policy):
             return True
-        if held is None and not self._is_new_degraded(ticket, settlement):
+        return self._was_settled(ticket, settlement.attempt)
+
+    def _settle_last(self, ticket: Ticket, settlement: Settlement, now_ms: int, policy: BreakerPolicy) -> bool:
+        """Settle the last attempt. False if the request is over, though its money may still be corrected."""
+        if self._settle_open(ticket, settlement, now_ms, policy):
+            return True
+        if not settlement.unconfirmed and self._stored(ticket, settlement.attempt):
+            settle_money(self._state, ticket, settlement)
+        if not self._was_settled(ticket, settlement.attempt):
+            return False
+        self._void(ticket, settlement.attempt + 1)
+        return True
+
+    def _settle_open(self, ticket: Ticket, settlement: Settlement, now_ms: int, policy: BreakerPolicy) -> bool:
+        """Settle an attempt that is held, or that nobody could hold. False if there is none."""
+        held = self._open(ticket, settlement.attempt)
+        is_open = held is not None or self._is_new_degraded(ticket, settlement)
+        if not is_open or self._is(ticket, "closed"):
             return False
         settle_money(self._state, ticket, settlement)
         settle_health(self._state, settlement, held, now_ms, policy)
         return True
 
-    def _settle_last(self, ticket: Ticket, settlement: Settlement, now_ms: int, policy: BreakerPolicy) -> bool:
-        """Settle the last attempt. False if the request is over, though its money may still be corrected."""
-        if self._is(ticket, "closed"):
-            return self._resolve_unconfirmed(ticket, settlement)
-        held = self._open(ticket, settlement.attempt)
-        if held or self._is_new_degraded(ticket, settlement):
-            settle_money(self._state, ticket, settlement)
-            settle_health(self._state, settlement, held, now_ms, policy)
-            return True
-        self._resolve_unconfirmed(ticket, settlement)
-        return self._void_next(ticket, settlement.attempt) or self._was_settled(ticket, settlement.attempt)
-
-    def _resolve_unconfirmed(self, ticket: Ticket, settlement: Settlement) -> bool:
-        if not settlement.unconfirmed and self._stored(ticket, settlement.attempt):
-            settle_money(self._state, ticket, settlement)
-        return False
-
-    def _void_next(self, ticket: Ticket, attempt: int) -> bool:
-        """Free the hold of an attempt that was admitted by a `next` whose answer got lost: it was never made."""
-        unused = self._open(ticket, attempt + 1)
-        if unused:
-            del self._state.ledger(ticket).holds[ticket.request_id, attempt + 1]
-            move(self._state, ticket, unused.hold.amount, NOTHING)
-        return unused is not None
-
-    def _may_write_alone(self, ticket: Ticket, record: UsageRecord) -> bool:
+    def _close_alone(self, ticket: Ticket, attempts: int) -> bool:
+        """Whether a record without a settlement may be written: once, and for no attempt that was never settled."""
         mark = self._mark(ticket)
-        return mark.kind != "closed" if mark else record.attempts == 0
+        may_write = mark.kind != "closed" if mark else attempts == 0
+        if may_write:
+            self._void(ticket, attempts + 1)
+        return may_write
 
-    def _close(self, ticket: Ticket, settlement: Settlement | None) -> None:
+    def _void(self, ticket: Ticket, attempt: int) -> None:
+        """Free the hold of an attempt that was admitted without its caller hearing of it: it was never made."""
+        if unused := self._open(ticket, attempt):
+            del self._state.ledger(ticket).holds[ticket.request_id, attempt]
+            move(self._state, ticket, unused.hold.amount, NOTHING)
+
+    def _close(self, ticket: Ticket, *, needs_mark: bool) -> None:
         """Forget the request where its hold was the proof; else leave a mark, so that it counts once."""
         marks = self._state.ledger(ticket).marks
         mark = marks.pop(ticket.request_id, None)
-        unproven = mark is None and settlement is None
-        degraded = (mark and mark.kind == "degraded") or (settlement and settlement.generation == DEGRADED)
-        if unproven or degraded:
+        if needs_mark or (mark and mark.kind == "degraded"):
             marks[ticket.request_id] = Mark("closed")
 
     def _stored(self, ticket: Ticket, attempt: int) -> StoredHold | None:

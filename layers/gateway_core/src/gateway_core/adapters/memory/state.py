@@ -35,13 +35,13 @@ class StoredHold:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What is known of a request between its holds.
+    """What outs late copies of calls for a request whose first attempt failed, until it is closed.
 
-    `refused`: attempts up to `attempt` are settled and nothing is held; `degraded`: the same, and it began while the
-    store was away; `closed`: its record is written.
+    `settled`: attempts up to `attempt` are settled; `degraded`: the same, and it began while the store was away;
+    `closed`: its record is written, where no hold proves that it is not.
     """
 
-    kind: Literal["refused", "degraded", "closed"]
+    kind: Literal["settled", "degraded", "closed"]
     attempt: int = 0
 
 

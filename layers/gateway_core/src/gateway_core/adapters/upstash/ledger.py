@@ -98,7 +98,7 @@ class UpstashLedger:
         call = request_call(ticket, now_ms)
         declare_books(call, ticket)
         add_books(call, ticket, record)
-        call.add(int(record.attempts > 0))
+        call.add(record.attempts)
         return await self._client.run(self._scripts.record, call.keys, call.arguments) == 1
 
 

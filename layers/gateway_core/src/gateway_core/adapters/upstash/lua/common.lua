@@ -168,11 +168,22 @@ local function show_hold(hold)
   }, ';') .. '|' .. hold.answer
 end
 
--- The mark of a request between its holds: r<n> attempts up to n are settled and nothing is held, d<n> the same for a
--- request that began while the store was away, c its record is written.
+-- The mark of a request whose first attempt failed: r<n> attempts up to n are settled, d<n> the same for one that began
+-- while the store was away. It outs late copies of what was done before, and goes when the request is closed. c says
+-- that the record is written, where no hold proves that it is not.
 local MARK = 's|' .. ticket.request
 
 local function mark()
   local kind, attempt = string.match(get(BUDGET, MARK) or '', '^(%a)(%d*)$')
   return {kind = kind, attempt = tonumber(attempt)}
+end
+
+-- Frees the hold of an attempt that was admitted without its caller hearing of it: it was never made.
+local function void(attempt)
+  local field = hold_field('h', attempt)
+  local unused = parse_hold(get(BUDGET, field))
+  if unused then
+    move({spend = 0, spend_tokens = 0, hold = -unused.nano, hold_tokens = -unused.tokens})
+    drop(BUDGET, field)
+  end
 end

@@ -9,21 +9,16 @@ local again = answered(attempt.number + 1)
 if again then return again end
 
 local m = mark()
-local is_settled = m.kind and m.kind ~= 'c' and m.attempt == attempt.number
-if get(BUDGET, OPEN) or (not is_settled and is_new_degraded()) then
+local is_open = get(BUDGET, OPEN) or is_new_degraded()
+if is_open and m.kind ~= 'c' then
   settle_attempt()
-elseif not is_settled then
+elseif m.attempt ~= attempt.number then
   return over()
 end
 
 local answer = admit(attempt.number + 1)
-if attempt.generation == DEGRADED or m.kind == 'd' then
-  keep(BUDGET)
-  set(BUDGET, MARK, 'd' .. show(attempt.number))
-elseif string.sub(answer, 1, 1) == '+' then
-  drop(BUDGET, MARK)
-else
-  set(BUDGET, MARK, 'r' .. show(attempt.number))
-end
+local kind = (attempt.generation == DEGRADED or m.kind == 'd') and 'd' or 'r'
+keep(BUDGET)
+set(BUDGET, MARK, kind .. show(attempt.number))
 flush()
 return answer

@@ -1,14 +1,16 @@
 -- At the end of a request of which nothing is held: write the record and the counters, exactly once.
 -- KEYS budget of the project, budget of the key's project, project, key's project, counters, records, projects.
--- ARGV the request, whether it was ever admitted, the books. Reply 1 if the record was written.
-local was_admitted = read('#value').value == 1
-want(BUDGET, MARK, 'p|M')
+-- ARGV the request, the books, the number of attempts. Reply 1 if the record was written.
+local attempts = read('#count').count
+want_accounts()
+want(BUDGET, MARK, hold_field('h', attempts + 1))
 want_counters()
 fetch()
 
 local m = mark()
-if m.kind == 'c' or (not m.kind and was_admitted) then return 0 end
-if m.kind == 'r' then
+if m.kind == 'c' or (not m.kind and attempts > 0) then return 0 end
+void(attempts + 1)
+if m.kind == 'r' and attempts > 0 then
   drop(BUDGET, MARK)
 else
   keep(BUDGET)

@@ -1,0 +1,211 @@
+"""Keys, budgets, holds and reports: what the command line and the reports ask of a store."""
+
+import pytest
+
+from gateway_core.admission import BudgetLine, OpenHold
+from gateway_core.counters import RECONCILED, Counters
+from gateway_core.domain import Limits
+from gateway_core.errors import ConfigError, InvalidRequest
+from gateway_core.principal import KeyRecord, digest_of
+from tests.contract.desk import DAY, DIGEST, MONTH, NOON, Desk, candidate, settled
+
+FULL = KeyRecord(
+    project_id="alpha",
+    digest=digest_of("gk_alpha_full"),
+    user_id="zoë|;",
+    admin=True,
+    groups=("fast", "code"),
+    tools=("complete",),
+    api_base_hosts=("proxy.example.com",),
+    limits=Limits(day_nano=1, month_nano=2, day_tokens=3, month_tokens=4, rpm=5, tpm=6),
+    created_ms=NOON,
+)
+
+
+async def test_a_key_is_found_by_its_digest_with_all_its_rights(store):
+    """What was stored comes back, with a tag that names the rights."""
+    await store.put_key(FULL)
+    found = await store.find_key("alpha", FULL.digest)
+    assert found is not None
+    assert len(found.rights_tag) == 40
+    assert (found.limits, found.user_id, found.groups, found.admin) == (FULL.limits, "zoë|;", ("fast", "code"), True)
+    assert await store.list_keys("alpha") == [found]
+
+
+async def test_an_unknown_digest_or_project_finds_nothing(store):
+    """Neither is an error."""
+    await store.put_key(FULL)
+    assert await store.find_key("alpha", DIGEST) is None
+    assert await store.find_key("beta", FULL.digest) is None
+    assert await store.list_keys("beta") == []
+
+
+async def test_the_tag_changes_with_the_rights_and_not_with_the_limits(store):
+    """A changed limit must not turn callers away, a changed right must."""
+    tags = []
+    for record in (
+        KeyRecord("alpha", DIGEST),
+        KeyRecord("alpha", DIGEST, limits=Limits(rpm=1)),
+        KeyRecord("alpha", DIGEST, admin=True),
+    ):
+        await store.put_key(record)
+        tags.append((await store.find_key("alpha", DIGEST)).rights_tag)
+    assert tags[0] == tags[1] != tags[2]
+
+
+async def test_a_revoked_key_stays_with_the_time_of_its_revocation(store):
+    """It is listed and found as revoked; a second revocation does not move the time."""
+    await store.put_key(FULL)
+    assert await store.revoke_key(FULL.id, now_ms=NOON + 1)
+    assert await store.revoke_key(FULL.id, now_ms=NOON + 2)
+    assert (await store.find_key("alpha", FULL.digest)).revoked_ms == NOON + 1
+
+
+@pytest.mark.parametrize("key_id", ["key_alpha_0123456789abcdef", "key_beta_0123456789abcdef", "nonsense", ""])
+async def test_a_key_that_is_not_there_cannot_be_revoked(store, key_id):
+    """The answer is False, whatever the id looks like."""
+    await store.put_key(FULL)
+    assert not await store.revoke_key(key_id, now_ms=NOON)
+
+
+@pytest.mark.parametrize("limits", [{"rpm": 0}, {"tpm": 0}, {"day_nano": -1}, {"month_tokens": 2**53}])
+async def test_limits_that_cannot_be_kept_are_refused(store, limits):
+    """A rate of nothing, and what Redis cannot count."""
+    with pytest.raises(ConfigError):
+        await store.put_key(KeyRecord("alpha", DIGEST, limits=Limits(**limits)))
+    with pytest.raises(ConfigError):
+        await store.set_budget("alpha", "", Limits(**limits))
+
+
+async def test_budget_lines_tell_both_periods_of_each_scope(desk):
+    """Spent, held and the limits, in the order asked; None where there is no limit."""
+    desk.user = "bob"
+    await desk.open(day_nano=900, month_tokens=90)
+    await desk.budget(month_nano=5000)
+    await desk.budget("bob", day_tokens=70)
+    await desk.call("r1", charge_nano=60, charge_tokens=6)
+    await desk.admitted("r2")
+    lines = await desk.store.budget_lines("alpha", day=DAY, scopes=["u:bob", "p", f"k:{desk.key_id}"])
+    assert lines == [
+        BudgetLine("u:bob", DAY, 60, 100, 6, 10, None, 70),
+        BudgetLine("u:bob", MONTH, 60, 100, 6, 10, None, None),
+        BudgetLine("p", DAY, 60, 100, 6, 10, None, None),
+        BudgetLine("p", MONTH, 60, 100, 6, 10, 5000, None),
+        BudgetLine(f"k:{desk.key_id}", DAY, 60, 100, 6, 10, 900, None),
+        BudgetLine(f"k:{desk.key_id}", MONTH, 60, 100, 6, 10, None, 90),
+    ]
+    assert await desk.store.budget_lines("alpha", day=DAY, scopes=[]) == []
+
+
+async def test_a_budget_that_is_set_anew_replaces_the_old_one(desk):
+    """None lifts a limit."""
+    await desk.budget(day_nano=1, month_nano=2)
+    await desk.budget(month_nano=3)
+    day, month = await desk.lines()
+    assert (day.limit_nano, month.limit_nano) == (None, 3)
+
+
+async def test_an_open_hold_tells_whose_it_is(desk):
+    """Enough to decide about it; the oldest comes first."""
+    desk.user = "a|b;c"
+    desk.at = 50
+    await desk.admitted("second.1")
+    desk.at = 0
+    await desk.admitted("first")
+    oldest, other = await desk.store.open_holds("alpha", month=MONTH)
+    assert other.request_id == "second.1"
+    assert oldest == OpenHold("first", 1, desk.key_id, "a|b;c", DAY, 100, 10, NOON, unconfirmed=False)
+
+
+async def resolve(desk, request_id, nano=0, tokens=0):
+    return await desk.store.resolve_hold(
+        "alpha", month=MONTH, request_id=request_id, attempt=1, charge_nano=nano, charge_tokens=tokens, now_ms=desk.now
+    )
+
+
+async def test_a_hold_is_released_without_a_trace(desk):
+    """Nothing was billed: the money is free again, and no report changes."""
+    desk.user = "bob"
+    await desk.admitted("r1")
+    assert await resolve(desk, "r1")
+    assert not await resolve(desk, "r1")
+    for scope in ("p", "u:bob", f"k:{desk.key_id}"):
+        assert await desk.money(scope) == (0, 0)
+    assert await desk.records() == []
+
+
+async def test_a_hold_is_released_for_a_charge_that_shows_in_reports(desk):
+    """What the provider billed after all is spent, and in the books, though it is not a request."""
+    answer = await desk.admitted("r1")
+    await desk.settle(
+        "r1", settled(answer, candidate(), "fail", charge_nano=30, unconfirmed=True), input_nano=30, output_nano=0
+    )
+    assert await resolve(desk, "r1", nano=20, tokens=2)
+    assert (await desk.money(), await desk.tokens()) == ((50, 0), (2, 0))
+    total = (await desk.counters())["t"]
+    assert (total.requests, total.cost_nano) == (1, 50)
+    assert [record.kind for record in await desk.records()] == ["chat", RECONCILED]
+
+
+async def test_an_attempt_resolved_by_hand_cannot_be_settled_any_more(desk):
+    """Whoever comes first decides; nothing is counted twice."""
+    answer = await desk.admitted("r1")
+    await resolve(desk, "r1", nano=20)
+    assert not await desk.settle("r1", settled(answer, candidate(), charge_nano=70))
+    assert await desk.money() == (20, 0)
+
+
+async def test_a_charge_that_cannot_be_counted_is_refused(desk):
+    """The hold stays."""
+    await desk.admitted("r1")
+    with pytest.raises(InvalidRequest):
+        await resolve(desk, "r1", nano=-1)
+    assert await desk.money() == (0, 100)
+
+
+async def test_every_dimension_of_a_record_is_counted(desk):
+    """All, hour, model, key, agent, user and the combinations that reports offer."""
+    desk.user, desk.agent = "bob@x", "build|bot"
+    answer = await desk.admitted("r1")
+    await desk.settle("r1", settled(answer, candidate(), "fail"), error_code="timeout", model="gpt-5.1")
+    expected = Counters(1, 1, 0, 6, 4, 70, 900)
+    names = ["t", "h12", f"k|{desk.key_id}", "m|gpt-5.1", "h12|m|gpt-5.1", "a|build%7Cbot", "am|build%7Cbot|gpt-5.1"]
+    assert await desk.counters() == dict.fromkeys([*names, "u|bob%40x", "um|bob%40x|gpt-5.1"], expected)
+
+
+async def test_counters_add_up_over_requests(desk):
+    """The sum of the records, in every field."""
+    for i in range(3):
+        await desk.call(f"r{i}")
+    assert (await desk.counters())["m|claude"] == Counters(3, 0, 0, 18, 12, 210, 2700)
+    assert await desk.store.day_counters("alpha", ["20261119", DAY, "20261121"]) == [{}, await desk.counters(), {}]
+    assert await desk.store.day_counters("alpha", []) == []
+
+
+async def test_a_record_comes_back_as_it_was_written(desk):
+    """Every field, whatever characters are in it."""
+    desk.agent = 'ключ "quoted"\n'
+    await desk.call("r1")
+    (record,) = await desk.records()
+    assert (record.agent_id, record.cost_nano, record.input_includes_cached) == (desk.agent, 70, True)
+
+
+async def test_records_come_in_pages(desk):
+    """Oldest first; the cursor of one page starts the next."""
+    for i in range(5):
+        await desk.call(f"r{i}")
+    seen, cursor = [], ""
+    for _ in range(3):
+        page = await desk.store.usage_records("alpha", day=DAY, after=cursor, limit=2)
+        seen += [record.request_id for record in page.records]
+        cursor = page.cursor
+    assert (seen, cursor) == (["r0", "r1", "r2", "r3", "r4"], "")
+
+
+async def test_projects_are_those_that_had_a_request(store):
+    """A key alone makes no project."""
+    for project in ("beta", "alpha", "idle"):
+        desk = await Desk(store, project=project).open()
+        if project != "idle":
+            await desk.call("r1")
+    assert await store.projects() == ["alpha", "beta"]

@@ -1,0 +1,289 @@
+"""The scripts against the pure models: the same random history on both, step by step, with what must always hold."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+
+from gateway_core.adapters.memory import MemoryStore
+from gateway_core.adapters.upstash import UpstashStore
+from gateway_core.admission import Admission, Admitted, BreakerPolicy, Candidate, OpenHold, Settlement, Ticket
+from gateway_core.counters import Counters, count
+from gateway_core.domain import Limits
+from gateway_core.principal import KeyRecord
+from tests.contract.conftest import Redis
+from tests.contract.desk import DIGEST, record_of
+from tests.contract.wire import wired_store
+
+BEFORE_MIDNIGHT = 1_796_083_170_000
+"""2026-11-30 23:59:30 UTC: half a minute before the day and the month end."""
+MONTHS = ("202611", "202612")
+DAYS = ("20261130", "20261201")
+POLICY = BreakerPolicy(failures=2, window_ms=20_000, cooldown_ms=10_000, max_cooldown_ms=25_000, lease_ms=15_000)
+CANDIDATES = (
+    Candidate("one", "m1", 40, 5, rpm=2),
+    Candidate("one", "m2", 100, 10, tpm=25),
+    Candidate("two", "m3", 60, 10, rpm=60, tpm=12),
+)
+SCOPES = ("p", "u:b|ob")
+PAIRS = [(c.provider, c.deployment_id) for c in CANDIDATES]
+
+steps_ms = st.sampled_from([0, 1, 400, 5000, 10_000, 16_000, 61_000, -1, -7000, -70_000])
+request_ids = st.sampled_from(["r1", "r2", "r3.1", "r4"])
+some_candidates = st.lists(st.sampled_from(CANDIDATES), min_size=1, max_size=3)
+waits = st.sampled_from([0, 3000, 60_000])
+amounts = st.none() | st.sampled_from([0, 5, 10, 40, 100, 140, 200, 500])
+limits = st.builds(Limits, day_nano=amounts, month_nano=amounts, day_tokens=amounts, month_tokens=amounts)
+rates = st.none() | st.sampled_from([1, 2, 30])
+key_limits = st.builds(Limits, day_nano=amounts, month_tokens=amounts, rpm=rates, tpm=rates)
+charges = st.tuples(st.sampled_from([0, 1, 30, 40]), st.sampled_from([0, 3, 5]))
+effects = st.sampled_from(["ok", "ok", "fail", "fail", "fail", "limit", "skip"])
+
+
+@dataclass(frozen=True)
+class Start:
+    """An attempt that some answer allowed."""
+
+    ticket: Ticket
+    answer: Admitted
+    candidate: Candidate
+
+
+class Histories(RuleBasedStateMachine):
+    """Does to both stores what a fleet of processes may do to one, in any order."""
+
+    runner: asyncio.Runner
+    upstash: UpstashStore
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.memory = MemoryStore()
+        self.now = BEFORE_MIDNIGHT
+        self.key = KeyRecord("alpha", DIGEST)
+        self.tickets: dict[str, Ticket] = {}
+        self.starts: list[Start] = []
+        self.calls: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
+        self.leases: dict[str, int] = {}
+        self.holds: dict[tuple[str, int], OpenHold] = {}
+        self.may_end: set[tuple[str, int]] = set()
+        self.run(self.upstash._client.execute("FLUSHALL"))
+        self.both("put_key", self.key)
+
+    def run[T](self, work: Coroutine[Any, Any, T]) -> T:
+        return self.runner.run(work)
+
+    def both(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        """The answer of both stores, which must be one."""
+        expected = self.run(getattr(self.memory, name)(*args, **kwargs))
+        found = self.run(getattr(self.upstash, name)(*args, **kwargs))
+        assert found == expected, name
+        return found
+
+    def request(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        """A call on the request path, remembered so that it can arrive once more."""
+        self.calls.append((name, args, kwargs))
+        return self.send(name, *args, **kwargs)
+
+    def send(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        request_id, ended = args[0].request_id, args[1]
+        if isinstance(ended, Settlement):  # its own hold, and that of a fallback that nobody heard of
+            self.may_end = {(request_id, ended.attempt), (request_id, ended.attempt + 1)}
+        elif name == "settle":
+            self.may_end = {(request_id, args[2].attempts + 1)}
+        return self.both(name, *args, now_ms=self.now, policy=POLICY, **kwargs)
+
+    def ticket(self, request_id: str, user: str) -> Ticket:
+        if request_id not in self.tickets:
+            key = self.run(self.memory.find_key("alpha", DIGEST))
+            assert key
+            ticket = Ticket(request_id, "alpha", key.id, DIGEST, key.rights_tag, self.now, user, "agent")
+            self.tickets[request_id] = ticket
+        return self.tickets[request_id]
+
+    # What may happen.
+
+    @rule(step=steps_ms)
+    def time_passes_or_jumps(self, step: int) -> None:
+        self.now += step
+
+    @rule(request_id=request_ids, user=st.sampled_from(["", "b|ob"]), candidates=some_candidates, wait=waits)
+    def admit(self, request_id: str, user: str, candidates: list[Candidate], wait: int) -> None:
+        ticket = self.ticket(request_id, user)
+        self.note(ticket, candidates, self.request("admit", ticket, candidates, max_wait_ms=wait), attempt=1)
+
+    @precondition(lambda self: self.starts)
+    @rule(data=st.data(), effect=effects, charge=charges, candidates=some_candidates, wait=waits)
+    def fall_back(
+        self, data: st.DataObject, effect: str, charge: tuple[int, int], candidates: list[Candidate], wait: int
+    ) -> None:
+        start = data.draw(st.sampled_from(self.starts))
+        ended = self.end(data, start, effect, charge)
+        answer = self.request("next", start.ticket, ended, candidates, max_wait_ms=wait)
+        self.forget_lease(ended)
+        self.note(start.ticket, candidates, answer, attempt=ended.attempt + 1)
+
+    @precondition(lambda self: self.starts)
+    @rule(data=st.data(), effect=effects, charge=charges)
+    def settle(self, data: st.DataObject, effect: str, charge: tuple[int, int]) -> None:
+        start = data.draw(st.sampled_from(self.starts))
+        ended = self.end(data, start, effect, charge)
+        self.request("settle", start.ticket, ended, record_of(start.ticket))
+        self.forget_lease(ended)
+        assert self.request("settle", start.ticket, ended, record_of(start.ticket)) is False
+
+    @precondition(lambda self: self.tickets)
+    @rule(data=st.data(), attempts=st.sampled_from([0, 2]))
+    def close_alone(self, data: st.DataObject, attempts: int) -> None:
+        ticket = data.draw(st.sampled_from(list(self.tickets.values())))
+        record = record_of(ticket, attempts=attempts, cache_hit=attempts == 0)
+        self.request("settle", ticket, None, record)
+        assert self.request("settle", ticket, None, record) is False
+
+    @precondition(lambda self: self.calls)
+    @rule(data=st.data())
+    def a_call_arrives_again(self, data: st.DataObject) -> None:
+        name, args, kwargs = data.draw(st.sampled_from(self.calls))
+        answer = self.send(name, *args, **kwargs)
+        if isinstance(args[1], Settlement):
+            self.forget_lease(args[1])
+        if name != "settle":
+            self.note(args[0], args[-1], answer, attempt=args[1].attempt + 1 if name == "next" else 1)
+
+    @rule(user=st.sampled_from(["", "b|ob"]), limits=limits)
+    def change_a_budget(self, user: str, limits: Limits) -> None:
+        self.both("set_budget", "alpha", user, limits)
+
+    @rule(limits=key_limits)
+    def change_the_key(self, limits: Limits) -> None:
+        self.key = replace(self.key, limits=limits)
+        self.both("put_key", self.key)
+
+    @rule()
+    def revoke_the_key(self) -> None:
+        assert self.both("revoke_key", self.key.id, now_ms=self.now)
+
+    @precondition(lambda self: self.holds)
+    @rule(data=st.data(), charge=charges)
+    def resolve(self, data: st.DataObject, charge: tuple[int, int]) -> None:
+        hold = data.draw(st.sampled_from(sorted(self.holds.values(), key=lambda h: (h.request_id, h.attempt))))
+        assert self.both(
+            "resolve_hold",
+            "alpha",
+            month=hold.day[:6],
+            request_id=hold.request_id,
+            attempt=hold.attempt,
+            charge_nano=charge[0],
+            charge_tokens=charge[1],
+            now_ms=self.now,
+        )
+        self.may_end = {(hold.request_id, hold.attempt)}
+
+    # How attempts end, and what is known afterwards.
+
+    def end(self, data: st.DataObject, start: Start, effect: str, charge: tuple[int, int]) -> Settlement:
+        nano, tokens = charge
+        return Settlement(
+            attempt=start.answer.attempt,
+            provider=start.candidate.provider,
+            deployment_id=start.candidate.deployment_id,
+            generation=data.draw(st.sampled_from([start.answer.generation] * 4 + [-1])),
+            probe=start.answer.probe,
+            effect=effect,  # type: ignore[arg-type]
+            latency_ms=data.draw(st.sampled_from([1, 333, 20_001])),
+            charge_nano=min(nano, start.candidate.hold_nano),
+            charge_tokens=min(tokens, start.candidate.hold_tokens),
+            unconfirmed=data.draw(st.booleans()),
+            retry_after_ms=data.draw(st.sampled_from([0, 2000, 30_000])),
+            tpm=start.candidate.tpm,
+        )
+
+    def note(self, ticket: Ticket, candidates: list[Candidate], answer: Admission, *, attempt: int) -> None:
+        if not isinstance(answer, Admitted):
+            return
+        assert answer.attempt == attempt
+        start = Start(ticket, answer, candidates[answer.index] if answer.index < len(candidates) else candidates[0])
+        if (ticket.request_id, attempt) in self.holds or start in self.starts:
+            return
+        self.starts.append(start)
+        self.check_limits(ticket)
+        self.check_probe(start)
+
+    def check_limits(self, ticket: Ticket) -> None:
+        """What is spent and held fits the budgets at every admission."""
+        for scope in ticket.scopes:
+            for line in self.run(self.memory.budget_lines("alpha", day=ticket.day, scopes=[scope])):
+                assert line.limit_nano is None or line.spent_nano + line.held_nano <= line.limit_nano
+                assert line.limit_tokens is None or line.spent_tokens + line.held_tokens <= line.limit_tokens
+
+    def check_probe(self, start: Start) -> None:
+        """A deployment has one probe at a time, until its lease ends."""
+        deployment = start.candidate.deployment_id
+        if start.answer.probe:
+            assert self.leases.get(deployment, 0) <= self.now
+            self.leases[deployment] = self.now + start.answer.wait_ms + POLICY.lease_ms
+
+    def forget_lease(self, ended: Settlement) -> None:
+        if ended.probe or ended.effect == "limit":
+            self.leases.pop(ended.deployment_id, None)
+
+    # What must always hold.
+
+    @invariant()
+    def holds_add_up(self) -> None:
+        """An account holds what its open and unconfirmed attempts hold, and only a settlement ends a hold."""
+        for month, day in zip(MONTHS, DAYS, strict=True):
+            holds = self.run(self.memory.open_holds("alpha", month=month))
+            for scope, user in zip(SCOPES, ("", "b|ob"), strict=True):
+                mine = [hold for hold in holds if user in ("", hold.user_id)]
+                _, line = self.run(self.memory.budget_lines("alpha", day=day, scopes=[scope]))
+                assert line.held_nano == sum(hold.hold_nano for hold in mine)
+                assert line.held_tokens == sum(hold.hold_tokens for hold in mine)
+        every = [hold for month in MONTHS for hold in self.run(self.memory.open_holds("alpha", month=month))]
+        holds = {(hold.request_id, hold.attempt): hold for hold in every}
+        assert self.holds.keys() - holds.keys() <= self.may_end
+        self.holds, self.may_end = holds, set()
+
+    @invariant()
+    def counters_add_up(self) -> None:
+        """The day's total is the sum of its records."""
+        for day in DAYS:
+            (fields,) = self.run(self.memory.day_counters("alpha", [day]))
+            page = self.run(self.memory.usage_records("alpha", day=day, limit=1000))
+            total = sum((count(record) for record in page.records), Counters())
+            assert fields.get("t", Counters()) == total
+
+    def teardown(self) -> None:
+        """In the end both stores remember the same."""
+        for month, day in zip(MONTHS, DAYS, strict=True):
+            self.both("open_holds", "alpha", month=month)
+            self.both("budget_lines", "alpha", day=day, scopes=[*SCOPES, f"k:{self.key.id}"])
+            self.both("usage_records", "alpha", day=day, limit=1000)
+        self.both("day_counters", "alpha", DAYS)
+        self.both("deployment_states", PAIRS)
+        self.both("list_keys", "alpha")
+
+
+@pytest.fixture
+def machine(redis_server: Redis) -> Any:
+    """The machine with a store of its own: its event loop is not the session's."""
+    with asyncio.Runner() as runner:
+        Histories.runner, Histories.upstash = runner, wired_store(redis_server.port)
+        yield Histories
+        runner.run(Histories.upstash.close())
+
+
+def test_scripts_and_models_agree(machine) -> None:
+    """Any history gives the same answers and the same books in Lua and in Python, and loses or invents no money."""
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=120, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+        ),
+    )

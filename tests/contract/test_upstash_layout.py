@@ -1,0 +1,155 @@
+"""What is in Redis: keys, times to live, and how many commands are billed."""
+
+import hashlib
+import re
+from dataclasses import fields
+
+import pytest
+
+from gateway_core.adapters.upstash.scripts import Script, Scripts
+from tests.contract.desk import DAY, DIGEST, MONTH, Desk, candidate, settled
+
+DAY_S = 86_400
+
+
+@pytest.fixture
+async def desk(upstash):
+    return await Desk(upstash, user="bob", agent="bot").open()
+
+
+def calls(redis):
+    """How often each command ran so far, inner ones of scripts included."""
+    lines = re.findall(r"cmdstat_(\S+?):calls=(\d+)", redis.run("INFO", "commandstats"))
+    return {name: int(count) for name, count in lines}
+
+
+async def billed(redis, work):
+    """The commands that `work` costs, by name."""
+    before = calls(redis)
+    await work()
+    after = calls(redis)
+    changed = {name: count - before.get(name, 0) for name, count in after.items() if count != before.get(name, 0)}
+    return {name: count for name, count in changed.items() if name not in {"info", "client|setinfo", "hello"}}
+
+
+async def test_a_request_costs_at_most_seventeen_commands(redis, desk):
+    """One candidate with both limits of its provider, on a day that has begun: admit and settle, inner calls too."""
+    chosen = candidate(rpm=600, tpm=100_000)
+    await desk.call("warm-up", chosen=chosen)
+
+    async def request():
+        answer = await desk.admitted("r1", chosen)
+        await desk.settle("r1", settled(answer, chosen, charge_nano=70, charge_tokens=7, latency_ms=10))
+
+    cost = await billed(redis, request)
+    assert cost["evalsha"] == 2
+    assert sum(cost.values()) <= 17, cost
+
+
+async def test_a_failed_attempt_costs_one_script(redis, desk):
+    """`next` settles and admits in one trip."""
+    first, second = candidate(rpm=600), candidate("m2", "two", rpm=600)
+    await desk.call("warm-up", chosen=first)
+    answer = await desk.admitted("r1", first)
+    cost = await billed(redis, lambda: desk.next("r1", settled(answer, first, "fail"), second))
+    assert cost["evalsha"] == 1
+    assert sum(cost.values()) <= 11, cost
+
+
+async def test_a_key_with_its_own_token_limit_costs_two_commands_more(redis, desk):
+    """They are paid only by keys that have one."""
+    chosen = candidate(rpm=600, tpm=100_000)
+    await desk.open(rpm=600, tpm=100_000)
+    await desk.call("warm-up", chosen=chosen)
+    cost = await billed(redis, lambda: desk.call("r1", chosen=chosen, charge_tokens=7, latency_ms=10))
+    assert sum(cost.values()) <= 18, cost
+
+
+async def test_keys_and_their_times_to_live(redis, desk):
+    """Budgets live 62 days, counters 400, records 30 from the last write; keys and breakers for ever."""
+    await desk.call("r1", chosen=candidate(rpm=600))
+    lives = {key: redis.run("TTL", key) for key in redis.run("KEYS", "*")}
+    assert lives == {
+        "prj:alpha": -1,
+        f"bud:alpha:{MONTH}": 62 * DAY_S,
+        "pv:one": -1,
+        f"agg:alpha:{DAY}": 400 * DAY_S,
+        f"use:alpha:{DAY}": 30 * DAY_S,
+        "projects": -1,
+    }
+
+
+async def test_a_record_lives_thirty_days_from_its_own_write(redis, desk):
+    """A later record prolongs its neighbours' life, and never shortens it."""
+    await desk.call("r1")
+    redis.run("EXPIRE", f"use:alpha:{DAY}", 100)
+    await desk.call("r2")
+    assert redis.run("TTL", f"use:alpha:{DAY}") == 30 * DAY_S
+
+
+async def test_other_times_to_live_are_set_once(redis, desk):
+    """They start with the first request, and cost no command after it."""
+    await desk.call("r1")
+    for key in (f"bud:alpha:{MONTH}", f"agg:alpha:{DAY}"):
+        redis.run("EXPIRE", key, 100)
+    await desk.call("r2")
+    assert redis.run("TTL", f"bud:alpha:{MONTH}") == redis.run("TTL", f"agg:alpha:{DAY}") == 100
+
+
+async def test_a_mark_alone_does_not_live_for_ever(redis, desk):
+    """The first request of a month may be one that was never admitted."""
+    await desk.settle("r1", None, attempts=0)
+    assert redis.run("TTL", f"bud:alpha:{MONTH}") == 62 * DAY_S
+
+
+async def test_a_finished_request_leaves_no_field_behind(redis, desk):
+    """Neither holds nor marks pile up."""
+    answer = await desk.admitted("r1")
+    ended = settled(answer, candidate(), "fail", charge_nano=3)
+    await desk.budget(day_nano=50)
+    await desk.next("r1", ended)
+    await desk.settle("r1", None)
+    await desk.budget()
+    await desk.call("r2")
+    left = redis.hash(f"bud:alpha:{MONTH}")
+    scopes = ["p", f"k:{desk.key_id}", "u:bob"]
+    assert set(left) == {f"{scope}|{period}" for scope in scopes for period in ("M", "D20")}
+
+
+async def test_the_rights_of_a_key_are_kept_apart_from_its_limits(redis, desk):
+    """Empty numbers are no limits; the tag is the SHA-1 of the JSON part, which a script can compute."""
+    limits, _, rights = redis.hash("prj:alpha")[f"k|{DIGEST}"].partition("|")
+    assert limits == ";;;;;"
+    assert hashlib.sha1(rights.encode(), usedforsecurity=False).hexdigest() == desk.tag
+
+
+async def test_every_key_of_a_script_is_declared(redis, desk):
+    """With `allow-key-locking` the stand-in refuses undeclared keys as Upstash does: all scripts run under it."""
+    scripts = desk.store._scripts
+    desk.store._scripts = Scripts(*(locking(getattr(scripts, field.name)) for field in fields(scripts)))
+    await desk.open(rpm=60, tpm=1000)
+    first, second = candidate(rpm=60, tpm=1000), candidate("m2", "two", rpm=60, tpm=1000)
+    answer = await desk.next("r1", settled(await desk.admitted("r1", first), first, "fail", unconfirmed=True), second)
+    assert await desk.settle("r1", settled(answer, second, charge_tokens=5))
+    assert await desk.settle("r2", None, attempts=0)
+    hold = {"month": MONTH, "request_id": "r1", "attempt": 1}
+    assert await desk.store.resolve_hold("alpha", **hold, charge_nano=5, charge_tokens=0, now_ms=desk.now)
+
+
+def locking(script):
+    """The script with the flag that only Upstash knows."""
+    text = f"#!lua flags=allow-key-locking\n{script.text}"
+    return Script(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
+
+
+async def test_a_server_that_forgot_the_scripts_is_sent_them_again(redis, desk):
+    """After a restart the script cache is empty; the caller does not notice."""
+    await desk.admitted("r1")
+    redis.run("SCRIPT", "FLUSH")
+    assert (await desk.admitted("r1")).index == 0
+    assert await desk.money() == (0, 100)
+
+
+async def test_the_secret_of_a_key_is_nowhere(redis, desk):
+    """Only its digest is stored."""
+    assert "secret" not in str(redis.hash("prj:alpha"))

@@ -1,0 +1,268 @@
+"""The REST client on a bad day: every failure is StoreUnavailable, in time, without a secret, one retry at most."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import socket
+import time
+import warnings
+from base64 import b64encode
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from gateway_core.adapters.upstash import UpstashStore
+from gateway_core.adapters.upstash.rest import Deadlines, RestClient
+from gateway_core.adapters.upstash.scripts import Script
+from gateway_core.errors import StoreUnavailable
+from tests.contract.desk import Desk, candidate, settled
+
+TOKEN = "very-secret-token"
+QUICK = Deadlines(connect_s=0.2, read_s=0.2)
+
+type Behaviour = Callable[[asyncio.StreamWriter], Awaitable[None]]
+
+
+def says(body: object, status: str = "200 OK", kind: str = "application/json") -> Behaviour:
+    """Answer with JSON, or with text as it is."""
+    text = body if isinstance(body, str) else json.dumps(body)
+
+    async def answer(writer: asyncio.StreamWriter) -> None:
+        head = f"HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {len(text.encode())}\r\n"
+        writer.write(f"{head}location: http://127.0.0.1:9/\r\n\r\n{text}".encode())
+
+    return answer
+
+
+async def hangs(writer: asyncio.StreamWriter) -> None:
+    """Never answer."""
+    await asyncio.Event().wait()
+
+
+async def resets(writer: asyncio.StreamWriter) -> None:
+    """Break the connection."""
+    writer.transport.abort()
+
+
+async def trickles(writer: asyncio.StreamWriter) -> None:
+    """Send a byte now and then: enough to keep any read deadline that restarts from passing."""
+    writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n")
+    while True:
+        writer.write(b" ")
+        await asyncio.sleep(0.02)
+
+
+def value(text: str) -> dict[str, str]:
+    return {"result": b64encode(text.encode()).decode()}
+
+
+@dataclass
+class Server:
+    """Behaves as told, request by request; the last behaviour stays. `requests` are the bodies that came."""
+
+    url: str = ""
+    behaviours: list[Behaviour] = field(default_factory=list)
+    requests: list[list[object]] = field(default_factory=list)
+    connections: int = 0
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        task = asyncio.current_task()
+        if task:
+            self.tasks.add(task)
+        try:
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+                size = int(head.split("content-length: ")[1].split("\r\n")[0])
+                self.requests.append(json.loads(await reader.readexactly(size)))
+                behaviour = self.behaviours.pop(0) if len(self.behaviours) > 1 else self.behaviours[0]
+                await behaviour(writer)
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+            writer.close()
+
+    def will(self, *behaviours: Behaviour) -> None:
+        self.behaviours = list(behaviours)
+
+
+@pytest.fixture
+async def host() -> AsyncIterator[Server]:
+    scripted = Server()
+    listening = await asyncio.start_server(scripted.serve, "127.0.0.1", 0)
+    scripted.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    yield scripted
+    listening.close()
+    for task in scripted.tasks:
+        task.cancel()
+    await asyncio.gather(*scripted.tasks, return_exceptions=True)
+
+
+@pytest.fixture
+async def client(host: Server) -> AsyncIterator[RestClient]:
+    quick = RestClient(host.url, TOKEN, QUICK)
+    yield quick
+    await quick.close()
+
+
+async def failure(client: RestClient) -> StoreUnavailable:
+    with pytest.raises(StoreUnavailable) as caught:
+        await client.execute("GET", "k")
+    assert TOKEN not in f"{caught.value} {caught.value.detail} {caught.value.__cause__!r}"
+    return caught.value
+
+
+@pytest.mark.parametrize("behaviour", [hangs, trickles])
+async def test_a_server_that_does_not_finish_is_left_in_time(host, client, behaviour):
+    """Two tries of 0.4 s at most, also where single bytes keep coming."""
+    host.will(behaviour)
+    started = time.monotonic()
+    error = await failure(client)
+    assert time.monotonic() - started < 2
+    assert (error.code, error.status, error.retryable, error.retry_after_s) == ("store_unavailable", 503, True, 5)
+    assert len(host.requests) == 2
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        resets,
+        says("<html>502 Bad Gateway</html>", "502 Bad Gateway", "text/html"),
+        says({"message": "Internal Server Error"}, "500 Internal Server Error"),
+        says("<html>captive portal</html>", kind="text/html"),
+    ],
+    ids=["reset", "html 502", "json 500", "html 200"],
+)
+async def test_a_lost_answer_is_asked_for_once_more(host, client, behaviour):
+    """The second answer counts; a second loss is the end."""
+    host.will(behaviour, says(value("v")))
+    assert await client.execute("GET", "k") == "v"
+    host.will(behaviour)
+    await failure(client)
+    assert len(host.requests) == 4
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "detail"),
+    [
+        (says({"error": "WRONGPASS invalid or missing auth token"}, "401 Unauthorized"), "WRONGPASS"),
+        (says({"error": "NOPERM this user has no permissions"}, "400 Bad Request"), "NOPERM"),
+        (says({"error": "ERR max requests limit exceeded"}, "400 Bad Request"), "max requests"),
+        (says({"error": f"ERR unknown token {TOKEN}"}, "400 Bad Request"), "***"),
+        (says("", "302 Found"), "HTTP 302"),
+        (says("<html>no such page</html>", "404 Not Found", "text/html"), "HTTP 404"),
+        (says([1]), "not Upstash's"),
+        (says({"message": "hello"}), "not Upstash's"),
+        (says({"result": "not base64!"}), "not base64"),
+        (says({"result": 1.5}), "not base64"),
+    ],
+)
+async def test_what_a_retry_cannot_heal_is_not_sent_again(host, client, behaviour, detail):
+    """Bad credentials, a spent quota, a redirect, a foreign server: once, and the operator's text says which."""
+    host.will(behaviour)
+    assert detail in (await failure(client)).detail
+    assert len(host.requests) == 1
+
+
+async def test_a_port_where_nobody_listens_fails_at_once():
+    """A refused connection takes no deadline."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        client = RestClient(f"http://127.0.0.1:{taken.getsockname()[1]}", TOKEN, QUICK)
+        assert "ConnectError" in (await failure(client)).detail
+    await client.close()
+
+
+async def test_replies_of_every_kind_are_decoded(host, client):
+    """Text at any depth, numbers, nothing, and the bare OK."""
+    reply = {"result": [value("ключ")["result"], 7, None, "OK", [value("")["result"]]]}
+    host.will(says(reply))
+    assert await client.execute("X") == ["ключ", 7, None, "OK", [""]]
+
+
+async def test_a_pipeline_is_one_trip(host, client):
+    """One answer a command, in order."""
+    host.will(says([value("a"), {"result": 2}]))
+    assert await client.pipeline([["GET", "a"], ["GET", "b"]]) == ["a", 2]
+    assert host.requests == [[["GET", "a"], ["GET", "b"]]]
+
+
+@pytest.mark.parametrize(
+    "answer", [{"error": "WRONGPASS"}, [{"result": None}], [{"error": "ERR"}, {"result": 1}], {}, 7]
+)
+async def test_a_pipeline_fails_as_a_whole(host, client, answer):
+    """One error object, too few answers, an error among them, or something else."""
+    host.will(says(answer))
+    with pytest.raises(StoreUnavailable):
+        await client.pipeline([["GET", "a"], ["GET", "b"]])
+
+
+async def test_a_script_is_sent_whole_only_to_a_server_that_does_not_know_it(host, client):
+    """EVALSHA first; EVAL on NOSCRIPT; never SCRIPT LOAD."""
+    script = Script("return 1", "e0e1")
+    host.will(says({"error": "NOSCRIPT No matching script."}, "400 Bad Request"), says({"result": 1}))
+    assert await client.run(script, ["k"], ["a"]) == 1
+    assert host.requests == [["EVALSHA", "e0e1", 1, "k", "a"], ["EVAL", "return 1", 1, "k", "a"]]
+
+
+async def test_an_error_inside_a_script_is_the_stores_fault(host, client):
+    """It is not sent again as a whole."""
+    host.will(says({"error": "ERR user_script:3: attempt to index nil"}, "400 Bad Request"))
+    with pytest.raises(StoreUnavailable):
+        await client.run(Script("return x.y", "e0e1"), [], [])
+    assert len(host.requests) == 1
+
+
+async def test_connections_are_kept(host, client):
+    """A handshake costs more than a command."""
+    host.will(says(value("v")))
+    for _ in range(3):
+        await client.execute("GET", "k")
+    assert host.connections == 1
+
+
+def test_each_event_loop_gets_connections_of_its_own(redis):
+    """Lambda adapters may run one loop after another: the store follows without an error or a stall."""
+    store = redis.connect()
+
+    async def admit(*, last: bool = False):
+        answer = await (await Desk(store).open()).admitted("r1", candidate())
+        if last:
+            await store.close()
+        return answer
+
+    assert asyncio.run(admit()) == asyncio.run(admit(last=True))
+    with warnings.catch_warnings():
+        # Nobody can close the connections of a loop that is gone; Python says so when it collects them.
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
+
+
+async def test_a_closed_store_opens_again(upstash):
+    """Closing releases connections, nothing more; closing twice is harmless."""
+    await upstash.close()
+    await upstash.close()
+    assert await upstash.find_key("alpha", "0" * 64) is None
+
+
+@pytest.mark.parametrize("kind", ["drop", "html"])
+async def test_money_is_counted_once_when_answers_get_lost(redis, upstash, kind):
+    """Whether the lost call ran (`drop`) or not (`html`): the client's own retry holds and spends once."""
+    desk = await Desk(upstash).open()
+    redis.fail(kind)
+    answer = await desk.admitted("r1")
+    assert await desk.money() == (0, 100)
+    redis.fail(kind)
+    await desk.settle("r1", settled(answer, candidate(), charge_nano=70))
+    assert await desk.money() == (70, 0)
+    assert len(await desk.records()) == 1
+
+
+async def test_a_store_that_is_away_says_so(redis):
+    """The store's own methods raise what the client raises."""
+    store = UpstashStore(redis.url, "wrong-token", connect_timeout_s=5, timeout_s=10)
+    with pytest.raises(StoreUnavailable):
+        await store.find_key("alpha", "0" * 64)
+    await store.close()
