@@ -53,7 +53,8 @@ def about(wire: Wire = "openai", prompt: str = "Tell me of the otters of Skye.",
     name, model = PROVIDERS[wire]
     mode = "responses" if wire == "responses" else "chat"
     deployment = Deployment(provider or name, model, "https://api.example/v1", mode)
-    return About(deployment, NOW_MS, Secret(KEY), ({"role": "user", "content": [{"type": "text", "text": prompt}]},))
+    message = {"role": "user", "content": [{"type": "text", "text": prompt, "n": 1}]}
+    return About(deployment, NOW_MS, Secret(KEY), (message,))
 
 
 def seen(wire: Wire = "openai", status: int | None = 200, body: Any = b"", **more: Any) -> Exchange:

@@ -55,7 +55,7 @@ def finish_of(wire: Wire, body: object) -> str:
             return _gemini(raw)
         case "responses":
             return _responses(raw)
-        case "openai":
+        case _:
             return _known(_OPENAI, _first(raw, "choices").get("finish_reason"))
 
 

@@ -15,10 +15,14 @@ from __future__ import annotations
 import importlib
 import logging
 import os
+import warnings
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, override
 
 import httpx
+
+from gateway_core.domain import ProviderCall
 
 _LOGGERS = (
     "LiteLLM",
@@ -59,8 +63,20 @@ class Library:
     openai: Any
     http_handler: Any
     """`AsyncHTTPHandler`, which all paths but OpenAI's take as their `client`."""
-    internal_call: Any
-    """Context variable that keeps LiteLLM from logging and pricing the call in the background."""
+    call_log: Any
+    """`Logging`, which LiteLLM's handlers want to write to."""
+
+    def log_for(self, call: ProviderCall, call_type: str) -> Any:
+        """A log for one call, which nothing reads."""
+        return self.call_log(
+            model=call.deployment.upstream_model,
+            messages=[],
+            stream=False,
+            call_type=call_type,
+            start_time=datetime.now(UTC),
+            litellm_call_id=call.request_id,
+            function_id="",
+        )
 
 
 def load() -> Library:
@@ -70,11 +86,12 @@ def load() -> Library:
     handlers = importlib.import_module("litellm.llms.custom_httpx.http_handler")
     _switch(litellm)
     _isolate(litellm, handlers)
+    _build_models(litellm)
     return Library(
         litellm=litellm,
         openai=importlib.import_module("openai"),
         http_handler=handlers.AsyncHTTPHandler,
-        internal_call=importlib.import_module("litellm._internal_context").is_internal_call,
+        call_log=importlib.import_module("litellm.litellm_core_utils.litellm_logging").Logging,
     )
 
 
@@ -85,6 +102,13 @@ def _switch(litellm: Any) -> None:
         setattr(litellm, name, [])
     for name, value in _SWITCHES.items():
         setattr(litellm, name, value)
+
+
+def _build_models(litellm: Any) -> None:
+    """Here rather than in the first call: pydantic warns as it builds them, and warnings may be errors by then."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        litellm.ModelResponse()
 
 
 def _isolate(litellm: Any, handlers: Any) -> None:

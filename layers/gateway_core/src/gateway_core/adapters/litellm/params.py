@@ -7,7 +7,7 @@ from collections.abc import Hashable
 from typing import Any
 
 from gateway_core.adapters.litellm.wire import mapping
-from gateway_core.domain import ProviderCall
+from gateway_core.domain import Json, ProviderCall
 
 ALLOWED = frozenset(
     {
@@ -33,6 +33,8 @@ ALLOWED = frozenset(
 _RESPONSES = ALLOWED - {"frequency_penalty", "logit_bias", "presence_penalty", "seed", "stop", "thinking"}
 _DECIDING = frozenset({"reasoning_effort", "temperature", "tool_choice", "top_p", "verbosity"})
 _MOST_REMEMBERED = 1000
+_LEAST_THINKING = 1024
+"""Tokens; Anthropic takes no smaller thinking budget."""
 
 
 class ParamFitter:
@@ -47,7 +49,22 @@ class ParamFitter:
         given = {name: value for name, value in call.params.items() if value is not None}
         names = self._names(call, given)
         kept = {name: copy.deepcopy(value) for name, value in given.items() if name in names}  # LiteLLM edits them
-        return {**kept, _limit_name(call): call.max_output_tokens}, tuple(sorted(given.keys() - names))
+        sent = self._with_room_to_answer(call, kept)
+        dropped = given.keys() - sent.keys() - ({"reasoning_effort"} if "thinking" in sent else set())
+        return {**sent, _limit_name(call): call.max_output_tokens}, tuple(sorted(dropped))
+
+    def _with_room_to_answer(self, call: ProviderCall, params: dict[str, Any]) -> dict[str, Any]:
+        """Claude refuses a thinking budget that is not below the output limit; LiteLLM makes one of every effort."""
+        if call.deployment.provider != "anthropic" or "reasoning_effort" not in params:
+            return params
+        budget = mapping(self._mapped(call, params).get("thinking")).get("budget_tokens", 0)
+        if budget < call.max_output_tokens:
+            return params
+        rest = {name: value for name, value in params.items() if name != "reasoning_effort"}
+        if call.max_output_tokens <= _LEAST_THINKING:
+            return rest
+        smaller = max(_LEAST_THINKING, call.max_output_tokens * 3 // 4)
+        return {**rest, "thinking": {"type": "enabled", "budget_tokens": smaller}}
 
     def _names(self, call: ProviderCall, given: dict[str, Any]) -> frozenset[str]:
         key = (call.deployment, frozenset(_shape(name, value) for name, value in given.items() if name in ALLOWED))
@@ -77,15 +94,20 @@ class ParamFitter:
 
     def _accepts(self, call: ProviderCall, params: dict[str, Any]) -> bool:
         try:
-            self._litellm.utils.get_optional_params(
-                model=call.deployment.upstream_model,
-                custom_llm_provider=call.deployment.provider,
-                drop_params=False,
-                **copy.deepcopy(params),
-            )
+            self._mapped(call, params)
         except self._litellm.UnsupportedParamsError:
             return False
         return True
+
+    def _mapped(self, call: ProviderCall, params: dict[str, Any]) -> Json:
+        """The options in the provider's own words."""
+        mapped = self._litellm.utils.get_optional_params(
+            model=call.deployment.upstream_model,
+            custom_llm_provider=call.deployment.provider,
+            drop_params=False,
+            **copy.deepcopy(params),
+        )
+        return mapping(mapped)
 
 
 def _limit_name(call: ProviderCall) -> str:

@@ -11,6 +11,7 @@ import httpx
 
 from gateway_core.adapters.litellm.about import About
 from gateway_core.adapters.litellm.answer import answer_of
+from gateway_core.adapters.litellm.chat import chat
 from gateway_core.adapters.litellm.classify import classify
 from gateway_core.adapters.litellm.exchange import Exchange, origin_of
 from gateway_core.adapters.litellm.library import load
@@ -72,7 +73,6 @@ class LiteLLMProvider:
     async def _attempt(
         self, call: ProviderCall, secret: Secret, seen: Exchange
     ) -> tuple[ProviderAnswer | None, Exception | None]:
-        token = self._library.internal_call.set(True)
         deadline = asyncio.timeout(call.timeout_s)
         try:
             async with deadline:
@@ -81,34 +81,14 @@ class LiteLLMProvider:
             if deadline.expired():
                 seen.fault = "deadline"
             return None, cause
-        finally:
-            self._library.internal_call.reset(token)
 
     async def _send(self, call: ProviderCall, key: str, seen: Exchange) -> ProviderAnswer:
         params, dropped = self._fitter.fit(call)
         messages = [copy.deepcopy(dict(message)) for message in call.messages]  # LiteLLM edits them in place
         client = self._client(call.deployment, key, OnceTransport(self._pool(), seen))
-        send = self._respond if call.deployment.mode == "responses" else self._chat
-        response = await send(call, messages=messages, params=params, api_key=key, client=client)
+        send = respond if call.deployment.mode == "responses" else chat
+        response = await send(self._library, call, messages=messages, params=params, api_key=key, client=client)
         return answer_of(response, seen, dropped)
-
-    async def _respond(self, call: ProviderCall, **parts: Any) -> Any:
-        return await respond(self._library, call, **parts)
-
-    async def _chat(self, call: ProviderCall, *, params: dict[str, Any], **parts: Any) -> Any:
-        return await self._library.litellm.acompletion(
-            model=f"{call.deployment.provider}/{call.deployment.upstream_model}",
-            custom_llm_provider=call.deployment.provider,
-            api_base=call.deployment.api_base,
-            timeout=call.timeout_s,
-            num_retries=0,
-            max_retries=0,
-            drop_params=True,
-            _skip_mcp_handler=True,  # or tools make it import `mcp`, which is not there
-            _skip_responses_api_bridge=True,  # the catalog says which API a model speaks, not LiteLLM's map
-            **parts,
-            **params,
-        )
 
     def _client(self, deployment: Deployment, key: str, transport: OnceTransport) -> Any:
         """What each path of LiteLLM takes as its `client`: a handler of its own, or the OpenAI SDK's."""

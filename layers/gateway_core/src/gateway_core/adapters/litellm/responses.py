@@ -7,7 +7,6 @@ package, used or not. The three parts that they put together are called here dir
 from __future__ import annotations
 
 import importlib
-from datetime import UTC, datetime
 from typing import Any
 
 from gateway_core.adapters.litellm.library import Library
@@ -21,7 +20,7 @@ async def respond(
 ) -> Any:
     """Send the call and return LiteLLM's `ModelResponse`. Raises what LiteLLM raises."""
     bridge = importlib.import_module(_BRIDGE).LiteLLMResponsesTransformationHandler()
-    model, log = call.deployment.upstream_model, _log(call)
+    model, log = call.deployment.upstream_model, library.log_for(call, "aresponses")
     optional = library.litellm.utils.get_optional_params(
         model=model, custom_llm_provider="openai", drop_params=True, **params
     )
@@ -58,18 +57,4 @@ async def _send(call: ProviderCall, request: dict[str, Any], log: Any, *, api_ke
         logging_obj=log,
         timeout=call.timeout_s,
         client=client,
-    )
-
-
-def _log(call: ProviderCall) -> Any:
-    """LiteLLM's handlers want a log to write to; no callback reads this one."""
-    logging = importlib.import_module("litellm.litellm_core_utils.litellm_logging").Logging
-    return logging(
-        model=call.deployment.upstream_model,
-        messages=[],
-        stream=False,
-        call_type="aresponses",
-        start_time=datetime.now(UTC),
-        litellm_call_id=call.request_id,
-        function_id="",
     )

@@ -28,7 +28,7 @@ def usage_of(wire: Wire, body: object) -> Usage | None:
             return _gemini(mapping(raw))
         case "responses":
             return _openai(mapping(raw), side=("input", "output"))
-        case "openai":
+        case _:
             return _openai(mapping(raw), side=("prompt", "completion"))
 
 

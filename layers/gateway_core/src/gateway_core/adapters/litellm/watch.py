@@ -63,7 +63,7 @@ class StreamWatch:
             case "gemini":
                 self._keep("usageMetadata", event.get("usageMetadata"))
                 self.terminator = self.terminator or finish_of("gemini", event)
-            case "openai":
+            case _:
                 self._keep("usage", event.get("usage"))
 
     def _anthropic(self, event: Json) -> None:

@@ -1,0 +1,36 @@
+"""Chat completions (Anthropic, OpenAI, Gemini, DeepSeek and whoever else LiteLLM knows).
+
+`litellm.acompletion` is a thread hop around `litellm.completion(acompletion=True)`, which hands back a coroutine, and
+a decorator that logs, caches, prices and retries. Calling the inner one directly leaves all of that out: it has no
+retry to turn off, and takes half the CPU.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway_core.adapters.litellm.library import Library
+from gateway_core.domain import ProviderCall
+
+
+async def chat(
+    library: Library, call: ProviderCall, *, messages: list[Any], params: dict[str, Any], api_key: str, client: Any
+) -> Any:
+    """Send the call and return LiteLLM's `ModelResponse`. Raises what LiteLLM raises."""
+    return await library.litellm.completion(
+        model=f"{call.deployment.provider}/{call.deployment.upstream_model}",
+        custom_llm_provider=call.deployment.provider,
+        messages=messages,
+        api_base=call.deployment.api_base,
+        api_key=api_key,
+        client=client,
+        timeout=call.timeout_s,
+        num_retries=0,
+        max_retries=0,
+        drop_params=True,
+        acompletion=True,
+        litellm_logging_obj=library.log_for(call, "acompletion"),
+        _skip_mcp_handler=True,  # or tools make it import the `mcp` package
+        _skip_responses_api_bridge=True,  # the catalog says which API a model speaks, not LiteLLM's map
+        **params,
+    )
