@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway_core.adapters.memory.state import State
+from gateway_core.adapters.memory.state import Part, State
 from gateway_core.admission import RecordPage, Ticket, UsageRecord
 from gateway_core.counters import CARDINALITY_CAP, Counters, count, dimensions
 
@@ -20,11 +20,8 @@ def write_record(state: State, ticket: Ticket, record: UsageRecord) -> None:
             fields[name] = fields.get(name, Counters()) + added
 
 
-class MemoryBooks:
+class MemoryBooks(Part):
     """Implements the port `Books` over a `State`."""
-
-    def __init__(self, state: State) -> None:
-        self._state = state
 
     async def day_counters(self, project_id: str, days: Sequence[str]) -> list[dict[str, Counters]]:
         return [dict(self._state.counters.get((project_id, day), {})) for day in days]

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from gateway_core.adapters.memory.attempts import move
 from gateway_core.adapters.memory.books import write_record
-from gateway_core.adapters.memory.state import State, StoredHold
+from gateway_core.adapters.memory.state import Part, StoredHold
 from gateway_core.admission import BudgetLine, OpenHold
 from gateway_core.amounts import check_charge, check_limits
 from gateway_core.budget import Amount
@@ -16,11 +16,8 @@ from gateway_core.principal import KeyRecord, project_of_key_id, rights_json, ri
 from gateway_core.reconciliation import reconciled_record, reconciled_ticket
 
 
-class MemoryKeys:
+class MemoryKeys(Part):
     """Implements the port `KeyStore` over a `State`."""
-
-    def __init__(self, state: State) -> None:
-        self._state = state
 
     async def put_key(self, record: KeyRecord) -> None:
         check_limits(record.limits)

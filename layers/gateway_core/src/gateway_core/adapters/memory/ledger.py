@@ -8,7 +8,7 @@ from gateway_core import breaker, budget
 from gateway_core.adapters.memory.attempts import DEGRADED, move, settle_health, settle_money
 from gateway_core.adapters.memory.books import write_record
 from gateway_core.adapters.memory.judge import Judge, Verdict, choose, passed_over
-from gateway_core.adapters.memory.state import Mark, State, StoredHold
+from gateway_core.adapters.memory.state import Mark, Part, StoredHold
 from gateway_core.admission import (
     Admission,
     Admitted,
@@ -27,11 +27,8 @@ from gateway_core.budget import NOTHING, Amount, Hold
 from gateway_core.principal import KeyRecord
 
 
-class MemoryLedger:
+class MemoryLedger(Part):
     """Implements the port `Ledger` over a `State`."""
-
-    def __init__(self, state: State) -> None:
-        self._state = state
 
     async def find_key(self, project_id: str, digest: str) -> KeyRecord | None:
         return self._state.keys[project_id].get(digest)

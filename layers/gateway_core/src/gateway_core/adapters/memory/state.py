@@ -83,3 +83,10 @@ class State:
         """The month in which a scope's accounts are: a key's are kept where the key lives."""
         project = ticket.key_home if scope.startswith("k:") else ticket.project_id
         return self.months[project, ticket.month]
+
+
+class Part:
+    """A part of the store: its methods share one state."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state

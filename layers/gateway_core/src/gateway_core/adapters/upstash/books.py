@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gateway_core.adapters.upstash import layout
-from gateway_core.adapters.upstash.rest import Reply, RestClient
+from gateway_core.adapters.upstash.part import Part
+from gateway_core.adapters.upstash.rest import Reply
 from gateway_core.admission import RecordPage, UsageRecord
 from gateway_core.counters import Counters
 
 
-class UpstashBooks:
+class UpstashBooks(Part):
     """Implements the port `Books`."""
-
-    def __init__(self, client: RestClient) -> None:
-        self._client = client
 
     async def day_counters(self, project_id: str, days: Sequence[str]) -> list[dict[str, Counters]]:
         if not days:

@@ -8,8 +8,7 @@ from dataclasses import replace
 from gateway_core.adapters.upstash import layout
 from gateway_core.adapters.upstash.books import pairs
 from gateway_core.adapters.upstash.calls import add_books, declare_books, request_call
-from gateway_core.adapters.upstash.rest import RestClient
-from gateway_core.adapters.upstash.scripts import Scripts
+from gateway_core.adapters.upstash.part import Part
 from gateway_core.admission import BudgetLine, OpenHold
 from gateway_core.amounts import check_charge, check_limits
 from gateway_core.budget import Amount
@@ -18,12 +17,8 @@ from gateway_core.principal import KeyRecord, project_of_key_id
 from gateway_core.reconciliation import reconciled_record, reconciled_ticket
 
 
-class UpstashKeys:
+class UpstashKeys(Part):
     """Implements the port `KeyStore`."""
-
-    def __init__(self, client: RestClient, scripts: Scripts) -> None:
-        self._client = client
-        self._scripts = scripts
 
     async def put_key(self, record: KeyRecord) -> None:
         check_limits(record.limits)

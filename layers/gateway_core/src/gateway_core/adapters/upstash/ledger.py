@@ -14,8 +14,7 @@ from gateway_core.adapters.upstash.calls import (
     parse_admission,
     request_call,
 )
-from gateway_core.adapters.upstash.rest import RestClient
-from gateway_core.adapters.upstash.scripts import Scripts
+from gateway_core.adapters.upstash.part import Part
 from gateway_core.admission import (
     Admission,
     BreakerPolicy,
@@ -30,12 +29,8 @@ from gateway_core.amounts import check_candidates, check_record, check_settlemen
 from gateway_core.principal import KeyRecord
 
 
-class UpstashLedger:
+class UpstashLedger(Part):
     """Implements the port `Ledger`."""
-
-    def __init__(self, client: RestClient, scripts: Scripts) -> None:
-        self._client = client
-        self._scripts = scripts
 
     async def find_key(self, project_id: str, digest: str) -> KeyRecord | None:
         text = await self._client.execute("HGET", layout.project_key(project_id), layout.KEY_PREFIX + digest)
