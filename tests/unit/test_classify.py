@@ -271,7 +271,10 @@ def test_a_filtered_answer_without_usage_is_unconfirmed() -> None:
     assert (type(found), found.unconfirmed) == (ContentFilterError, True)
 
 
-@pytest.mark.parametrize("body", [b"<html>Bad Gateway</html>", b'{"id": "x', b"", b"null", b"[]", b'"text"'])
+GARBAGE = [b"<html>Bad Gateway</html>", b'{"id": "x', b"", b"null", b"[]", b'"text"', b"[" * 200_000, b"\xff\xfe"]
+
+
+@pytest.mark.parametrize("body", GARBAGE, ids=range(len(GARBAGE)))
 @pytest.mark.parametrize("wire", WIRES)
 def test_garbage_with_status_200_is_an_unconfirmed_failure(wire: Wire, body: bytes) -> None:
     """A page of a proxy is no answer, and no empty one either."""

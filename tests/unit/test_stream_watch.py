@@ -74,9 +74,10 @@ def test_a_cut_stream_has_no_end(wire: Wire, stream: bytes, terminator: str, usa
     assert watch.terminator == ""
 
 
-def test_an_error_event_is_kept() -> None:
+@pytest.mark.parametrize("wire", ["anthropic", "gemini", "openai", "responses"])
+def test_an_error_event_is_kept(wire: Wire) -> None:
     """The first error that a stream reports is there to be classified; broken events are passed over."""
-    watch = StreamWatch("anthropic")
+    watch = StreamWatch(wire)
     error = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
     watch.feed(sse(b'{"error": ', error, {"type": "error", "error": {"type": "api_error"}}))
     assert watch.error == error

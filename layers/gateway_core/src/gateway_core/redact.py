@@ -13,6 +13,7 @@ MASK = "[redacted]"
 WITHHELD = "[withheld: it repeats the request]"
 _WINDOW = 12
 _MOST_PRIVATE_CHARS = 100_000
+_MOST_QUOTED_CHARS = 50_000
 
 _NAMES = (
     r"(?:x-)?(?:goog-)?api[ _-]?key|access[_-]?key|key|(?:access|refresh|auth|session|id)[_-]?token|token"
@@ -53,7 +54,7 @@ def quote(text: str, *, secrets: Iterable[str] = (), private: Iterable[str] = ()
             one of them, or contains a shorter one whole, is withheld.
         limit: Most characters to return.
     """
-    excerpt = " ".join(redact(text[: 8 * limit], secrets).split())[:limit]
+    excerpt = " ".join(redact(text[:_MOST_QUOTED_CHARS], secrets).split())[:limit]
     return WITHHELD if _repeats(excerpt, [" ".join(item.split()) for item in private]) else excerpt
 
 

@@ -51,6 +51,7 @@ class Exchange:
     ended: bool = False
     fault: Fault | None = None
     watch: StreamWatch | None = None
+    _decoded: tuple[int, Any] = (-1, None)
 
     def begin(self, url: str) -> bool:
         """Note that a request wants to leave for `url`; False if it must not."""
@@ -96,7 +97,13 @@ class Exchange:
         """The decoded body, or None if it is not JSON. Of a stream: its last usage, in the wire's shape."""
         if self.watch is not None:
             return {**self.watch.error, **self.watch.usage}
-        try:
-            return json.loads(self.body)
-        except ValueError:
-            return None
+        if self._decoded[0] != len(self.body):
+            self._decoded = len(self.body), _decode(bytes(self.body))
+        return self._decoded[1]
+
+
+def _decode(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None

@@ -20,9 +20,9 @@ _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, http
 
 
 def connection_pool() -> httpx.AsyncBaseTransport:
-    """Connections shared by all attempts of one event loop. Ignores proxies and `.netrc` of the environment."""
+    """Connections shared by all attempts of one event loop; of the environment only `SSL_CERT_FILE` counts."""
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=20)
-    return httpx.AsyncHTTPTransport(retries=0, limits=limits, trust_env=False)
+    return httpx.AsyncHTTPTransport(retries=0, limits=limits)
 
 
 class OnceTransport(httpx.AsyncBaseTransport):

@@ -48,7 +48,7 @@ class StreamWatch:
             return  # most events are content: not worth decoding twice
         try:
             event = mapping(json.loads(data))
-        except ValueError:
+        except (ValueError, RecursionError):
             return
         self._note(event)
 
