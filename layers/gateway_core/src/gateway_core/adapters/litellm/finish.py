@@ -51,6 +51,8 @@ def finish_of(wire: Wire, body: object) -> str:
     match wire:
         case "anthropic":
             return _known(_ANTHROPIC, raw.get("stop_reason"))
+        case "embeddings":
+            return "stop" if items(raw.get("data")) else ""
         case "gemini":
             return _gemini(raw)
         case "responses":

@@ -1,10 +1,10 @@
-"""The `ChatProvider` that calls models through LiteLLM."""
+"""The `ModelProvider` that calls models through LiteLLM."""
 
 from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, cast
 
 import httpx
@@ -13,18 +13,31 @@ from gateway_core.adapters.litellm.about import About
 from gateway_core.adapters.litellm.answer import answer_of
 from gateway_core.adapters.litellm.chat import chat
 from gateway_core.adapters.litellm.classify import classify
+from gateway_core.adapters.litellm.embeddings import check_servable, private_texts, request_embeddings, vectors_of
 from gateway_core.adapters.litellm.exchange import Exchange, origin_of
 from gateway_core.adapters.litellm.library import load
 from gateway_core.adapters.litellm.params import ParamFitter
 from gateway_core.adapters.litellm.responses import respond
+from gateway_core.adapters.litellm.tokens import PromptCounter
 from gateway_core.adapters.litellm.transport import OnceTransport, connection_pool
+from gateway_core.adapters.litellm.usage import usage_of
 from gateway_core.adapters.litellm.wire import wire_of
 from gateway_core.credentials import Credential, Secret
-from gateway_core.domain import Deployment, ProviderAnswer, ProviderCall
+from gateway_core.domain import (
+    Deployment,
+    EmbedCall,
+    Embeddings,
+    Json,
+    ProviderAnswer,
+    ProviderCall,
+    TokenCount,
+    Usage,
+)
 from gateway_core.errors import BadCredentials
 from gateway_core.ports import Clock
 
-MAX_RESPONSE_BYTES = 32 * 1024 * 1024
+MAX_RESPONSE_BYTES = 40 * 1024 * 1024
+"""The longest answer there is: 2048 vectors of 3072 numbers, 32 MiB in base64 and a little around them."""
 _NO_KEY = Secret("none")
 """Sent to a base URL that no key belongs to; without one, LiteLLM would take a key from the environment."""
 
@@ -49,6 +62,7 @@ class LiteLLMProvider:
     ) -> None:
         self._library = load()
         self._fitter = ParamFitter(self._library.litellm)
+        self._counter = PromptCounter(self._library.litellm)
         self._credentials = dict(credentials)
         self._clock = clock
         self._max_bytes = max_response_bytes
@@ -57,32 +71,37 @@ class LiteLLMProvider:
 
     async def complete(self, call: ProviderCall) -> ProviderAnswer:
         """One attempt. Raises a ProviderError subclass; see `classify` for which and when."""
-        about = About(call.deployment, self._clock.now_ms(), self._secret(call.deployment), call.messages)
-        seen = Exchange(wire_of(call.deployment), origin_of(call.deployment.api_base), self._max_bytes)
-        answer, cause = await self._attempt(call, about.secret, seen)
-        # Raised out here, where no exception is being handled: LiteLLM's holds the prompt and must not be its context.
-        if error := classify(seen, cause, about):
-            raise error
-        return cast("ProviderAnswer", answer)
+        return await self._attempt(call, call.messages, lambda key, seen: self._complete(call, key, seen))
+
+    async def embed(self, call: EmbedCall) -> Embeddings:
+        """One attempt, on the same terms. Raises ProviderRejected for what only OpenAI's wire can embed."""
+        check_servable(call)
+        return await self._attempt(call, private_texts(call), lambda key, seen: self._embed(call, key, seen))
+
+    def count_tokens(self, deployment: Deployment, messages: Sequence[Json], params: Json) -> TokenCount:
+        """Count here, without a network; may be called from any thread. See `PromptCounter.count`."""
+        return self._counter.count(deployment, messages, params)
 
     async def close(self) -> None:
         """Close the connections of the running event loop."""
         if pool := self._pools.pop(asyncio.get_running_loop(), None):
             await pool.aclose()
 
-    async def _attempt(
-        self, call: ProviderCall, secret: Secret, seen: Exchange
-    ) -> tuple[ProviderAnswer | None, Exception | None]:
-        deadline = asyncio.timeout(call.timeout_s)
-        try:
-            async with deadline:
-                return await self._send(call, secret.reveal(), seen), None
-        except Exception as cause:  # noqa: BLE001 - LiteLLM raises anything; `classify` judges it
-            if deadline.expired():
-                seen.fault = "deadline"
-            return None, cause
+    async def _attempt[A](
+        self,
+        call: ProviderCall | EmbedCall,
+        private: tuple[Json, ...],
+        send: Callable[[str, Exchange], Awaitable[A]],
+    ) -> A:
+        about = About(call.deployment, self._clock.now_ms(), self._secret(call.deployment), private)
+        seen = Exchange(wire_of(call.deployment), origin_of(call.deployment.api_base), self._max_bytes)
+        answer, cause = await _within(call.timeout_s, send(about.secret.reveal(), seen), seen)
+        # Raised out here, where no exception is being handled: LiteLLM's holds the prompt and must not be its context.
+        if error := classify(seen, cause, about):
+            raise error
+        return cast("A", answer)
 
-    async def _send(self, call: ProviderCall, key: str, seen: Exchange) -> ProviderAnswer:
+    async def _complete(self, call: ProviderCall, key: str, seen: Exchange) -> ProviderAnswer:
         params, dropped = self._fitter.fit(call)
         messages = [copy.deepcopy(dict(message)) for message in call.messages]  # LiteLLM edits them in place
         client = self._client(call.deployment, key, OnceTransport(self._pool(), seen))
@@ -90,9 +109,14 @@ class LiteLLMProvider:
         response = await send(self._library, call, messages=messages, params=params, api_key=key, client=client)
         return answer_of(response, seen, dropped)
 
+    async def _embed(self, call: EmbedCall, key: str, seen: Exchange) -> Embeddings:
+        await request_embeddings(call, self._client(call.deployment, key, OnceTransport(self._pool(), seen)))
+        body = seen.json
+        return Embeddings(vectors_of(body, call), usage_of(seen.wire, body) or Usage())
+
     def _client(self, deployment: Deployment, key: str, transport: OnceTransport) -> Any:
         """What each path of LiteLLM takes as its `client`: a handler of its own, or the OpenAI SDK's."""
-        if deployment.provider == "openai" and deployment.mode == "chat":
+        if deployment.provider == "openai" and deployment.mode != "responses":
             http = httpx.AsyncClient(transport=transport, follow_redirects=False, trust_env=False)
             return self._library.openai.AsyncOpenAI(
                 api_key=key, base_url=deployment.api_base, max_retries=0, http_client=http
@@ -114,3 +138,14 @@ class LiteLLMProvider:
             self._pools = {known: pool for known, pool in self._pools.items() if not known.is_closed()}
             self._pools[loop] = self._connect()
         return self._pools[loop]
+
+
+async def _within[A](timeout_s: float, answer: Awaitable[A], seen: Exchange) -> tuple[A | None, Exception | None]:
+    deadline = asyncio.timeout(timeout_s)
+    try:
+        async with deadline:
+            return await answer, None
+    except Exception as cause:  # noqa: BLE001 - LiteLLM raises anything; `classify` judges it
+        if deadline.expired():
+            seen.fault = "deadline"
+        return None, cause

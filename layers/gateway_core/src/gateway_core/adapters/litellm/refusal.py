@@ -27,11 +27,13 @@ from gateway_core.errors import (
 
 _BAD_REQUEST = frozenset({400, 413, 422})
 _TOO_LONG = re.compile(
-    r"prompt is too long|maximum context length|context (?:window|limit|length)|exceeds the maximum number of tokens"
-    r"|input token count|too many input tokens",
+    r"prompt is too long|maximum (?:context|input) length|context (?:window|limit|length)"
+    r"|exceeds the maximum number of tokens|input token count|too many input tokens",
     re.IGNORECASE,
 )
-_TOO_LONG_LABELS = frozenset({"context_length_exceeded", "string_above_max_length", "request_too_large"})
+_TOO_LONG_LABELS = frozenset(
+    {"context_length_exceeded", "max_tokens_per_request", "request_too_large", "string_above_max_length"}
+)
 _FILTERED = re.compile(
     r"content filter|content exists risk|usage polic(?:y|ies)|safety system|content management policy", re.IGNORECASE
 )

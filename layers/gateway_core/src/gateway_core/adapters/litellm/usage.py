@@ -24,6 +24,8 @@ def usage_of(wire: Wire, body: object) -> Usage | None:
     match wire:
         case "anthropic":
             return _anthropic(mapping(raw))
+        case "embeddings":
+            return _embedded(mapping(raw))
         case "gemini":
             return _gemini(mapping(raw))
         case "responses":
@@ -51,6 +53,12 @@ def _openai(raw: Json, *, side: tuple[str, str]) -> Usage | None:
     written = _count(reads, "cache_write_tokens", "cache_creation_tokens") or 0
     reasoning = _count(mapping(raw.get(f"{side[1]}_tokens_details")), "reasoning_tokens") or 0
     return _checked(Usage(whole, output, cached, written, reasoning))
+
+
+def _embedded(raw: Json) -> Usage | None:
+    """OpenAI's: there is no output to count."""
+    whole = _count(raw, "prompt_tokens")
+    return None if whole is None else Usage(whole)
 
 
 def _gemini(raw: Json) -> Usage | None:

@@ -85,6 +85,7 @@ class StreamWatch:
 
 _MARKS: dict[Wire, tuple[bytes, ...]] = {
     "anthropic": (b"message_start", b"message_delta", b"message_stop", b'"error"'),
+    "embeddings": (b'"error"',),
     "gemini": (b"usageMetadata", b"finishReason", b"blockReason", b'"error"'),
     "openai": (b'"usage"', b'"error"'),
     "responses": (b"response.completed", b"response.incomplete", b"response.failed", b'"error"'),

@@ -1,4 +1,4 @@
-"""The four wire formats that providers speak, and the shapes of their errors."""
+"""The wire formats that providers speak, and the shapes of their errors."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from typing import Any, Literal
 
 from gateway_core.domain import Deployment, Json
 
-type Wire = Literal["anthropic", "gemini", "openai", "responses"]
+type Wire = Literal["anthropic", "embeddings", "gemini", "openai", "responses"]
 
 
 def wire_of(deployment: Deployment) -> Wire:
     """The format that a deployment answers in; providers that LiteLLM knows besides speak OpenAI's."""
     if deployment.mode == "responses":
         return "responses"
+    if deployment.mode == "embedding":
+        return "embeddings"
     match deployment.provider:
         case "anthropic":
             return "anthropic"
