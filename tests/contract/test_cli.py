@@ -1,0 +1,200 @@
+"""The command line `gateway` against a store: what it prints, what it stores, how it fails."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from gateway_core.cli import main
+from gateway_core.clock import SystemClock
+from gateway_core.principal import digest_of
+from tests.contract.desk import Desk, candidate, settled
+
+
+@pytest.fixture
+def gateway(redis, capsys):
+    """Runs a command that succeeds and gives its lines."""
+
+    def run(command):
+        assert main(command.split(), environ(redis)) == 0
+        return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+    return run
+
+
+@pytest.fixture
+def refused(redis, capsys):
+    """Runs a command that fails with 2 and gives what it says."""
+
+    def run(command, **changes):
+        try:
+            code = main(command.split(), environ(redis) | changes)
+        except SystemExit as leaving:
+            code = leaving.code
+        printed = capsys.readouterr()
+        assert (code, printed.out) == (2, "")
+        return printed.err
+
+    return run
+
+
+def environ(redis):
+    return {"UPSTASH_REDIS_REST_URL": redis.url, "UPSTASH_REDIS_REST_TOKEN": redis.token}
+
+
+def test_a_key_is_created_and_its_secret_shown_once(gateway, redis):
+    """One line with the key and its id; the store holds the digest only."""
+    (line,) = gateway("keys create --project alpha")
+    assert set(line) == {"key", "id"}
+    assert line["key"].startswith("gk_alpha_")
+    stored = redis.hash("prj:alpha")
+    assert list(stored) == [f"k|{digest_of(line['key'])}"]
+    assert line["key"] not in str(stored)
+
+
+def test_all_rights_and_limits_of_a_key_are_listed(gateway):
+    """What was granted, without the secret."""
+    (made,) = gateway(
+        "keys create --project alpha --user bob --admin --groups fast,code --tools complete --day-usd 0.5 "
+        "--month-usd 10 --day-tokens 7 --month-tokens 8 --rpm 60 --tpm 1000 "
+        "--api-base-host Proxy.example.com --api-base-host other.example.com"
+    )
+    (line,) = gateway("keys list --project alpha")
+    assert line.pop("created").startswith("20")
+    assert line == {
+        "id": made["id"],
+        "project": "alpha",
+        "user": "bob",
+        "admin": True,
+        "groups": ["fast", "code"],
+        "tools": ["complete"],
+        "api_base_hosts": ["proxy.example.com", "other.example.com"],
+        "day_usd": "0.5",
+        "month_usd": "10",
+        "day_tokens": 7,
+        "month_tokens": 8,
+        "rpm": 60,
+        "tpm": 1000,
+        "revoked": None,
+    }
+
+
+def test_a_key_has_no_limits_and_no_hosts_unless_set(gateway):
+    """All groups and tools, nothing bounded."""
+    gateway("keys create --project alpha")
+    (line,) = gateway("keys list --project alpha")
+    assert {name for name, value in line.items() if not value} == {
+        "user", "admin", "groups", "tools", "api_base_hosts", "revoked",
+        "day_usd", "month_usd", "day_tokens", "month_tokens", "rpm", "tpm",
+    }  # fmt: skip
+
+
+def test_a_revoked_key_is_still_listed(gateway, refused):
+    """With the time; an unknown one is an error that says what to do."""
+    (made,) = gateway("keys create --project alpha")
+    assert gateway(f"keys revoke {made['id']}") == [{"id": made["id"], "revoked": True}]
+    assert gateway("keys list --project alpha")[0]["revoked"].endswith("+00:00")
+    assert "gateway keys list" in refused("keys revoke key_alpha_0123456789abcdef")
+
+
+def test_a_budget_changes_only_what_is_named(gateway):
+    """`none` lifts a limit."""
+    gateway("budgets set --project alpha --day-usd 1.000000001 --month-tokens 5")
+    changed = {"project": "alpha", "user": "", "month_usd": "3", "day_tokens": None, "month_tokens": 5}
+    assert gateway("budgets set --project alpha --month-usd 3") == [{**changed, "day_usd": "1.000000001"}]
+    assert gateway("budgets set --project alpha --day-usd none") == [{**changed, "day_usd": None}]
+
+
+def test_a_users_budget_is_not_the_projects(gateway):
+    """Each has its own."""
+    gateway("budgets set --project alpha --user bob --day-tokens 9")
+    assert gateway("budgets set --project alpha")[0]["day_tokens"] is None
+    assert gateway("budgets set --project alpha --user bob")[0]["day_tokens"] == 9
+
+
+def leave_holds(redis):
+    """A request that died, and one that nobody can price, both of today."""
+
+    async def work():
+        store = redis.connect()
+        desk = await Desk(store, user="bob").open()
+        now = SystemClock().now_ms()
+        for name in ("dead", "doubt.2"):
+            admitted = await desk.admit_as(desk.ticket(name, admitted_ms=now), [candidate()])
+        ended = settled(admitted, candidate(), "fail", unconfirmed=True)
+        ticket = desk.ticket("doubt.2", admitted_ms=now)
+        await store.next(ticket, ended, [], now_ms=now, max_wait_ms=0, policy=desk.policy)
+        await store.close()
+
+    asyncio.run(work())
+
+
+def test_holds_are_listed_and_released(gateway, refused, redis):
+    """What is open or unconfirmed, one line each, until it is released, with or without a charge."""
+    leave_holds(redis)
+    lines = gateway("usage reconcile --project alpha")
+    assert {line["hold"]: (line["state"], line["hold_usd"], line["user_id"]) for line in lines} == {
+        "dead.1": ("open", "0.0000001", "bob"),
+        "doubt.2.1": ("unconfirmed", "0.0000001", "bob"),
+    }
+    assert gateway("usage reconcile --project alpha --release dead.1")[0]["charge_usd"] == "0"
+    released = gateway("usage reconcile --project alpha --release doubt.2.1 --charge-usd 0.00000005 --charge-tokens 4")
+    assert released == [{"hold": "doubt.2.1", "released": True, "charge_usd": "0.00000005", "charge_tokens": 4}]
+    assert gateway("usage reconcile --project alpha") == []
+    assert "Nothing is held" in refused("usage reconcile --project alpha --release dead.1")
+
+
+def test_another_month_holds_nothing(gateway, redis):
+    """Holds belong to the month of their request."""
+    leave_holds(redis)
+    assert gateway("usage reconcile --project alpha --month 202001") == []
+
+
+@pytest.mark.parametrize("amount", ["nan", "inf", "-1", "1e400", "0.0000000001", "1e-999999999", "9007200", "x", ""])
+def test_amounts_that_are_not_money_are_refused(refused, amount):
+    """Not a number, negative, finer than a nano-USD, or more than can be counted."""
+    assert "--day-usd" in refused(f"keys create --project alpha --day-usd={amount}")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "keys create --project Alpha",
+        "keys create --project alpha --rpm 0",
+        "keys create --project alpha --tpm -1",
+        "keys create --project alpha --day-tokens 1.5",
+        "keys create --project alpha --day-tokens 9007199254740992",
+        "keys create --project alpha --groups a,,b",
+        "keys create --project alpha --api-base-host https://x.example",
+        "budgets set --project alpha --day-usd nothing",
+        "usage reconcile --project alpha --month 202613",
+        "usage reconcile --project alpha --release r1",
+        "usage reconcile --project alpha --release r1.0",
+        "usage reconcile --project alpha --charge-usd 1",
+        "keys create",
+        "keys",
+        "nonsense",
+    ],
+)
+def test_wrong_arguments_are_refused_before_anything_is_stored(refused, redis, command):
+    """Exit code 2, a sentence on stderr, nothing on stdout."""
+    assert refused(command).count("\n") >= 1
+    assert redis.run("KEYS", "*") == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"UPSTASH_REDIS_REST_URL": ""}, "Set UPSTASH_REDIS_REST_URL"),
+        ({"UPSTASH_REDIS_REST_URL": "http://redis.example.com"}, "https"),
+        ({"UPSTASH_REDIS_REST_TOKEN": "wrong-token"}, "WRONGPASS"),
+        ({"UPSTASH_REDIS_REST_URL": "http://127.0.0.1:9"}, "does not answer"),
+    ],
+)
+def test_a_store_that_cannot_be_used_is_named(refused, changes, says):
+    """Missing, unsafe, locked or away; the token is not repeated."""
+    said = refused("keys list --project alpha", **changes)
+    assert says in said
+    assert "wrong-token" not in said
