@@ -41,6 +41,7 @@ class Settings:
     max_timeout_s: float
     max_stream_timeout_s: float
     queue_timeout_s: float
+    stall_timeout_s: float
     body_limit: int
     store_timeout_s: float
     store_connect_timeout_s: float
@@ -65,6 +66,7 @@ class Settings:
             max_timeout_s=file.limits.max_timeout_s,
             max_stream_timeout_s=file.limits.max_stream_timeout_s,
             queue_timeout_s=file.limits.queue_timeout_s,
+            stall_timeout_s=file.limits.stall_timeout_s,
             body_limit=file.limits.body_limit_bytes,
             store_timeout_s=file.store.timeout_s,
             store_connect_timeout_s=file.store.connect_timeout_s,

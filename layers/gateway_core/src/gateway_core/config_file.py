@@ -50,6 +50,7 @@ class LimitsSection(Schema):
     max_timeout_s: Annotated[Seconds, Field(le=290)] = 290.0
     max_stream_timeout_s: Annotated[Seconds, Field(le=840)] = 840.0
     queue_timeout_s: Annotated[float, Field(ge=0, le=290)] = 5.0
+    stall_timeout_s: Annotated[Seconds, Field(le=290)] = 60.0
     body_limit_bytes: Annotated[int, Field(gt=0, le=4 * 1024 * 1024)] = 4 * 1024 * 1024
 
     @model_validator(mode="after")
@@ -62,8 +63,8 @@ class LimitsSection(Schema):
 class StoreSection(Schema):
     """How long one HTTP trip to the store may take, and how much of it connecting."""
 
-    timeout_s: Annotated[Seconds, Field(le=30)] = 2.0
-    connect_timeout_s: Annotated[Seconds, Field(le=30)] = 1.0
+    timeout_s: Annotated[Seconds, Field(le=30)] = 1.0
+    connect_timeout_s: Annotated[Seconds, Field(le=30)] = 0.5
 
 
 class ConfigFile(Schema):

@@ -296,6 +296,14 @@ class Completion[A]:
 
 
 @dataclass(frozen=True, slots=True)
+class Opened:
+    """The first thing that a stream tells: which model answers, after how many attempts, this one included."""
+
+    model: Model
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """Budgets of one scope and rate limits of one key; None means no limit."""
 

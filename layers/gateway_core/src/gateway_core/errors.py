@@ -24,11 +24,14 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from gateway_core.domain import Attempt, BreakerEffect, Usage
+from gateway_core.domain import Attempt, BreakerEffect, Cost, Usage
 
 
 class LLMError(Exception):
-    """Base of all. `status` is the HTTP status, `code` the wire's stable word, `retry_after_s` seconds or None."""
+    """Base of all. `status` is the HTTP status, `code` the wire's stable word, `retry_after_s` seconds or None.
+
+    `attempts` and, for a stream that broke, `billed` tell what had happened before.
+    """
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal_error"
@@ -44,6 +47,7 @@ class LLMError(Exception):
         self.param = param
         self.retry_after_s = retry_after_s
         self.attempts: tuple[Attempt, ...] = ()
+        self.billed: tuple[Usage, Cost] | None = None
 
 
 class ProviderError(LLMError):

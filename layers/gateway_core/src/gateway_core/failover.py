@@ -7,14 +7,14 @@ nothing else can serve. Each failed attempt is settled and the next one admitted
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from gateway_core.admission import Admission, BreakerPolicy, Refused, StaleCaller
 from gateway_core.catalog import Provider
 from gateway_core.cost import price
-from gateway_core.domain import Cost, Model, Usage
+from gateway_core.domain import Chunk, Cost, Model, Usage
 from gateway_core.errors import (
     ContextLengthError,
     LLMError,
@@ -24,6 +24,7 @@ from gateway_core.errors import (
     StoreUnavailable,
     Unauthenticated,
 )
+from gateway_core.live import LiveStream
 from gateway_core.ports import Clock, Ledger
 from gateway_core.routing import longer_context
 from gateway_core.telemetry import Telemetry
@@ -82,6 +83,7 @@ class Failover:
         error_code = "cancelled"
         try:
             answer = await self._first_answer(walk, send)
+            self._won(walk, answer.usage)
             error_code = ""
         except LLMError as error:
             error.attempts = tuple(walk.attempts)
@@ -92,6 +94,45 @@ class Failover:
             await asyncio.shield(self._close(walk, error_code, started_s))
         return answer
 
+    async def stream(self, walk: Walk, open_stream: Send[LiveStream]) -> AsyncGenerator[Chunk]:
+        """The chunks of the first candidate that gives any content; after that, nobody else can answer.
+
+        Settled before it ends. Raises like `run`; an error in the middle of the answer also carries what is billed.
+        Close it: a caller who leaves early closes the provider's connection and is charged for what was delivered.
+        """
+        started_s = self._clock.monotonic_s()
+        error_code, live = "cancelled", None
+        try:
+            live = await self._first_answer(walk, open_stream)
+            async for chunk in live:
+                yield chunk
+            self._won(walk, live.usage)
+            error_code = ""
+        except LLMError as error:
+            broken = self._broken(walk, error) if live and isinstance(error, ProviderError) else error
+            broken.attempts = tuple(walk.attempts)
+            error_code = broken.code
+            if broken is error:
+                raise
+            raise broken from error
+        finally:
+            # Shielded: a caller who hangs up must not leave the books open.
+            await asyncio.shield(self._close_stream(walk, live, error_code, started_s))
+
+    def _broken(self, walk: Walk, error: ProviderError) -> LLMError:
+        self._lost(walk, error)
+        told = verdict([error], deadline_passed=self._left_s(walk) < LEAST_ATTEMPT_S)
+        told.billed = (walk.usage, walk.cost)
+        return told
+
+    async def _close_stream(self, walk: Walk, live: LiveStream | None, error_code: str, started_s: float) -> None:
+        if live:
+            await live.close()
+        if live and error_code == "cancelled":
+            usage = await live.least_usage()
+            walk.abandoned(usage, self._price(walk.last.model, usage), self._since_ms(walk.began_s))
+        await self._close(walk, error_code, started_s)
+
     async def _first_answer[A: Billed](self, walk: Walk, send: Send[A]) -> A:
         admission = await self._ledger.admit(walk.ticket, walk.candidates, **self._terms(walk))
         while True:
@@ -100,7 +141,6 @@ class Failover:
                 return await self._attempt(walk, offer, send)
             except ProviderError as error:
                 self._narrow(walk, offer, error)
-                self._telemetry.attempt_failed(walk.ticket.request_id, walk.attempts[-1], error)
                 if not walk.open or self._left_s(walk) < LEAST_ATTEMPT_S:
                     raise verdict(walk.errors, deadline_passed=self._left_s(walk) < LEAST_ATTEMPT_S) from error
             settlement = walk.pending
@@ -124,18 +164,22 @@ class Failover:
         patience_s = self._policy.providers[offer.model.provider].timeout_s
         left_s = self._left_s(walk)
         timeout_s = min(left_s / 2, patience_s) if walk.open else left_s
-        started_s = self._clock.monotonic_s()
-        walk.begin()
+        walk.begin(self._clock.monotonic_s())
         try:
-            answer = await _sent(send, offer.model, timeout_s)
+            return await _sent(send, offer.model, timeout_s)
         except ProviderError as error:
             if isinstance(error, ProviderTimeout) and timeout_s < patience_s:
                 error.effect = "skip"  # the caller was in a hurry: that says nothing about the deployment
-            cost = self._price(offer.model, error.usage) if error.usage else None
-            walk.lost(error, cost, self._since_ms(started_s))
+            self._lost(walk, error)
             raise
-        walk.won(answer.usage, self._price(offer.model, answer.usage), self._since_ms(started_s))
-        return answer
+
+    def _won(self, walk: Walk, usage: Usage) -> None:
+        walk.won(usage, self._price(walk.last.model, usage), self._since_ms(walk.began_s))
+
+    def _lost(self, walk: Walk, error: ProviderError) -> None:
+        cost = self._price(walk.last.model, error.usage) if error.usage else None
+        walk.lost(error, cost, self._since_ms(walk.began_s))
+        self._telemetry.attempt_failed(walk.ticket.request_id, walk.attempts[-1], error)
 
     def _price(self, model: Model, usage: Usage) -> Cost:
         return price(

@@ -5,27 +5,32 @@ authorise -> routing.plan -> a bound for each candidate -> failover (admit, call
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from contextlib import aclosing
+from dataclasses import dataclass, replace
 
 from gateway_core.admission import Ticket
 from gateway_core.authenticator import Authenticator
-from gateway_core.catalog import Catalog
+from gateway_core.config import Settings
 from gateway_core.domain import (
     Caller,
     ChatRequest,
+    Chunk,
     Completion,
-    Cost,
     EmbedCall,
     Embeddings,
     EmbedRequest,
     Model,
+    Opened,
     Plan,
     ProviderAnswer,
     ProviderCall,
+    Usage,
 )
 from gateway_core.errors import Unauthenticated
 from gateway_core.failover import CallerChangedError, Failover
+from gateway_core.live import Estimate, LiveStream
 from gateway_core.offers import PromptSize, chat_offer, embed_offer, output_cap
 from gateway_core.ports import Clock, ModelProvider
 from gateway_core.rights import reachable_models
@@ -42,6 +47,12 @@ class Trip:
     deadline_s: float
 
 
+type Piece = Opened | Chunk | Completion[ProviderAnswer]
+"""What a stream is made of, in this order: one `Opened`, chunks, and the completion once everything is settled."""
+
+_CHANGING = "The API key keeps changing. Try again."
+
+
 class Gateway:
     """Completes and embeds for callers. Holds no state of its own.
 
@@ -50,13 +61,19 @@ class Gateway:
     """
 
     def __init__(
-        self, catalog: Catalog, provider: ModelProvider, authenticator: Authenticator, failover: Failover, clock: Clock
+        self,
+        settings: Settings,
+        provider: ModelProvider,
+        authenticator: Authenticator,
+        failover: Failover,
+        clock: Clock,
     ) -> None:
-        self._catalog = catalog
+        self._catalog = settings.catalog
         self._provider = provider
         self._authenticator = authenticator
         self._failover = failover
         self._clock = clock
+        self._stall_timeout_s = settings.stall_timeout_s
 
     async def complete(
         self, request: ChatRequest, caller: Caller, request_id: str, *, timeout_s: float
@@ -64,6 +81,22 @@ class Gateway:
         """A whole answer to a conversation."""
         trip = Trip(caller, request_id, self._clock.monotonic_s() + timeout_s)
         return await self._with_fresh_rights(trip, lambda current: self._complete(request, current))
+
+    async def stream(
+        self, request: ChatRequest, caller: Caller, request_id: str, *, timeout_s: float
+    ) -> AsyncGenerator[Piece]:
+        """An answer in pieces, then its story, when it is settled. Close it to end it early."""
+        trip = Trip(caller, request_id, self._clock.monotonic_s() + timeout_s)
+        for last_try in (False, True):
+            try:
+                async with aclosing(self._stream(request, trip)) as pieces:
+                    async for piece in pieces:
+                        yield piece
+                    return
+            except CallerChangedError as error:
+                if last_try:
+                    raise Unauthenticated(_CHANGING) from error
+                trip = replace(trip, caller=await self._authenticator.refresh(caller))
 
     async def embed(
         self, request: EmbedRequest, caller: Caller, request_id: str, *, timeout_s: float
@@ -80,12 +113,46 @@ class Gateway:
         walk = self._walk(request, trip, offers, chosen, "chat")
 
         async def send(model: Model, timeout_s: float) -> ProviderAnswer:
-            cap = output_cap(request, size, model, self._catalog.default_output_cap)
-            params = {**request.params, **model.fixed_params}
-            call = ProviderCall(model.deployment, request.messages, params, cap, timeout_s, trip.request_id)
-            return await self._provider.complete(call)
+            return await self._provider.complete(self._call(request, size, model, trip, timeout_s))
 
         return await self._run(walk, send)
+
+    async def _stream(self, request: ChatRequest, trip: Trip) -> AsyncGenerator[Piece]:
+        size = PromptSize.of(request)
+        chosen = plan(request, self._catalog, size.about_tokens)
+        models = self._allowed(request, chosen, trip.caller)
+        offers = (chat_offer(request, size, model, self._catalog) for model in models)
+        walk = self._walk(request, trip, offers, chosen, "chat")
+        live: list[LiveStream] = []
+
+        async def open_stream(model: Model, timeout_s: float) -> LiveStream:
+            left_s = trip.deadline_s - self._clock.monotonic_s()
+            call = self._call(request, size, model, trip, left_s)
+            chunks, estimate = self._provider.stream(call), self._estimate(call)
+            opened = await LiveStream.open(chunks, estimate, first_s=timeout_s, stall_s=self._stall_timeout_s)
+            live[:] = [opened]
+            return opened
+
+        started_s = self._clock.monotonic_s()
+        async with aclosing(self._failover.stream(walk, open_stream)) as chunks:
+            first = True
+            async for chunk in chunks:
+                if first:
+                    yield Opened(walk.last.model, walk.made + 1)
+                first = False
+                yield chunk
+        yield self._completion(walk, live[0].delivered.answer(live[0].usage), started_s)
+
+    def _estimate(self, call: ProviderCall) -> Estimate:
+        """Counts what an attempt has cost at least, where the provider did not say."""
+
+        def count(text: str) -> Usage:
+            sent = self._provider.count_tokens(call.deployment, call.messages, call.params)
+            written = self._provider.count_tokens(call.deployment, [{"role": "assistant", "content": text}], {})
+            return Usage(sent.input_tokens, written.input_tokens if text else 0)
+
+        # In a thread: a long prompt takes the tokeniser a while.
+        return lambda text: asyncio.to_thread(count, text)
 
     async def _embed(self, request: EmbedRequest, trip: Trip) -> Completion[Embeddings]:
         chosen = plan_embedding(request, self._catalog)
@@ -99,6 +166,11 @@ class Gateway:
 
         return await self._run(walk, send)
 
+    def _call(self, request: ChatRequest, size: PromptSize, model: Model, trip: Trip, timeout_s: float) -> ProviderCall:
+        cap = output_cap(request, size, model, self._catalog.default_output_cap)
+        params = {**request.params, **model.fixed_params}
+        return ProviderCall(model.deployment, request.messages, params, cap, timeout_s, trip.request_id)
+
     async def _with_fresh_rights[A](
         self, trip: Trip, answer: Callable[[Trip], Awaitable[Completion[A]]]
     ) -> Completion[A]:
@@ -107,9 +179,9 @@ class Gateway:
         except CallerChangedError:
             caller = await self._authenticator.refresh(trip.caller)
         try:
-            return await answer(Trip(caller, trip.request_id, trip.deadline_s))
+            return await answer(replace(trip, caller=caller))
         except CallerChangedError as error:
-            raise Unauthenticated("The API key keeps changing. Try again.") from error
+            raise Unauthenticated(_CHANGING) from error
 
     def _allowed(self, request: Asked, chosen: Plan, caller: Caller) -> list[Model]:
         reachable = reachable_models(caller, request, self._catalog)
@@ -136,19 +208,16 @@ class Gateway:
         self, walk: Walk, send: Callable[[Model, float], Awaitable[A]]
     ) -> Completion[A]:
         started_s = self._clock.monotonic_s()
-        answer = await self._failover.run(walk, send)
-        model = walk.last.model
+        return self._completion(walk, await self._failover.run(walk, send), started_s)
+
+    def _completion[A](self, walk: Walk, answer: A, started_s: float) -> Completion[A]:
         return Completion(
             id=walk.ticket.request_id,
             answer=answer,
-            model=model,
+            model=walk.last.model,
             model_group=walk.model_group or None,
             usage=walk.usage,
-            cost=Cost(
-                sum(cost.input_nano for cost in walk.costs),
-                sum(cost.output_nano for cost in walk.costs),
-                model.price.source,
-            ),
+            cost=walk.cost,
             latency_ms=round((self._clock.monotonic_s() - started_s) * 1000),
             attempts=tuple(walk.attempts),
         )

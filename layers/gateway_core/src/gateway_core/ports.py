@@ -76,7 +76,7 @@ class TokenCounter(Protocol):
     def count_tokens(self, deployment: Deployment, messages: Sequence[Json], params: Json) -> TokenCount: ...
 
 
-class ModelProvider(ChatProvider, EmbeddingProvider, TokenCounter, Protocol):
+class ModelProvider(ChatProvider, StreamingProvider, EmbeddingProvider, TokenCounter, Protocol):
     """All that a provider adapter does."""
 
 

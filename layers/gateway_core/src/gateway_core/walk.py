@@ -32,6 +32,7 @@ class Walk:
     deadline_s: float
     model_group: str
     kind: str = "chat"
+    began_s: float = 0.0
     attempts: list[Attempt] = field(default_factory=list)
     current: Offer | None = None
     pending: Settlement | None = None
@@ -71,8 +72,9 @@ class Walk:
         )
         return offer
 
-    def begin(self) -> None:
+    def begin(self, now_s: float) -> None:
         """The current attempt is about to be sent: from here on the provider may bill it, whatever we learn."""
+        self.began_s = now_s
         self.pending = replace(self._pending, unconfirmed=True)
 
     def lost(self, error: ProviderError, cost: Cost | None, latency_ms: int) -> None:
@@ -87,6 +89,12 @@ class Walk:
         """The current attempt answered."""
         self._note("ok", None, latency_ms)
         self._settle_as(usage, cost, latency_ms, effect="ok", retry_after_ms=0)
+
+    def abandoned(self, usage: Usage, cost: Cost, latency_ms: int) -> None:
+        """The caller left in the middle of an answer that had cost this much, and perhaps more."""
+        self._note("failed", "cancelled", latency_ms)
+        self._settle_as(usage, cost, latency_ms, effect="skip", retry_after_ms=0)
+        self.pending = replace(self._pending, unconfirmed=True)
 
     def record(self, *, at_ms: int, latency_ms: int, error_code: str, input_includes_cached: bool) -> UsageRecord:
         """The request in the books, with everything that its attempts were billed."""
@@ -103,18 +111,32 @@ class Walk:
             provider=model.provider,
             model_group=self.model_group,
             error_code=error_code,
-            attempts=sum(attempt.outcome != "skipped" for attempt in self.attempts),
+            attempts=self.made,
             input_tokens=self.usage.input_tokens,
             output_tokens=self.usage.output_tokens,
             cached_input_tokens=self.usage.cached_input_tokens,
             cache_write_tokens=self.usage.cache_write_tokens,
             reasoning_tokens=self.usage.reasoning_tokens,
-            input_nano=sum(cost.input_nano for cost in self.costs),
-            output_nano=sum(cost.output_nano for cost in self.costs),
+            input_nano=self.cost.input_nano,
+            output_nano=self.cost.output_nano,
             latency_ms=latency_ms,
             cache_hit=False,
             price_source=model.price.source,
             input_includes_cached=input_includes_cached,
+        )
+
+    @property
+    def made(self) -> int:
+        """How many attempts have ended: the calls, without the candidates that were passed over."""
+        return sum(attempt.outcome != "skipped" for attempt in self.attempts)
+
+    @property
+    def cost(self) -> Cost:
+        """Of all attempts together."""
+        return Cost(
+            sum(cost.input_nano for cost in self.costs),
+            sum(cost.output_nano for cost in self.costs),
+            self.last.model.price.source,
         )
 
     @property

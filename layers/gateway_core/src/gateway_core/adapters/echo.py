@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import AsyncGenerator, Callable, Sequence
 
-from gateway_core.domain import Deployment, EmbedCall, Embeddings, Json, ProviderAnswer, ProviderCall, TokenCount, Usage
+from gateway_core.domain import (
+    Chunk,
+    Deployment,
+    EmbedCall,
+    Embeddings,
+    Json,
+    ProviderAnswer,
+    ProviderCall,
+    TokenCount,
+    ToolCallDelta,
+    Usage,
+)
 
 type Behave = Callable[[ProviderCall], ProviderAnswer]
 
@@ -22,6 +34,16 @@ class EchoProvider:
     def __init__(self, behave: Behave = echo) -> None:
         self._behave = behave
         self.calls: list[ProviderCall] = []
+
+    async def stream(self, call: ProviderCall) -> AsyncGenerator[Chunk]:
+        """The answer of `behave`, a word at a time."""
+        self.calls.append(call)
+        answer = self._behave(call)
+        for piece in re.findall(r"\S+\s*|\s+", answer.content):
+            yield Chunk(text=piece)
+        for index, made in enumerate(answer.tool_calls):
+            yield Chunk(tool_calls=(ToolCallDelta(index, made.id, made.name, made.arguments),))
+        yield Chunk(finish_reason=answer.finish_reason, usage=answer.usage)
 
     async def embed(self, call: EmbedCall) -> Embeddings:
         """A vector of one number for each input: its length."""

@@ -1,0 +1,12 @@
+"""POST /v1/stream and POST /v1/chat/completions."""
+
+import os
+
+from mangum import Mangum
+
+from gateway_core.api import chat, stream
+from gateway_core.api.app import create_app
+from gateway_core.bootstrap import model_services
+
+app = create_app(model_services(os.environ), stream.router, chat.router)
+handler = Mangum(app, lifespan="off")

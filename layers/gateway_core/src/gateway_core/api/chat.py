@@ -1,0 +1,183 @@
+"""POST /v1/chat/completions, on OpenAI's wire, streamed or not."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import Annotated, Any, Self
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import Field, model_validator
+
+from gateway_core.api.auth import identify
+from gateway_core.api.body import read_json, validate
+from gateway_core.api.complete import gateway_headers
+from gateway_core.api.deadline import time_left_s
+from gateway_core.api.messages import Message, Strict
+from gateway_core.api.openai_wire import ModelName, attribution_of, group_or_model
+from gateway_core.api.pieces import Pieces, start, stream_error_body
+from gateway_core.api.schemas import Id, Options, Tokens, cost_body
+from gateway_core.api.sse import Events, EventStream, event
+from gateway_core.api.stream import TOOL as STREAM_TOOL
+from gateway_core.api.stream import tool_call_body
+from gateway_core.domain import Attribution, ChatRequest, Chunk, Completion, ProviderAnswer, Usage
+from gateway_core.errors import LLMError
+from gateway_core.rights import check_tool
+from gateway_core.services import ModelServices
+
+COMPLETE_TOOL = "complete"
+
+
+class StreamOptions(Strict):
+    include_usage: bool = False
+    include_obfuscation: bool = False
+
+
+class ChatBody(Options):
+    """OpenAI's documented fields, as far as all providers have them."""
+
+    messages: Annotated[list[Message], Field(min_length=1)]
+    model: ModelName
+    max_tokens: Tokens | None = None
+    max_completion_tokens: Tokens | None = None
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    n: Annotated[int, Field(ge=1, le=1)] | None = None
+    user: Id | None = None
+    metadata: Annotated[dict[str, str], Field(max_length=16)] | None = None
+
+    @model_validator(mode="after")
+    def _one_limit(self) -> Self:
+        if self.max_tokens and self.max_completion_tokens:
+            raise ValueError("send max_completion_tokens or max_tokens, not both")
+        return self
+
+    @property
+    def wants_usage(self) -> bool:
+        """Whether the stream is to end with its usage."""
+        return bool(self.stream_options and self.stream_options.include_usage)
+
+    def to_request(
+        self, attribution: Attribution, group: str | None, model: str | None, timeout_s: float
+    ) -> ChatRequest:
+        """The request inside."""
+        return ChatRequest(
+            messages=tuple(message.model_dump(exclude_none=True) for message in self.messages),
+            attribution=attribution,
+            model_group=group,
+            model=model,
+            max_output_tokens=self.max_completion_tokens or self.max_tokens,
+            params=self.params(),
+            timeout_s=timeout_s,
+        )
+
+
+def router(services: ModelServices) -> APIRouter:
+    """The route, closed over its services."""
+    routes = APIRouter()
+    settings = services.settings
+
+    @routes.post("/v1/chat/completions")
+    async def chat(request: Request) -> Response:
+        caller = await identify(request, services)
+        body = validate(ChatBody, await read_json(request, settings.body_limit))
+        check_tool(caller, STREAM_TOOL if body.stream else COMPLETE_TOOL)
+        origin = attribution_of(request, caller, user=body.user, metadata=body.metadata)
+        group, model = group_or_model(settings.catalog, body.model)
+        longest_s = settings.max_stream_timeout_s if body.stream else settings.default_timeout_s
+        asked = body.to_request(origin, group, model, longest_s)
+        request_id, timeout_s = request.state.request_id, min(longest_s, time_left_s(request.scope))
+        created = services.clock.now_ms() // 1000
+        if not body.stream:
+            done = await services.gateway.complete(asked, caller, request_id, timeout_s=timeout_s)
+            return JSONResponse(chat_body(done, created), headers=gateway_headers(done))
+        pieces = services.gateway.stream(asked, caller, request_id, timeout_s=timeout_s)
+        begun = await start(pieces, request_id, services.telemetry)
+        name = begun.opened.model.key if begun.opened else body.model
+        wire = ChatStream(request_id, name, created, with_usage=body.wants_usage)
+        return EventStream(wire.events(begun.pieces), begun.headers)
+
+    return routes
+
+
+class ChatStream:
+    """OpenAI's chunks. A stream that broke ends with an error object, never with `[DONE]` or a finish reason."""
+
+    def __init__(self, request_id: str, model: str, created: int, *, with_usage: bool) -> None:
+        self._request_id = request_id
+        self._frame = {
+            "id": f"chatcmpl-{request_id}",
+            "object": "chat.completion.chunk",
+            "created": created,
+            "model": model,
+        }
+        self._with_usage = with_usage
+
+    async def events(self, pieces: Pieces) -> Events:
+        first = True
+        try:
+            async with aclosing(pieces):
+                async for piece in pieces:
+                    if isinstance(piece, Completion):
+                        for made in self._end(piece):
+                            yield made
+                    elif isinstance(piece, Chunk) and piece.is_content:
+                        yield self._chunk(_delta(piece, first=first), None)
+                        first = False
+        except LLMError as error:
+            yield event(stream_error_body(error, self._request_id))
+
+    def _chunk(self, delta: dict[str, Any], finish_reason: str | None) -> bytes:
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
+        usage = {"usage": None} if self._with_usage else {}
+        return event({**self._frame, "choices": [choice], **usage})
+
+    def _end(self, done: Completion[ProviderAnswer]) -> list[bytes]:
+        events = [self._chunk({}, done.answer.finish_reason)]
+        if self._with_usage:
+            usage = {**chat_usage(done.usage), "cost_usd": cost_body(done.cost)["total_usd"]}
+            events.append(event({**self._frame, "choices": [], "usage": usage}))
+        return [*events, event("[DONE]")]
+
+
+def chat_body(done: Completion[ProviderAnswer], created: int) -> dict[str, Any]:
+    """OpenAI's whole answer."""
+    message: dict[str, Any] = {"role": "assistant", "content": done.answer.content or None, "refusal": None}
+    if done.answer.tool_calls:
+        message["tool_calls"] = [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            for call in done.answer.tool_calls
+        ]
+    if done.answer.reasoning:
+        message["reasoning_content"] = done.answer.reasoning
+    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": done.answer.finish_reason}
+    return {
+        "id": f"chatcmpl-{done.id}",
+        "object": "chat.completion",
+        "created": created,
+        "model": done.model.key,
+        "choices": [choice],
+        "usage": chat_usage(done.usage),
+    }
+
+
+def chat_usage(usage: Usage) -> dict[str, Any]:
+    """Usage by OpenAI's names."""
+    return {
+        "prompt_tokens": usage.input_tokens,
+        "completion_tokens": usage.output_tokens,
+        "total_tokens": usage.total_tokens,
+        "prompt_tokens_details": {"cached_tokens": usage.cached_input_tokens},
+        "completion_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
+    }
+
+
+def _delta(chunk: Chunk, *, first: bool) -> dict[str, Any]:
+    delta: dict[str, Any] = {"role": "assistant"} if first else {}
+    if chunk.text or first:
+        delta["content"] = chunk.text
+    if chunk.tool_calls:
+        delta["tool_calls"] = [tool_call_body(call) for call in chunk.tool_calls]
+    if chunk.reasoning:
+        delta["reasoning_content"] = chunk.reasoning
+    return delta

@@ -1,0 +1,83 @@
+"""Server-sent events: kept alive in silence, ended when the caller leaves."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncGenerator, Mapping
+from typing import Any, override
+
+from fastapi.responses import Response
+from starlette.types import Receive, Scope, Send
+
+HEARTBEAT_S = 15.0
+HEARTBEAT = b": keep-alive\n\n"
+HEADERS = {"cache-control": "no-cache, no-transform", "x-accel-buffering": "no"}
+
+type Events = AsyncGenerator[bytes]
+
+
+def event(data: Mapping[str, Any] | str, name: str | None = None) -> bytes:
+    """One event. Data is JSON, or a word such as OpenAI's `[DONE]`."""
+    text = data if isinstance(data, str) else json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    head = f"event: {name}\n" if name else ""
+    return f"{head}data: {text}\n\n".encode()
+
+
+async def with_heartbeat(events: Events, interval_s: float) -> Events:
+    """The events, with a comment for every interval of silence. Closes `events` when it is closed."""
+    waiting = asyncio.ensure_future(anext(events))
+    try:
+        while True:
+            done, _pending = await asyncio.wait({waiting}, timeout=interval_s)
+            if not done:
+                yield HEARTBEAT
+                continue
+            try:
+                ready = waiting.result()
+            except StopAsyncIteration:
+                return
+            yield ready
+            waiting = asyncio.ensure_future(anext(events))
+    finally:
+        waiting.cancel()
+        with contextlib.suppress(asyncio.CancelledError, StopAsyncIteration):
+            await waiting
+        await events.aclose()
+
+
+class EventStream(Response):
+    """Sends events as they come; when the client disconnects, it closes their source."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, events: Events, headers: Mapping[str, str], heartbeat_s: float = HEARTBEAT_S) -> None:
+        super().__init__(headers={**HEADERS, **headers})
+        del self.headers["content-length"]
+        self._events = with_heartbeat(events, heartbeat_s)
+
+    @override
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        sending = asyncio.ensure_future(self._send(send))
+        leaving = asyncio.ensure_future(_left(receive))
+        try:
+            await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            leaving.cancel()
+            if not sending.done():
+                sending.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await sending
+
+    async def _send(self, send: Send) -> None:
+        async with contextlib.aclosing(self._events):
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            async for piece in self._events:
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

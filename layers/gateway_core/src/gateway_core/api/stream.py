@@ -1,0 +1,81 @@
+"""POST /v1/stream: an answer in pieces, as server-sent events `chunk`, then `done` or `error`."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Request
+from pydantic import Field
+
+from gateway_core.api.auth import identify
+from gateway_core.api.body import read_json, validate
+from gateway_core.api.deadline import time_left_s
+from gateway_core.api.pieces import Pieces, in_words, start, stream_error_body
+from gateway_core.api.schemas import CompleteBody, completion_body
+from gateway_core.api.sse import Events, EventStream, event
+from gateway_core.domain import Chunk, Completion, ToolCallDelta
+from gateway_core.errors import LLMError
+from gateway_core.rights import check_tool
+from gateway_core.services import ModelServices
+
+TOOL = "stream_complete"
+
+
+class StreamBody(CompleteBody):
+    """The body of `/v1/complete`, for longer, in pieces of tokens or of whole words."""
+
+    timeout_s: Annotated[float, Field(gt=0, le=840)] | None = None
+    buffer: Literal["token", "word"] = "token"
+
+
+def router(services: ModelServices) -> APIRouter:
+    """The route, closed over its services."""
+    routes = APIRouter()
+    settings = services.settings
+
+    @routes.post("/v1/stream")
+    async def stream(request: Request) -> EventStream:
+        caller = await identify(request, services)
+        check_tool(caller, TOOL)
+        body = validate(StreamBody, await read_json(request, settings.body_limit))
+        chat = body.to_request(caller, settings.default_timeout_s)
+        request_id = request.state.request_id
+        timeout_s = min(chat.timeout_s, time_left_s(request.scope))
+        pieces = services.gateway.stream(chat, caller, request_id, timeout_s=timeout_s)
+        begun = await start(pieces, request_id, services.telemetry)
+        shown = in_words(begun.pieces) if body.buffer == "word" else begun.pieces
+        return EventStream(_events(shown, request_id), begun.headers)
+
+    return routes
+
+
+async def _events(pieces: Pieces, request_id: str) -> Events:
+    index = 0
+    try:
+        async with aclosing(pieces):
+            async for piece in pieces:
+                if isinstance(piece, Completion):
+                    yield event(completion_body(piece), "done")
+                elif isinstance(piece, Chunk) and piece.is_content:
+                    yield event(chunk_body(piece, index), "chunk")
+                    index += 1
+    except LLMError as error:
+        yield event(stream_error_body(error, request_id), "error")
+
+
+def chunk_body(chunk: Chunk, index: int) -> dict[str, Any]:
+    """`{delta, index}` with tool calls and reasoning where there are any."""
+    body: dict[str, Any] = {"delta": chunk.text, "index": index}
+    if chunk.tool_calls:
+        body["tool_calls"] = [tool_call_body(delta) for delta in chunk.tool_calls]
+    if chunk.reasoning:
+        body["reasoning"] = chunk.reasoning
+    return body
+
+
+def tool_call_body(delta: ToolCallDelta) -> dict[str, Any]:
+    """A tool call's piece on OpenAI's wire."""
+    function = {"arguments": delta.arguments} | ({"name": delta.name} if delta.name else {})
+    head = {"id": delta.id, "type": "function"} if delta.id else {}
+    return {"index": delta.index, **head, "function": function}

@@ -1,0 +1,223 @@
+"""Streams through the walk: failover until the first content, never after; settled once, whatever happens."""
+
+import asyncio
+from contextlib import aclosing
+
+import pytest
+
+from gateway_core.domain import Attribution, ChatRequest, Chunk, Completion, Opened, ToolCallDelta, Usage
+from gateway_core.errors import (
+    ContentFilterError,
+    DeadlineExceeded,
+    LLMError,
+    NoDeploymentAvailable,
+    ProviderTimeout,
+    ProviderUnavailable,
+    RateLimitError,
+)
+from gateway_core.live import Delivered, at_least
+
+HELLO = ({"role": "user", "content": "one two three"},)
+PER_INPUT, PER_OUTPUT = 1000, 2000
+END = Chunk(finish_reason="stop", usage=Usage(3, 2))
+
+
+def request():
+    return ChatRequest(messages=HELLO, attribution=Attribution("alpha"), model_group="reasoning")
+
+
+def says(world, model, *script):
+    """Let a model's provider send chunks, raise errors, or wait for events."""
+    scripts = world.__dict__.setdefault("scripts", {})
+    scripts[model] = script
+
+    async def stream(call):
+        world.provider.calls.append(call)
+        for step in scripts.get(call.deployment.upstream_model, (Chunk(text="hi "), END)):
+            if isinstance(step, Exception):
+                raise step
+            if isinstance(step, asyncio.Event):
+                await step.wait()
+                continue
+            yield step
+
+    world.provider.stream = stream
+
+
+async def pieces_of(world, timeout_s=60.0):
+    """What came out, and the error that ended it."""
+    caller = await world.services.authenticator.authenticate(await world.key())
+    seen = []
+    try:
+        async with aclosing(world.services.gateway.stream(request(), caller, "req_1", timeout_s=timeout_s)) as stream:
+            async for piece in stream:
+                seen.append(piece)  # noqa: PERF401 - what came before an error is wanted too
+    except LLMError as error:
+        return seen, error
+    return seen, None
+
+
+def called(world):
+    return [call.deployment.upstream_model for call in world.provider.calls]
+
+
+async def test_a_stream_tells_who_answers_then_speaks_then_adds_up(world):
+    """Opened, chunks, completion; settled before the completion is seen."""
+    says(world, "first", Chunk(text="hel"), Chunk(text="lo"), END)
+    caller = await world.services.authenticator.authenticate(await world.key())
+    seen = []
+    async with aclosing(world.services.gateway.stream(request(), caller, "req_1", timeout_s=60)) as stream:
+        async for piece in stream:
+            seen.append(piece)
+            if isinstance(piece, Completion):
+                assert await world.spent() == (3 * PER_INPUT + 2 * PER_OUTPUT, 0)
+    opened, *chunks, done = seen
+    assert isinstance(opened, Opened)
+    assert (opened.model.key, opened.attempts) == ("first", 1)
+    assert [chunk.text for chunk in chunks] == ["hel", "lo", ""]
+    assert (done.answer.content, done.answer.finish_reason, done.usage) == ("hello", "stop", Usage(3, 2))
+    (record,) = await world.records()
+    assert (record.cost_nano, record.error_code) == (done.cost.total_nano, "")
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        (ProviderUnavailable("down"),),
+        (RateLimitError("busy"),),
+        (Chunk(), ProviderUnavailable("down")),
+        (Chunk(usage=Usage(3, 0)), ProviderUnavailable("cut", usage=Usage(3, 0), unconfirmed=True)),
+    ],
+)
+async def test_before_the_first_content_the_next_model_answers(world, failure):
+    """Invisible to the caller but for the attempts."""
+    says(world, "first", *failure)
+    seen, error = await pieces_of(world)
+    assert error is None
+    assert (seen[0].model.key, seen[0].attempts) == ("second", 2)
+    assert [a.outcome for a in seen[-1].attempts] == ["failed", "ok"]
+    assert called(world) == ["first", "second"]
+
+
+async def test_what_failed_before_the_first_content_is_charged_if_it_may_be_billed(world):
+    """At least the input."""
+    says(world, "first", ProviderUnavailable("cut", unconfirmed=True))
+    seen, _error = await pieces_of(world)
+    assert seen[-1].usage == Usage(3 + 3, 2)
+    assert (await world.spent())[1] > 0
+
+
+@pytest.mark.parametrize(
+    ("failure", "expected"),
+    [
+        (ProviderUnavailable("cut", unconfirmed=True), ProviderUnavailable),
+        (ProviderTimeout("slow"), DeadlineExceeded),
+        (ContentFilterError("no", usage=Usage(3, 1)), ContentFilterError),
+        (ZeroDivisionError("odd chunk"), ProviderUnavailable),
+    ],
+)
+async def test_after_the_first_content_nobody_else_answers(world, failure, expected):
+    """A typed error with what was used; settled once, with what was delivered."""
+    says(world, "first", Chunk(text="a b "), Chunk(text="c"), failure)
+    seen, error = await pieces_of(world)
+    assert type(error) is expected
+    assert [piece.text for piece in seen[1:]] == ["a b ", "c"]
+    assert not any(isinstance(piece, Completion) for piece in seen)
+    usage, cost = error.billed
+    assert usage.input_tokens == 3
+    assert usage.output_tokens >= 1
+    assert called(world) == ["first"]
+    (record,) = await world.records()
+    assert (record.cost_nano, record.error_code) == (cost.total_nano, error.code)
+    assert (await world.spent())[0] == cost.total_nano
+
+
+async def test_a_cut_stream_is_charged_for_what_was_delivered_or_reported(world):
+    """The larger of both."""
+    says(world, "first", Chunk(text="a b c d"), ProviderUnavailable("cut", usage=Usage(50, 1), unconfirmed=True))
+    _seen, error = await pieces_of(world)
+    assert error.billed[0] == Usage(50, 4)
+    (hold,) = await world.store.open_holds("alpha", month="202611")
+    assert hold.unconfirmed
+
+
+async def test_a_caller_who_leaves_closes_the_provider_and_pays_for_what_was_said(world):
+    """Closing the stream closes the provider's; the rest of the bound stays held."""
+    closed = []
+
+    async def stream(call):
+        try:
+            yield Chunk(text="a b c ")
+            await asyncio.Event().wait()
+        finally:
+            closed.append(call.deployment.upstream_model)
+
+    world.provider.stream = stream
+    caller = await world.services.authenticator.authenticate(await world.key())
+    async with aclosing(world.services.gateway.stream(request(), caller, "req_1", timeout_s=60)) as pieces:
+        async for piece in pieces:
+            if isinstance(piece, Chunk):
+                break
+    assert closed == ["first"]
+    (record,) = await world.records()
+    assert (record.error_code, record.input_tokens, record.output_tokens) == ("cancelled", 3, 3)
+    assert (await world.store.open_holds("alpha", month="202611"))[0].unconfirmed
+
+
+async def test_silence_before_the_first_token_is_a_failed_attempt(world):
+    """The next model answers when the time to the first token is over."""
+    says(world, "first", asyncio.Event())
+    seen, error = await pieces_of(world, timeout_s=0.2)
+    assert error is None
+    assert [a.error_code for a in seen[-1].attempts] == ["timeout", None]
+
+
+async def test_silence_in_the_middle_ends_the_stream(world):
+    """After the stall timeout, with a typed error."""
+    world.services.gateway._stall_timeout_s = 0.05
+    says(world, "first", Chunk(text="a "), asyncio.Event())
+    seen, error = await pieces_of(world)
+    assert isinstance(error, DeadlineExceeded)
+    assert [piece.text for piece in seen[1:]] == ["a "]
+
+
+async def test_everybody_fails(world):
+    """The same error as without streaming."""
+    for name in ("first", "second", "third"):
+        says(world, name, ProviderUnavailable("down"))
+    seen, error = await pieces_of(world)
+    assert seen == []
+    assert isinstance(error, NoDeploymentAvailable)
+    assert len(error.attempts) == 3
+
+
+async def test_a_revoked_key_streams_nothing(world):
+    """The key is re-checked inside admit."""
+    key = await world.key()
+    caller = await world.services.authenticator.authenticate(key)
+    await world.store.revoke_key(caller.key_id, now_ms=1)
+    with pytest.raises(LLMError):
+        await anext(world.services.gateway.stream(request(), caller, "r", timeout_s=60))
+    assert called(world) == []
+
+
+def test_pieces_of_tool_calls_are_put_together():
+    """By index: id and name once, arguments piece by piece."""
+    delivered = Delivered()
+    for delta in (
+        ToolCallDelta(0, "a", "f", '{"x"'),
+        ToolCallDelta(1, "b", "g", "{}"),
+        ToolCallDelta(0, "", "", ": 1}"),
+    ):
+        delivered.add(Chunk(tool_calls=(delta,)))
+    delivered.add(Chunk(reasoning="hm", finish_reason="tool_calls", dropped_params=("seed",)))
+    answer = delivered.answer(Usage(1, 1))
+    assert [(c.id, c.name, c.arguments) for c in answer.tool_calls] == [("a", "f", '{"x": 1}'), ("b", "g", "{}")]
+    assert (answer.finish_reason, answer.reasoning, answer.dropped_params) == ("tool_calls", "hm", ("seed",))
+    assert delivered.everything == 'hmaf{"x": 1}bg{}'
+
+
+def test_the_larger_usage_counts():
+    """Separately for input and output; details come from the provider."""
+    assert at_least(None, Usage(1, 2)) == Usage(1, 2)
+    assert at_least(Usage(5, 1, 4, 0, 1), Usage(3, 2)) == Usage(5, 2, 4, 0, 1)
