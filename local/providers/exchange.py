@@ -24,7 +24,7 @@ LOOK_S = 0.1
 _NO_LINGER = struct.pack("ii", 1, 0)
 
 
-class Gone(Exception):  # noqa: N818 - an event that ends the exchange, not an error
+class Gone(Exception):
     """The client left, or the server is going down."""
 
 

@@ -146,7 +146,7 @@ class Failure:
     now_s: int = 0
 
 
-class Refused(Exception):  # noqa: N818 - it is an answer on its way, not a failure of the simulator
+class Refused(Exception):
     """The request is answered with this failure, in the provider's own words."""
 
     def __init__(

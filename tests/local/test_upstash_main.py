@@ -19,7 +19,7 @@ from local.upstash.__main__ import main
 def program(*options):
     """The program, started, and the URL that it prints."""
     command = [sys.executable, "-m", "local.upstash", *options]
-    with subprocess.Popen(  # noqa: S603 - our own program
+    with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         try:

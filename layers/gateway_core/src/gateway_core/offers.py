@@ -13,6 +13,8 @@ from gateway_core.walk import Offer
 
 BYTES_PER_TOKEN = 4
 """English text has about four bytes a token. Only routing relies on it; money relies on the bound."""
+LEAST_OF_RESPONSES = 16
+"""OpenAI's Responses API takes no lower limit, so less cannot be held either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ def embed_offer(request: EmbedRequest, model: Model, catalog: Catalog) -> Offer:
 def output_cap(request: ChatRequest, size: PromptSize, model: Model, default_cap: int) -> int:
     """How many tokens the model may write: as asked, else the default, within the model's and the request's limits."""
     cap = min(request.max_output_tokens or default_cap, model.max_output_tokens)
+    if model.deployment.mode == "responses":
+        cap = max(cap, LEAST_OF_RESPONSES)
     if request.token_budget is None:
         return cap
     most_in = size.most_tokens(model)

@@ -1,0 +1,40 @@
+"""What `make run` starts and what it leaves alone, and which function serves a path."""
+
+import pytest
+
+from local.environment import StackError, read
+from local.front import function_of
+
+
+def test_without_anything_everything_is_simulated():
+    """Default ports, store in memory."""
+    found = read({})
+    assert (found.port, found.store_port, found.providers_port, found.store_token) == (8787, 8788, 8789, "local")
+    assert found.simulated == ("ANTHROPIC", "OPENAI", "GEMINI", "DEEPSEEK")
+    assert not found.real_store
+
+
+def test_a_key_or_a_base_makes_a_provider_real():
+    """A base without a key is somebody's own server."""
+    found = read(
+        {"OPENAI_API_KEY": "sk", "GEMINI_API_BASE": "http://127.0.0.1:1/v1beta", "UPSTASH_REDIS_REST_URL": "x"}
+    )
+    assert found.simulated == ("ANTHROPIC", "DEEPSEEK")
+    assert found.keyless == ("GEMINI",)
+    assert found.real_store
+
+
+@pytest.mark.parametrize("value", ["eighty", "-1", "65536", "8787.0"])
+def test_ports_are_checked(value):
+    """With the name of the variable."""
+    with pytest.raises(StackError, match="PORT"):
+        read({"PORT": value})
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [("/v1/complete", "complete"), ("/v1/models/gpt-5.1", "models"), ("/v1/models", "models"), ("/nope", "health")],
+)
+def test_paths_belong_to_functions(path, name):
+    """An unknown path is answered by `health`."""
+    assert function_of(path) == name

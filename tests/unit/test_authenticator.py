@@ -1,0 +1,108 @@
+"""Who calls, also while the store is away."""
+
+import pytest
+
+from gateway_core.adapters.memory import MemoryStore
+from gateway_core.authenticator import MOST_CALLERS, Authenticator
+from gateway_core.clock import ManualClock
+from gateway_core.errors import StoreUnavailable, Unauthenticated
+from gateway_core.principal import KeyRecord, digest_of, new_key
+
+
+class Flaky(MemoryStore):
+    """A store that can be away, and counts who asks it."""
+
+    def __init__(self):
+        super().__init__()
+        self.away = False
+        self.asked = 0
+
+    async def find_key(self, project_id, digest):
+        self.asked += 1
+        if self.away:
+            raise StoreUnavailable("The store is away.")
+        return await super().find_key(project_id, digest)
+
+
+@pytest.fixture
+async def known():
+    """A store with one key, an authenticator and a clock."""
+    store, clock = Flaky(), ManualClock()
+    key = new_key("alpha")
+    await store.put_key(KeyRecord("alpha", digest_of(key), user_id="ada", groups=("fast",)))
+    return store, clock, Authenticator(store, clock), key
+
+
+async def test_a_caller_has_the_keys_rights(known):
+    """Project, user, groups."""
+    _store, _clock, authenticator, key = known
+    caller = await authenticator.authenticate(key)
+    assert (caller.project_id, caller.user_id, caller.groups) == ("alpha", "ada", frozenset({"fast"}))
+
+
+async def test_callers_are_remembered_for_30_seconds(known):
+    """One look-up, then another when the time is over."""
+    store, clock, authenticator, key = known
+    for _ in range(3):
+        await authenticator.authenticate(key)
+    assert store.asked == 1
+    clock.advance(30)
+    await authenticator.authenticate(key)
+    assert store.asked == 2
+
+
+async def test_the_store_may_be_away_for_15_minutes(known):
+    """A known caller is honoured until then; after it nobody can tell."""
+    store, clock, authenticator, key = known
+    await authenticator.authenticate(key)
+    store.away = True
+    clock.advance(15 * 60 - 1)
+    assert (await authenticator.authenticate(key)).project_id == "alpha"
+    clock.advance(1)
+    with pytest.raises(StoreUnavailable):
+        await authenticator.authenticate(key)
+
+
+async def test_a_stranger_gets_503_not_401_while_the_store_is_away(known):
+    """It may well be a good key."""
+    store, _clock, authenticator, _key = known
+    store.away = True
+    with pytest.raises(StoreUnavailable):
+        await authenticator.authenticate(new_key("alpha"))
+
+
+@pytest.mark.parametrize(
+    "key", ["", "gk_", "gk_alpha_", "sk-x", "gk_Alpha_x", "gk_a b_x", "gk_alpha_x\n", "gk_alpha_ü"]
+)
+async def test_what_is_no_key_is_not_looked_up(known, key):
+    """Malformed keys cost no trip."""
+    store, _clock, authenticator, _key = known
+    with pytest.raises(Unauthenticated, match="malformed"):
+        await authenticator.authenticate(key)
+    assert store.asked == 0
+
+
+async def test_unknown_and_revoked_keys(known):
+    """401, with the same text."""
+    store, clock, authenticator, key = known
+    with pytest.raises(Unauthenticated, match="unknown or revoked"):
+        await authenticator.authenticate(new_key("alpha"))
+    caller = await authenticator.authenticate(key)
+    await store.revoke_key(caller.key_id, now_ms=clock.now_ms())
+    with pytest.raises(Unauthenticated, match="unknown or revoked"):
+        await authenticator.refresh(caller)
+    with pytest.raises(Unauthenticated):
+        await authenticator.authenticate(key)
+
+
+async def test_memory_is_bounded(known):
+    """The longest unseen callers are forgotten first."""
+    store, _clock, authenticator, key = known
+    await authenticator.authenticate(key)
+    for number in range(MOST_CALLERS):
+        other = f"gk_alpha_{number:032}"
+        await store.put_key(KeyRecord("alpha", digest_of(other)))
+        await authenticator.authenticate(other)
+    asked = store.asked
+    await authenticator.authenticate(key)
+    assert store.asked == asked + 1
