@@ -2,57 +2,24 @@
 
 from __future__ import annotations
 
-import logging
-import traceback
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from gateway_core.errors import ProviderError
+from tests.contract.leaks import LEAK_TEXT, LEAKS, Everything, all_loggers, everything
 from tests.contract.litellm_paths import NAMES, PATHS, PROMPT, Path, provider_at
 from tests.contract.raw_provider import RawProvider, respond
 
-LEAKS = {
-    "an OpenAI key": "sk-proj-AbCdEf0123456789AbCdEf",
-    "a Google key": "AIzaSyA0123456789abcdefghijklmnopqrstuv",
-    "a bearer token": "tokentokentoken",
-    "a password in a URL": "hunter2hunter2",
-    "a virtual key": "gk_alpha_0123456789abcdef0123456789abcdef",
-}
-LEAK_TEXT = (
-    f"Incorrect API key provided: {LEAKS['an OpenAI key']} or ?key={LEAKS['a Google key']}; "
-    f"Authorization: Bearer {LEAKS['a bearer token']}; see https://admin:{LEAKS['a password in a URL']}@internal/x "
-    f"for {LEAKS['a virtual key']}"
-)
 every_path = pytest.mark.parametrize("path", PATHS, ids=NAMES)
-
-
-class Everything(logging.Handler):
-    """Keeps whatever any logger says."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.DEBUG)
-        self.lines: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(logging.Formatter().format(record) + str(record.__dict__))
 
 
 @pytest.fixture
 def logged() -> Iterator[Everything]:
-    """All loggers at DEBUG, each with a handler of its own, whether or not it propagates."""
+    """Whatever any logger says, LiteLLM's included."""
     provider_at("http://127.0.0.1:1")
-    handler = Everything()
-    loggers = [logging.getLogger(), *(logging.getLogger(name) for name in logging.root.manager.loggerDict)]
-    before = [(logger, logger.level) for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.DEBUG)
-        logger.addHandler(handler)
-    yield handler
-    for logger, level in before:
-        logger.setLevel(level)
-        logger.removeHandler(handler)
+    with all_loggers() as handler:
+        yield handler
 
 
 async def failure(path: Path, status: int, text: str) -> ProviderError:
@@ -64,12 +31,6 @@ async def failure(path: Path, status: int, text: str) -> ProviderError:
             await provider.complete(path.call(raw.url))
         await provider.close()
     return caught.value
-
-
-def everything(error: ProviderError, logged: Everything) -> str:
-    """All text that an error and the loggers carry, tracebacks and chained exceptions included."""
-    parts: list[Any] = [error, repr(error), error.message, error.detail, error.args, vars(error), *logged.lines]
-    return "\n".join([*map(str, parts), *traceback.format_exception(error)])
 
 
 @every_path
