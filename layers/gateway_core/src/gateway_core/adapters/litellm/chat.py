@@ -34,3 +34,17 @@ async def chat(
         _skip_responses_api_bridge=True,  # the catalog says which API a model speaks, not LiteLLM's map
         **params,
     )
+
+
+async def open_chat(
+    library: Library, call: ProviderCall, *, messages: list[Any], params: dict[str, Any], api_key: str, client: Any
+) -> Any:
+    """Send the call for a stream, and return LiteLLM's translator of its events once the answer has begun.
+
+    LiteLLM's own wrapper around it is let go unread: it keeps all chunks, logs from tasks of its own, and ends a cut
+    stream as if it were whole. For Gemini it sends the request as late as when it is read.
+    """
+    # Other wires report usage unasked, and LiteLLM drops the option there.
+    wanted = {**params, "stream": True, "stream_options": {"include_usage": True}}
+    wrapper = await chat(library, call, messages=messages, params=wanted, api_key=api_key, client=client)
+    return wrapper.completion_stream or await wrapper.make_call(client=None)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from gateway_core.adapters.litellm.about import About
 from gateway_core.adapters.litellm.exchange import Exchange
-from gateway_core.adapters.litellm.finish import CONTENT_FILTER, INTERRUPTED, finish_of
+from gateway_core.adapters.litellm.finish import CONTENT_FILTER, INTERRUPTED
 from gateway_core.adapters.litellm.refusal import FREE, Bill, refusal, status_within
 from gateway_core.adapters.litellm.usage import usage_of
 from gateway_core.adapters.litellm.wire import WireError, error_of
@@ -46,7 +46,7 @@ def classify(seen: Exchange, cause: Exception | None, about: About) -> ProviderE
 def _timed_out(seen: Exchange, about: About) -> ProviderError:
     """The attempt's deadline passed. What was not sent yet cannot be billed."""
     error = ProviderTimeout(f"{about.provider} did not answer for {about.model} in time.", detail=about.detail(seen))
-    error.unconfirmed = seen.sent
+    error.usage, error.unconfirmed = usage_of(seen.wire, seen.json), seen.sent
     return error
 
 
@@ -77,12 +77,12 @@ def _unanswered(seen: Exchange, cause: Exception | None, about: About) -> Provid
 
 def _answered(seen: Exchange, cause: Exception | None, about: About) -> ProviderError | None:
     usage = usage_of(seen.wire, seen.json)
-    bill = Bill(usage, unconfirmed=usage is None)
-    if not seen.complete:
-        return _unavailable(f"{about.provider}'s answer broke off.", seen, about, Bill(usage, unconfirmed=True))
+    bill = Bill(usage, unconfirmed=usage is None or not seen.complete)
     if error := error_of(seen.json):
         return refusal(status_within(error), error, seen, about, bill)
-    finish = finish_of(seen.wire, seen.json)
+    if not seen.complete:
+        return _unavailable(f"{about.provider}'s answer broke off.", seen, about, bill, cause)
+    finish = seen.finish
     if finish == CONTENT_FILTER:
         return ContentFilterError(
             f"{about.provider}'s content filter stopped the answer.",

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from gateway_core.adapters.litellm.finish import finish_of
 from gateway_core.adapters.litellm.watch import StreamWatch
 from gateway_core.adapters.litellm.wire import Wire
+from gateway_core.domain import Json
 
 type Fault = Literal[
     "foreign_host", "second_request", "connect", "reset", "redirect", "encoded", "too_large", "truncated", "deadline"
 ]
 """What the transport refused to do (the first two), or what befell the attempt."""
 
+_STREAMS_ARE_LONGER = 8
+"""Half a kilobyte of framing for each token is usual."""
 _KEPT_HEADERS = frozenset({"retry-after", "retry-after-ms", "request-id", "x-request-id", "content-type"})
 _KEPT_PREFIXES = ("x-ratelimit-", "anthropic-ratelimit-")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -36,7 +41,7 @@ class Exchange:
 
     `sent` is true as soon as a byte of the request may have left: from then on the provider may bill. `ended` is
     true when the body came to the end that HTTP framing promised. `body` stays empty for an event stream, which
-    `watch` looks at as it passes.
+    `watch` looks at as it passes; `events` takes its events where a stream was asked for.
     """
 
     wire: Wire
@@ -51,6 +56,7 @@ class Exchange:
     ended: bool = False
     fault: Fault | None = None
     watch: StreamWatch | None = None
+    events: deque[Json] | None = None
     _decoded: tuple[int, Any] = (-1, None)
 
     def begin(self, url: str) -> bool:
@@ -69,12 +75,12 @@ class Exchange:
         self.status = status
         self.headers = {n: v for n, v in headers.items() if n in _KEPT_HEADERS or n.startswith(_KEPT_PREFIXES)}
         if self.content_type == "text/event-stream":
-            self.watch = StreamWatch(self.wire)
+            self.watch = StreamWatch(self.wire, self.events)
 
     def take(self, chunk: bytes) -> bool:
-        """Note a piece of the body; False once it is longer than allowed."""
+        """Note a piece of the body; False once it is longer than allowed. A stream may be longer: it is not kept."""
         self.received += len(chunk)
-        if self.received > self.max_bytes:
+        if self.received > self.max_bytes * (1 if self.watch is None else _STREAMS_ARE_LONGER):
             self.fault = "too_large"
             return False
         if self.watch is not None:
@@ -83,14 +89,28 @@ class Exchange:
             self.body += chunk
         return True
 
+    def end(self) -> None:
+        """Note that the body came to its end."""
+        self.ended = True
+        if self.watch is not None:
+            self.watch.end()
+
     @property
     def content_type(self) -> str:
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
     @property
     def complete(self) -> bool:
-        """Whether the whole answer arrived: for a stream, its terminator too."""
-        return self.ended and (self.watch is None or bool(self.watch.terminator))
+        """Whether the whole answer arrived. A terminator is as good as the end, where a provider sends one."""
+        if self.watch is None:
+            return self.ended
+        ended = self.ended or (self.watch.over and self.fault is None)
+        return ended and bool(self.watch.terminator)
+
+    @property
+    def finish(self) -> str:
+        """Why the answer ended, see `finish_of`."""
+        return finish_of(self.wire, self.json) if self.watch is None else self.watch.finish
 
     @property
     def json(self) -> Any:

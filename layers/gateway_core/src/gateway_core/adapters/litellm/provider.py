@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, cast
 
 import httpx
 
 from gateway_core.adapters.litellm.about import About
 from gateway_core.adapters.litellm.answer import answer_of
-from gateway_core.adapters.litellm.chat import chat
+from gateway_core.adapters.litellm.chat import chat, open_chat
+from gateway_core.adapters.litellm.chunks import Translator
 from gateway_core.adapters.litellm.classify import classify
 from gateway_core.adapters.litellm.embeddings import check_servable, private_texts, request_embeddings, vectors_of
 from gateway_core.adapters.litellm.exchange import Exchange, origin_of
 from gateway_core.adapters.litellm.library import load
 from gateway_core.adapters.litellm.params import ParamFitter
-from gateway_core.adapters.litellm.responses import respond
+from gateway_core.adapters.litellm.responses import open_response, respond
+from gateway_core.adapters.litellm.streams import Flow
 from gateway_core.adapters.litellm.tokens import PromptCounter
 from gateway_core.adapters.litellm.transport import OnceTransport, connection_pool
 from gateway_core.adapters.litellm.usage import usage_of
 from gateway_core.adapters.litellm.wire import wire_of
 from gateway_core.credentials import Credential, Secret
 from gateway_core.domain import (
+    Chunk,
     Deployment,
     EmbedCall,
     Embeddings,
@@ -73,6 +76,20 @@ class LiteLLMProvider:
         """One attempt. Raises a ProviderError subclass; see `classify` for which and when."""
         return await self._attempt(call, call.messages, lambda key, seen: self._complete(call, key, seen))
 
+    async def stream(self, call: ProviderCall) -> AsyncGenerator[Chunk, None]:
+        """One attempt, handed on as it comes. Raises the same errors, also after a part of the answer."""
+        about, seen = self._about(call, call.messages), self._exchange(call)
+        transport = OnceTransport(self._pool(), seen)
+        flow = Flow(seen, transport, lambda: self._open(call, about.secret.reveal(), transport), call.timeout_s)
+        try:
+            while chunk := await flow.next():
+                yield chunk
+            if error := classify(seen, flow.cause, about):
+                raise error
+            yield flow.last()
+        finally:
+            await transport.release()
+
     async def embed(self, call: EmbedCall) -> Embeddings:
         """One attempt, on the same terms. Raises ProviderRejected for what only OpenAI's wire can embed."""
         check_servable(call)
@@ -93,13 +110,18 @@ class LiteLLMProvider:
         private: tuple[Json, ...],
         send: Callable[[str, Exchange], Awaitable[A]],
     ) -> A:
-        about = About(call.deployment, self._clock.now_ms(), self._secret(call.deployment), private)
-        seen = Exchange(wire_of(call.deployment), origin_of(call.deployment.api_base), self._max_bytes)
+        about, seen = self._about(call, private), self._exchange(call)
         answer, cause = await _within(call.timeout_s, send(about.secret.reveal(), seen), seen)
         # Raised out here, where no exception is being handled: LiteLLM's holds the prompt and must not be its context.
         if error := classify(seen, cause, about):
             raise error
         return cast("A", answer)
+
+    def _about(self, call: ProviderCall | EmbedCall, private: tuple[Json, ...]) -> About:
+        return About(call.deployment, self._clock.now_ms(), self._secret(call.deployment), private)
+
+    def _exchange(self, call: ProviderCall | EmbedCall) -> Exchange:
+        return Exchange(wire_of(call.deployment), origin_of(call.deployment.api_base), self._max_bytes)
 
     async def _complete(self, call: ProviderCall, key: str, seen: Exchange) -> ProviderAnswer:
         params, dropped = self._fitter.fit(call)
@@ -108,6 +130,14 @@ class LiteLLMProvider:
         send = respond if call.deployment.mode == "responses" else chat
         response = await send(self._library, call, messages=messages, params=params, api_key=key, client=client)
         return answer_of(response, seen, dropped)
+
+    async def _open(self, call: ProviderCall, key: str, transport: OnceTransport) -> tuple[Translator, tuple[str, ...]]:
+        params, dropped = self._fitter.fit(call)
+        messages = [copy.deepcopy(dict(message)) for message in call.messages]
+        client = self._client(call.deployment, key, transport)
+        send = open_response if call.deployment.mode == "responses" else open_chat
+        parser = await send(self._library, call, messages=messages, params=params, api_key=key, client=client)
+        return Translator(wire_of(call.deployment), parser), dropped
 
     async def _embed(self, call: EmbedCall, key: str, seen: Exchange) -> Embeddings:
         await request_embeddings(call, self._client(call.deployment, key, OnceTransport(self._pool(), seen)))

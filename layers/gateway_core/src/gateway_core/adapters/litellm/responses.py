@@ -19,15 +19,11 @@ async def respond(
     library: Library, call: ProviderCall, *, messages: list[Any], params: dict[str, Any], api_key: str, client: Any
 ) -> Any:
     """Send the call and return LiteLLM's `ModelResponse`. Raises what LiteLLM raises."""
-    bridge = importlib.import_module(_BRIDGE).LiteLLMResponsesTransformationHandler()
-    model, log = call.deployment.upstream_model, library.log_for(call, "aresponses")
-    optional = library.litellm.utils.get_optional_params(
-        model=model, custom_llm_provider="openai", drop_params=True, **params
-    )
-    request = bridge.transform_request(model, messages, optional, {}, {}, log)
+    bridge, log = _bridge(), library.log_for(call, "aresponses")
+    optional, request = _translated(library, call, bridge, log, messages=messages, params=params)
     answer = await _send(call, request, log, api_key=api_key, client=client)
     return bridge.transform_response(
-        model=model,
+        model=call.deployment.upstream_model,
         raw_response=answer,
         model_response=library.litellm.ModelResponse(),
         logging_obj=log,
@@ -37,6 +33,33 @@ async def respond(
         litellm_params={},
         encoding=None,
     )
+
+
+async def open_response(
+    library: Library, call: ProviderCall, *, messages: list[Any], params: dict[str, Any], api_key: str, client: Any
+) -> Any:
+    """Send the call for a stream, and return LiteLLM's translator of its events once the answer has begun."""
+    bridge, log = _bridge(), library.log_for(call, "aresponses")
+    wanted = {**params, "stream": True}
+    _, request = _translated(library, call, bridge, log, messages=messages, params=wanted)
+    await _send(call, request, log, api_key=api_key, client=client)
+    iterator = importlib.import_module(_BRIDGE).OpenAiResponsesToChatCompletionStreamIterator
+    return iterator(streaming_response=None, sync_stream=False)
+
+
+def _bridge() -> Any:
+    return importlib.import_module(_BRIDGE).LiteLLMResponsesTransformationHandler()
+
+
+def _translated(
+    library: Library, call: ProviderCall, bridge: Any, log: Any, *, messages: list[Any], params: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """LiteLLM's options, and the request that it makes of them."""
+    model = call.deployment.upstream_model
+    optional = library.litellm.utils.get_optional_params(
+        model=model, custom_llm_provider="openai", drop_params=True, **params
+    )
+    return optional, bridge.transform_request(model, messages, optional, {}, {}, log)
 
 
 async def _send(call: ProviderCall, request: dict[str, Any], log: Any, *, api_key: str, client: Any) -> Any:

@@ -7,7 +7,9 @@ whoever asks for it. Deadlines are the caller's `asyncio.timeout`; only connecti
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any, override
 
 import httpx
@@ -15,6 +17,8 @@ import httpx
 from gateway_core.adapters.litellm.exchange import Exchange, Fault
 
 CONNECT_TIMEOUT_S = 10.0
+_DRAIN_S = 0.1
+"""How long the end of the HTTP body may take once the answer is whole, before the connection is given up."""
 _SENDING = ".send_request_headers.started"
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
@@ -31,6 +35,29 @@ class OnceTransport(httpx.AsyncBaseTransport):
     def __init__(self, pool: httpx.AsyncBaseTransport, exchange: Exchange) -> None:
         self._pool = pool
         self._exchange = exchange
+        self._answer: _Watched | None = None
+        self._pieces: AsyncGenerator[bytes, None] | None = None
+
+    async def read(self) -> None:
+        """Take in the next piece of a streamed answer; nothing after its end. Raises httpx.ReadError."""
+        if self._answer is not None:
+            self._pieces = self._pieces or self._answer.__aiter__()
+            await anext(self._pieces, None)
+
+    async def release(self) -> None:
+        """Let go of a streamed answer: a whole one leaves its connection to the next call, any other is cut off."""
+        if self._exchange.complete and not self._exchange.ended:
+            await self._drain()
+        if self._answer is not None:
+            await self._answer.aclose()
+        if self._pieces is not None:
+            await self._pieces.aclose()
+
+    async def _drain(self) -> None:
+        with contextlib.suppress(httpx.ReadError, TimeoutError):
+            async with asyncio.timeout(_DRAIN_S):
+                while not self._exchange.ended:
+                    await self.read()
 
     @override
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -60,9 +87,9 @@ class OnceTransport(httpx.AsyncBaseTransport):
         if fault := self._refused(response):
             await response.aclose()
             raise self._failure(fault, request)
-        stream = _Watched(response.stream, self._exchange, request)
+        self._answer = _Watched(response.stream, self._exchange, request)
         return httpx.Response(
-            response.status_code, headers=response.headers, stream=stream, extensions=response.extensions
+            response.status_code, headers=response.headers, stream=self._answer, extensions=response.extensions
         )
 
     def _refused(self, response: httpx.Response) -> Fault | None:
@@ -89,7 +116,7 @@ class _Watched(httpx.AsyncByteStream):
         self._request = request
 
     @override
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    async def __aiter__(self) -> AsyncGenerator[bytes, None]:
         try:
             async for chunk in self._stream:
                 if not self._exchange.take(chunk):
@@ -98,7 +125,7 @@ class _Watched(httpx.AsyncByteStream):
         except httpx.TransportError:
             self._exchange.fault = self._exchange.fault or "truncated"
             raise httpx.ReadError("The response broke off.", request=self._request) from None
-        self._exchange.ended = True
+        self._exchange.end()
 
     @override
     async def aclose(self) -> None:

@@ -1,0 +1,46 @@
+"""A stream's tool calls, numbered from 0 in the order in which they begin, whatever the provider numbers them by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from gateway_core.domain import ToolCallDelta
+
+
+@dataclass(slots=True)
+class _Begun:
+    index: int | None
+    id: str
+    name: str
+
+
+@dataclass(slots=True)
+class CallNumbers:
+    """Some providers repeat a call's id and name with each piece, some give all calls the index 0, or none at all."""
+
+    _begun: list[_Begun] = field(default_factory=list)
+
+    @property
+    def any(self) -> bool:
+        """Whether a call has begun."""
+        return bool(self._begun)
+
+    def delta(self, index: int | None, call_id: str, name: str, arguments: str) -> ToolCallDelta | None:
+        """The piece with its call's number, and with the id and the name if they are new. None if nothing is."""
+        number = self._number(index, call_id)
+        if number is None:
+            self._begun.append(_Begun(index, call_id, name))
+            return ToolCallDelta(len(self._begun) - 1, call_id, name, arguments)
+        known = self._begun[number]
+        new_id, new_name = "" if known.id else call_id, "" if known.name else name
+        known.id, known.name = known.id or call_id, known.name or name
+        return ToolCallDelta(number, new_id, new_name, arguments) if new_id or new_name or arguments else None
+
+    def _number(self, index: int | None, call_id: str) -> int | None:
+        """The latest call that the piece can belong to."""
+        fitting = (
+            number
+            for number, call in reversed(list(enumerate(self._begun)))
+            if index in (None, call.index) and (not call_id or call.id in ("", call_id))
+        )
+        return next(fitting, None)

@@ -1,0 +1,113 @@
+"""The events of a provider's stream as `Chunk`s.
+
+LiteLLM's translators take single events and are called with what they need of each: their iterators would read the
+network for us, hold a broken event back until the end, and keep what went by. OpenAI's own events need none of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from gateway_core.adapters.litellm.calls import CallNumbers
+from gateway_core.adapters.litellm.wire import Wire, items, mapping
+from gateway_core.domain import Chunk, Json, ToolCallDelta
+
+_ANTHROPIC = frozenset({"content_block_start", "content_block_delta", "content_block_stop"})
+_RESPONSES = {
+    "response.output_item.added": "response.output_item.added",
+    "response.output_text.delta": "response.output_text.delta",
+    "response.refusal.delta": "response.output_text.delta",
+    "response.reasoning_summary_text.delta": "response.reasoning_summary_text.delta",
+    "response.reasoning_text.delta": "response.reasoning_summary_text.delta",
+    "response.function_call_arguments.delta": "response.function_call_arguments.delta",
+}
+"""The events with content, and as what LiteLLM knows them."""
+
+
+class Translator:
+    """Translates the events of one stream, in their order.
+
+    Args:
+        wire: The format of the events.
+        parser: LiteLLM's object with a `chunk_parser`, for every wire but OpenAI's.
+    """
+
+    def __init__(self, wire: Wire, parser: Any) -> None:
+        self._wire = wire
+        self._parser = parser
+        self._calls = CallNumbers()
+
+    @property
+    def called(self) -> bool:
+        """Whether a tool call has begun."""
+        return self._calls.any
+
+    def chunk(self, event: Json) -> Chunk:
+        """Its content, or an empty chunk. Raises anything for an event that does not hold what it should."""
+        if self._wire == "openai":
+            return self._native(event)
+        needed = _needed(self._wire, event)
+        return self._foreign(self._parser.chunk_parser(needed)) if needed else Chunk()
+
+    def _native(self, event: Json) -> Chunk:
+        delta = mapping(next(map(mapping, items(event.get("choices"))), {}).get("delta"))
+        return Chunk(
+            text=delta.get("content") or delta.get("refusal") or "",
+            tool_calls=tuple(self._native_calls(delta)),
+            reasoning=delta.get("reasoning_content") or delta.get("reasoning") or "",
+        )
+
+    def _native_calls(self, delta: Json) -> Iterator[ToolCallDelta]:
+        for piece in map(mapping, items(delta.get("tool_calls"))):
+            function = mapping(piece.get("function"))
+            yield from self._call(piece.get("index"), piece.get("id"), function.get("name"), function.get("arguments"))
+
+    def _foreign(self, response: Any) -> Chunk:
+        if self._wire == "anthropic":
+            _forget(self._parser)
+        delta = response.choices[0].delta if response.choices else None
+        return Chunk(
+            text=getattr(delta, "content", None) or "",
+            tool_calls=tuple(self._foreign_calls(delta)),
+            reasoning=getattr(delta, "reasoning_content", None) or "",
+        )
+
+    def _foreign_calls(self, delta: Any) -> Iterator[ToolCallDelta]:
+        for piece in getattr(delta, "tool_calls", None) or ():
+            yield from self._call(piece.index, piece.id, piece.function.name, piece.function.arguments)
+
+    def _call(self, index: int | None, call_id: Any, name: Any, arguments: Any) -> Iterator[ToolCallDelta]:
+        delta = self._calls.delta(index, call_id or "", name or "", arguments or "")
+        return iter([delta] if delta else [])
+
+
+def _needed(wire: Wire, event: Json) -> dict[str, Any]:
+    """What of the event LiteLLM is to translate, if anything. Usage and ends are read from the event itself."""
+    match wire:
+        case "anthropic":
+            return dict(event) if event.get("type") in _ANTHROPIC else {}
+        case "responses":
+            known = _RESPONSES.get(str(event.get("type")), "")
+            return {**event, "type": known} if known and event.get("delta") != "" else {}
+        case _:
+            return {"candidates": [_with_arguments(mapping(one)) for one in items(event.get("candidates"))]}
+
+
+def _with_arguments(candidate: Json) -> dict[str, Any]:
+    """Gemini leaves out the arguments of a call without any, which LiteLLM does not expect."""
+    content = mapping(candidate.get("content"))
+    parts = [
+        {**part, "functionCall": {"args": {}, **part["functionCall"]}} if "functionCall" in part else part
+        for part in map(mapping, items(content.get("parts")))
+    ]
+    return {**candidate, "content": {**content, "parts": parts}}
+
+
+def _forget(parser: Any) -> None:
+    """LiteLLM keeps a block's deltas to see whether its arguments were empty: one that is not tells as much."""
+    kept = parser.content_blocks
+    if len(kept) > 1:
+        telling = [block for block in kept if block["delta"].get("partial_json")]
+        kept[:] = (telling or kept)[:1]
+    parser.reasoning_content_chunks.clear()

@@ -1,0 +1,102 @@
+"""One attempt's stream: sends the request, and hands its content on while it comes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from gateway_core.adapters.litellm.chunks import Translator
+from gateway_core.adapters.litellm.exchange import Exchange
+from gateway_core.adapters.litellm.transport import OnceTransport
+from gateway_core.adapters.litellm.usage import usage_of
+from gateway_core.domain import Chunk, Json
+
+type Open = Callable[[], Awaitable[tuple[Translator, tuple[str, ...]]]]
+"""Sends the request; the translator of its events, and the options that were left out."""
+
+
+class NotAStreamError(Exception):
+    """The provider answered, but not with server-sent events, or not with these alone."""
+
+
+class Flow:
+    """Content as it comes. Whatever goes wrong is noted in `cause` and in the exchange, not raised.
+
+    The deadline is checked whenever the network is waited for, not while the caller has the floor: a timeout that
+    spans a `yield` would cancel the caller.
+    """
+
+    def __init__(self, seen: Exchange, transport: OnceTransport, open_: Open, timeout_s: float) -> None:
+        self._seen = seen
+        self._transport = transport
+        self._open = open_
+        self._deadline = asyncio.get_running_loop().time() + timeout_s
+        self._events: deque[Json] = deque()
+        self._translator: Translator | None = None
+        self._dropped: tuple[str, ...] = ()
+        self.cause: Exception | None = None
+        seen.events = self._events
+
+    async def next(self) -> Chunk | None:
+        """The next content, as soon as it is in; None when no more will come."""
+        if self._translator is None:
+            await self._within(self._begin)
+        while self.cause is None:
+            if self._events:
+                chunk = self._translated(self._events.popleft())
+                if chunk.is_content:
+                    return self._first(chunk)
+            elif self._over:
+                self._check()
+                return None
+            else:
+                await self._within(self._transport.read)
+        return None
+
+    def last(self) -> Chunk:
+        """The end of a stream that `classify` found sound, in the provider's own words."""
+        watch, called = self._seen.watch, self._translator is not None and self._translator.called
+        if watch is None:
+            raise NotAStreamError
+        finish = watch.finish
+        if not called and finish == "tool_calls":
+            finish = "stop"  # a tool that LiteLLM made up for the response format, and turned into text again
+        elif called and self._seen.wire == "gemini" and finish == "stop":
+            finish = "tool_calls"
+        return self._first(Chunk(finish_reason=finish, usage=usage_of(self._seen.wire, self._seen.json)))
+
+    @property
+    def _over(self) -> bool:
+        return self._seen.ended or (self._seen.watch is not None and self._seen.watch.over)
+
+    def _check(self) -> None:
+        if self._seen.watch is None or self._seen.watch.malformed:
+            self.cause = NotAStreamError()
+
+    async def _begin(self) -> None:
+        self._translator, self._dropped = await self._open()
+
+    async def _within(self, step: Callable[[], Awaitable[None]]) -> None:
+        deadline = asyncio.timeout_at(self._deadline)
+        try:
+            async with deadline:
+                await step()
+        except Exception as cause:  # noqa: BLE001 - LiteLLM raises anything; `classify` judges it
+            if deadline.expired():
+                self._seen.fault = "deadline"
+            self.cause = cause
+
+    def _translated(self, event: Json) -> Chunk:
+        if self._translator is None:
+            return Chunk()
+        try:
+            return self._translator.chunk(event)
+        except Exception as cause:  # noqa: BLE001 - as above
+            self.cause = cause
+            return Chunk()
+
+    def _first(self, chunk: Chunk) -> Chunk:
+        dropped, self._dropped = self._dropped, ()
+        return replace(chunk, dropped_params=dropped) if dropped else chunk
