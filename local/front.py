@@ -9,6 +9,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 ROUTES: Mapping[str, str] = {
     "/v1/complete": "complete",
+    "/v1/stream": "stream",
+    "/v1/chat/completions": "stream",
     "/v1/embeddings": "embed",
     "/v1/tokens": "tokens",
     "/v1/usage": "usage",
