@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from starlette.types import ASGIApp
+
+from gateway_core.adapters.invoke_asgi import AsgiInvoker
+from gateway_core.adapters.invoke_lambda import LambdaInvoker
 from gateway_core.adapters.upstash import UpstashStore
 from gateway_core.authenticator import Authenticator
 from gateway_core.clock import SystemClock
@@ -58,6 +62,27 @@ def model_services(environ: Mapping[str, str]) -> ModelServices:
     bases = settings.catalog.providers
     credentials = {name: Credential(key, bases[name].api_base) for name, key in settings.provider_keys.items()}
     return with_gateway(light, LiteLLMProvider(credentials, light.clock))
+
+
+def mcp_app(environ: Mapping[str, str], apps: Mapping[str, ASGIApp] | None = None) -> ASGIApp:
+    """The MCP endpoint. It invokes the Lambdas named by GATEWAY_FUNCTION_*, or `apps` in this process if given."""
+    # Here, not above: only this function has FastMCP.
+    from gateway_core.mcp_front.app import create_mcp  # noqa: PLC0415
+    from gateway_core.mcp_front.logs import quiet_libraries  # noqa: PLC0415
+    from gateway_core.mcp_front.settings import McpSettings  # noqa: PLC0415
+
+    light = light_services(environ)
+    quiet_libraries(light.telemetry)
+    settings = McpSettings.from_env(
+        environ, body_limit=light.settings.body_limit, default_timeout_s=light.settings.default_timeout_s
+    )
+    invoker = LambdaInvoker(_function_names(environ)) if apps is None else AsgiInvoker(apps)
+    return create_mcp(invoker, light.authenticator, settings, light.telemetry)
+
+
+def _function_names(environ: Mapping[str, str]) -> dict[str, str]:
+    prefix = "GATEWAY_FUNCTION_"
+    return {name.removeprefix(prefix).lower(): arn for name, arn in environ.items() if name.startswith(prefix) and arn}
 
 
 def with_gateway(light: Services, provider: ModelProvider) -> ModelServices:

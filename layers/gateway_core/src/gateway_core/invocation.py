@@ -22,7 +22,7 @@ SEPARATOR = b"\0" * 8
 _MESSAGE = "A part of the gateway did not answer. Try again."
 
 
-class FunctionUnavailable(LLMError):  # noqa: N818 - named like its siblings in `errors`
+class FunctionUnavailable(LLMError):
     """A function crashed, could not be reached, or sent something that is not an HTTP answer."""
 
     status: ClassVar[int] = 503

@@ -1,0 +1,67 @@
+"""The ASGI app of the MCP endpoint."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastmcp import FastMCP
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gateway_core.mcp_front.gate import Doorkeeper, Gate, no_route
+from gateway_core.mcp_front.server import create_server
+from gateway_core.mcp_front.settings import McpSettings
+from gateway_core.ports import Invoker
+from gateway_core.telemetry import Telemetry
+
+PATH = "/mcp"
+_REQUEST_HEADERS = ("authorization", "x-api-key", "mcp-protocol-version", "mcp-method", "mcp-name")
+
+
+def create_mcp(invoker: Invoker, doorkeeper: Doorkeeper, settings: McpSettings, telemetry: Telemetry) -> ASGIApp:
+    """POST /mcp over the functions that `invoker` reaches."""
+    return serve_server(create_server(invoker, telemetry), doorkeeper, settings, telemetry)
+
+
+def serve_server(server: FastMCP[Any], doorkeeper: Doorkeeper, settings: McpSettings, telemetry: Telemetry) -> ASGIApp:
+    """POST /mcp for any server. GET and DELETE are 405: there are no sessions, and an open stream would cost."""
+    gate = Gate(_Stateless(server), doorkeeper, settings, telemetry)
+    app = Starlette(
+        routes=[Route(PATH, gate, methods=["POST"])],
+        middleware=[_cors(settings)] if settings.allowed_origins else [],
+        exception_handlers={HTTPException: no_route},
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+def _cors(settings: McpSettings) -> Middleware:
+    """Browsers let a page read answers only if told to."""
+    return Middleware(
+        CORSMiddleware,
+        allow_origins=settings.allowed_origins,
+        allow_methods=["POST"],
+        allow_headers=_REQUEST_HEADERS,
+        expose_headers=["www-authenticate", "retry-after"],
+    )
+
+
+class _Stateless:
+    """FastMCP's app, made and started for each request.
+
+    Its lifespan holds the sessions' tasks, and Lambda gives no place to keep one: Mangum starts it for each
+    invocation, our own runtime never. Started here it works anywhere, and nothing outlives its request.
+    """
+
+    def __init__(self, server: FastMCP[Any]) -> None:
+        self._server = server
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # The gate guards host and origin.
+        app = self._server.http_app(path=PATH, stateless_http=True, json_response=False, host_origin_protection=False)
+        async with app.lifespan(app):
+            await app(scope, receive, send)

@@ -1,0 +1,73 @@
+"""The tool `complete`: POST /v1/complete."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from gateway_core.domain import Json
+from gateway_core.invocation import HttpRequest
+from gateway_core.mcp_front.arguments import Arguments
+from gateway_core.mcp_front.operation import Operation, Result, json_body, output_of
+from gateway_core.mcp_front.visitor import Visitor
+
+
+class CompleteArguments(Arguments):
+    """Named as on the route, which knows the limits."""
+
+    messages: Annotated[list[dict[str, Any]], Field(description="OpenAI chat messages; images as data URLs")]
+    model_group: Annotated[str, Field(description="reasoning, code, fast, vision or a custom group")] = "reasoning"
+    model: Annotated[str | None, Field(description="A model of list_models, instead of a group")] = None
+    max_tokens: Annotated[int, Field(description="Of the answer")] = 4096
+    temperature: Annotated[float | None, Field(description="0 to 2")] = 0.7
+    project_id: Annotated[str | None, Field(description="Default: the key's own")] = None
+    agent_id: Annotated[str | None, Field(description="For usage reports")] = None
+    user_id: Annotated[str | None, Field(description="As agent_id")] = None
+    fallback: Annotated[bool | None, Field(description="Let other models answer if the first cannot")] = None
+    routing: Annotated[Literal["order", "cost", "latency"], Field(description="Preference in the group")] = "order"
+    require: Annotated[
+        list[Literal["vision", "tools", "json", "long_context", "reasoning"]],
+        Field(description="What the model must be able to do", default_factory=list),
+    ]
+    timeout_s: Annotated[float | None, Field(description="At most 290")] = None
+    cache: Annotated[bool, Field(description="Reuse an equal request's answer")] = False
+    token_budget: Annotated[int | None, Field(description="Most tokens, in and out")] = None
+    tools: Annotated[list[dict[str, Any]] | None, Field(description="As OpenAI's, like the rest")] = None
+    tool_choice: Annotated[str | dict[str, Any] | None, Field(description="auto, none, required or a function")] = None
+    response_format: Annotated[dict[str, Any] | None, Field(description="JSON mode or schema")] = None
+    stop: Annotated[str | list[str] | None, Field(description="Up to 4")] = None
+    reasoning_effort: Annotated[str | None, Field(description="none to high")] = None
+
+
+def _request(given: CompleteArguments, visitor: Visitor) -> HttpRequest:
+    limit_s = given.timeout_s or visitor.default_timeout_s
+    return visitor.request("POST", "/v1/complete", body=json_body(given.given()), timeout_s=limit_s)
+
+
+def _result(body: Json) -> Result:
+    """The answer alone as text: plain clients show it as it is."""
+    return Result(body["content"] or json.dumps(body["tool_calls"]), dict(body))
+
+
+COMPLETE = Operation(
+    name="complete",
+    title="Complete",
+    description="Ask a language model; another takes over if it fails. Tells the cost and what was tried.",
+    function="complete",
+    arguments=CompleteArguments,
+    request=_request,
+    result=_result,
+    output=output_of(
+        content="string",
+        tool_calls="array",
+        model="string",
+        provider="string",
+        finish_reason="string",
+        usage="object",
+        cost="object",
+        attempts="array",
+    ),
+    asks_models=True,
+)

@@ -1,0 +1,33 @@
+"""The tool `list_models`: GET /v1/models."""
+
+from __future__ import annotations
+
+from gateway_core.domain import Json
+from gateway_core.invocation import HttpRequest
+from gateway_core.mcp_front.arguments import Arguments
+from gateway_core.mcp_front.operation import Operation, Result, output_of, whole
+from gateway_core.mcp_front.visitor import Visitor
+
+_OPENAI_ONLY = frozenset({"object", "created", "owned_by"})
+"""What OpenAI's wire wants and no model needs to know."""
+
+
+def _request(_given: Arguments, visitor: Visitor) -> HttpRequest:
+    return visitor.request("GET", "/v1/models")
+
+
+def _result(body: Json) -> Result:
+    entries = [{name: entry[name] for name in entry if name not in _OPENAI_ONLY} for entry in body["data"]]
+    return whole({"models": entries})
+
+
+MODELS = Operation(
+    name="list_models",
+    title="Models",
+    description="Models that the key may use: groups, capabilities, context window, prices, lifecycle, health.",
+    function="models",
+    arguments=Arguments,
+    request=_request,
+    result=_result,
+    output=output_of(models="array"),
+)

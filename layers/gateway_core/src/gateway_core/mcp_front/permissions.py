@@ -1,0 +1,56 @@
+"""What a key may see, and which errors leave the MCP library."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, override
+
+import mcp_types
+from fastmcp.exceptions import FastMCPError
+from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
+from fastmcp.tools.base import Tool, ToolResult
+from mcp.shared.exceptions import MCPError
+from pydantic import ValidationError
+
+from gateway_core.mcp_front.visitor import current_visitor
+from gateway_core.telemetry import Telemetry
+
+
+class Permissions(Middleware):
+    """Lists the tools that the key may use. A call of another is refused by the tool itself, and by its function."""
+
+    def __init__(self, telemetry: Telemetry) -> None:
+        self._telemetry = telemetry
+
+    @override
+    async def on_list_tools(
+        self,
+        context: MiddlewareContext[mcp_types.ListToolsRequest],
+        call_next: CallNext[mcp_types.ListToolsRequest, Sequence[Tool]],
+    ) -> Sequence[Tool]:
+        visitor = current_visitor()
+        return [tool for tool in await call_next(context) if visitor.may_use(tool.name)]
+
+    @override
+    async def on_call_tool(
+        self,
+        context: MiddlewareContext[mcp_types.CallToolRequestParams],
+        call_next: CallNext[mcp_types.CallToolRequestParams, ToolResult],
+    ) -> ToolResult:
+        # MCP wants a protocol error here; FastMCP would answer with a result that failed.
+        server = context.fastmcp_context.fastmcp if context.fastmcp_context else None
+        if server is None or await server.get_tool(context.message.name) is None:
+            raise MCPError(mcp_types.INVALID_PARAMS, "Unknown tool. Call tools/list for the names.")
+        return await call_next(context)
+
+    @override
+    async def on_request(
+        self, context: MiddlewareContext[mcp_types.Request[Any, Any]], call_next: CallNext[Any, Any]
+    ) -> Any:
+        try:
+            return await call_next(context)
+        except (FastMCPError, MCPError, ValidationError):
+            raise  # each is mapped to a text without values
+        except Exception as error:  # noqa: BLE001 - the SDK would send the text of any other to clients of 2025
+            self._telemetry.crashed(current_visitor().request_id, error, context.method or "")
+            raise MCPError(mcp_types.INTERNAL_ERROR, "Internal error") from None

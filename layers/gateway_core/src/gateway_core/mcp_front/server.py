@@ -1,0 +1,42 @@
+"""The MCP server: which tools there are and how it presents itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from fastmcp import FastMCP
+
+from gateway_core import __version__
+from gateway_core.mcp_front.complete import COMPLETE
+from gateway_core.mcp_front.embed import EMBED
+from gateway_core.mcp_front.health import HEALTH
+from gateway_core.mcp_front.models import MODELS
+from gateway_core.mcp_front.operation import Operation
+from gateway_core.mcp_front.permissions import Permissions
+from gateway_core.mcp_front.tokens import TOKENS
+from gateway_core.mcp_front.tool import FunctionTool
+from gateway_core.mcp_front.usage import USAGE
+from gateway_core.ports import Invoker
+from gateway_core.telemetry import Telemetry
+
+OPERATIONS: Sequence[Operation[Any]] = (COMPLETE, EMBED, USAGE, HEALTH, MODELS, TOKENS)
+"""In the order in which they are listed."""
+_INSTRUCTIONS = "Language models of several providers with failover, budgets and a cost record for every call."
+_LIST_TTL_S = 300
+
+
+def create_server(invoker: Invoker, telemetry: Telemetry) -> FastMCP[Any]:
+    """A server whose tools call the gateway's functions through `invoker`. Lists are cached per key, not shared."""
+    return FastMCP(
+        "llm-gateway",
+        _INSTRUCTIONS,
+        version=__version__,
+        tools=[FunctionTool.of(operation, invoker, telemetry) for operation in OPERATIONS],
+        middleware=[Permissions(telemetry)],
+        on_duplicate="error",
+        mask_error_details=True,
+        dereference_schemas=False,
+        cache_ttl=_LIST_TTL_S,
+        cache_scope="private",
+    )

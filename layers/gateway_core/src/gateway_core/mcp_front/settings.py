@@ -1,0 +1,71 @@
+"""Who may reach the MCP endpoint: the hosts it is known by and the web pages that may call it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+_LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass(frozen=True, slots=True)
+class McpSettings:
+    """`allowed_hosts` are names without a port, `*.example.com` for all below; empty trusts API Gateway's own name.
+
+    `allowed_origins` are whole origins (`https://app.example.com`). `is_local` allows this machine as host and origin.
+    """
+
+    allowed_hosts: tuple[str, ...] = ()
+    allowed_origins: tuple[str, ...] = ()
+    is_local: bool = False
+    body_limit: int = 4 * 1024 * 1024
+    default_timeout_s: float = 120.0
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str], *, body_limit: int, default_timeout_s: float) -> McpSettings:
+        """GATEWAY_ALLOWED_HOSTS and GATEWAY_ALLOWED_ORIGINS hold names with commas between them."""
+        on_lambda = "AWS_LAMBDA_FUNCTION_NAME" in environ and "AWS_SAM_LOCAL" not in environ
+        return cls(
+            allowed_hosts=_names(environ.get("GATEWAY_ALLOWED_HOSTS", "")),
+            allowed_origins=_names(environ.get("GATEWAY_ALLOWED_ORIGINS", "")),
+            is_local=not on_lambda,
+            body_limit=body_limit,
+            default_timeout_s=default_timeout_s,
+        )
+
+    def allows_host(self, header: str, gateway_domain: str | None) -> bool:
+        """Whether a Host header names us. `gateway_domain` is the name by which API Gateway was reached.
+
+        API Gateway answers for its own names only, so that name cannot be an attacker's (DNS rebinding). FastMCP's
+        own guard also trusts the server's name in the ASGI scope, which on Lambda is made from this very header.
+        """
+        host = _host_of(header)
+        if self.is_local and host in _LOCAL_HOSTS:
+            return True
+        if self.allowed_hosts:
+            return any(_matches(host, allowed) for allowed in self.allowed_hosts)
+        return gateway_domain is not None and host == gateway_domain.lower()
+
+    def allows_origin(self, header: str) -> bool:
+        """Whether a web page of this origin may call. Programs send no Origin at all."""
+        origin = header.lower().rstrip("/")
+        if self.is_local and _host_of(origin.partition("://")[2]) in _LOCAL_HOSTS:
+            return True
+        return origin in self.allowed_origins
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip().lower().rstrip("/") for name in text.split(",") if name.strip())
+
+
+def _host_of(authority: str) -> str:
+    host = authority.strip().lower()
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return host.partition(":")[0]
+
+
+def _matches(host: str, allowed: str) -> bool:
+    if allowed.startswith("*."):
+        return host.endswith(allowed[1:])
+    return host == _host_of(allowed)

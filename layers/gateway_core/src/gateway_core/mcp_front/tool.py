@@ -1,0 +1,95 @@
+"""Operations as FastMCP tools."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, override
+
+from fastmcp.tools.base import Tool, ToolResult
+from mcp_types import TextContent, ToolAnnotations
+from mcp_types import Tool as ListedTool
+from pydantic import PrivateAttr
+
+from gateway_core.domain import Json
+from gateway_core.errors import LLMError
+from gateway_core.invocation import FunctionUnavailable, HttpAnswer
+from gateway_core.mcp_front.operation import Operation, Result
+from gateway_core.mcp_front.report import describe_answer, describe_error
+from gateway_core.mcp_front.visitor import Visitor, current_visitor
+from gateway_core.ports import Invoker
+from gateway_core.rights import check_tool
+from gateway_core.telemetry import Telemetry
+
+_OK = 200
+
+
+class FunctionTool(Tool):
+    """Checks the arguments, invokes the operation's function and hands its answer on. Never raises: see `run`."""
+
+    _operation: Operation[Any] = PrivateAttr()
+    _invoker: Invoker = PrivateAttr()
+    _telemetry: Telemetry = PrivateAttr()
+
+    @classmethod
+    def of(cls, operation: Operation[Any], invoker: Invoker, telemetry: Telemetry) -> FunctionTool:
+        tool = cls(
+            name=operation.name,
+            title=operation.title,
+            description=operation.description,
+            parameters=operation.arguments.schema_for_clients(),
+            output_schema=dict(operation.output),
+            annotations=_hints(operation),
+        )
+        tool._operation, tool._invoker, tool._telemetry = operation, invoker, telemetry
+        return tool
+
+    @override
+    def to_mcp_tool(self, **overrides: Any) -> ListedTool:
+        # FastMCP's own `_meta` lists tags, of which there are none, at the cost of tokens for each tool.
+        return super().to_mcp_tool(**{**overrides, "_meta": None})
+
+    @override
+    async def run(self, arguments: dict[str, Any]) -> ToolResult:
+        """The result, or the error as a result: what FastMCP sees raised it logs with the arguments that caused it."""
+        visitor = current_visitor()
+        try:
+            result = await self._result(arguments, visitor)
+        except LLMError as error:
+            self._telemetry.request_failed(visitor.request_id, error)
+            return _failed(describe_error(error, visitor.request_id))
+        except Exception as error:  # noqa: BLE001 - as above; its text may quote a prompt
+            self._telemetry.crashed(visitor.request_id, error, self.name)
+            return _failed(describe_error(LLMError("The gateway failed."), visitor.request_id))
+        return result if isinstance(result, ToolResult) else _succeeded(result)
+
+    async def _result(self, arguments: dict[str, Any], visitor: Visitor) -> Result | ToolResult:
+        check_tool(visitor.caller, self.name)
+        request = self._operation.request(self._operation.arguments.parse(arguments), visitor)
+        answer = await self._invoker.invoke(self._operation.function, request)
+        if answer.status != _OK:
+            return _failed(describe_answer(answer))
+        return self._operation.result(_json_object(answer))
+
+
+def _hints(operation: Operation[Any]) -> ToolAnnotations:
+    return ToolAnnotations(
+        read_only_hint=True, idempotent_hint=not operation.asks_models, open_world_hint=operation.asks_models
+    )
+
+
+def _json_object(answer: HttpAnswer) -> Json:
+    try:
+        body = json.loads(answer.body)
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise FunctionUnavailable("the answer is not a JSON object")
+    return body
+
+
+def _succeeded(result: Result) -> ToolResult:
+    return ToolResult(content=[TextContent(text=result.text)], structured_content=result.structured)
+
+
+def _failed(text: str) -> ToolResult:
+    return ToolResult(content=[TextContent(text=text)], is_error=True)

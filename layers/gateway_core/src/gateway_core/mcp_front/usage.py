@@ -1,0 +1,43 @@
+"""The tool `get_usage`: GET /v1/usage."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from gateway_core.invocation import HttpRequest
+from gateway_core.mcp_front.arguments import Arguments
+from gateway_core.mcp_front.operation import Operation, output_of, whole
+from gateway_core.mcp_front.visitor import Visitor
+
+
+class UsageArguments(Arguments):
+    """Named as in the route's query."""
+
+    project_id: Annotated[str | None, Field(description="Default: the key's own")] = None
+    start_date: Annotated[str | None, Field(description="First UTC day, YYYY-MM-DD; default 30 days back")] = None
+    end_date: Annotated[str | None, Field(description="Last day, inclusive; default today")] = None
+    agent_id: Annotated[str | None, Field(description="This agent only")] = None
+    user_id: Annotated[str | None, Field(description="This user only")] = None
+    model: Annotated[str | None, Field(description="This model only")] = None
+    group_by: Annotated[
+        Literal["day", "hour", "model", "agent", "user", "project"], Field(description="One row for each")
+    ] = "day"
+
+
+def _request(given: UsageArguments, visitor: Visitor) -> HttpRequest:
+    query = {name: value for name, value in given.given().items() if value is not None}
+    return visitor.request("GET", "/v1/usage", query=query)
+
+
+USAGE = Operation(
+    name="get_usage",
+    title="Usage report",
+    description="Requests, tokens and cost in USD of a project, grouped and filtered.",
+    function="usage",
+    arguments=UsageArguments,
+    request=_request,
+    result=whole,
+    output=output_of(start_date="string", end_date="string", group_by="string", totals="object", rows="array"),
+)

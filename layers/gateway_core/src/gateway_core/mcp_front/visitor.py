@@ -1,0 +1,56 @@
+"""Who sent the request that is being served, and how long it may take."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from fastmcp.server.dependencies import get_http_request
+
+from gateway_core.domain import Caller, Json
+from gateway_core.errors import DeadlineExceeded
+from gateway_core.invocation import HttpRequest
+
+_MARGIN_S = 2.0
+"""A function's own deadline is to pass first: its error knows what was tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """`key` goes on to the functions; `authorizer` is what API Gateway's authorizer said; `time_left_s` is Lambda's."""
+
+    caller: Caller
+    key: str
+    request_id: str
+    authorizer: Json | None = None
+    time_left_s: float = math.inf
+    default_timeout_s: float = 120.0
+
+    def may_use(self, tool: str) -> bool:
+        return not self.caller.tools or tool in self.caller.tools
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        timeout_s: float = 30.0,
+    ) -> HttpRequest:
+        """A request to a function in this visitor's name. Raises DeadlineExceeded if there is no time for it."""
+        limit_s = min(timeout_s + _MARGIN_S, self.time_left_s)
+        if limit_s <= 0:
+            raise DeadlineExceeded("There is no time left for this call.")
+        own = {"authorization": f"Bearer {self.key}", "accept": "application/json"}
+        if body:
+            own["content-type"] = "application/json"
+        return HttpRequest(method, path, query or {}, {**(headers or {}), **own}, body, self.authorizer, limit_s)
+
+
+def current_visitor() -> Visitor:
+    """The visitor of the request that FastMCP serves now; `app` has put it there."""
+    visitor: Visitor = get_http_request().state.visitor
+    return visitor
