@@ -8,6 +8,12 @@ import httpx
 import pytest
 
 
+@pytest.fixture(params=["rest", "url"])
+def front(request, rest, url) -> httpx.AsyncClient:
+    """A client of either front."""
+    return {"rest": rest, "url": url}[request.param]
+
+
 async def test_a_chunk_arrives_before_the_next_is_made(rest, gate):
     """Each event is at the client while the app still waits to make the next one."""
     async with rest.stream("GET", "/steps") as answer:
@@ -50,22 +56,19 @@ async def test_a_function_url_event_becomes_a_scope(url):
     assert told["client"] == ["192.0.2.7", 0]
 
 
-@pytest.mark.parametrize("front", ["rest", "url"])
-async def test_bodies_are_bytes_both_ways(front, request):
+async def test_bodies_are_bytes_both_ways(front):
     """A body that is no text arrives as it was sent, and all byte values come back."""
-    client = request.getfixturevalue(front)
     sent = bytes(range(256))
-    assert base64.b64decode((await client.post("/echo", content=sent)).json()["body"]) == sent
-    assert (await client.get("/many-headers")).content == sent
+    assert base64.b64decode((await front.post("/echo", content=sent)).json()["body"]) == sent
+    assert (await front.get("/many-headers")).content == sent
 
 
-@pytest.mark.parametrize("front", ["rest", "url"])
-async def test_a_header_may_have_several_values(front, request):
+async def test_a_header_may_have_several_values(front):
     """Cookies stay apart, list headers are joined; the body's framing is the platform's."""
-    answer = await request.getfixturevalue(front).get("/many-headers")
+    answer = await front.get("/many-headers")
     assert answer.headers.get_list("set-cookie") == ["a=1; Path=/", "b=2"]
     assert answer.headers["vary"] == "accept, origin"
-    assert (await request.getfixturevalue(front).get("/echo")).headers.get("content-length") is None
+    assert (await front.get("/echo")).headers.get("content-length") is None
 
 
 async def test_an_error_before_the_status_is_a_function_error(rest):
