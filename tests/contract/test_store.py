@@ -132,6 +132,15 @@ async def test_a_late_copy_of_a_next_changes_nothing(desk):
     assert await desk.holds() == []
 
 
+async def test_a_late_copy_of_an_earlier_next_changes_nothing(desk):
+    """Nor does a copy that arrives when a later attempt is under way."""
+    first = settled(await desk.admitted("r1", ONE), ONE, "fail", charge_nano=30)
+    second = settled(await desk.next("r1", first, TWO), TWO, "fail", charge_nano=20)
+    await desk.next("r1", second, candidate("m3", "three"))
+    assert await desk.next("r1", first, TWO) == Refused((Refusal(0, "open", "closed"),))
+    assert await desk.holds() == [("r1", 3, 100, False)]
+
+
 async def test_a_late_copy_of_an_admission_holds_nothing(desk):
     """A copy that arrives when the request has moved on is turned away."""
     ended = settled(await desk.admitted("r1", ONE, TWO), ONE, "fail", charge_nano=30)
@@ -229,6 +238,38 @@ async def test_the_store_comes_back_between_two_attempts(desk):
     assert not await desk.settle("r1", settled(answer, TWO, charge_nano=50))
     assert isinstance(await desk.next("r1", lost, TWO), Refused)
     assert await desk.money() == (80, 0)
+
+
+async def test_a_request_that_lost_the_store_is_remembered_over_later_attempts(desk):
+    """Two fallbacks later a copy of the first one's charge still counts nothing."""
+    lost = settled(Admitted(0, 1, -1, probe=False), ONE, "fail", charge_nano=30)
+    second = settled(await desk.next("r1", lost, TWO), TWO, "fail", charge_nano=20)
+    third = await desk.next("r1", second, ONE)
+    assert await desk.settle("r1", settled(third, ONE, charge_nano=5))
+    assert isinstance(await desk.next("r1", lost, TWO), Refused)
+    assert not await desk.settle("r1", lost)
+    assert await desk.money() == (55, 0)
+
+
+async def test_an_attempt_left_open_by_a_request_that_lost_the_store_can_be_settled(desk):
+    """The request was closed without it: its money is corrected, and there is no second record."""
+    first = settled(await desk.admitted("r1", ONE), ONE, "fail", charge_nano=30)
+    assert await desk.settle("r1", settled(Admitted(0, 2, -1, probe=False), TWO, charge_nano=20))
+    assert await desk.money() == (20, 100)
+    assert not await desk.settle("r1", first)
+    assert await desk.money() == (50, 0)
+    assert len(await desk.records()) == 1
+
+
+async def test_a_request_may_lose_the_store_twice(desk):
+    """Every attempt that was made without the store is charged, each once."""
+    first = settled(Admitted(0, 1, -1, probe=False), ONE, "fail", charge_nano=30)
+    await desk.budget(day_nano=1)
+    assert isinstance(await desk.next("r1", first, TWO), Refused)
+    second = settled(Admitted(0, 2, -1, probe=False), TWO, charge_nano=20)
+    assert await desk.settle("r1", second)
+    assert not await desk.settle("r1", second)
+    assert await desk.money() == (50, 0)
 
 
 async def test_a_request_without_an_attempt_is_recorded_once(desk):

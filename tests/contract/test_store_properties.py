@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
@@ -20,7 +19,7 @@ from gateway_core.domain import Limits
 from gateway_core.principal import KeyRecord
 from tests.contract.conftest import Redis
 from tests.contract.desk import DIGEST, record_of
-from tests.contract.wire import wired_store
+from tests.contract.wire import at_once, wired_store
 
 BEFORE_MIDNIGHT = 1_796_083_170_000
 """2026-11-30 23:59:30 UTC: half a minute before the day and the month end."""
@@ -36,7 +35,7 @@ SCOPES = ("p", "u:b|ob")
 PAIRS = [(c.provider, c.deployment_id) for c in CANDIDATES]
 
 steps_ms = st.sampled_from([0, 1, 400, 5000, 10_000, 16_000, 61_000, -1, -7000, -70_000])
-request_ids = st.sampled_from(["r1", "r2", "r3.1", "r4"])
+request_ids = st.sampled_from(["r1", "r2", "r3.1"])
 some_candidates = st.lists(st.sampled_from(CANDIDATES), min_size=1, max_size=3)
 waits = st.sampled_from([0, 3000, 60_000])
 amounts = st.none() | st.sampled_from([0, 5, 10, 40, 100, 140, 200, 500])
@@ -59,7 +58,6 @@ class Start:
 class Histories(RuleBasedStateMachine):
     """Does to both stores what a fleet of processes may do to one, in any order."""
 
-    runner: asyncio.Runner
     upstash: UpstashStore
 
     def __init__(self) -> None:
@@ -73,16 +71,17 @@ class Histories(RuleBasedStateMachine):
         self.leases: dict[str, int] = {}
         self.holds: dict[tuple[str, int], OpenHold] = {}
         self.may_end: set[tuple[str, int]] = set()
-        self.run(self.upstash._client.execute("FLUSHALL"))
+        at_once(self.upstash._client.execute("FLUSHALL"))
         self.both("put_key", self.key)
 
-    def run[T](self, work: Coroutine[Any, Any, T]) -> T:
-        return self.runner.run(work)
+    def ask(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        """The answer of the memory store."""
+        return at_once(getattr(self.memory, name)(*args, **kwargs))
 
     def both(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """The answer of both stores, which must be one."""
-        expected = self.run(getattr(self.memory, name)(*args, **kwargs))
-        found = self.run(getattr(self.upstash, name)(*args, **kwargs))
+        expected = self.ask(name, *args, **kwargs)
+        found = at_once(getattr(self.upstash, name)(*args, **kwargs))
         assert found == expected, name
         return found
 
@@ -101,7 +100,7 @@ class Histories(RuleBasedStateMachine):
 
     def ticket(self, request_id: str, user: str) -> Ticket:
         if request_id not in self.tickets:
-            key = self.run(self.memory.find_key("alpha", DIGEST))
+            key = self.ask("find_key", "alpha", DIGEST)
             assert key
             ticket = Ticket(request_id, "alpha", key.id, DIGEST, key.rights_tag, self.now, user, "agent")
             self.tickets[request_id] = ticket
@@ -193,7 +192,7 @@ class Histories(RuleBasedStateMachine):
             attempt=start.answer.attempt,
             provider=start.candidate.provider,
             deployment_id=start.candidate.deployment_id,
-            generation=data.draw(st.sampled_from([start.answer.generation] * 4 + [-1])),
+            generation=data.draw(st.sampled_from([start.answer.generation] * 3 + [-1])),
             probe=start.answer.probe,
             effect=effect,  # type: ignore[arg-type]
             latency_ms=data.draw(st.sampled_from([1, 333, 20_001])),
@@ -218,7 +217,7 @@ class Histories(RuleBasedStateMachine):
     def check_limits(self, ticket: Ticket) -> None:
         """What is spent and held fits the budgets at every admission."""
         for scope in ticket.scopes:
-            for line in self.run(self.memory.budget_lines("alpha", day=ticket.day, scopes=[scope])):
+            for line in self.ask("budget_lines", "alpha", day=ticket.day, scopes=[scope]):
                 assert line.limit_nano is None or line.spent_nano + line.held_nano <= line.limit_nano
                 assert line.limit_tokens is None or line.spent_tokens + line.held_tokens <= line.limit_tokens
 
@@ -239,13 +238,13 @@ class Histories(RuleBasedStateMachine):
     def holds_add_up(self) -> None:
         """An account holds what its open and unconfirmed attempts hold, and only a settlement ends a hold."""
         for month, day in zip(MONTHS, DAYS, strict=True):
-            holds = self.run(self.memory.open_holds("alpha", month=month))
+            holds = self.ask("open_holds", "alpha", month=month)
             for scope, user in zip(SCOPES, ("", "b|ob"), strict=True):
                 mine = [hold for hold in holds if user in ("", hold.user_id)]
-                _, line = self.run(self.memory.budget_lines("alpha", day=day, scopes=[scope]))
+                _, line = self.ask("budget_lines", "alpha", day=day, scopes=[scope])
                 assert line.held_nano == sum(hold.hold_nano for hold in mine)
                 assert line.held_tokens == sum(hold.hold_tokens for hold in mine)
-        every = [hold for month in MONTHS for hold in self.run(self.memory.open_holds("alpha", month=month))]
+        every = [hold for month in MONTHS for hold in self.ask("open_holds", "alpha", month=month)]
         holds = {(hold.request_id, hold.attempt): hold for hold in every}
         assert self.holds.keys() - holds.keys() <= self.may_end
         self.holds, self.may_end = holds, set()
@@ -254,8 +253,8 @@ class Histories(RuleBasedStateMachine):
     def counters_add_up(self) -> None:
         """The day's total is the sum of its records."""
         for day in DAYS:
-            (fields,) = self.run(self.memory.day_counters("alpha", [day]))
-            page = self.run(self.memory.usage_records("alpha", day=day, limit=1000))
+            (fields,) = self.ask("day_counters", "alpha", [day])
+            page = self.ask("usage_records", "alpha", day=day, limit=1000)
             total = sum((count(record) for record in page.records), Counters())
             assert fields.get("t", Counters()) == total
 
@@ -271,19 +270,23 @@ class Histories(RuleBasedStateMachine):
 
 
 @pytest.fixture
-def machine(redis_server: Redis) -> Any:
-    """The machine with a store of its own: its event loop is not the session's."""
-    with asyncio.Runner() as runner:
-        Histories.runner, Histories.upstash = runner, wired_store(redis_server.port)
-        yield Histories
-        runner.run(Histories.upstash.close())
+def machine(redis_server: Redis) -> Iterator[type[Histories]]:
+    """The machine, with a connection of its own."""
+    Histories.upstash = wired_store(redis_server.port)
+    yield Histories
+    at_once(Histories.upstash.close())
 
 
+@pytest.mark.timeout(600)  # a failure takes minutes to be made small, and is of little use before it is
 def test_scripts_and_models_agree(machine) -> None:
     """Any history gives the same answers and the same books in Lua and in Python, and loses or invents no money."""
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=120, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=180,
+            stateful_step_count=40,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            phases=set(Phase) - {Phase.explain},
         ),
     )

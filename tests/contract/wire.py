@@ -1,31 +1,40 @@
-"""A client of the scripts that leaves HTTP out, for histories of thousands of steps."""
+"""A client of the scripts that leaves HTTP and the event loop out, for histories of thousands of steps."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import override
+import socket
+from collections.abc import Coroutine, Sequence
+from typing import Any, override
 
+from gateway_core.adapters.upstash import UpstashStore
 from gateway_core.adapters.upstash.rest import Reply, RestClient
 from gateway_core.adapters.upstash.scripts import Script
-from gateway_core.adapters.upstash.store import UpstashStore
-from local.upstash.resp import Connection, ErrorReply
-from local.upstash.resp import Reply as Resp
+from local.serving import LOOPBACK
+
+
+def at_once[T](work: Coroutine[Any, Any, T]) -> T:
+    """The result of a coroutine that never waits, without an event loop."""
+    try:
+        work.send(None)
+    except StopIteration as done:
+        return done.value
+    raise AssertionError("the coroutine waits for something")
 
 
 class Wire(RestClient):
-    """Speaks to the server itself; any error is a failed test."""
+    """Speaks RESP to the server and blocks until it answers. An error that is not NOSCRIPT is a failed test."""
 
     def __init__(self, port: int) -> None:
         super().__init__("http://unused.invalid", "")
-        self._port = port
-        self._connection: Connection | None = None
+        self._socket = socket.create_connection((LOOPBACK, port))
+        self._replies = self._socket.makefile("rb")
 
     @override
     async def execute(self, *command: str | int) -> Reply:
-        if self._connection is None:
-            self._connection = await Connection.open(self._port)
-        self._connection.send([str(word).encode() for word in command])
-        return _text(await self._connection.read())
+        words = [str(word).encode() for word in command]
+        bulk = b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in words)
+        self._socket.sendall(b"*%d\r\n%s" % (len(words), bulk))
+        return self._read()
 
     @override
     async def pipeline(self, commands: Sequence[Sequence[str | int]]) -> list[Reply]:
@@ -40,8 +49,22 @@ class Wire(RestClient):
 
     @override
     async def close(self) -> None:
-        if self._connection:
-            await self._connection.closed()
+        self._replies.close()
+        self._socket.close()
+
+    def _read(self) -> Reply:
+        line = self._replies.readline()[:-2].decode()
+        kind, rest = line[:1], line[1:]
+        match kind:
+            case "+":
+                return rest
+            case ":":
+                return int(rest)
+            case "$":
+                return None if rest == "-1" else self._replies.read(int(rest) + 2)[:-2].decode()
+            case "*":
+                return [self._read() for _ in range(int(rest))]
+        raise (LookupError if rest.startswith("NOSCRIPT") else AssertionError)(line)
 
 
 def wired_store(port: int) -> UpstashStore:
@@ -49,11 +72,3 @@ def wired_store(port: int) -> UpstashStore:
     store = UpstashStore("http://unused.invalid", "")
     store._client = Wire(port)
     return store
-
-
-def _text(reply: Resp) -> Reply:
-    if isinstance(reply, ErrorReply):
-        raise (LookupError if reply.text.startswith("NOSCRIPT") else AssertionError)(reply.text)
-    if isinstance(reply, list):
-        return [_text(item) for item in reply]
-    return reply.decode() if isinstance(reply, bytes) else reply

@@ -1,5 +1,7 @@
 -- Prepended to every script. Integers travel as text and are printed with %.0f: doubles are exact below 2^53.
 
+local unpack = unpack or table.unpack
+
 -- Arguments are read in order; a name that starts with # is a number.
 local arguments_read = 0
 local function read(...)
