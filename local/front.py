@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from importlib import import_module
 
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gateway_core.bootstrap import mcp_app
 
 ROUTES: Mapping[str, str] = {
     "/v1/complete": "complete",
@@ -19,6 +22,7 @@ ROUTES: Mapping[str, str] = {
     "/v1/models": "models",
     "/health": "health",
     "/health/providers": "health",
+    "/mcp": "mcp",
 }
 """Path to function folder, as in template.yaml; a test compares the two."""
 BELOW: Mapping[str, str] = {"/v1/models/": "models"}
@@ -26,8 +30,13 @@ BELOW: Mapping[str, str] = {"/v1/models/": "models"}
 
 
 def load_functions() -> dict[str, ASGIApp]:
-    """Import each function's app. They read their settings from the process environment, as they do on Lambda."""
-    return {name: import_module(f"functions.{name}.app").app for name in sorted(set(ROUTES.values()))}
+    """Import each function's app. They read their settings from the process environment, as they do on Lambda.
+
+    The MCP front invokes the others; here it calls their apps.
+    """
+    names = sorted(set(ROUTES.values()) - {"mcp"})
+    apps = {name: import_module(f"functions.{name}.app").app for name in names}
+    return {**apps, "mcp": mcp_app(os.environ, apps)}
 
 
 class Front:
