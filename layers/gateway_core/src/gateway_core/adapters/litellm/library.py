@@ -109,6 +109,9 @@ def _build_models(litellm: Any) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         litellm.ModelResponse()
+        types = importlib.import_module("litellm.types.utils")
+        piece = {"index": 0, "id": "", "type": "function", "function": {"name": "", "arguments": ""}}
+        types.ModelResponseStream(choices=[types.StreamingChoices(delta=types.Delta(tool_calls=[piece]))])
 
 
 def _isolate(litellm: Any, handlers: Any) -> None:

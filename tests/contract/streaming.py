@@ -1,0 +1,239 @@
+"""A provider under test that streams: at a simulator, or on a network that a test scripts piece by piece."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any, override
+
+import httpx
+import pytest
+
+from gateway_core.adapters.litellm import LiteLLMProvider
+from gateway_core.clock import ManualClock
+from gateway_core.credentials import Credential, Secret
+from gateway_core.domain import Chunk, ProviderCall, ToolCall, Usage
+from gateway_core.errors import ProviderError
+from local.providers import base_urls
+from tests.contract.litellm_paths import PATHS, Path, provider_at
+
+
+def tool(name: str) -> dict[str, Any]:
+    """A tool with one text for an argument."""
+    schema = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+    return {"type": "function", "function": {"name": name, "description": "It helps.", "parameters": schema}}
+
+
+@dataclass
+class Heard:
+    """What came out of a stream, in order and put together."""
+
+    chunks: list[Chunk] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        return "".join(chunk.text for chunk in self.chunks)
+
+    @property
+    def reasoning(self) -> str:
+        return "".join(chunk.reasoning for chunk in self.chunks)
+
+    @property
+    def tool_calls(self) -> tuple[ToolCall, ...]:
+        """Put together by index; each call has told its id and its name once, at its beginning."""
+        calls: dict[int, ToolCall] = {}
+        for delta in (delta for chunk in self.chunks for delta in chunk.tool_calls):
+            if delta.index in calls:
+                assert (delta.id, delta.name) == ("", "")
+                known = calls[delta.index]
+                calls[delta.index] = replace(known, arguments=known.arguments + delta.arguments)
+            else:
+                calls[delta.index] = ToolCall(delta.id, delta.name, delta.arguments)
+        assert list(calls) == list(range(len(calls)))
+        return tuple(calls.values())
+
+    @property
+    def end(self) -> tuple[str, Usage]:
+        """Finish reason and usage, of which there is one each, at the end."""
+        assert [chunk for chunk in self.chunks if chunk.finish_reason or chunk.usage] == self.chunks[-1:]
+        last = self.chunks[-1]
+        assert last.finish_reason
+        assert last.usage
+        return last.finish_reason, last.usage
+
+    @property
+    def open(self) -> bool:
+        """Whether there was no end at all."""
+        return not any(chunk.finish_reason or chunk.usage for chunk in self.chunks)
+
+    async def listen(self, chunks: AsyncIterable[Chunk]) -> Heard:
+        """Add all that comes. Raises what the stream raises."""
+        async for chunk in chunks:
+            self.chunks.append(chunk)
+        return self
+
+
+@dataclass
+class StreamDesk:
+    """A provider at a simulator whose faults can be set and whose calls can be counted."""
+
+    root: str
+    provider: LiteLLMProvider
+    http: httpx.AsyncClient
+
+    def call(
+        self, path: Path, text: str = "Hello.", *, timeout_s: float = 10.0, limit: int = 256, **params: Any
+    ) -> ProviderCall:
+        """One call with this user message."""
+        api_base = base_urls(self.root)[f"{path.provider.upper()}_API_BASE"]
+        deployment = replace(path.call("").deployment, api_base=api_base)
+        messages = ({"role": "system", "content": "Be brief."}, {"role": "user", "content": text})
+        return ProviderCall(deployment, messages, params, limit, timeout_s, "req-1")
+
+    async def hear(self, path: Path, text: str = "Hello.", **options: Any) -> Heard:
+        """The whole stream of one call."""
+        return await Heard().listen(self.provider.stream(self.call(path, text, **options)))
+
+    async def failure(self, path: Path, text: str = "[[words=20]]", **options: Any) -> tuple[ProviderError, Heard]:
+        """How a stream broke, and what had come before; there must have been exactly one request."""
+        heard = Heard()
+        error = await error_of(heard.listen(self.provider.stream(self.call(path, text, **options))))
+        assert (await self.counted())["calls"] == 1
+        return error, heard
+
+    async def fault(self, path: Path, kind: str, **params: Any) -> None:
+        """Let the provider play this fault once."""
+        body = {"provider": path.provider, "kind": kind, "times": 1, **params}
+        (await self.http.post("/__faults", json=body)).raise_for_status()
+
+    async def counted(self) -> dict[str, int]:
+        """The simulator's totals, once no call is under way."""
+        return dict((await self.http.get("/__calls", params={"wait_idle_s": 5})).json()["totals"])
+
+    async def bodies(self) -> list[Any]:
+        """The request bodies that came in."""
+        return [call["body"] for call in (await self.http.get("/__calls")).json()["requests"]]
+
+    async def oracle(self) -> Usage:
+        """What the simulator says the calls so far cost, in our convention."""
+        names = ("input_tokens", "output_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens")
+        totals = await self.counted()
+        return Usage(*(totals[name] for name in names))
+
+
+@contextlib.asynccontextmanager
+async def opened(root: str) -> AsyncIterator[StreamDesk]:
+    """A desk at the simulator at `root`, which forgets what was before."""
+    bases = base_urls(root)
+    credentials = {
+        path.provider: Credential(Secret(path.key), bases[f"{path.provider.upper()}_API_BASE"]) for path in PATHS
+    }
+    provider = LiteLLMProvider(credentials, ManualClock())
+    async with httpx.AsyncClient(base_url=root) as http:
+        await http.delete("/__faults")
+        await http.delete("/__calls")
+        yield StreamDesk(root, provider, http)
+    await provider.close()
+
+
+async def error_of(listening: Any) -> ProviderError:
+    """The error that it must end in, which nothing of LiteLLM's may hang on to."""
+    with pytest.raises(ProviderError) as caught:
+        await listening
+    assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+    return caught.value
+
+
+class Scripted(httpx.AsyncBaseTransport):
+    """A network that answers each request with these pieces, read by read; an exception among them is raised."""
+
+    def __init__(self, pieces: Callable[[], Iterable[bytes | Exception]], kind: str = "text/event-stream") -> None:
+        self.requests: list[httpx.Request] = []
+        self.closed = 0
+        self._pieces = pieces
+        self._kind = kind
+
+    @override
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        return httpx.Response(200, headers={"content-type": self._kind}, stream=_Pieces(self._pieces(), self))
+
+
+class _Pieces(httpx.AsyncByteStream):
+    def __init__(self, pieces: Iterable[bytes | Exception], network: Scripted) -> None:
+        self._pieces = pieces
+        self._network = network
+
+    @override
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self._pieces:
+            if isinstance(piece, Exception):
+                raise piece
+            yield piece
+
+    @override
+    async def aclose(self) -> None:
+        self._network.closed += 1
+
+
+def sse(*events: Any) -> bytes:
+    """Server-sent events: JSON values, or bytes as they are to go out."""
+    return b"".join(
+        event if isinstance(event, bytes) else b"data: " + json.dumps(event, ensure_ascii=False).encode() + b"\n\n"
+        for event in events
+    )
+
+
+async def hear_scripted(path: Path, *events: Any, **params: Any) -> Heard:
+    """What comes of these events, sent as one piece and ended well."""
+    return await hear_from(Scripted(lambda: [sse(*events)]), path, **params)
+
+
+async def hear_from(network: httpx.AsyncBaseTransport, path: Path, heard: Heard | None = None, **params: Any) -> Heard:
+    """What comes over this network; `heard` keeps it when the stream breaks."""
+    provider = provider_at("http://provider.test", connect=lambda: network)
+    return await (heard or Heard()).listen(provider.stream(path.call("http://provider.test", **params)))
+
+
+DONE = b"data: [DONE]\n\n"
+ANTHROPIC, OPENAI, RESPONSES, GEMINI, DEEPSEEK = PATHS
+
+
+def said(path: Path, *texts: str) -> list[Any]:
+    """The events up to and with these pieces of text, in the path's wire format."""
+    if path is ANTHROPIC:
+        start = {"type": "message_start", "message": {"model": "m", "usage": {"input_tokens": 11, "output_tokens": 1}}}
+        block = {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}
+        return [start, block, *(_block_delta({"type": "text_delta", "text": text}) for text in texts)]
+    if path is RESPONSES:
+        return [{"type": "response.output_text.delta", "output_index": 0, "delta": text} for text in texts]
+    if path is GEMINI:
+        counted = {"promptTokenCount": 11, "candidatesTokenCount": 1}
+        return [{"candidates": [_candidate({"text": text})], "usageMetadata": counted} for text in texts]
+    return [{"choices": [{"index": 0, "delta": {"content": text}}]} for text in texts]
+
+
+def ended(path: Path) -> list[Any]:
+    """The events that end an answer of 11 and 3 tokens."""
+    if path is ANTHROPIC:
+        delta = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 3}}
+        return [{"type": "content_block_stop", "index": 0}, delta, {"type": "message_stop"}]
+    if path is RESPONSES:
+        response = {"status": "completed", "output": [], "usage": {"input_tokens": 11, "output_tokens": 3}}
+        return [{"type": "response.completed", "response": response}]
+    if path is GEMINI:
+        counted = {"promptTokenCount": 11, "candidatesTokenCount": 3, "totalTokenCount": 14}
+        return [{"candidates": [_candidate({"text": ""}) | {"finishReason": "STOP"}], "usageMetadata": counted}]
+    usage = {"prompt_tokens": 11, "completion_tokens": 3, "total_tokens": 14}
+    finish = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
+    return [finish, {"choices": [], "usage": usage}, DONE]
+
+
+def _block_delta(delta: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "content_block_delta", "index": 0, "delta": delta}
+
+
+def _candidate(*parts: dict[str, Any]) -> dict[str, Any]:
+    return {"index": 0, "content": {"role": "model", "parts": list(parts)}}
