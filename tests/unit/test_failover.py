@@ -61,6 +61,7 @@ async def test_the_first_model_answers(world):
     (record,) = await world.records()
     assert (record.cost_nano, record.input_tokens, record.output_tokens, record.attempts) == (CHARGE, 3, 3, 1)
     assert (record.error_code, record.price_source, record.model_group) == ("", "test-prices", "reasoning")
+    assert record.price_hash == "0" * 16
 
 
 @pytest.mark.parametrize("error", [ProviderUnavailable("x"), RateLimitError("x"), RateLimitError("x", retry_after_s=9)])

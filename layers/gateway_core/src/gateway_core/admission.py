@@ -162,7 +162,10 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class UsageRecord:
-    """One request in the books. Tokens and cost include what failed attempts were billed."""
+    """One request in the books. Tokens and cost include what failed attempts were billed.
+
+    `price_hash` begins the SHA-256 of the list prices in force, so that a bill can be checked or redone.
+    """
 
     request_id: str
     at_ms: int
@@ -187,6 +190,7 @@ class UsageRecord:
     cache_hit: bool
     price_source: str
     input_includes_cached: bool
+    price_hash: str = ""
 
     @property
     def cost_nano(self) -> int:

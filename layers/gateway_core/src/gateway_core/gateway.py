@@ -200,7 +200,7 @@ class Gateway:
             key_project_id=trip.caller.project_id,
         )
         group = "" if request.model else request.model_group or ""
-        walk = Walk(ticket, list(offers), trip.deadline_s, group, kind)
+        walk = Walk(ticket, list(offers), trip.deadline_s, group, kind, self._catalog.prices_sha256[:16])
         walk.drop(chosen.dropped)
         return walk
 

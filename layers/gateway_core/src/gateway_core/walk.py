@@ -32,6 +32,7 @@ class Walk:
     deadline_s: float
     model_group: str
     kind: str = "chat"
+    price_hash: str = ""
     began_s: float = 0.0
     attempts: list[Attempt] = field(default_factory=list)
     current: Offer | None = None
@@ -123,6 +124,7 @@ class Walk:
             cache_hit=False,
             price_source=model.price.source,
             input_includes_cached=input_includes_cached,
+            price_hash=self.price_hash,
         )
 
     @property
