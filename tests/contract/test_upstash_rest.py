@@ -175,6 +175,14 @@ async def test_a_port_where_nobody_listens_fails_at_once():
     await client.close()
 
 
+async def test_an_https_address_is_never_spoken_to_in_plain(host):
+    """A server that knows no TLS gets no request, and so no token."""
+    client = RestClient(host.url.replace("http:", "https:"), TOKEN, QUICK)
+    await failure(client)
+    assert host.requests == []
+    await client.close()
+
+
 async def test_replies_of_every_kind_are_decoded(host, client):
     """Text at any depth, numbers, nothing, and the bare OK."""
     reply = {"result": [value("ключ")["result"], 7, None, "OK", [value("")["result"]]]}

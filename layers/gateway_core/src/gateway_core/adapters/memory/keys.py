@@ -24,10 +24,10 @@ class MemoryKeys(Part):
         self._put(record)
 
     async def list_keys(self, project_id: str) -> list[KeyRecord]:
-        return sorted(self._state.keys[project_id].values(), key=lambda key: (key.created_ms, key.digest))
+        return sorted(self._state.keys.get(project_id, {}).values(), key=lambda key: (key.created_ms, key.digest))
 
     async def revoke_key(self, key_id: str, *, now_ms: int) -> bool:
-        keys = self._state.keys[project_of_key_id(key_id) or ""].values()
+        keys = self._state.keys.get(project_of_key_id(key_id) or "", {}).values()
         record = next((key for key in keys if key.id == key_id), None)
         if record and record.revoked_ms is None:
             self._put(replace(record, revoked_ms=now_ms))
@@ -83,7 +83,7 @@ class MemoryKeys(Part):
 
     def _limits(self, project_id: str, scope: str) -> Limits:
         if scope.startswith("k:"):
-            keys = self._state.keys[project_id].values()
+            keys = self._state.keys.get(project_id, {}).values()
             return next((key.limits for key in keys if f"k:{key.id}" == scope), Limits())
         return self._state.budgets.get((project_id, scope[2:]), Limits())
 

@@ -31,7 +31,7 @@ class MemoryLedger(Part):
     """Implements the port `Ledger` over a `State`."""
 
     async def find_key(self, project_id: str, digest: str) -> KeyRecord | None:
-        return self._state.keys[project_id].get(digest)
+        return self._state.keys.get(project_id, {}).get(digest)
 
     async def admit(
         self, ticket: Ticket, candidates: Sequence[Candidate], *, now_ms: int, max_wait_ms: int, policy: BreakerPolicy
@@ -99,7 +99,7 @@ class MemoryLedger(Part):
         max_wait_ms: int,
         policy: BreakerPolicy,
     ) -> Admission:
-        key = self._state.keys[ticket.key_home].get(ticket.digest)
+        key = self._state.keys.get(ticket.key_home, {}).get(ticket.digest)
         if key is None or key.rights_tag != ticket.rights_tag:
             return StaleCaller()
         verdicts = Judge(self._state, ticket, key.limits, now_ms, max_wait_ms).verdicts(candidates)
