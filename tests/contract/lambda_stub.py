@@ -23,6 +23,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from gateway_core.adapters.invoke_asgi import AsgiInvoker
+from gateway_core.adapters.invoke_lambda import LambdaInvoker, connect
 from gateway_core.invocation import SEPARATOR, HttpRequest
 
 
@@ -95,6 +96,12 @@ class LambdaStub:
             yield head[-3:]
             async for part in answer.parts:
                 yield part
+
+
+def against(url: str, names: Mapping[str, str]) -> LambdaInvoker:
+    """The real client, of a Lambda at `url`."""
+    options = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "eu-central-1"}
+    return LambdaInvoker(names, lambda: connect(endpoint_url=url, **options))
 
 
 def _classic(app: ASGIApp, event: dict[str, Any]) -> dict[str, Any]:

@@ -11,11 +11,11 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from gateway_core.adapters.invoke_asgi import AsgiInvoker
-from gateway_core.adapters.invoke_lambda import MOST_EVENT_BYTES, LambdaInvoker, connect
+from gateway_core.adapters.invoke_lambda import MOST_EVENT_BYTES
 from gateway_core.errors import BodyTooLarge, DeadlineExceeded, RateLimited
 from gateway_core.invocation import FunctionUnavailable, HttpRequest
 from local.serving import serve
-from tests.contract.lambda_stub import LambdaStub
+from tests.contract.lambda_stub import LambdaStub, against
 
 
 async def echo(request: Request) -> Response:
@@ -82,12 +82,6 @@ NAMES = {"work": "gateway-Work-1", "other": "gateway-Other-2"}
 WAYS = ("asgi", "lambda-buffered", "lambda-streaming")
 
 
-def against(url):
-    """The real client, of a Lambda at `url`."""
-    options = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "eu-central-1"}
-    return LambdaInvoker(NAMES, lambda: connect(endpoint_url=url, **options))
-
-
 @pytest.fixture(scope="module")
 def stubs():
     """Lambda with functions that answer whole, and with functions that stream."""
@@ -98,7 +92,7 @@ def stubs():
 def lambdas(stubs):
     """The client of both."""
     with serve(stubs[False].app()) as whole, serve(stubs[True].app()) as streaming:
-        made = {"lambda-buffered": against(whole), "lambda-streaming": against(streaming)}
+        made = {"lambda-buffered": against(whole, NAMES), "lambda-streaming": against(streaming, NAMES)}
         yield made
         RELEASED.set()
         for each in made.values():
@@ -287,7 +281,7 @@ async def test_a_stream_that_opens_too_late_is_closed():
     """Nobody waits for it any more, and no connection is left behind."""
     stub = LambdaStub(dict.fromkeys(NAMES.values(), APP), streams=True, faults={NAMES["work"]: "late"})
     with serve(stub.app()) as url:
-        invoker = against(url)
+        invoker = against(url, NAMES)
         with pytest.raises(DeadlineExceeded):
             async with invoker.stream("work", HttpRequest("GET", "/three", timeout_s=0.5)):
                 pass
@@ -299,7 +293,7 @@ async def test_a_stream_that_opens_too_late_is_closed():
 
 async def test_an_endpoint_that_is_not_there():
     """A connection that fails is an unavailable function."""
-    lost = against("http://127.0.0.1:1")
+    lost = against("http://127.0.0.1:1", NAMES)
     with pytest.raises(FunctionUnavailable):
         await lost.invoke("work", HttpRequest("GET", "/echo"))
     lost.close()
