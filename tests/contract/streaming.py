@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
@@ -116,6 +117,12 @@ class StreamDesk:
         """The request bodies that came in."""
         return [call["body"] for call in (await self.http.get("/__calls")).json()["requests"]]
 
+    async def cleared(self) -> StreamDesk:
+        """Without the faults and the counts of before."""
+        await self.http.delete("/__faults")
+        await self.http.delete("/__calls")
+        return self
+
     async def oracle(self) -> Usage:
         """What the simulator says the calls so far cost, in our convention."""
         names = ("input_tokens", "output_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens")
@@ -125,15 +132,13 @@ class StreamDesk:
 
 @contextlib.asynccontextmanager
 async def opened(root: str) -> AsyncIterator[StreamDesk]:
-    """A desk at the simulator at `root`, which forgets what was before."""
+    """A desk at the simulator at `root`."""
     bases = base_urls(root)
     credentials = {
         path.provider: Credential(Secret(path.key), bases[f"{path.provider.upper()}_API_BASE"]) for path in PATHS
     }
     provider = LiteLLMProvider(credentials, ManualClock())
     async with httpx.AsyncClient(base_url=root) as http:
-        await http.delete("/__faults")
-        await http.delete("/__calls")
         yield StreamDesk(root, provider, http)
     await provider.close()
 
@@ -169,6 +174,7 @@ class _Pieces(httpx.AsyncByteStream):
     @override
     async def __aiter__(self) -> AsyncIterator[bytes]:
         for piece in self._pieces:
+            await asyncio.sleep(0)
             if isinstance(piece, Exception):
                 raise piece
             yield piece

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
@@ -22,15 +22,15 @@ TOOLS = [tool("get_weather"), tool("get_tide")]
 
 
 @pytest.fixture(scope="module")
-def root() -> Iterator[str]:
+async def booth() -> AsyncIterator[StreamDesk]:
     with serve(create_app()) as url:
-        yield url
+        async with opened(url) as desk:
+            yield desk
 
 
 @pytest.fixture
-async def desk(root: str) -> AsyncIterator[StreamDesk]:
-    async with opened(root) as desk:
-        yield desk
+async def desk(booth: StreamDesk) -> StreamDesk:
+    return await booth.cleared()
 
 
 @every_path

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -49,15 +49,15 @@ NEVER_ENDED = ["cut", "malformed", "reset"]
 
 
 @pytest.fixture(scope="module")
-def root() -> Iterator[str]:
+async def booth() -> AsyncIterator[StreamDesk]:
     with serve(create_app()) as url:
-        yield url
+        async with opened(url) as desk:
+            yield desk
 
 
 @pytest.fixture
-async def desk(root: str) -> AsyncIterator[StreamDesk]:
-    async with opened(root) as desk:
-        yield desk
+async def desk(booth: StreamDesk) -> StreamDesk:
+    return await booth.cleared()
 
 
 def reported(path: Path, error: ProviderError) -> bool:
@@ -187,7 +187,7 @@ async def test_the_deadline_bounds_the_whole_stream(
 ) -> None:
     """Also once it has begun; the provider's connection is closed."""
     await desk.fault(path, kind, **params)
-    error, heard = await desk.failure(path, timeout_s=0.4)
+    error, heard = await desk.failure(path, timeout_s=0.3)
     assert (type(error), len(heard.chunks), heard.open) == (ProviderTimeout, 2 if kind == "stall" else 0, True)
     assert error.unconfirmed
     assert error.usage is None if kind == "timeout" else reported(path, error)
@@ -198,7 +198,7 @@ async def test_the_deadline_bounds_the_whole_stream(
 async def test_the_deadline_holds_while_comments_keep_the_line_busy(path: Path, desk: StreamDesk) -> None:
     """A stream of comments is silence."""
     await desk.fault(path, "stall", after_chunks=1, keep_alive_ms=20)
-    error, heard = await desk.failure(path, timeout_s=0.4)
+    error, heard = await desk.failure(path, timeout_s=0.3)
     assert (type(error), len(heard.chunks)) == (ProviderTimeout, 1)
     assert (await desk.counted())["disconnects"] == 1
 

@@ -53,9 +53,9 @@ class Translator:
     def _native(self, event: Json) -> Chunk:
         delta = mapping(next(map(mapping, items(event.get("choices"))), {}).get("delta"))
         return Chunk(
-            text=delta.get("content") or delta.get("refusal") or "",
+            text=_text(delta.get("content") or delta.get("refusal")),
             tool_calls=tuple(self._native_calls(delta)),
-            reasoning=delta.get("reasoning_content") or delta.get("reasoning") or "",
+            reasoning=_text(delta.get("reasoning_content") or delta.get("reasoning")),
         )
 
     def _native_calls(self, delta: Json) -> Iterator[ToolCallDelta]:
@@ -68,9 +68,9 @@ class Translator:
             _forget(self._parser)
         delta = response.choices[0].delta if response.choices else None
         return Chunk(
-            text=getattr(delta, "content", None) or "",
+            text=_text(getattr(delta, "content", None)),
             tool_calls=tuple(self._foreign_calls(delta)),
-            reasoning=getattr(delta, "reasoning_content", None) or "",
+            reasoning=_text(getattr(delta, "reasoning_content", None)),
         )
 
     def _foreign_calls(self, delta: Any) -> Iterator[ToolCallDelta]:
@@ -78,8 +78,15 @@ class Translator:
             yield from self._call(piece.index, piece.id, piece.function.name, piece.function.arguments)
 
     def _call(self, index: int | None, call_id: Any, name: Any, arguments: Any) -> Iterator[ToolCallDelta]:
-        delta = self._calls.delta(index, call_id or "", name or "", arguments or "")
+        delta = self._calls.delta(index, _text(call_id), _text(name), _text(arguments))
         return iter([delta] if delta else [])
+
+
+def _text(value: object) -> str:
+    """Raises TypeError for what is neither a text nor nothing."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    raise TypeError("not a text")
 
 
 def _needed(wire: Wire, event: Json) -> dict[str, Any]:
