@@ -324,3 +324,18 @@ async def test_fixed_parameters_of_a_model_win():
     world.behave["a"] = echo
     await complete(world, params={"temperature": 0.2, "top_p": 0.5})
     assert world.provider.calls[0].params == {"temperature": 1, "top_p": 0.5}
+
+
+async def test_a_store_that_is_away_is_503_and_tells_what_may_be_left(world):
+    """Nobody is called; the log line explains a hold that nobody will settle."""
+
+    async def down(*args, **kwargs):
+        raise StoreUnavailable("The store is away.", retry_after_s=5)
+
+    caller = await world.services.authenticator.authenticate(await world.key())
+    world.store.admit = down
+    with pytest.raises(StoreUnavailable):
+        await world.services.gateway.complete(request(), caller, "req_1", timeout_s=60)
+    assert called(world) == []
+    (line,) = [line for line in world.lines() if line["message"] == "admission lost"]
+    assert line["ticket"]["request_id"] == "req_1"

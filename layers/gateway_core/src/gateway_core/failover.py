@@ -134,7 +134,11 @@ class Failover:
         await self._close(walk, error_code, started_s)
 
     async def _first_answer[A: Billed](self, walk: Walk, send: Send[A]) -> A:
-        admission = await self._ledger.admit(walk.ticket, walk.candidates, **self._terms(walk))
+        try:
+            admission = await self._ledger.admit(walk.ticket, walk.candidates, **self._terms(walk))
+        except StoreUnavailable as error:
+            self._telemetry.admission_lost(walk.ticket, error)
+            raise
         while True:
             offer = await self._enter(walk, admission)
             try:

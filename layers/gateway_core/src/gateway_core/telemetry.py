@@ -45,6 +45,12 @@ class Telemetry:
         if record.error_code:
             self._count("RequestErrors", record.provider)
 
+    def admission_lost(self, ticket: Ticket, error: LLMError) -> None:
+        """Nobody knows whether the store admitted the request: if it did, a hold is left that this line explains."""
+        fields = {"ticket": asdict(ticket), "detail": error.detail or error.message}
+        self._log.error("admission lost", extra=fields)
+        self._count("AdmissionLost", "gateway")
+
     def unsettled(self, ticket: Ticket, settlement: Settlement | None, record: UsageRecord, error: LLMError) -> None:
         """A settlement did not reach the store; the line holds all that a replay needs."""
         fields = {

@@ -1,0 +1,126 @@
+"""What template.yaml promises, read as data; `make validate` lets SAM and cfn-lint judge the rest."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from local.front import function_of
+
+ROOT = Path(__file__).parents[2]
+
+
+class Loader(yaml.SafeLoader):
+    """Reads CloudFormation's short forms (`!Ref x`) as one-entry mappings."""
+
+
+def _intrinsic(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> Any:
+    if isinstance(node, yaml.ScalarNode):
+        return {suffix: loader.construct_scalar(node)}
+    if isinstance(node, yaml.SequenceNode):
+        return {suffix: loader.construct_sequence(node, deep=True)}
+    assert isinstance(node, yaml.MappingNode)
+    return {suffix: loader.construct_mapping(node, deep=True)}
+
+
+Loader.add_multi_constructor("!", _intrinsic)
+TEMPLATE = yaml.load((ROOT / "template.yaml").read_text(), Loader)  # noqa: S506 - a SafeLoader with tags
+FUNCTIONS = {
+    name: resource["Properties"]
+    for name, resource in TEMPLATE["Resources"].items()
+    if resource["Type"] == "AWS::Serverless::Function"
+}
+CALL_MODELS = {"Complete", "Embed", "Stream"}
+
+
+def routes(properties):
+    """(method, path) of a function's API events."""
+    events = properties.get("Events", {}).values()
+    return [(e["Properties"]["Method"], e["Properties"]["Path"]) for e in events if e["Type"] == "Api"]
+
+
+def variables(properties):
+    return properties.get("Environment", {}).get("Variables", {})
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_each_function_is_a_folder_with_a_handler(name):
+    """`app.handler`, as the globals say."""
+    folder = ROOT / FUNCTIONS[name]["CodeUri"]
+    assert (folder / "app.py").is_file()
+    assert not (folder / "__init__.py").exists()
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_local_front_sends_each_path_to_the_same_function(name):
+    """What API Gateway does on AWS and what `make run` does are the same."""
+    folder = Path(FUNCTIONS[name]["CodeUri"]).name
+    for _method, path in routes(FUNCTIONS[name]):
+        assert function_of(path.replace("{model_id+}", "gpt-5.1")) == folder
+
+
+def test_every_function_folder_is_deployed():
+    """No folder is forgotten."""
+    folders = {path.parent.name for path in (ROOT / "functions").glob("*/app.py")}
+    assert {Path(p["CodeUri"]).name for p in FUNCTIONS.values()} == folders
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_only_functions_that_call_models_may_read_provider_keys(name):
+    """In the environment and in the role alike."""
+    reads = "providers" in str(FUNCTIONS[name].get("Policies")) or "GATEWAY_SECRETS_PROVIDERS" in variables(
+        FUNCTIONS[name]
+    )
+    assert reads == (name in CALL_MODELS)
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_roles_name_their_resources(name):
+    """No action on everything."""
+    for policy in FUNCTIONS[name].get("Policies", []):
+        for statement in policy.get("Statement", []):
+            assert statement["Resource"] != "*"
+            assert "*" not in str(statement["Action"])
+
+
+def test_layers_are_built_for_the_functions_processor():
+    """SAM puts x86-64 binaries into an arm64 layer unless it is told."""
+    for resource in TEMPLATE["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::LayerVersion":
+            assert resource["Metadata"]["BuildArchitecture"] == {"Ref": "Architecture"}
+            assert resource["Properties"]["CompatibleArchitectures"] == [{"Ref": "Architecture"}]
+    assert TEMPLATE["Globals"]["Function"]["Architectures"] == [{"Ref": "Architecture"}]
+
+
+STREAMED = {"/v1/complete", "/v1/stream", "/v1/chat/completions", "/mcp"}
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_what_waits_for_a_model_streams(name):
+    """SAM takes only this spelling; any other is silently buffered. The runtime that can stream goes with it."""
+    properties = FUNCTIONS[name]
+    for event in properties["Events"].values():
+        streams = event["Properties"]["Path"] in STREAMED
+        assert (event["Properties"].get("ResponseTransferMode") == "RESPONSE_STREAM") == streams
+        assert (variables(properties).get("AWS_LAMBDA_EXEC_WRAPPER") == "/opt/stream-runtime") == streams
+        if streams:
+            assert event["Properties"]["TimeoutInMillis"] >= properties["Timeout"] * 1000
+
+
+def test_the_mcp_front_may_invoke_what_it_names():
+    """Each function in its environment, and no other."""
+    named = {value["Ref"] for name, value in variables(FUNCTIONS["Mcp"]).items() if name.startswith("GATEWAY_FUNCTION")}
+    policies = [
+        p["LambdaInvokePolicy"]["FunctionName"]["Ref"]
+        for p in FUNCTIONS["Mcp"]["Policies"]
+        if len(p) == 1 and "LambdaInvokePolicy" in p
+    ]
+    assert named == set(policies) == set(FUNCTIONS) - {"Mcp"}
+
+
+def test_the_api_is_regional_and_keeps_no_keys_of_its_own():
+    """An edge API ends a silent stream at 30 s; API Gateway's own keys would claim x-api-key."""
+    api = TEMPLATE["Resources"]["Api"]["Properties"]
+    assert api["EndpointConfiguration"] == {"Type": "REGIONAL"}
+    assert "ApiKeyRequired" not in str(api)
