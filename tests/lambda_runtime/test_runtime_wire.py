@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import json
-import time
+from collections.abc import Iterator
 
 import pytest
 
 from tests.lambda_runtime.emulator.answer import Answer, collect
 from tests.lambda_runtime.emulator.events import rest_event
-from tests.lambda_runtime.emulator.runtime_api import Begin, Chunk, End, Failed
+from tests.lambda_runtime.emulator.runtime_api import Begin, Chunk, End, Failed, RuntimeApi
+
+
+@pytest.fixture
+def api(probe) -> Iterator[RuntimeApi]:
+    """The probe's Runtime API, which behaves again afterwards."""
+    yield probe.api
+    probe.api.break_after = probe.api.refuse_with = None
 
 
 async def ask(probe, target: str, timeout_s: float = 20.0) -> Answer:
@@ -123,33 +130,31 @@ async def test_an_app_that_never_pauses_meets_its_deadline(probe, gate):
 
 async def test_memory_stays_flat_over_many_chunks(probe):
     """19,000 chunks of 1 KiB after the first thousand add less than 2 MiB to the process's peak."""
-    began = time.monotonic()
     answer = await ask(probe, "/flood")
     assert len(answer.body) == 20_001 * 1024
     assert int(answer.body[-1024:]) < 2048
-    assert time.monotonic() - began < 10
 
 
 @pytest.mark.parametrize(("target", "said"), [("/listen", "http.disconnect"), ("/write-on", "ConnectionLostError")])
-async def test_a_broken_connection_is_told_to_the_app(probe, gate, target, said):
+async def test_a_broken_connection_is_told_to_the_app(probe, api, gate, target, said):
     """Who listens gets `http.disconnect`, who only writes gets an error; the environment serves on."""
-    async with contextlib.aclosing(probe.invoke(rest_event("GET", target))) as items:
-        begin = await anext(items)
-        assert isinstance(await anext(items), Chunk)
-        probe.api.hang_up()
-        assert await gate.hear() == said
-    await probe.log.line_with(begin.request_id, "was cut: Function.AnswerRefusedError")
+    api.break_after = 2
+    answer = await ask(probe, target)
+    assert answer.last == Failed("Runtime.TruncatedResponse")
+    assert await gate.hear() == said
+    await probe.log.line_with(answer.begin.request_id, "was cut: Function.AnswerRefusedError")
+    api.break_after = None
     assert (await ask(probe, "/echo")).status == 201
 
 
-async def test_an_answer_that_is_refused_is_logged(probe, gate):
+async def test_an_answer_that_is_refused_is_logged(probe, api, gate):
     """The app is told as for any broken connection, and the log has the Runtime API's own words."""
-    probe.api.refuse_with = 413
+    api.refuse_with = 413
     answer = await ask(probe, "/listen")
     assert answer.last == Failed("Runtime.Refused")
     assert await gate.hear() == "http.disconnect"
     await probe.log.line_with("HTTP/1.1 413")
-    probe.api.refuse_with = None
+    api.refuse_with = None
     assert (await ask(probe, "/echo")).status == 201
 
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass, field
@@ -93,9 +94,9 @@ class Environment:
                 yield item
 
     def kill(self) -> None:
-        """End the process, if it has not ended by itself."""
+        """End the process and its workers, if they have not ended by themselves."""
         with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
+            os.killpg(self._process.pid, signal.SIGKILL)
 
     async def ready(self) -> None:
         """Wait for the first poll or for the snapshot; after an init error, for the process's end."""
@@ -124,6 +125,7 @@ async def deployed(function: Function) -> AsyncIterator[Environment]:
             env=function.environment(api.address),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,
         )
         environment = Environment(api, process, log := Log())
         watchers = [asyncio.create_task(log.follow(process.stdout)), asyncio.create_task(environment.mourn())]

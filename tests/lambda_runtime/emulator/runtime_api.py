@@ -71,7 +71,6 @@ class _Invocation:
         self.payload = payload
         self.deadline_ms = round((time.time() + timeout_s) * 1000)
         self.items: asyncio.Queue[Item] = asyncio.Queue(maxsize=1)
-        self.writer: asyncio.StreamWriter | None = None
         self._is_abandoned = False
 
     async def put(self, item: Item) -> None:
@@ -94,7 +93,11 @@ async def _next_item(invocation: _Invocation, ends: float) -> Item:
 
 
 class RuntimeApi:
-    """What awslambdaric talks to. `address` is set while `serve` is open."""
+    """What awslambdaric talks to. `address` is set while `serve` is open.
+
+    `refuse_with` is the status that answers are refused with at once, `reply_with` that of complete ones; nothing is
+    read of them while `reading` is not set, and the connection breaks when `break_after` chunks have come.
+    """
 
     def __init__(self) -> None:
         self.address = ""
@@ -103,6 +106,10 @@ class RuntimeApi:
         self.at_snapshot = asyncio.Event()
         self.restored = asyncio.Event()
         self.refuse_with: int | None = None
+        self.reply_with = 202
+        self.break_after: int | None = None
+        self.reading = asyncio.Event()
+        self.reading.set()
         self._ended_by: str | None = None
         self._waiting: asyncio.Queue[_Invocation] = asyncio.Queue()
         self._open: dict[str, _Invocation] = {}
@@ -135,12 +142,6 @@ class RuntimeApi:
         self._ended_by = error
         for invocation in list(self._open.values()):
             await invocation.put(Failed(error))
-
-    def hang_up(self) -> None:
-        """Break the connection on which an answer arrives."""
-        for invocation in self._open.values():
-            if invocation.writer:
-                invocation.writer.transport.abort()
 
     async def _answer(self, request: Request) -> None:
         match request.method, request.target.removeprefix(_ROOT).strip("/").split("/"):
@@ -180,22 +181,25 @@ class RuntimeApi:
             await request.reply(self.refuse_with)
             await invocation.put(Failed("Runtime.Refused"))
             raise ConnectionAbortedError
-        invocation.writer = request.writer
+        await self.reading.wait()
         await invocation.put(Begin(invocation.id, request.headers))
         try:
-            end = await _read_answer(request, invocation)
+            end = await self._read_answer(request, invocation)
         except (ConnectionError, asyncio.IncompleteReadError):
             await invocation.put(Failed("Runtime.TruncatedResponse"))
             raise
         # As in Lambda: the runtime hears of its success first, the caller's side follows.
-        await request.reply(202, _OK)
+        await request.reply(self.reply_with, _OK)
         await invocation.put(end)
 
-
-async def _read_answer(request: Request, invocation: _Invocation) -> End:
-    if not request.is_chunked:
-        await invocation.put(Chunk(await request.body()))
-        return End()
-    async for data in request.chunks():
-        await invocation.put(Chunk(data))
-    return End(await request.trailers())
+    async def _read_answer(self, request: Request, invocation: _Invocation) -> End:
+        if not request.is_chunked:
+            await invocation.put(Chunk(await request.body()))
+            return End()
+        count = 0
+        async for data in request.chunks():
+            await invocation.put(Chunk(data))
+            count += 1
+            if count == self.break_after:
+                raise ConnectionAbortedError
+        return End(await request.trailers())

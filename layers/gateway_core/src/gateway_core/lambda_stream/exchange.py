@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any, Protocol
 
 from starlette.types import ASGIApp, Message
 
 from gateway_core.lambda_stream.deadline import Deadline, DeadlineExceededError, time_until
+from gateway_core.lambda_stream.failure import describe
 from gateway_core.lambda_stream.prelude import Head
 from gateway_core.lambda_stream.request import HttpRequest
+
+_log = logging.getLogger(__name__)
 
 
 class Sink(Protocol):
@@ -54,10 +58,14 @@ class Exchange:
         return self._head.result()
 
     async def play(self, sink: Sink) -> BaseException | None:
-        """Let the body go to `sink` and wait for the app's end. Returns what the app raised."""
+        """Let the body go to `sink` and wait for the app's end. Returns why the answer is not complete."""
         self._sink.set_result(sink)
         await asyncio.wait({self._task}, timeout=time_until(self.deadline.leave_at))
-        return self._failure()
+        failure = self._failure()
+        if failure is None or not self._is_complete:
+            return failure
+        _log.error("The app failed after its answer: %s", describe(failure))
+        return None
 
     def hang_up(self) -> None:
         """Tell the app that nobody reads its answer any more."""

@@ -78,7 +78,7 @@ class Post:
             raise _refused(reply)
 
     async def refusal(self) -> AnswerRefusedError:
-        """Why the connection was lost. To be asked only after `on_lost` was called or `write` raised."""
+        """Why the connection was lost. To be asked only after `on_lost` was called."""
         return _refused(await self._reply)
 
     async def close(self) -> None:

@@ -79,18 +79,18 @@ class StreamingPool(MultiConcurrentRunner):  # type: ignore[misc]  # as above
         bootstrap.run(handler, StreamingWorkerClient(api_addr, use_thread))
 
 
-def run(args: list[str], environ: Mapping[str, str]) -> None:
-    """Serve invocations until the process ends. `args` is argv, its second member names the handler.
+def client_of(environ: Mapping[str, str]) -> type[LambdaRuntimeClient]:
+    """What serves one invocation at a time: under `sam local`, which takes whole answers only, awslambdaric's own."""
+    return LambdaRuntimeClient if environ.get("AWS_SAM_LOCAL") else StreamingClient
 
-    Under `sam local` nothing is widened: it takes whole answers only.
-    """
+
+def run(args: list[str], environ: Mapping[str, str]) -> None:
+    """Serve invocations until the process ends. `args` is argv, its second member names the handler."""
+    # Else all processes that are restored from one snapshot draw the same numbers.
     on_restore(random.seed)
     config = LambdaConfigProvider(args, environ)
+    where = (config.handler, config.api_address, config.use_thread_polling, config.lmi_socket_path)
     if config.is_multi_concurrent:
-        workers = int(config.max_concurrency)
-        StreamingPool.run_concurrent(
-            config.handler, config.api_address, config.use_thread_polling, config.lmi_socket_path, workers
-        )
-        return
-    client = LambdaRuntimeClient if environ.get("AWS_SAM_LOCAL") else StreamingClient
-    bootstrap.run(config.handler, client(config.api_address, config.use_thread_polling))
+        StreamingPool.run_concurrent(*where, int(config.max_concurrency))
+    else:
+        bootstrap.run(config.handler, client_of(environ)(config.api_address, config.use_thread_polling))

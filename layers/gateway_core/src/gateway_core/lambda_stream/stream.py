@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import traceback
 from typing import Any
 
 from gateway_core.lambda_stream import prelude, trailers
 from gateway_core.lambda_stream.exchange import Exchange
+from gateway_core.lambda_stream.failure import describe
 from gateway_core.lambda_stream.post import AnswerRefusedError, Post, Target, open_post
 
 _log = logging.getLogger(__name__)
@@ -67,8 +67,6 @@ class Stream:
 
 
 def _log_cut(request_id: str, error: BaseException) -> None:
-    # Neither the error's text nor its source lines, which may quote a prompt; the platform's own words are safe.
+    # The platform's own words hold no prompt.
     detail = f" ({error})" if isinstance(error, AnswerRefusedError) else ""
-    trace = traceback.extract_tb(error.__traceback__)
-    where = " > ".join(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in trace)
-    _log.error("The answer of %s was cut: %s%s at %s", request_id, trailers.error_type(error), detail, where)
+    _log.error("The answer of %s was cut: %s%s", request_id, describe(error), detail)
