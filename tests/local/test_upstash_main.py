@@ -19,9 +19,7 @@ from local.upstash.__main__ import main
 def program(*options):
     """The program, started, and the URL that it prints."""
     command = [sys.executable, "-m", "local.upstash", *options]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             yield process, process.stdout.readline().strip().removeprefix("UPSTASH_REDIS_REST_URL=")
         finally:
