@@ -58,7 +58,7 @@ def test_every_route_has_an_event():
 
 @pytest.mark.parametrize("function", sorted(set(ROUTES.values())))
 def test_each_event_is_answered(invoke, function):
-    """200 with an object, or events that end in one, also from a warm function; light functions load neither LiteLLM nor boto3."""
+    """200 with an object or events that end in one, also when warm; light functions load no LiteLLM and no boto3."""
     told = invoke(function, events_of(function))
     assert told["answers"]
     for answer in told["answers"]:
