@@ -6,6 +6,7 @@ import json
 import os
 import random
 import resource
+import threading
 from urllib.parse import parse_qs
 
 from gate_client import Gate
@@ -206,3 +207,8 @@ handler = streaming_handler(app)
 def plain(event, context):
     """A handler that knows nothing of streams."""
     return {"statusCode": 200, "body": "plain"}
+
+
+def blocking(event, context):
+    """A handler that never comes back."""
+    threading.Event().wait()
