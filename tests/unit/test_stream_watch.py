@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections import deque
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from gateway_core.adapters.litellm.usage import usage_of
 from gateway_core.adapters.litellm.watch import StreamWatch
 from gateway_core.adapters.litellm.wire import Wire
-from gateway_core.domain import Usage
+from gateway_core.domain import Json, Usage
 
 
 def sse(*events: Any) -> bytes:
@@ -89,3 +90,63 @@ def test_a_blocked_gemini_prompt_ends_its_stream() -> None:
     watch = StreamWatch("gemini")
     watch.feed(sse({"promptFeedback": {"blockReason": "SAFETY"}}))
     assert watch.terminator == "content_filter"
+
+
+def test_events_are_handed_on_up_to_the_first_that_is_none() -> None:
+    """Whoever drains them never sees an error, or anything behind a broken event."""
+    events: deque[Json] = deque()
+    watch = StreamWatch("openai", events)
+    watch.feed(sse({"a": 1}, {"b": 2}, b"[1]", {"c": 3}, b"[DONE]"))
+    assert (list(events), watch.malformed, watch.over) == ([{"a": 1}, {"b": 2}], True, True)
+
+
+def test_an_endless_line_is_no_event() -> None:
+    """Nobody waits for its end, or keeps it."""
+    watch = StreamWatch("openai")
+    for _ in range(9):
+        watch.feed(b"x" * 1024 * 1024)
+    assert (watch.malformed, watch._rest) == (True, b"")
+
+
+def test_a_line_that_is_left_open_counts_at_the_end() -> None:
+    """The body ended well, and so did its last event."""
+    watch = StreamWatch("openai")
+    watch.feed(b"data: [DONE]")
+    assert not watch.over
+    watch.end()
+    assert (watch.terminator, watch.over) == ("[DONE]", True)
+
+
+FINISHES: list[tuple[Wire, list[Any], str]] = [
+    (
+        "anthropic",
+        [{"type": "message_delta", "delta": {"stop_reason": "max_tokens"}}, {"type": "message_stop"}],
+        "length",
+    ),
+    ("openai", [{"choices": [{"finish_reason": "tool_calls"}]}, {"choices": []}, b"[DONE]"], "tool_calls"),
+    ("responses", [{"type": "response.incomplete", "response": {"status": "incomplete"}}], "length"),
+    ("gemini", [{"candidates": [{"finishReason": "MAX_TOKENS"}]}, {"usageMetadata": {}, "x": 1}], "length"),
+]
+
+
+@pytest.mark.parametrize(("wire", "events", "finish"), FINISHES)
+def test_why_a_stream_ended(wire: Wire, events: list[Any], finish: str) -> None:
+    """The last reason given, in our words."""
+    watch = StreamWatch(wire)
+    watch.feed(sse(*events))
+    assert watch.finish == finish
+
+
+@pytest.mark.parametrize(
+    ("event", "error"),
+    [
+        ({"type": "error", "code": "c", "message": "m", "param": None}, {"code": "c", "message": "m"}),
+        ({"type": "error", "error": {"code": "c"}}, {"code": "c"}),
+        ({"type": "response.failed", "response": {"status": "failed", "error": {"code": "c"}}}, {"code": "c"}),
+    ],
+)
+def test_errors_of_the_responses_api_have_three_shapes(event: Any, error: Any) -> None:
+    """One is left: that of an error body."""
+    watch = StreamWatch("responses")
+    watch.feed(sse(event))
+    assert watch.error["error"] == error

@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from gateway_core.adapters.litellm.calls import CallNumbers
-from gateway_core.adapters.litellm.wire import Wire, items, mapping
-from gateway_core.domain import Chunk, Json, ToolCallDelta
+from gateway_core.adapters.litellm.wire import Wire, items, mapping, wire_of
+from gateway_core.domain import Chunk, Deployment, Json, ToolCallDelta
 
+_NATIVE = frozenset({"openai", "deepseek"})
+"""Who speaks OpenAI's format so purely that it needs no translation; others have dialects that LiteLLM knows."""
 _ANTHROPIC = frozenset({"content_block_start", "content_block_delta", "content_block_stop"})
 _RESPONSES = {
     "response.output_item.added": "response.output_item.added",
@@ -29,13 +31,15 @@ class Translator:
     """Translates the events of one stream, in their order.
 
     Args:
-        wire: The format of the events.
-        parser: LiteLLM's object with a `chunk_parser`, for every wire but OpenAI's.
+        deployment: Whose events these are.
+        parser: LiteLLM's object with a `chunk_parser`; on OpenAI's own wire it may have none.
     """
 
-    def __init__(self, wire: Wire, parser: Any) -> None:
-        self._wire = wire
+    def __init__(self, deployment: Deployment, parser: Any) -> None:
+        self._wire = wire_of(deployment)
         self._parser = parser
+        dialect = deployment.provider not in _NATIVE and hasattr(parser, "chunk_parser")
+        self._native = self._wire == "openai" and not dialect
         self._calls = CallNumbers()
 
     @property
@@ -45,12 +49,12 @@ class Translator:
 
     def chunk(self, event: Json) -> Chunk:
         """Its content, or an empty chunk. Raises anything for an event that does not hold what it should."""
-        if self._wire == "openai":
-            return self._native(event)
+        if self._native:
+            return self._spoken(event)
         needed = _needed(self._wire, event)
         return self._foreign(self._parser.chunk_parser(needed)) if needed else Chunk()
 
-    def _native(self, event: Json) -> Chunk:
+    def _spoken(self, event: Json) -> Chunk:
         delta = mapping(next(map(mapping, items(event.get("choices"))), {}).get("delta"))
         return Chunk(
             text=_text(delta.get("content") or delta.get("refusal")),
@@ -97,8 +101,10 @@ def _needed(wire: Wire, event: Json) -> dict[str, Any]:
         case "responses":
             known = _RESPONSES.get(str(event.get("type")), "")
             return {**event, "type": known} if known and event.get("delta") != "" else {}
-        case _:
+        case "gemini":
             return {"candidates": [_with_arguments(mapping(one)) for one in items(event.get("candidates"))]}
+        case _:
+            return {name: value for name, value in event.items() if name != "usage"} if event.get("choices") else {}
 
 
 def _with_arguments(candidate: Json) -> dict[str, Any]:

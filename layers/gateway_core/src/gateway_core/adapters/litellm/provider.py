@@ -137,7 +137,7 @@ class LiteLLMProvider:
         client = self._client(call.deployment, key, transport)
         send = open_response if call.deployment.mode == "responses" else open_chat
         parser = await send(self._library, call, messages=messages, params=params, api_key=key, client=client)
-        return Translator(wire_of(call.deployment), parser), dropped
+        return Translator(call.deployment, parser), dropped
 
     async def _embed(self, call: EmbedCall, key: str, seen: Exchange) -> Embeddings:
         await request_embeddings(call, self._client(call.deployment, key, OnceTransport(self._pool(), seen)))

@@ -43,9 +43,9 @@ class Flow:
         """The next content, as soon as it is in; None when no more will come."""
         if self._translator is None:
             await self._within(self._begin)
-        while self.cause is None:
+        while self.cause is None and (translator := self._translator):
             if self._events:
-                chunk = self._translated(self._events.popleft())
+                chunk = self._translated(translator, self._events.popleft())
                 if chunk.is_content:
                     return self._first(chunk)
             elif self._over:
@@ -57,10 +57,8 @@ class Flow:
 
     def last(self) -> Chunk:
         """The end of a stream that `classify` found sound, in the provider's own words."""
-        watch, called = self._seen.watch, self._translator is not None and self._translator.called
-        if watch is None:
-            raise NotAStreamError
-        finish = watch.finish
+        called = self._translator is not None and self._translator.called
+        finish = self._seen.finish
         if not called and finish == "tool_calls":
             finish = "stop"  # a tool that LiteLLM made up for the response format, and turned into text again
         elif called and self._seen.wire == "gemini" and finish == "stop":
@@ -88,11 +86,9 @@ class Flow:
                 self._seen.fault = "deadline"
             self.cause = cause
 
-    def _translated(self, event: Json) -> Chunk:
-        if self._translator is None:
-            return Chunk()
+    def _translated(self, translator: Translator, event: Json) -> Chunk:
         try:
-            return self._translator.chunk(event)
+            return translator.chunk(event)
         except Exception as cause:  # noqa: BLE001 - as above
             self.cause = cause
             return Chunk()

@@ -40,14 +40,20 @@ class OnceTransport(httpx.AsyncBaseTransport):
 
     async def read(self) -> None:
         """Take in the next piece of a streamed answer; nothing after its end. Raises httpx.ReadError."""
-        if self._answer is not None:
-            self._pieces = self._pieces or self._answer.__aiter__()
-            await anext(self._pieces, None)
+        if self._answer is None:
+            raise httpx.ReadError("There is no answer to read.")
+        self._pieces = self._pieces or self._answer.__aiter__()
+        await anext(self._pieces, None)
 
     async def release(self) -> None:
         """Let go of a streamed answer: a whole one leaves its connection to the next call, any other is cut off."""
-        if self._exchange.complete and not self._exchange.ended:
-            await self._drain()
+        try:
+            if self._exchange.complete and not self._exchange.ended:
+                await self._drain()
+        finally:
+            await self._close()
+
+    async def _close(self) -> None:
         if self._answer is not None:
             await self._answer.aclose()
         if self._pieces is not None:
