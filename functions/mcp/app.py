@@ -2,9 +2,8 @@
 
 import os
 
-from mangum import Mangum
-
 from gateway_core.bootstrap import mcp_app
+from gateway_core.lambda_stream import streaming_handler
 
 app = mcp_app(os.environ)
-handler = Mangum(app, lifespan="off")
+handler = streaming_handler(app)
