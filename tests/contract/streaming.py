@@ -203,6 +203,14 @@ async def hear_from(network: httpx.AsyncBaseTransport, path: Path, heard: Heard 
     return await (heard or Heard()).listen(provider.stream(path.call("http://provider.test", **params)))
 
 
+async def breaks(path: Path, *events: Any) -> tuple[ProviderError, Heard]:
+    """How these events end, and what was heard of them; nobody asked twice."""
+    heard, network = Heard(), Scripted(lambda: [sse(*events)])
+    error = await error_of(hear_from(network, path, heard))
+    assert (len(network.requests), network.closed > 0, heard.open) == (1, True, True)
+    return error, heard
+
+
 DONE = b"data: [DONE]\n\n"
 ANTHROPIC, OPENAI, RESPONSES, GEMINI, DEEPSEEK = PATHS
 
