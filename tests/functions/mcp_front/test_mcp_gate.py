@@ -142,6 +142,20 @@ async def test_an_unknown_method_is_404_or_an_error(mcp):
 
 
 @pytest.mark.parametrize("era", [MODERN, "2025-11-25"])
+@pytest.mark.parametrize(
+    ("method", "params"), [("prompts/get", {"name": "none"}), ("resources/read", {"uri": "test://none"})]
+)
+async def test_what_is_not_there_is_the_callers_error(mcp, era, method, params):
+    """-32602, and no crash in the log."""
+    headers, body = message(method, era, params)
+    if "uri" in params and era == MODERN:
+        headers["mcp_name"] = params["uri"]
+    answer = await mcp.send(body, **headers)
+    assert body_of(answer)["error"]["code"] == -32602
+    assert [line for line in mcp.world.lines() if line["message"] == "internal error"] == []
+
+
+@pytest.mark.parametrize("era", [MODERN, "2025-11-25"])
 async def test_malformed_parameters_quote_nothing(mcp, era):
     """-32602 without the library's text."""
     headers, body = message("tools/call", era, {"arguments": {"x": "secret plan"}})

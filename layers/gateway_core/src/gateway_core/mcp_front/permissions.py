@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, override
 
 import mcp_types
-from fastmcp.exceptions import FastMCPError
+from fastmcp.exceptions import DisabledError, FastMCPError, NotFoundError
 from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
 from fastmcp.tools.base import Tool, ToolResult
 from mcp.shared.exceptions import MCPError
@@ -14,6 +14,9 @@ from pydantic import ValidationError
 
 from gateway_core.mcp_front.visitor import current_visitor
 from gateway_core.telemetry import Telemetry
+
+_MAPPED = (DisabledError, FastMCPError, MCPError, NotFoundError, ValidationError)
+"""What the library turns into an answer of its own, without values."""
 
 
 class Permissions(Middleware):
@@ -49,8 +52,8 @@ class Permissions(Middleware):
     ) -> Any:
         try:
             return await call_next(context)
-        except (FastMCPError, MCPError, ValidationError):
-            raise  # each is mapped to a text without values
+        except _MAPPED:
+            raise
         except Exception as error:  # noqa: BLE001 - the SDK would send the text of any other to clients of 2025
             self._telemetry.crashed(current_visitor().request_id, error, context.method or "")
             raise MCPError(mcp_types.INTERNAL_ERROR, "Internal error") from None
