@@ -39,8 +39,7 @@ async def start(pieces: Pieces, request_id: str, telemetry: Telemetry, patience_
         await asyncio.wait({first}, timeout=patience_s)
         piece = first.result() if first.done() else None
     except BaseException:
-        first.cancel()
-        await pieces.aclose()
+        await _end(first, pieces)
         raise
     opened = piece if isinstance(piece, Opened) else None
     return Started(_guarded(_from(first, pieces), request_id, telemetry), _headers(opened, request_id), opened)
@@ -93,8 +92,14 @@ async def _from(first: asyncio.Future[Piece | None], pieces: Pieces) -> Pieces:
         async for later in pieces:
             yield later
     finally:
-        first.cancel()
-        await pieces.aclose()
+        await _end(first, pieces)
+
+
+async def _end(first: asyncio.Future[Piece | None], pieces: Pieces) -> None:
+    """Close the source, which it allows only once nobody waits for it."""
+    first.cancel()
+    await asyncio.wait({first})
+    await pieces.aclose()
 
 
 async def _guarded(pieces: Pieces, request_id: str, telemetry: Telemetry) -> Pieces:

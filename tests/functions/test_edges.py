@@ -1,0 +1,139 @@
+"""The HTTP edge where it meets crashes, slow beginnings and callers who leave."""
+
+import asyncio
+
+import pytest
+
+from gateway_core.api.app import RequestGuard, create_app
+from gateway_core.api.pieces import in_words, start
+from gateway_core.domain import Chunk, Opened, Usage
+from gateway_core.errors import ProviderUnavailable, RateLimited
+from tests.conftest import model
+
+
+def scope():
+    return {"type": "http", "path": "/x", "method": "GET", "headers": []}
+
+
+async def receive():
+    return {"type": "http.request"}
+
+
+async def test_a_crash_before_the_answer_is_500(world):
+    """In our shape, with the request's id."""
+
+    async def broken(scope, receive, send):
+        raise ZeroDivisionError
+
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    await RequestGuard(broken, world.services.telemetry)(scope(), receive, send)
+    assert sent[0]["status"] == 500
+    assert b"req_" in sent[1]["body"]
+
+
+async def test_a_crash_after_the_answer_began_is_not_hidden(world):
+    """The server must cut the connection: another answer would be a lie."""
+
+    async def broken(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise ZeroDivisionError
+
+    async def send(message):
+        pass
+
+    with pytest.raises(ZeroDivisionError):
+        await RequestGuard(broken, world.services.telemetry)(scope(), receive, send)
+    assert [line["error.type"] for line in world.lines()] == ["ZeroDivisionError"]
+
+
+async def test_other_protocols_pass(world):
+    """The lifespan is the app's own business."""
+    seen = []
+
+    async def inner(scope, receive, send):
+        seen.append(scope["type"])
+
+    await RequestGuard(inner, world.services.telemetry)({"type": "lifespan"}, receive, None)
+    assert seen == ["lifespan"]
+    assert create_app(world.services).openapi_url is None
+
+
+async def test_a_slow_stream_begins_before_its_first_piece(world):
+    """After the patience is over the answer starts, without telling who answers."""
+    go = asyncio.Event()
+
+    async def pieces():
+        await go.wait()
+        yield Opened(model("first"), 1)
+        yield Chunk(text="hi")
+
+    begun = await start(pieces(), "req_1", world.services.telemetry, patience_s=0.01)
+    assert begun.opened is None
+    assert begun.headers == {"x-gateway-request-id": "req_1"}
+    go.set()
+    assert [piece async for piece in begun.pieces][1].text == "hi"
+
+
+async def test_an_error_in_time_is_raised(world):
+    """And the source is closed."""
+    closed = []
+
+    async def pieces():
+        try:
+            raise RateLimited("busy")
+            yield
+        finally:
+            closed.append(True)
+
+    with pytest.raises(RateLimited):
+        await start(pieces(), "req_1", world.services.telemetry)
+    assert closed == [True]
+
+
+async def test_an_empty_stream_ends(world):
+    """Nothing in, nothing out."""
+
+    async def pieces():
+        return
+        yield
+
+    begun = await start(pieces(), "req_1", world.services.telemetry)
+    assert [piece async for piece in begun.pieces] == []
+
+
+async def test_leaving_while_waiting_closes_the_source(world):
+    """A caller who goes before anything came."""
+    closed = asyncio.Event()
+
+    async def pieces():
+        try:
+            await asyncio.Event().wait()
+            yield
+        finally:
+            closed.set()
+
+    waiting = asyncio.ensure_future(start(pieces(), "req_1", world.services.telemetry))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert closed.is_set()
+
+
+async def test_words_come_out_before_an_error():
+    """What was held back is the caller's, however the stream ends."""
+
+    async def pieces():
+        yield Chunk(text="half a wo")
+        yield Chunk(text="rd")
+        raise ProviderUnavailable("cut", usage=Usage(1, 1))
+
+    words = in_words(pieces())
+    assert [(await anext(words)).text for _ in range(2)] == ["half a ", "word"]
+    with pytest.raises(ProviderUnavailable):
+        await anext(words)
