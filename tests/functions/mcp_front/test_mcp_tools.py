@@ -125,6 +125,7 @@ async def test_health_tells_of_each_provider(mcp):
         ({"messages": HELLO, "max_tokens": "many secret"}, ["max_tokens"]),
         ({"messages": "secret"}, ["messages"]),
         ({"messages": HELLO, "max_tokens": 0}, ["max_tokens"]),
+        ({"messages": HELLO, "timeout_s": -5}, ["timeout_s"]),
         ({"messages": [{"role": "user", "content": [{"type": "text"}]}]}, ["messages.0", "text"]),
     ],
 )

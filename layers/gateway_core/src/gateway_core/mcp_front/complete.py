@@ -42,7 +42,8 @@ class CompleteArguments(Arguments):
 
 
 def _request(given: CompleteArguments, visitor: Visitor) -> HttpRequest:
-    limit_s = given.timeout_s or visitor.default_timeout_s
+    # What the route will refuse is no deadline of ours.
+    limit_s = given.timeout_s if given.timeout_s and given.timeout_s > 0 else visitor.default_timeout_s
     return visitor.request("POST", "/v1/complete", body=json_body(given.given()), timeout_s=limit_s)
 
 
