@@ -339,3 +339,22 @@ async def test_a_store_that_is_away_is_503_and_tells_what_may_be_left(world):
     assert called(world) == []
     (line,) = [line for line in world.lines() if line["message"] == "admission lost"]
     assert line["ticket"]["request_id"] == "req_1"
+
+
+async def test_routing_by_latency_uses_what_the_fleet_measured(world):
+    """Each unknown model is tried once, then the fastest is preferred."""
+
+    def takes(seconds):
+        def behave(call):
+            world.clock.advance(seconds)
+            return echo(call)
+
+        return behave
+
+    for name, seconds in (("first", 3), ("second", 1), ("third", 2)):
+        world.behave[name] = takes(seconds)
+    caller = await world.services.authenticator.authenticate(await world.key())
+    asked = request(routing="latency")
+    for number in range(5):
+        await world.services.gateway.complete(asked, caller, f"r{number}", timeout_s=60)
+    assert called(world) == ["first", "second", "third", "second", "second"]

@@ -119,6 +119,14 @@ def test_cost_prefers_the_cheapest_of_equal_tier():
     assert keys(plan(request(routing="cost", model="a", fallback=True), catalog, 10)) == ["a", "b", "c"]
 
 
+def test_latency_prefers_what_answered_fastest():
+    """Models that nobody has measured come first, in their order; an explicit model stays first."""
+    known = {CATALOG.models["a"].deployment.id: 900.0, CATALOG.models["c"].deployment.id: 30.0}
+    assert keys(plan(request(routing="latency"), CATALOG, 10, known)) == ["b", "c", "a"]
+    assert keys(plan(request(routing="latency", model="a", fallback=True), CATALOG, 10, known))[0] == "a"
+    assert keys(plan(request(), CATALOG, 10, known)) == ["a", "b", "c"]
+
+
 def test_unknown_names():
     """Unknown models and groups are the catalog's error."""
     with pytest.raises(UnknownModel):

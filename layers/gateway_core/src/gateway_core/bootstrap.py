@@ -93,7 +93,7 @@ def with_gateway(light: Services, provider: ModelProvider) -> ModelServices:
         providers=light.settings.catalog.providers,
     )
     failover = Failover(light.store, light.clock, policy, light.telemetry)
-    gateway = Gateway(light.settings, provider, light.authenticator, failover, light.clock)
+    gateway = Gateway(light.settings, provider, light.store, light.authenticator, failover, light.clock)
     return ModelServices(
         light.settings, light.store, light.authenticator, light.telemetry, light.clock, gateway, provider
     )

@@ -32,9 +32,9 @@ from gateway_core.errors import Unauthenticated
 from gateway_core.failover import CallerChangedError, Failover
 from gateway_core.live import Estimate, LiveStream
 from gateway_core.offers import PromptSize, chat_offer, embed_offer, output_cap
-from gateway_core.ports import Clock, ModelProvider
+from gateway_core.ports import Clock, Ledger, ModelProvider
 from gateway_core.rights import reachable_models
-from gateway_core.routing import Asked, plan, plan_embedding
+from gateway_core.routing import DEFAULT_GROUP, Asked, plan, plan_embedding
 from gateway_core.walk import Offer, Walk
 
 
@@ -64,12 +64,14 @@ class Gateway:
         self,
         settings: Settings,
         provider: ModelProvider,
+        ledger: Ledger,
         authenticator: Authenticator,
         failover: Failover,
         clock: Clock,
     ) -> None:
         self._catalog = settings.catalog
         self._provider = provider
+        self._ledger = ledger
         self._authenticator = authenticator
         self._failover = failover
         self._clock = clock
@@ -107,7 +109,7 @@ class Gateway:
 
     async def _complete(self, request: ChatRequest, trip: Trip) -> Completion[ProviderAnswer]:
         size = PromptSize.of(request)
-        chosen = plan(request, self._catalog, size.about_tokens)
+        chosen = plan(request, self._catalog, size.about_tokens, await self._latencies(request))
         models = self._allowed(request, chosen, trip.caller)
         offers = (chat_offer(request, size, model, self._catalog) for model in models)
         walk = self._walk(request, trip, offers, chosen, "chat")
@@ -119,7 +121,7 @@ class Gateway:
 
     async def _stream(self, request: ChatRequest, trip: Trip) -> AsyncGenerator[Piece]:
         size = PromptSize.of(request)
-        chosen = plan(request, self._catalog, size.about_tokens)
+        chosen = plan(request, self._catalog, size.about_tokens, await self._latencies(request))
         models = self._allowed(request, chosen, trip.caller)
         offers = (chat_offer(request, size, model, self._catalog) for model in models)
         walk = self._walk(request, trip, offers, chosen, "chat")
@@ -182,6 +184,14 @@ class Gateway:
             return await answer(replace(trip, caller=caller))
         except CallerChangedError as error:
             raise Unauthenticated(_CHANGING) from error
+
+    async def _latencies(self, request: ChatRequest) -> dict[str, float]:
+        """What the fleet measured, by deployment; a trip to the store that only routing by latency makes."""
+        if request.routing != "latency" or request.model is not None:
+            return {}
+        models = self._catalog.group(request.model_group or DEFAULT_GROUP)
+        states = await self._ledger.deployment_states([(model.provider, model.deployment.id) for model in models])
+        return {state.deployment_id: state.latency_ms for state in states if state.latency_ms is not None}
 
     def _allowed(self, request: Asked, chosen: Plan, caller: Caller) -> list[Model]:
         reachable = reachable_models(caller, request, self._catalog)

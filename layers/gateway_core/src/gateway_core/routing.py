@@ -1,7 +1,8 @@
 """Which models may serve a request, and in which order. Pure: everything it needs arrives as arguments.
 
-Capabilities filter first, then `order` keeps the configured order and `cost` prefers the cheapest within a quality
-tier. Candidates that are left out are values with a reason, not silence.
+Capabilities filter first, then `order` keeps the configured order, `cost` prefers the cheapest within a quality tier,
+and `latency` what answered fastest lately, with the unknown first, so that it becomes known. Candidates that are left
+out are values with a reason, not silence.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from typing import Protocol
 from gateway_core.domain import ChatRequest, Drop, EmbedRequest, Json, Model, Plan
 from gateway_core.errors import ContextLengthError, InvalidRequest, LLMError
 
-LONG_CONTEXT = "long_context"
+DEFAULT_GROUP = "reasoning"
+NO_LATENCIES: Mapping[str, float] = {}
 
 
 class ModelIndex(Protocol):
@@ -29,19 +31,22 @@ class ModelIndex(Protocol):
 type Asked = ChatRequest | EmbedRequest
 
 
-def plan(request: ChatRequest, index: ModelIndex, input_tokens: int) -> Plan:
+def plan(
+    request: ChatRequest, index: ModelIndex, input_tokens: int, latencies_ms: Mapping[str, float] = NO_LATENCIES
+) -> Plan:
     """Order the candidates for `request`, whose prompt has about `input_tokens` tokens.
 
+    `latencies_ms` are by deployment id; only routing by latency looks at them.
     Raises UnknownModel, and InvalidRequest or ContextLengthError when no candidate can serve the request.
     """
-    pool = _pool(request, index, "reasoning")
+    pool = _pool(request, index, DEFAULT_GROUP)
     needs = required_capabilities(request)
     drops = [drop for model in pool if (drop := _unfit(model, request, needs, input_tokens))]
     dropped = {drop.model for drop in drops}
     fit = [model for model in pool if model.key not in dropped]
     if not fit:
         raise _none_fits(request, drops)
-    ordered = _ordered(fit, request)
+    ordered = _ordered(fit, request, latencies_ms)
     return Plan(tuple(ordered if may_fall_back(request, pool) else ordered[:1]), tuple(drops))
 
 
@@ -125,9 +130,11 @@ def _none_fits(request: Asked, drops: Sequence[Drop]) -> LLMError:
     return InvalidRequest(f"No candidate can serve this request: {text}.", param=param)
 
 
-def _ordered(models: list[Model], request: ChatRequest) -> list[Model]:
-    if request.routing != "cost" or request.model is not None:
+def _ordered(models: list[Model], request: ChatRequest, latencies_ms: Mapping[str, float]) -> list[Model]:
+    if request.model is not None or request.routing == "order":
         return models
+    if request.routing == "latency":
+        return sorted(models, key=lambda model: latencies_ms.get(model.deployment.id, 0.0))
     return sorted(models, key=lambda model: (model.tier, model.price.input + model.price.output))
 
 

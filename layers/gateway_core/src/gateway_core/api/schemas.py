@@ -52,7 +52,7 @@ class CompleteBody(Options):
     agent_id: Id | None = None
     user_id: Id | None = None
     fallback: bool | None = None
-    routing: Literal["order", "cost"] = "order"
+    routing: Literal["order", "cost", "latency"] = "order"
     require: list[Literal["vision", "tools", "json", "long_context", "reasoning"]] = Field(default_factory=list)
     timeout_s: Annotated[float, Field(gt=0, le=290)] | None = None
     cache: bool = False
