@@ -13,6 +13,7 @@ import os
 import platform
 import shutil
 import socket
+import subprocess
 import sys
 import sysconfig
 from collections.abc import AsyncIterator, Mapping
@@ -27,6 +28,7 @@ from tests.lambda_runtime.emulator.environment import APPS, MANAGED, REPOSITORY,
 _NAMES = {"x86_64": "aws-lambda-rie-x86_64", "aarch64": "aws-lambda-rie-arm64", "arm64": "aws-lambda-rie-arm64"}
 _PATH = "/2015-03-31/functions/function/invocations"
 _BETWEEN_TRIES_S = 0.02
+_BUSY = "Runtime.Unavailable"
 # Managed Instances mode takes its files from fixed places and its processes run as another user: so its view of
 # /var is a private one, with the interpreter in it.
 _PRIVATE_VAR = """
@@ -56,8 +58,17 @@ def obstacle() -> str | None:
         return "it starts its processes as another user, which takes root"
     if not shutil.which("unshare"):
         return "it needs /var/runtime/bootstrap, and there is no `unshare` to show it one"
+    if denied := _mount_refusal():
+        return f"it needs a /var of its own, and the mount is refused: {denied}"
     hidden = [path for path in (REPOSITORY, *REPOSITORY.parents) if not path.stat().st_mode & 0o001]
     return f"its processes run as another user, who cannot enter {hidden[0]}" if hidden else None
+
+
+def _mount_refusal() -> str:
+    # Root in a container often may not mount, and only trying tells.
+    tried = ["unshare", "--mount", "sh", "-euc", "mount -t tmpfs none /var && mount --bind /tmp /var"]
+    done = subprocess.run(tried, capture_output=True, text=True, timeout=10, check=False)
+    return done.stderr.strip() or f"status {done.returncode}" if done.returncode else ""
 
 
 class Rie:
@@ -67,9 +78,17 @@ class Rie:
         self._client = client
 
     async def invoke(self, event: Any) -> httpx.Response:
-        """The answer as the emulator gives it: a function error is a 200 as well."""
+        """The answer as the emulator gives it: a function error is a 200 as well.
+
+        It refuses events while all workers are busy, also with what follows an answer that the caller already has.
+        """
         # Without the type the Managed Instances mode hands the handler bytes.
-        return await self._client.post(_PATH, content=json.dumps(event), headers={"content-type": "application/json"})
+        headers = {"content-type": "application/json"}
+        while True:
+            answer = await self._client.post(_PATH, content=json.dumps(event), headers=headers)
+            if answer.headers.get("error-type") != _BUSY:
+                return answer
+            await asyncio.sleep(_BETWEEN_TRIES_S)
 
 
 @contextlib.asynccontextmanager
