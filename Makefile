@@ -8,10 +8,10 @@ UV_VERSION := 0.13.8
 UV = $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 STAMP := .venv/.synced
 
-.PHONY: help run test unit fmt lint types arch lock prices clean validate
+.PHONY: help run test unit fmt lint types arch lock prices clean validate conformance
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(STAMP): requirements/dev.txt layers/gateway_core/pyproject.toml
 	@python=$$(scripts/find_python.sh) && \
@@ -53,6 +53,9 @@ arch: $(STAMP) ## Check the import rules
 
 validate: $(STAMP) ## Check the SAM template
 	SAM_CLI_TELEMETRY=0 AWS_EC2_METADATA_DISABLED=true AWS_DEFAULT_REGION=eu-central-1 $(BIN)/sam validate --lint
+
+conformance: $(STAMP) ## Run MCP's conformance suite against the local stack
+	@scripts/conformance.sh
 
 lock: $(STAMP) ## Renew requirements/*.txt from the pyproject files
 	scripts/lock.sh $(UV)

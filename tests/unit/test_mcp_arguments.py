@@ -86,14 +86,14 @@ def test_embeddings_are_sent_on_openais_wire():
 
 def test_schemas_hold_no_titles_and_no_nulls():
     """They cost every session tokens and tell a model nothing."""
-    text = json.dumps([operation.arguments.schema_for_clients() for operation in OPERATIONS])
+    text = json.dumps([operation.arguments.schema_for_clients() for operation, _kind in OPERATIONS])
     assert '"title"' not in text
     assert "null" not in text
 
 
 def test_every_tool_and_argument_is_described():
     """A client's directory asks for it, and so does a model."""
-    for operation in OPERATIONS:
+    for operation, _kind in OPERATIONS:
         assert operation.title
         assert operation.description
         properties = operation.arguments.schema_for_clients()["properties"]

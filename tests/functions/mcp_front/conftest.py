@@ -18,7 +18,7 @@ from mcp.client.streamable_http import streamable_http_client
 from starlette.types import ASGIApp
 
 from gateway_core.adapters.invoke_asgi import AsgiInvoker
-from gateway_core.api import complete, embeddings, health, models, tokens, usage
+from gateway_core.api import complete, embeddings, health, models, stream, tokens, usage
 from gateway_core.api.app import create_app
 from gateway_core.domain import Deployment
 from gateway_core.invocation import HttpAnswer, HttpRequest
@@ -30,6 +30,7 @@ from tests.conftest import World, catalog_of, model, settings_for
 MODERN = "2026-07-28"
 ROUTERS = {
     "complete": complete,
+    "stream": stream,
     "embed": embeddings,
     "tokens": tokens,
     "usage": usage,
@@ -65,7 +66,7 @@ class McpWorld:
     def __post_init__(self) -> None:
         services = self.world.services
         self.invoker = WatchedInvoker({name: create_app(services, made.router) for name, made in ROUTERS.items()})
-        self.app = create_mcp(self.invoker, services.authenticator, self.settings, services.telemetry)
+        self.app = create_mcp(self.invoker, services.authenticator, self.settings, services.telemetry, services.clock)
 
     async def send(self, body: bytes, method: str = "POST", path: str = "/mcp", **headers: str) -> httpx.Response:
         """One raw request; `x_api_key` is the header `x-api-key`. A key that is not given is a fresh one."""

@@ -57,7 +57,9 @@ async def invoke(mcp, stub):
         ready = {**event, "headers": headers, "multiValueHeaders": {name: [value] for name, value in headers.items()}}
         with asyncio.Runner() as runner:
             asyncio.set_event_loop(runner.get_loop())
-            return adapter(create_mcp(invoker, services.authenticator, settings, services.telemetry))(ready, None)
+            return adapter(create_mcp(invoker, services.authenticator, settings, services.telemetry, services.clock))(
+                ready, None
+            )
 
     with serve(stub.app()) as url:
         invoker = against(url, NAMES)

@@ -77,7 +77,7 @@ def mcp_app(environ: Mapping[str, str], apps: Mapping[str, ASGIApp] | None = Non
         environ, body_limit=light.settings.body_limit, default_timeout_s=light.settings.default_timeout_s
     )
     invoker = LambdaInvoker(_function_names(environ)) if apps is None else AsgiInvoker(apps)
-    return create_mcp(invoker, light.authenticator, settings, light.telemetry)
+    return create_mcp(invoker, light.authenticator, settings, light.telemetry, light.clock)
 
 
 def _function_names(environ: Mapping[str, str]) -> dict[str, str]:

@@ -13,6 +13,10 @@ from pydantic import BaseModel, ValidationError
 from gateway_core.errors import BodyTooLarge, InvalidRequest
 
 MOST_DEPTH = 64
+_REASONS = {
+    "extra_forbidden": "is not a field of this request. Remove it or check its spelling",
+    "union_tag_invalid": "{discriminator} must be one of {expected_tags}",  # pydantic's own text quotes the input
+}
 
 
 async def read_json(request: Request, limit: int) -> dict[str, Any]:
@@ -57,8 +61,7 @@ def _schema_error(error: ValidationError, value: dict[str, Any]) -> InvalidReque
     # A union reports each of its branches; the deepest location is the branch that the caller meant.
     first = max(error.errors(include_url=False, include_input=False), key=lambda e: len(e["loc"]))
     path = _callers_path(first["loc"], value, is_missing=first["type"] == "missing")
-    extra = "is not a field of this request. Remove it or check its spelling"
-    reason = extra if first["type"] == "extra_forbidden" else first["msg"]
+    reason = _REASONS.get(first["type"], "{msg}").format(msg=first["msg"], **first.get("ctx", {}))
     return InvalidRequest(f"{path}: {reason}.", param=path, schema=True)
 
 

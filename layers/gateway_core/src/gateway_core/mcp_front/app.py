@@ -15,16 +15,18 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gateway_core.mcp_front.gate import Doorkeeper, Gate, no_route
 from gateway_core.mcp_front.server import create_server
 from gateway_core.mcp_front.settings import McpSettings
-from gateway_core.ports import Invoker
+from gateway_core.ports import Clock, Invoker
 from gateway_core.telemetry import Telemetry
 
 PATH = "/mcp"
 _REQUEST_HEADERS = ("authorization", "x-api-key", "mcp-protocol-version", "mcp-method", "mcp-name")
 
 
-def create_mcp(invoker: Invoker, doorkeeper: Doorkeeper, settings: McpSettings, telemetry: Telemetry) -> ASGIApp:
+def create_mcp(
+    invoker: Invoker, doorkeeper: Doorkeeper, settings: McpSettings, telemetry: Telemetry, clock: Clock
+) -> ASGIApp:
     """POST /mcp over the functions that `invoker` reaches."""
-    return serve_server(create_server(invoker, telemetry), doorkeeper, settings, telemetry)
+    return serve_server(create_server(invoker, telemetry, clock), doorkeeper, settings, telemetry)
 
 
 def serve_server(server: FastMCP[Any], doorkeeper: Doorkeeper, settings: McpSettings, telemetry: Telemetry) -> ASGIApp:

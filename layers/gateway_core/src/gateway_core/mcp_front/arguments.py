@@ -33,9 +33,13 @@ class Arguments(BaseModel):
 
     @classmethod
     def schema_for_clients(cls) -> dict[str, Any]:
-        """JSON Schema without what costs tokens and tells nothing: titles, docstrings, null branches and defaults."""
+        """JSON Schema without what costs tokens and tells nothing: titles, docstrings, null branches and defaults.
+
+        Nor does it say that there are no other arguments: whoever sends one is told by name.
+        """
         schema = cls.model_json_schema()
         schema.pop("description", None)
+        schema.pop("additionalProperties", None)
         properties = {name: _short(field) for name, field in schema.get("properties", {}).items()}
         return {**_short(schema), "properties": properties}
 

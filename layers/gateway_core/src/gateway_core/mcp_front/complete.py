@@ -25,19 +25,18 @@ class CompleteArguments(Arguments):
     project_id: Annotated[str | None, Field(description="Default: the key's own")] = None
     agent_id: Annotated[str | None, Field(description="For usage reports")] = None
     user_id: Annotated[str | None, Field(description="As agent_id")] = None
-    fallback: Annotated[bool | None, Field(description="Let other models answer if the first cannot")] = None
+    fallback: Annotated[bool | None, Field(description="Try other models on failure")] = None
     routing: Annotated[Literal["order", "cost", "latency"], Field(description="Preference in the group")] = "order"
     require: Annotated[
         list[Literal["vision", "tools", "json", "long_context", "reasoning"]],
         Field(description="What the model must be able to do", default_factory=list),
     ]
     timeout_s: Annotated[float | None, Field(description="At most 290")] = None
-    cache: Annotated[bool, Field(description="Reuse an equal request's answer")] = False
     token_budget: Annotated[int | None, Field(description="Most tokens, in and out")] = None
     tools: Annotated[list[dict[str, Any]] | None, Field(description="As OpenAI's, like the rest")] = None
-    tool_choice: Annotated[str | dict[str, Any] | None, Field(description="auto, none, required or a function")] = None
+    tool_choice: Annotated[Any, Field(description="auto, none, required or a function")] = None
     response_format: Annotated[dict[str, Any] | None, Field(description="JSON mode or schema")] = None
-    stop: Annotated[str | list[str] | None, Field(description="Up to 4")] = None
+    stop: Annotated[Any, Field(description="Up to 4")] = None
     reasoning_effort: Annotated[str | None, Field(description="none to high")] = None
 
 
@@ -55,7 +54,7 @@ def _result(body: Json) -> Result:
 COMPLETE = Operation(
     name="complete",
     title="Complete",
-    description="Ask a language model; another takes over if it fails. Tells the cost and what was tried.",
+    description="Ask a language model; another takes over if it fails.",
     function="complete",
     arguments=CompleteArguments,
     request=_request,

@@ -59,6 +59,18 @@ def describe_answer(answer: HttpAnswer) -> str:
     )
 
 
+def describe_broken(event: Json) -> str:
+    """A stream's `error` event, with what it had used until it broke."""
+    found = event.get("error")
+    fields = found if isinstance(found, dict) else {}
+    code, reason = str(fields.get("code") or "internal_error"), str(fields.get("message") or _UNREADABLE)
+    text = describe(code, reason, request_id=str(fields.get("request_id") or ""))
+    usage, cost = fields.get("usage"), fields.get("cost")
+    if not (isinstance(usage, dict) and isinstance(cost, dict)):
+        return text
+    return f"{text} The answer is incomplete; used so far: {usage['total_tokens']} tokens, {cost['total_usd']} USD."
+
+
 def _error_fields(answer: HttpAnswer) -> Json:
     try:
         body = json.loads(answer.body)

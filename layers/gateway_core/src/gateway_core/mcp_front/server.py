@@ -14,25 +14,34 @@ from gateway_core.mcp_front.health import HEALTH
 from gateway_core.mcp_front.models import MODELS
 from gateway_core.mcp_front.operation import Operation
 from gateway_core.mcp_front.permissions import Permissions
+from gateway_core.mcp_front.stream_complete import STREAM_COMPLETE, StreamTool
 from gateway_core.mcp_front.tokens import TOKENS
 from gateway_core.mcp_front.tool import FunctionTool
 from gateway_core.mcp_front.usage import USAGE
-from gateway_core.ports import Invoker
+from gateway_core.ports import Clock, Invoker
 from gateway_core.telemetry import Telemetry
 
-OPERATIONS: Sequence[Operation[Any]] = (COMPLETE, EMBED, USAGE, HEALTH, MODELS, TOKENS)
+OPERATIONS: Sequence[tuple[Operation[Any], type[FunctionTool]]] = (
+    (COMPLETE, FunctionTool),
+    (STREAM_COMPLETE, StreamTool),
+    (EMBED, FunctionTool),
+    (USAGE, FunctionTool),
+    (HEALTH, FunctionTool),
+    (MODELS, FunctionTool),
+    (TOKENS, FunctionTool),
+)
 """In the order in which they are listed."""
 _INSTRUCTIONS = "Language models of several providers with failover, budgets and a cost record for every call."
 _LIST_TTL_S = 300
 
 
-def create_server(invoker: Invoker, telemetry: Telemetry) -> FastMCP[Any]:
+def create_server(invoker: Invoker, telemetry: Telemetry, clock: Clock) -> FastMCP[Any]:
     """A server whose tools call the gateway's functions through `invoker`. Lists are cached per key, not shared."""
     return FastMCP(
         "llm-gateway",
         _INSTRUCTIONS,
         version=__version__,
-        tools=[FunctionTool.of(operation, invoker, telemetry) for operation in OPERATIONS],
+        tools=[kind.of(operation, invoker, telemetry, clock) for operation, kind in OPERATIONS],
         middleware=[Permissions(telemetry)],
         on_duplicate="error",
         mask_error_details=True,

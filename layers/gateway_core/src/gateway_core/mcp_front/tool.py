@@ -15,12 +15,12 @@ from gateway_core.errors import LLMError
 from gateway_core.invocation import FunctionUnavailable, HttpAnswer
 from gateway_core.mcp_front.operation import Operation, Result
 from gateway_core.mcp_front.report import describe_answer, describe_error
-from gateway_core.mcp_front.visitor import Visitor, current_visitor
-from gateway_core.ports import Invoker
+from gateway_core.mcp_front.visitor import current_visitor
+from gateway_core.ports import Clock, Invoker
 from gateway_core.rights import check_tool
 from gateway_core.telemetry import Telemetry
 
-_OK = 200
+OK = 200
 
 
 class FunctionTool(Tool):
@@ -29,9 +29,10 @@ class FunctionTool(Tool):
     _operation: Operation[Any] = PrivateAttr()
     _invoker: Invoker = PrivateAttr()
     _telemetry: Telemetry = PrivateAttr()
+    _clock: Clock = PrivateAttr()
 
     @classmethod
-    def of(cls, operation: Operation[Any], invoker: Invoker, telemetry: Telemetry) -> FunctionTool:
+    def of(cls, operation: Operation[Any], invoker: Invoker, telemetry: Telemetry, clock: Clock) -> FunctionTool:
         tool = cls(
             name=operation.name,
             title=operation.title,
@@ -40,7 +41,7 @@ class FunctionTool(Tool):
             output_schema=dict(operation.output),
             annotations=_hints(operation),
         )
-        tool._operation, tool._invoker, tool._telemetry = operation, invoker, telemetry
+        tool._operation, tool._invoker, tool._telemetry, tool._clock = operation, invoker, telemetry, clock
         return tool
 
     @override
@@ -53,21 +54,22 @@ class FunctionTool(Tool):
         """The result, or the error as a result: what FastMCP sees raised it logs with the arguments that caused it."""
         visitor = current_visitor()
         try:
-            result = await self._result(arguments, visitor)
+            result = await self._result(arguments)
         except LLMError as error:
             self._telemetry.request_failed(visitor.request_id, error)
-            return _failed(describe_error(error, visitor.request_id))
+            return failed(describe_error(error, visitor.request_id))
         except Exception as error:  # noqa: BLE001 - as above; its text may quote a prompt
             self._telemetry.crashed(visitor.request_id, error, self.name)
-            return _failed(describe_error(LLMError("The gateway failed."), visitor.request_id))
+            return failed(describe_error(LLMError("The gateway failed."), visitor.request_id))
         return result if isinstance(result, ToolResult) else _succeeded(result)
 
-    async def _result(self, arguments: dict[str, Any], visitor: Visitor) -> Result | ToolResult:
+    async def _result(self, arguments: dict[str, Any]) -> Result | ToolResult:
+        visitor = current_visitor()
         check_tool(visitor.caller, self.name)
         request = self._operation.request(self._operation.arguments.parse(arguments), visitor)
         answer = await self._invoker.invoke(self._operation.function, request)
-        if answer.status != _OK:
-            return _failed(describe_answer(answer))
+        if answer.status != OK:
+            return failed_answer(answer)
         return self._operation.result(_json_object(answer))
 
 
@@ -91,5 +93,11 @@ def _succeeded(result: Result) -> ToolResult:
     return ToolResult(content=[TextContent(text=result.text)], structured_content=result.structured)
 
 
-def _failed(text: str) -> ToolResult:
+def failed_answer(answer: HttpAnswer) -> ToolResult:
+    """A function's error answer as a tool's."""
+    return failed(describe_answer(answer))
+
+
+def failed(text: str) -> ToolResult:
+    """An error as a result."""
     return ToolResult(content=[TextContent(text=text)], is_error=True)

@@ -1,0 +1,115 @@
+"""The tool `stream_complete`: POST /v1/stream, told piece by piece through progress notifications.
+
+MCP has no partial results: progress messages are its one channel for them, and a client that gave no progress token
+gets none. So the result always holds the whole text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any, override
+
+from fastmcp.server.dependencies import get_context
+from fastmcp.tools.base import ToolResult
+from pydantic import Field
+
+from gateway_core.invocation import FunctionUnavailable, HttpAnswer, HttpRequest, HttpStream
+from gateway_core.mcp_front.arguments import Arguments
+from gateway_core.mcp_front.complete import COMPLETE
+from gateway_core.mcp_front.deltas import Deltas
+from gateway_core.mcp_front.operation import Operation, Result, json_body, output_of
+from gateway_core.mcp_front.report import describe_broken
+from gateway_core.mcp_front.sse import Event, EventReader
+from gateway_core.mcp_front.tool import OK, FunctionTool, failed, failed_answer
+from gateway_core.mcp_front.visitor import Visitor, current_visitor
+from gateway_core.rights import check_tool
+
+_MOST_ERROR_BYTES = 1024 * 1024
+_SAME = Field(description="See complete")
+
+
+class StreamCompleteArguments(Arguments):
+    """The most used arguments of `complete`, under the same names and limits."""
+
+    messages: Annotated[list[dict[str, Any]], _SAME]
+    model_group: Annotated[str, _SAME] = "reasoning"
+    model: Annotated[str | None, _SAME] = None
+    max_tokens: Annotated[int, _SAME] = 4096
+    temperature: Annotated[float | None, _SAME] = 0.7
+    project_id: Annotated[str | None, _SAME] = None
+    agent_id: Annotated[str | None, _SAME] = None
+    tools: Annotated[list[dict[str, Any]] | None, _SAME] = None
+    timeout_s: Annotated[float | None, Field(description="At most 840")] = None
+
+
+class StreamTool(FunctionTool):
+    """Reports progress while the answer is made, then returns what `complete` would have."""
+
+    @override
+    async def _result(self, arguments: dict[str, Any]) -> Result | ToolResult:
+        visitor = current_visitor()
+        check_tool(visitor.caller, self.name)
+        request = self._operation.request(self._operation.arguments.parse(arguments), visitor)
+        async with self._invoker.stream(self._operation.function, request) as answer:
+            if answer.status != OK:
+                return failed_answer(await _whole(answer))
+            return await self._follow(answer)
+
+    async def _follow(self, answer: HttpStream) -> Result | ToolResult:
+        told, deltas = 0, Deltas()
+        async for event in _events(answer):
+            match event.name:
+                case "chunk":
+                    if text := deltas.push(str(event.data["delta"]), self._clock.monotonic_s()):
+                        told = await _tell(told, text)
+                case "done":
+                    await _tell(told, deltas.flush())
+                    return self._operation.result(event.data)
+                case "error":
+                    await _tell(told, deltas.flush())
+                    return failed(describe_broken(event.data))
+        raise FunctionUnavailable("the stream ended without a result")
+
+
+def _request(given: StreamCompleteArguments, visitor: Visitor) -> HttpRequest:
+    limit_s = given.timeout_s or visitor.default_timeout_s
+    return visitor.request("POST", "/v1/stream", body=json_body(given.given()), timeout_s=limit_s)
+
+
+async def _events(answer: HttpStream) -> AsyncIterator[Event]:
+    reader = EventReader()
+    try:
+        async for part in answer.parts:
+            for event in reader.feed(part):
+                yield event
+    except ValueError:
+        raise FunctionUnavailable("the stream is not one of ours") from None
+
+
+async def _tell(told: int, text: str) -> int:
+    """Report a piece of text; progress counts the characters, and so always grows."""
+    if text:
+        await get_context().report_progress(told + len(text), message=text)
+    return told + len(text)
+
+
+async def _whole(answer: HttpStream) -> HttpAnswer:
+    body = bytearray()
+    async for part in answer.parts:
+        body += part
+        if len(body) > _MOST_ERROR_BYTES:
+            break
+    return HttpAnswer(answer.status, answer.headers, bytes(body))
+
+
+STREAM_COMPLETE = Operation(
+    name="stream_complete",
+    title="Complete, streamed",
+    description="As complete; progress messages bring the text.",
+    function="stream",
+    arguments=StreamCompleteArguments,
+    request=_request,
+    result=COMPLETE.result,
+    output=output_of(content="string", finish_reason="string", usage="object", cost="object"),
+    asks_models=True,
+)
