@@ -148,10 +148,14 @@ class Gateway:
     def _estimate(self, call: ProviderCall) -> Estimate:
         """Counts what an attempt has cost at least, where the provider did not say."""
 
+        def written(text: str) -> int:
+            message = {"role": "assistant", "content": text}
+            return self._provider.count_tokens(call.deployment, [message], {}).input_tokens
+
         def count(text: str) -> Usage:
             sent = self._provider.count_tokens(call.deployment, call.messages, call.params)
-            written = self._provider.count_tokens(call.deployment, [{"role": "assistant", "content": text}], {})
-            return Usage(sent.input_tokens, written.input_tokens if text else 0)
+            # What frames a message in a prompt is no output.
+            return Usage(sent.input_tokens, written(text) - written(""))
 
         # In a thread: a long prompt takes the tokeniser a while.
         return lambda text: asyncio.to_thread(count, text)
