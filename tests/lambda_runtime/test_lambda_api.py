@@ -19,7 +19,7 @@ from tests.lambda_runtime.emulator.fronts import lambda_api
 @pytest.fixture(scope="module")
 async def client(probe) -> AsyncIterator[Any]:
     """The official client, with no retries and no credentials of anybody."""
-    async with lambda_api(probe) as url:
+    async with lambda_api({"probe": probe}) as url:
         found = boto3.client(
             "lambda",
             endpoint_url=url,
@@ -75,6 +75,12 @@ async def test_a_function_error_is_one_for_the_caller(client):
     """What is raised before the status line is in the payload, and marked."""
     answer = await asyncio.to_thread(client.invoke, FunctionName="probe", Payload=payload("/early"))
     assert (answer["FunctionError"], json.load(answer["Payload"])["errorType"]) == ("Unhandled", "KeyError")
+
+
+async def test_a_name_that_is_not_deployed_is_unknown(client):
+    """As in Lambda."""
+    with pytest.raises(client.exceptions.ResourceNotFoundException):
+        await asyncio.to_thread(client.invoke, FunctionName="another", Payload=payload("/echo"))
 
 
 async def remaining(events: Any) -> AsyncIterator[Any]:

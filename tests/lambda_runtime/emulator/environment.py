@@ -45,6 +45,10 @@ class Function:
             "AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start" if self.is_snapstart else "on-demand",
             "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
             "AWS_REGION": "eu-central-1",
+            "AWS_DEFAULT_REGION": "eu-central-1",
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_SESSION_TOKEN": "test",
             "LAMBDA_TASK_ROOT": str(self.task_root),
             "_HANDLER": self.handler,
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Protocol
 
 from gateway_core.lambda_stream import prelude
@@ -78,21 +78,25 @@ class _HttpResponse:
 
 
 class LambdaFront:
-    """Invoke and InvokeWithResponseStream, as the AWS SDKs speak them."""
+    """Invoke and InvokeWithResponseStream, as the AWS SDKs speak them, for functions by name."""
 
-    def __init__(self, function: Invokable) -> None:
-        self._function = function
+    def __init__(self, functions: Mapping[str, Invokable]) -> None:
+        self._functions = functions
 
     async def answer(self, request: Request) -> None:
         event = json.loads(await request.body())
-        if request.target.endswith("/response-streaming-invocations"):
-            await self._stream(request, event)
+        _root, _version, _functions, name, action = request.target.split("/")
+        function = self._functions.get(name)
+        if function is None:
+            await request.reply(404, b"{}", [("x-amzn-ErrorType", "ResourceNotFoundException")])
+        elif action == "response-streaming-invocations":
+            await self._stream(request, function, event)
         else:
-            await self._whole(request, event)
+            await self._whole(request, function, event)
 
-    async def _whole(self, request: Request, event: Any) -> None:
+    async def _whole(self, request: Request, function: Invokable, event: Any) -> None:
         data, headers = b"", []
-        async for item in self._function.invoke(event):
+        async for item in function.invoke(event):
             match item:
                 case Chunk(part):
                     data += part
@@ -102,9 +106,9 @@ class LambdaFront:
                     headers = [("X-Amz-Function-Error", "Unhandled")]
         await request.reply(200, data, [("Content-Type", "application/json"), *headers])
 
-    async def _stream(self, request: Request, event: Any) -> None:
+    async def _stream(self, request: Request, function: Invokable, event: Any) -> None:
         await request.begin(200, [("Content-Type", eventstream.CONTENT_TYPE)])
-        async for item in self._function.invoke(event):
+        async for item in function.invoke(event):
             match item:
                 case Chunk(data):
                     await request.chunk(eventstream.payload_chunk(data))
@@ -131,7 +135,7 @@ async def function_url(function: Invokable) -> AsyncIterator[str]:
 
 
 @contextlib.asynccontextmanager
-async def lambda_api(function: Invokable) -> AsyncIterator[str]:
-    """The endpoint URL for a boto3 client."""
-    async with serving(LambdaFront(function).answer) as address:
+async def lambda_api(functions: Mapping[str, Invokable]) -> AsyncIterator[str]:
+    """The endpoint URL for a boto3 client. It sees functions that are added later."""
+    async with serving(LambdaFront(functions).answer) as address:
         yield f"http://{address}"
