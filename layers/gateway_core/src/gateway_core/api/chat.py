@@ -173,8 +173,9 @@ def chat_usage(usage: Usage) -> dict[str, Any]:
 
 
 def _delta(chunk: Chunk, *, first: bool) -> dict[str, Any]:
-    delta: dict[str, Any] = {"role": "assistant"} if first else {}
-    if chunk.text or first:
+    # As OpenAI does: an answer that begins with a tool call has no text, which is not the same as an empty one.
+    delta: dict[str, Any] = {"role": "assistant", "content": None if chunk.tool_calls else ""} if first else {}
+    if chunk.text:
         delta["content"] = chunk.text
     if chunk.tool_calls:
         delta["tool_calls"] = [tool_call_body(call) for call in chunk.tool_calls]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 _DATA_URL = re.compile(r"data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/]+={0,2}")
 
@@ -66,10 +66,22 @@ class UserMessage(Strict):
 
 
 class AssistantMessage(Strict):
+    """An answer, as SDKs give it back: with all fields that it came with, and with empty text beside its tool calls."""
+
     role: Literal["assistant"]
-    content: Text | None = None
+    content: str | Annotated[list[TextPart], Field(min_length=1)] | None = None
     name: str | None = None
     tool_calls: Annotated[list[ToolCallPart], Field(min_length=1)] | None = None
+    refusal: str | None = None
+    reasoning_content: str | None = None
+
+    @model_validator(mode="after")
+    def _speaks(self) -> Self:
+        # Only OpenAI has a field for refusals: to the others it is something that was said.
+        self.content, self.refusal = self.content or self.refusal or None, None
+        if not (self.content or self.tool_calls):
+            raise ValueError("has neither content nor tool_calls")
+        return self
 
 
 class ToolMessage(Strict):

@@ -125,7 +125,7 @@ class LiteLLMProvider:
 
     async def _complete(self, call: ProviderCall, key: str, seen: Exchange) -> ProviderAnswer:
         params, dropped = self._fitter.fit(call)
-        messages = [copy.deepcopy(dict(message)) for message in call.messages]  # LiteLLM edits them in place
+        messages = _messages_of(call)
         client = self._client(call.deployment, key, OnceTransport(self._pool(), seen))
         send = respond if call.deployment.mode == "responses" else chat
         response = await send(self._library, call, messages=messages, params=params, api_key=key, client=client)
@@ -133,7 +133,7 @@ class LiteLLMProvider:
 
     async def _open(self, call: ProviderCall, key: str, transport: OnceTransport) -> tuple[Translator, tuple[str, ...]]:
         params, dropped = self._fitter.fit(call)
-        messages = [copy.deepcopy(dict(message)) for message in call.messages]
+        messages = _messages_of(call)
         client = self._client(call.deployment, key, transport)
         send = open_response if call.deployment.mode == "responses" else open_chat
         parser = await send(self._library, call, messages=messages, params=params, api_key=key, client=client)
@@ -168,6 +168,15 @@ class LiteLLMProvider:
             self._pools = {known: pool for known, pool in self._pools.items() if not known.is_closed()}
             self._pools[loop] = self._connect()
         return self._pools[loop]
+
+
+def _messages_of(call: ProviderCall) -> list[dict[str, Any]]:
+    """Copies, as LiteLLM edits them in place. Reasoning goes back to DeepSeek alone: it wants it, others refuse it."""
+    kept = [dict(copy.deepcopy(message)) for message in call.messages]
+    if call.deployment.provider != "deepseek":
+        for message in kept:
+            message.pop("reasoning_content", None)
+    return kept
 
 
 async def _within[A](timeout_s: float, answer: Awaitable[A], seen: Exchange) -> tuple[A | None, Exception | None]:
