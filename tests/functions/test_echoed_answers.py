@@ -46,6 +46,15 @@ async def test_empty_text_beside_tool_calls_is_no_text(client, world):
     assert "content" not in message
 
 
+async def test_what_an_sdk_adds_goes_no_further(client, world):
+    """Arguments and texts that it has parsed, indices, and the fields of features that the answer does not use."""
+    function = {**CALLS[0]["function"], "parsed_arguments": {}}
+    additions = {"annotations": None, "audio": None, "function_call": None, "parsed": {"a": 1}}
+    answer = {"role": "assistant", "content": "hm", "tool_calls": [{**CALLS[0], "index": 0, "function": function}]}
+    message = await sent_on(client, world, answer | additions)
+    assert message == {"role": "assistant", "content": "hm", "tool_calls": CALLS}
+
+
 async def test_a_refusal_is_something_that_was_said(client, world):
     """Only one provider has a field for it."""
     message = await sent_on(client, world, {"role": "assistant", "content": None, "refusal": "I must not."})

@@ -42,15 +42,21 @@ type Parts = Annotated[list[Annotated[TextPart | ImagePart, Field(discriminator=
 type Text = Annotated[str, Field(min_length=1)] | Annotated[list[TextPart], Field(min_length=1)]
 
 
+Leftover = Annotated[Any, Field(exclude=True)]
+"""What SDKs add to an answer, send back with it, and nobody needs."""
+
+
 class FunctionCall(Strict):
     name: Annotated[str, Field(min_length=1, max_length=64)]
     arguments: str
+    parsed_arguments: Leftover = None
 
 
 class ToolCallPart(Strict):
     id: Annotated[str, Field(min_length=1)]
     type: Literal["function"] = "function"
     function: FunctionCall
+    index: Leftover = None
 
 
 class SystemMessage(Strict):
@@ -74,6 +80,10 @@ class AssistantMessage(Strict):
     tool_calls: Annotated[list[ToolCallPart], Field(min_length=1)] | None = None
     refusal: str | None = None
     reasoning_content: str | None = None
+    audio: None = None
+    function_call: None = None
+    annotations: Leftover = None
+    parsed: Leftover = None
 
     @model_validator(mode="after")
     def _speaks(self) -> Self:

@@ -1,0 +1,98 @@
+"""The clients that people have, as they come, against the running stack; those for Node are installed by npm."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import KEY, gateway, providers, providers_url, stack, store
+
+__all__ = ["gateway", "providers", "providers_url", "stack", "store"]
+
+HERE = Path(__file__).parent
+LOCK = HERE / "package-lock.json"
+MODULES = HERE / "node_modules"
+MODELS = {
+    "claude-haiku-3.5": ("anthropic", "claude-haiku-4-5"),
+    "gpt-5.1": ("openai", "gpt-5.1"),
+    "codex-max": ("openai", "gpt-5.3-codex"),
+    "gemini-flash": ("gemini", "gemini-3.8-flash"),
+    "deepseek-v3.2": ("deepseek", "deepseek-v4-flash"),
+}
+"""A model of each provider, and of each of OpenAI's two APIs."""
+_NO_NETWORK = re.compile(r"ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ENETUNREACH|ETIMEDOUT|ERR_SOCKET_TIMEOUT")
+_OPTIONS = "--ignore-scripts --no-fund --no-audit --loglevel=error --fetch-retries=1 --fetch-retry-mintimeout=1000"
+
+type Run = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(scope="session")
+def node() -> str:
+    """A Node that can load the clients; `npm ci` runs when the lock file is not what is installed."""
+    npm = shutil.which("npm")
+    if not npm or not shutil.which("node"):
+        pytest.skip("the Node clients need node and npm, which are not here")
+    installed = MODULES / ".installed.json"
+    if not (installed.exists() and installed.read_bytes() == LOCK.read_bytes()):
+        _install(npm)
+        installed.write_bytes(LOCK.read_bytes())
+    own = MODULES / ".bin/node"
+    return str(own) if own.exists() else "node"
+
+
+def _install(npm: str) -> None:
+    done = subprocess.run(
+        [npm, "ci", *_OPTIONS.split()], cwd=HERE, capture_output=True, text=True, timeout=240, check=False
+    )
+    if done.returncode and (reason := _NO_NETWORK.search(done.stderr)):
+        pytest.skip(f"the Node clients are not installed, and npm reaches no registry ({reason.group()})")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def run_node(node: str, gateway: Any) -> Run:
+    """Run a script to its end; the JSON line that it prints."""
+
+    def run(script: str, *arguments: str, key: str = KEY) -> dict[str, Any]:
+        environ = {"PATH": os.environ["PATH"], "GATEWAY_URL": str(gateway.base_url).rstrip("/"), "GATEWAY_KEY": key}
+        done = subprocess.run(
+            [node, script, *arguments], cwd=HERE, env=environ, capture_output=True, text=True, timeout=50, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        printed: dict[str, Any] = json.loads(done.stdout)
+        return printed
+
+    return run
+
+
+@pytest.fixture
+def counted(providers: Any) -> Callable[[], dict[str, tuple[int, int, int]]]:
+    """Answers, input and output tokens by catalog model, as the simulator counted them."""
+
+    def count() -> dict[str, tuple[int, int, int]]:
+        found = providers.get("/__calls", params={"wait_idle_s": 5}).json()["providers"]
+        tallies = {key: found.get(provider, {}).get(upstream) for key, (provider, upstream) in MODELS.items()}
+        return {
+            key: (tally["ok"], tally["input_tokens"], tally["output_tokens"]) for key, tally in tallies.items() if tally
+        }
+
+    return count
+
+
+@pytest.fixture
+def cut(providers: Any) -> Callable[[str], None]:
+    """Let a model's provider break off in the middle of its streams."""
+
+    def break_off(model: str) -> None:
+        fault = {"provider": MODELS[model][0], "kind": "cut", "after_chunks": 3}
+        providers.post("/__faults", json=fault).raise_for_status()
+
+    return break_off
