@@ -65,6 +65,7 @@ class Call:
             "outcome": self.outcome,
             "status": self.status,
             "fault": self.fault,
+            "input_tokens": self.tokens.input,
             "generated_tokens": self.generated,
         }
 
