@@ -8,7 +8,7 @@ UV_VERSION := 0.13.8
 UV = $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 STAMP := .venv/.synced
 
-.PHONY: help run test unit fmt lint types arch lock prices clean validate conformance
+.PHONY: help run test test-lambda test-clients unit fmt lint types arch lock prices clean validate conformance
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,10 +29,17 @@ test: $(STAMP) ## Lint, types, import rules and all fast tests with coverage
 
 unit: $(STAMP)
 	$(BIN)/coverage erase
-	$(BIN)/python -m pytest -q --cov --cov-report= -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -q --cov --cov-report= -n 2 --dist loadgroup $(SLOW:%=--ignore=%)
 	$(BIN)/coverage report --fail-under=90
 	$(BIN)/coverage report --fail-under=100 --include='$(PURE)'
 
+test-lambda: $(STAMP) ## Run the functions under Lambda's real runtime, emulated around it
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup tests/lambda_runtime
+
+test-clients: $(STAMP) ## Run the official SDKs for Python and Node against the stack (Node's need npm)
+	$(BIN)/python -m pytest -q tests/clients
+
+SLOW := tests/clients tests/lambda_runtime
 comma := ,
 space := $(subst ,, )
 PURE := $(subst $(space),$(comma),$(patsubst %,*/gateway_core/%.py,admission breaker budget cost domain errors principal ratelimit redact routing))

@@ -57,8 +57,8 @@ class Heard:
 
     @property
     def end(self) -> tuple[str, Usage]:
-        """Finish reason and usage, of which there is one each, at the end."""
-        assert [chunk for chunk in self.chunks if chunk.finish_reason or chunk.usage] == self.chunks[-1:]
+        """The finish reason, of which there is one, at the end, and the final usage beside it."""
+        assert [chunk for chunk in self.chunks if chunk.finish_reason] == self.chunks[-1:]
         last = self.chunks[-1]
         assert last.finish_reason
         assert last.usage
@@ -67,7 +67,7 @@ class Heard:
     @property
     def open(self) -> bool:
         """Whether there was no end at all."""
-        return not any(chunk.finish_reason or chunk.usage for chunk in self.chunks)
+        return not any(chunk.finish_reason for chunk in self.chunks)
 
     async def listen(self, chunks: AsyncIterable[Chunk]) -> Heard:
         """Add all that comes. Raises what the stream raises."""

@@ -26,7 +26,8 @@ from gateway_core.errors import (
 from tests.contract.litellm_paths import NAMES, PATHS, CountingPool, Path, provider_at
 from tests.contract.raw_provider import Act, RawProvider, Sight, begin_then, hang, reset, respond
 
-SLACK_S = 0.2
+SLACK_S = 1.5
+"""For a busy machine; what is guarded against is LiteLLM waiting for minutes."""
 every_path = pytest.mark.parametrize("path", PATHS, ids=NAMES)
 
 

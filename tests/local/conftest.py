@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -86,3 +87,11 @@ def api(upstash_url: str, upstash_http: httpx.Client, upstash_faults: Faults) ->
     client.run("FLUSHALL")
     client.run("SCRIPT", "FLUSH")
     return client
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Lets programs that a test starts be interrupted, also where the tests themselves run in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -32,7 +32,7 @@ def tcp_port(http: httpx.Client) -> int:
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_the_program_serves_until_it_is_told_to_stop(how):
+def test_the_program_serves_until_it_is_told_to_stop(interruptible, how):
     """It prints its URL, answers, and on a signal ends with code 0 and takes Valkey along."""
     with program("--port", "0", "--token", "secret-token") as (process, url):
         with httpx.Client(base_url=url, headers={"Authorization": "Bearer secret-token"}) as http:

@@ -130,7 +130,7 @@ HOLDER = "from local.valkey import Valkey; v = Valkey().start(); print(v.port, f
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
-def test_it_does_not_outlive_a_process_that_is_killed(how):
+def test_it_does_not_outlive_a_process_that_is_killed(interruptible, how):
     """However its owner ends, the server ends with it: a client that is connected sees the end of the stream."""
     with subprocess.Popen(
         [sys.executable, "-c", HOLDER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL

@@ -12,7 +12,7 @@ from gateway_core.adapters.upstash import UpstashStore
 from gateway_core.authenticator import Authenticator
 from gateway_core.clock import SystemClock
 from gateway_core.config import Settings
-from gateway_core.credentials import Credential
+from gateway_core.credentials import Credential, Secret
 from gateway_core.errors import ConfigError
 from gateway_core.failover import Failover, FailoverPolicy
 from gateway_core.gateway import Gateway
@@ -59,9 +59,16 @@ def model_services(environ: Mapping[str, str]) -> ModelServices:
 
     settings = Settings.from_env(with_secrets(environ))
     light = _services(settings, open_store(settings), _telemetry(settings, environ))
-    bases = settings.catalog.providers
-    credentials = {name: Credential(key, bases[name].api_base) for name, key in settings.provider_keys.items()}
-    return with_gateway(light, LiteLLMProvider(credentials, light.clock))
+    return with_gateway(light, LiteLLMProvider(_credentials(settings), light.clock))
+
+
+def _credentials(settings: Settings) -> dict[str, Credential]:
+    """Each key with the base URL that it is for; a provider that takes no key gets a placeholder."""
+    keyless = {name: Secret("none") for name, provider in settings.catalog.providers.items() if not provider.key_env}
+    return {
+        name: Credential(key, settings.catalog.providers[name].api_base)
+        for name, key in {**keyless, **settings.provider_keys}.items()
+    }
 
 
 def mcp_app(environ: Mapping[str, str], apps: Mapping[str, ASGIApp] | None = None) -> ASGIApp:

@@ -121,7 +121,7 @@ class ToolCallDelta:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A piece of a streamed answer, normalised. The last piece has the finish reason, and it or another the usage."""
+    """A piece of a streamed answer, normalised. The last piece has the finish reason; the latest usage holds."""
 
     text: str = ""
     tool_calls: tuple[ToolCallDelta, ...] = ()

@@ -14,6 +14,7 @@
     - BudgetExceeded, RateLimited
   + NoDeploymentAvailable      every candidate failed or is open
   + DeadlineExceeded           the request's own deadline passed
+  + CallerGone                 the caller disconnected; nobody reads this answer
   + StoreUnavailable           the shared state cannot be reached
   + ConfigError                the gateway is set up wrongly
 
@@ -203,6 +204,12 @@ class DeadlineExceeded(LLMError):
     code = "deadline_exceeded"
     type = "timeout_error"
     retryable = True
+
+
+class CallerGone(LLMError):
+    status = 499
+    code = "cancelled"
+    type = "invalid_request_error"
 
 
 class StoreUnavailable(LLMError):

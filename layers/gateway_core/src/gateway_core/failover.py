@@ -202,6 +202,7 @@ class Failover:
         """Settle what is pending and write the record. Never raises: the answer or the error is more important."""
         if walk.current is None:
             return
+        walk.interrupted(self._since_ms(walk.began_s))
         record = walk.record(
             at_ms=self._clock.now_ms(),
             latency_ms=self._since_ms(started_s),

@@ -19,6 +19,11 @@ from gateway_core.errors import (
     RateLimitError,
 )
 
+_REMEDIES = {
+    "p": "raise it: gateway budgets set --project ID",
+    "k": "make a key with a larger one: gateway keys create --project ID",
+    "u": "raise it: gateway budgets set --project ID --user USER",
+}
 _SCOPES = {"p": "project", "k": "key", "u": "user"}
 
 
@@ -28,7 +33,7 @@ def refusal_error(refusal: Refusal) -> LLMError:
     if refusal.reason == "budget":
         return BudgetExceeded(
             f"The budget of this {_who(refusal.scope)} cannot cover the request's possible cost. "
-            "Lower max_tokens, or raise it: gateway budgets set --project ID."
+            f"Lower max_tokens, or {_REMEDIES.get(refusal.scope.partition(':')[0], _REMEDIES['p'])}."
         )
     if refusal.reason == "rate":
         return RateLimited(

@@ -41,6 +41,7 @@ class Walk:
     usage: Usage = field(default_factory=Usage)
     costs: list[Cost] = field(default_factory=list)
     _skipped: set[str] = field(default_factory=set)
+    _under_way: bool = False
 
     @property
     def candidates(self) -> list[Candidate]:
@@ -75,7 +76,7 @@ class Walk:
 
     def begin(self, now_s: float) -> None:
         """The current attempt is about to be sent: from here on the provider may bill it, whatever we learn."""
-        self.began_s = now_s
+        self.began_s, self._under_way = now_s, True
         self.pending = replace(self._pending, unconfirmed=True)
 
     def lost(self, error: ProviderError, cost: Cost | None, latency_ms: int) -> None:
@@ -90,6 +91,11 @@ class Walk:
         """The current attempt answered."""
         self._note("ok", None, latency_ms)
         self._settle_as(usage, cost, latency_ms, effect="ok", retry_after_ms=0)
+
+    def interrupted(self, latency_ms: int) -> None:
+        """The work ends now: an attempt that is under way has failed, and may be billed."""
+        if self._under_way:
+            self._note("failed", "cancelled", latency_ms)
 
     def abandoned(self, usage: Usage, cost: Cost, latency_ms: int) -> None:
         """The caller left in the middle of an answer that had cost this much, and perhaps more."""
@@ -154,7 +160,7 @@ class Walk:
         return self.pending
 
     def _note(self, outcome: Outcome, code: str | None, latency_ms: int) -> None:
-        model = self.last.model
+        model, self._under_way = self.last.model, False
         self.attempts.append(Attempt(model.key, model.provider, outcome, code, latency_ms))
 
     def _settle_as(

@@ -16,7 +16,7 @@ from gateway_core.telemetry import Telemetry
 
 def create_app[S: Services](services: S, *routers: Callable[[S], APIRouter]) -> FastAPI:
     """An app that serves `routers`. It publishes no schema page: the wire is documented, not discovered."""
-    app = FastAPI(title="LLM gateway", docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     for router in routers:
         app.include_router(router(services))
     install(app, services.telemetry)

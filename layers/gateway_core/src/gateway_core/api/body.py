@@ -15,6 +15,8 @@ from gateway_core.errors import BodyTooLarge, InvalidRequest
 MOST_DEPTH = 64
 _REASONS = {
     "extra_forbidden": "is not a field of this request. Remove it or check its spelling",
+    "string_pattern_mismatch": "has characters or a form that are not allowed here",
+    "value_error": "{error}",
     "union_tag_invalid": "{discriminator} must be one of {expected_tags}",  # pydantic's own text quotes the input
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import aclosing
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
@@ -13,6 +13,7 @@ from gateway_core.api.auth import identify
 from gateway_core.api.body import read_json, validate
 from gateway_core.api.complete import gateway_headers
 from gateway_core.api.deadline import time_left_s
+from gateway_core.api.gone import while_listening
 from gateway_core.api.messages import Message, Strict
 from gateway_core.api.openai_wire import ModelName, attribution_of, group_or_model
 from gateway_core.api.pieces import Pieces, start, stream_error_body
@@ -45,6 +46,13 @@ class ChatBody(Options):
     n: Annotated[int, Field(ge=1, le=1)] | None = None
     user: Id | None = None
     metadata: Annotated[dict[str, str], Field(max_length=16)] | None = None
+    # What SDKs send by default, with the one value that all providers can honour.
+    logprobs: Literal[False] | None = None
+    store: Literal[False] | None = None
+    service_tier: Literal["auto", "default"] | None = None
+    modalities: Annotated[list[Literal["text"]], Field(max_length=1)] | None = None
+    safety_identifier: Id | None = None
+    prompt_cache_key: Id | None = None
 
     @model_validator(mode="after")
     def _one_limit(self) -> Self:
@@ -89,7 +97,8 @@ def router(services: ModelServices) -> APIRouter:
         request_id, timeout_s = request.state.request_id, min(longest_s, time_left_s(request.scope))
         created = services.clock.now_ms() // 1000
         if not body.stream:
-            done = await services.gateway.complete(asked, caller, request_id, timeout_s=timeout_s)
+            answer = services.gateway.complete(asked, caller, request_id, timeout_s=timeout_s)
+            done = await while_listening(request, answer)
             return JSONResponse(chat_body(done, created), headers=gateway_headers(done))
         pieces = services.gateway.stream(asked, caller, request_id, timeout_s=timeout_s)
         begun = await start(pieces, request_id, services.telemetry)

@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse
 from gateway_core.api.auth import identify
 from gateway_core.api.body import read_json, validate
 from gateway_core.api.deadline import time_left_s
+from gateway_core.api.gone import while_listening
 from gateway_core.api.schemas import CompleteBody, completion_body, cost_body
 from gateway_core.domain import Completion
 from gateway_core.rights import check_tool
@@ -26,7 +27,8 @@ def router(services: ModelServices) -> APIRouter:
         body = validate(CompleteBody, await read_json(request, settings.body_limit))
         chat = body.to_request(caller, settings.default_timeout_s)
         timeout_s = min(chat.timeout_s, time_left_s(request.scope))
-        done = await services.gateway.complete(chat, caller, request.state.request_id, timeout_s=timeout_s)
+        answer = services.gateway.complete(chat, caller, request.state.request_id, timeout_s=timeout_s)
+        done = await while_listening(request, answer)
         return JSONResponse(completion_body(done), headers=gateway_headers(done))
 
     return routes

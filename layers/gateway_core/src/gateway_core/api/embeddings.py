@@ -14,6 +14,7 @@ from gateway_core.api.auth import identify
 from gateway_core.api.body import read_json, validate
 from gateway_core.api.complete import gateway_headers
 from gateway_core.api.deadline import time_left_s
+from gateway_core.api.gone import while_listening
 from gateway_core.api.messages import Strict
 from gateway_core.api.openai_wire import ModelName, attribution_of, group_or_model
 from gateway_core.api.schemas import Id
@@ -63,7 +64,8 @@ def router(services: ModelServices) -> APIRouter:
         body = validate(EmbeddingsBody, await read_json(request, settings.body_limit))
         asked = _request(body, attribution_of(request, caller, user=body.user), services)
         timeout_s = min(settings.default_timeout_s, time_left_s(request.scope))
-        done = await services.gateway.embed(asked, caller, request.state.request_id, timeout_s=timeout_s)
+        answer = services.gateway.embed(asked, caller, request.state.request_id, timeout_s=timeout_s)
+        done = await while_listening(request, answer)
         return JSONResponse(embeddings_body(done, body.encoding_format), headers=gateway_headers(done))
 
     return routes

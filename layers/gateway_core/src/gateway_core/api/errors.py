@@ -13,6 +13,8 @@ from starlette.exceptions import HTTPException
 from gateway_core.errors import InvalidRequest, LLMError, Unauthenticated
 from gateway_core.telemetry import Telemetry
 
+DEFAULT_RETRY_AFTER_S = 5.0
+"""For a 429 of a provider that does not say when to come back."""
 _HTTP_CODES = {404: "not_found", 405: "method_not_allowed"}
 _HTTP_TEXTS = {
     404: "There is no such route. See the README for the list.",
@@ -43,8 +45,11 @@ def status_of(error: LLMError) -> int:
 def error_response(error: LLMError, request_id: str) -> JSONResponse:
     """The whole answer, with Retry-After (whole seconds, rounded up) where a time is known."""
     headers = {"x-gateway-request-id": request_id}
-    if error.retry_after_s is not None:
-        headers["retry-after"] = str(max(1, math.ceil(error.retry_after_s)))
+    wait_s = (
+        DEFAULT_RETRY_AFTER_S if error.retry_after_s is None and error.code == "rate_limited" else error.retry_after_s
+    )
+    if wait_s is not None:
+        headers["retry-after"] = str(max(1, math.ceil(wait_s)))
     if isinstance(error, Unauthenticated):
         headers["www-authenticate"] = "Bearer"
     return JSONResponse(error_body(error, request_id), status_of(error), headers)

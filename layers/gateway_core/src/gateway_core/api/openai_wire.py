@@ -32,12 +32,21 @@ def attribution_of(
     """From `metadata`, else from `x-project-id`, `x-agent-id` and OpenAI's `user`. Raises Forbidden, InvalidRequest."""
     named = metadata or {}
     given = {
-        "project_id": named.get("project_id") or request.headers.get("x-project-id"),
-        "agent_id": named.get("agent_id") or request.headers.get("x-agent-id"),
+        "project_id": named.get("project_id") or _header(request, "x-project-id"),
+        "agent_id": named.get("agent_id") or _header(request, "x-agent-id"),
         "user_id": named.get("user_id") or user,
     }
     origin = validate(Origin, {name: value for name, value in given.items() if value})
     return attribute(caller, origin.project_id, origin.agent_id, origin.user_id)
+
+
+def _header(request: Request, name: str) -> str | None:
+    """A header in UTF-8, which clients send; HTTP itself knows only Latin-1."""
+    value = request.headers.get(name)
+    try:
+        return value and value.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        return value
 
 
 def group_or_model(catalog: Catalog, name: str) -> tuple[str | None, str | None]:

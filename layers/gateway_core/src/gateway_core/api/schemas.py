@@ -14,7 +14,7 @@ from gateway_core.rights import attribute
 
 MOST_TOKENS = 10_000_000
 
-type Id = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")]
+type Id = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
 type Share = Annotated[float, Field(ge=0, le=1)]
 type Penalty = Annotated[float, Field(ge=-2, le=2)]
 type Tokens = Annotated[int, Field(ge=1, le=MOST_TOKENS)]
@@ -34,6 +34,7 @@ class Options(Strict):
     parallel_tool_calls: bool | None = None
     response_format: Annotated[PlainFormat | SchemaFormat, Field(discriminator="type")] | None = None
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high"] | None = None
+    verbosity: Literal["low", "medium", "high"] | None = None
 
     def params(self) -> dict[str, Any]:
         """What was given, by OpenAI's names."""
@@ -55,7 +56,7 @@ class CompleteBody(Options):
     routing: Literal["order", "cost", "latency"] = "order"
     require: list[Literal["vision", "tools", "json", "long_context", "reasoning"]] = Field(default_factory=list)
     timeout_s: Annotated[float, Field(gt=0, le=290)] | None = None
-    cache: bool = False
+    cache: Literal[False] = False
     token_budget: Tokens | None = None
 
     def to_request(self, caller: Caller, default_timeout_s: float) -> ChatRequest:

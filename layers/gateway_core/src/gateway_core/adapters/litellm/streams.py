@@ -36,6 +36,7 @@ class Flow:
         self._events: deque[Json] = deque()
         self._translator: Translator | None = None
         self._dropped: tuple[str, ...] = ()
+        self._told: Json = {}
         self.cause: Exception | None = None
         seen.events = self._events
 
@@ -47,7 +48,7 @@ class Flow:
             if self._events:
                 chunk = self._translated(translator, self._events.popleft())
                 if chunk.is_content:
-                    return self._first(chunk)
+                    return self._first(self._with_usage(chunk))
             elif self._over:
                 self._check()
                 return None
@@ -92,6 +93,14 @@ class Flow:
         except Exception as cause:  # noqa: BLE001 - as above
             self.cause = cause
             return Chunk()
+
+    def _with_usage(self, chunk: Chunk) -> Chunk:
+        """What the provider reports on the way goes along, so that a caller who leaves is charged for it."""
+        reported = self._seen.watch.usage if self._seen.watch else None
+        if not reported or reported == self._told:
+            return chunk
+        self._told = dict(reported)
+        return replace(chunk, usage=usage_of(self._seen.wire, self._seen.json))
 
     def _first(self, chunk: Chunk) -> Chunk:
         dropped, self._dropped = self._dropped, ()
