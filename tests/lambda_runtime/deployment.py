@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +29,9 @@ from tests.lambda_runtime.emulator.runtime_api import Item
 from tests.lambda_runtime.sluice import Sluice
 
 DEPLOYED = ("complete", "stream", "health", "usage", "mcp")
+"""What is deployed where a test does not say otherwise."""
+_CALL_MODELS = frozenset({"complete", "stream", "embed"})
+_BEHIND_MCP = ("complete", "stream", "embed", "tokens", "usage", "models", "health")
 EVENTS = {path.stem: json.loads(path.read_text()) for path in sorted((REPOSITORY / "events").glob("*.json"))}
 _TOKEN = "lambda-token"
 _PROVIDERS = ("ANTHROPIC", "OPENAI", "GEMINI", "DEEPSEEK")
@@ -93,23 +96,25 @@ async def running_backend(folder: Path) -> AsyncIterator[Backend]:
 def function(name: str, backend: Backend, lambda_url: str) -> Function:
     """A folder of `functions/` with what the template gives it. Only those that call models hold providers' keys."""
     found = {**backend.environ, "AWS_LAMBDA_FUNCTION_NAME": name}
-    if name in ("complete", "stream"):
+    if name in _CALL_MODELS:
         found |= {f"{provider}_API_KEY": f"the-{provider.lower()}-key" for provider in _PROVIDERS}
         found["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
     if name == "mcp":
-        found |= {f"GATEWAY_FUNCTION_{other.upper()}": f"gateway-{other}" for other in DEPLOYED if other != "mcp"}
+        found |= {f"GATEWAY_FUNCTION_{other.upper()}": f"gateway-{other}" for other in _BEHIND_MCP}
         found |= {"AWS_ENDPOINT_URL_LAMBDA": lambda_url, "GATEWAY_ALLOWED_HOSTS": _HOSTS}
     return Function("app.handler", REPOSITORY / "functions" / name, environ=found)
 
 
 @contextlib.asynccontextmanager
-async def deployed_functions(backend: Backend) -> AsyncIterator[dict[str, Environment]]:
+async def deployed_functions(
+    backend: Backend, names: Sequence[str] = DEPLOYED, make: Callable[[str, Backend, str], Function] = function
+) -> AsyncIterator[dict[str, Environment]]:
     """One environment of each, started at once; the MCP function reaches the others through Lambda's API."""
     async with contextlib.AsyncExitStack() as stack:
         reachable: dict[str, Environment] = {}
         url = await stack.enter_async_context(lambda_api(reachable))
-        starts = [stack.enter_async_context(deployed(function(name, backend, url))) for name in DEPLOYED]
-        running = dict(zip(DEPLOYED, await asyncio.gather(*starts), strict=True))
+        starts = [stack.enter_async_context(deployed(make(name, backend, url))) for name in names]
+        running = dict(zip(names, await asyncio.gather(*starts), strict=True))
         reachable.update({f"gateway-{name}": environment for name, environment in running.items()})
         yield running
 

@@ -1,0 +1,149 @@
+"""What `sam build` made: its size, its parts, and that it runs by itself as on Lambda. `make build` starts this."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import platform
+import struct
+import sys
+from collections.abc import AsyncIterator, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway_core.invocation import read_answer
+from gateway_core.principal import KeyRecord, digest_of
+from local.front import function_of
+from tests.lambda_runtime.deployment import EVENTS, Backend, deployed_functions, function, running_backend
+from tests.lambda_runtime.emulator.answer import collect
+from tests.lambda_runtime.emulator.environment import MANAGED, Environment, Function
+
+BUILD = Path(os.environ.get("GATEWAY_BUILD", "none"))
+ARCHITECTURE = os.environ.get("GATEWAY_BUILD_ARCHITECTURE", "")
+pytestmark = pytest.mark.skipif(not BUILD.is_dir(), reason="it looks at what `make build` made")
+
+CORE, LITELLM = BUILD / "GatewayCoreLayer", BUILD / "LiteLLMLayer"
+FUNCTIONS = ("complete", "stream", "embed", "tokens", "usage", "models", "health", "mcp")
+WITH_LITELLM = frozenset({"complete", "stream", "embed", "tokens"})
+LIGHT_MB = 40
+MOST_MB = dict.fromkeys(WITH_LITELLM, 200) | {"mcp": 110}
+MACHINES = {"x86_64": 62, "arm64": 183}  # e_machine in ELF's header
+RUNTIME_PARTS = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3")
+MODELS = ("claude-haiku-3.5", "gpt-5.1", "codex-max", "gemini-flash", "deepseek-v3.2")
+
+
+def parts(name: str) -> list[Path]:
+    """The function's own folder and its layers."""
+    return [BUILD / name.capitalize(), CORE, *([LITELLM] if name in WITH_LITELLM else [])]
+
+
+def files(folder: Path, pattern: str = "*") -> Iterator[Path]:
+    return (path for path in folder.rglob(pattern) if path.is_file())
+
+
+def size(folder: Path) -> int:
+    """Bytes, as Lambda's limit counts them."""
+    return sum(path.stat().st_size for path in files(folder))
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_it_is_small_enough(name, capsys):
+    """Unzipped, with its layers; Lambda's own limit is 250 MiB."""
+    sizes = {folder.name: size(folder) for folder in parts(name)}
+    with capsys.disabled():
+        print("", name, sum(sizes.values()), sizes)  # noqa: T201 - the build's report
+    assert sum(sizes.values()) <= MOST_MB.get(name, LIGHT_MB) * 1_000_000
+
+
+def test_compiled_parts_are_for_the_architecture():
+    """No wheel of the building machine slipped in."""
+    libraries = list(files(BUILD, "*.so"))
+    machines = {struct.unpack_from("<H", path.read_bytes()[:20], 18)[0] for path in libraries}
+    assert machines == {MACHINES[ARCHITECTURE]}
+
+
+def test_everything_is_compiled():
+    """Unchecked: flags 1 after the magic number (PEP 552)."""
+    if sys.version_info[:2] != (3, 13):
+        pytest.skip("the runtime's Python 3.13 is not this one, and may not have been there to compile")
+    sources = [path for folder in (CORE, LITELLM, BUILD / "Mcp") for path in files(folder, "*.py")]
+    compiled = [path.parent / "__pycache__" / f"{path.stem}.cpython-313.pyc" for path in sources]
+    assert [path for path in compiled if not path.exists()] == []
+    assert {struct.unpack_from("<I", path.read_bytes()[:8], 4)[0] for path in compiled} == {1}
+
+
+def test_nothing_runs_by_itself():
+    """No `.pth` file, no program but the wrapper, which may be run."""
+    assert list(files(BUILD, "*.pth")) == []
+    assert [path.name for path in CORE.iterdir() if path.is_file()] == ["stream-runtime"]
+    assert (CORE / "stream-runtime").stat().st_mode & 0o777 == 0o755
+    assert not list(BUILD.glob("*/bin")) + list(BUILD.glob("*/python/bin"))
+
+
+@pytest.fixture(scope="module")
+async def backend(tmp_path_factory) -> AsyncIterator[Backend]:
+    """Store and providers, and the key that the events carry."""
+    async with running_backend(tmp_path_factory.mktemp("build")) as found:
+        await found.store.put_key(KeyRecord(project_id="dev", digest=digest_of("gk_dev_local"), admin=True))
+        yield found
+
+
+@pytest.fixture(scope="module")
+def runtime(tmp_path_factory) -> tuple[Path, Path]:
+    """An interpreter without site-packages, and a directory with what Lambda's runtime has in its own."""
+    folder = tmp_path_factory.mktemp("runtime")
+    for name in RUNTIME_PARTS:
+        spec = find_spec(name)
+        assert spec is not None
+        assert spec.origin is not None
+        origin = Path(spec.origin)
+        location = origin.parent if spec.submodule_search_locations else origin
+        (folder / location.name).symlink_to(location)
+    (interpreter := folder / "python").write_text(f'#!/bin/sh\nexec "{sys.base_prefix}/bin/python3" -S "$@"\n')
+    interpreter.chmod(0o755)
+    return interpreter, folder
+
+
+@pytest.fixture(scope="module")
+async def functions(backend, runtime) -> AsyncIterator[dict[str, Environment]]:
+    """All of them, from the build alone."""
+    if platform.machine().replace("aarch64", "arm64") != ARCHITECTURE:
+        pytest.skip(f"this machine is no {ARCHITECTURE}")
+    interpreter, directory = runtime
+
+    def make(name: str, backend: Backend, lambda_url: str) -> Function:
+        command = (str(CORE / "stream-runtime"), str(interpreter), MANAGED)
+        layers = str(LITELLM / "python") if name in WITH_LITELLM else ""
+        deployed = function(name, backend, lambda_url)
+        environ = {**deployed.environ, "PYTHONPATH": layers, "LAMBDA_RUNTIME_DIR": str(directory)}
+        environ["PYTHONDONTWRITEBYTECODE"] = "1"
+        return dataclasses.replace(deployed, task_root=parts(name)[0], command=command, environ=environ)
+
+    async with deployed_functions(backend, FUNCTIONS, make) as found:
+        yield found
+
+
+@pytest.mark.parametrize("name", EVENTS)
+async def test_each_event_is_answered(functions, name):
+    """By the wrapper, the pinned runtime and the packages in the layers."""
+    answer = await ask(functions, EVENTS[name])
+    assert (answer.status, answer.body.rstrip()[-1:]) == (200, b"}"), answer.body
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("event", ["complete", "stream", "chat"])
+async def test_each_provider_answers(functions, event, model):
+    """Nothing that LiteLLM loads for one of them was left out."""
+    asked = {name: value for name, value in json.loads(EVENTS[event]["body"]).items() if name != "model_group"}
+    answer = await ask(functions, {**EVENTS[event], "body": json.dumps({**asked, "model": model})})
+    assert answer.status == 200, answer.body
+    assert b"heard" in answer.body
+
+
+async def ask(functions: dict[str, Environment], event: dict[str, Any]) -> Any:
+    seen = await collect(functions[function_of(event["path"])].invoke(event, 60))
+    return read_answer(seen.payload)
