@@ -88,6 +88,10 @@ class Environment:
         self._process = process
         self._lock = asyncio.Lock()
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     async def invoke(self, event: Any, timeout_s: float = TIMEOUT_S) -> AsyncGenerator[Item]:
         """The answer to an event (JSON, or bytes as they are), part by part."""
         payload = event if isinstance(event, bytes) else json.dumps(event).encode()
