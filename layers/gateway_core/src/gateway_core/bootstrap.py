@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from starlette.types import ASGIApp
 
@@ -34,7 +34,7 @@ def with_secrets(environ: Mapping[str, str]) -> dict[str, str]:
     return {**found, **environ}
 
 
-def open_store(settings: Settings) -> Store:
+def open_store(settings: Settings) -> UpstashStore:
     """The shared state. Raises ConfigError when none is named."""
     if settings.redis_url is None or settings.redis_token is None:
         raise ConfigError("Set UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN to the store's REST address.")
@@ -49,7 +49,9 @@ def open_store(settings: Settings) -> Store:
 def light_services(environ: Mapping[str, str]) -> Services:
     """For the functions that call no model: LiteLLM is not loaded and no provider key is read."""
     settings = Settings.from_env(with_secrets(environ))
-    return _services(settings, open_store(settings), _telemetry(settings, environ))
+    store = open_store(settings)
+    _after_restore(environ, store.forget_connections)
+    return _services(settings, store, _telemetry(settings, environ))
 
 
 def model_services(environ: Mapping[str, str]) -> ModelServices:
@@ -57,9 +59,18 @@ def model_services(environ: Mapping[str, str]) -> ModelServices:
     # Here, not above: it costs seconds, and the light functions' layers do not have it.
     from gateway_core.adapters.litellm import LiteLLMProvider  # noqa: PLC0415
 
-    settings = Settings.from_env(with_secrets(environ))
-    light = _services(settings, open_store(settings), _telemetry(settings, environ))
-    return with_gateway(light, LiteLLMProvider(_credentials(settings), light.clock))
+    light = light_services(environ)
+    provider = LiteLLMProvider(_credentials(light.settings), light.clock)
+    _after_restore(environ, provider.forget_connections)
+    return with_gateway(light, provider)
+
+
+def _after_restore(environ: Mapping[str, str], forget: Callable[[], None]) -> None:
+    """A SnapStart snapshot is restored on another machine, where the connections in it lead nowhere."""
+    if environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
+        from gateway_core.lambda_stream import on_restore  # noqa: PLC0415 - brings the runtime, on Lambda only
+
+        on_restore(forget)
 
 
 def _credentials(settings: Settings) -> dict[str, Credential]:

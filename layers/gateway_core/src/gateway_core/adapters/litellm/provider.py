@@ -99,6 +99,10 @@ class LiteLLMProvider:
         """Count here, without a network; may be called from any thread. See `PromptCounter.count`."""
         return self._counter.count(deployment, messages, params)
 
+    def forget_connections(self) -> None:
+        """For a process that was restored from a snapshot: its connections belong to another machine."""
+        self._pools.clear()
+
     async def close(self) -> None:
         """Close the connections of the running event loop."""
         if pool := self._pools.pop(asyncio.get_running_loop(), None):

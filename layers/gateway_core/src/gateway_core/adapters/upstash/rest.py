@@ -87,6 +87,10 @@ class RestClient:
         # Not SCRIPT LOAD: another replica may serve the EVALSHA that follows it.
         return await self.execute("EVAL", script.text, *tail)
 
+    def forget(self) -> None:
+        """Drop the connections unclosed: after a SnapStart restore they belong to another machine."""
+        self._http = None
+
     async def close(self) -> None:
         """Close the connections; a later call opens new ones."""
         http, self._http = self._http, None

@@ -15,5 +15,9 @@ class UpstashStore(UpstashLedger, UpstashKeys, UpstashBooks):
     def __init__(self, url: str, token: str, *, connect_timeout_s: float = 0.25, timeout_s: float = 0.75) -> None:
         super().__init__(RestClient(url, token, Deadlines(connect_timeout_s, timeout_s)), load_scripts())
 
+    def forget_connections(self) -> None:
+        """For a process that was restored from a snapshot."""
+        self._client.forget()
+
     async def close(self) -> None:
         await self._client.close()

@@ -1,0 +1,25 @@
+"""What a process forgets when SnapStart restores it on another machine."""
+
+import pytest
+from snapshot_restore_py import get_after_restore
+
+from gateway_core.adapters.upstash import UpstashStore
+from gateway_core.bootstrap import light_services
+
+STORE = {"UPSTASH_REDIS_REST_URL": "http://127.0.0.1:1", "UPSTASH_REDIS_REST_TOKEN": "x"}
+
+
+def test_connections_to_the_store_are_forgotten():
+    """The next call opens new ones."""
+    store = UpstashStore("http://127.0.0.1:1", "x")
+    store._client._http = object()
+    store.forget_connections()
+    assert store._client._http is None
+
+
+@pytest.mark.parametrize(("kind", "hooks"), [("snap-start", 1), ("on-demand", 0)])
+def test_hooks_are_registered_for_snapshots_only(kind, hooks):
+    """Elsewhere nothing is to be restored."""
+    before = len(get_after_restore())
+    light_services({**STORE, "AWS_LAMBDA_INITIALIZATION_TYPE": kind})
+    assert len(get_after_restore()) - before == hooks
