@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, cast
 
@@ -16,6 +15,7 @@ from gateway_core.adapters.litellm.chunks import Translator
 from gateway_core.adapters.litellm.classify import classify
 from gateway_core.adapters.litellm.embeddings import check_servable, private_texts, request_embeddings, vectors_of
 from gateway_core.adapters.litellm.exchange import Exchange, origin_of
+from gateway_core.adapters.litellm.history import history_of
 from gateway_core.adapters.litellm.library import load
 from gateway_core.adapters.litellm.params import ParamFitter
 from gateway_core.adapters.litellm.responses import open_response, respond
@@ -129,7 +129,7 @@ class LiteLLMProvider:
 
     async def _complete(self, call: ProviderCall, key: str, seen: Exchange) -> ProviderAnswer:
         params, dropped = self._fitter.fit(call)
-        messages = _messages_of(call)
+        messages = history_of(call)
         client = self._client(call.deployment, key, OnceTransport(self._pool(), seen))
         send = respond if call.deployment.mode == "responses" else chat
         response = await send(self._library, call, messages=messages, params=params, api_key=key, client=client)
@@ -137,7 +137,7 @@ class LiteLLMProvider:
 
     async def _open(self, call: ProviderCall, key: str, transport: OnceTransport) -> tuple[Translator, tuple[str, ...]]:
         params, dropped = self._fitter.fit(call)
-        messages = _messages_of(call)
+        messages = history_of(call)
         client = self._client(call.deployment, key, transport)
         send = open_response if call.deployment.mode == "responses" else open_chat
         parser = await send(self._library, call, messages=messages, params=params, api_key=key, client=client)
@@ -172,15 +172,6 @@ class LiteLLMProvider:
             self._pools = {known: pool for known, pool in self._pools.items() if not known.is_closed()}
             self._pools[loop] = self._connect()
         return self._pools[loop]
-
-
-def _messages_of(call: ProviderCall) -> list[dict[str, Any]]:
-    """Copies, as LiteLLM edits them in place. Reasoning goes back to DeepSeek alone: it wants it, others refuse it."""
-    kept = [dict(copy.deepcopy(message)) for message in call.messages]
-    if call.deployment.provider != "deepseek":
-        for message in kept:
-            message.pop("reasoning_content", None)
-    return kept
 
 
 async def _within[A](timeout_s: float, answer: Awaitable[A], seen: Exchange) -> tuple[A | None, Exception | None]:
