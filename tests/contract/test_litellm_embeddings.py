@@ -143,7 +143,7 @@ async def test_every_fault_has_its_error_and_one_request(
 async def test_silence_ends_at_the_deadline(kind: str, simulator: Simulator) -> None:
     """Before the answer or within it; it may have been billed."""
     await simulator.fault(kind)
-    error = await simulator.failure(timeout_s=0.4)
+    error = await simulator.failure(timeout_s=1.2)
     assert (type(error), error.unconfirmed) == (ProviderTimeout, True)
 
 

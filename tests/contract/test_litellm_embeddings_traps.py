@@ -16,6 +16,8 @@ from tests.contract.leaks import LEAK_TEXT, LEAKS, all_loggers, everything
 from tests.contract.litellm_paths import PROMPT, CountingPool, provider_at
 from tests.contract.raw_provider import Act, RawProvider, Sight, begin_then, hang, reset, respond
 
+DEADLINE_S = 1.2
+"""Time enough to send, on a busy machine too, where the first call on a path loads modules."""
 SLACK_S = 1.5
 """For a busy machine; what is guarded against is LiteLLM waiting for minutes."""
 
@@ -90,8 +92,8 @@ async def test_a_redirect_is_not_followed() -> None:
 async def test_the_deadline_is_ours(act: Act) -> None:
     """To the tenth of a second."""
     began = time.monotonic()
-    error, _raw = await fails(act, timeout_s=0.3)
-    assert 0.3 <= time.monotonic() - began < 0.3 + SLACK_S
+    error, _raw = await fails(act, timeout_s=DEADLINE_S)
+    assert DEADLINE_S <= time.monotonic() - began < DEADLINE_S + SLACK_S
     assert (type(error), error.unconfirmed) == (ProviderTimeout, True)
 
 
