@@ -192,7 +192,7 @@ async def test_a_stream_ends_before_lambda_ends_it(functions, backend):
     """A typed error, an orderly end, a bill: the environment is not killed, and answers again."""
     backend.providers.fault("deepseek", "stall", after_chunks=2, times=1)
     environment, key = functions["stream"], await backend.key("delta")
-    seen, answer = await ask(environment, post("/v1/stream", key), timeout_s=4)
+    seen, answer = await ask(environment, post("/v1/stream", key), timeout_s=5)
     *_chunks, (name, data) = await events_of(answer)
     assert seen.last == End()
     assert (name, data["error"]["code"]) == ("error", "deadline_exceeded")
@@ -205,7 +205,7 @@ async def test_a_whole_answer_that_is_late_is_a_504(functions, backend):
     """Not Lambda's own timeout, which would tell the client nothing."""
     backend.providers.fault("deepseek", "timeout", times=1)
     event = post("/v1/complete", await backend.key("alpha"))
-    _seen, answer = await ask(functions["complete"], event, timeout_s=3)
+    _seen, answer = await ask(functions["complete"], event, timeout_s=4)
     assert (answer.status, json.loads(answer.body)["error"]["code"]) == (504, "deadline_exceeded")
 
 

@@ -6,8 +6,8 @@ import math
 
 from starlette.types import Scope
 
-MARGIN_S = 1.0
-"""Left for settling and answering before Lambda ends the invocation."""
+MARGIN_S = 2.0
+"""Left for settling (the store may take a second) and for answering before `lambda_stream` cancels the app."""
 
 
 def time_left_s(scope: Scope) -> float:
