@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -40,21 +41,25 @@ def node() -> str:
     npm = shutil.which("npm")
     if not npm or not shutil.which("node"):
         pytest.skip("the Node clients need node and npm, which are not here")
-    installed = MODULES / ".installed.json"
-    if not (installed.exists() and installed.read_bytes() == LOCK.read_bytes()):
-        _install(npm)
-        installed.write_bytes(LOCK.read_bytes())
+    with LOCK.open("rb") as lock:
+        # Several test processes may come here at once, and npm begins by removing what is there.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _install(npm, lock.read())
     own = MODULES / ".bin/node"
     return str(own) if own.exists() else "node"
 
 
-def _install(npm: str) -> None:
+def _install(npm: str, wanted: bytes) -> None:
+    installed = MODULES / ".installed.json"
+    if installed.exists() and installed.read_bytes() == wanted:
+        return
     done = subprocess.run(
         [npm, "ci", *_OPTIONS.split()], cwd=HERE, capture_output=True, text=True, timeout=240, check=False
     )
     if done.returncode and (reason := _NO_NETWORK.search(done.stderr)):
         pytest.skip(f"the Node clients are not installed, and npm reaches no registry ({reason.group()})")
     assert done.returncode == 0, done.stderr
+    installed.write_bytes(wanted)
 
 
 @pytest.fixture
