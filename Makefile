@@ -8,7 +8,7 @@ UV_VERSION := 0.13.8
 UV = $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 STAMP := .venv/.synced
 
-.PHONY: help run test test-lambda test-clients unit fmt lint types arch lock prices clean validate conformance
+.PHONY: help run test test-lambda test-clients unit fmt lint types arch lock prices clean validate conformance build
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ arch: $(STAMP) ## Check the import rules
 validate: $(STAMP) ## Check the SAM template
 	SAM_CLI_TELEMETRY=0 AWS_EC2_METADATA_DISABLED=true AWS_DEFAULT_REGION=eu-central-1 $(BIN)/sam validate --lint
 
+build: $(STAMP) ## Build what is deployed, and run what was built
+	@scripts/check_build.sh
+
 conformance: $(STAMP) ## Run MCP's conformance suite against the local stack
 	@scripts/conformance.sh
 
@@ -71,4 +74,4 @@ prices: $(STAMP) ## Take the list prices anew from LiteLLM's map
 	$(BIN)/python scripts/update_prices.py
 
 clean: ## Remove everything that make made
-	rm -rf .venv .tools .aws-sam .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .tools .aws-sam tests/clients/node_modules .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis

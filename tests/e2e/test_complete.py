@@ -165,8 +165,9 @@ def test_a_providers_error_text_leaks_nowhere(gateway, providers, stack, provide
     assert KEY not in stack.text.replace(f"Key        {KEY}", "").replace(f"Bearer {KEY}' \\", "")
 
 
-def test_redis_trips_are_counted(gateway, providers, trips):
-    """One before and one after; one more for each failed attempt."""
+def test_redis_trips_are_counted(gateway, providers, trips, run_gateway):
+    """One before and one after; one more for each failed attempt. A fresh key is looked up once, then remembered."""
+    gateway.headers["authorization"] = f"Bearer {run_gateway('keys', 'create', '--project', 'trips')['key']}"
     complete(gateway, model="gpt-5.1")
     before = trips()
     complete(gateway, model="gpt-5.1")
