@@ -12,6 +12,7 @@ from gateway_core.errors import (
     ContextLengthError,
     DeadlineExceeded,
     Forbidden,
+    InvalidRequest,
     NoDeploymentAvailable,
     ProviderTimeout,
     ProviderUnavailable,
@@ -261,11 +262,12 @@ async def test_a_key_changed_since_it_was_cached_is_looked_up_again(world):
     assert (await world.services.gateway.complete(request(), caller, "r", timeout_s=60)).model.key == "first"
 
 
-async def test_an_unsettled_answer_still_reaches_the_caller(world):
-    """When settling fails the answer is given, and the log holds what a replay needs."""
+@pytest.mark.parametrize("failure", [StoreUnavailable("the store is away"), InvalidRequest("beyond all amounts")])
+async def test_an_unsettled_answer_still_reaches_the_caller(world, failure):
+    """When settling fails, for whatever reason, the answer is given, and the log holds what a replay needs."""
 
     async def down(*args, **kwargs):
-        raise StoreUnavailable("the store is away")
+        raise failure
 
     world.store.settle = down
     done = await complete(world)

@@ -221,3 +221,23 @@ def test_the_larger_usage_counts():
     """Separately for input and output; details come from the provider."""
     assert at_least(None, Usage(1, 2)) == Usage(1, 2)
     assert at_least(Usage(5, 1, 4, 0, 1), Usage(3, 2)) == Usage(5, 2, 4, 0, 1)
+
+
+async def test_a_connection_that_cannot_be_closed_leaves_no_books_open(world):
+    """The record is written and the bound stays held, whatever closing the provider's stream raises."""
+
+    async def stream(call):
+        try:
+            yield Chunk(text="a b c ")
+            await asyncio.Event().wait()
+        finally:
+            raise ConnectionResetError
+
+    world.provider.stream = stream
+    caller = await world.services.authenticator.authenticate(await world.key())
+    pieces = world.services.gateway.stream(request(), caller, "req_1", timeout_s=60)
+    assert isinstance(await anext(pieces), Opened)
+    with pytest.raises(ConnectionResetError):
+        await pieces.aclose()
+    assert [record.error_code for record in await world.records()] == ["cancelled"]
+    assert (await world.store.open_holds("alpha", month="202611"))[0].unconfirmed

@@ -126,12 +126,14 @@ class Failover:
         return told
 
     async def _close_stream(self, walk: Walk, live: LiveStream | None, error_code: str, started_s: float) -> None:
-        if live:
-            await live.close()
-        if live and error_code == "cancelled":
-            usage = await live.least_usage()
-            walk.abandoned(usage, self._price(walk.last.model, usage), self._since_ms(walk.began_s))
-        await self._close(walk, error_code, started_s)
+        try:
+            if live:
+                await live.close()
+            if live and error_code == "cancelled":
+                usage = await live.least_usage()
+                walk.abandoned(usage, self._price(walk.last.model, usage), self._since_ms(walk.began_s))
+        finally:
+            await self._close(walk, error_code, started_s)
 
     async def _first_answer[A: Billed](self, walk: Walk, send: Send[A]) -> A:
         try:
@@ -214,7 +216,7 @@ class Failover:
             await self._ledger.settle(
                 walk.ticket, walk.pending, record, now_ms=self._clock.now_ms(), policy=self._policy.breaker
             )
-        except StoreUnavailable as error:
+        except LLMError as error:
             self._telemetry.unsettled(walk.ticket, walk.pending, record, error)
 
     def _terms(self, walk: Walk) -> dict[str, Any]:
