@@ -58,8 +58,9 @@ types: $(STAMP) ## Check types
 arch: $(STAMP) ## Check the import rules
 	$(BIN)/lint-imports --no-cache
 
-validate: $(STAMP) ## Check the SAM template
+validate: $(STAMP) ## Check the SAM template, and what CloudFormation gets
 	SAM_CLI_TELEMETRY=0 AWS_EC2_METADATA_DISABLED=true AWS_DEFAULT_REGION=eu-central-1 $(BIN)/sam validate --lint
+	@scripts/lint_transformed.sh
 
 build: $(STAMP) ## Build what is deployed, and run what was built
 	@scripts/check_build.sh

@@ -24,14 +24,14 @@ _SECRET_SOURCES = ("GATEWAY_SECRETS_STORE", "GATEWAY_SECRETS_PROVIDERS")
 
 
 def with_secrets(environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment, completed by the secrets that it points to. What is set by hand wins."""
+    """The environment, completed by the secrets that it points to. What is set by hand wins, if it is not empty."""
     found: dict[str, str] = {}
     for name in _SECRET_SOURCES:
         if source := environ.get(name):
             from gateway_core.adapters.secrets import read_secrets  # noqa: PLC0415 - brings boto3, on AWS only
 
             found |= read_secrets(source)
-    return {**found, **environ}
+    return {**found, **{name: value for name, value in environ.items() if value or name not in found}}
 
 
 def open_store(settings: Settings) -> UpstashStore:
@@ -89,6 +89,7 @@ def mcp_app(environ: Mapping[str, str], apps: Mapping[str, ASGIApp] | None = Non
     from gateway_core.mcp_front.logs import quiet_libraries  # noqa: PLC0415
     from gateway_core.mcp_front.settings import McpSettings  # noqa: PLC0415
 
+    environ = with_secrets(environ)
     light = light_services(environ)
     quiet_libraries(light.telemetry)
     settings = McpSettings.from_env(

@@ -1,29 +1,34 @@
-"""Reads secrets from AWS at start: SSM SecureString parameters named as the environment variables they stand for."""
+"""Reads secrets from AWS at start, named as the environment variables that they stand for.
+
+`ssm:/path` are the SecureString parameters directly below a path, `secretsmanager:/name` is one secret, a JSON object.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
 from gateway_core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from mypy_boto3_ssm import SSMClient
+    from collections.abc import Callable
 
-_SCHEME = "ssm:"
+_UNREADABLE = "The secrets at {source} cannot be read. See docs/deploy.md."
 
 
-def read_secrets(source: str, client: SSMClient | None = None) -> dict[str, str]:
-    """The parameters directly below `ssm:/path`, by their last name. Raises ConfigError, which quotes no value."""
-    if not source.startswith(f"{_SCHEME}/"):
-        raise ConfigError(f"A secrets source must look like ssm:/path, not {source!r}.")
-    path = source.removeprefix(_SCHEME)
-    found = _by_path(path, client)
+def read_secrets(source: str, client: Any = None) -> dict[str, str]:
+    """Values by name. `client` is boto3's for the service. Raises ConfigError, which quotes no value."""
+    scheme, _, path = source.partition(":")
+    read = _READERS.get(scheme)
+    if read is None or not path.startswith("/"):
+        raise ConfigError(f"A secrets source must look like ssm:/path or secretsmanager:/name, not {source!r}.")
+    found = read(path, client)
     if not found:
-        raise ConfigError(f"There are no parameters below {path} in SSM. See docs/deploy.md.")
+        raise ConfigError(f"There are no secrets at {source}. See docs/deploy.md.")
     return found
 
 
-def _by_path(path: str, client: SSMClient | None) -> dict[str, str]:
+def _from_ssm(path: str, client: Any) -> dict[str, str]:
     # Imported here: outside Lambda nothing needs boto3, and it costs a quarter of a second.
     from aws_lambda_powertools.utilities.parameters import SSMProvider  # noqa: PLC0415
     from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError  # noqa: PLC0415
@@ -31,5 +36,38 @@ def _by_path(path: str, client: SSMClient | None) -> dict[str, str]:
     try:
         found = SSMProvider(boto3_client=client).get_multiple(path, decrypt=True, recursive=False)
     except GetParameterError as error:
-        raise ConfigError(f"The parameters below {path} in SSM cannot be read.", detail=type(error).__name__) from error
+        raise _unreadable(f"ssm:{path}", error) from error
     return {name: str(value) for name, value in found.items()}
+
+
+def _from_secrets_manager(name: str, client: Any) -> dict[str, str]:
+    from aws_lambda_powertools.utilities.parameters import SecretsProvider  # noqa: PLC0415 - as above
+    from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError  # noqa: PLC0415
+
+    try:
+        text = SecretsProvider(boto3_client=client).get(name)
+    except GetParameterError as error:
+        raise _unreadable(f"secretsmanager:{name}", error) from error
+    return _variables(text, f"secretsmanager:{name}")
+
+
+def _variables(text: object, source: str) -> dict[str, str]:
+    try:
+        found = json.loads(text) if isinstance(text, str | bytes) else None
+    except ValueError:  # its text would quote the secret
+        found = None
+    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+        raise ConfigError(
+            f'The secret at {source} is not a JSON object of texts, such as {{"OPENAI_API_KEY": "sk-..."}}.'
+        )
+    return found
+
+
+def _unreadable(source: str, error: Exception) -> ConfigError:
+    return ConfigError(_UNREADABLE.format(source=source), detail=type(error).__name__)
+
+
+_READERS: dict[str, Callable[[str, Any], dict[str, str]]] = {
+    "ssm": _from_ssm,
+    "secretsmanager": _from_secrets_manager,
+}

@@ -1,0 +1,37 @@
+"""Print what CloudFormation makes of template.yaml: SAM's own transform, run here, without an AWS account.
+
+Linters judge its output better than its source: `ApplicationLogLevel: WARNING` or `Runtime: python3.99` pass unseen in
+a SAM template. Usage: scripts/transform_template.py [NAME=VALUE ...], parameters of the template.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import boto3
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
+from samtranslator.yaml_helper import yaml_parse
+
+TEMPLATE = Path(__file__).parent.parent / "template.yaml"
+REGION = "eu-central-1"
+
+
+def transform(parameters: Mapping[str, str], code: str = "code") -> dict[str, Any]:
+    """The template with SAM's resources replaced. `code` stands for the content of functions and layers."""
+    source = yaml_parse(TEMPLATE.read_text())
+    for resource in source["Resources"].values():
+        for name in ("CodeUri", "ContentUri"):  # what `sam package` uploads
+            if name in resource.get("Properties", {}):
+                resource["Properties"][name] = f"s3://bucket/{code}"
+    session = boto3.session.Session(region_name=REGION)
+    made: dict[str, Any] = Translator({}, Parser(), None, session).translate(source, dict(parameters))
+    return made
+
+
+if __name__ == "__main__":
+    print(json.dumps(transform(dict(pair.split("=", 1) for pair in sys.argv[1:])), indent=1))

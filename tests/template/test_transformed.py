@@ -1,0 +1,279 @@
+"""What CloudFormation gets, after SAM's transform: where a template of SAM looks right and does something else."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from scripts.transform_template import transform
+from tests.template.test_template import FUNCTIONS, STREAMED, TEMPLATE
+
+MADE = transform({})
+RESOURCES = MADE["Resources"]
+# Resources that cost nothing while nobody calls; with alarms, ten of which are free.
+FREE_WHEN_IDLE = {
+    "AWS::ApiGateway::Account",
+    "AWS::ApiGateway::BasePathMapping",
+    "AWS::ApiGateway::Deployment",
+    "AWS::ApiGateway::DomainName",
+    "AWS::ApiGateway::RestApi",
+    "AWS::ApiGateway::Stage",
+    "AWS::CloudWatch::Alarm",
+    "AWS::CloudWatch::Dashboard",
+    "AWS::CodeDeploy::Application",
+    "AWS::CodeDeploy::DeploymentGroup",
+    "AWS::IAM::ManagedPolicy",
+    "AWS::IAM::Role",
+    "AWS::Lambda::Alias",
+    "AWS::Lambda::Function",
+    "AWS::Lambda::LayerVersion",
+    "AWS::Lambda::Permission",
+    "AWS::Lambda::Version",
+    "AWS::Logs::LogGroup",
+    "AWS::Route53::RecordSet",
+}
+FREE_ALARMS = 10
+# Changing them publishes no version, as they do not touch the function itself.
+NOT_OF_THE_VERSION = {"StreamConcurrency"}
+
+
+def of_type(kind: str, resources: dict[str, Any] = RESOURCES) -> dict[str, Any]:
+    """Properties by logical id."""
+    return {name: r.get("Properties", {}) for name, r in resources.items() if r["Type"] == kind}
+
+
+def walk(value: Any) -> Iterator[Any]:
+    """Every value inside a value, itself included."""
+    yield value
+    if isinstance(value, dict):
+        for inner in value.values():
+            yield from walk(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from walk(inner)
+
+
+def parameters_in(value: Any) -> set[str]:
+    """The template's parameters that a value depends on, by name, text or condition."""
+    found: set[str] = set()
+    for inner in walk(value):
+        match inner:
+            case {"Ref": str(name)}:
+                found.add(name)
+            case {"Fn::Sub": str(text)}:
+                found.update(re.findall(r"\$\{(\w+)\}", text))
+            case {"Fn::If": [str(condition), *_]}:
+                found |= parameters_in(MADE["Conditions"][condition])
+            case {"Condition": str(condition)}:
+                found |= parameters_in(MADE["Conditions"][condition])
+    return found & set(TEMPLATE["Parameters"])
+
+
+def versions() -> dict[str, Any]:
+    """Each function's version, by the function's logical id."""
+    return {version["FunctionName"]["Ref"]: version for version in of_type("AWS::Lambda::Version").values()}
+
+
+def operations() -> Iterator[tuple[str, Any]]:
+    """Path and integration of every method."""
+    (api,) = of_type("AWS::ApiGateway::RestApi").values()
+    for path, methods in api["Body"]["paths"].items():
+        for method in methods.values():
+            yield path, method["x-amazon-apigateway-integration"]
+
+
+@pytest.mark.parametrize("path", [path for path, _ in operations()])
+def test_each_route_has_the_transfer_mode_that_it_needs(path):
+    """Streamed through the API for that; everything else buffered. Both call what is released, the alias."""
+    integration = dict(operations())[path]
+    uri = integration["uri"]["Fn::Sub"]
+    assert ("responseTransferMode" in integration) == (path in STREAMED)
+    assert integration.get("responseTransferMode", "STREAM") == "STREAM"
+    assert uri.endswith("/response-streaming-invocations" if path in STREAMED else "/invocations")
+    assert "Aliaslive" in uri
+    assert ("timeoutInMillis" in integration) == (path in STREAMED)
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_a_changed_parameter_is_released(name):
+    """SAM publishes no version when only a parameter's value changes; a changed description of the version does it."""
+    description = versions()[name]["Description"]
+    changing = parameters_in(RESOURCES[name]["Properties"]) - NOT_OF_THE_VERSION
+    assert changing - {"Stage"} <= parameters_in(description)
+    # Layers are built for it, although the function names it nowhere else.
+    assert "Architecture" in parameters_in(description)
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_the_description_of_a_version_fits(name):
+    """Lambda takes 256 characters."""
+    text = versions()[name]["Description"]["Fn::Sub"]
+    longest = 0
+    for parameter in re.findall(r"\$\{(\w+)\}", text):
+        definition = TEMPLATE["Parameters"][parameter]
+        choices = [len(str(value)) for value in definition.get("AllowedValues", [])]
+        longest += max(choices) if choices else definition["MaxLength"]
+    assert longest + len(re.sub(r"\$\{\w+\}", "", text)) <= 256
+
+
+def test_changed_code_is_released():
+    """All code is in the layers, so a new layer must make a new version of each function, and the same code none."""
+    again, changed = (of_type("AWS::Lambda::Version", transform({}, code)["Resources"]) for code in ("code", "other"))
+    assert set(again) == set(of_type("AWS::Lambda::Version"))
+    assert set(changed) & set(again) == set()
+
+
+def test_old_versions_go():
+    """Each would keep its snapshot, and its price, if SnapStart is on."""
+    kinds = ("AWS::Lambda::Version", "AWS::Lambda::LayerVersion")
+    assert {r["DeletionPolicy"] for r in RESOURCES.values() if r["Type"] in kinds} == {"Delete"}
+
+
+def test_only_production_shifts_traffic_slowly():
+    """A canary, taken back when an alarm goes off."""
+    groups = of_type("AWS::CodeDeploy::DeploymentGroup").values()
+    for group in groups:
+        condition, canary, at_once = group["DeploymentConfigName"]["Fn::If"]
+        assert condition == "IsProd"
+        assert "Canary10Percent5Minutes" in str(canary)
+        assert "AllAtOnce" in str(at_once)
+        assert group["AlarmConfiguration"]["Alarms"]
+        assert group["AutoRollbackConfiguration"]["Enabled"]
+
+
+def test_it_costs_nothing_while_idle():
+    """No resource has a price by the hour: docs/cost.md shows the sum."""
+    assert {resource["Type"] for resource in RESOURCES.values()} <= FREE_WHEN_IDLE
+    assert len(of_type("AWS::CloudWatch::Alarm")) <= FREE_ALARMS
+    for function in of_type("AWS::Lambda::Function").values():
+        assert function["SnapStart"] == {"ApplyOn": {"Fn::If": ["UsesSnapStart", "PublishedVersions", "None"]}}
+    assert TEMPLATE["Parameters"]["SnapStart"]["Default"] == "off"
+    assert TEMPLATE["Parameters"]["SecretsIn"]["Default"] == "ssm"
+
+
+def test_a_new_account_can_take_it():
+    """One has ten environments in all, of which none may be reserved, and no role yet by which the API may log."""
+    assert TEMPLATE["Parameters"]["StreamConcurrency"]["Default"] == 0
+    reserved = RESOURCES["Stream"]["Properties"]["ReservedConcurrentExecutions"]
+    assert reserved == {"Fn::If": ["HasStreamConcurrency", {"Ref": "StreamConcurrency"}, {"Ref": "AWS::NoValue"}]}
+    (stage,) = of_type("AWS::ApiGateway::Stage").values()
+    assert "ApiLogsAccount" in str(stage)
+    assert TEMPLATE["Parameters"]["ApiLogsRole"]["Default"] == "create"
+
+
+def statements() -> Iterator[tuple[str, Any]]:
+    """Everything that anybody is allowed, by the role's or policy's logical id; both branches of conditions."""
+    for name, policy in of_type("AWS::IAM::ManagedPolicy").items():
+        yield from ((name, statement) for statement in _flat(policy["PolicyDocument"]["Statement"]))
+    for name, role in of_type("AWS::IAM::Role").items():
+        for policy in role.get("Policies", []):
+            yield from ((name, statement) for statement in _flat(policy["PolicyDocument"]["Statement"]))
+
+
+def _flat(items: list[Any]) -> Iterator[Any]:
+    for item in items:
+        match item:
+            case {"Fn::If": [_, *branches]}:
+                yield from _flat(branches)
+            case {"Effect": _}:
+                yield item
+
+
+def test_rights_are_small():
+    """No action on everything, no wildcard in an action, and none that lets a function change anything in AWS."""
+    seen = list(statements())
+    assert seen
+    for _, statement in seen:
+        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        assert "*" not in "".join(actions)
+        assert statement["Resource"] != "*"
+        assert {action.partition(":")[0] for action in actions} <= {"ssm", "secretsmanager", "kms", "lambda"}
+
+
+def test_the_mcp_front_may_invoke_what_it_names_and_nobody_else_may():
+    """Each function in its environment, by the alias, and no other."""
+    environ = RESOURCES["Mcp"]["Properties"]["Environment"]["Variables"]
+    named = [value["Ref"] for name, value in environ.items() if name.startswith("GATEWAY_FUNCTION")]
+    allowed = {name: s["Resource"] for name, s in statements() if s["Action"] == "lambda:InvokeFunction"}
+    assert list(allowed) == ["McpRole"]
+    assert [resource["Ref"] for resource in allowed["McpRole"]] == named
+    assert set(named) == {f"{name}Aliaslive" for name in FUNCTIONS if name != "Mcp"}
+
+
+def test_light_functions_cannot_read_provider_keys():
+    """Their roles have the one policy and not the other."""
+    for name, role in of_type("AWS::IAM::Role").items():
+        if name.removesuffix("Role") not in FUNCTIONS:
+            continue
+        policies = [policy.get("Ref") for policy in role["ManagedPolicyArns"] if isinstance(policy, dict)]
+        assert "StoreSecrets" in policies
+        assert ("ProviderSecrets" in policies) == (
+            "GATEWAY_SECRETS_PROVIDERS" in str(RESOURCES[name.removesuffix("Role")])
+        )
+
+
+def test_the_stage_is_throttled_and_keeps_no_keys():
+    """API Gateway's own keys would claim x-api-key."""
+    (stage,) = of_type("AWS::ApiGateway::Stage").values()
+    (setting,) = stage["MethodSettings"]
+    assert (setting["ResourcePath"], setting["HttpMethod"]) == ("/*", "*")
+    assert setting["ThrottlingRateLimit"] == {"Ref": "RequestsPerSecond"}
+    assert setting["ThrottlingBurstLimit"] == {"Ref": "RequestBurst"}
+    assert not [
+        name
+        for name in RESOURCES
+        if RESOURCES[name]["Type"] in {"AWS::ApiGateway::ApiKey", "AWS::ApiGateway::UsagePlan"}
+    ]
+
+
+def test_the_access_log_is_json_without_what_is_private():
+    """One object a line; no header and no query string."""
+    (stage,) = of_type("AWS::ApiGateway::Stage").values()
+    line = json.loads(stage["AccessLogSetting"]["Format"])
+    assert {"requestId", "status", "transferMode", "timeToFirstContentMs"} <= set(line)
+    assert not [value for value in line.values() if "$input" in value or "header." in value or "authorizer" in value]
+
+
+def test_what_api_gateway_answers_itself_has_our_shape():
+    """Clients read one kind of error."""
+    (api,) = of_type("AWS::ApiGateway::RestApi").values()
+    answers = api["Body"]["x-amazon-apigateway-gateway-responses"]
+    assert {"DEFAULT_4XX", "DEFAULT_5XX", "THROTTLED", "REQUEST_TOO_LARGE", "INTEGRATION_TIMEOUT"} <= set(answers)
+    for answer in answers.values():
+        error = json.loads(answer["responseTemplates"]["application/json"].replace("$context.requestId", "id"))["error"]
+        fields = {"code", "message", "type", "param", "retryable", "request_id", "attempts"}
+        assert set(error) == fields
+    assert answers["THROTTLED"]["statusCode"] == "429"
+    assert "gatewayresponse.header.retry-after" in answers["THROTTLED"]["responseParameters"]
+
+
+def test_logs_end():
+    """Every log group has a retention."""
+    groups = of_type("AWS::Logs::LogGroup")
+    assert groups
+    assert all(group["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups.values())
+    for function in of_type("AWS::Lambda::Function").values():
+        assert function["LoggingConfig"]["LogGroup"] == {"Ref": "LogGroup"}
+        assert function["LoggingConfig"]["ApplicationLogLevel"] == {"Ref": "LogLevel"}
+    # Lambda's word: CloudFormation refuses WARNING.
+    assert "WARN" in TEMPLATE["Parameters"]["LogLevel"]["AllowedValues"]
+
+
+def test_one_processor_for_all():
+    """Functions and layers follow the parameter; SAM builds for x86-64 unless each layer says so itself."""
+    for kind, field in (
+        ("AWS::Lambda::Function", "Architectures"),
+        ("AWS::Lambda::LayerVersion", "CompatibleArchitectures"),
+    ):
+        assert {str(properties[field]) for properties in of_type(kind).values()} == {"[{'Ref': 'Architecture'}]"}
+
+
+def test_no_name_is_fixed():
+    """Two stacks fit into one account; what has a name has the stack's."""
+    for resource in RESOURCES.values():
+        for field in ("FunctionName", "LayerName", "RoleName", "AlarmName", "LogGroupName", "ManagedPolicyName"):
+            value = resource.get("Properties", {}).get(field)
+            assert not isinstance(value, str) or resource["Type"] == "AWS::Lambda::LayerVersion"
+    assert of_type("AWS::CloudWatch::Dashboard")["Dashboard"]["DashboardName"] == {"Ref": "AWS::StackName"}
