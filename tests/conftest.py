@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 
+from gateway_core.adapters.degraded import ResilientLedger
 from gateway_core.adapters.echo import EchoProvider, echo
+from gateway_core.adapters.log_backlog import LogBacklog
 from gateway_core.adapters.memory import MemoryStore
 from gateway_core.authenticator import Authenticator
 from gateway_core.bootstrap import with_gateway
@@ -76,7 +78,9 @@ class World:
     def __post_init__(self) -> None:
         self.provider = EchoProvider(lambda call: self.behave.get(call.deployment.upstream_model, echo)(call))
         telemetry = Telemetry(level="DEBUG", stream=self.log, service=uuid.uuid4().hex)
-        light = Services(self.settings, self.store, Authenticator(self.store, self.clock), telemetry, self.clock)
+        degrade = self.settings.store_on_failure == "degrade"
+        ledger = ResilientLedger(self.store, self.clock, LogBacklog(telemetry), degrade=degrade)
+        light = Services(self.settings, self.store, Authenticator(ledger, self.clock), telemetry, self.clock, ledger)
         self.services: ModelServices = with_gateway(light, self.provider)
 
     async def key(self, project: str = "alpha", **rights: Any) -> str:

@@ -92,7 +92,7 @@ async def test_a_fallback_is_judged_after_its_predecessor_was_settled(desk):
     first = candidate("m1", "one", tokens=1000, tpm=1000)
     ended = settled(await desk.admitted("r1", first), first, "fail", charge_nano=30)
     second = candidate("m2", "one", tokens=1000, tpm=1000)
-    assert await desk.next("r1", ended, second) == Admitted(0, 2, 0, probe=False)
+    assert await desk.next("r1", ended, second) == Admitted(0, 2, 0, probe=False, limited=True)
 
 
 @pytest.mark.parametrize(

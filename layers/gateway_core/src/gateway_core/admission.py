@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 
 from gateway_core.domain import BreakerEffect, RefusalReason
 
+DEGRADED = -1
+"""The generation of an attempt that was admitted while the store was away."""
 REFUSAL_ORDER: tuple[RefusalReason, ...] = ("budget", "rate", "open")
 
 
@@ -107,7 +109,10 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """Candidate `index` may be called after `wait_ms`; its bound is held under attempt number `attempt` (from 1)."""
+    """Candidate `index` may be called after `wait_ms`; its bound is held under attempt number `attempt` (from 1).
+
+    `limited`: a budget of the project, key or user, or a rate limit of the key, is set, whether or not it binds now.
+    """
 
     index: int
     attempt: int
@@ -115,6 +120,7 @@ class Admitted:
     probe: bool
     wait_ms: int = 0
     passed_over: tuple[Refusal, ...] = ()
+    limited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +201,16 @@ class UsageRecord:
     @property
     def cost_nano(self) -> int:
         return self.input_nano + self.output_nano
+
+
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """A request that the store was not told the end of: attempts `owed`, oldest first, then what `settle` takes."""
+
+    ticket: Ticket
+    owed: tuple[Settlement, ...]
+    settlement: Settlement | None
+    record: UsageRecord
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 
 from starlette.types import ASGIApp
 
+from gateway_core.adapters.degraded import ResilientLedger
 from gateway_core.adapters.invoke_asgi import AsgiInvoker
 from gateway_core.adapters.invoke_lambda import LambdaInvoker
+from gateway_core.adapters.log_backlog import LogBacklog
 from gateway_core.adapters.upstash import UpstashStore
 from gateway_core.authenticator import Authenticator
 from gateway_core.clock import SystemClock
@@ -111,16 +113,18 @@ def with_gateway(light: Services, provider: ModelProvider) -> ModelServices:
         queue_timeout_s=light.settings.queue_timeout_s,
         providers=light.settings.catalog.providers,
     )
-    failover = Failover(light.store, light.clock, policy, light.telemetry)
-    gateway = Gateway(light.settings, provider, light.store, light.authenticator, failover, light.clock)
+    failover = Failover(light.ledger, light.clock, policy, light.telemetry)
+    gateway = Gateway(light.settings, provider, light.ledger, light.authenticator, failover, light.clock)
     return ModelServices(
-        light.settings, light.store, light.authenticator, light.telemetry, light.clock, gateway, provider
+        light.settings, light.store, light.authenticator, light.telemetry, light.clock, light.ledger, gateway, provider
     )
 
 
-def _services(settings: Settings, ledger: Store, telemetry: Telemetry) -> Services:
+def _services(settings: Settings, store: Store, telemetry: Telemetry) -> Services:
     clock = SystemClock()
-    return Services(settings, ledger, Authenticator(ledger, clock), telemetry, clock)
+    degrade = settings.store_on_failure == "degrade"
+    ledger = ResilientLedger(store, clock, LogBacklog(telemetry), degrade=degrade)
+    return Services(settings, store, Authenticator(ledger, clock), telemetry, clock, ledger)
 
 
 def _telemetry(settings: Settings, environ: Mapping[str, str]) -> Telemetry:

@@ -15,7 +15,7 @@ from gateway_core.admission import BreakerPolicy
 from gateway_core.base_url import check_base_url
 from gateway_core.catalog import Catalog
 from gateway_core.catalog_loader import Overrides, load_catalog
-from gateway_core.config_file import ConfigFile, LogLevel, read_config_file
+from gateway_core.config_file import ConfigFile, LogLevel, OnStoreFailure, read_config_file
 from gateway_core.credentials import Secret
 from gateway_core.errors import ConfigError, Unauthenticated
 from gateway_core.principal import project_of
@@ -45,6 +45,7 @@ class Settings:
     body_limit: int
     store_timeout_s: float
     store_connect_timeout_s: float
+    store_on_failure: OnStoreFailure
     log_level: LogLevel
 
     @classmethod
@@ -70,6 +71,7 @@ class Settings:
             body_limit=file.limits.body_limit_bytes,
             store_timeout_s=file.store.timeout_s,
             store_connect_timeout_s=file.store.connect_timeout_s,
+            store_on_failure=file.store.on_failure,
             log_level=_log_level(env, file),
         )
 

@@ -14,6 +14,7 @@ from gateway_core.price_list import PricingSection
 
 CATALOG_SECTIONS = ("default_output_cap", "providers", "models", "groups", "aliases")
 
+type OnStoreFailure = Literal["degrade", "refuse"]
 type LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 type Count = Annotated[int, Field(gt=0)]
 
@@ -61,10 +62,14 @@ class LimitsSection(Schema):
 
 
 class StoreSection(Schema):
-    """How long one HTTP trip to the store may take, and how much of it connecting."""
+    """How long one HTTP trip to the store may take, how much of it connecting, and what its absence means.
+
+    `degrade` lets callers without any limit go on; `refuse` answers 503 to all.
+    """
 
     timeout_s: Annotated[Seconds, Field(le=30)] = 1.0
     connect_timeout_s: Annotated[Seconds, Field(le=30)] = 0.5
+    on_failure: OnStoreFailure = "degrade"
 
 
 class ConfigFile(Schema):

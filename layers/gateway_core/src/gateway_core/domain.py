@@ -297,10 +297,14 @@ class Completion[A]:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The first thing that a stream tells: which model answers, after how many attempts, this one included."""
+    """The first thing that a stream tells: which model answers, after how many attempts, this one included.
+
+    `degraded`: it goes on without the store.
+    """
 
     model: Model
     attempts: int
+    degraded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

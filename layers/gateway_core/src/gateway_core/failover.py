@@ -161,7 +161,10 @@ class Failover:
         if isinstance(admission, Refused):
             walk.skip(admission.refusals)
             raise refusal_error(admission.main)
+        was_degraded = walk.degraded
         offer = walk.take(admission)
+        if walk.degraded and not was_degraded:
+            self._telemetry.store_degraded(walk.ticket.request_id)
         if admission.wait_ms:
             await self._clock.sleep(admission.wait_ms / 1000)
         return offer

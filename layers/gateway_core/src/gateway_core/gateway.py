@@ -28,7 +28,7 @@ from gateway_core.domain import (
     ProviderCall,
     Usage,
 )
-from gateway_core.errors import Unauthenticated
+from gateway_core.errors import StoreUnavailable, Unauthenticated
 from gateway_core.failover import CallerChangedError, Failover
 from gateway_core.live import Estimate, LiveStream
 from gateway_core.offers import PromptSize, chat_offer, embed_offer, output_cap
@@ -140,7 +140,7 @@ class Gateway:
             first = True
             async for chunk in chunks:
                 if first:
-                    yield Opened(walk.last.model, walk.made + 1)
+                    yield Opened(walk.last.model, walk.made + 1, walk.degraded)
                 first = False
                 yield chunk
         yield self._completion(walk, live[0].delivered.answer(live[0].usage), started_s)
@@ -194,7 +194,10 @@ class Gateway:
         if request.routing != "latency" or request.model is not None:
             return {}
         models = self._catalog.group(request.model_group or DEFAULT_GROUP)
-        states = await self._ledger.deployment_states([(model.provider, model.deployment.id) for model in models])
+        try:
+            states = await self._ledger.deployment_states([(model.provider, model.deployment.id) for model in models])
+        except StoreUnavailable:
+            return {}  # an order, not a reason to refuse
         return {state.deployment_id: state.latency_ms for state in states if state.latency_ms is not None}
 
     def _allowed(self, request: Asked, chosen: Plan, caller: Caller) -> list[Model]:
@@ -234,4 +237,5 @@ class Gateway:
             cost=walk.cost,
             latency_ms=round((self._clock.monotonic_s() - started_s) * 1000),
             attempts=tuple(walk.attempts),
+            degraded=walk.degraded,
         )

@@ -16,6 +16,7 @@ from gateway_core.admission import (
     RecordPage,
     Settlement,
     Ticket,
+    Unsettled,
     UsageRecord,
 )
 from gateway_core.counters import Counters
@@ -30,6 +31,7 @@ from gateway_core.domain import (
     ProviderCall,
     TokenCount,
 )
+from gateway_core.errors import LLMError
 from gateway_core.invocation import HttpAnswer, HttpRequest, HttpStream
 from gateway_core.principal import KeyRecord
 
@@ -140,6 +142,14 @@ class Ledger(Protocol):
 
     async def deployment_states(self, deployments: Sequence[tuple[str, str]]) -> list[DeploymentState]:
         """Breaker state and latency of (provider, deployment id) pairs, in the order asked."""
+        ...
+
+
+class Backlog(Protocol):
+    """Keeps what the store could not be told, until it is settled."""
+
+    async def put(self, unsettled: Unsettled, error: LLMError) -> None:
+        """Keep it, with why it was not settled. Never raises: the answer is more important."""
         ...
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import IO
 
@@ -51,10 +52,24 @@ class Telemetry:
         self._log.error("admission lost", extra=fields)
         self._count("AdmissionLost", "gateway")
 
-    def unsettled(self, ticket: Ticket, settlement: Settlement | None, record: UsageRecord, error: LLMError) -> None:
-        """A settlement did not reach the store; the line holds all that a replay needs."""
+    def store_degraded(self, request_id: str) -> None:
+        """A request goes on without the store."""
+        self._log.warning("store degraded", extra={"request_id": request_id})
+        self._count("StoreDegraded", "gateway")
+
+    def unsettled(
+        self,
+        ticket: Ticket,
+        settlement: Settlement | None,
+        record: UsageRecord,
+        error: LLMError,
+        *,
+        owed: Sequence[Settlement] = (),
+    ) -> None:
+        """A settlement did not reach the store; the line holds all that a replay needs. `owed` are earlier attempts."""
         fields = {
             "ticket": asdict(ticket),
+            "owed": [asdict(attempt) for attempt in owed],
             "settlement": asdict(settlement) if settlement else None,
             "usage": asdict(record),
             "detail": error.detail or error.message,

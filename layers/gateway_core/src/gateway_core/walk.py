@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from gateway_core.admission import Admitted, Candidate, Refusal, Settlement, Ticket, UsageRecord
+from gateway_core.admission import DEGRADED, Admitted, Candidate, Refusal, Settlement, Ticket, UsageRecord
 from gateway_core.domain import Attempt, BreakerEffect, Cost, Drop, Model, Outcome, RefusalReason, Usage
 from gateway_core.errors import ProviderError
 
@@ -34,6 +34,7 @@ class Walk:
     kind: str = "chat"
     price_hash: str = ""
     began_s: float = 0.0
+    degraded: bool = False
     attempts: list[Attempt] = field(default_factory=list)
     current: Offer | None = None
     pending: Settlement | None = None
@@ -62,6 +63,7 @@ class Walk:
     def take(self, admitted: Admitted) -> Offer:
         """Move on to the admitted offer."""
         self.skip(admitted.passed_over)
+        self.degraded = self.degraded or admitted.generation == DEGRADED
         offer = self.current = self.open.pop(admitted.index)
         self.pending = Settlement(
             attempt=admitted.attempt,

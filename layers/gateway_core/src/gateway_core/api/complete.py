@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse
 from gateway_core.api.auth import identify
 from gateway_core.api.body import read_json, validate
 from gateway_core.api.deadline import time_left_s
+from gateway_core.api.degraded import DEGRADED_HEADER
 from gateway_core.api.gone import while_listening
 from gateway_core.api.schemas import CompleteBody, completion_body, cost_body
 from gateway_core.domain import Completion
@@ -42,4 +43,5 @@ def gateway_headers[A](done: Completion[A]) -> dict[str, str]:
         "x-gateway-attempts": str(sum(attempt.outcome != "skipped" for attempt in done.attempts)),
         "x-gateway-request-id": done.id,
         "x-gateway-cost-usd": cost_body(done.cost)["total_usd"],
+        **(DEGRADED_HEADER if done.degraded else {}),
     }

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 
 from gateway_core import __version__
 from gateway_core.admission import DeploymentState
 from gateway_core.api.auth import identify
+from gateway_core.api.degraded import DEGRADED_HEADER, unknown_states
 from gateway_core.domain import Model
+from gateway_core.errors import StoreUnavailable
 from gateway_core.rights import check_tool
 from gateway_core.services import Services
 
@@ -24,19 +26,27 @@ def router(services: Services) -> APIRouter:
         return {"status": "ok", "version": __version__}
 
     @routes.get("/health/providers")
-    async def providers(request: Request) -> dict[str, Any]:
+    async def providers(request: Request, response: Response) -> dict[str, Any]:
         caller = await identify(request, services)
         check_tool(caller, "health_check")
         models = list(services.settings.catalog.models.values())
         pairs = [(model.provider, model.deployment.id) for model in models]
-        states = await services.store.deployment_states(pairs)
-        return {"providers": provider_view(models, states, services.clock.now_ms())}
+        store = "ok"
+        try:
+            states = await services.ledger.deployment_states(pairs)
+        except StoreUnavailable:
+            store, states = "unavailable", unknown_states(pairs)
+            response.headers.update(DEGRADED_HEADER)
+        return {"store": store, "providers": provider_view(models, states, services.clock.now_ms())}
 
     return routes
 
 
 def provider_view(models: Sequence[Model], states: Sequence[DeploymentState], now_ms: int) -> list[dict[str, Any]]:
-    """One entry a provider: its worst model decides whether it is `healthy`, `degraded` or `unhealthy`."""
+    """One entry a provider: its worst model decides whether it is `healthy`, `degraded` or `unhealthy`.
+
+    `unknown` while the store is away.
+    """
     grouped: dict[str, list[dict[str, Any]]] = {}
     for model, state in zip(models, states, strict=True):
         grouped.setdefault(model.provider, []).append(_model_view(model, state, now_ms))
@@ -57,6 +67,8 @@ def _model_view(model: Model, state: DeploymentState, now_ms: int) -> dict[str, 
 
 
 def _provider_status(views: Sequence[dict[str, Any]]) -> str:
+    if all(view["breaker"] == "unknown" for view in views):
+        return "unknown"
     closed = sum(view["breaker"] == "closed" for view in views)
     if closed == len(views):
         return "healthy"

@@ -6,19 +6,20 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 
 from gateway_core.admission import DeploymentState
 from gateway_core.api.auth import identify
+from gateway_core.api.degraded import DEGRADED_HEADER, unknown_states
 from gateway_core.catalog import Catalog
 from gateway_core.domain import Caller, Model, Price
-from gateway_core.errors import UnknownModel
+from gateway_core.errors import StoreUnavailable, UnknownModel
 from gateway_core.rights import check_tool
 from gateway_core.services import Services
 
 TOOL = "list_models"
 RETIREMENT_WARNING_DAYS = 30
-_HEALTH = {"closed": "healthy", "half_open": "recovering", "open": "unhealthy"}
+_HEALTH = {"closed": "healthy", "half_open": "recovering", "open": "unhealthy", "unknown": "unknown"}
 _PER_MILLION = Decimal(1_000_000) / Decimal(1_000_000_000)
 _CREATED = 1_767_225_600
 """OpenAI's list wants a time of creation, which no provider tells for all models: 2026-01-01."""
@@ -29,21 +30,26 @@ def router(services: Services) -> APIRouter:
     routes = APIRouter()
     catalog = services.settings.catalog
 
-    async def entries(request: Request) -> list[dict[str, Any]]:
+    async def entries(request: Request, response: Response) -> list[dict[str, Any]]:
         caller = await identify(request, services)
         check_tool(caller, TOOL)
         shown = _visible(catalog, caller)
-        states = await services.store.deployment_states([(model.provider, model.deployment.id) for model in shown])
+        pairs = [(model.provider, model.deployment.id) for model in shown]
+        try:
+            states = await services.ledger.deployment_states(pairs)
+        except StoreUnavailable:
+            states = unknown_states(pairs)
+            response.headers.update(DEGRADED_HEADER)
         today = datetime.fromtimestamp(services.clock.now_ms() / 1000, UTC).date()
         return [model_body(m, _groups_of(catalog, m), s, today) for m, s in zip(shown, states, strict=True)]
 
     @routes.get("/v1/models")
-    async def models(request: Request) -> dict[str, Any]:
-        return {"object": "list", "data": await entries(request)}
+    async def models(request: Request, response: Response) -> dict[str, Any]:
+        return {"object": "list", "data": await entries(request, response)}
 
     @routes.get("/v1/models/{model_id:path}")
-    async def model(request: Request, model_id: str) -> dict[str, Any]:
-        found = await entries(request)
+    async def model(request: Request, response: Response, model_id: str) -> dict[str, Any]:
+        found = await entries(request, response)
         key = catalog.resolve(model_id).key
         for entry in found:
             if entry["id"] == key:

@@ -8,6 +8,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
+from gateway_core.api.degraded import DEGRADED_HEADER
 from gateway_core.api.errors import error_body
 from gateway_core.api.schemas import cost_body, usage_body
 from gateway_core.api.sse import HEARTBEAT_S
@@ -80,6 +81,7 @@ def _headers(opened: Opened | None, request_id: str) -> dict[str, str]:
         headers["x-gateway-model"] = opened.model.key
         headers["x-gateway-provider"] = opened.model.provider
         headers["x-gateway-attempts"] = str(opened.attempts)
+        headers |= DEGRADED_HEADER if opened.degraded else {}
     return headers
 
 

@@ -6,12 +6,9 @@ from dataclasses import replace
 
 from gateway_core import breaker, budget, ratelimit
 from gateway_core.adapters.memory.state import Bucket, Latency, State, StoredHold
-from gateway_core.admission import BreakerPolicy, Settlement, Ticket
+from gateway_core.admission import DEGRADED, BreakerPolicy, Settlement, Ticket
 from gateway_core.breaker import Effect
 from gateway_core.budget import NOTHING, Amount
-
-DEGRADED = -1
-"""The generation of an attempt that was admitted while the store was away."""
 
 
 def charge_of(settlement: Settlement) -> Amount:

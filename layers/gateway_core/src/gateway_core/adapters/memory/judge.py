@@ -56,6 +56,11 @@ class Judge:
     now_ms: int
     max_wait_ms: int
 
+    @property
+    def limited(self) -> bool:
+        """Whether any limit is set that the request counts against."""
+        return any(self._limits(scope) != Limits() for scope in self.ticket.scopes)
+
     def verdicts(self, candidates: Sequence[Candidate]) -> list[Verdict]:
         return [self._verdict(index, candidate) for index, candidate in enumerate(candidates)]
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gateway_core import breaker, budget
-from gateway_core.adapters.memory.attempts import DEGRADED, move, settle_health, settle_money
+from gateway_core.adapters.memory.attempts import move, settle_health, settle_money
 from gateway_core.adapters.memory.books import write_record
 from gateway_core.adapters.memory.judge import Judge, Verdict, choose, passed_over
 from gateway_core.adapters.memory.state import Mark, Part, StoredHold
 from gateway_core.admission import (
+    DEGRADED,
     Admission,
     Admitted,
     BreakerPolicy,
@@ -102,14 +103,15 @@ class MemoryLedger(Part):
         key = self._state.keys.get(ticket.key_home, {}).get(ticket.digest)
         if key is None or key.rights_tag != ticket.rights_tag:
             return StaleCaller()
-        verdicts = Judge(self._state, ticket, key.limits, now_ms, max_wait_ms).verdicts(candidates)
+        judge = Judge(self._state, ticket, key.limits, now_ms, max_wait_ms)
+        verdicts = judge.verdicts(candidates)
         chosen = choose(verdicts)
         if chosen is None:
             return Refused(tuple(verdict.passed_over() for verdict in verdicts))
         candidate = candidates[chosen.index]
         generation, probe = self._pass_breaker(candidate, now_ms + chosen.wait_ms, policy)
         others = passed_over(verdicts, chosen)
-        answer = Admitted(chosen.index, attempt, generation, probe, chosen.wait_ms, others)
+        answer = Admitted(chosen.index, attempt, generation, probe, chosen.wait_ms, others, judge.limited)
         self._book(ticket, candidate, chosen, answer, key.limits.tpm or 0, now_ms)
         return answer
 

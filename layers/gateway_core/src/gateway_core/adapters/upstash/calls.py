@@ -104,8 +104,8 @@ def parse_admission(reply: str) -> Admission:
         return StaleCaller()
     if head == "-":
         return Refused(passed_over)
-    index, attempt, generation, probe, wait_ms = (int(number) for number in head.removeprefix("+").split(","))
-    return Admitted(index, attempt, generation, bool(probe), wait_ms, passed_over)
+    index, attempt, generation, probe, wait_ms, limited = (int(number) for number in head.removeprefix("+").split(","))
+    return Admitted(index, attempt, generation, bool(probe), wait_ms, passed_over, bool(limited))
 
 
 def _refusal(text: str) -> Refusal:

@@ -27,7 +27,7 @@ _DETAIL_LENGTH = 160
 
 @dataclass(frozen=True, slots=True)
 class Deadlines:
-    """Seconds to connect and to wait for bytes. A try takes at most their sum, and a call two tries."""
+    """Seconds to connect and to wait for bytes. A try takes at most their sum; one that took it is the last."""
 
     connect_s: float = 0.25
     read_s: float = 0.75
@@ -41,11 +41,16 @@ class _LostAnswerError(Exception):
     """No usable answer: whether the command ran is unknown. The text holds no secret."""
 
 
+class _LateAnswerError(_LostAnswerError):
+    """No answer in time."""
+
+
 class RestClient:
     """Sends commands; keeps connections. One event loop at a time: a new loop gets new connections.
 
     Every method raises StoreUnavailable when there is no usable answer within the deadline, and when the server
-    refuses. An answer that got lost is asked for once more, so a command may run twice: send only what may.
+    refuses. An answer that got lost, but not one that is late, is asked for once more, so a command may run twice:
+    send only what may.
     """
 
     def __init__(self, url: str, token: str, deadlines: Deadlines | None = None) -> None:
@@ -104,11 +109,13 @@ class RestClient:
         return _unavailable(str(error).replace(self._token, "***")[:_DETAIL_LENGTH])
 
     async def _post(self, path: str, body: Any) -> Any:
-        """The decoded answer; a lost one is asked for once more."""
+        """The decoded answer; a lost one is asked for once more, unless it used the time up."""
         lost = ""
         for _ in range(_TRIES):
             try:
                 return await self._try(path, body)
+            except _LateAnswerError as error:
+                raise _unavailable(str(error)) from None
             except _LostAnswerError as error:
                 lost = str(error)
         raise _unavailable(lost)
@@ -118,7 +125,9 @@ class RestClient:
             # httpx restarts its read deadline with every byte; this one does not move.
             async with asyncio.timeout(self._deadlines.connect_s + self._deadlines.read_s):
                 response = await self._client().post(self._url + path, json=body)
-        except (httpx.HTTPError, TimeoutError, OSError) as error:
+        except (httpx.TimeoutException, TimeoutError) as error:
+            raise _LateAnswerError(type(error).__name__) from None
+        except (httpx.HTTPError, OSError) as error:
             raise _LostAnswerError(type(error).__name__) from None
         return _json(response)
 

@@ -136,7 +136,17 @@ local function book(chosen, attempt, answer, key_tpm)
   }))
 end
 
--- Replies: "+index,attempt,generation,probe,wait;refusal..." admitted, "-;refusal..." refused, "!" stale caller.
+-- Whether any limit is set that the request counts against.
+local function is_limited(budgets)
+  for _, limits in ipairs(budgets) do
+    for _, name in ipairs(LIMITS) do
+      if limits[name] then return 1 end
+    end
+  end
+  return 0
+end
+
+-- Replies: "+index,attempt,generation,probe,wait,limited;refusal..." admitted, "-;refusal..." refused, "!" stale caller.
 local function admit(attempt)
   local limits = key_limits()
   if not limits then return '!' end
@@ -147,7 +157,8 @@ local function admit(attempt)
   local chosen = choose(verdicts)
   if not chosen then return '-' .. explain(verdicts, nil) end
   local generation, probe = pass(chosen.candidate, chosen.wait)
-  local head = {show(chosen.candidate.index), show(attempt), show(generation), show(probe), show(chosen.wait)}
+  local head = {show(chosen.candidate.index), show(attempt), show(generation), show(probe), show(chosen.wait),
+                show(is_limited(budgets))}
   local answer = '+' .. table.concat(head, ',') .. explain(verdicts, chosen)
   book(chosen, attempt, answer, limits.tpm or 0)
   return answer

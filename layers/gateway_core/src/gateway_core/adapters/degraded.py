@@ -1,0 +1,149 @@
+"""The request path when the store is away: who has no limits goes on, with what this process knows.
+
+An attempt that is admitted here has generation -1. What the store was not told is owed: it is told in order, as soon
+as the store answers again, and at the end at the latest; what it never hears of goes to the backlog, whole.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from gateway_core.adapters.memory.process import ProcessHealth
+from gateway_core.admission import (
+    Admission,
+    Admitted,
+    BreakerPolicy,
+    Candidate,
+    DeploymentState,
+    Settlement,
+    Ticket,
+    Unsettled,
+    UsageRecord,
+)
+from gateway_core.errors import StoreUnavailable
+from gateway_core.ports import Backlog, Clock, Ledger
+from gateway_core.principal import KeyRecord
+from gateway_core.store_circuit import StoreCircuit
+
+TRUSTED_S = 15 * 60
+"""How long it counts that the store saw no limit."""
+MOST_CALLERS = 4096
+
+
+class ResilientLedger:
+    """Implements the port `Ledger` over another. With `degrade` False it only spares a store that is away."""
+
+    def __init__(self, store: Ledger, clock: Clock, backlog: Backlog, *, degrade: bool) -> None:
+        self._store = store
+        self._clock = clock
+        self._backlog = backlog
+        self._degrade = degrade
+        self._circuit = StoreCircuit(clock)
+        self._health = ProcessHealth()
+        self._unlimited: OrderedDict[tuple[str, ...], float] = OrderedDict()
+        self._owed: dict[str, list[Settlement]] = {}
+
+    async def find_key(self, project_id: str, digest: str) -> KeyRecord | None:
+        return await self._circuit.ask(lambda: self._store.find_key(project_id, digest))
+
+    async def admit(
+        self, ticket: Ticket, candidates: Sequence[Candidate], *, now_ms: int, max_wait_ms: int, policy: BreakerPolicy
+    ) -> Admission:
+        terms = {"now_ms": now_ms, "max_wait_ms": max_wait_ms}
+        try:
+            admission = await self._circuit.ask(lambda: self._store.admit(ticket, candidates, **terms, policy=policy))
+        except StoreUnavailable:
+            if not self._may_go_on(ticket):
+                raise
+            return self._health.admit(ticket, 1, candidates, **terms, policy=policy)
+        self._note_limits(ticket, admission)
+        return admission
+
+    async def next(
+        self,
+        ticket: Ticket,
+        settlement: Settlement,
+        candidates: Sequence[Candidate],
+        *,
+        now_ms: int,
+        max_wait_ms: int,
+        policy: BreakerPolicy,
+    ) -> Admission:
+        terms = {"now_ms": now_ms, "max_wait_ms": max_wait_ms}
+        self._health.settle(ticket, settlement, now_ms=now_ms, policy=policy)
+        try:
+            await self._catch_up(ticket, now_ms, policy)
+            admission = await self._circuit.ask(
+                lambda: self._store.next(ticket, settlement, candidates, **terms, policy=policy)
+            )
+        except StoreUnavailable:
+            if not self._may_go_on(ticket):
+                raise
+            self._owe(ticket, settlement)
+            return self._health.admit(ticket, settlement.attempt + 1, candidates, **terms, policy=policy)
+        self._note_limits(ticket, admission)
+        return admission
+
+    async def settle(
+        self, ticket: Ticket, settlement: Settlement | None, record: UsageRecord, *, now_ms: int, policy: BreakerPolicy
+    ) -> bool:
+        """As the port says, but what the store cannot take now goes to the backlog, and the answer is False."""
+        if settlement:
+            self._health.settle(ticket, settlement, now_ms=now_ms, policy=policy)
+        try:
+            await self._catch_up(ticket, now_ms, policy)
+            return await self._circuit.ask(
+                lambda: self._store.settle(ticket, settlement, record, now_ms=now_ms, policy=policy)
+            )
+        except StoreUnavailable as error:
+            owed = tuple(self._owed.get(ticket.request_id, ()))
+            await self._backlog.put(Unsettled(ticket, owed, settlement, record), error)
+            return False
+        finally:
+            self._owed.pop(ticket.request_id, None)
+
+    async def deployment_states(self, deployments: Sequence[tuple[str, str]]) -> list[DeploymentState]:
+        return await self._circuit.ask(lambda: self._store.deployment_states(deployments))
+
+    async def _catch_up(self, ticket: Ticket, now_ms: int, policy: BreakerPolicy) -> None:
+        owed = self._owed.get(ticket.request_id, [])
+        while owed:
+            await self._circuit.ask(lambda: _settle_alone(self._store, ticket, owed[0], now_ms, policy))
+            del owed[0]
+
+    def _owe(self, ticket: Ticket, settlement: Settlement) -> None:
+        owed = self._owed.setdefault(ticket.request_id, [])
+        if settlement not in owed:  # the same call may be made again
+            owed.append(settlement)
+
+    def _note_limits(self, ticket: Ticket, admission: Admission) -> None:
+        """Remember whom nothing limits. Anything but a clear yes forgets it."""
+        self._unlimited.pop(_payers(ticket), None)
+        if isinstance(admission, Admitted) and not admission.limited:
+            self._unlimited[_payers(ticket)] = self._clock.monotonic_s()
+            if len(self._unlimited) > MOST_CALLERS:
+                self._unlimited.popitem(last=False)
+
+    def _may_go_on(self, ticket: Ticket) -> bool:
+        seen_s = self._unlimited.get(_payers(ticket))
+        return self._degrade and seen_s is not None and self._clock.monotonic_s() - seen_s < TRUSTED_S
+
+
+async def replay(store: Ledger, unsettled: Unsettled, *, now_ms: int, policy: BreakerPolicy) -> bool:
+    """Settle what the backlog kept; True if that wrote the record, however often it is replayed once."""
+    for ended in unsettled.owed:
+        await _settle_alone(store, unsettled.ticket, ended, now_ms, policy)
+    return await store.settle(unsettled.ticket, unsettled.settlement, unsettled.record, now_ms=now_ms, policy=policy)
+
+
+async def _settle_alone(
+    store: Ledger, ticket: Ticket, settlement: Settlement, now_ms: int, policy: BreakerPolicy
+) -> Admission:
+    """Settle a failed attempt by a `next` without candidates: it admits nothing."""
+    return await store.next(ticket, settlement, (), now_ms=now_ms, max_wait_ms=0, policy=policy)
+
+
+def _payers(ticket: Ticket) -> tuple[str, ...]:
+    """Whose limits the request meets, and the rights with which the key was seen."""
+    return (ticket.project_id, ticket.digest, ticket.user_id, ticket.rights_tag)

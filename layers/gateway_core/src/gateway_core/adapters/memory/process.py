@@ -1,0 +1,70 @@
+"""Breaker, latency and rate limits of one process, for requests that go on while the store is away. No money here."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+
+from gateway_core import breaker
+from gateway_core.adapters.memory.attempts import settle_health
+from gateway_core.adapters.memory.judge import Judge, Verdict, choose, passed_over
+from gateway_core.adapters.memory.state import Bucket, Latency, State, StoredHold
+from gateway_core.admission import DEGRADED, Admitted, BreakerPolicy, Candidate, Refused, Settlement, Ticket
+from gateway_core.breaker import Breaker
+from gateway_core.budget import Amount, Hold
+from gateway_core.domain import Limits
+
+
+class ProcessHealth:
+    """Admits attempts of callers without limits by what this process alone has seen. Grows with the catalog only."""
+
+    def __init__(self) -> None:
+        self._breakers: defaultdict[tuple[str, str], Breaker] = defaultdict(Breaker)
+        self._latencies: dict[tuple[str, str], Latency] = {}
+        self._arrivals: dict[Bucket, int] = {}
+        self._under_way: dict[str, StoredHold] = {}
+
+    def admit(
+        self,
+        ticket: Ticket,
+        attempt: int,
+        candidates: Sequence[Candidate],
+        *,
+        now_ms: int,
+        max_wait_ms: int,
+        policy: BreakerPolicy,
+    ) -> Admitted | Refused:
+        """As the port's `admit`, without budgets; what is admitted has generation -1."""
+        verdicts = Judge(self._state(), ticket, Limits(), now_ms, max_wait_ms).verdicts(candidates)
+        chosen = choose(verdicts)
+        if chosen is None:
+            return Refused(tuple(verdict.passed_over() for verdict in verdicts))
+        candidate = candidates[chosen.index]
+        watched = self._pass(candidate, chosen, now_ms, policy)
+        others = passed_over(verdicts, chosen)
+        is_probe = watched.state == "half_open"
+        answer = Admitted(chosen.index, attempt, watched.generation, is_probe, chosen.wait_ms, others)
+        hold = Hold(Amount(candidate.hold_nano, candidate.hold_tokens))
+        self._under_way[ticket.request_id] = StoredHold(hold, "", "", ticket.day, now_ms, 0, answer)
+        return replace(answer, generation=DEGRADED)
+
+    def settle(self, ticket: Ticket, settlement: Settlement, *, now_ms: int, policy: BreakerPolicy) -> None:
+        """Learn how an attempt ended that was admitted here; others are ignored."""
+        held = self._under_way.get(ticket.request_id)
+        if held is None or held.answer.attempt != settlement.attempt:
+            return
+        del self._under_way[ticket.request_id]
+        ended = replace(settlement, generation=held.answer.generation, probe=held.answer.probe)
+        settle_health(self._state(), ended, held, now_ms, policy)
+
+    def _pass(self, candidate: Candidate, chosen: Verdict, now_ms: int, policy: BreakerPolicy) -> Breaker:
+        deployment = (candidate.provider, candidate.deployment_id)
+        after = breaker.admit(self._breakers[deployment], now_ms + chosen.wait_ms, policy)
+        self._breakers[deployment] = after
+        self._arrivals.update({booking.bucket: booking.slot.tat_us for booking in chosen.bookings})
+        return after
+
+    def _state(self) -> State:
+        """A state whose accounts are forgotten at once: nothing is held here."""
+        return State(breakers=self._breakers, latencies=self._latencies, arrivals=self._arrivals)
