@@ -26,6 +26,7 @@ class FaultKind(StrEnum):
     * hang: no answer until the client gives up
     * html: 502 and a page of HTML, as a proxy in between would send
     * throttled: 429 and the API's own error object
+    * unauthorized: 401, as for a token that was rotated
     * crash: 500 and JSON that is neither a result nor an error
     * drop: the connection breaks before the answer
     """
@@ -34,6 +35,7 @@ class FaultKind(StrEnum):
     HANG = "hang"
     HTML = "html"
     THROTTLED = "throttled"
+    UNAUTHORIZED = "unauthorized"
     CRASH = "crash"
     DROP = "drop"
 
@@ -109,6 +111,8 @@ async def instead(fault: Fault, request: Request) -> Response | None:
             return HTMLResponse("<html><body><h1>502 Bad Gateway</h1></body></html>", 502)
         case FaultKind.THROTTLED:
             return json_response({"error": "ERR max requests limit exceeded"}, 429)
+        case FaultKind.UNAUTHORIZED:
+            return json_response({"error": "WRONGPASS invalid or missing auth token"}, 401)
         case FaultKind.CRASH:
             return json_response({"message": "Internal Server Error"}, 500)
     return None
