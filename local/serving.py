@@ -43,8 +43,8 @@ class _Server(uvicorn.Server):
             self.settled.set()
 
 
-def bind(port: int = 0) -> socket.socket:
-    """Listen on 127.0.0.1; port 0 takes a free one. Who connects before a server accepts has to wait, not to retry.
+def bind(port: int = 0, host: str = LOOPBACK) -> socket.socket:
+    """Listen on `host`; port 0 takes a free one. Who connects before a server accepts has to wait, not to retry.
 
     Raises:
         ServingError: the port is in use.
@@ -53,11 +53,11 @@ def bind(port: int = 0) -> socket.socket:
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        sock.bind((LOOPBACK, port))
+        sock.bind((host, port))
         sock.listen()
     except OSError as error:
         sock.close()
-        raise ServingError(f"cannot listen on {LOOPBACK}:{port}: {error.strerror}") from error
+        raise ServingError(f"cannot listen on {host}:{port}: {error.strerror}") from error
     return sock
 
 
@@ -82,13 +82,13 @@ def base_url(sock: socket.socket) -> str:
 
 
 @contextlib.contextmanager
-def serve(app: Any, port: int = 0) -> Iterator[str]:
+def serve(app: Any, port: int = 0, host: str = LOOPBACK) -> Iterator[str]:
     """Run an ASGI app in a thread and give its base URL; leaving the block stops it and waits until it is gone.
 
     Raises:
         ServingError: the port is in use, or the app's lifespan failed.
     """
-    sock = bind(port)
+    sock = bind(port, host)
     server = server_for(app)
     thread = threading.Thread(target=_run, args=(server, sock), name=f"serve-{base_url(sock)}", daemon=True)
     with contextlib.closing(sock):

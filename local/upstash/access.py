@@ -49,14 +49,14 @@ def _token_of(request: Request) -> bytes:
     return dict(query_pairs(request)).get(b"_token", b"")
 
 
-def require_loopback(scope: Scope) -> None:
-    """Refuse to answer on any address but this machine's own: the stand-in has no TLS and a well-known token.
+def require_address(scope: Scope, also: str = "") -> None:
+    """Answer on this machine's own addresses and on `also` only: the stand-in has no TLS and a well-known token.
 
     Raises:
         ApiError: 403, the connection came in on another address, or on one that cannot be told.
     """
     host = (scope.get("server") or ("",))[0]
-    if not _is_loopback(host):
+    if not _is_loopback(host) and not (also and host == also):
         raise ApiError("ERR the local stand-in answers on loopback addresses only", 403)
 
 

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from local.upstash import faults as fault_knobs
-from local.upstash.access import Tokens, require_loopback
+from local.upstash.access import Tokens, require_address
 from local.upstash.answer import json_response, result, results
 from local.upstash.batch import run_atomically, run_each
 from local.upstash.call import ApiError, Call, Form, path_of, read_call
@@ -40,10 +40,19 @@ class UpstashApp:
     """The REST API in front of one server. Use `create_app`."""
 
     def __init__(
-        self, redis_port: int, tokens: Tokens, *, max_body: int, pool_size: int, strict: bool, faults: Faults | None
+        self,
+        redis_port: int,
+        tokens: Tokens,
+        *,
+        max_body: int,
+        pool_size: int,
+        strict: bool,
+        faults: Faults | None,
+        address: str,
     ) -> None:
         self._port = redis_port
         self._tokens = tokens
+        self._address = address
         self._max_body = max_body
         self._pool = Pool(redis_port, pool_size)
         self._scripts = Scripts(strict=strict)
@@ -86,7 +95,7 @@ class UpstashApp:
             return json_response({"error": f"ERR backend unavailable: {error}"}, 503)
 
     def _admit(self, request: Request) -> _Asked:
-        require_loopback(request.scope)
+        require_address(request.scope, self._address)
         read_only = self._tokens.is_read_only(request)
         if request.method not in _METHODS:
             raise ApiError("ERR method not allowed", 405)
@@ -153,14 +162,23 @@ def create_app(
     pool_size: int = POOL_SIZE,
     strict: bool = True,
     faults: Faults | None = None,
+    address: str = "",
 ) -> UpstashApp:
     """Make the stand-in over a server on 127.0.0.1:`redis_port`.
 
     `max_body` is in bytes. `strict` refuses undeclared keys in scripts that carry `allow-key-locking`, as Upstash
-    does. With `faults` the app answers `/__faults` and breaks on demand.
+    does. With `faults` the app answers `/__faults` and breaks on demand. It answers on loopback addresses, and on
+    `address`, if that is given.
 
     Raises:
         ValueError: `token` is empty.
     """
-    tokens = Tokens(token, read_only_token)
-    return UpstashApp(redis_port, tokens, max_body=max_body, pool_size=pool_size, strict=strict, faults=faults)
+    return UpstashApp(
+        redis_port,
+        Tokens(token, read_only_token),
+        max_body=max_body,
+        pool_size=pool_size,
+        strict=strict,
+        faults=faults,
+        address=address,
+    )

@@ -20,7 +20,7 @@ from gateway_core.principal import KeyRecord, digest_of, new_key
 from local.front import function_of
 from local.providers import base_urls, create_app
 from local.providers.control import Control
-from local.serving import serve
+from local.serving import LOOPBACK, serve
 from local.upstash import create_app as create_store
 from local.valkey import Valkey
 from tests.lambda_runtime.emulator.environment import REPOSITORY, TIMEOUT_S, Environment, Function, deployed
@@ -74,13 +74,15 @@ class Backend:
 
 
 @contextlib.asynccontextmanager
-async def running_backend(folder: Path) -> AsyncIterator[Backend]:
-    """Valkey behind the REST stand-in, and the simulator."""
+async def running_backend(folder: Path, host: str = LOOPBACK) -> AsyncIterator[Backend]:
+    """Valkey behind the REST stand-in, and the simulator; both listen on `host`."""
     sluice = Sluice(create_app())
     async with contextlib.AsyncExitStack() as stack:
         valkey = stack.enter_context(Valkey())
-        store_url = stack.enter_context(serve(create_store(redis_port=valkey.port, token=_TOKEN)))
-        providers_url = stack.enter_context(serve(sluice))
+        store_url = stack.enter_context(
+            serve(create_store(redis_port=valkey.port, token=_TOKEN, address=host), host=host)
+        )
+        providers_url = stack.enter_context(serve(sluice, host=host))
         (config := folder / "config.yaml").write_text(_PATIENT)
         environ = {
             "UPSTASH_REDIS_REST_URL": store_url,

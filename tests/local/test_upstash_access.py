@@ -115,6 +115,15 @@ async def test_loopback_addresses_are_served(host):
     assert response.status_code == 401
 
 
+@pytest.mark.parametrize(("host", "status"), [("172.17.0.1", 401), ("127.0.0.1", 401), ("172.17.0.2", 403)])
+async def test_one_more_address_may_be_named(host, status):
+    """That of a network of containers, say; no other then."""
+    transport = httpx.ASGITransport(app=create_app(redis_port=1, token="t", address="172.17.0.1"))
+    async with httpx.AsyncClient(transport=transport, base_url=f"http://{host}") as http:
+        response = await http.post("/", headers={"Authorization": "Bearer wrong"})
+    assert response.status_code == status
+
+
 async def test_an_unknown_address_gets_no_answer():
     """A server that does not say where it listens is not trusted."""
     sent = []

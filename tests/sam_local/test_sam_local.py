@@ -1,0 +1,101 @@
+"""Every event of `events/` through `sam local invoke`, and both of SAM's local servers."""
+
+import json
+
+import boto3
+import httpx
+import pytest
+from botocore.config import Config
+
+from local.front import function_of
+from tests.lambda_runtime.deployment import EVENTS
+from tests.sam_local.conftest import free_port, serving
+from tests.template.test_template import ROOT
+
+HEADERS = {"authorization": "Bearer gk_dev_local"}
+QUESTION = {"messages": [{"role": "user", "content": "Say hello"}], "model_group": "fast", "agent_id": "sam-local"}
+MCP_HEADERS = {"accept": "application/json, text/event-stream", "content-type": "application/json"}
+# These call other functions, which takes Lambda's API.
+THROUGH_LAMBDA = {"mcp_tools_call"}
+
+
+def logical_id(event) -> str:
+    """The template's name of the function that serves an event."""
+    return function_of(event["path"]).capitalize()
+
+
+@pytest.mark.parametrize("name", sorted(EVENTS.keys() - THROUGH_LAMBDA))
+def test_each_event_is_answered(invoke, name):
+    """By the built function with its layers, in a container of its own."""
+    answer = invoke(logical_id(EVENTS[name]), ROOT / f"events/{name}.json")
+    assert answer["statusCode"] == 200, answer
+    assert answer["body"].rstrip().endswith("}")
+
+
+@pytest.fixture(scope="module")
+def lambda_api(command, bridge, lambda_port):
+    """`sam local start-lambda`."""
+    options = ("--host", bridge, "--port", str(lambda_port), "--warm-containers", "LAZY")
+    with serving(command("start-lambda", *options)):
+        yield f"http://{bridge}:{lambda_port}"
+
+
+@pytest.fixture(scope="module")
+def rest_api(command):
+    """`sam local start-api`."""
+    port = free_port("127.0.0.1")
+    with (
+        serving(command("start-api", "--port", str(port), "--warm-containers", "LAZY")),
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=HEADERS, timeout=100) as http,
+    ):
+        yield http
+
+
+@pytest.mark.parametrize("name", sorted(THROUGH_LAMBDA))
+def test_each_event_that_calls_other_functions_is_answered(invoke, lambda_api, name):
+    """The MCP front finds them by `start-lambda`, as it does by Lambda's API on AWS."""
+    answer = invoke(logical_id(EVENTS[name]), ROOT / f"events/{name}.json")
+    assert answer["statusCode"] == 200, answer
+    # An answer that takes a while is an event stream, whose last event is the result.
+    result = json.loads(answer["body"].rpartition("data: ")[2])["result"]
+    assert result["structuredContent"]["model"] == "claude-haiku-3.5", result
+
+
+def test_start_lambda_answers_boto3(lambda_api):
+    """As Lambda's own API does. It has no InvokeWithResponseStream."""
+    client = boto3.client(
+        "lambda",
+        endpoint_url=lambda_api,
+        region_name="eu-central-1",
+        aws_access_key_id="nobody",
+        aws_secret_access_key="nothing",
+        config=Config(retries={"total_max_attempts": 1}, read_timeout=100),
+    )
+    answer = json.loads(client.invoke(FunctionName="Models", Payload=json.dumps(EVENTS["models"]))["Payload"].read())
+    assert answer["statusCode"] == 200
+    assert "claude-haiku-3.5" in {model["id"] for model in json.loads(answer["body"])["data"]}
+
+
+def test_start_api_serves_the_routes(rest_api, lambda_api):
+    """Liveness, a completion, a stream all at once, usage of both, and MCP."""
+    assert rest_api.get("/health").json()["status"] == "ok"
+    done = rest_api.post("/v1/complete", json=QUESTION)
+    assert (done.status_code, done.json()["model"]) == (200, "claude-haiku-3.5"), done.text
+    streamed = rest_api.post("/v1/stream", json=QUESTION)
+    assert streamed.status_code == 200
+    assert "event: done" in streamed.text
+    usage = rest_api.get("/v1/usage", params={"group_by": "agent"}).json()
+    assert {row["agent_id"]: row["requests"] for row in usage["rows"]}["sam-local"] >= 2
+    call = EVENTS["mcp_tools_list"]
+    listed = rest_api.post("/mcp", content=call["body"], headers={**MCP_HEADERS, **_mcp_headers(call)})
+    assert "complete" in {tool["name"] for tool in listed.json()["result"]["tools"]}
+
+
+def test_start_api_refuses_without_a_key(rest_api):
+    """In the gateway's own shape."""
+    answer = rest_api.get("/v1/models", headers={"authorization": "Bearer gk_dev_wrong"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (401, "unauthenticated")
+
+
+def _mcp_headers(event):
+    return {name: value for name, value in event["headers"].items() if name.lower().startswith("mcp-")}
