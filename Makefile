@@ -8,7 +8,7 @@ UV_VERSION := 0.13.8
 UV = $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 STAMP := .venv/.synced
 
-.PHONY: help run test test-lambda test-clients unit fmt lint types arch lock prices clean validate conformance build sam-local
+.PHONY: help run test test-lambda test-clients unit fmt lint types arch lock prices clean validate conformance build sam-local test-docker
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,7 +39,7 @@ test-lambda: $(STAMP) ## Run the functions under Lambda's real runtime, emulated
 test-clients: $(STAMP) ## Run the official SDKs for Python and Node against the stack (Node's need npm)
 	$(BIN)/python -m pytest -q tests/clients
 
-SLOW := tests/clients tests/lambda_runtime tests/sam_local
+SLOW := tests/clients tests/docker tests/lambda_runtime tests/sam_local
 comma := ,
 space := $(subst ,, )
 PURE := $(subst $(space),$(comma),$(patsubst %,*/gateway_core/%.py,admission breaker budget cost domain errors principal ratelimit redact routing))
@@ -67,6 +67,9 @@ build: $(STAMP) ## Build what is deployed, and run what was built
 
 sam-local: $(STAMP) ## Run every event in SAM's local Lambda, which takes Docker
 	@scripts/with_docker.sh scripts/check_sam_local.sh
+
+test-docker: $(STAMP) ## Build the container and run it, which takes Docker
+	@scripts/with_docker.sh scripts/check_docker.sh
 
 conformance: $(STAMP) ## Run MCP's conformance suite against the local stack
 	@scripts/conformance.sh

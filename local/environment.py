@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from local.serving import LOOPBACK
+
 PROVIDERS = ("ANTHROPIC", "OPENAI", "GEMINI", "DEEPSEEK")
+MOST_PORT = 65535
+MOST_DRAIN_S = 900
 
 
 class StackError(Exception):
@@ -14,38 +18,63 @@ class StackError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class LocalEnvironment:
-    """Ports and choices of the local stack."""
+    """Addresses and choices of the local stack.
 
+    `store_dir` is where the store's data is kept, in memory if empty. `makes_key` is whether a development key is made
+    up when none is given. `drain_s` is how long requests in flight may take to finish once it is told to stop.
+    """
+
+    host: str
     port: int
+    drain_s: int
     store_port: int
     store_token: str
+    store_dir: str
     providers_port: int
     dev_key: str
+    makes_key: bool
     real_store: bool
     simulated: tuple[str, ...]
     keyless: tuple[str, ...]
 
 
 def read(environ: Mapping[str, str]) -> LocalEnvironment:
-    """Read the choices. A provider with neither a key nor a base URL is simulated. Raises StackError."""
+    """Read the choices. Raises StackError.
+
+    A provider with neither a key nor a base URL is simulated. Not so where others than this machine can reach the
+    gateway, as in a container: no answer is made up there unless LOCAL_SIMULATE is 1, and no key at all.
+    """
+    host = environ.get("HOST") or LOOPBACK
+    private = host == LOOPBACK
+    simulates = _flag(environ, "LOCAL_SIMULATE", default=private)
+    unset = [name for name in PROVIDERS if not environ.get(f"{name}_API_KEY") and not environ.get(f"{name}_API_BASE")]
     return LocalEnvironment(
-        port=_port(environ, "PORT", 8787),
-        store_port=_port(environ, "LOCAL_STORE_PORT", 8788),
-        store_token=environ.get("LOCAL_STORE_TOKEN", "local"),
-        providers_port=_port(environ, "LOCAL_PROVIDERS_PORT", 8789),
+        host=host,
+        port=_number(environ, "PORT", 8787, MOST_PORT),
+        drain_s=_number(environ, "DRAIN_S", 1, MOST_DRAIN_S),
+        store_port=_number(environ, "LOCAL_STORE_PORT", 8788, MOST_PORT),
+        store_token=environ.get("LOCAL_STORE_TOKEN") or "local",
+        store_dir=environ.get("LOCAL_STORE_DIR", ""),
+        providers_port=_number(environ, "LOCAL_PROVIDERS_PORT", 8789, MOST_PORT),
         dev_key=environ.get("GATEWAY_DEV_KEY", ""),
+        makes_key=private,
         real_store=bool(environ.get("UPSTASH_REDIS_REST_URL")),
-        simulated=tuple(
-            name for name in PROVIDERS if not environ.get(f"{name}_API_KEY") and not environ.get(f"{name}_API_BASE")
-        ),
+        simulated=tuple(unset) if simulates else (),
         keyless=tuple(
             name for name in PROVIDERS if not environ.get(f"{name}_API_KEY") and environ.get(f"{name}_API_BASE")
         ),
     )
 
 
-def _port(environ: Mapping[str, str], name: str, default: int) -> int:
+def _flag(environ: Mapping[str, str], name: str, *, default: bool) -> bool:
+    text = environ.get(name) or str(int(default))
+    if text not in {"0", "1"}:
+        raise StackError(f"{name} must be 0 or 1, not {text!r}.")
+    return text == "1"
+
+
+def _number(environ: Mapping[str, str], name: str, default: int, most: int) -> int:
     text = environ.get(name) or str(default)
-    if not text.isdecimal() or not 0 <= int(text) <= 65535:  # noqa: PLR2004 - the range of TCP ports
-        raise StackError(f"{name} must be a port number from 0 to 65535, not {text!r}.")
+    if not text.isdecimal() or int(text) > most:
+        raise StackError(f"{name} must be a number from 0 to {most}, not {text!r}.")
     return int(text)

@@ -61,8 +61,8 @@ def bind(port: int = 0, host: str = LOOPBACK) -> socket.socket:
     return sock
 
 
-def server_for(app: Any) -> _Server:
-    """Make a uvicorn server for `app`: quiet, and cutting open streams one second after it is told to stop."""
+def server_for(app: Any, drain_s: int = _DRAIN_TIMEOUT_S) -> _Server:
+    """Make a uvicorn server for `app`: quiet, and cutting open streams `drain_s` after it is told to stop."""
     config = uvicorn.Config(
         app,
         host=LOOPBACK,
@@ -70,7 +70,7 @@ def server_for(app: Any) -> _Server:
         access_log=False,
         ws="none",
         timeout_keep_alive=_KEEP_ALIVE_S,
-        timeout_graceful_shutdown=_DRAIN_TIMEOUT_S,
+        timeout_graceful_shutdown=drain_s,
     )
     return _Server(config)
 
@@ -82,14 +82,16 @@ def base_url(sock: socket.socket) -> str:
 
 
 @contextlib.contextmanager
-def serve(app: Any, port: int = 0, host: str = LOOPBACK) -> Iterator[str]:
+def serve(app: Any, port: int = 0, host: str = LOOPBACK, drain_s: int = _DRAIN_TIMEOUT_S) -> Iterator[str]:
     """Run an ASGI app in a thread and give its base URL; leaving the block stops it and waits until it is gone.
+
+    Requests in flight have `drain_s` to finish.
 
     Raises:
         ServingError: the port is in use, or the app's lifespan failed.
     """
     sock = bind(port, host)
-    server = server_for(app)
+    server = server_for(app, drain_s)
     thread = threading.Thread(target=_run, args=(server, sock), name=f"serve-{base_url(sock)}", daemon=True)
     with contextlib.closing(sock):
         url = base_url(sock)
@@ -101,7 +103,7 @@ def serve(app: Any, port: int = 0, host: str = LOOPBACK) -> Iterator[str]:
             yield url
         finally:
             server.should_exit = True
-            thread.join(_STOP_TIMEOUT_S)
+            thread.join(drain_s + _STOP_TIMEOUT_S)
 
 
 def _run(server: _Server, sock: socket.socket) -> None:

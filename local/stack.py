@@ -42,7 +42,7 @@ def run(environ: Mapping[str, str]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """Where the parts answer; `providers_url` is empty when none is simulated."""
+    """Where the parts answer; `providers_url` is empty when none is simulated, and `key` when none was given."""
 
     url: str
     key: str
@@ -56,14 +56,14 @@ def _start(stack: ExitStack, choices: LocalEnvironment, environ: Mapping[str, st
     # The functions read the process environment, as they do on Lambda.
     os.environ.update(settings)
     key = asyncio.run(_dev_key(choices, settings))
-    url = stack.enter_context(serve(Front(load_functions()), choices.port))
+    url = stack.enter_context(serve(Front(load_functions()), choices.port, choices.host, choices.drain_s))
     return Running(url, key, settings["UPSTASH_REDIS_REST_URL"], providers_url)
 
 
 def _store(stack: ExitStack, choices: LocalEnvironment) -> dict[str, str]:
     if choices.real_store:
         return {}
-    valkey = stack.enter_context(Valkey())
+    valkey = stack.enter_context(Valkey(folder=choices.store_dir))
     app = create_store(redis_port=valkey.port, token=choices.store_token)
     url = stack.enter_context(serve(app, choices.store_port))
     return {"UPSTASH_REDIS_REST_URL": url, "UPSTASH_REDIS_REST_TOKEN": choices.store_token}
@@ -79,7 +79,9 @@ def _providers(choices: LocalEnvironment, url: str) -> dict[str, str]:
 
 
 async def _dev_key(choices: LocalEnvironment, environ: Mapping[str, str]) -> str:
-    key = choices.dev_key or new_key(DEV_PROJECT)
+    key = choices.dev_key or (new_key(DEV_PROJECT) if choices.makes_key else "")
+    if not key:
+        return ""
     if project_of(key) != DEV_PROJECT:
         raise StackError(f"GATEWAY_DEV_KEY must look like gk_{DEV_PROJECT}_SECRET.")
     store = open_store(Settings.from_env(environ))
@@ -103,11 +105,12 @@ def _stop_signal() -> threading.Event:
 
 def _announce(running: Running, choices: LocalEnvironment) -> None:
     simulated = ", ".join(name.lower() for name in choices.simulated) or "none"
+    kept = f"in {choices.store_dir}" if choices.store_dir else "in memory"
     print(f"Gateway    {running.url}")
-    print(f"Key        {running.key}")
-    print(f"Store      {running.store_url}{'' if choices.real_store else f' (token {choices.store_token}; in memory)'}")
-    print(f"Simulated  {simulated} {running.providers_url}")
-    print(f"Try it     curl {running.url}/v1/complete -H 'Authorization: Bearer {running.key}' \\")
-    print(
-        """             -d '{"messages": [{"role": "user", "content": "Hello"}], "model_group": "fast"}'""", flush=True
-    )
+    print(f"Key        {running.key or 'none made; see: gateway keys create --help'}")
+    print(f"Store      {running.store_url}{'' if choices.real_store else f' (token {choices.store_token}; {kept})'}")
+    print(f"Simulated  {simulated} {running.providers_url}", flush=True)
+    if running.key:
+        print(f"Try it     curl {running.url}/v1/complete -H 'Authorization: Bearer {running.key}' \\")
+        question = '{"messages": [{"role": "user", "content": "Hello"}], "model_group": "fast"}'
+        print(f"             -d '{question}'", flush=True)

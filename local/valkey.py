@@ -1,4 +1,4 @@
-"""A private, throw-away Valkey (or Redis) on a free loopback port, gone when this process is."""
+"""A private Valkey (or Redis) on a free loopback port, gone when this process is."""
 
 from __future__ import annotations
 
@@ -75,12 +75,12 @@ def free_port() -> int:
 class _Process:
     """One server process under its guard, and the last lines that it wrote."""
 
-    def __init__(self, program: str, port: int) -> None:
+    def __init__(self, program: str, port: int, folder: str) -> None:
         self.ready = False
         self.tail: deque[str] = deque(maxlen=20)
         self._settled = threading.Event()
         self._popen = subprocess.Popen(  # noqa: S603 - a fixed script; the program comes from our own finders
-            ["/bin/sh", "-c", _GUARD, "sh", program, *_options(port)],
+            ["/bin/sh", "-c", _GUARD, "sh", program, *_options(port, folder)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -118,13 +118,17 @@ class _Process:
         self._settled.set()
 
 
-def _options(port: int) -> list[str]:
-    return ["--bind", LOOPBACK, "--port", str(port), "--save", "", "--appendonly", "no", "--maxmemory", "512mb"]
+def _options(port: int, folder: str) -> list[str]:
+    options = ["--bind", LOOPBACK, "--port", str(port), "--save", "", "--maxmemory", "512mb"]
+    # Money is in it: what was answered is on the disk.
+    kept = ["--dir", folder, "--appendonly", "yes", "--appendfsync", "always"]
+    return [*options, *(kept if folder else ["--appendonly", "no"])]
 
 
 class Valkey:
-    """Context manager around one server; `port` is its TCP port on 127.0.0.1. Nothing is written to disk.
+    """Context manager around one server; `port` is its TCP port on 127.0.0.1.
 
+    Nothing is written to disk unless `folder` names a directory: then its data is there when it starts again.
     Timeouts are in seconds. A server that does not stop in time is killed.
 
     Raises:
@@ -134,11 +138,13 @@ class Valkey:
     def __init__(
         self,
         *,
+        folder: str = "",
         finders: Sequence[Finder] = FINDERS,
         pick_port: Callable[[], int] = free_port,
         start_timeout_s: float = 10.0,
         stop_timeout_s: float = 5.0,
     ) -> None:
+        self._folder = folder
         self._finders = finders
         self._pick_port = pick_port
         self._start_timeout_s = start_timeout_s
@@ -152,7 +158,7 @@ class Valkey:
         tail: Sequence[str] = ()
         for _ in range(_ATTEMPTS):
             port = self._pick_port()
-            process = _Process(program, port)
+            process = _Process(program, port, self._folder)
             if process.wait_ready(self._start_timeout_s):
                 self._process, self.port = process, port
                 return self

@@ -3,6 +3,6 @@
 # scripts/with_docker.sh finds or starts one.
 set -eu
 cd "$(dirname "$0")/.."
-.venv/bin/python scripts/lambda_image.py
+.venv/bin/python -m scripts.lambda_image
 scripts/build.sh
 exec .venv/bin/python -m pytest -q -p no:cacheprovider -n 2 --dist load tests/sam_local

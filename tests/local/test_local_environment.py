@@ -24,6 +24,22 @@ def test_a_key_or_a_base_makes_a_provider_real():
     assert found.real_store
 
 
+def test_where_others_can_reach_it_nothing_is_made_up():
+    """Neither answers nor a key; simulated providers have to be asked for."""
+    found = read({"HOST": "0.0.0.0"})
+    assert (found.simulated, found.makes_key) == ((), False)
+    assert read({"HOST": "0.0.0.0", "LOCAL_SIMULATE": "1"}).simulated == ("ANTHROPIC", "OPENAI", "GEMINI", "DEEPSEEK")
+    assert read({}).makes_key
+    assert read({"LOCAL_SIMULATE": "0"}).simulated == ()
+
+
+@pytest.mark.parametrize(("name", "value"), [("LOCAL_SIMULATE", "yes"), ("DRAIN_S", "-1"), ("DRAIN_S", "901")])
+def test_choices_are_checked(name, value):
+    """With the name of the variable."""
+    with pytest.raises(StackError, match=name):
+        read({name: value})
+
+
 @pytest.mark.parametrize("value", ["eighty", "-1", "65536", "8787.0"])
 def test_ports_are_checked(value):
     """With the name of the variable."""

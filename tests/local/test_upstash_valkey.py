@@ -40,6 +40,14 @@ def test_nothing_is_saved():
             assert value == {"save": b"", "appendonly": b"no", "bind": b"127.0.0.1"}[setting]
 
 
+def test_with_a_folder_everything_is_kept(tmp_path):
+    """What was answered is there after a start."""
+    with Valkey(folder=str(tmp_path)) as server:
+        assert ask(server.port, "SET spent 42") == b"+OK\r\n"
+    with Valkey(folder=str(tmp_path)) as server:
+        assert ask(server.port, "GET spent") == b"$2\r\n42\r\n"
+
+
 def test_two_servers_have_two_ports():
     """Tests may run side by side."""
     with Valkey() as one, Valkey() as two:

@@ -1,0 +1,134 @@
+"""The container as a newcomer runs it: `docker-compose up`, with the image that `make test-docker` built."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.template.test_template import ROOT
+
+IMAGE = "llm-gateway"
+KEY = "gk_dev_container"
+PORT = 18787
+PATIENCE_S = 120
+
+
+def docker(*arguments: str) -> str:
+    """What docker prints; its complaint is the error's text."""
+    done = subprocess.run(
+        ("/usr/bin/env", "docker", *arguments), capture_output=True, text=True, timeout=PATIENCE_S, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def _is_there(*arguments: str) -> bool:
+    command = ("/usr/bin/env", "docker", *arguments)
+    return subprocess.run(command, capture_output=True, timeout=30, check=False).returncode == 0
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Without a daemon or an image there is nothing to look at; `make test-docker` sees to both."""
+    reason = None if _is_there("version") else "no Docker daemon answers"
+    reason = reason or (None if _is_there("image", "inspect", IMAGE) else "no image: run `make test-docker`")
+    for item in items:
+        item.add_marker(pytest.mark.timeout(PATIENCE_S * 2))
+        if reason:
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture
+def container() -> Iterator[Callable[..., str]]:
+    """Start a container of the image, removed in the end; gives its id."""
+    started: list[str] = []
+
+    def start(*options: str) -> str:
+        started.append(docker("run", "--detach", *options, IMAGE))
+        return started[-1]
+
+    yield start
+    for identity in started:
+        docker("rm", "--force", "--volumes", identity)
+
+
+@dataclass
+class Watcher:
+    """Reads what a container's health becomes, from Docker's own events: nobody has to poll."""
+
+    process: subprocess.Popen[str]
+    states: list[str] = field(default_factory=list)
+    healthy: threading.Event = field(default_factory=threading.Event)
+
+    def read(self) -> None:
+        """Until the process ends."""
+        assert self.process.stdout
+        with self.process.stdout as output:
+            for line in output:
+                self.states.append(json.loads(line)["status"])
+                if self.states[-1] == "health_status: healthy":
+                    self.healthy.set()
+
+
+@dataclass(frozen=True)
+class Stack:
+    """What `docker-compose up` started."""
+
+    http: httpx.Client
+    container: str
+
+    def inspect(self) -> dict[str, Any]:
+        """What Docker knows of the container."""
+        (found,) = json.loads(docker("inspect", self.container))
+        return dict(found)
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """Compose, with simulated providers and the store in a volume; down again in the end, with the volume."""
+    compose = _compose()
+    events = ("events", "--format", "{{json .}}", "--filter", "type=container", "--filter", "event=health_status")
+    watcher = Watcher(subprocess.Popen(("/usr/bin/env", "docker", *events), stdout=subprocess.PIPE, text=True))
+    reader = threading.Thread(target=watcher.read, daemon=True)
+    reader.start()
+    compose("up", "--detach")
+    try:
+        container = docker("ps", "--quiet", "--filter", f"ancestor={IMAGE}", "--filter", f"publish={PORT}")
+        assert watcher.healthy.wait(PATIENCE_S), docker("logs", container)
+        headers = {"authorization": f"Bearer {KEY}"}
+        with httpx.Client(base_url=f"http://127.0.0.1:{PORT}", headers=headers, timeout=60) as http:
+            yield Stack(http, container)
+    finally:
+        compose("down", "--volumes", "--timeout", "5")
+        watcher.process.terminate()
+        watcher.process.wait(10)
+        reader.join(5)
+
+
+def _compose() -> Callable[..., None]:
+    has_plugin = _is_there("compose", "version")
+    program = ["docker", "compose"] if has_plugin else [shutil.which("docker-compose") or "docker-compose"]
+    environ = {
+        "PATH": os.environ["PATH"],
+        "HOME": os.environ["HOME"],
+        "PUBLISH": f"127.0.0.1:{PORT}",
+        "GATEWAY_DEV_KEY": KEY,
+        "LOCAL_SIMULATE": "1",
+    }
+
+    def run(*arguments: str) -> None:
+        command = ("/usr/bin/env", *program, "--project-name", "llm-gateway-test", *arguments)
+        done = subprocess.run(
+            command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+        )
+        assert done.returncode == 0, done.stderr
+
+    return run
