@@ -8,7 +8,7 @@ UV_VERSION := 0.13.8
 UV = $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 STAMP := .venv/.synced
 
-.PHONY: help run test test-lambda test-clients unit fmt lint types arch lock prices clean validate conformance build sam-local test-docker
+.PHONY: help run test test-lambda test-clients unit fmt lint types arch lock prices clean validate conformance build size sam-local test-docker
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,8 +62,15 @@ validate: $(STAMP) ## Check the SAM template, and what CloudFormation gets
 	SAM_CLI_TELEMETRY=0 AWS_EC2_METADATA_DISABLED=true AWS_DEFAULT_REGION=eu-central-1 $(BIN)/sam validate --lint
 	@scripts/lint_transformed.sh
 
-build: $(STAMP) ## Build what is deployed, and run what was built
+build: $(STAMP) ## Build what is deployed, for both processors, and run what was built for this one
+	@scripts/check_build.sh $(OTHER)
 	@scripts/check_build.sh
+
+size: $(STAMP) ## Show how large the functions are once unpacked; fail above their budgets
+	@scripts/build.sh >/dev/null
+	@GATEWAY_BUILD=$(CURDIR)/.aws-sam/build $(BIN)/python -m pytest -q tests/built -k small_enough
+
+OTHER = $(if $(filter x86_64,$(shell uname -m)),arm64,x86_64)
 
 sam-local: $(STAMP) ## Run every event in SAM's local Lambda, which takes Docker
 	@scripts/with_docker.sh scripts/check_sam_local.sh

@@ -33,6 +33,15 @@ CASES: list[tuple[Wire, Any, str]] = [
     ("responses", {"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}, "length"),
     ("responses", {"status": "cancelled"}, "interrupted"),
     ("responses", None, ""),
+    ("cohere", {"finish_reason": "COMPLETE"}, "stop"),
+    ("cohere", {"finish_reason": "MAX_TOKENS"}, "length"),
+    ("cohere", {"finish_reason": "TOOL_CALL"}, "tool_calls"),
+    ("cohere", {"finish_reason": "ERROR"}, "interrupted"),
+    ("cohere", {"message": "invalid api token"}, ""),
+    ("ollama", {"done": True, "done_reason": "stop"}, "stop"),
+    ("ollama", {"done": True, "done_reason": "length"}, "length"),
+    ("ollama", {"done": True, "done_reason": "stop", "message": {"tool_calls": [{}]}}, "tool_calls"),
+    ("ollama", {"done": False, "done_reason": "stop"}, ""),
 ]
 
 

@@ -27,6 +27,19 @@ def test_anthropic_counts_its_cache_apart() -> None:
     assert usage_of("anthropic", {"usage": raw}) == Usage(130, 7, 100, 20, 3)
 
 
+def test_cohere_says_what_it_bills() -> None:
+    """Which is less than what its tokeniser saw; its first API has it elsewhere."""
+    billed = {"billed_units": {"input_tokens": 7, "output_tokens": 5}, "tokens": {"input_tokens": 70}}
+    assert usage_of("cohere", {"usage": billed}) == usage_of("cohere", {"meta": billed}) == Usage(7, 5)
+    assert usage_of("cohere", {"usage": {}}) is None
+
+
+def test_ollama_counts_on_the_top_level() -> None:
+    """Beside its durations."""
+    assert usage_of("ollama", {"prompt_eval_count": 11, "eval_count": 5, "eval_duration": 9}) == Usage(11, 5)
+    assert usage_of("ollama", {"done": True}) is None
+
+
 def test_openai_counts_everything_in() -> None:
     """Cached and reasoning tokens are parts of the two totals."""
     raw = {

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from gateway_core.adapters.litellm.library import Library
+from gateway_core.adapters.litellm.wire import library_name
 from gateway_core.domain import ProviderCall
 
 
@@ -17,9 +18,10 @@ async def chat(
     library: Library, call: ProviderCall, *, messages: list[Any], params: dict[str, Any], api_key: str, client: Any
 ) -> Any:
     """Send the call and return LiteLLM's `ModelResponse`. Raises what LiteLLM raises."""
+    provider = library_name(call.deployment)
     return await library.litellm.completion(
-        model=f"{call.deployment.provider}/{call.deployment.upstream_model}",
-        custom_llm_provider=call.deployment.provider,
+        model=f"{provider}/{call.deployment.upstream_model}",
+        custom_llm_provider=provider,
         messages=messages,
         api_base=call.deployment.api_base,
         api_key=api_key,

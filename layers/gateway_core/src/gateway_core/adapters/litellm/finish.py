@@ -6,6 +6,8 @@ reason of ours. An empty string means that the body names no end at all, so it i
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from gateway_core.adapters.litellm.wire import Wire, items, mapping
 from gateway_core.domain import Json
 
@@ -36,6 +38,15 @@ _GEMINI = {
     "UNEXPECTED_TOOL_CALL": INTERRUPTED,
     "TOO_MANY_TOOL_CALLS": INTERRUPTED,
 }
+_COHERE = {
+    "MAX_TOKENS": "length",
+    "TOOL_CALL": "tool_calls",
+    "ERROR_TOXIC": CONTENT_FILTER,
+    "ERROR": INTERRUPTED,
+    "ERROR_LIMIT": "length",
+    "TIMEOUT": INTERRUPTED,
+}
+_OLLAMA = {"length": "length"}
 _OPENAI = {
     "length": "length",
     "tool_calls": "tool_calls",
@@ -47,18 +58,7 @@ _OPENAI = {
 
 def finish_of(wire: Wire, body: object) -> str:
     """`stop`, `length`, `tool_calls` or `content_filter`; else `interrupted`, or empty. See the module."""
-    raw = mapping(body)
-    match wire:
-        case "anthropic":
-            return _known(_ANTHROPIC, raw.get("stop_reason"))
-        case "embeddings":
-            return "stop" if items(raw.get("data")) else ""
-        case "gemini":
-            return _gemini(raw)
-        case "responses":
-            return _responses(raw)
-        case _:
-            return _known(_OPENAI, _first(raw, "choices").get("finish_reason"))
+    return _READERS[wire](mapping(body))
 
 
 def _known(table: dict[str, str], word: object) -> str:
@@ -79,6 +79,11 @@ def _gemini(raw: Json) -> str:
     return "tool_calls" if reason == "stop" and any("functionCall" in mapping(part) for part in parts) else reason
 
 
+def _ollama(raw: Json) -> str:
+    reason = _known(_OLLAMA, raw.get("done_reason")) if raw.get("done") is True else ""
+    return "tool_calls" if reason == "stop" and items(mapping(raw.get("message")).get("tool_calls")) else reason
+
+
 def _responses(raw: Json) -> str:
     output = [mapping(item) for item in items(raw.get("output"))]
     match raw.get("status"):
@@ -91,3 +96,14 @@ def _responses(raw: Json) -> str:
             return INTERRUPTED
         case _:
             return ""
+
+
+_READERS: Mapping[Wire, Callable[[Json], str]] = {
+    "anthropic": lambda raw: _known(_ANTHROPIC, raw.get("stop_reason")),
+    "cohere": lambda raw: _known(_COHERE, raw.get("finish_reason")),
+    "embeddings": lambda raw: "stop" if items(raw.get("data")) else "",
+    "gemini": _gemini,
+    "ollama": _ollama,
+    "openai": lambda raw: _known(_OPENAI, _first(raw, "choices").get("finish_reason")),
+    "responses": _responses,
+}

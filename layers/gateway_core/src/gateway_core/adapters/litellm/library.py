@@ -5,8 +5,9 @@ nothing that a contract test does not show. What is set here, and why:
 
 * `LITELLM_LOCAL_MODEL_COST_MAP`: else the import fetches the price map from GitHub.
 * Loggers off: at DEBUG they write prompts and headers. A provider's text is logged by us, redacted, or not at all.
-* The caches from which LiteLLM takes its HTTP clients answer with clients that refuse: whoever is not given our
-  transport explicitly gets nowhere. This also ends the fetching of image URLs that callers name.
+* The caches from which LiteLLM takes its HTTP clients answer with clients that refuse, but for what is sent while an
+  attempt lends its transport (`lending`; some providers' handlers take no client). This also ends the fetching of image
+  URLs that callers name.
 * Gemini's context caching would send requests of its own before the one that is asked for.
 """
 
@@ -16,6 +17,9 @@ import importlib
 import logging
 import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, override
@@ -95,6 +99,19 @@ def load() -> Library:
     )
 
 
+_LENT: ContextVar[httpx.AsyncBaseTransport | None] = ContextVar("_LENT", default=None)
+
+
+@contextmanager
+def lending(transport: httpx.AsyncBaseTransport) -> Iterator[None]:
+    """Let what this task sends through LiteLLM's own clients go through `transport`."""
+    token = _LENT.set(transport)
+    try:
+        yield
+    finally:
+        _LENT.reset(token)
+
+
 def _switch(litellm: Any) -> None:
     for name in _LOGGERS:
         logging.getLogger(name).disabled = True
@@ -135,7 +152,7 @@ def _refusing_cache(base: Any, sync_client: Any, async_client: Any) -> Any:
 
 
 class _Refuse(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """Sends nothing. `ReadError`, because LiteLLM does not try again after one."""
+    """Sends nothing of its own. `ReadError`, because LiteLLM does not try again after one."""
 
     @override
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -143,4 +160,6 @@ class _Refuse(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
     @override
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if lent := _LENT.get():
+            return await lent.handle_async_request(request)
         raise httpx.ReadError("Only the gateway's transport sends requests.", request=request)

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Hashable
 from typing import Any
 
-from gateway_core.adapters.litellm.wire import mapping
+from gateway_core.adapters.litellm.wire import library_name, mapping
 from gateway_core.domain import Json, ProviderCall
 
 ALLOWED = frozenset(
@@ -76,7 +76,7 @@ class ParamFitter:
 
     def _supported(self, call: ProviderCall, given: dict[str, Any]) -> dict[str, Any]:
         """Names that LiteLLM lists for the model, less the values that its mapping refuses (`temperature` of 0.7)."""
-        provider, model = call.deployment.provider, call.deployment.upstream_model
+        provider, model = library_name(call.deployment), call.deployment.upstream_model
         allowed = _RESPONSES if call.deployment.mode == "responses" else ALLOWED
         listed = set(self._litellm.get_supported_openai_params(model=model, custom_llm_provider=provider) or allowed)
         wanted = {name: value for name, value in given.items() if name in allowed & listed}
@@ -103,7 +103,7 @@ class ParamFitter:
         """The options in the provider's own words."""
         mapped = self._litellm.utils.get_optional_params(
             model=call.deployment.upstream_model,
-            custom_llm_provider=call.deployment.provider,
+            custom_llm_provider=library_name(call.deployment),
             drop_params=False,
             **copy.deepcopy(params),
         )

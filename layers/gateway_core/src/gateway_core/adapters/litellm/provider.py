@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, cast
 
 import httpx
 
 from gateway_core.adapters.litellm.about import About
-from gateway_core.adapters.litellm.answer import answer_of
+from gateway_core.adapters.litellm.answer import answer_of, whole_chunk
 from gateway_core.adapters.litellm.chat import chat, open_chat
 from gateway_core.adapters.litellm.chunks import Translator
 from gateway_core.adapters.litellm.classify import classify
 from gateway_core.adapters.litellm.embeddings import check_servable, private_texts, request_embeddings, vectors_of
 from gateway_core.adapters.litellm.exchange import Exchange, origin_of
 from gateway_core.adapters.litellm.history import history_of
-from gateway_core.adapters.litellm.library import load
+from gateway_core.adapters.litellm.library import lending, load
 from gateway_core.adapters.litellm.params import ParamFitter
 from gateway_core.adapters.litellm.responses import open_response, respond
 from gateway_core.adapters.litellm.streams import Flow
 from gateway_core.adapters.litellm.tokens import PromptCounter
 from gateway_core.adapters.litellm.transport import OnceTransport, connection_pool
 from gateway_core.adapters.litellm.usage import usage_of
-from gateway_core.adapters.litellm.wire import wire_of
+from gateway_core.adapters.litellm.wire import WHOLE_WIRES, wire_of
 from gateway_core.credentials import Credential, Secret
 from gateway_core.domain import (
     Chunk,
@@ -41,6 +42,21 @@ from gateway_core.ports import Clock
 
 MAX_RESPONSE_BYTES = 40 * 1024 * 1024
 """The longest answer there is: 2048 vectors of 3072 numbers, 32 MiB in base64 and a little around them."""
+_BY_SDK = frozenset(
+    {
+        "openai",
+        "perplexity",
+        "deepinfra",
+        "nvidia_nim",
+        "cerebras",
+        "baseten",
+        "sambanova",
+        "volcengine",
+        "nebius",
+        "wandb",
+    }
+)
+"""Providers that LiteLLM calls through OpenAI's SDK; for the others it has clients of its own."""
 _NO_KEY = Secret("none")
 """Sent to a base URL that no key belongs to; without one, LiteLLM would take a key from the environment."""
 
@@ -78,6 +94,9 @@ class LiteLLMProvider:
 
     async def stream(self, call: ProviderCall) -> AsyncGenerator[Chunk, None]:
         """One attempt, handed on as it comes. Raises the same errors, also after a part of the answer."""
+        if wire_of(call.deployment) in WHOLE_WIRES:
+            yield whole_chunk(await self.complete(call))
+            return
         about, seen = self._about(call, call.messages), self._exchange(call)
         transport = OnceTransport(self._pool(), seen)
         flow = Flow(seen, transport, lambda: self._open(call, about.secret.reveal(), transport), call.timeout_s)
@@ -130,9 +149,11 @@ class LiteLLMProvider:
     async def _complete(self, call: ProviderCall, key: str, seen: Exchange) -> ProviderAnswer:
         params, dropped = self._fitter.fit(call)
         messages = history_of(call)
-        client = self._client(call.deployment, key, OnceTransport(self._pool(), seen))
+        transport = OnceTransport(self._pool(), seen)
+        client = self._client(call.deployment, key, transport)
         send = respond if call.deployment.mode == "responses" else chat
-        response = await send(self._library, call, messages=messages, params=params, api_key=key, client=client)
+        with _lending(call.deployment, transport):
+            response = await send(self._library, call, messages=messages, params=params, api_key=key, client=client)
         return answer_of(response, seen, dropped)
 
     async def _open(self, call: ProviderCall, key: str, transport: OnceTransport) -> tuple[Translator, tuple[str, ...]]:
@@ -140,7 +161,8 @@ class LiteLLMProvider:
         messages = history_of(call)
         client = self._client(call.deployment, key, transport)
         send = open_response if call.deployment.mode == "responses" else open_chat
-        parser = await send(self._library, call, messages=messages, params=params, api_key=key, client=client)
+        with _lending(call.deployment, transport):
+            parser = await send(self._library, call, messages=messages, params=params, api_key=key, client=client)
         return Translator(call.deployment, parser), dropped
 
     async def _embed(self, call: EmbedCall, key: str, seen: Exchange) -> Embeddings:
@@ -150,7 +172,7 @@ class LiteLLMProvider:
 
     def _client(self, deployment: Deployment, key: str, transport: OnceTransport) -> Any:
         """What each path of LiteLLM takes as its `client`: a handler of its own, or the OpenAI SDK's."""
-        if deployment.provider == "openai" and deployment.mode != "responses":
+        if deployment.provider in _BY_SDK and deployment.mode != "responses":
             http = httpx.AsyncClient(transport=transport, follow_redirects=False, trust_env=False)
             return self._library.openai.AsyncOpenAI(
                 api_key=key, base_url=deployment.api_base, max_retries=0, http_client=http
@@ -172,6 +194,11 @@ class LiteLLMProvider:
             self._pools = {known: pool for known, pool in self._pools.items() if not known.is_closed()}
             self._pools[loop] = self._connect()
         return self._pools[loop]
+
+
+def _lending(deployment: Deployment, transport: OnceTransport) -> AbstractContextManager[None]:
+    """Only for those who leave no other way: what LiteLLM fetches besides the call must find no client at all."""
+    return lending(transport) if wire_of(deployment) == "cohere" else nullcontext()
 
 
 async def _within[A](timeout_s: float, answer: Awaitable[A], seen: Exchange) -> tuple[A | None, Exception | None]:

@@ -5,9 +5,12 @@ Ours: the input is the whole input, cached parts included; the output includes r
 * Anthropic counts the input without what it read from or wrote to its cache.
 * OpenAI and DeepSeek count all of it; DeepSeek names its cache hits on the top level.
 * Gemini counts thoughts, and prompts of its tools, apart; some models have the thoughts in the candidates as well.
+* Cohere tells what it bills apart from what its tokeniser saw: the former counts. Ollama counts on the top level.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable, Mapping
 
 from gateway_core.adapters.litellm.wire import Wire, mapping
 from gateway_core.domain import Json, Usage
@@ -20,18 +23,7 @@ def input_includes_cached(provider: str) -> bool:
 
 def usage_of(wire: Wire, body: object) -> Usage | None:
     """The usage in a decoded body or a stream's last usage; None if it is missing or is not one."""
-    raw = mapping(body).get("usageMetadata" if wire == "gemini" else "usage")
-    match wire:
-        case "anthropic":
-            return _anthropic(mapping(raw))
-        case "embeddings":
-            return _embedded(mapping(raw))
-        case "gemini":
-            return _gemini(mapping(raw))
-        case "responses":
-            return _openai(mapping(raw), side=("input", "output"))
-        case _:
-            return _openai(mapping(raw), side=("prompt", "completion"))
+    return _READERS[wire](mapping(body))
 
 
 def _anthropic(raw: Json) -> Usage | None:
@@ -53,6 +45,17 @@ def _openai(raw: Json, *, side: tuple[str, str]) -> Usage | None:
     written = _count(reads, "cache_write_tokens", "cache_creation_tokens") or 0
     reasoning = _count(mapping(raw.get(f"{side[1]}_tokens_details")), "reasoning_tokens") or 0
     return _checked(Usage(whole, output, cached, written, reasoning))
+
+
+def _billed_by_cohere(body: Json) -> Json:
+    """Its second API has it under `usage`, its first under `meta`."""
+    return mapping(mapping(body.get("usage") or body.get("meta")).get("billed_units"))
+
+
+def _counted(raw: Json, input_name: str, output_name: str) -> Usage | None:
+    """Two counts and nothing besides."""
+    whole, output = _count(raw, input_name), _count(raw, output_name)
+    return None if whole is None or output is None else Usage(whole, output)
 
 
 def _embedded(raw: Json) -> Usage | None:
@@ -87,3 +90,14 @@ def _count(raw: Json, *names: str) -> int | None:
         if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
             return value
     return None
+
+
+_READERS: Mapping[Wire, Callable[[Json], Usage | None]] = {
+    "anthropic": lambda body: _anthropic(mapping(body.get("usage"))),
+    "cohere": lambda body: _counted(_billed_by_cohere(body), "input_tokens", "output_tokens"),
+    "embeddings": lambda body: _embedded(mapping(body.get("usage"))),
+    "gemini": lambda body: _gemini(mapping(body.get("usageMetadata"))),
+    "ollama": lambda body: _counted(body, "prompt_eval_count", "eval_count"),
+    "openai": lambda body: _openai(mapping(body.get("usage")), side=("prompt", "completion")),
+    "responses": lambda body: _openai(mapping(body.get("usage")), side=("input", "output")),
+}

@@ -8,7 +8,11 @@ from typing import Any, Literal
 
 from gateway_core.domain import Deployment, Json
 
-type Wire = Literal["anthropic", "embeddings", "gemini", "openai", "responses"]
+type Wire = Literal["anthropic", "cohere", "embeddings", "gemini", "ollama", "openai", "responses"]
+
+WHOLE_WIRES: frozenset[Wire] = frozenset({"cohere", "ollama"})
+"""Their streams are not read: a stream from them is their whole answer, in one piece."""
+_LIBRARY_NAMES = {"ollama": "ollama_chat", "cohere": "cohere_chat"}
 
 
 def wire_of(deployment: Deployment) -> Wire:
@@ -18,12 +22,15 @@ def wire_of(deployment: Deployment) -> Wire:
     if deployment.mode == "embedding":
         return "embeddings"
     match deployment.provider:
-        case "anthropic":
-            return "anthropic"
-        case "gemini":
-            return "gemini"
+        case "anthropic" | "cohere" | "gemini" | "ollama" as name:
+            return name
         case _:
             return "openai"
+
+
+def library_name(deployment: Deployment) -> str:
+    """The provider's name in LiteLLM, where the plain one means an older API of two."""
+    return _LIBRARY_NAMES.get(deployment.provider, deployment.provider)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +57,7 @@ def error_of(body: object) -> WireError | None:
     """The error in a decoded body, or None. Gemini may wrap it in a list; DeepSeek and proxies may send a bare text."""
     if isinstance(body, list):
         body = body[0] if body else None
-    error = mapping(body).get("error")
+    error = mapping(body).get("error") or _cohere_error(body)
     if isinstance(error, str) and error:
         return WireError(labels=frozenset(), message=error)
     if not mapping(error):
@@ -63,6 +70,12 @@ def error_of(body: object) -> WireError | None:
         status=code if isinstance(code, int) and not isinstance(code, bool) else None,
         retry_delay=_retry_delay(shape),
     )
+
+
+def _cohere_error(body: object) -> object:
+    """Cohere's errors have a text under `message`, where its answers have an object."""
+    message = mapping(body).get("message")
+    return message if isinstance(message, str) else None
 
 
 def _labels(error: Json) -> Iterator[str]:

@@ -1,0 +1,86 @@
+"""Providers beyond the four, on wires of their own: what an operator can configure without a change of ours."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gateway_core.adapters.litellm import LiteLLMProvider
+from gateway_core.clock import ManualClock
+from gateway_core.config import Settings
+from gateway_core.credentials import Credential, Secret
+from gateway_core.domain import Model, ProviderCall, Usage
+from gateway_core.errors import BadCredentials, ProviderError
+from local.serving import serve
+from tests.other_providers import CONFIG, KEYS, MODELS, create_app
+
+# LiteLLM loads a provider's code with its first call, and pydantic has something to say about Cohere's.
+pytestmark = pytest.mark.filterwarnings("ignore:Items? .* using the `ReadOnly` qualifier:UserWarning")
+USAGE = {"llama": Usage(11, 5), "command": Usage(7, 5), "sonar": Usage(11, 5)}
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory) -> Iterator[Settings]:
+    """The configuration of the three."""
+    with serve(create_app()) as url:
+        path: Path = tmp_path_factory.mktemp("others") / "config.yaml"
+        path.write_text(CONFIG.format(url=url))
+        yield Settings.from_env({"GATEWAY_CONFIG": str(path), **KEYS})
+
+
+@pytest.fixture
+async def provider(settings) -> AsyncIterator[LiteLLMProvider]:
+    """The adapter, with the keys that these providers have."""
+    keys = {"ollama": Secret("none"), **settings.provider_keys}
+    bases = {name: settings.catalog.providers[name].api_base for name in keys}
+    made = LiteLLMProvider({name: Credential(key, bases[name]) for name, key in keys.items()}, ManualClock())
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def ask(settings) -> Callable[..., ProviderCall]:
+    """A call of a model by its key."""
+
+    def make(key: str, question: str = "Hello.") -> ProviderCall:
+        model: Model = settings.catalog.models[key]
+        return ProviderCall(
+            model.deployment, ({"role": "user", "content": question},), {"temperature": 0.5}, 100, 10, "req_1"
+        )
+
+    return make
+
+
+@pytest.mark.parametrize("key", MODELS)
+async def test_it_completes(provider, ask, key):
+    """With the provider's own count of what it bills."""
+    answer = await provider.complete(ask(key))
+    assert answer.content.endswith("heard: Hello.")
+    assert (answer.finish_reason, answer.usage) == ("stop", USAGE[key])
+
+
+@pytest.mark.parametrize("key", ["llama", "command"])
+async def test_a_stream_that_cannot_be_read_comes_in_one_piece(provider, ask, key):
+    """Ollama's and Cohere's: the whole answer as a chunk, with its end and its usage."""
+    (chunk,) = [chunk async for chunk in provider.stream(ask(key))]
+    assert chunk.text.endswith("heard: Hello.")
+    assert (chunk.finish_reason, chunk.usage) == ("stop", USAGE[key])
+
+
+@pytest.mark.parametrize("key", MODELS)
+async def test_an_error_is_an_error(provider, ask, key):
+    """In each provider's own shape, never an empty answer."""
+    with pytest.raises(ProviderError) as caught:
+        await provider.complete(ask(key, "fail"))
+    assert isinstance(caught.value, BadCredentials) == (key != "llama")
+
+
+async def test_a_key_stays_with_its_host(provider, ask):
+    """Handlers that take no client of ours send through our transport all the same."""
+    call = ask("command")
+    elsewhere = replace(call, deployment=replace(call.deployment, api_base="http://127.0.0.2:9/v2/chat"))
+    with pytest.raises(ProviderError):
+        await provider.complete(elsewhere)
