@@ -1,14 +1,23 @@
-"""What the routers work with, wired once by `bootstrap`."""
+"""What the routers work with, wired by `bootstrap` for one state of the configuration."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol, Self
 
 from gateway_core.authenticator import Authenticator
 from gateway_core.config import Settings
 from gateway_core.gateway import Gateway
 from gateway_core.ports import Clock, Ledger, Store, TokenCounter
 from gateway_core.telemetry import Telemetry
+
+
+class Current[T](Protocol):
+    """Something that may be replaced while requests run. Ask once a request, and keep the answer until its end."""
+
+    def now(self) -> T:
+        """What new requests use."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +33,10 @@ class Services:
     telemetry: Telemetry
     clock: Clock
     ledger: Ledger
+
+    def now(self) -> Self:
+        """Itself: implements `Current` for services that nothing replaces."""
+        return self
 
 
 @dataclass(frozen=True, slots=True)

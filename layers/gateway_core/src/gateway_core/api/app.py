@@ -10,17 +10,21 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway_core.api.errors import error_response, install
 from gateway_core.errors import LLMError
-from gateway_core.services import Services
+from gateway_core.services import Current, Services
 from gateway_core.telemetry import Telemetry
 
 
-def create_app[S: Services](services: S, *routers: Callable[[S], APIRouter]) -> FastAPI:
-    """An app that serves `routers`. It publishes no schema page: the wire is documented, not discovered."""
+def create_app[S: Services](source: Current[S], *routers: Callable[[Current[S]], APIRouter]) -> FastAPI:
+    """An app that serves `routers`, each request with what `source` has then.
+
+    It publishes no schema page: the wire is documented, not discovered.
+    """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     for router in routers:
-        app.include_router(router(services))
-    install(app, services.telemetry)
-    app.add_middleware(RequestGuard, telemetry=services.telemetry)
+        app.include_router(router(source))
+    telemetry = source.now().telemetry
+    install(app, telemetry)
+    app.add_middleware(RequestGuard, telemetry=telemetry)
     return app
 
 

@@ -24,7 +24,7 @@ from gateway_core.api.stream import tool_call_body
 from gateway_core.domain import Attribution, ChatRequest, Chunk, Completion, ProviderAnswer, Usage
 from gateway_core.errors import LLMError
 from gateway_core.rights import check_tool
-from gateway_core.services import ModelServices
+from gateway_core.services import Current, ModelServices
 
 COMPLETE_TOOL = "complete"
 
@@ -80,13 +80,14 @@ class ChatBody(Options):
         )
 
 
-def router(services: ModelServices) -> APIRouter:
-    """The route, closed over its services."""
+def router(source: Current[ModelServices]) -> APIRouter:
+    """The route, closed over where its services come from."""
     routes = APIRouter()
-    settings = services.settings
 
     @routes.post("/v1/chat/completions")
     async def chat(request: Request) -> Response:
+        services = source.now()
+        settings = services.settings
         caller = await identify(request, services)
         body = validate(ChatBody, await read_json(request, settings.body_limit))
         check_tool(caller, STREAM_TOOL if body.stream else COMPLETE_TOOL)

@@ -13,16 +13,17 @@ from gateway_core.api.gone import while_listening
 from gateway_core.api.schemas import CompleteBody, completion_body, cost_body
 from gateway_core.domain import Completion
 from gateway_core.rights import check_tool
-from gateway_core.services import ModelServices
+from gateway_core.services import Current, ModelServices
 
 
-def router(services: ModelServices) -> APIRouter:
-    """The route, closed over its services."""
+def router(source: Current[ModelServices]) -> APIRouter:
+    """The route, closed over where its services come from."""
     routes = APIRouter()
-    settings = services.settings
 
     @routes.post("/v1/complete")
     async def complete(request: Request) -> JSONResponse:
+        services = source.now()
+        settings = services.settings
         caller = await identify(request, services)
         check_tool(caller, "complete")
         body = validate(CompleteBody, await read_json(request, settings.body_limit))

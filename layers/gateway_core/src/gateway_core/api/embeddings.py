@@ -20,7 +20,7 @@ from gateway_core.api.openai_wire import ModelName, attribution_of, group_or_mod
 from gateway_core.api.schemas import Id
 from gateway_core.domain import Attribution, Completion, Embeddings, EmbedRequest
 from gateway_core.rights import check_tool
-from gateway_core.services import ModelServices
+from gateway_core.services import Current, ModelServices
 
 TOOL = "embed"
 MOST_INPUTS = 2048
@@ -52,13 +52,14 @@ class EmbeddingsBody(Strict):
         return tuple(entry if isinstance(entry, str) else _tokens(entry) for entry in self.input)
 
 
-def router(services: ModelServices) -> APIRouter:
-    """The route, closed over its services."""
+def router(source: Current[ModelServices]) -> APIRouter:
+    """The route, closed over where its services come from."""
     routes = APIRouter()
-    settings = services.settings
 
     @routes.post("/v1/embeddings")
     async def embeddings(request: Request) -> JSONResponse:
+        services = source.now()
+        settings = services.settings
         caller = await identify(request, services)
         check_tool(caller, TOOL)
         body = validate(EmbeddingsBody, await read_json(request, settings.body_limit))

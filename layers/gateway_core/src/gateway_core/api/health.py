@@ -14,11 +14,11 @@ from gateway_core.api.degraded import DEGRADED_HEADER, unknown_states
 from gateway_core.domain import Model
 from gateway_core.errors import StoreUnavailable
 from gateway_core.rights import check_tool
-from gateway_core.services import Services
+from gateway_core.services import Current, Services
 
 
-def router(services: Services) -> APIRouter:
-    """The routes, closed over their services. `/health` does no I/O and needs no key."""
+def router(source: Current[Services]) -> APIRouter:
+    """The routes, closed over where their services come from. `/health` does no I/O and needs no key."""
     routes = APIRouter()
 
     @routes.get("/health")
@@ -27,6 +27,7 @@ def router(services: Services) -> APIRouter:
 
     @routes.get("/health/providers")
     async def providers(request: Request, response: Response) -> dict[str, Any]:
+        services = source.now()
         caller = await identify(request, services)
         check_tool(caller, "health_check")
         models = list(services.settings.catalog.models.values())

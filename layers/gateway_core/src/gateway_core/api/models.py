@@ -15,7 +15,7 @@ from gateway_core.catalog import Catalog
 from gateway_core.domain import Caller, Model, Price
 from gateway_core.errors import StoreUnavailable, UnknownModel
 from gateway_core.rights import check_tool
-from gateway_core.services import Services
+from gateway_core.services import Current, Services
 
 TOOL = "list_models"
 RETIREMENT_WARNING_DAYS = 30
@@ -25,12 +25,12 @@ _CREATED = 1_767_225_600
 """OpenAI's list wants a time of creation, which no provider tells for all models: 2026-01-01."""
 
 
-def router(services: Services) -> APIRouter:
-    """The routes, closed over their services."""
+def router(source: Current[Services]) -> APIRouter:
+    """The routes, closed over where their services come from."""
     routes = APIRouter()
-    catalog = services.settings.catalog
 
-    async def entries(request: Request, response: Response) -> list[dict[str, Any]]:
+    async def entries(request: Request, response: Response, services: Services) -> list[dict[str, Any]]:
+        catalog = services.settings.catalog
         caller = await identify(request, services)
         check_tool(caller, TOOL)
         shown = _visible(catalog, caller)
@@ -45,12 +45,13 @@ def router(services: Services) -> APIRouter:
 
     @routes.get("/v1/models")
     async def models(request: Request, response: Response) -> dict[str, Any]:
-        return {"object": "list", "data": await entries(request, response)}
+        return {"object": "list", "data": await entries(request, response, source.now())}
 
     @routes.get("/v1/models/{model_id:path}")
     async def model(request: Request, response: Response, model_id: str) -> dict[str, Any]:
-        found = await entries(request, response)
-        key = catalog.resolve(model_id).key
+        services = source.now()
+        found = await entries(request, response, services)
+        key = services.settings.catalog.resolve(model_id).key
         for entry in found:
             if entry["id"] == key:
                 return entry

@@ -17,7 +17,7 @@ from gateway_core.api.sse import Events, EventStream, event
 from gateway_core.domain import Chunk, Completion, ToolCallDelta
 from gateway_core.errors import LLMError
 from gateway_core.rights import check_tool
-from gateway_core.services import ModelServices
+from gateway_core.services import Current, ModelServices
 
 TOOL = "stream_complete"
 
@@ -29,13 +29,14 @@ class StreamBody(CompleteBody):
     buffer: Literal["token", "word"] = "token"
 
 
-def router(services: ModelServices) -> APIRouter:
-    """The route, closed over its services."""
+def router(source: Current[ModelServices]) -> APIRouter:
+    """The route, closed over where its services come from."""
     routes = APIRouter()
-    settings = services.settings
 
     @routes.post("/v1/stream")
     async def stream(request: Request) -> EventStream:
+        services = source.now()
+        settings = services.settings
         caller = await identify(request, services)
         check_tool(caller, TOOL)
         body = validate(StreamBody, await read_json(request, settings.body_limit))

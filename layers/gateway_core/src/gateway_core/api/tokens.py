@@ -15,7 +15,7 @@ from gateway_core.api.openai_wire import ModelName
 from gateway_core.domain import Json
 from gateway_core.errors import InvalidRequest
 from gateway_core.rights import check_tool
-from gateway_core.services import ModelServices
+from gateway_core.services import Current, ModelServices
 
 TOOL = "count_tokens"
 
@@ -37,13 +37,14 @@ class TokensBody(Strict):
         return [message.model_dump(exclude_none=True) for message in self.messages or ()]
 
 
-def router(services: ModelServices) -> APIRouter:
-    """The route, closed over its services."""
+def router(source: Current[ModelServices]) -> APIRouter:
+    """The route, closed over where its services come from."""
     routes = APIRouter()
-    settings = services.settings
 
     @routes.post("/v1/tokens")
     async def tokens(request: Request) -> dict[str, Any]:
+        services = source.now()
+        settings = services.settings
         caller = await identify(request, services)
         check_tool(caller, TOOL)
         body = validate(TokensBody, await read_json(request, settings.body_limit))

@@ -21,7 +21,7 @@ from gateway_core.domain import Caller
 from gateway_core.errors import Forbidden
 from gateway_core.reports import Report, ReportQuery, check, period, report
 from gateway_core.rights import attribute, check_tool
-from gateway_core.services import Services
+from gateway_core.services import Current, Services
 
 TOOL = "get_usage"
 _HIDDEN = frozenset({"input_nano", "output_nano"})
@@ -58,31 +58,32 @@ class BudgetsQuery(Strict):
     user_id: Id | None = None
 
 
-def router(services: Services) -> APIRouter:
-    """The routes, closed over their services."""
+def router(source: Current[Services]) -> APIRouter:
+    """The routes, closed over where their services come from."""
     routes = APIRouter()
-    store = services.store
 
     @routes.get("/v1/usage")
     async def usage(request: Request) -> dict[str, Any]:
+        services = source.now()
         caller = await _allowed(request, services)
         asked = validate(UsageQuery, dict(request.query_params))
         query = _report_query(asked, caller, services)
         days = [day.strftime("%Y%m%d") for day in query.days]
         if query.group_by == "project":
-            projects = [asked.project_id] if asked.project_id else await store.projects()
-            counted = await asyncio.gather(*(store.day_counters(project, days) for project in projects))
+            projects = [asked.project_id] if asked.project_id else await services.store.projects()
+            counted = await asyncio.gather(*(services.store.day_counters(project, days) for project in projects))
             return _body(query, _by_project(projects, [report(query, days) for days in counted]))
         project = attribute(caller, asked.project_id, None, None).project_id
-        return _body(query, report(query, await store.day_counters(project, days)))
+        return _body(query, report(query, await services.store.day_counters(project, days)))
 
     @routes.get("/v1/usage/records")
     async def records(request: Request) -> dict[str, Any]:
+        services = source.now()
         caller = await _allowed(request, services)
         asked = validate(RecordsQuery, dict(request.query_params))
         day = asked.date or _today(services)
         project = attribute(caller, asked.project_id, None, None).project_id
-        page = await store.usage_records(project, day=f"{day:%Y%m%d}", after=asked.cursor, limit=asked.limit)
+        page = await services.store.usage_records(project, day=f"{day:%Y%m%d}", after=asked.cursor, limit=asked.limit)
         own = [record for record in page.records if caller.user_id in ("", record.user_id)]
         return {
             "date": day.isoformat(),
@@ -92,12 +93,13 @@ def router(services: Services) -> APIRouter:
 
     @routes.get("/v1/budgets")
     async def budgets(request: Request) -> dict[str, Any]:
+        services = source.now()
         caller = await _allowed(request, services)
         asked = validate(BudgetsQuery, dict(request.query_params))
         whom = attribute(caller, asked.project_id, None, asked.user_id)
         scopes = ["p", *([f"k:{caller.key_id}"] if whom.project_id == caller.project_id else [])]
         scopes += [f"u:{whom.user_id}"] if whom.user_id else []
-        lines = await store.budget_lines(whom.project_id, day=f"{_today(services):%Y%m%d}", scopes=scopes)
+        lines = await services.store.budget_lines(whom.project_id, day=f"{_today(services):%Y%m%d}", scopes=scopes)
         return {"project_id": whom.project_id, "budgets": [_budget_body(line) for line in lines]}
 
     return routes
