@@ -1,0 +1,323 @@
+"""What the gateway costs in AWS and Upstash, without the models: idle, by request, and with what can be switched on.
+
+`.venv/bin/python -m benchmarks.cost_model` prints the tables of docs/cost.md, `--write` puts them there. Prices are in
+prices.toml beside it, what a month uses in `idle_use` and `request_use`; everything else follows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+HERE = Path(__file__).parent
+DOC = HERE.parent / "docs/cost.md"
+DAYS = 30
+SECONDS = DAYS * 24 * 3600
+CENT = Decimal("0.01")
+
+MEMORY_MB: Mapping[str, int] = {
+    "Complete": 1024,
+    "Stream": 1024,
+    "Embed": 1024,
+    "Tokens": 1024,
+    "Mcp": 512,
+    "Usage": 256,
+    "Models": 256,
+    "Health": 256,
+    "Probe": 256,
+}
+"""MB by function, as in template.yaml."""
+ALARMS = 10
+"""As many as a stack may have: the first ten of an account are free."""
+
+type Amounts = Mapping[str, Decimal]
+"""How much of what is in prices.toml a month uses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """`usd` for every `per` of a unit, beyond `free` a month; `told` is page, second-hand or recalled.
+
+    With `plan` the free part is a plan of its own: who needs more pays for all.
+    """
+
+    usd: Decimal
+    per: Decimal
+    unit: str
+    free: Decimal
+    told: str
+    seen: date
+    source: str
+    plan: bool = False
+
+    def cost(self, used: Decimal, *, free: bool) -> Decimal:
+        """USD for a month, not rounded; with `free` what is free is taken off first."""
+        fits = used <= self.free
+        billed = used if not free or (self.plan and not fits) else max(used - self.free, Decimal(0))
+        return billed / self.per * self.usd
+
+
+type Rates = Mapping[str, Rate]
+
+
+def load(path: Path = HERE / "prices.toml") -> dict[str, Rate]:
+    """The rates by name; numbers are exact."""
+    found = tomllib.loads(path.read_text(), parse_float=Decimal)
+    return {
+        name: Rate(
+            usd=Decimal(entry["usd"]),
+            per=Decimal(entry["per"]),
+            unit=entry["unit"],
+            free=Decimal(entry["free"]),
+            told=entry["told"],
+            seen=entry["seen"],
+            source=entry["source"],
+            plan=entry.get("plan", False),
+        )
+        for name, entry in found.items()
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """The scheduled probe. A start that is not warm reads the parameters, each of which is one decryption."""
+
+    every_minutes: int = 5
+    seconds: Decimal = Decimal("1.5")
+    cold_share: Decimal = Decimal("0.1")
+    parameters: int = 6
+    log_bytes: int = 2_000
+    metrics: int = 4
+    store_commands: int = 6
+
+    @property
+    def runs(self) -> Decimal:
+        """A month's."""
+        return Decimal(SECONDS // 60 // self.every_minutes)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A typical completion or stream. It is billed while it waits for the model; traces are at their greatest."""
+
+    seconds: Decimal = Decimal(5)
+    memory_mb: int = MEMORY_MB["Stream"]
+    cold_share: Decimal = Decimal("0.01")
+    cold_seconds: Decimal = Decimal(4)
+    parameters: int = 6
+    answer_bytes: int = 8_000
+    log_bytes: int = 3_000
+    events: int = 1
+    store_commands: int = 17
+    record_bytes: int = 200
+
+
+METRICS_IN_USE = 16
+"""Custom metrics that get a value in every hour of the month, the probe's included; failures add theirs by the hour."""
+ALWAYS_FREE = frozenset({"parameters", "store_gb"})
+"""What no other stack uses up: a limit of the account that nobody reaches, and the store's own."""
+GB = Decimal(10**9)
+
+
+def idle_use(probe: Probe = Probe()) -> dict[str, Decimal]:
+    """What a month without a request uses: the probe, and what is just there."""
+    runs = probe.runs
+    return {
+        "lambda_requests": runs,
+        "lambda_gb_seconds": runs * probe.seconds * MEMORY_MB["Probe"] / 1024,
+        "api_requests": Decimal(0),
+        "alarms": Decimal(ALARMS),
+        "dashboards": Decimal(1),
+        "custom_metrics": Decimal(probe.metrics),
+        "log_ingestion": runs * probe.log_bytes / GB,
+        "traces": runs,
+        "scheduler": runs,
+        "events": Decimal(0),
+        "queue_requests": Decimal(0),
+        "parameters": Decimal(probe.parameters),
+        "decryptions": runs * probe.cold_share * probe.parameters,
+        "artifacts": Decimal("0.1"),
+        "store_commands": runs * probe.store_commands,
+        "store_gb": Decimal("0.01"),
+    }
+
+
+def request_use(requests: int, about: Request = Request()) -> dict[str, Decimal]:
+    """What so many requests a month use, on top of `idle_use`."""
+    count = Decimal(requests)
+    seconds = about.seconds + about.cold_share * about.cold_seconds
+    return {
+        "lambda_requests": count,
+        "lambda_gb_seconds": count * seconds * about.memory_mb / 1024,
+        "api_requests": count,
+        "data_out": count * about.answer_bytes / GB,
+        "custom_metrics": Decimal(METRICS_IN_USE),
+        "log_ingestion": count * about.log_bytes / GB,
+        "traces": min(count, Decimal(SECONDS)),
+        "events": count * about.events,
+        "decryptions": count * about.cold_share * about.parameters,
+        "store_commands": count * about.store_commands,
+        "store_gb": count * about.record_bytes / GB,
+    }
+
+
+# Tables.
+
+WORDS: Mapping[str, str] = {
+    "lambda_requests": "Lambda, requests",
+    "lambda_gb_seconds": "Lambda, time",
+    "api_requests": "API Gateway, requests",
+    "data_out": "Data to the internet",
+    "alarms": "CloudWatch, alarms",
+    "dashboards": "CloudWatch, dashboard",
+    "custom_metrics": "CloudWatch, custom metrics",
+    "log_ingestion": "CloudWatch, logs",
+    "traces": "X-Ray, traces",
+    "scheduler": "EventBridge Scheduler",
+    "events": "EventBridge, bus",
+    "queue_requests": "SQS, dead letters of the probe",
+    "parameters": "SSM, SecureString parameters",
+    "decryptions": "KMS, for these parameters",
+    "artifacts": "S3, what `sam deploy` uploads",
+    "store_commands": "Upstash, commands",
+    "store_gb": "Upstash, storage",
+}
+RESOURCES: Mapping[str, Sequence[str]] = {
+    "lambda_requests": ("AWS::Lambda::Function", "AWS::Lambda::Alias", "AWS::Lambda::Version"),
+    "lambda_gb_seconds": ("AWS::Lambda::LayerVersion", "AWS::Lambda::Permission", "AWS::Lambda::EventInvokeConfig"),
+    "api_requests": (
+        "AWS::ApiGateway::RestApi",
+        "AWS::ApiGateway::Deployment",
+        "AWS::ApiGateway::Stage",
+        "AWS::ApiGateway::Account",
+        "AWS::ApiGateway::DomainName",
+        "AWS::ApiGateway::BasePathMapping",
+    ),
+    "alarms": ("AWS::CloudWatch::Alarm",),
+    "dashboards": ("AWS::CloudWatch::Dashboard",),
+    "log_ingestion": ("AWS::Logs::LogGroup",),
+    "scheduler": ("AWS::Scheduler::Schedule", "AWS::Scheduler::ScheduleGroup"),
+    "events": ("AWS::Events::EventBus", "AWS::Events::EventBusPolicy", "AWS::Events::Rule"),
+    "queue_requests": ("AWS::SQS::Queue", "AWS::SQS::QueuePolicy"),
+}
+"""Which resources of the template each line pays for."""
+FREE_OF_CHARGE = (
+    "AWS::IAM::Role",
+    "AWS::IAM::ManagedPolicy",
+    "AWS::CodeDeploy::Application",
+    "AWS::CodeDeploy::DeploymentGroup",
+    "AWS::Route53::RecordSet",
+)
+"""Never billed. The zone of a record is: it is yours, and not of the template."""
+
+
+def usd(amount: Decimal) -> str:
+    """Cents, and a hint where there is less than half of one."""
+    if 0 < amount <= CENT / 2:
+        return "< 0.01"
+    return f"{amount.quantize(CENT):,.2f}"
+
+
+def number(amount: Decimal) -> str:
+    """As few digits as tell it."""
+    if amount == amount.to_integral_value():
+        return f"{amount:,.0f}"
+    return f"{amount:,.2f}" if amount >= 1 else f"{amount.normalize():f}"
+
+
+def idle_table(rates: Rates) -> str:
+    """Line by line, within what is free, and if other stacks have used that up."""
+    lines = [
+        "| what | price in USD | free each month | used while idle | USD | free part used up |",
+        "|---|---|---|---|---|---|",
+    ]
+    use = idle_use()
+    for name, used in use.items():
+        rate = rates[name]
+        mark = {"page": "", "second-hand": " ¹", "recalled": " ²"}[rate.told]
+        costs = usd(rate.cost(used, free=True)), usd(rate.cost(used, free=name in ALWAYS_FREE))
+        price = f"{rate.usd:f} per {rate.unit}" if rate.usd else "nothing"
+        lines.append(
+            f"| {WORDS[name]} | {price}{mark} | {number(rate.free)} | {number(used)} | {costs[0]} | {costs[1]} |"
+        )
+    lines.append(f"| **sum** | | | | **{usd(total(use, rates))}** | **{usd(total(use, rates, free=False))}** |")
+    return "\n".join(lines)
+
+
+def total(use: Amounts, rates: Rates, *, free: bool = True) -> Decimal:
+    """USD for all of it. Without `free` the whole is billed, but for what never is."""
+    return sum((rates[name].cost(used, free=free or name in ALWAYS_FREE) for name, used in use.items()), Decimal(0))
+
+
+def request_table(rates: Rates) -> str:
+    """1,000 and a million requests a month, in an account that has nothing else."""
+    few, many = request_use(1_000), request_use(1_000_000)
+    lines = [
+        "| what | 1,000 requests | a million requests | a million, free part used up |",
+        "|---|---|---|---|",
+    ]
+    for name, used in many.items():
+        rate = rates[name]
+        costs = (rate.cost(few[name], free=True), rate.cost(used, free=True), rate.cost(used, free=name in ALWAYS_FREE))
+        lines.append(f"| {WORDS[name]} | {' | '.join(usd(cost) for cost in costs)} |")
+    sums = total(few, rates), total(many, rates), total(many, rates, free=False)
+    lines.append(f"| **sum** | {' | '.join(f'**{usd(cost)}**' for cost in sums)} |")
+    return "\n".join(lines)
+
+
+def option_table(rates: Rates) -> str:
+    """What can be switched on, and costs while idle."""
+    gigabytes = Decimal(sum(MEMORY_MB.values())) / 1024
+    kept = rates["snapstart_cache"].cost(gigabytes * SECONDS, free=False)
+    restored = rates["snapstart_restore"].cost(Decimal(MEMORY_MB["Stream"]) / 1024, free=False)
+    secrets = rates["secrets"].cost(Decimal(2), free=False)
+    reads = rates["secret_reads"].cost(Decimal(2000), free=False)
+    alarms = rates["alarms"].cost(Decimal(3 * ALARMS), free=True)
+    minute = total(idle_use(Probe(every_minutes=1)), rates, free=False)
+    rows = [
+        ("`SnapStart=on`", f"{usd(kept)} ({number(gigabytes)} GB)", f"{usd(restored * 1000)} for 1,000 cold starts"),
+        ("`SecretsIn=secretsmanager`", f"{usd(secrets)} (2 secrets)", f"{usd(reads)} for 1,000 cold starts"),
+        ("alarms of three stacks in one account", f"{usd(alarms)} ({3 * ALARMS} alarms)", ""),
+        ("the probe every minute, free part used up", f"{usd(minute)} (all of the table above)", ""),
+    ]
+    lines = ["| what | USD a month | in use |", "|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows)]
+    return "\n".join(lines)
+
+
+def tables(rates: Rates) -> dict[str, str]:
+    """By the name of their place in docs/cost.md."""
+    return {"idle": idle_table(rates), "requests": request_table(rates), "options": option_table(rates)}
+
+
+def placed(text: str, made: Mapping[str, str]) -> str:
+    """The document with each table between its marks. Raises ValueError where there are no marks."""
+    for name, table in made.items():
+        marks = f"<!-- cost_model: {name} -->\n", "<!-- end -->"
+        pattern = re.compile(f"{re.escape(marks[0])}.*?{re.escape(marks[1])}", re.DOTALL)
+        if not pattern.search(text):
+            raise ValueError(f"docs/cost.md has no place for the table '{name}'.")
+        # No table has a backslash, which `sub` would read as an escape.
+        text = pattern.sub(f"{marks[0]}\n{table}\n\n{marks[1]}", text)
+    return text
+
+
+def main() -> None:
+    """Print the tables or put them into the document."""
+    parser = argparse.ArgumentParser(description="What the gateway costs in AWS and Upstash.")
+    parser.add_argument("--write", action="store_true", help="put the tables into docs/cost.md")
+    made = tables(load())
+    if parser.parse_args().write:
+        DOC.write_text(placed(DOC.read_text(), made))
+        return
+    for name, table in made.items():
+        print(f"{name}\n\n{table}\n")
+
+
+if __name__ == "__main__":
+    main()

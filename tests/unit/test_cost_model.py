@@ -1,0 +1,105 @@
+"""`benchmarks/cost_model.py`: what the gateway costs to run, and that docs/cost.md says the same."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmarks import cost_model
+from benchmarks.cost_model import MEMORY_MB, Probe, Rate, Request, idle_use, load, placed, request_use, total, usd
+from tests.template.test_template import FUNCTIONS, TEMPLATE
+from tests.template.test_transformed import RESOURCES, of_type
+
+RATES = load()
+amounts = st.decimals(0, 10**9, places=3)
+
+
+def rate(price="0.2", free=0, **changes):
+    """A price for a million."""
+    return Rate(Decimal(price), Decimal(10**6), "unit", Decimal(free), "page", date(2026, 1, 1), "", **changes)
+
+
+def test_the_document_says_what_the_model_says():
+    """`.venv/bin/python -m benchmarks.cost_model --write` makes it so."""
+    text = cost_model.DOC.read_text()
+    assert placed(text, cost_model.tables(RATES)) == text
+
+
+def test_a_document_without_a_place_is_refused():
+    """A table that is nowhere would be out of date unseen."""
+    with pytest.raises(ValueError, match="idle"):
+        placed("# Cost", {"idle": ""})
+
+
+def test_an_idle_stack_costs_less_than_a_cent():
+    """With the probe running and the free parts not used up by others."""
+    assert total(idle_use(), RATES) < Decimal("0.005")
+
+
+def test_every_resource_has_a_line():
+    """What the template makes is in the idle sum or never billed; nobody adds a resource without its price."""
+    told = {kind for kinds in cost_model.RESOURCES.values() for kind in kinds} | set(cost_model.FREE_OF_CHARGE)
+    assert {resource["Type"] for resource in RESOURCES.values()} <= told
+    assert set(cost_model.RESOURCES) <= set(idle_use())
+    assert len(of_type("AWS::CloudWatch::Alarm")) <= cost_model.ALARMS == RATES["alarms"].free
+
+
+def test_memory_is_the_templates():
+    """By function; the probe is a function without a route."""
+    default = TEMPLATE["Globals"]["Function"]["MemorySize"]
+    deployed = {name: properties.get("MemorySize", default) for name, properties in FUNCTIONS.items()}
+    assert deployed == {name: MEMORY_MB[name] for name in deployed}
+    assert set(MEMORY_MB) - set(deployed) <= {"Probe"}
+
+
+@given(amounts, amounts, st.integers(0, 10**9))
+def test_more_never_costs_less(some, more, free):
+    """And the free part is never negative money."""
+    for price in (rate(free=free), rate(free=free, plan=True)):
+        assert Decimal(0) <= price.cost(some, free=True) <= price.cost(some + more, free=True)
+        assert price.cost(some, free=True) <= price.cost(some, free=False)
+
+
+@pytest.mark.parametrize(
+    ("used", "plan", "free", "cost"),
+    [
+        (3_000_000, False, True, "0.4"),
+        (3_000_000, False, False, "0.6"),
+        (500_000, False, True, "0"),
+        (3_000_000, True, True, "0.6"),
+        (1_000_000, True, True, "0"),
+    ],
+)
+def test_the_free_part(used, plan, free, cost):
+    """Taken off; but a free plan that is too small is none."""
+    assert rate(free=1_000_000, plan=plan).cost(Decimal(used), free=free) == Decimal(cost)
+
+
+def test_by_hand():
+    """The largest sums, computed here once more: time of a million requests, and commands at 17 each."""
+    use = request_use(1_000_000, Request(seconds=Decimal(5), cold_share=Decimal(0)))
+    assert RATES["lambda_gb_seconds"].cost(use["lambda_gb_seconds"], free=False) == Decimal("66.667")
+    assert RATES["store_commands"].cost(use["store_commands"], free=True) == Decimal(34)
+    assert idle_use(Probe(every_minutes=5))["scheduler"] == 12 * 24 * 30
+
+
+def test_every_price_has_a_source_and_a_date():
+    """What was only recalled says so, and the document marks it."""
+    for name, entry in RATES.items():
+        assert entry.source.startswith("https://"), name
+        assert entry.told in {"page", "second-hand", "recalled"}, name
+        assert entry.seen >= date(2026, 1, 1), name
+        assert isinstance(entry.usd, Decimal), name
+    assert set(cost_model.WORDS) <= set(RATES)
+    assert "²" in cost_model.idle_table(RATES)
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [("0", "0.00"), ("0.004", "< 0.01"), ("0.005", "< 0.01"), ("0.006", "0.01"), ("1234.5", "1,234.50")],
+)
+def test_sums_are_shown_in_cents(amount, text):
+    """What is there and less than half a cent does not look like nothing."""
+    assert usd(Decimal(amount)) == text
