@@ -107,6 +107,12 @@ def test_a_changed_parameter_is_released(name):
 
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_a_changed_secret_can_be_released(name):
+    """Secrets are read when an environment starts: a new version starts new ones."""
+    assert "SecretsVersion" in parameters_in(versions()[name]["Description"])
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
 def test_the_description_of_a_version_fits(name):
     """Lambda takes 256 characters."""
     text = versions()[name]["Description"]["Fn::Sub"]
