@@ -133,3 +133,24 @@ def test_the_readme_sends_newcomers_on():
     """To the ways to run it, and to help."""
     links = LINK.findall(prose(ROOT / "README.md"))
     assert {"docs/deploy.md", "docs/docker.md", "docs/troubleshooting.md"} <= set(links)
+
+
+def test_a_container_by_hand_is_as_confined_as_by_compose():
+    """The long command of docs/docker.md says what compose.yaml says."""
+    (block,) = [block for block in blocks(ROOT / "docs/docker.md", "sh") if "docker run --detach" in block]
+    compose = yaml.safe_load((ROOT / "compose.yaml").read_text())
+    service = compose["services"]["gateway"]
+    wanted = [
+        f"--memory {service['mem_limit']} ",
+        f"--cpus {service['cpus']:g} ",
+        f"--pids-limit {service['pids_limit']} ",
+        f"--cap-drop {service['cap_drop'][0]} ",
+        f"--security-opt {service['security_opt'][0]} ",
+        f"--stop-timeout {service['stop_grace_period'].removesuffix('s')} ",
+        f"--restart {service['restart']} ",
+        f"--tmpfs {service['tmpfs'][0]} ",
+        *(["--read-only "] if service["read_only"] else []),
+        *(["--init "] if service["init"] else []),
+        f":{service['volumes'][0].partition(':')[2]} ",
+    ]
+    assert [flag for flag in wanted if flag not in block.replace("\\\n", " ")] == []
