@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -44,9 +44,12 @@ type Amounts = Mapping[str, Decimal]
 class Rate:
     """`usd` for every `per` of a unit, beyond `free` a month; `told` is page, second-hand or recalled.
 
+    `what` is it in words, `resources` are the types of the template that it is the price of.
+
     With `plan` the free part is a plan of its own: who needs more pays for all.
     """
 
+    what: str
     usd: Decimal
     per: Decimal
     unit: str
@@ -55,6 +58,7 @@ class Rate:
     seen: date
     source: str
     plan: bool = False
+    resources: tuple[str, ...] = ()
 
     def cost(self, used: Decimal, *, free: bool) -> Decimal:
         """USD for a month, not rounded; with `free` what is free is taken off first."""
@@ -71,6 +75,7 @@ def load(path: Path = HERE / "prices.toml") -> dict[str, Rate]:
     found = tomllib.loads(path.read_text(), parse_float=Decimal)
     return {
         name: Rate(
+            what=entry["what"],
             usd=Decimal(entry["usd"]),
             per=Decimal(entry["per"]),
             unit=entry["unit"],
@@ -79,6 +84,7 @@ def load(path: Path = HERE / "prices.toml") -> dict[str, Rate]:
             seen=entry["seen"],
             source=entry["source"],
             plan=entry.get("plan", False),
+            resources=tuple(entry.get("resources", ())),
         )
         for name, entry in found.items()
     }
@@ -169,44 +175,6 @@ def request_use(requests: int, about: Request = Request()) -> dict[str, Decimal]
 
 # Tables.
 
-WORDS: Mapping[str, str] = {
-    "lambda_requests": "Lambda, requests",
-    "lambda_gb_seconds": "Lambda, time",
-    "api_requests": "API Gateway, requests",
-    "data_out": "Data to the internet",
-    "alarms": "CloudWatch, alarms",
-    "dashboards": "CloudWatch, dashboard",
-    "custom_metrics": "CloudWatch, custom metrics",
-    "log_ingestion": "CloudWatch, logs",
-    "traces": "X-Ray, traces",
-    "scheduler": "EventBridge Scheduler",
-    "events": "EventBridge, bus",
-    "queue_requests": "SQS, dead letters of the probe",
-    "parameters": "SSM, SecureString parameters",
-    "decryptions": "KMS, for these parameters",
-    "artifacts": "S3, what `sam deploy` uploads",
-    "store_commands": "Upstash, commands",
-    "store_gb": "Upstash, storage",
-}
-RESOURCES: Mapping[str, Sequence[str]] = {
-    "lambda_requests": ("AWS::Lambda::Function", "AWS::Lambda::Alias", "AWS::Lambda::Version"),
-    "lambda_gb_seconds": ("AWS::Lambda::LayerVersion", "AWS::Lambda::Permission", "AWS::Lambda::EventInvokeConfig"),
-    "api_requests": (
-        "AWS::ApiGateway::RestApi",
-        "AWS::ApiGateway::Deployment",
-        "AWS::ApiGateway::Stage",
-        "AWS::ApiGateway::Account",
-        "AWS::ApiGateway::DomainName",
-        "AWS::ApiGateway::BasePathMapping",
-    ),
-    "alarms": ("AWS::CloudWatch::Alarm",),
-    "dashboards": ("AWS::CloudWatch::Dashboard",),
-    "log_ingestion": ("AWS::Logs::LogGroup",),
-    "scheduler": ("AWS::Scheduler::Schedule", "AWS::Scheduler::ScheduleGroup"),
-    "events": ("AWS::Events::EventBus", "AWS::Events::EventBusPolicy", "AWS::Events::Rule"),
-    "queue_requests": ("AWS::SQS::Queue", "AWS::SQS::QueuePolicy"),
-}
-"""Which resources of the template each line pays for."""
 FREE_OF_CHARGE = (
     "AWS::IAM::Role",
     "AWS::IAM::ManagedPolicy",
@@ -244,7 +212,7 @@ def idle_table(rates: Rates) -> str:
         costs = usd(rate.cost(used, free=True)), usd(rate.cost(used, free=name in ALWAYS_FREE))
         price = f"{rate.usd:f} per {rate.unit}" if rate.usd else "nothing"
         lines.append(
-            f"| {WORDS[name]} | {price}{mark} | {number(rate.free)} | {number(used)} | {costs[0]} | {costs[1]} |"
+            f"| {rate.what} | {price}{mark} | {number(rate.free)} | {number(used)} | {costs[0]} | {costs[1]} |"
         )
     lines.append(f"| **sum** | | | | **{usd(total(use, rates))}** | **{usd(total(use, rates, free=False))}** |")
     return "\n".join(lines)
@@ -265,7 +233,7 @@ def request_table(rates: Rates) -> str:
     for name, used in many.items():
         rate = rates[name]
         costs = (rate.cost(few[name], free=True), rate.cost(used, free=True), rate.cost(used, free=name in ALWAYS_FREE))
-        lines.append(f"| {WORDS[name]} | {' | '.join(usd(cost) for cost in costs)} |")
+        lines.append(f"| {rate.what} | {' | '.join(usd(cost) for cost in costs)} |")
     sums = total(few, rates), total(many, rates), total(many, rates, free=False)
     lines.append(f"| **sum** | {' | '.join(f'**{usd(cost)}**' for cost in sums)} |")
     return "\n".join(lines)
