@@ -11,8 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from types import FrameType
 
-from gateway_core.bootstrap import open_store
-from gateway_core.config import Settings
+from gateway_core.bootstrap import open_store, read_settings
 from gateway_core.errors import ConfigError
 from gateway_core.principal import KeyRecord, digest_of, new_key, project_of
 from local.environment import LocalEnvironment, StackError, read
@@ -84,7 +83,7 @@ async def _dev_key(choices: LocalEnvironment, environ: Mapping[str, str]) -> str
         return ""
     if project_of(key) != DEV_PROJECT:
         raise StackError(f"GATEWAY_DEV_KEY must look like gk_{DEV_PROJECT}_SECRET.")
-    store = open_store(Settings.from_env(environ))
+    store = open_store(read_settings(environ))
     try:
         await store.put_key(KeyRecord(project_id=DEV_PROJECT, digest=digest_of(key), admin=True))
     finally:

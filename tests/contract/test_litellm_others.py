@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway_core.adapters.litellm import LiteLLMProvider
+from gateway_core.bootstrap import read_settings
 from gateway_core.clock import ManualClock
 from gateway_core.config import Settings
 from gateway_core.credentials import Credential, Secret
@@ -28,7 +29,7 @@ def settings(tmp_path_factory) -> Iterator[Settings]:
     with serve(create_app()) as url:
         path: Path = tmp_path_factory.mktemp("others") / "config.yaml"
         path.write_text(CONFIG.format(url=url))
-        yield Settings.from_env({"GATEWAY_CONFIG": str(path), **KEYS})
+        yield read_settings({"GATEWAY_CONFIG": str(path), **KEYS})
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -15,22 +16,18 @@ from gateway_core.admission import BreakerPolicy
 from gateway_core.base_url import check_base_url
 from gateway_core.config import Settings
 from gateway_core.config_file import BreakerSection
-from gateway_core.documents import read_json, read_yaml
+from gateway_core.documents import Document, read_json, read_yaml
 from gateway_core.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture
-def config(tmp_path):
-    """Writes a config.yaml and answers the environment that names it."""
+NAME = "config.yaml"
 
-    def write(text):
-        path = tmp_path / "config.yaml"
-        path.write_text(text, "utf-8")
-        return {"GATEWAY_CONFIG": str(path)}
 
-    return write
+def configured(text, environ=MappingProxyType({})):
+    """The settings that a document of this text makes."""
+    return Settings.from_env(environ, [Document(NAME, text)])
 
 
 class TestEnvironment:
@@ -55,14 +52,15 @@ class TestEnvironment:
         assert settings.catalog.providers["gemini"].api_base == "http://127.0.0.1:8789/gemini/v1beta"
         assert settings.catalog.models["gemini-flash"].deployment.api_base == "http://127.0.0.1:8789/gemini/v1beta"
 
-    def test_environment_wins_over_the_file(self, config):
-        """Environment before file, for base URLs and the log level."""
-        env = config("providers: {openai: {base_url: 'https://file.example/v1'}}\nlog_level: ERROR\n")
-        assert Settings.from_env(env).catalog.providers["openai"].api_base == "https://file.example/v1"
-        assert Settings.from_env(env).log_level == "ERROR"
-        settings = Settings.from_env(env | {"OPENAI_API_BASE": "https://env.example/v1", "LOG_LEVEL": "debug"})
+    def test_environment_wins_over_the_file(self):
+        """Environment before file, for base URLs, the log level and the pace of reloading."""
+        text = "providers: {openai: {base_url: 'https://file.example/v1'}}\nlog_level: ERROR\nreload_s: 5\n"
+        assert configured(text).catalog.providers["openai"].api_base == "https://file.example/v1"
+        assert (configured(text).log_level, configured(text).reload_s) == ("ERROR", 5)
+        environ = {"OPENAI_API_BASE": "https://env.example/v1", "LOG_LEVEL": "debug", "GATEWAY_RELOAD_S": "0.5"}
+        settings = configured(text, environ)
         assert settings.catalog.providers["openai"].api_base == "https://env.example/v1"
-        assert settings.log_level == "DEBUG"
+        assert (settings.log_level, settings.reload_s) == ("DEBUG", 0.5)
 
     def test_store(self):
         """URL and token of the store come together."""
@@ -95,9 +93,9 @@ class TestEnvironment:
                 {"UPSTASH_REDIS_REST_URL": "redis://:hidden@x", "UPSTASH_REDIS_REST_TOKEN": "t"},
                 "UPSTASH_REDIS_REST_URL",
             ),
-            ({"GATEWAY_CONFIG": "s3://bucket/hidden.yaml"}, "s3:// is not supported yet. Name a file."),
-            ({"GATEWAY_CONFIG": "appconfig://hidden/x"}, "appconfig:// is not supported yet"),
-            ({"GATEWAY_CONFIG": "/nowhere/config.yaml"}, "cannot read /nowhere/config.yaml (FileNotFoundError)"),
+            ({"GATEWAY_RELOAD_S": "hidden"}, "GATEWAY_RELOAD_S: is not a number of seconds from 0 to 86400."),
+            ({"GATEWAY_RELOAD_S": "-1"}, "GATEWAY_RELOAD_S: is not a number of seconds"),
+            ({"GATEWAY_RELOAD_S": "nan"}, "GATEWAY_RELOAD_S: is not a number of seconds"),
             ({"GATEWAY_DEV_KEY": "hidden"}, "GATEWAY_DEV_KEY: is not a key of project dev"),
             ({"GATEWAY_DEV_KEY": "gk_prod_hidden"}, "GATEWAY_DEV_KEY: is not a key of project dev"),
             ({"OPENAI_API_KEY": "sk-hidden\nX: y"}, "OPENAI_API_KEY: has characters"),
@@ -137,10 +135,10 @@ class TestEnvironment:
             settings.max_timeout_s = 1
 
 
-class TestFile:
-    def test_sections(self, config):
+class TestDocument:
+    def test_sections(self):
         """Every section reaches the settings, seconds turned into the units of their targets."""
-        env = config("""
+        settings = configured("""
             breaker: {failures: 2, window_s: 1.5, cooldown_s: 0.25, max_cooldown_s: 9, probe_lease_s: 3}
             limits: {default_timeout_s: 10, max_timeout_s: 20, max_stream_timeout_s: 30.5, queue_timeout_s: 0,
                      body_limit_bytes: 1000}
@@ -148,8 +146,9 @@ class TestFile:
             pricing: {book: spec-2026-01, per_tokens: 1, models: {mistral: {input: 0.000001, output: "2e-6"}}}
             groups: {cheap: [mistral]}
             default_output_cap: 7
+            reload_s: 0
+            secrets_reload_s: 60
         """)
-        settings = Settings.from_env(env)
         assert settings.breaker == BreakerPolicy(2, 1500, 250, 9000, 3000)
         assert (settings.default_timeout_s, settings.max_timeout_s, settings.max_stream_timeout_s) == (10, 20, 30.5)
         assert (settings.queue_timeout_s, settings.body_limit) == (0, 1000)
@@ -159,21 +158,19 @@ class TestFile:
         assert settings.catalog.models["gpt-5.1"].price.source == "book:spec-2026-01"
         assert settings.catalog.group("cheap") == (settings.catalog.models["mistral"],)
         assert settings.catalog.default_output_cap == 7
-        assert settings.config_path == Path(env["GATEWAY_CONFIG"])
+        assert (settings.reload_s, settings.secrets_reload_s) == (0, 60)
 
-    def test_custom_provider_reads_its_own_variables(self, config):
+    def test_custom_provider_reads_its_own_variables(self):
         """A provider that only the file knows takes key and base URL from the variables that its name implies."""
         text = "providers: {groq: {base_url: 'https://api.groq.com/openai/v1', input_includes_cached: true}}"
-        env = config(text) | {"GROQ_API_KEY": "gsk", "GROQ_API_BASE": "https://proxy.example"}
-        settings = Settings.from_env(env)
+        settings = configured(text, {"GROQ_API_KEY": "gsk", "GROQ_API_BASE": "https://proxy.example"})
         assert settings.provider_keys["groq"].reveal() == "gsk"
         assert settings.catalog.providers["groq"].api_base == "https://proxy.example"
 
     @pytest.mark.parametrize("text", ["", "groups:\nbreaker:\n", "# nothing\n"])
-    def test_empty_sections(self, config, text):
-        """A file or a section whose content is commented out changes nothing."""
-        settings = Settings.from_env(config(text))
-        assert dataclasses.replace(settings, config_path=None) == Settings.from_env({})
+    def test_empty_sections(self, text):
+        """A document or a section whose content is commented out changes nothing."""
+        assert configured(text) == Settings.from_env({})
 
     @pytest.mark.parametrize(
         ("text", "message"),
@@ -201,37 +198,61 @@ class TestFile:
             ("groups: {g: [gpt-5.1, none]}", "groups.g: there is no model 'none'"),
         ],
     )
-    def test_wrong_files_are_refused(self, config, text, message):
-        """An error names the file, the field or line, and the remedy; it does not repeat the file's content."""
-        env = config(text)
+    def test_wrong_documents_are_refused(self, text, message):
+        """An error names the document, the field or line, and the remedy; it does not repeat the content."""
         with pytest.raises(ConfigError) as error:
-            Settings.from_env(env)
-        assert error.value.message.startswith(env["GATEWAY_CONFIG"])
+            configured(text)
+        assert error.value.message.startswith(NAME)
         assert message in error.value.message
         assert "hidden" not in error.value.message
-
-    def test_not_utf8(self, tmp_path):
-        """A file in another encoding is an error that says so."""
-        path = tmp_path / "config.yaml"
-        path.write_bytes(b"a: \xff\xfe")
-        with pytest.raises(ConfigError, match=r"cannot read .* Name a readable UTF-8 file"):
-            Settings.from_env({"GATEWAY_CONFIG": str(path)})
 
     def test_breaker_defaults_agree(self):
         """The section's defaults are those of the policy that it stands for."""
         assert BreakerSection().policy() == BreakerPolicy()
 
 
+class TestDocuments:
+    def test_each_adds_to_those_before_it(self):
+        """Mappings merge field by field and entry by entry; of other values the last one counts."""
+        groups = (
+            "groups: {cheap: [gpt-5.1-mini], fast: [gemini-flash]}\nlimits: {queue_timeout_s: 1, stall_timeout_s: 9}"
+        )
+        prices = (
+            "pricing: {models: {gemini-flash: {input: 1, output: 2}}}\ngroups: {fast: [gpt-5.1-mini, gemini-flash]}"
+        )
+        more = "pricing: {models: {gpt-5.1-mini: {input: 3, output: 4}}}\nlimits: {queue_timeout_s: 2}"
+        settings = merged(groups, prices, more)
+        assert settings.catalog.groups["cheap"] == ("gpt-5.1-mini",)
+        assert settings.catalog.groups["fast"] == ("gpt-5.1-mini", "gemini-flash")
+        assert [settings.catalog.models[key].price.input for key in ("gemini-flash", "gpt-5.1-mini")] == [1000, 3000]
+        assert (settings.queue_timeout_s, settings.stall_timeout_s) == (2, 9)
+
+    def test_a_later_one_can_remove(self):
+        """Null removes an entry that an earlier document or the package has."""
+        catalog = merged("groups: {cheap: [gpt-5.1-mini]}", "groups: {cheap: null, fast: null}").catalog
+        assert not {"cheap", "fast"} & set(catalog.groups)
+
+    def test_the_one_at_fault_is_named(self):
+        """By its own name for what is wrong in it, by all names for what is wrong between them."""
+        with pytest.raises(ConfigError, match=r"^2: limit: Extra inputs"):
+            merged("groups: {}", "limit: {}")
+        with pytest.raises(ConfigError, match=r"^1, 2: groups.cheap: there is no model 'gpt-5.1-mini'"):
+            merged("groups: {cheap: [gpt-5.1-mini], fast: null}", "models: {gpt-5.1-mini: null}")
+
+
+def merged(*texts):
+    return Settings.from_env({}, [Document(str(number), text) for number, text in enumerate(texts, 1)])
+
+
 class TestExamples:
     def test_config_example_is_the_default(self):
         """config.example.yaml as it is changes nothing."""
-        settings = Settings.from_env({"GATEWAY_CONFIG": str(ROOT / "config.example.yaml")})
-        assert dataclasses.replace(settings, config_path=None) == Settings.from_env({})
+        assert configured((ROOT / "config.example.yaml").read_text("utf-8")) == Settings.from_env({})
 
-    def test_config_example_loads_with_its_examples(self, config):
+    def test_config_example_loads_with_its_examples(self):
         """With its examples uncommented it loads, and every one of them has its effect."""
         text = re.sub(r"^#: ", "", (ROOT / "config.example.yaml").read_text("utf-8"), flags=re.MULTILINE)
-        catalog = Settings.from_env(config(text)).catalog
+        catalog = configured(text).catalog
         assert catalog.resolve("house-model").price.tiers[0].input == 4000
         assert [model.key for model in catalog.group("cheap")] == ["gpt-5.1-mini", "deepseek-v3.2"]
         assert catalog.models["claude-opus-4.5"].fallbacks == ("gpt-5.1",)
@@ -328,7 +349,7 @@ class TestBaseUrl:
         assert "evil" not in error.value.message
 
 
-class TestDocuments:
+class TestReading:
     def test_yaml_fractions_are_exact(self):
         """Fractions in YAML keep every digit, in each of YAML's notations."""
         document = read_yaml("a: 0.1\nb: 1.5e-7\nc: 1_000.5\nd: 3", "x")

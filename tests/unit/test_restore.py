@@ -17,7 +17,7 @@ def test_connections_to_the_store_are_forgotten():
     assert store._client._http is None
 
 
-@pytest.mark.parametrize(("kind", "hooks"), [("snap-start", 1), ("on-demand", 0)])
+@pytest.mark.parametrize(("kind", "hooks"), [("snap-start", 2), ("on-demand", 0)])
 def test_hooks_are_registered_for_snapshots_only(kind, hooks):
     """Elsewhere nothing is to be restored."""
     before = len(get_after_restore())

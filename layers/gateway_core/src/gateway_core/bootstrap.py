@@ -1,11 +1,14 @@
-"""The composition root: the only module that names concrete adapters. Nothing here does I/O but reading secrets."""
+"""The composition root: the only module that names concrete adapters. It reads secrets and configuration."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 
 from starlette.types import ASGIApp
 
+from gateway_core.adapters.config_sources import open_sources
 from gateway_core.adapters.degraded import ResilientLedger
 from gateway_core.adapters.invoke_asgi import AsgiInvoker
 from gateway_core.adapters.invoke_lambda import LambdaInvoker
@@ -19,7 +22,9 @@ from gateway_core.errors import ConfigError
 from gateway_core.failover import Failover, FailoverPolicy
 from gateway_core.gateway import Gateway
 from gateway_core.ports import ModelProvider, Store
+from gateway_core.reload import Live
 from gateway_core.services import ModelServices, Services
+from gateway_core.settings_loader import Inputs, SettingsLoader, completed
 from gateway_core.telemetry import Telemetry
 
 _SECRET_SOURCES = ("GATEWAY_SECRETS_STORE", "GATEWAY_SECRETS_PROVIDERS")
@@ -27,13 +32,32 @@ _SECRET_SOURCES = ("GATEWAY_SECRETS_STORE", "GATEWAY_SECRETS_PROVIDERS")
 
 def with_secrets(environ: Mapping[str, str]) -> dict[str, str]:
     """The environment, completed by the secrets that it points to. What is set by hand wins, if it is not empty."""
+    return completed(environ, _find_secrets(environ))
+
+
+def _find_secrets(environ: Mapping[str, str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name in _SECRET_SOURCES:
         if source := environ.get(name):
             from gateway_core.adapters.secrets import read_secrets  # noqa: PLC0415 - brings boto3, on AWS only
 
             found |= read_secrets(source)
-    return {**found, **{name: value for name, value in environ.items() if value or name not in found}}
+    return found
+
+
+def _load(environ: Mapping[str, str]) -> tuple[SettingsLoader, Inputs]:
+    """Read everything for the first time. GATEWAY_CONFIG may itself be one of the secrets."""
+    secrets = _find_secrets(environ)
+    sources = open_sources(completed(environ, secrets).get("GATEWAY_CONFIG", ""))
+    find = partial(_find_secrets, environ) if any(environ.get(name) for name in _SECRET_SOURCES) else None
+    loader = SettingsLoader(environ, sources, find)
+    return loader, Inputs(loader.documents(), secrets)
+
+
+def read_settings(environ: Mapping[str, str]) -> Settings:
+    """The settings of now. Raises ConfigError with the field at fault."""
+    loader, inputs = _load(environ)
+    return loader.settings(inputs)
 
 
 def open_store(settings: Settings) -> UpstashStore:
@@ -48,23 +72,48 @@ def open_store(settings: Settings) -> UpstashStore:
     )
 
 
-def light_services(environ: Mapping[str, str]) -> Services:
+def light_services(environ: Mapping[str, str]) -> Live[Services]:
     """For the functions that call no model: LiteLLM is not loaded and no provider key is read."""
-    settings = Settings.from_env(with_secrets(environ))
-    store = open_store(settings)
-    _after_restore(environ, store.forget_connections)
-    return _services(settings, store, _telemetry(settings, environ))
+    began = _Beginning.of(environ)
+    return began.live(began.light)
 
 
-def model_services(environ: Mapping[str, str]) -> ModelServices:
+def model_services(environ: Mapping[str, str]) -> Live[ModelServices]:
     """For the functions that call models."""
     # Here, not above: it costs seconds, and the light functions' layers do not have it.
     from gateway_core.adapters.litellm import LiteLLMProvider  # noqa: PLC0415
 
-    light = light_services(environ)
-    provider = LiteLLMProvider(_credentials(light.settings), light.clock)
+    began = _Beginning.of(environ)
+    provider = LiteLLMProvider({}, began.services.clock)
     _after_restore(environ, provider.forget_connections)
-    return with_gateway(light, provider)
+    return began.live(lambda now: with_gateway(began.light(now), provider.with_credentials(_credentials(now))))
+
+
+@dataclass(frozen=True, slots=True)
+class _Beginning:
+    """What was read first, and what of it stays for the life of the process."""
+
+    environ: Mapping[str, str]
+    loader: SettingsLoader
+    inputs: Inputs
+    services: Services
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str]) -> _Beginning:
+        loader, inputs = _load(environ)
+        settings = loader.settings(inputs)
+        store = open_store(settings)
+        _after_restore(environ, store.forget_connections)
+        return cls(environ, loader, inputs, _services(settings, store, _telemetry(settings, environ)))
+
+    def light(self, settings: Settings) -> Services:
+        return replace(self.services, settings=settings)
+
+    def live[S](self, wire: Callable[[Settings], S]) -> Live[S]:
+        known = self.services
+        live = Live(self.loader, self.inputs, known.settings, wire, known.telemetry, known.clock)
+        _after_restore(self.environ, live.expire)
+        return live
 
 
 def _after_restore(environ: Mapping[str, str], forget: Callable[[], None]) -> None:
@@ -91,14 +140,16 @@ def mcp_app(environ: Mapping[str, str], apps: Mapping[str, ASGIApp] | None = Non
     from gateway_core.mcp_front.logs import quiet_libraries  # noqa: PLC0415
     from gateway_core.mcp_front.settings import McpSettings  # noqa: PLC0415
 
-    environ = with_secrets(environ)
-    light = light_services(environ)
+    began = _Beginning.of(environ)
+    light = began.services
     quiet_libraries(light.telemetry)
-    settings = McpSettings.from_env(
-        environ, body_limit=light.settings.body_limit, default_timeout_s=light.settings.default_timeout_s
-    )
+    fixed = completed(environ, began.inputs.secrets)
+
+    def wire(now: Settings) -> McpSettings:
+        return McpSettings.from_env(fixed, body_limit=now.body_limit, default_timeout_s=now.default_timeout_s)
+
     invoker = LambdaInvoker(_function_names(environ)) if apps is None else AsgiInvoker(apps)
-    return create_mcp(invoker, light.authenticator, settings, light.telemetry, light.clock)
+    return create_mcp(invoker, light.authenticator, began.live(wire), light.telemetry, light.clock)
 
 
 def _function_names(environ: Mapping[str, str]) -> dict[str, str]:

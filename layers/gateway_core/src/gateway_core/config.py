@@ -1,13 +1,12 @@
-"""The gateway's settings, read once at start: environment first, then the operator's file, then defaults.
+"""The gateway's settings: environment first, then the operator's documents, then defaults.
 
 No other module knows the name of an environment variable; those of providers are data of the catalog.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from types import MappingProxyType
 from typing import get_args
 
@@ -15,17 +14,19 @@ from gateway_core.admission import BreakerPolicy
 from gateway_core.base_url import check_base_url
 from gateway_core.catalog import Catalog
 from gateway_core.catalog_loader import Overrides, load_catalog
-from gateway_core.config_file import ConfigFile, LogLevel, OnStoreFailure, read_config_file
+from gateway_core.config_file import ConfigFile, LogLevel, OnStoreFailure, names_of, read_config
 from gateway_core.credentials import Secret
+from gateway_core.documents import Document
 from gateway_core.errors import ConfigError, Unauthenticated
 from gateway_core.principal import project_of
 
 DEV_PROJECT = "dev"
+_MOST_RELOAD_S = 86_400
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that is configured. Times are seconds, `body_limit` is bytes, None means not set.
+    """Everything that is configured, at one time. Times are seconds, `body_limit` is bytes, None means not set.
 
     `provider_keys` has the providers whose key is set, by provider name; base URLs are in the catalog's deployments.
     """
@@ -35,7 +36,6 @@ class Settings:
     redis_url: str | None
     redis_token: Secret | None
     dev_key: Secret | None
-    config_path: Path | None
     breaker: BreakerPolicy
     default_timeout_s: float
     max_timeout_s: float
@@ -47,21 +47,24 @@ class Settings:
     store_connect_timeout_s: float
     store_on_failure: OnStoreFailure
     log_level: LogLevel
+    reload_s: float
+    secrets_reload_s: float
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str]) -> Settings:
-        """The settings that `environ` and the file it names describe. Raises ConfigError with the field at fault."""
+    def from_env(cls, environ: Mapping[str, str], documents: Sequence[Document] = ()) -> Settings:
+        """The settings that `environ` and `documents` describe. Raises ConfigError with the field at fault.
+
+        Nothing is read here: `SettingsLoader` fetches the documents that GATEWAY_CONFIG names.
+        """
         env = _Environment(environ)
-        path = _config_path(env)
-        file = read_config_file(path) if path else ConfigFile()
-        catalog = _catalog(env, file, path)
+        file = read_config(documents)
+        catalog = _catalog(env, file, names_of(documents))
         return cls(
             catalog=catalog,
             provider_keys=_provider_keys(env, catalog),
             redis_url=_redis_url(env),
             redis_token=env.secret("UPSTASH_REDIS_REST_TOKEN"),
             dev_key=_dev_key(env),
-            config_path=path,
             breaker=file.breaker.policy(),
             default_timeout_s=file.limits.default_timeout_s,
             max_timeout_s=file.limits.max_timeout_s,
@@ -73,6 +76,8 @@ class Settings:
             store_connect_timeout_s=file.store.connect_timeout_s,
             store_on_failure=file.store.on_failure,
             log_level=_log_level(env, file),
+            reload_s=env.seconds("GATEWAY_RELOAD_S", file.reload_s),
+            secrets_reload_s=file.secrets_reload_s,
         )
 
 
@@ -99,24 +104,24 @@ class _Environment:
             raise ConfigError(f"{name}: is neither 0 nor 1. Set it to 1 to allow, or unset it.")
         return value == "1"
 
+    def seconds(self, name: str, otherwise: float) -> float:
+        value = self.text(name)
+        try:
+            seconds = otherwise if value is None else float(value)
+        except ValueError:
+            seconds = -1.0
+        if not 0 <= seconds <= _MOST_RELOAD_S:
+            raise ConfigError(f"{name}: is not a number of seconds from 0 to {_MOST_RELOAD_S}. Correct or unset it.")
+        return seconds
+
     @property
     def allow_http(self) -> bool:
         return self.flag("GATEWAY_ALLOW_HTTP")
 
 
-def _config_path(env: _Environment) -> Path | None:
-    value = env.text("GATEWAY_CONFIG")
-    if value is None:
-        return None
-    if "://" in value:
-        scheme = value.partition("://")[0]
-        raise ConfigError(f"GATEWAY_CONFIG: {scheme}:// is not supported yet. Name a file.")
-    return Path(value)
-
-
-def _catalog(env: _Environment, file: ConfigFile, path: Path | None) -> Catalog:
+def _catalog(env: _Environment, file: ConfigFile, source: str) -> Catalog:
     overrides = Overrides(
-        source=str(path) if path else Overrides().source,
+        source=source or Overrides().source,
         sections=file.catalog_sections(),
         pricing=file.pricing,
         base_of=env.text,

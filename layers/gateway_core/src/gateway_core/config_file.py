@@ -1,15 +1,14 @@
-"""The operator's YAML file, named by GATEWAY_CONFIG: which sections and fields it may have, and their defaults."""
+"""The operator's YAML documents, named by GATEWAY_CONFIG: which sections and fields there are, and their defaults."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from gateway_core.admission import BreakerPolicy
-from gateway_core.documents import Schema, Seconds, read_yaml, validate
-from gateway_core.errors import ConfigError
+from gateway_core.documents import Document, Schema, Seconds, read_yaml, validate
 from gateway_core.price_list import PricingSection
 
 CATALOG_SECTIONS = ("default_output_cap", "providers", "models", "groups", "aliases")
@@ -85,6 +84,8 @@ class ConfigFile(Schema):
     limits: LimitsSection = LimitsSection()
     store: StoreSection = StoreSection()
     log_level: LogLevel = "INFO"
+    reload_s: Annotated[float, Field(ge=0, le=86_400)] = 30.0
+    secrets_reload_s: Annotated[float, Field(ge=0, le=86_400)] = 900.0
 
     def catalog_sections(self) -> dict[str, Any]:
         """The catalog's sections that the file has."""
@@ -92,16 +93,29 @@ class ConfigFile(Schema):
         return {name: value for name, value in given.items() if value is not None}
 
 
-def read_config_file(path: Path) -> ConfigFile:
-    """The file at `path`; a section without content counts as absent. Raises ConfigError."""
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, ValueError) as error:
-        raise ConfigError(
-            f"GATEWAY_CONFIG: cannot read {path} ({type(error).__name__}). Name a readable UTF-8 file, or unset it."
-        ) from None
-    document = read_yaml(text, str(path))
-    return validate(ConfigFile, {key: value for key, value in document.items() if value is not None}, str(path))
+def read_config(documents: Sequence[Document]) -> ConfigFile:
+    """The documents as one. Mappings merge, field by field; of everything else the last document's word counts.
+
+    A section without content counts as absent. Each document is also checked alone, so that an error names the one
+    at fault. Raises ConfigError.
+    """
+    merged: dict[str, Any] = {}
+    for document in documents:
+        found = {key: value for key, value in read_yaml(document.text, document.source).items() if value is not None}
+        validate(ConfigFile, found, document.source)
+        merged = _merge(merged, found)
+    return validate(ConfigFile, merged, names_of(documents))
+
+
+def names_of(documents: Sequence[Document]) -> str:
+    """What errors call the documents together."""
+    return ", ".join(document.source for document in documents)
+
+
+def _merge(old: Any, new: Any) -> Any:
+    if not (isinstance(old, dict) and isinstance(new, dict)):
+        return new
+    return old | {name: _merge(old.get(name), value) for name, value in new.items()}
 
 
 def _ms(seconds: float) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Hashable
+from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from importlib import resources
 from typing import Annotated, Any
@@ -26,6 +27,14 @@ _REMEDIES = {
     "missing": "Add it",
 }
 _REMEDY = "Correct it; config.example.yaml documents every option"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A text and the name of where it comes from. Its content does not show."""
+
+    source: str
+    text: str = field(repr=False)
 
 
 class Schema(BaseModel):

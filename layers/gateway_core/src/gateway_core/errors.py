@@ -17,6 +17,7 @@
   + CallerGone                 the caller disconnected; nobody reads this answer
   + StoreUnavailable           the shared state cannot be reached
   + ConfigError                the gateway is set up wrongly
+    - ConfigUnavailable        what describes the setup cannot be read now
 
 Each error has two texts: `message` is for the caller, `detail` for the operator's log. Neither may hold a secret.
 """
@@ -224,3 +225,7 @@ class ConfigError(LLMError):
     """Found while loading settings, catalog or prices; names the file and the field."""
 
     code = "config_error"
+
+
+class ConfigUnavailable(ConfigError):
+    """A document or a secret that did not arrive; another try may succeed."""

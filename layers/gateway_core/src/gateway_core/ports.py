@@ -82,6 +82,17 @@ class ModelProvider(ChatProvider, StreamingProvider, EmbeddingProvider, TokenCou
     """All that a provider adapter does."""
 
 
+class ConfigSource(Protocol):
+    """One document of configuration, by what GATEWAY_CONFIG calls it: `name`."""
+
+    @property
+    def name(self) -> str: ...
+
+    def read(self) -> str:
+        """The document's text as it is now. Blocks for seconds at most; raises ConfigUnavailable."""
+        ...
+
+
 class Invoker(Protocol):
     """Calls another function of the gateway (`complete`, `usage`, ...) over HTTP's terms, once: no retries.
 

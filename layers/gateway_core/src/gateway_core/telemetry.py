@@ -77,6 +77,18 @@ class Telemetry:
         self._log.error("usage not settled", extra=fields)
         self._count("UnsettledUsage", record.provider)
 
+    def config_reloaded(self, version: str, *, secrets_changed: bool, needs_restart: Sequence[str]) -> None:
+        """Another configuration serves from here on; `needs_restart` names changed sections that do not yet."""
+        fields = {"version": version, "secrets_changed": secrets_changed, "needs_restart": list(needs_restart)}
+        self._log.info("config reloaded", extra=fields)
+        self._count("ConfigReloaded", "gateway")
+
+    def config_rejected(self, error: LLMError, version: str, *, in_use: str) -> None:
+        """A new configuration is invalid, or did not arrive (`version` is empty); `in_use` goes on serving."""
+        fields = {"error": error.message, "detail": error.detail, "version": version, "version_in_use": in_use}
+        self._log.error("config rejected", extra=fields)
+        self._count("ConfigRejected", "gateway")
+
     def request_failed(self, request_id: str, error: LLMError) -> None:
         """A request was answered with an error."""
         fields = {"request_id": request_id, "error.type": error.code, "detail": error.detail}

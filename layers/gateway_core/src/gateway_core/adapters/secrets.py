@@ -1,4 +1,4 @@
-"""Reads secrets from AWS at start, named as the environment variables that they stand for.
+"""Reads secrets from AWS, named as the environment variables that they stand for.
 
 `ssm:/path` are the SecureString parameters directly below a path, `secretsmanager:/name` is one secret, a JSON object.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from gateway_core.errors import ConfigError
+from gateway_core.errors import ConfigError, ConfigUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,8 +63,8 @@ def _variables(text: object, source: str) -> dict[str, str]:
     return found
 
 
-def _unreadable(source: str, error: Exception) -> ConfigError:
-    return ConfigError(_UNREADABLE.format(source=source), detail=type(error).__name__)
+def _unreadable(source: str, error: Exception) -> ConfigUnavailable:
+    return ConfigUnavailable(_UNREADABLE.format(source=source), detail=type(error).__name__)
 
 
 _READERS: dict[str, Callable[[str, Any], dict[str, str]]] = {

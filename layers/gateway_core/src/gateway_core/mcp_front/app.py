@@ -16,6 +16,7 @@ from gateway_core.mcp_front.gate import Doorkeeper, Gate, no_route
 from gateway_core.mcp_front.server import create_server
 from gateway_core.mcp_front.settings import McpSettings
 from gateway_core.ports import Clock, Invoker
+from gateway_core.services import Current
 from gateway_core.telemetry import Telemetry
 
 PATH = "/mcp"
@@ -23,29 +24,32 @@ _REQUEST_HEADERS = ("authorization", "x-api-key", "mcp-protocol-version", "mcp-m
 
 
 def create_mcp(
-    invoker: Invoker, doorkeeper: Doorkeeper, settings: McpSettings, telemetry: Telemetry, clock: Clock
+    invoker: Invoker, doorkeeper: Doorkeeper, settings: Current[McpSettings], telemetry: Telemetry, clock: Clock
 ) -> ASGIApp:
     """POST /mcp over the functions that `invoker` reaches."""
     return serve_server(create_server(invoker, telemetry, clock), doorkeeper, settings, telemetry)
 
 
-def serve_server(server: FastMCP[Any], doorkeeper: Doorkeeper, settings: McpSettings, telemetry: Telemetry) -> ASGIApp:
+def serve_server(
+    server: FastMCP[Any], doorkeeper: Doorkeeper, settings: Current[McpSettings], telemetry: Telemetry
+) -> ASGIApp:
     """POST /mcp for any server. GET and DELETE are 405: there are no sessions, and an open stream would cost."""
     gate = Gate(_Stateless(server), doorkeeper, settings, telemetry)
+    origins = settings.now().allowed_origins
     app = Starlette(
         routes=[Route(PATH, gate, methods=["POST"])],
-        middleware=[_cors(settings)] if settings.allowed_origins else [],
+        middleware=[_cors(origins)] if origins else [],
         exception_handlers={HTTPException: no_route},
     )
     app.router.redirect_slashes = False
     return app
 
 
-def _cors(settings: McpSettings) -> Middleware:
+def _cors(origins: tuple[str, ...]) -> Middleware:
     """Browsers let a page read answers only if told to."""
     return Middleware(
         CORSMiddleware,
-        allow_origins=settings.allowed_origins,
+        allow_origins=origins,
         allow_methods=["POST"],
         allow_headers=_REQUEST_HEADERS,
         expose_headers=["www-authenticate", "retry-after"],

@@ -17,6 +17,7 @@ from gateway_core.mcp_front.jsonrpc import BadMessage, check_message
 from gateway_core.mcp_front.refusal import WrongHost, WrongOrigin, refuse
 from gateway_core.mcp_front.settings import McpSettings
 from gateway_core.mcp_front.visitor import Visitor
+from gateway_core.services import Current
 from gateway_core.telemetry import Telemetry
 
 _NO_KEY = "No API key was sent. Send 'Authorization: Bearer gk_...' or 'x-api-key: gk_...'."
@@ -33,17 +34,19 @@ class Doorkeeper(Protocol):
 class Gate:
     """Lets requests of known callers through to `app`, with a `Visitor` in the scope's state."""
 
-    def __init__(self, app: ASGIApp, doorkeeper: Doorkeeper, settings: McpSettings, telemetry: Telemetry) -> None:
+    def __init__(
+        self, app: ASGIApp, doorkeeper: Doorkeeper, settings: Current[McpSettings], telemetry: Telemetry
+    ) -> None:
         self._app = app
         self._doorkeeper = doorkeeper
         self._settings = settings
         self._telemetry = telemetry
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request_id = f"req_{uuid.uuid4().hex}"
+        request_id, settings = f"req_{uuid.uuid4().hex}", self._settings.now()
         try:
-            visitor = await self._visitor(scope, request_id)
-            body = await self._read(Request(scope, receive))
+            visitor = await self._visitor(scope, request_id, settings)
+            body = await _read(Request(scope, receive), settings.body_limit)
             check_message(body)
         except LLMError as error:
             self._telemetry.request_failed(request_id, error)
@@ -54,12 +57,12 @@ class Gate:
             inner = {**scope, "state": {**scope.get("state", {}), "visitor": visitor}}
             await self._serve(inner, _replay(body, receive), send)
 
-    async def _visitor(self, scope: Scope, request_id: str) -> Visitor:
+    async def _visitor(self, scope: Scope, request_id: str, settings: McpSettings) -> Visitor:
         headers, context = Headers(scope=scope), _request_context(scope)
-        if not self._settings.allows_host(headers.get("host", ""), context.get("domainName")):
+        if not settings.allows_host(headers.get("host", ""), context.get("domainName")):
             raise WrongHost("This host is not served here. The operator lists its names in GATEWAY_ALLOWED_HOSTS.")
         origin = headers.get("origin")
-        if origin is not None and not self._settings.allows_origin(origin):
+        if origin is not None and not settings.allows_origin(origin):
             raise WrongOrigin("This web page may not call. The operator lists origins in GATEWAY_ALLOWED_ORIGINS.")
         key = _presented_key(headers)
         return Visitor(
@@ -68,16 +71,8 @@ class Gate:
             request_id=request_id,
             authorizer=context.get("authorizer"),
             time_left_s=time_left_s(scope),
-            default_timeout_s=self._settings.default_timeout_s,
+            default_timeout_s=settings.default_timeout_s,
         )
-
-    async def _read(self, request: Request) -> bytes:
-        body = bytearray()
-        async for part in request.stream():
-            body += part
-            if len(body) > self._settings.body_limit:
-                raise BodyTooLarge(f"The body is larger than {self._settings.body_limit} bytes.")
-        return bytes(body)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = False
@@ -96,6 +91,15 @@ class Gate:
                 raise
             failed = LLMError("The gateway failed. Quote the request_id to its operator.")
             await refuse(failed, request_id)(scope, receive, send)
+
+
+async def _read(request: Request, limit: int) -> bytes:
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > limit:
+            raise BodyTooLarge(f"The body is larger than {limit} bytes.")
+    return bytes(body)
 
 
 def no_route(_request: Request, error: Exception) -> Response:

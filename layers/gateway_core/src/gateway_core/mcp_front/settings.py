@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Self
 
 _LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 
@@ -32,6 +33,10 @@ class McpSettings:
             body_limit=body_limit,
             default_timeout_s=default_timeout_s,
         )
+
+    def now(self) -> Self:
+        """Itself: implements `Current` for settings that nothing replaces."""
+        return self
 
     def allows_host(self, header: str, gateway_domain: str | None) -> bool:
         """Whether a Host header names us. `gateway_domain` is the name by which API Gateway was reached.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import httpx
 
@@ -118,6 +119,12 @@ class LiteLLMProvider:
         """Count here, without a network; may be called from any thread. See `PromptCounter.count`."""
         return self._counter.count(deployment, messages, params)
 
+    def with_credentials(self, credentials: Mapping[str, Credential]) -> Self:
+        """The same provider with other keys; both share LiteLLM and the connections, and go on working."""
+        other = copy.copy(self)
+        other._credentials = dict(credentials)  # noqa: SLF001 - its own
+        return other
+
     def forget_connections(self) -> None:
         """For a process that was restored from a snapshot: its connections belong to another machine."""
         self._pools.clear()
@@ -191,7 +198,9 @@ class LiteLLMProvider:
         """Connections belong to the event loop that opened them; a process may see several, one after the other."""
         loop = asyncio.get_running_loop()
         if loop not in self._pools:
-            self._pools = {known: pool for known, pool in self._pools.items() if not known.is_closed()}
+            # In place: who has other credentials shares them.
+            for closed in [known for known in self._pools if known.is_closed()]:
+                del self._pools[closed]
             self._pools[loop] = self._connect()
         return self._pools[loop]
 
