@@ -111,6 +111,8 @@ class Live[S]:
 
     def _news(self) -> tuple[Document, ...] | None:
         """Documents that are neither in use nor refused."""
+        if not self._settings.reload_s:
+            return None
         try:
             documents = self._read_documents()
         except LLMError as error:

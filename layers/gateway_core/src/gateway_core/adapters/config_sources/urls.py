@@ -35,6 +35,6 @@ def _open(name: str) -> ConfigSource:
     if "://" in name:
         # The name itself may hold what is private, and is not repeated.
         raise ConfigError(
-            f"GATEWAY_CONFIG: a {name.partition('://')[0]}:// name of this form is unknown. Give {_FORMS}."
+            f"GATEWAY_CONFIG: there is no {name.partition('://')[0]}:// source of this form. Give {_FORMS}."
         )
     return FileSource(Path(name))
