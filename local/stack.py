@@ -23,6 +23,7 @@ from local.upstash import create_app as create_store
 from local.valkey import Valkey, ValkeyError
 
 DEV_PROJECT = "dev"
+RELOAD_S = "1"
 
 
 def run(environ: Mapping[str, str]) -> None:
@@ -51,12 +52,18 @@ class Running:
 
 def _start(stack: ExitStack, choices: LocalEnvironment, environ: Mapping[str, str]) -> Running:
     providers_url = stack.enter_context(serve(create_providers(), choices.providers_port)) if choices.simulated else ""
-    settings = {**environ, **_store(stack, choices), **_providers(choices, providers_url)}
+    settings = {**environ, **_pace(environ), **_store(stack, choices), **_providers(choices, providers_url)}
     # The functions read the process environment, as they do on Lambda.
     os.environ.update(settings)
     key = asyncio.run(_dev_key(choices, settings))
     url = stack.enter_context(serve(Front(load_functions()), choices.port, choices.host, choices.drain_s))
     return Running(url, key, settings["UPSTASH_REDIS_REST_URL"], providers_url)
+
+
+def _pace(environ: Mapping[str, str]) -> dict[str, str]:
+    """Files that are edited count at once: nobody pays for looking at them."""
+    is_remote = "://" in environ.get("GATEWAY_CONFIG", "")
+    return {} if is_remote or environ.get("GATEWAY_RELOAD_S") else {"GATEWAY_RELOAD_S": RELOAD_S}
 
 
 def _store(stack: ExitStack, choices: LocalEnvironment) -> dict[str, str]:

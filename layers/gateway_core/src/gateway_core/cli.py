@@ -1,4 +1,4 @@
-"""The command line `gateway`: keys, budgets and holds of the store that the environment names.
+"""The command line `gateway`: keys, budgets and holds of the store that the environment names, and configuration.
 
 Prints one JSON object a line. Exits with 2, and a sentence on stderr, when something is wrong.
 """
@@ -20,6 +20,7 @@ from gateway_core.administration import Administration, Line
 from gateway_core.base_url import check_base_url
 from gateway_core.budget import MAX_AMOUNT, Amount
 from gateway_core.clock import SystemClock
+from gateway_core.config_check import check_config
 from gateway_core.domain import Limits
 from gateway_core.errors import ConfigError, InvalidRequest, LLMError
 from gateway_core.ports import Store
@@ -38,13 +39,19 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = 
     """Run one command; 0, or 2 after an error. Wrong arguments leave by SystemExit(2), as argparse does."""
     options = _parser().parse_args(argv)
     try:
-        lines = asyncio.run(_run(options, os.environ if environ is None else environ))
+        lines = _lines(options, os.environ if environ is None else environ)
     except LLMError as error:
         print(f"gateway: {error.message}{_aside(error.detail)}", file=sys.stderr)
         return 2
     for line in lines:
         print(json.dumps(line, ensure_ascii=False))
     return 0
+
+
+def _lines(options: argparse.Namespace, environ: Mapping[str, str]) -> list[Line]:
+    if options.command is check_config:
+        return [check_config(options.sources, environ)]
+    return asyncio.run(_run(options, environ))
 
 
 async def _run(options: argparse.Namespace, environ: Mapping[str, str]) -> list[Line]:
@@ -128,7 +135,8 @@ async def _usage_reconcile(administration: Administration, options: argparse.Nam
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="gateway", description="Keys, budgets and holds of the store at UPSTASH_REDIS_REST_URL."
+        prog="gateway",
+        description="Keys, budgets and holds of the store at UPSTASH_REDIS_REST_URL, and documents of configuration.",
     )
     areas = parser.add_subparsers(required=True, metavar="AREA")
     keys = areas.add_parser("keys", help="virtual keys").add_subparsers(required=True, metavar="ACTION")
@@ -139,7 +147,22 @@ def _parser() -> argparse.ArgumentParser:
     _add_budgets_set(budgets.add_parser("set", help="change limits of a project or user; those not named stay"))
     usage = areas.add_parser("usage", help="money in doubt").add_subparsers(required=True, metavar="ACTION")
     _add_usage_reconcile(usage.add_parser("reconcile", help="list what is held, or release one hold"))
+    config = areas.add_parser("config", help="documents of configuration").add_subparsers(
+        required=True, metavar="ACTION"
+    )
+    _add_config_check(config.add_parser("check", help="say whether it is valid, without using it; needs no store"))
     return parser
+
+
+def _add_config_check(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "sources",
+        nargs="?",
+        metavar="SOURCE",
+        help="a file, s3://bucket/key or appconfig://application/environment/profile, several with commas between them "
+        "(default: GATEWAY_CONFIG)",
+    )
+    parser.set_defaults(command=check_config)
 
 
 def _add_keys_create(parser: argparse.ArgumentParser) -> None:

@@ -1,0 +1,31 @@
+"""Validates documents of configuration before anybody serves by them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gateway_core.adapters.config_sources import open_sources
+from gateway_core.administration import Line
+from gateway_core.errors import ConfigError
+from gateway_core.settings_loader import Inputs, SettingsLoader
+
+
+def check_config(sources: str | None, environ: Mapping[str, str]) -> Line:
+    """What the documents describe, over the environment's base URLs. Raises ConfigError with what is wrong in them.
+
+    `sources` is as in GATEWAY_CONFIG, which counts if it is None.
+    """
+    opened = open_sources(environ.get("GATEWAY_CONFIG", "") if sources is None else sources)
+    if not opened:
+        raise ConfigError("Name a document to check, or set GATEWAY_CONFIG.")
+    loader = SettingsLoader(environ, opened, None)
+    inputs = Inputs(loader.documents(), {})
+    settings = loader.settings(inputs)
+    return {
+        "valid": True,
+        "version": inputs.version,
+        "sources": [source.name for source in opened],
+        "models": len(settings.catalog.models),
+        "groups": {name: list(keys) for name, keys in settings.catalog.groups.items()},
+        "reload_s": settings.reload_s,
+    }
