@@ -1,0 +1,110 @@
+"""What the parameter ConfigSource lets the functions read, with CloudFormation's functions worked out."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from gateway_core.adapters.config_sources import open_sources
+from tests.template.test_template import FUNCTIONS, TEMPLATE
+from tests.template.test_transformed import MADE, RESOURCES
+
+PSEUDO = {"AWS::Partition": "aws", "AWS::Region": "eu-central-1", "AWS::AccountId": "123456789012"}
+DEFAULTS = {name: definition.get("Default", "") for name, definition in TEMPLATE["Parameters"].items()}
+NOTHING = object()
+
+
+def resolve(value: Any, known: dict[str, Any]) -> Any:
+    """A value as CloudFormation makes it of parameters; NOTHING for AWS::NoValue. Selecting beyond the end raises."""
+    if isinstance(value, list):
+        return [made for item in value if (made := resolve(item, known)) is not NOTHING]
+    if not isinstance(value, dict):
+        return value
+    name, *others = value
+    if not others and name in INTRINSICS:
+        return INTRINSICS[name](value[name], known)
+    return {name: resolve(inner, known) for name, inner in value.items()}
+
+
+def _sub(value: Any, known: dict[str, Any]) -> str:
+    text, more = (value, {}) if isinstance(value, str) else value
+    named = known | {name: resolve(inner, known) for name, inner in more.items()}
+    return re.sub(r"\$\{([\w:]+)\}", lambda found: named[found[1]], text)
+
+
+def _if(value: Any, known: dict[str, Any]) -> Any:
+    # Both branches are worked out, as CloudFormation may: a part that does not exist is an error in either.
+    yes, no = (resolve(branch, known) for branch in value[1:])
+    return yes if resolve(MADE["Conditions"][value[0]], known) else no
+
+
+INTRINSICS: dict[str, Callable[[Any, dict[str, Any]], Any]] = {
+    "Ref": lambda value, known: NOTHING if value == "AWS::NoValue" else known[value],
+    "Fn::Sub": _sub,
+    "Fn::Split": lambda value, known: resolve(value[1], known).split(value[0]),
+    "Fn::Select": lambda value, known: resolve(value[1], known)[int(value[0])],
+    "Fn::Equals": lambda value, known: resolve(value[0], known) == resolve(value[1], known),
+    "Fn::Not": lambda value, known: not resolve(value[0], known),
+    "Fn::If": _if,
+}
+
+
+def allowed(source: str) -> list[tuple[Any, str]]:
+    """Actions and resource of what the parameter adds to what every function may do."""
+    policy = RESOURCES["StoreSecrets"]["Properties"]["PolicyDocument"]
+    made = resolve(policy, {**PSEUDO, **DEFAULTS, "ConfigSource": source})
+    statements = [(statement["Action"], statement["Resource"]) for statement in made["Statement"]]
+    return [found for found in statements if not str(found[0]).startswith("ssm:")]
+
+
+def test_one_object_and_no_other():
+    """Reading that object is all that S3 allows."""
+    assert allowed("s3://the-config/llm/config.yaml") == [("s3:GetObject", "arn:aws:s3:::the-config/llm/config.yaml")]
+
+
+def test_one_profile_in_one_environment():
+    """Both calls that reading takes."""
+    actions = ["appconfig:StartConfigurationSession", "appconfig:GetLatestConfiguration"]
+    arn = "arn:aws:appconfig:eu-central-1:123456789012:application/abc1234/environment/def5678/configuration/gh90123"
+    assert allowed("appconfig://abc1234/def5678/gh90123") == [(actions, arn)]
+
+
+def test_nothing_by_default():
+    """No statement is left, and none is broken."""
+    assert allowed("") == []
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_every_function_reads_it(name):
+    """One snapshot of the configuration for all of them."""
+    assert RESOURCES[name]["Properties"]["Environment"]["Variables"]["GATEWAY_CONFIG"] == {"Ref": "ConfigSource"}
+
+
+@pytest.mark.parametrize(
+    ("source", "fits"),
+    [
+        ("", True),
+        ("s3://the-config/llm/config.yaml", True),
+        ("appconfig://abc1234/def5678/gh90123", True),
+        ("s3://the-config/*", False),
+        ("s3://the-config/a?.yaml", False),
+        ("s3://the-config/${aws:username}", False),
+        ("s3://the-config", False),
+        ("appconfig://my app/env/profile", False),
+        ("appconfig://abc/def", False),
+        ("s3://a-bucket/a.yaml,s3://b-bucket/b.yaml", False),
+        ("config.yaml", False),
+    ],
+)
+def test_names_are_held_to_what_the_policy_can_say(source, fits):
+    """No wildcards, and what passes is a source that the gateway knows."""
+    assert bool(re.fullmatch(TEMPLATE["Parameters"]["ConfigSource"]["AllowedPattern"], source)) == fits
+    if source and fits:
+        assert [opened.name for opened in open_sources(source)] == [source]
+
+
+@pytest.fixture(autouse=True)
+def region(monkeypatch):
+    """Clients want to know where."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
