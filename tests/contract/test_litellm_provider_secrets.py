@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from gateway_core.credentials import Credential, Secret
 from gateway_core.errors import ProviderError
 from tests.contract.leaks import LEAK_TEXT, LEAKS, Everything, all_loggers, everything
 from tests.contract.litellm_paths import NAMES, PATHS, PROMPT, Path, provider_at
@@ -81,3 +82,17 @@ def test_a_provider_does_not_show_its_keys() -> None:
     """Neither do its parts."""
     provider = provider_at("http://127.0.0.1:1")
     assert "sk-key-of" not in f"{provider!r} {vars(provider)}"
+
+
+@every_path
+async def test_new_credentials_leave_calls_of_the_old_ones_alone(path: Path) -> None:
+    """Each of the two sends its own key, over the connections that both share and either closes."""
+    async with RawProvider(respond(200, path.good)).serve() as raw:
+        old = provider_at(raw.url)
+        new = old.with_credentials({path.provider: Credential(Secret("sk-rotated-key"), raw.url + path.base)})
+        for provider in (old, new, old):
+            await provider.complete(path.call(raw.url))
+        await new.close()
+    keys = [[key for key in (path.key, "sk-rotated-key") if key in str((s.line, s.headers))] for s in raw.seen]
+    assert keys == [[path.key], ["sk-rotated-key"], [path.key]]
+    assert raw.connections == 1

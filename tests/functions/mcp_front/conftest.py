@@ -24,6 +24,7 @@ from gateway_core.domain import Deployment
 from gateway_core.invocation import HttpAnswer, HttpRequest
 from gateway_core.mcp_front.app import create_mcp
 from gateway_core.mcp_front.settings import McpSettings
+from gateway_core.services import Current
 from local.serving import serve
 from tests.conftest import World, catalog_of, model, settings_for
 
@@ -61,7 +62,7 @@ class McpWorld:
     """A world and its front."""
 
     world: World
-    settings: McpSettings = field(default_factory=lambda: McpSettings(is_local=True))
+    settings: Current[McpSettings] = field(default_factory=lambda: McpSettings(is_local=True))
 
     def __post_init__(self) -> None:
         services = self.world.services

@@ -116,6 +116,22 @@ async def test_a_body_above_the_limit_is_413(mcp):
     assert (await small.send(LIST[1], **LIST[0])).status_code == 200
 
 
+async def test_a_changed_configuration_counts_from_the_next_request_on(mcp):
+    """The limit of a body is the one of now."""
+
+    class Changing:
+        limit = 1000
+
+        def now(self):
+            return McpSettings(is_local=True, body_limit=self.limit)
+
+    settings = Changing()
+    changing = McpWorld(mcp.world, settings)
+    assert (await changing.send(LIST[1], **LIST[0])).status_code == 200
+    settings.limit = 10
+    refused(await changing.send(LIST[1], **LIST[0]), 413, "body_too_large")
+
+
 @pytest.mark.parametrize("era", [MODERN, "2025-11-25", ""])
 @pytest.mark.parametrize(
     ("body", "code"),
