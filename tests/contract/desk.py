@@ -13,6 +13,7 @@ from gateway_core.admission import (
     BudgetLine,
     Candidate,
     DeploymentState,
+    Settled,
     Settlement,
     Ticket,
     UsageRecord,
@@ -135,6 +136,10 @@ class Desk:
         )
 
     async def settle(self, request_id: str, ended: Settlement | None, **record: Any) -> bool:
+        """Whether the record was written."""
+        return (await self.close(request_id, ended, **record)).written
+
+    async def close(self, request_id: str, ended: Settlement | None, **record: Any) -> Settled:
         ticket = self.ticket(request_id)
         return await self.store.settle(ticket, ended, record_of(ticket, **record), now_ms=self.now, policy=self.policy)
 

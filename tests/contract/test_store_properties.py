@@ -135,7 +135,7 @@ class Histories(RuleBasedStateMachine):
         ended = self.end(data, start, effect, charge)
         self.request("settle", start.ticket, ended, record_of(start.ticket))
         self.forget_lease(ended)
-        assert self.request("settle", start.ticket, ended, record_of(start.ticket)) is False
+        assert not self.request("settle", start.ticket, ended, record_of(start.ticket)).written
 
     @precondition(lambda self: self.tickets)
     @rule(data=st.data(), attempts=st.sampled_from([0, 2]))
@@ -143,7 +143,7 @@ class Histories(RuleBasedStateMachine):
         ticket = data.draw(st.sampled_from(list(self.tickets.values())))
         record = record_of(ticket, attempts=attempts, cache_hit=attempts == 0)
         self.request("settle", ticket, None, record)
-        assert self.request("settle", ticket, None, record) is False
+        assert not self.request("settle", ticket, None, record).written
 
     @precondition(lambda self: self.calls)
     @rule(data=st.data())

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from gateway_core.changes import Change
 from gateway_core.domain import BreakerEffect, RefusalReason
 
 DEGRADED = -1
@@ -112,6 +113,7 @@ class Admitted:
     """Candidate `index` may be called after `wait_ms`; its bound is held under attempt number `attempt` (from 1).
 
     `limited`: a budget of the project, key or user, or a rate limit of the key, is set, whether or not it binds now.
+    `changes` are what this step changed, for `next` also by settling the attempt before.
     """
 
     index: int
@@ -121,13 +123,15 @@ class Admitted:
     wait_ms: int = 0
     passed_over: tuple[Refusal, ...] = ()
     limited: bool = False
+    changes: tuple[Change, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """No candidate can be called now; nothing is held."""
+    """No candidate can be called now; nothing is held. `changes`, as of `Admitted`, can only come from `next`."""
 
     refusals: tuple[Refusal, ...]
+    changes: tuple[Change, ...] = ()
 
     @property
     def main(self) -> Refusal:
@@ -137,7 +141,12 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class StaleCaller:
-    """The key was revoked or changed since the caller was looked up; nothing is held. Look it up again."""
+    """The key was revoked or changed since the caller was looked up; nothing is held. Look it up again.
+
+    `changes` as of `Refused`.
+    """
+
+    changes: tuple[Change, ...] = ()
 
 
 type Admission = Admitted | Refused | StaleCaller
@@ -164,6 +173,14 @@ class Settlement:
     unconfirmed: bool = False
     retry_after_ms: int = 0
     tpm: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a settlement did: `written` says that it wrote the record, which one call a request does."""
+
+    written: bool
+    changes: tuple[Change, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,10 @@ was sent before a trip says nothing about the time after it. The exception is a 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from gateway_core.admission import BreakerPolicy
+from gateway_core.changes import BreakerChange, BreakerState
 from gateway_core.domain import BreakerEffect
-
-type BreakerState = Literal["closed", "open", "half_open"]
 
 _MOST_DOUBLINGS = 32
 
@@ -66,6 +64,13 @@ def settle(breaker: Breaker, effect: Effect, now_ms: int, policy: BreakerPolicy)
     if breaker.state == "closed" and effect.kind != "skip":
         return _count(breaker, effect.kind, now_ms, policy)
     return breaker
+
+
+def changes(provider: str, deployment_id: str, before: Breaker, after: Breaker) -> tuple[BreakerChange, ...]:
+    """What is to be told of a step: a change of state, or another probe."""
+    if before.generation == after.generation:
+        return ()
+    return (BreakerChange(provider, deployment_id, after.state, after.generation, after.until_ms),)
 
 
 def _limit(breaker: Breaker, until_ms: int) -> Breaker:

@@ -7,11 +7,9 @@ never passes the limit at an admission, so that no number of concurrent requests
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
+from gateway_core.changes import THRESHOLDS, BudgetCrossed, BudgetLimit, Percent
 from gateway_core.domain import Limits
-
-type BudgetLimit = Literal["day_nano", "month_nano", "day_tokens", "month_tokens"]
 
 MAX_AMOUNT = 2**53 - 1
 """The largest integer that Lua counts exactly; in nano-USD about nine million dollars. Also the limit of no limit."""
@@ -62,6 +60,28 @@ def exceeded(limits: Limits, day: Account, month: Account, hold: Amount) -> Budg
         ("month_tokens", month_total.tokens, limits.month_tokens),
     )
     return next((name for name, total, limit in totals if total > (MAX_AMOUNT if limit is None else limit)), None)
+
+
+def crossed(scope: str, limits: Limits, day: Account, month: Account, charge: Amount) -> tuple[BudgetCrossed, ...]:
+    """The thresholds that what is spent reaches when `charge` is added to both accounts of a scope."""
+    spent: tuple[tuple[BudgetLimit, int, int, int | None], ...] = (
+        ("day_nano", day.spent.nano, charge.nano, limits.day_nano),
+        ("month_nano", month.spent.nano, charge.nano, limits.month_nano),
+        ("day_tokens", day.spent.tokens, charge.tokens, limits.day_tokens),
+        ("month_tokens", month.spent.tokens, charge.tokens, limits.month_tokens),
+    )
+    return tuple(
+        BudgetCrossed(scope, name, percent, before + added, limit)
+        for name, before, added, limit in spent
+        if limit is not None
+        for percent in THRESHOLDS
+        if before < _threshold(limit, percent) <= before + added
+    )
+
+
+def _threshold(limit: int, percent: Percent) -> int:
+    """The least whole amount that is `percent` of the limit."""
+    return -(-limit * percent // 100)
 
 
 def hold(account: Account, amount: Amount) -> Account:

@@ -14,6 +14,7 @@ from gateway_core.admission import (
     DeploymentState,
     OpenHold,
     RecordPage,
+    Settled,
     Settlement,
     Ticket,
     Unsettled,
@@ -110,7 +111,8 @@ class Invoker(Protocol):
 class Ledger(Protocol):
     """The request path of the store. Every call raises StoreUnavailable within its deadline when it cannot answer.
 
-    All are idempotent: the same call again changes nothing and answers the same (`settle` answers False).
+    All are idempotent: the same call again changes nothing and answers the same (`settle` answers not `written`).
+    What a step changed comes with its answer. A copy tells it again, unless the request has moved on.
     """
 
     async def find_key(self, project_id: str, digest: str) -> KeyRecord | None:
@@ -141,8 +143,8 @@ class Ledger(Protocol):
 
     async def settle(
         self, ticket: Ticket, settlement: Settlement | None, record: UsageRecord, *, now_ms: int, policy: BreakerPolicy
-    ) -> bool:
-        """Close the request: settle its last attempt, write the record and the counters. False if already done.
+    ) -> Settled:
+        """Close the request: settle its last attempt, write the record and the counters. Not `written` if already done.
 
         `settlement` is None when the last attempt was settled by a `next` that admitted nothing, and for a record
         with `attempts` 0 (a cache hit), which needs no admission. Generation -1 says that the attempt was admitted

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import replace
 
 from gateway_core.adapters.memory.process import ProcessHealth
 from gateway_core.admission import (
@@ -16,11 +17,13 @@ from gateway_core.admission import (
     BreakerPolicy,
     Candidate,
     DeploymentState,
+    Settled,
     Settlement,
     Ticket,
     Unsettled,
     UsageRecord,
 )
+from gateway_core.changes import Change
 from gateway_core.errors import StoreUnavailable
 from gateway_core.ports import Backlog, Clock, Ledger
 from gateway_core.principal import KeyRecord
@@ -71,9 +74,9 @@ class ResilientLedger:
         policy: BreakerPolicy,
     ) -> Admission:
         terms = {"now_ms": now_ms, "max_wait_ms": max_wait_ms}
-        self._health.settle(ticket, settlement, now_ms=now_ms, policy=policy)
+        local = self._health.settle(ticket, settlement, now_ms=now_ms, policy=policy)
         try:
-            await self._catch_up(ticket, now_ms, policy)
+            changes = await self._catch_up(ticket, now_ms, policy)
             admission = await self._circuit.ask(
                 lambda: self._store.next(ticket, settlement, candidates, **terms, policy=policy)
             )
@@ -81,36 +84,43 @@ class ResilientLedger:
             if not self._may_go_on(ticket):
                 raise
             self._owe(ticket, settlement)
-            return self._health.admit(ticket, settlement.attempt + 1, candidates, **terms, policy=policy)
+            admission = self._health.admit(ticket, settlement.attempt + 1, candidates, **terms, policy=policy)
+            return replace(admission, changes=(*local, *admission.changes))
         self._note_limits(ticket, admission)
-        return admission
+        return replace(admission, changes=(*changes, *admission.changes))
 
     async def settle(
         self, ticket: Ticket, settlement: Settlement | None, record: UsageRecord, *, now_ms: int, policy: BreakerPolicy
-    ) -> bool:
-        """As the port says, but what the store cannot take now goes to the backlog, and the answer is False."""
-        if settlement:
-            self._health.settle(ticket, settlement, now_ms=now_ms, policy=policy)
+    ) -> Settled:
+        """As the port says, but what the store cannot take now goes to the backlog, and is not `written`.
+
+        Then the changes are those of this process's own breaker.
+        """
+        local = self._health.settle(ticket, settlement, now_ms=now_ms, policy=policy) if settlement else ()
         try:
-            await self._catch_up(ticket, now_ms, policy)
-            return await self._circuit.ask(
+            changes = await self._catch_up(ticket, now_ms, policy)
+            settled = await self._circuit.ask(
                 lambda: self._store.settle(ticket, settlement, record, now_ms=now_ms, policy=policy)
             )
+            return replace(settled, changes=(*changes, *settled.changes))
         except StoreUnavailable as error:
             owed = tuple(self._owed.get(ticket.request_id, ()))
             await self._backlog.put(Unsettled(ticket, owed, settlement, record), error)
-            return False
+            return Settled(written=False, changes=local)
         finally:
             self._owed.pop(ticket.request_id, None)
 
     async def deployment_states(self, deployments: Sequence[tuple[str, str]]) -> list[DeploymentState]:
         return await self._circuit.ask(lambda: self._store.deployment_states(deployments))
 
-    async def _catch_up(self, ticket: Ticket, now_ms: int, policy: BreakerPolicy) -> None:
+    async def _catch_up(self, ticket: Ticket, now_ms: int, policy: BreakerPolicy) -> tuple[Change, ...]:
+        changes: tuple[Change, ...] = ()
         owed = self._owed.get(ticket.request_id, [])
         while owed:
-            await self._circuit.ask(lambda: _settle_alone(self._store, ticket, owed[0], now_ms, policy))
+            done = await self._circuit.ask(lambda: _settle_alone(self._store, ticket, owed[0], now_ms, policy))
+            changes += done.changes
             del owed[0]
+        return changes
 
     def _owe(self, ticket: Ticket, settlement: Settlement) -> None:
         owed = self._owed.setdefault(ticket.request_id, [])
@@ -130,11 +140,13 @@ class ResilientLedger:
         return self._degrade and seen_s is not None and self._clock.monotonic_s() - seen_s < TRUSTED_S
 
 
-async def replay(store: Ledger, unsettled: Unsettled, *, now_ms: int, policy: BreakerPolicy) -> bool:
-    """Settle what the backlog kept; True if that wrote the record, however often it is replayed once."""
+async def replay(store: Ledger, unsettled: Unsettled, *, now_ms: int, policy: BreakerPolicy) -> Settled:
+    """Settle what the backlog kept; the record is `written` once, however often it is replayed."""
+    changes: tuple[Change, ...] = ()
     for ended in unsettled.owed:
-        await _settle_alone(store, unsettled.ticket, ended, now_ms, policy)
-    return await store.settle(unsettled.ticket, unsettled.settlement, unsettled.record, now_ms=now_ms, policy=policy)
+        changes += (await _settle_alone(store, unsettled.ticket, ended, now_ms, policy)).changes
+    settled = await store.settle(unsettled.ticket, unsettled.settlement, unsettled.record, now_ms=now_ms, policy=policy)
+    return replace(settled, changes=(*changes, *settled.changes))
 
 
 async def _settle_alone(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from gateway_core import breaker, budget, ratelimit
@@ -9,41 +10,49 @@ from gateway_core.adapters.memory.state import Bucket, Latency, State, StoredHol
 from gateway_core.admission import DEGRADED, BreakerPolicy, Settlement, Ticket
 from gateway_core.breaker import Effect
 from gateway_core.budget import NOTHING, Amount
+from gateway_core.changes import BreakerChange, BudgetCrossed
+from gateway_core.domain import Limits
 
 
 def charge_of(settlement: Settlement) -> Amount:
     return Amount(settlement.charge_nano, settlement.charge_tokens)
 
 
-def move(state: State, ticket: Ticket, released: Amount, charge: Amount) -> None:
-    """Release and charge in all accounts that the request counts against."""
-    for scope in ticket.scopes:
+def move(
+    state: State, ticket: Ticket, released: Amount, charge: Amount, limits: Sequence[Limits] = ()
+) -> tuple[BudgetCrossed, ...]:
+    """Release and charge in all accounts that the request counts against; tells what that crossed of `limits`."""
+    crossed: list[BudgetCrossed] = []
+    for scope, limit in zip(ticket.scopes, limits or [Limits()] * len(ticket.scopes), strict=True):
         accounts = state.home(ticket, scope).accounts
-        for period in (ticket.day, ticket.month):
-            accounts[scope, period] = budget.settle(accounts[scope, period], released, charge)
+        day, month = (scope, ticket.day), (scope, ticket.month)
+        crossed += budget.crossed(scope, limit, accounts[day], accounts[month], charge)
+        for account in (day, month):
+            accounts[account] = budget.settle(accounts[account], released, charge)
+    return tuple(crossed)
 
 
-def settle_money(state: State, ticket: Ticket, settlement: Settlement) -> None:
+def settle_money(state: State, ticket: Ticket, settlement: Settlement) -> tuple[BudgetCrossed, ...]:
     """Charge the attempt and release its hold, or what of it is certain."""
     holds, attempt_id = state.ledger(ticket).holds, (ticket.request_id, settlement.attempt)
     charge, held = charge_of(settlement), holds.pop(attempt_id, None)
     if held is None:
-        move(state, ticket, NOTHING, charge)
-    elif settlement.unconfirmed:
+        return move(state, ticket, NOTHING, charge)
+    if settlement.unconfirmed:
         rest = budget.unconfirmed(held.hold, charge)
         holds[attempt_id] = replace(held, hold=rest, unconfirmed=True)
-        move(state, ticket, held.hold.amount.less(rest.amount), charge)
-    else:
-        move(state, ticket, held.hold.amount, charge.less(held.hold.paid))
+        return move(state, ticket, held.hold.amount.less(rest.amount), charge, held.limits)
+    return move(state, ticket, held.hold.amount, charge.less(held.hold.paid), held.limits)
 
 
 def settle_health(
     state: State, settlement: Settlement, held: StoredHold | None, now_ms: int, policy: BreakerPolicy
-) -> None:
+) -> tuple[BreakerChange, ...]:
     """Tell the breaker, the moving average and the token buckets how the attempt ended."""
     deployment = (settlement.provider, settlement.deployment_id)
     effect = Effect(settlement.effect, settlement.generation, settlement.probe, settlement.retry_after_ms)
-    state.breakers[deployment] = breaker.settle(state.breakers[deployment], effect, now_ms, policy)
+    before = state.breakers[deployment]
+    after = state.breakers[deployment] = breaker.settle(before, effect, now_ms, policy)
     if settlement.effect == "ok":
         state.latencies[deployment] = average(state.latencies.get(deployment), settlement.latency_ms)
     # What nobody knows the size of is not given back; a minute heals it.
@@ -51,6 +60,7 @@ def settle_health(
         _correct(state, ("key", held.key_id, "tpm"), held, settlement, held.key_tpm)
         if settlement.generation != DEGRADED:
             _correct(state, ("provider", settlement.provider, "tpm"), held, settlement, settlement.tpm)
+    return breaker.changes(*deployment, before, after)
 
 
 def average(latency: Latency | None, latency_ms: int) -> Latency:

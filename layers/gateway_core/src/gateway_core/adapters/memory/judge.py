@@ -59,7 +59,12 @@ class Judge:
     @property
     def limited(self) -> bool:
         """Whether any limit is set that the request counts against."""
-        return any(self._limits(scope) != Limits() for scope in self.ticket.scopes)
+        return any(limits != Limits() for limits in self.scope_limits)
+
+    @property
+    def scope_limits(self) -> tuple[Limits, ...]:
+        """The limits of the ticket's scopes, in order."""
+        return tuple(self._limits(scope) for scope in self.ticket.scopes)
 
     def verdicts(self, candidates: Sequence[Candidate]) -> list[Verdict]:
         return [self._verdict(index, candidate) for index, candidate in enumerate(candidates)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from gateway_core import breaker, budget
 from gateway_core.adapters.memory.attempts import move, settle_health, settle_money
@@ -18,13 +19,16 @@ from gateway_core.admission import (
     DeploymentState,
     Refusal,
     Refused,
+    Settled,
     Settlement,
     StaleCaller,
     Ticket,
     UsageRecord,
 )
 from gateway_core.amounts import check_candidates, check_record, check_settlement
+from gateway_core.breaker import Breaker
 from gateway_core.budget import NOTHING, Amount, Hold
+from gateway_core.changes import BreakerChange, Change
 from gateway_core.principal import KeyRecord
 
 
@@ -58,29 +62,30 @@ class MemoryLedger(Part):
         check_settlement(settlement)
         if stored := self._stored(ticket, settlement.attempt + 1):
             return stored.answer
-        if not self._settle_before_next(ticket, settlement, now_ms, policy):
+        changes = self._settle_before_next(ticket, settlement, now_ms, policy)
+        if changes is None:
             return _over(candidates)
-        answer = self._admission(ticket, candidates, settlement.attempt + 1, now_ms, max_wait_ms, policy)
+        answer = self._admission(ticket, candidates, settlement.attempt + 1, now_ms, max_wait_ms, policy, changes)
         degraded = settlement.generation == DEGRADED or self._is(ticket, "degraded")
-        mark = Mark("degraded" if degraded else "settled", settlement.attempt)
+        mark = Mark("degraded" if degraded else "settled", settlement.attempt, changes)
         self._state.ledger(ticket).marks[ticket.request_id] = mark
         return answer
 
     async def settle(
         self, ticket: Ticket, settlement: Settlement | None, record: UsageRecord, *, now_ms: int, policy: BreakerPolicy
-    ) -> bool:
+    ) -> Settled:
         check_record(record)
         if settlement is None:
             needs_mark = record.attempts == 0
-            may_write = self._close_alone(ticket, record.attempts)
+            settled = Settled(self._close_alone(ticket, record.attempts))
         else:
             check_settlement(settlement)
             needs_mark = settlement.generation == DEGRADED
-            may_write = self._settle_last(ticket, settlement, now_ms, policy)
-        if may_write:
-            self._close(ticket, needs_mark=needs_mark)
+            settled = self._settle_last(ticket, settlement, now_ms, policy)
+        if settled.written:
+            self._close(ticket, settled.changes, needs_mark=needs_mark)
             write_record(self._state, ticket, record)
-        return may_write
+        return settled
 
     async def deployment_states(self, deployments: Sequence[tuple[str, str]]) -> list[DeploymentState]:
         return [self._deployment_state(provider, deployment_id) for provider, deployment_id in deployments]
@@ -99,66 +104,94 @@ class MemoryLedger(Part):
         now_ms: int,
         max_wait_ms: int,
         policy: BreakerPolicy,
+        changes: tuple[Change, ...] = (),
     ) -> Admission:
         key = self._state.keys.get(ticket.key_home, {}).get(ticket.digest)
         if key is None or key.rights_tag != ticket.rights_tag:
-            return StaleCaller()
+            return StaleCaller(changes)
         judge = Judge(self._state, ticket, key.limits, now_ms, max_wait_ms)
         verdicts = judge.verdicts(candidates)
         chosen = choose(verdicts)
         if chosen is None:
-            return Refused(tuple(verdict.passed_over() for verdict in verdicts))
+            return Refused(tuple(verdict.passed_over() for verdict in verdicts), changes)
         candidate = candidates[chosen.index]
-        generation, probe = self._pass_breaker(candidate, now_ms + chosen.wait_ms, policy)
-        others = passed_over(verdicts, chosen)
-        answer = Admitted(chosen.index, attempt, generation, probe, chosen.wait_ms, others, judge.limited)
-        self._book(ticket, candidate, chosen, answer, key.limits.tpm or 0, now_ms)
+        after, probing = self._pass_breaker(candidate, now_ms + chosen.wait_ms, policy)
+        answer = Admitted(
+            index=chosen.index,
+            attempt=attempt,
+            generation=after.generation,
+            probe=after.state == "half_open",
+            wait_ms=chosen.wait_ms,
+            passed_over=passed_over(verdicts, chosen),
+            limited=judge.limited,
+            changes=(*changes, *probing),
+        )
+        self._book(ticket, candidate, chosen, answer, judge)
         return answer
 
-    def _pass_breaker(self, candidate: Candidate, start_ms: int, policy: BreakerPolicy) -> tuple[int, bool]:
+    def _pass_breaker(
+        self, candidate: Candidate, start_ms: int, policy: BreakerPolicy
+    ) -> tuple[Breaker, tuple[BreakerChange, ...]]:
         deployment = (candidate.provider, candidate.deployment_id)
-        after = breaker.admit(self._state.breakers[deployment], start_ms, policy)
-        self._state.breakers[deployment] = after
-        return after.generation, after.state == "half_open"
+        before = self._state.breakers[deployment]
+        after = self._state.breakers[deployment] = breaker.admit(before, start_ms, policy)
+        return after, breaker.changes(*deployment, before, after)
 
-    def _book(
-        self, ticket: Ticket, candidate: Candidate, chosen: Verdict, answer: Admitted, key_tpm: int, now_ms: int
-    ) -> None:
+    def _book(self, ticket: Ticket, candidate: Candidate, chosen: Verdict, answer: Admitted, judge: Judge) -> None:
         amount = Amount(candidate.hold_nano, candidate.hold_tokens)
         for scope in ticket.scopes:
             accounts = self._state.home(ticket, scope).accounts
             for period in (ticket.day, ticket.month):
                 accounts[scope, period] = budget.hold(accounts[scope, period], amount)
         self._state.arrivals |= {booking.bucket: booking.slot.tat_us for booking in chosen.bookings}
-        stored = StoredHold(Hold(amount), ticket.key_id, ticket.user_id, ticket.day, now_ms, key_tpm, answer)
+        stored = StoredHold(
+            hold=Hold(amount),
+            key_id=ticket.key_id,
+            user_id=ticket.user_id,
+            day=ticket.day,
+            since_ms=judge.now_ms,
+            key_tpm=judge.limits.tpm or 0,
+            answer=answer,
+            limits=judge.scope_limits,
+        )
         self._state.ledger(ticket).holds[ticket.request_id, answer.attempt] = stored
 
-    def _settle_before_next(self, ticket: Ticket, settlement: Settlement, now_ms: int, policy: BreakerPolicy) -> bool:
-        """Settle the attempt unless that is done. False if the request is over."""
-        if self._settle_open(ticket, settlement, now_ms, policy):
-            return True
-        return self._was_settled(ticket, settlement.attempt)
+    def _settle_before_next(
+        self, ticket: Ticket, settlement: Settlement, now_ms: int, policy: BreakerPolicy
+    ) -> tuple[Change, ...] | None:
+        """Settle the attempt unless that is done; gives what that changed. None if the request is over."""
+        changes = self._settle_open(ticket, settlement, now_ms, policy)
+        mark = self._mark(ticket)
+        if changes is None and mark and mark.attempt == settlement.attempt:
+            return mark.changes
+        return changes
 
-    def _settle_last(self, ticket: Ticket, settlement: Settlement, now_ms: int, policy: BreakerPolicy) -> bool:
-        """Settle the last attempt. False if the request is over, though its money may still be corrected."""
-        if self._settle_open(ticket, settlement, now_ms, policy):
-            return True
+    def _settle_last(self, ticket: Ticket, settlement: Settlement, now_ms: int, policy: BreakerPolicy) -> Settled:
+        """Settle the last attempt. Not `written` if the request is over, though its money may still be corrected."""
+        changes = self._settle_open(ticket, settlement, now_ms, policy)
+        if changes is not None:
+            return Settled(written=True, changes=changes)
+        corrected: tuple[Change, ...] = ()
         if not settlement.unconfirmed and self._stored(ticket, settlement.attempt):
-            settle_money(self._state, ticket, settlement)
-        if not self._was_settled(ticket, settlement.attempt):
-            return False
-        self._void(ticket, settlement.attempt + 1)
-        return True
+            corrected = settle_money(self._state, ticket, settlement)
+        mark = self._mark(ticket) or Mark("closed")
+        if mark.attempt == settlement.attempt:
+            self._void(ticket, settlement.attempt + 1)
+            return Settled(written=True, changes=(*mark.changes, *corrected))
+        if mark.kind == "closed" and corrected:
+            mark = self._state.ledger(ticket).marks[ticket.request_id] = replace(mark, changes=corrected)
+        return Settled(written=False, changes=corrected or (mark.changes if mark.kind == "closed" else ()))
 
-    def _settle_open(self, ticket: Ticket, settlement: Settlement, now_ms: int, policy: BreakerPolicy) -> bool:
-        """Settle an attempt that is held, or that nobody could hold. False if there is none."""
+    def _settle_open(
+        self, ticket: Ticket, settlement: Settlement, now_ms: int, policy: BreakerPolicy
+    ) -> tuple[Change, ...] | None:
+        """Settle an attempt that is held, or that nobody could hold; gives what that changed. None if there is none."""
         held = self._open(ticket, settlement.attempt)
         is_open = held is not None or self._is_new_degraded(ticket, settlement)
         if not is_open or self._is(ticket, "closed"):
-            return False
-        settle_money(self._state, ticket, settlement)
-        settle_health(self._state, settlement, held, now_ms, policy)
-        return True
+            return None
+        crossed = settle_money(self._state, ticket, settlement)
+        return (*crossed, *settle_health(self._state, settlement, held, now_ms, policy))
 
     def _close_alone(self, ticket: Ticket, attempts: int) -> bool:
         """Whether a record without a settlement may be written: once, and for no attempt that was never settled."""
@@ -174,12 +207,15 @@ class MemoryLedger(Part):
             del self._state.ledger(ticket).holds[ticket.request_id, attempt]
             move(self._state, ticket, unused.hold.amount, NOTHING)
 
-    def _close(self, ticket: Ticket, *, needs_mark: bool) -> None:
-        """Forget the request where its hold was the proof; else leave a mark, so that it counts once."""
+    def _close(self, ticket: Ticket, changes: tuple[Change, ...], *, needs_mark: bool) -> None:
+        """Forget the request where its hold was the proof; else leave a mark, so that it counts once.
+
+        Changes leave one too: a copy reports them again, in case nobody heard of them.
+        """
         marks = self._state.ledger(ticket).marks
         mark = marks.pop(ticket.request_id, None)
-        if needs_mark or (mark and mark.kind == "degraded"):
-            marks[ticket.request_id] = Mark("closed")
+        if needs_mark or changes or (mark and mark.kind == "degraded"):
+            marks[ticket.request_id] = Mark("closed", changes=changes)
 
     def _stored(self, ticket: Ticket, attempt: int) -> StoredHold | None:
         return self._state.ledger(ticket).holds.get((ticket.request_id, attempt))
@@ -194,10 +230,6 @@ class MemoryLedger(Part):
     def _is(self, ticket: Ticket, kind: str) -> bool:
         mark = self._mark(ticket)
         return mark is not None and mark.kind == kind
-
-    def _was_settled(self, ticket: Ticket, attempt: int) -> bool:
-        mark = self._mark(ticket)
-        return mark is not None and mark.attempt == attempt
 
     def _is_new_degraded(self, ticket: Ticket, settlement: Settlement) -> bool:
         mark = self._mark(ticket)

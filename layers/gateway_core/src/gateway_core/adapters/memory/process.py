@@ -13,6 +13,7 @@ from gateway_core.adapters.memory.state import Bucket, Latency, State, StoredHol
 from gateway_core.admission import DEGRADED, Admitted, BreakerPolicy, Candidate, Refused, Settlement, Ticket
 from gateway_core.breaker import Breaker
 from gateway_core.budget import Amount, Hold
+from gateway_core.changes import BreakerChange
 from gateway_core.domain import Limits
 
 
@@ -41,29 +42,39 @@ class ProcessHealth:
         if chosen is None:
             return Refused(tuple(verdict.passed_over() for verdict in verdicts))
         candidate = candidates[chosen.index]
-        watched = self._pass(candidate, chosen, now_ms, policy)
-        others = passed_over(verdicts, chosen)
-        is_probe = watched.state == "half_open"
-        answer = Admitted(chosen.index, attempt, watched.generation, is_probe, chosen.wait_ms, others)
+        watched, changes = self._pass(candidate, chosen, now_ms, policy)
+        answer = Admitted(
+            index=chosen.index,
+            attempt=attempt,
+            generation=watched.generation,
+            probe=watched.state == "half_open",
+            wait_ms=chosen.wait_ms,
+            passed_over=passed_over(verdicts, chosen),
+            changes=changes,
+        )
         hold = Hold(Amount(candidate.hold_nano, candidate.hold_tokens))
         self._under_way[ticket.request_id] = StoredHold(hold, "", "", ticket.day, now_ms, 0, answer)
         return replace(answer, generation=DEGRADED)
 
-    def settle(self, ticket: Ticket, settlement: Settlement, *, now_ms: int, policy: BreakerPolicy) -> None:
+    def settle(
+        self, ticket: Ticket, settlement: Settlement, *, now_ms: int, policy: BreakerPolicy
+    ) -> tuple[BreakerChange, ...]:
         """Learn how an attempt ended that was admitted here; others are ignored."""
         held = self._under_way.get(ticket.request_id)
         if held is None or held.answer.attempt != settlement.attempt:
-            return
+            return ()
         del self._under_way[ticket.request_id]
         ended = replace(settlement, generation=held.answer.generation, probe=held.answer.probe)
-        settle_health(self._state(), ended, held, now_ms, policy)
+        return settle_health(self._state(), ended, held, now_ms, policy)
 
-    def _pass(self, candidate: Candidate, chosen: Verdict, now_ms: int, policy: BreakerPolicy) -> Breaker:
+    def _pass(
+        self, candidate: Candidate, chosen: Verdict, now_ms: int, policy: BreakerPolicy
+    ) -> tuple[Breaker, tuple[BreakerChange, ...]]:
         deployment = (candidate.provider, candidate.deployment_id)
-        after = breaker.admit(self._breakers[deployment], now_ms + chosen.wait_ms, policy)
-        self._breakers[deployment] = after
+        before = self._breakers[deployment]
+        after = self._breakers[deployment] = breaker.admit(before, now_ms + chosen.wait_ms, policy)
         self._arrivals.update({booking.bucket: booking.slot.tat_us for booking in chosen.bookings})
-        return after
+        return after, breaker.changes(*deployment, before, after)
 
     def _state(self) -> State:
         """A state whose accounts are forgotten at once: nothing is held here."""

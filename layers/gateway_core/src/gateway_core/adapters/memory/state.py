@@ -9,6 +9,7 @@ from typing import Literal
 from gateway_core.admission import Admitted, Ticket, UsageRecord
 from gateway_core.breaker import Breaker
 from gateway_core.budget import Account, Hold
+from gateway_core.changes import Change
 from gateway_core.counters import Counters
 from gateway_core.domain import Limits
 from gateway_core.principal import KeyRecord
@@ -21,7 +22,10 @@ type Bucket = tuple[str, str, Literal["rpm", "tpm"]]
 
 @dataclass(frozen=True, slots=True)
 class StoredHold:
-    """A hold with what is needed to answer a repeated admission and to settle it. `key_tpm` 0 = the key has none."""
+    """A hold with what is needed to answer a repeated admission and to settle it. `key_tpm` 0 = the key has none.
+
+    `limits` are those of the ticket's scopes, in order, as they were at the admission.
+    """
 
     hold: Hold
     key_id: str
@@ -30,6 +34,7 @@ class StoredHold:
     since_ms: int
     key_tpm: int
     answer: Admitted
+    limits: tuple[Limits, ...] = ()
     unconfirmed: bool = False
 
 
@@ -38,11 +43,12 @@ class Mark:
     """What outs late copies of calls for a request whose first attempt failed, until it is closed.
 
     `settled`: attempts up to `attempt` are settled; `degraded`: the same, and it began while the store was away;
-    `closed`: its record is written, where no hold proves that it is not.
+    `closed`: its record is written, where no hold proves that it is not. `changes` are those that a copy reports again.
     """
 
     kind: Literal["settled", "degraded", "closed"]
     attempt: int = 0
+    changes: tuple[Change, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,14 +14,23 @@ from gateway_core.admission import (
     Candidate,
     Refusal,
     Refused,
+    Settled,
     Settlement,
     StaleCaller,
     Ticket,
     UsageRecord,
 )
+from gateway_core.changes import BreakerChange, BudgetCrossed, BudgetLimit, Change, Percent
 from gateway_core.counters import CARDINALITY_CAP, count, dimensions, encode
 from gateway_core.domain import RefusalReason
 
+_LIMITS: dict[str, BudgetLimit] = {
+    "day_nano": "day_nano",
+    "month_nano": "month_nano",
+    "day_tokens": "day_tokens",
+    "month_tokens": "month_tokens",
+}
+_PERCENTS: dict[str, Percent] = {"50": 50, "80": 80, "100": 100}
 _REASONS: dict[str, RefusalReason] = {"budget": "budget", "rate": "rate", "open": "open"}
 
 
@@ -98,14 +107,35 @@ def add_books(call: ScriptCall, ticket: Ticket, record: UsageRecord) -> None:
 
 def parse_admission(reply: str) -> Admission:
     """The answer of `admit` and `next`; its format is told in `lua/admission.lua`."""
-    head, *refusals = reply.split(";")
-    passed_over = tuple(_refusal(text) for text in refusals)
+    answer, *told = reply.split("|")
+    head, *refusals = answer.split(";")
+    passed_over, changes = tuple(_refusal(text) for text in refusals), _changes(told)
     if head == "!":
-        return StaleCaller()
+        return StaleCaller(changes)
     if head == "-":
-        return Refused(passed_over)
+        return Refused(passed_over, changes)
     index, attempt, generation, probe, wait_ms, limited = (int(number) for number in head.removeprefix("+").split(","))
-    return Admitted(index, attempt, generation, bool(probe), wait_ms, passed_over, bool(limited))
+    return Admitted(index, attempt, generation, bool(probe), wait_ms, passed_over, bool(limited), changes)
+
+
+def parse_settled(reply: str) -> Settled:
+    """The answer of `settle` and `record`."""
+    written, *told = reply.split("|")
+    return Settled(written == "1", _changes(told))
+
+
+def _changes(told: Sequence[str]) -> tuple[Change, ...]:
+    return tuple(_change(text.split(",")) for text in told)
+
+
+def _change(parts: Sequence[str]) -> Change:
+    """A change from its form in `lua/common.lua`."""
+    if state := layout.STATES.get(parts[0]):
+        _, until_ms, generation, provider, deployment_id = parts
+        return BreakerChange(provider, unquote(deployment_id), state, int(generation), int(until_ms))
+    name, percent, spent, limit = parts
+    scope, _, kind = name.rpartition(":")
+    return BudgetCrossed(unquote(scope), _LIMITS[kind], _PERCENTS[percent], int(spent), int(limit))
 
 
 def _refusal(text: str) -> Refusal:

@@ -12,6 +12,7 @@ from gateway_core.adapters.upstash.calls import (
     add_policy,
     declare_books,
     parse_admission,
+    parse_settled,
     request_call,
 )
 from gateway_core.adapters.upstash.part import Part
@@ -20,6 +21,7 @@ from gateway_core.admission import (
     BreakerPolicy,
     Candidate,
     DeploymentState,
+    Settled,
     Settlement,
     Ticket,
     UsageRecord,
@@ -65,7 +67,7 @@ class UpstashLedger(Part):
 
     async def settle(
         self, ticket: Ticket, settlement: Settlement | None, record: UsageRecord, *, now_ms: int, policy: BreakerPolicy
-    ) -> bool:
+    ) -> Settled:
         check_record(record)
         if settlement is None:
             return await self._record_alone(ticket, record, now_ms)
@@ -75,7 +77,7 @@ class UpstashLedger(Part):
         add_policy(call, policy)
         add_attempt(call, settlement)
         add_books(call, ticket, record)
-        return await self._client.run(self._scripts.settle, call.keys, call.arguments) == 1
+        return parse_settled(str(await self._client.run(self._scripts.settle, call.keys, call.arguments)))
 
     async def deployment_states(self, deployments: Sequence[tuple[str, str]]) -> list[DeploymentState]:
         groups = deployments_by_provider(deployments)
@@ -89,12 +91,12 @@ class UpstashLedger(Part):
                 found[provider, deployment_id] = _state(provider, deployment_id, *values[2 * index : 2 * index + 2])
         return [found[pair] for pair in deployments]
 
-    async def _record_alone(self, ticket: Ticket, record: UsageRecord, now_ms: int) -> bool:
+    async def _record_alone(self, ticket: Ticket, record: UsageRecord, now_ms: int) -> Settled:
         call = request_call(ticket, now_ms)
         declare_books(call, ticket)
         add_books(call, ticket, record)
         call.add(record.attempts)
-        return await self._client.run(self._scripts.record, call.keys, call.arguments) == 1
+        return parse_settled(str(await self._client.run(self._scripts.record, call.keys, call.arguments)))
 
 
 def _state_command(provider: str, deployment_ids: Sequence[str]) -> list[str | int]:

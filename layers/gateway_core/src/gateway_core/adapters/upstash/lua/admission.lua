@@ -122,15 +122,29 @@ local function pass(candidate, wait)
   if b.state == 'c' then return b.generation, 0 end
   b.state, b.till, b.generation = 'h', ticket.now + wait + policy.lease, b.generation + 1
   put_breaker(candidate.provider, candidate.deployment, b)
+  report_breaker(candidate.provider, candidate.deployment, b)
   return b.generation, 1
 end
 
-local function book(chosen, attempt, answer, key_tpm)
+-- What the hold keeps of the limits, see `limits_of`.
+local function kept_limits(budgets)
+  local parts, is_set = {}, false
+  for _, limits in ipairs(budgets) do
+    for i = 1, 4 do
+      local limit = limits[LIMITS[i]]
+      is_set = is_set or limit
+      parts[#parts + 1] = limit and show(limit) or ''
+    end
+  end
+  return is_set and table.concat(parts, ',') or ''
+end
+
+local function book(chosen, attempt, answer, budgets)
   local candidate = chosen.candidate
   for _, slot in ipairs(chosen.booked) do set(slot[1], slot[2], slot[3]) end
   move({spend = 0, spend_tokens = 0, hold = candidate.nano, hold_tokens = candidate.tokens})
   set(BUDGET, hold_field('h', attempt), show_hold({
-    nano = candidate.nano, tokens = candidate.tokens, key_tpm = key_tpm,
+    nano = candidate.nano, tokens = candidate.tokens, key_tpm = budgets[2].tpm or 0, limits = kept_limits(budgets),
     who = table.concat({ticket.day, show(ticket.now), ticket.key, ticket.user}, ';'),
     paid = 0, paid_tokens = 0, answer = answer,
   }))
@@ -146,21 +160,22 @@ local function is_limited(budgets)
   return 0
 end
 
--- Replies: "+index,attempt,generation,probe,wait,limited;refusal..." admitted, "-;refusal..." refused, "!" stale caller.
+-- Replies: "+index,attempt,generation,probe,wait,limited;refusal..." admitted, "-;refusal..." refused, "!" stale caller,
+-- each with its changes.
 local function admit(attempt)
   local limits = key_limits()
-  if not limits then return '!' end
+  if not limits then return '!' .. reported() end
   local budgets = {parse_limits(get(PROJECT, 'b|p')), limits}
   if ticket.user ~= '' then budgets[3] = parse_limits(get(PROJECT, 'b|u:' .. ticket.user)) end
   local verdicts = {}
   for i, candidate in ipairs(candidates) do verdicts[i] = judge(candidate, budgets) end
   local chosen = choose(verdicts)
-  if not chosen then return '-' .. explain(verdicts, nil) end
+  if not chosen then return '-' .. explain(verdicts, nil) .. reported() end
   local generation, probe = pass(chosen.candidate, chosen.wait)
   local head = {show(chosen.candidate.index), show(attempt), show(generation), show(probe), show(chosen.wait),
                 show(is_limited(budgets))}
-  local answer = '+' .. table.concat(head, ',') .. explain(verdicts, chosen)
-  book(chosen, attempt, answer, limits.tpm or 0)
+  local answer = '+' .. table.concat(head, ',') .. explain(verdicts, chosen) .. reported()
+  book(chosen, attempt, answer, budgets)
   return answer
 end
 

@@ -22,7 +22,7 @@ end
 local function keep_unconfirmed(hold)
   local rest, rest_tokens = math.max(0, hold.nano - attempt.charge), math.max(0, hold.tokens - attempt.charge_tokens)
   move({spend = attempt.charge, spend_tokens = attempt.charge_tokens,
-        hold = rest - hold.nano, hold_tokens = rest_tokens - hold.tokens})
+        hold = rest - hold.nano, hold_tokens = rest_tokens - hold.tokens, limits = hold.limits})
   hold.nano, hold.tokens = rest, rest_tokens
   hold.paid, hold.paid_tokens = hold.paid + attempt.charge, hold.paid_tokens + attempt.charge_tokens
   drop(BUDGET, OPEN)
@@ -32,7 +32,7 @@ end
 local function release(hold)
   move({spend = math.max(0, attempt.charge - hold.paid),
         spend_tokens = math.max(0, attempt.charge_tokens - hold.paid_tokens),
-        hold = -hold.nano, hold_tokens = -hold.tokens})
+        hold = -hold.nano, hold_tokens = -hold.tokens, limits = hold.limits})
   drop(BUDGET, OPEN)
   drop(BUDGET, LOOSE)
 end
@@ -87,6 +87,7 @@ end
 -- An answer counts only for the generation it was admitted under, except a rate limit with a known end.
 local function settle_breaker()
   local b = breaker(attempt.provider, attempt.deployment)
+  local generation = b.generation
   if attempt.effect == 'limit' and attempt.retry_after > 0 then
     limit(b)
   elseif attempt.generation ~= b.generation then
@@ -101,6 +102,7 @@ local function settle_breaker()
   if get(attempt.provider, 'cb|' .. attempt.deployment) or b.failures > 0 or b.generation > 0 then
     put_breaker(attempt.provider, attempt.deployment, b)
   end
+  if b.generation ~= generation then report_breaker(attempt.provider, attempt.deployment, b) end
 end
 
 -- Moving average with alpha 0.2, "microseconds;count", whole numbers so that no rounding differs from the model's.

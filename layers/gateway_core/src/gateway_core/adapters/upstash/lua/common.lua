@@ -100,6 +100,18 @@ local function flush()
   for _, key in ipairs(hash_order) do write_hash(key, hashes[key]) end
 end
 
+-- What the step changed, told after its answer, each with a bar before it: "o,until,generation,provider,deployment" for
+-- a breaker (or c, h), "p:day_nano,percent,spent,limit" for a budget. `earlier` is what a copy of the step told already.
+local earlier, changes = '', {}
+
+local function report(...)
+  changes[#changes + 1] = '|' .. table.concat({...}, ',')
+end
+
+local function reported()
+  return earlier .. table.concat(changes)
+end
+
 -- What every script is told: the moment, and the request.
 local BUDGET, KEY_BUDGET, PROJECT, KEY_PROJECT = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local BUDGET_TTL_S = 62 * 86400
@@ -129,6 +141,36 @@ local function account(key, field)
   return {nano = tonumber(spent), held = tonumber(held), tokens = tonumber(spent_tokens), held_tokens = tonumber(held_tokens)}
 end
 
+-- A threshold is a limit less one part of so many, rounded up: 50, 80 and 100 %.
+local THRESHOLDS = {{50, 2}, {80, 5}, {100, math.huge}}
+
+local function report_thresholds(name, limit, spent, added)
+  if not limit then return end
+  for _, threshold in ipairs(THRESHOLDS) do
+    local least = limit - math.floor(limit / threshold[2])
+    if spent < least and spent + added >= least then
+      report(name, show(threshold[1]), show(spent + added), show(limit))
+    end
+  end
+end
+
+local function report_crossed(scope, limits, day, month, change)
+  report_thresholds(scope .. ':day_nano', limits[1], day.nano, change.spend)
+  report_thresholds(scope .. ':month_nano', limits[2], month.nano, change.spend)
+  report_thresholds(scope .. ':day_tokens', limits[3], day.tokens, change.spend_tokens)
+  report_thresholds(scope .. ':month_tokens', limits[4], month.tokens, change.spend_tokens)
+end
+
+-- Four numbers a scope, empty where there is no limit: "day nano,month nano,day tokens,month tokens,...", or nothing.
+local function limits_of(text, scope)
+  local limits, i = {}, 0
+  for value in string.gmatch(text .. ',', '([^,]*),') do
+    i = i + 1
+    limits[i - 4 * (scope - 1)] = tonumber(value)
+  end
+  return limits
+end
+
 local function move_one(key, field, change)
   local old = account(key, field)
   set(key, field, table.concat({
@@ -141,43 +183,49 @@ end
 
 -- Moves money in all accounts of the request; hold and hold_tokens are negative when they are released.
 local function move(change)
-  for _, scope in ipairs(scopes) do
+  for i, scope in ipairs(scopes) do
     keep(scope[1])
+    if change.limits then
+      local day, month = account(scope[1], scope[2] .. DAY), account(scope[1], scope[2] .. MONTH)
+      report_crossed(scope[2], limits_of(change.limits, i), day, month, change)
+    end
     move_one(scope[1], scope[2] .. MONTH, change)
     move_one(scope[1], scope[2] .. DAY, change)
   end
 end
 
--- A hold: "nano;tokens;key tpm;day;since;key;user;paid nano;paid tokens|the answer to give again". Its field is
--- h|request.attempt while the attempt is open, x|request.attempt once it is unconfirmed.
+-- A hold: "nano;tokens;key tpm;day;since;key;user;paid nano;paid tokens;limits|the answer to give again". Its field is
+-- h|request.attempt while the attempt is open, x|request.attempt once it is unconfirmed. The limits are those of the
+-- request's scopes at its admission: settling needs no command more for them.
 local function hold_field(kind, attempt)
   return kind .. '|' .. ticket.request .. '.' .. show(attempt)
 end
 
 local function parse_hold(text)
   if not text then return nil end
-  local nano, tokens, key_tpm, who, paid, paid_tokens, answer =
-    string.match(text, '^(%d+);(%d+);(%d+);(%d+;%d+;[^;]*;[^;]*);(%d+);(%d+)|(.*)$')
+  local nano, tokens, key_tpm, who, paid, paid_tokens, limits, answer =
+    string.match(text, '^(%d+);(%d+);(%d+);(%d+;%d+;[^;]*;[^;]*);(%d+);(%d+);([^|]*)|(.*)$')
   return {
     nano = tonumber(nano), tokens = tonumber(tokens), key_tpm = tonumber(key_tpm), who = who,
-    paid = tonumber(paid), paid_tokens = tonumber(paid_tokens), answer = answer,
+    paid = tonumber(paid), paid_tokens = tonumber(paid_tokens), limits = limits, answer = answer,
   }
 end
 
 local function show_hold(hold)
   return table.concat({
     show(hold.nano), show(hold.tokens), show(hold.key_tpm), hold.who, show(hold.paid), show(hold.paid_tokens),
+    hold.limits,
   }, ';') .. '|' .. hold.answer
 end
 
 -- The mark of a request whose first attempt failed: r<n> attempts up to n are settled, d<n> the same for one that began
 -- while the store was away. It outs late copies of what was done before, and goes when the request is closed. c says
--- that the record is written, where no hold proves that it is not.
+-- that the record is written, where no hold proves that it is not. Changes follow, for a copy to tell again.
 local MARK = 's|' .. ticket.request
 
 local function mark()
-  local kind, attempt = string.match(get(BUDGET, MARK) or '', '^(%a)(%d*)$')
-  return {kind = kind, attempt = tonumber(attempt)}
+  local kind, attempt, told = string.match(get(BUDGET, MARK) or '', '^(%a)(%d*)(.*)$')
+  return {kind = kind, attempt = tonumber(attempt), told = told or ''}
 end
 
 -- Frees the hold of an attempt that was admitted without its caller hearing of it: it was never made.

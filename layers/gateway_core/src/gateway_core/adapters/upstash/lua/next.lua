@@ -14,11 +14,14 @@ if is_open and m.kind ~= 'c' then
   settle_attempt()
 elseif m.attempt ~= attempt.number then
   return over()
+else
+  earlier = m.told
 end
 
+local settled = reported()
 local answer = admit(attempt.number + 1)
 local kind = (attempt.generation == DEGRADED or m.kind == 'd') and 'd' or 'r'
 keep(BUDGET)
-set(BUDGET, MARK, kind .. show(attempt.number))
+set(BUDGET, MARK, kind .. show(attempt.number) .. settled)
 flush()
 return answer
