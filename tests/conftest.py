@@ -16,6 +16,8 @@ import pytest
 
 from gateway_core.adapters.degraded import ResilientLedger
 from gateway_core.adapters.echo import EchoProvider, echo
+from gateway_core.adapters.event_sinks import EventLog, FanOut
+from gateway_core.adapters.feed import EventFeed
 from gateway_core.adapters.log_backlog import LogBacklog
 from gateway_core.adapters.memory import MemoryStore
 from gateway_core.authenticator import Authenticator
@@ -24,6 +26,7 @@ from gateway_core.catalog import Catalog, Provider
 from gateway_core.clock import ManualClock
 from gateway_core.config import Settings
 from gateway_core.domain import Deployment, Limits, Model, Price, ProviderAnswer, ProviderCall
+from gateway_core.ports import EventSink
 from gateway_core.principal import KeyRecord, digest_of, new_key
 from gateway_core.services import ModelServices, Services
 from gateway_core.telemetry import Telemetry
@@ -74,13 +77,20 @@ class World:
     clock: ManualClock = field(default_factory=ManualClock)
     log: io.StringIO = field(default_factory=io.StringIO)
     behave: dict[str, Callable[[ProviderCall], ProviderAnswer]] = field(default_factory=dict)
+    feed: EventFeed = field(default_factory=EventFeed)
+    sinks: tuple[EventSink, ...] = ()
+    metrics: bool = False
 
     def __post_init__(self) -> None:
         self.provider = EchoProvider(lambda call: self.behave.get(call.deployment.upstream_model, echo)(call))
-        telemetry = Telemetry(level="DEBUG", stream=self.log, service=uuid.uuid4().hex)
+        # Powertools keeps one logger a name, with its first stream.
+        self.service = uuid.uuid4().hex
+        telemetry = Telemetry(level="DEBUG", stream=self.log, metrics=self.metrics, service=self.service)
         degrade = self.settings.store_on_failure == "degrade"
         ledger = ResilientLedger(self.store, self.clock, LogBacklog(telemetry), degrade=degrade)
-        light = Services(self.settings, self.store, Authenticator(ledger, self.clock), telemetry, self.clock, ledger)
+        events = FanOut(EventLog(telemetry), self.feed, *self.sinks)
+        authenticator = Authenticator(ledger, self.clock)
+        light = Services(self.settings, self.store, authenticator, telemetry, self.clock, ledger, events)
         self.services: ModelServices = with_gateway(light, self.provider)
 
     async def key(self, project: str = "alpha", **rights: Any) -> str:
@@ -106,6 +116,10 @@ class World:
     def lines(self) -> list[dict[str, Any]]:
         """What was logged."""
         return [json.loads(line) for line in self.log.getvalue().splitlines()]
+
+    def events(self) -> list[dict[str, Any]]:
+        """What the feed was told, rendered."""
+        return [entry.event.render() for entry in self.feed.entries]
 
     def _day(self) -> str:
         return datetime.fromtimestamp(self.clock.now_ms() / 1000, UTC).strftime("%Y%m%d")

@@ -21,8 +21,13 @@ ODD = candidate("mod,el|1;x@https://host/v1", "one", nano=0, tokens=0)
 ONE, TWO = candidate("m1", "one"), candidate("m2", "two")
 
 
-def breaker(state, generation, until_ms, chosen=ODD):
-    return BreakerChange(chosen.provider, chosen.deployment_id, state, generation, until_ms)
+def breaker(state, generation, until_ms, chosen=ODD, reason=""):
+    return BreakerChange(chosen.provider, chosen.deployment_id, state, generation, until_ms, reason)
+
+
+def limited(until_ms, chosen=ONE):
+    """Opened by a rate limit for the first time."""
+    return breaker("open", 1, until_ms, chosen, "rate_limit")
 
 
 async def tell(desk, request_id, effect, chosen=ODD, **changes):
@@ -35,7 +40,7 @@ async def tell(desk, request_id, effect, chosen=ODD, **changes):
 async def test_a_breaker_tells_each_of_its_changes_once(desk):
     """The fifth failure opens it; the four before it are nothing to tell."""
     told = [change for i in range(5) for change in await tell(desk, f"r{i}", "fail")]
-    assert told == [breaker("open", 1, NOON + 30_000)]
+    assert told == [breaker("open", 1, NOON + 30_000, reason="failures")]
 
 
 async def test_a_probe_tells_half_open_and_closed(desk):
@@ -54,7 +59,7 @@ async def test_a_rate_limit_tells_until_when(desk):
     """A 429 with a known end opens at once; one that only moves the end is no change."""
     first, second = await desk.admitted("r1", ODD), await desk.admitted("r2", ODD)
     done = await desk.close("r1", settled(first, ODD, "limit", retry_after_ms=7000))
-    assert done.changes == (breaker("open", 1, NOON + 7000),)
+    assert done.changes == (limited(NOON + 7000, ODD),)
     assert (await desk.close("r2", settled(second, ODD, "limit", retry_after_ms=9000))).changes == ()
 
 
@@ -66,7 +71,7 @@ async def test_a_copy_of_the_settlement_tells_the_same_and_writes_nothing(desk):
     assert done.changes == (
         BudgetCrossed("p", "day_nano", 50, 80, 100),
         BudgetCrossed("p", "day_nano", 80, 80, 100),
-        breaker("open", 1, NOON + 7000, ONE),
+        limited(NOON + 7000, ONE),
     )
     assert await desk.close("r1", ended) == replace(done, written=False)
     assert len(await desk.records()) == 1
@@ -80,7 +85,7 @@ async def test_next_tells_what_the_failed_attempt_changed_and_the_probe(desk):
     ended = settled(await desk.admitted("r", ONE), ONE, "limit", retry_after_ms=7000)
     answer = await desk.next("r", ended, TWO)
     assert answer.changes == (
-        breaker("open", 1, desk.now + 7000, ONE),
+        limited(desk.now + 7000, ONE),
         breaker("half_open", 2, desk.now + POLICY.lease_ms, TWO),
     )
     assert await desk.next("r", ended, TWO) == answer
@@ -96,7 +101,7 @@ async def test_a_refused_next_tells_what_the_failed_attempt_changed(desk, kind):
     for _ in range(2):
         answer = await desk.next("r", ended, ONE)
         assert isinstance(answer, kind)
-        assert answer.changes == (breaker("open", 1, NOON + 7000, ONE),)
+        assert answer.changes == (limited(NOON + 7000, ONE),)
     assert (await desk.close("r", None)).changes == ()
 
 
@@ -105,7 +110,7 @@ async def test_settling_tells_what_a_next_told_nobody(desk):
     ended = settled(await desk.admitted("r", ONE), ONE, "limit", retry_after_ms=7000)
     await desk.next("r", ended, TWO)
     done = await desk.close("r", ended)
-    assert (done.written, done.changes) == (True, (breaker("open", 1, NOON + 7000, ONE),))
+    assert (done.written, done.changes) == (True, (limited(NOON + 7000, ONE),))
 
 
 async def test_every_scope_has_its_own_thresholds(store):
@@ -168,12 +173,12 @@ async def test_what_is_owed_tells_with_the_next_answer(desk):
     await ledger.admit(desk.ticket("r0"), [TWO], **terms)
     ticket = desk.ticket("r1")
     first = await ledger.admit(ticket, [ONE], **terms)
-    limited = settled(first, ONE, "limit", retry_after_ms=7000)
+    ended = settled(first, ONE, "limit", retry_after_ms=7000)
     outages.plan = iter([DOWN])
-    second = await ledger.next(ticket, limited, [TWO], **terms)
+    second = await ledger.next(ticket, ended, [TWO], **terms)
     assert (second.generation, second.changes) == (-1, ())
     done = await ledger.settle(ticket, settled(second, TWO), record_of(ticket), now_ms=NOON, policy=POLICY)
-    assert (done.written, done.changes) == (True, (breaker("open", 1, NOON + 7000, ONE),))
+    assert (done.written, done.changes) == (True, (limited(NOON + 7000, ONE),))
 
 
 async def test_without_the_store_the_process_tells_of_its_own_breaker(desk):
@@ -187,15 +192,15 @@ async def test_without_the_store_the_process_tells_of_its_own_breaker(desk):
     first = await ledger.admit(ticket, [ONE], **terms)
     second = await ledger.next(ticket, settled(first, ONE, "limit", retry_after_ms=7000), [TWO], **terms)
     assert isinstance(second, Admitted)
-    assert second.changes == (breaker("open", 1, NOON + 7000, ONE),)
+    assert second.changes == (limited(NOON + 7000, ONE),)
     ended = settled(second, TWO, "limit", retry_after_ms=9000)
     done = await ledger.settle(ticket, ended, record_of(ticket), now_ms=NOON, policy=POLICY)
-    assert (done.written, done.changes) == (False, (breaker("open", 1, NOON + 9000, TWO),))
+    assert (done.written, done.changes) == (False, (limited(NOON + 9000, TWO),))
     (kept,) = shelf.kept
     assert isinstance(kept, Unsettled)
     replayed = await replay(desk.store, kept, now_ms=NOON, policy=POLICY)
     assert replayed.written
-    assert replayed.changes == (breaker("open", 1, NOON + 7000, ONE), breaker("open", 1, NOON + 9000, TWO))
+    assert replayed.changes == (limited(NOON + 7000, ONE), limited(NOON + 9000, TWO))
 
 
 async def test_a_key_of_another_project_tells_its_own_thresholds(store):

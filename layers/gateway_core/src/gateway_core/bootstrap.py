@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 
 from gateway_core.adapters.config_sources import open_sources
 from gateway_core.adapters.degraded import ResilientLedger
+from gateway_core.adapters.event_sinks import EventLog, FanOut
 from gateway_core.adapters.invoke_asgi import AsgiInvoker
 from gateway_core.adapters.invoke_lambda import LambdaInvoker
 from gateway_core.adapters.log_backlog import LogBacklog
@@ -18,14 +19,15 @@ from gateway_core.authenticator import Authenticator
 from gateway_core.clock import SystemClock
 from gateway_core.config import Settings
 from gateway_core.credentials import Credential, Secret
+from gateway_core.emitter import Emitter
 from gateway_core.errors import ConfigError
 from gateway_core.failover import Failover, FailoverPolicy
 from gateway_core.gateway import Gateway
-from gateway_core.ports import ModelProvider, Store
+from gateway_core.ports import EventSink, ModelProvider, Store
 from gateway_core.reload import Live
 from gateway_core.services import ModelServices, Services
 from gateway_core.settings_loader import Inputs, SettingsLoader, completed
-from gateway_core.telemetry import Telemetry
+from gateway_core.telemetry import SERVICE, LogFormat, Telemetry
 
 _SECRET_SOURCES = ("GATEWAY_SECRETS_STORE", "GATEWAY_SECRETS_PROVIDERS")
 
@@ -102,9 +104,10 @@ class _Beginning:
     def of(cls, environ: Mapping[str, str]) -> _Beginning:
         loader, inputs = _load(environ)
         settings = loader.settings(inputs)
-        store = open_store(settings)
+        store, telemetry = open_store(settings), _telemetry(settings, environ)
         _after_restore(environ, store.forget_connections)
-        return cls(environ, loader, inputs, _services(settings, store, _telemetry(settings, environ)))
+        services = _services(settings, store, telemetry, event_sink(environ, telemetry))
+        return cls(environ, loader, inputs, services)
 
     def light(self, settings: Settings) -> Services:
         return replace(self.services, settings=settings)
@@ -164,19 +167,57 @@ def with_gateway(light: Services, provider: ModelProvider) -> ModelServices:
         queue_timeout_s=light.settings.queue_timeout_s,
         providers=light.settings.catalog.providers,
     )
-    failover = Failover(light.ledger, light.clock, policy, light.telemetry)
+    emitter = Emitter(light.events, light.clock, light.telemetry)
+    failover = Failover(light.ledger, light.clock, policy, light.telemetry, emitter)
     gateway = Gateway(light.settings, provider, light.ledger, light.authenticator, failover, light.clock)
     return ModelServices(
-        light.settings, light.store, light.authenticator, light.telemetry, light.clock, light.ledger, gateway, provider
+        light.settings,
+        light.store,
+        light.authenticator,
+        light.telemetry,
+        light.clock,
+        light.ledger,
+        light.events,
+        gateway,
+        provider,
     )
 
 
-def _services(settings: Settings, store: Store, telemetry: Telemetry) -> Services:
+def event_sink(environ: Mapping[str, str], telemetry: Telemetry) -> FanOut:
+    """The log, and the bus that GATEWAY_EVENT_BUS names. `sam local` passes on a name that leads nowhere."""
+    bus = "" if environ.get("AWS_SAM_LOCAL") else environ.get("GATEWAY_EVENT_BUS", "")
+    if not bus:
+        return FanOut(EventLog(telemetry))
+    from gateway_core.adapters.eventbridge import EventBridgeSink  # noqa: PLC0415 - brings boto3, on AWS only
+
+    bridge = EventBridgeSink(bus, telemetry)
+    _after_restore(environ, bridge.forget_connections)
+    return FanOut(EventLog(telemetry), bridge)
+
+
+def _services(settings: Settings, store: Store, telemetry: Telemetry, events: EventSink) -> Services:
     clock = SystemClock()
     degrade = settings.store_on_failure == "degrade"
     ledger = ResilientLedger(store, clock, LogBacklog(telemetry), degrade=degrade)
-    return Services(settings, store, Authenticator(ledger, clock), telemetry, clock, ledger)
+    return Services(settings, store, Authenticator(ledger, clock), telemetry, clock, ledger, events)
 
 
 def _telemetry(settings: Settings, environ: Mapping[str, str]) -> Telemetry:
-    return Telemetry(level=settings.log_level, metrics="AWS_LAMBDA_FUNCTION_NAME" in environ)
+    on_lambda = "AWS_LAMBDA_FUNCTION_NAME" in environ
+    return Telemetry(
+        level=settings.log_level,
+        metrics=on_lambda,
+        service=environ.get("POWERTOOLS_SERVICE_NAME") or SERVICE,
+        log_format=_log_format(environ) or ("json" if on_lambda else "text"),
+    )
+
+
+def _log_format(environ: Mapping[str, str]) -> LogFormat | None:
+    match environ.get("LOG_FORMAT"):
+        case "json":
+            return "json"
+        case "text":
+            return "text"
+        case None | "":
+            return None
+    raise ConfigError("LOG_FORMAT: is neither json nor text.")

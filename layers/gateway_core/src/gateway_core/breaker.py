@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from gateway_core.admission import BreakerPolicy
-from gateway_core.changes import BreakerChange, BreakerState
+from gateway_core.changes import BreakerChange, BreakerReason, BreakerState
 from gateway_core.domain import BreakerEffect
 
 _MOST_DOUBLINGS = 32
@@ -70,7 +70,9 @@ def changes(provider: str, deployment_id: str, before: Breaker, after: Breaker) 
     """What is to be told of a step: a change of state, or another probe."""
     if before.generation == after.generation:
         return ()
-    return (BreakerChange(provider, deployment_id, after.state, after.generation, after.until_ms),)
+    opened: BreakerReason = "failures" if after.trips > before.trips else "rate_limit"
+    reason: BreakerReason = opened if after.state == "open" else ""
+    return (BreakerChange(provider, deployment_id, after.state, after.generation, after.until_ms, reason),)
 
 
 def _limit(breaker: Breaker, until_ms: int) -> Breaker:

@@ -11,6 +11,7 @@ from typing import Literal
 
 type BreakerState = Literal["closed", "open", "half_open"]
 type BudgetLimit = Literal["day_nano", "month_nano", "day_tokens", "month_tokens"]
+type BreakerReason = Literal["", "failures", "rate_limit"]
 type Percent = Literal[50, 80, 100]
 
 THRESHOLDS: tuple[Percent, ...] = (50, 80, 100)
@@ -22,6 +23,7 @@ class BreakerChange:
     """A deployment's breaker is in `state` now: open until, or leased to its probe until, `until_ms`; 0 if closed.
 
     The generation grows with every change, so that it tells the order of changes and a repeated report from a new one.
+    `reason` tells why it opened: too many failures, or a rate limit with a known end. Empty otherwise.
     """
 
     provider: str
@@ -29,6 +31,7 @@ class BreakerChange:
     state: BreakerState
     generation: int
     until_ms: int
+    reason: BreakerReason = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,16 @@ nothing else can serve. Each failed attempt is settled and the next one admitted
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from gateway_core.admission import Admission, BreakerPolicy, Refused, StaleCaller
 from gateway_core.catalog import Provider
+from gateway_core.changes import Change
 from gateway_core.cost import price
 from gateway_core.domain import Chunk, Cost, Model, Usage
+from gateway_core.emitter import Emitter
 from gateway_core.errors import (
     ContextLengthError,
     LLMError,
@@ -24,6 +26,7 @@ from gateway_core.errors import (
     StoreUnavailable,
     Unauthenticated,
 )
+from gateway_core.events import AttemptFailed, FailedOver, RequestCost, StoreDegraded, of_changes
 from gateway_core.live import LiveStream
 from gateway_core.ports import Clock, Ledger
 from gateway_core.routing import longer_context
@@ -67,11 +70,13 @@ class Failover:
         clock: Clock,
         policy: FailoverPolicy,
         telemetry: Telemetry,
+        emitter: Emitter,
     ) -> None:
         self._ledger = ledger
         self._clock = clock
         self._policy = policy
         self._telemetry = telemetry
+        self._emitter = emitter
 
     async def run[A: Billed](self, walk: Walk, send: Send[A]) -> A:
         """The first answer that a candidate gives; the walk then tells which, at what cost, after which attempts.
@@ -104,6 +109,7 @@ class Failover:
         error_code, live = "cancelled", None
         try:
             live = await self._first_answer(walk, open_stream)
+            walk.first_token_ms = self._since_ms(started_s)
             async for chunk in live:
                 yield chunk
             self._won(walk, live.usage)
@@ -121,6 +127,7 @@ class Failover:
 
     def _broken(self, walk: Walk, error: ProviderError) -> LLMError:
         self._lost(walk, error)
+        self._telemetry.stream_broke(walk.ticket.request_id, walk.attempts[-1], error)
         told = verdict([error], deadline_passed=self._left_s(walk) < LEAST_ATTEMPT_S)
         told.billed = (walk.usage, walk.cost)
         return told
@@ -152,19 +159,25 @@ class Failover:
             settlement = walk.pending
             if settlement is None:
                 raise RuntimeError("a failed attempt has a settlement")
+            self._emitter.send(walk)
             admission = await self._ledger.next(walk.ticket, settlement, walk.candidates, **self._terms(walk))
             walk.pending = None
 
     async def _enter(self, walk: Walk, admission: Admission) -> Offer:
+        self._note_changes(walk, admission.changes)
         if isinstance(admission, StaleCaller):
             raise CallerChangedError if walk.current is None else Unauthenticated("The API key was revoked meanwhile.")
         if isinstance(admission, Refused):
             walk.skip(admission.refusals)
+            self._telemetry.refused(admission.main)
             raise refusal_error(admission.main)
-        was_degraded = walk.degraded
+        was_degraded, before = walk.degraded, walk.current
         offer = walk.take(admission)
         if walk.degraded and not was_degraded:
-            self._telemetry.store_degraded(walk.ticket.request_id)
+            self._note_degraded(walk)
+        if before:
+            self._note_failover(walk, before, offer)
+        self._emitter.send(walk)
         if admission.wait_ms:
             await self._clock.sleep(admission.wait_ms / 1000)
         return offer
@@ -189,6 +202,44 @@ class Failover:
         cost = self._price(walk.last.model, error.usage) if error.usage else None
         walk.lost(error, cost, self._since_ms(walk.began_s))
         self._telemetry.attempt_failed(walk.ticket.request_id, walk.attempts[-1], error)
+        self._note_failure(walk, error)
+
+    def _note_failure(self, walk: Walk, error: ProviderError) -> None:
+        attempt, wait_s = walk.attempts[-1], error.retry_after_s
+        event = AttemptFailed(
+            at_ms=self._clock.now_ms(),
+            project_id=walk.ticket.project_id,
+            request_id=walk.ticket.request_id,
+            model=attempt.model,
+            provider=attempt.provider,
+            error_code=error.code,
+            latency_ms=attempt.latency_ms,
+            retry_after_ms=None if wait_s is None else round(wait_s * 1000),
+        )
+        walk.events.append(event)
+
+    def _note_failover(self, walk: Walk, before: Offer, offer: Offer) -> None:
+        event = FailedOver(
+            at_ms=self._clock.now_ms(),
+            project_id=walk.ticket.project_id,
+            request_id=walk.ticket.request_id,
+            from_model=before.model.key,
+            from_provider=before.model.provider,
+            to_model=offer.model.key,
+            to_provider=offer.model.provider,
+            reason=walk.errors[-1].code,
+        )
+        walk.events.append(event)
+
+    def _note_degraded(self, walk: Walk) -> None:
+        ticket = walk.ticket
+        self._telemetry.store_degraded(ticket.request_id)
+        walk.events.append(
+            StoreDegraded(at_ms=self._clock.now_ms(), project_id=ticket.project_id, request_id=ticket.request_id)
+        )
+
+    def _note_changes(self, walk: Walk, changes: Iterable[Change]) -> None:
+        walk.events += of_changes(changes, walk.ticket, walk.models, self._clock.now_ms())
 
     def _price(self, model: Model, usage: Usage) -> Cost:
         return price(
@@ -214,13 +265,18 @@ class Failover:
             error_code=error_code,
             input_includes_cached=self._policy.providers[walk.current.model.provider].input_includes_cached,
         )
-        self._telemetry.usage(record)
+        self._telemetry.usage(record, walk.first_token_ms)
+        walk.events.append(RequestCost(at_ms=record.at_ms, project_id=record.project_id, record=record))
+        self._emitter.send(walk)
         try:
-            await self._ledger.settle(
+            settled = await self._ledger.settle(
                 walk.ticket, walk.pending, record, now_ms=self._clock.now_ms(), policy=self._policy.breaker
             )
+            self._note_changes(walk, settled.changes)
         except LLMError as error:
             self._telemetry.unsettled(walk.ticket, walk.pending, record, error)
+        finally:
+            await self._emitter.finish(walk)
 
     def _terms(self, walk: Walk) -> dict[str, Any]:
         left_ms = max(0, round(self._left_s(walk) * 1000))

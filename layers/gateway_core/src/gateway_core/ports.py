@@ -33,6 +33,7 @@ from gateway_core.domain import (
     TokenCount,
 )
 from gateway_core.errors import LLMError
+from gateway_core.events import Event
 from gateway_core.invocation import HttpAnswer, HttpRequest, HttpStream
 from gateway_core.principal import KeyRecord
 
@@ -163,6 +164,14 @@ class Backlog(Protocol):
 
     async def put(self, unsettled: Unsettled, error: LLMError) -> None:
         """Keep it, with why it was not settled. Never raises: the answer is more important."""
+        ...
+
+
+class EventSink(Protocol):
+    """Delivers events to whoever is interested."""
+
+    async def emit(self, events: Sequence[Event]) -> None:
+        """Deliver them, in order. Never raises: what cannot be delivered is counted by the metric EventsFailed."""
         ...
 
 

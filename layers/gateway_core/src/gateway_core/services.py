@@ -8,7 +8,7 @@ from typing import Protocol, Self
 from gateway_core.authenticator import Authenticator
 from gateway_core.config import Settings
 from gateway_core.gateway import Gateway
-from gateway_core.ports import Clock, Ledger, Store, TokenCounter
+from gateway_core.ports import Clock, EventSink, Ledger, Store, TokenCounter
 from gateway_core.telemetry import Telemetry
 
 
@@ -24,7 +24,8 @@ class Current[T](Protocol):
 class Services:
     """Shared by all routes of a function; one that calls no model has no use for `gateway`.
 
-    `ledger` is the store's request path, made to bear the store's absence; what only reads asks `store`.
+    `ledger` is the store's request path, made to bear the store's absence; what only reads asks `store`. `events` takes
+    what others may want to hear of.
     """
 
     settings: Settings
@@ -33,6 +34,7 @@ class Services:
     telemetry: Telemetry
     clock: Clock
     ledger: Ledger
+    events: EventSink
 
     def now(self) -> Self:
         """Itself: implements `Current` for services that nothing replaces."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field, replace
 
 from gateway_core.admission import DEGRADED, Admitted, Candidate, Refusal, Settlement, Ticket, UsageRecord
 from gateway_core.domain import Attempt, BreakerEffect, Cost, Drop, Model, Outcome, RefusalReason, Usage
 from gateway_core.errors import ProviderError
+from gateway_core.events import Event
 
 _SKIP_CODES: dict[RefusalReason, str] = {
     "budget": "budget_exceeded",
@@ -25,7 +27,10 @@ class Offer:
 
 @dataclass(slots=True)
 class Walk:
-    """The request's `ticket`, the offers still `open`, what happened, and what is not settled yet (`pending`)."""
+    """The request's `ticket`, the offers still `open`, what happened, and what is not settled yet (`pending`).
+
+    `events` are those that nobody was told yet, `emitting` are under way; `models` are the offers' by deployment.
+    """
 
     ticket: Ticket
     open: list[Offer]
@@ -41,8 +46,15 @@ class Walk:
     errors: list[ProviderError] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
     costs: list[Cost] = field(default_factory=list)
+    first_token_ms: int | None = None
+    events: list[Event] = field(default_factory=list)
+    emitting: list[asyncio.Task[None]] = field(default_factory=list)
+    models: dict[tuple[str, str], str] = field(init=False)
     _skipped: set[str] = field(default_factory=set)
     _under_way: bool = False
+
+    def __post_init__(self) -> None:
+        self.models = {(o.candidate.provider, o.candidate.deployment_id): o.model.key for o in self.open}
 
     @property
     def candidates(self) -> list[Candidate]:

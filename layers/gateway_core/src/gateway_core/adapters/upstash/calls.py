@@ -20,10 +20,16 @@ from gateway_core.admission import (
     Ticket,
     UsageRecord,
 )
-from gateway_core.changes import BreakerChange, BudgetCrossed, BudgetLimit, Change, Percent
+from gateway_core.changes import BreakerChange, BreakerReason, BreakerState, BudgetCrossed, BudgetLimit, Change, Percent
 from gateway_core.counters import CARDINALITY_CAP, count, dimensions, encode
 from gateway_core.domain import RefusalReason
 
+_BREAKERS: dict[str, tuple[BreakerState, BreakerReason]] = {
+    "c": ("closed", ""),
+    "h": ("half_open", ""),
+    "l": ("open", "rate_limit"),
+    "o": ("open", "failures"),
+}
 _LIMITS: dict[str, BudgetLimit] = {
     "day_nano": "day_nano",
     "month_nano": "month_nano",
@@ -130,9 +136,10 @@ def _changes(told: Sequence[str]) -> tuple[Change, ...]:
 
 def _change(parts: Sequence[str]) -> Change:
     """A change from its form in `lua/common.lua`."""
-    if state := layout.STATES.get(parts[0]):
-        _, until_ms, generation, provider, deployment_id = parts
-        return BreakerChange(provider, unquote(deployment_id), state, int(generation), int(until_ms))
+    if parts[0] in _BREAKERS:
+        letter, until_ms, generation, provider, deployment_id = parts
+        state, reason = _BREAKERS[letter]
+        return BreakerChange(provider, unquote(deployment_id), state, int(generation), int(until_ms), reason)
     name, percent, spent, limit = parts
     scope, _, kind = name.rpartition(":")
     return BudgetCrossed(unquote(scope), _LIMITS[kind], _PERCENTS[percent], int(spent), int(limit))

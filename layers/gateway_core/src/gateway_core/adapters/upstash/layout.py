@@ -29,7 +29,7 @@ from gateway_core.principal import KeyRecord, rights_json, with_rights
 PROJECTS = "projects"
 KEY_PREFIX = "k|"
 _RECORD_VERSION = 1
-STATES: dict[str, BreakerState] = {"c": "closed", "o": "open", "h": "half_open"}
+_STATES: dict[str, BreakerState] = {"c": "closed", "o": "open", "h": "half_open"}
 
 
 def project_key(project_id: str) -> str:
@@ -116,7 +116,7 @@ def is_hold(field: str) -> bool:
 def parse_breaker(text: str | None) -> tuple[BreakerState, int, int]:
     """State, failures and deadline."""
     state, failures, _, until, *_ = (text or "c;0;0;0;0;0").split(";")
-    return STATES[state], int(failures), int(until)
+    return _STATES[state], int(failures), int(until)
 
 
 def parse_latency_ms(text: str | None) -> float | None:

@@ -87,7 +87,7 @@ end
 -- An answer counts only for the generation it was admitted under, except a rate limit with a known end.
 local function settle_breaker()
   local b = breaker(attempt.provider, attempt.deployment)
-  local generation = b.generation
+  local generation, trips = b.generation, b.trips
   if attempt.effect == 'limit' and attempt.retry_after > 0 then
     limit(b)
   elseif attempt.generation ~= b.generation then
@@ -102,7 +102,10 @@ local function settle_breaker()
   if get(attempt.provider, 'cb|' .. attempt.deployment) or b.failures > 0 or b.generation > 0 then
     put_breaker(attempt.provider, attempt.deployment, b)
   end
-  if b.generation ~= generation then report_breaker(attempt.provider, attempt.deployment, b) end
+  if b.generation ~= generation then
+    local is_limit = b.state == 'o' and b.trips == trips
+    report_breaker(attempt.provider, attempt.deployment, b, is_limit and 'l' or b.state)
+  end
 end
 
 -- Moving average with alpha 0.2, "microseconds;count", whole numbers so that no rounding differs from the model's.

@@ -101,7 +101,7 @@ local function flush()
 end
 
 -- What the step changed, told after its answer, each with a bar before it: "o,until,generation,provider,deployment" for
--- a breaker (or c, h), "p:day_nano,percent,spent,limit" for a budget. `earlier` is what a copy of the step told already.
+-- a breaker (o open, l open by a rate limit, h, c), "p:day_nano,percent,spent,limit" for a budget. `earlier` is what a copy of the step told already.
 local earlier, changes = '', {}
 
 local function report(...)

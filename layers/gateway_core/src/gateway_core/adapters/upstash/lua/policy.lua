@@ -22,8 +22,8 @@ local function encoded(text)
   return (string.gsub(text, '[^%w._~-]', function(c) return string.format('%%%02X', string.byte(c)) end))
 end
 
-local function report_breaker(provider, deployment, b)
-  report(b.state, show(b.till), show(b.generation), string.sub(provider, 4), encoded(deployment))
+local function report_breaker(provider, deployment, b, state)
+  report(state or b.state, show(b.till), show(b.generation), string.sub(provider, 4), encoded(deployment))
 end
 
 -- GCRA. State is the theoretical arrival time in microseconds; a burst is one minute's worth.

@@ -1,0 +1,46 @@
+"""How log lines look: JSON for machines, or text for people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+_LAMBDA_LEVELS = {"WARNING": "WARN", "CRITICAL": "FATAL"}
+"""Lambda's words, by which it filters lines; Python's own it does not promise to know."""
+_HEAD = ("level", "location", "message", "timestamp", "service")
+_LOUD = {"ERROR", "FATAL"}
+
+
+def json_line(log: Mapping[str, Any]) -> str:
+    """The fields as one JSON object."""
+    return json.dumps(_with_lambda_level(log), default=str, separators=(",", ":"), ensure_ascii=False)
+
+
+def text_line(log: Mapping[str, Any]) -> str:
+    """Time, level, message, then the fields; objects are shown only where something is to be done about them."""
+    log = _with_lambda_level(log)
+    fields = {name: value for name, value in log.items() if name not in _HEAD and value is not None}
+    shown = [f"{name}={_value(value)}" for name, value in fields.items() if log["level"] in _LOUD or _is_plain(value)]
+    time = str(log["timestamp"])[11:23]
+    return " ".join([time, f"{log['level']:<5}", str(log["message"]), *shown])
+
+
+def _with_lambda_level(log: Mapping[str, Any]) -> dict[str, Any]:
+    level = str(log["level"])
+    return {**log, "level": lambda_level(level)}
+
+
+def lambda_level(level: str) -> str:
+    """Lambda's word for a level of Python's."""
+    return _LAMBDA_LEVELS.get(level, level)
+
+
+def _is_plain(value: Any) -> bool:
+    return not isinstance(value, dict | list)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, str) and value and not any(c.isspace() or c in '"=' for c in value):
+        return value
+    return json.dumps(value, default=str, separators=(",", ":"), ensure_ascii=False)

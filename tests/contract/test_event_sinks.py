@@ -1,0 +1,229 @@
+"""What every sink of events does, and what EventBridge gets."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import threading
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+from moto import mock_aws
+from mypy_boto3_events import EventBridgeClient
+
+from gateway_core.adapters.event_sinks import EventLog, FanOut
+from gateway_core.adapters.eventbridge import MOST_BYTES, EventBridgeSink, batches, connect, size_of
+from gateway_core.adapters.feed import EventFeed
+from gateway_core.events import OperatorEvent
+from gateway_core.ports import EventSink
+from gateway_core.telemetry import Telemetry
+
+NOON = 1_795_176_000_000
+BUS = "llm-gateway-events"
+AWS = {
+    "region_name": "eu-central-1",
+    "aws_access_key_id": "testing",
+    "aws_secret_access_key": "testing",
+}
+
+
+def events(count: int, **said: str) -> list[OperatorEvent]:
+    return [OperatorEvent(at_ms=NOON + i, kind="config.reloaded", said={"number": i, **said}) for i in range(count)]
+
+
+class Log(Telemetry):
+    """A telemetry whose lines can be read."""
+
+    def __init__(self) -> None:
+        self.text = io.StringIO()
+        super().__init__(stream=self.text, service=uuid.uuid4().hex)
+
+    def lines(self, message: str) -> list[dict[str, Any]]:
+        lines = [json.loads(line) for line in self.text.getvalue().splitlines()]
+        return [line for line in lines if line["message"] == message]
+
+
+class Client:
+    """Stands for boto3's client; `behave` answers, or fails as the network or EventBridge would."""
+
+    def __init__(self, behave: Any = None) -> None:
+        self.batches: list[Any] = []
+        self._behave = behave
+
+    def put_events(self, Entries: Any) -> Any:  # noqa: N803 - boto3's name
+        self.batches.append(Entries)
+        if self._behave:
+            return self._behave(Entries)
+        return {"FailedEntryCount": 0, "Entries": [{"EventId": "1"} for _ in Entries]}
+
+
+@pytest.fixture
+def log() -> Log:
+    return Log()
+
+
+@pytest.fixture
+def bus() -> Iterator[EventBridgeClient]:
+    """EventBridge with a bus of ours, and a client as the gateway makes it."""
+    with mock_aws():
+        client = connect(**AWS)
+        client.create_event_bus(Name=BUS)
+        yield client
+
+
+@pytest.fixture(params=["log", "feed", "fan out", "eventbridge", "eventbridge down"])
+def sink(request: pytest.FixtureRequest, log: Log) -> EventSink:
+    """Each of them; the last cannot deliver anything."""
+
+    def down(entries: Any) -> Any:
+        raise EndpointConnectionError(endpoint_url="https://events.invalid")
+
+    sinks: dict[str, EventSink] = {
+        "log": EventLog(log),
+        "feed": EventFeed(),
+        "fan out": FanOut(EventLog(log), EventFeed(), EventBridgeSink(BUS, log, Client)),
+        "eventbridge": EventBridgeSink(BUS, log, Client),
+        "eventbridge down": EventBridgeSink(BUS, log, lambda: Client(down)),
+    }
+    return sinks[request.param]
+
+
+@pytest.mark.parametrize("count", [0, 1, 25])
+async def test_emitting_never_raises(sink, count):
+    """Whatever becomes of the events."""
+    assert await sink.emit(events(count)) is None
+
+
+async def test_many_may_emit_at_once(sink):
+    """Requests do not wait for each other's events."""
+    await asyncio.gather(*(sink.emit(events(3)) for _ in range(20)))
+
+
+async def test_the_bus_gets_what_is_documented(bus, log):
+    """EventBridge takes all entries; source, type, time and detail are those of docs/events.md."""
+    entries: list[Any] = []
+    bus.meta.events.register(
+        "provide-client-params.events.PutEvents", lambda params, **_: entries.extend(params["Entries"])
+    )
+    sink, sent = EventBridgeSink(BUS, log, lambda: bus), events(12)
+    await sink.emit(sent)
+    assert log.text.getvalue() == ""
+    assert [
+        {"source": entry["Source"], "detail-type": entry["DetailType"], "detail": json.loads(entry["Detail"])}
+        for entry in entries
+    ] == [event.render() for event in sent]
+    assert {(entry["EventBusName"], entry["Time"].isoformat()[:19]) for entry in entries} == {
+        (BUS, "2026-11-20T12:00:00")
+    }
+    sink.close()
+
+
+async def test_a_bus_that_is_not_there_is_counted(log):
+    """EventBridge refuses, and the request knows nothing of it."""
+    with mock_aws():
+        await EventBridgeSink("nowhere", log, lambda: connect(**AWS)).emit(events(2))
+    (line,) = log.lines("events failed")
+    assert line["count"] == 2
+
+
+async def test_entries_that_are_refused_are_counted(log):
+    """The others have arrived."""
+
+    def refuse(entries: Any) -> Any:
+        answers = [{"ErrorCode": "InternalFailure"} if i % 2 else {"EventId": "1"} for i in range(len(entries))]
+        return {"FailedEntryCount": len(entries) // 2, "Entries": answers}
+
+    await EventBridgeSink(BUS, log, lambda: Client(refuse)).emit(events(5))
+    (line,) = log.lines("events failed")
+    assert (line["count"], line["detail"]) == (2, "InternalFailure")
+
+
+async def test_who_stops_waiting_does_not_stop_the_delivery(log):
+    """The thread ends by itself, and counts what it could not deliver."""
+    asked, may_fail = threading.Event(), threading.Event()
+
+    def slow(entries: Any) -> Any:
+        asked.set()
+        may_fail.wait(10)
+        raise TimeoutError
+
+    sink = EventBridgeSink(BUS, log, lambda: Client(slow))
+    waiting = asyncio.create_task(sink.emit(events(1)))
+    await asyncio.to_thread(asked.wait, 10)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    may_fail.set()
+    sink._threads.shutdown(wait=True)
+    assert [line["detail"] for line in log.lines("events failed")] == ["TimeoutError"]
+
+
+async def test_a_batch_keeps_to_the_limits_of_put_events(log):
+    """Ten entries, 256 KB; nothing is lost and the order stays."""
+    client = Client()
+    sent = events(23) + events(5, text="x" * 100_000) + events(2, text="é" * (MOST_BYTES // 2))
+    await EventBridgeSink(BUS, log, lambda: client).emit(sent)
+    assert [len(batch) for batch in client.batches] == [10, 10, 5, 2, 1, 1, 1]
+    for batch in client.batches:
+        assert len(batch) == 1 or sum(size_of(entry) for entry in batch) <= MOST_BYTES
+    told = [json.loads(entry["Detail"]) for batch in client.batches for entry in batch]
+    assert told == [event.render()["detail"] for event in sent]
+    assert list(batches([])) == []
+
+
+def test_a_restored_process_connects_anew(log):
+    """The connections of a snapshot lead nowhere."""
+    clients: list[Client] = []
+
+    def made() -> Client:
+        clients.append(Client())
+        return clients[-1]
+
+    EventBridgeSink(BUS, log, made).forget_connections()
+    assert len(clients) == 2
+
+
+async def test_a_feed_gives_what_it_kept_and_then_what_comes(log):
+    """From a number on; a reader sees a gap when it was too slow."""
+    feed = EventFeed(kept=3)
+    await feed.emit(events(5))
+    reader = feed.read(after=3)
+    assert [(await anext(reader)).number for _ in range(2)] == [4, 5]
+    coming = asyncio.ensure_future(anext(reader))
+    await feed.emit(events(1))
+    assert (await coming).number == 6
+    assert [entry.number for entry in feed.entries] == [4, 5, 6]
+    await reader.aclose()
+    assert not feed._waiting
+
+
+async def test_a_closed_feed_ends_its_readers():
+    """Those that wait, and those that come later."""
+    feed = EventFeed()
+    waiting = asyncio.ensure_future(anext(feed.read(after=0), None))
+    await asyncio.sleep(0)
+    feed.close()
+    assert await waiting is None
+    assert await anext(feed.read(after=0), None) is None
+
+
+async def test_a_slow_sink_does_not_keep_events_from_the_others():
+    """All of a fan-out start at the same time."""
+
+    class Hanging:
+        async def emit(self, sent: Any) -> None:
+            await asyncio.Event().wait()
+
+    feed = EventFeed()
+    several = FanOut(Hanging())
+    several.attach(feed)
+    emitting = asyncio.create_task(several.emit(events(1)))
+    await asyncio.sleep(0)
+    assert [entry.number for entry in feed.entries] == [1]
+    emitting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await emitting
