@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from scripts.transform_template import transform
-from tests.template.test_template import FUNCTIONS, STREAMED, TEMPLATE
+from tests.template.test_template import CALL_MODELS, FUNCTIONS, STREAMED, TEMPLATE
 
 MADE = transform({})
 RESOURCES = MADE["Resources"]
@@ -24,6 +24,7 @@ FREE_WHEN_IDLE = {
     "AWS::CloudWatch::Dashboard",
     "AWS::CodeDeploy::Application",
     "AWS::CodeDeploy::DeploymentGroup",
+    "AWS::Events::EventBus",
     "AWS::IAM::ManagedPolicy",
     "AWS::IAM::Role",
     "AWS::Lambda::Alias",
@@ -197,7 +198,7 @@ def test_rights_are_small():
         actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
         assert "*" not in "".join(actions)
         assert statement["Resource"] != "*"
-        assert {action.partition(":")[0] for action in actions} <= READS | {"lambda"}
+        assert {action.partition(":")[0] for action in actions} <= READS | {"events", "lambda"}
 
 
 def test_the_mcp_front_may_invoke_what_it_names_and_nobody_else_may():
@@ -208,6 +209,24 @@ def test_the_mcp_front_may_invoke_what_it_names_and_nobody_else_may():
     assert list(allowed) == ["McpRole"]
     assert [resource["Ref"] for resource in allowed["McpRole"]] == named
     assert set(named) == {f"{name}Aliaslive" for name in FUNCTIONS if name != "Mcp"}
+
+
+def test_only_functions_that_have_the_bus_may_send_to_it():
+    """And to no other: what tells of requests does, what only reads does not."""
+    allowed = {name: s["Resource"] for name, s in statements() if "events:" in str(s["Action"])}
+    assert allowed == {"EventSender": {"Fn::GetAtt": ["EventBus", "Arn"]}}
+    for name in FUNCTIONS:
+        environ = RESOURCES[name]["Properties"]["Environment"]["Variables"]
+        may_send = {"Ref": "EventSender"} in RESOURCES[f"{name}Role"]["Properties"]["ManagedPolicyArns"]
+        assert environ.get("GATEWAY_EVENT_BUS") == ({"Ref": "EventBus"} if may_send else None)
+        assert may_send or name not in CALL_MODELS
+
+
+def test_the_bus_is_named_after_the_stack_and_told():
+    """For the rules of others."""
+    assert of_type("AWS::Events::EventBus")["EventBus"]["Name"] == {"Ref": "AWS::StackName"}
+    assert MADE["Outputs"]["EventBusName"]["Value"] == {"Ref": "EventBus"}
+    assert MADE["Outputs"]["EventBusArn"]["Value"] == {"Fn::GetAtt": ["EventBus", "Arn"]}
 
 
 def test_light_functions_cannot_read_provider_keys():

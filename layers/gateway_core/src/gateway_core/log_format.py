@@ -14,21 +14,22 @@ _LOUD = {"ERROR", "FATAL"}
 
 def json_line(log: Mapping[str, Any]) -> str:
     """The fields as one JSON object."""
-    return json.dumps(_with_lambda_level(log), default=str, separators=(",", ":"), ensure_ascii=False)
+    return json.dumps(_for_readers(log), default=str, separators=(",", ":"), ensure_ascii=False)
 
 
 def text_line(log: Mapping[str, Any]) -> str:
     """Time, level, message, then the fields; objects are shown only where something is to be done about them."""
-    log = _with_lambda_level(log)
+    log = _for_readers(log)
     fields = {name: value for name, value in log.items() if name not in _HEAD and value is not None}
     shown = [f"{name}={_value(value)}" for name, value in fields.items() if log["level"] in _LOUD or _is_plain(value)]
     time = str(log["timestamp"])[11:23]
     return " ".join([time, f"{log['level']:<5}", str(log["message"]), *shown])
 
 
-def _with_lambda_level(log: Mapping[str, Any]) -> dict[str, Any]:
+def _for_readers(log: Mapping[str, Any]) -> dict[str, Any]:
     level = str(log["level"])
-    return {**log, "level": lambda_level(level)}
+    # The name of asyncio's task is Python's addition; it tells nobody anything.
+    return {name: value for name, value in log.items() if name != "taskName"} | {"level": lambda_level(level)}
 
 
 def lambda_level(level: str) -> str:

@@ -33,6 +33,8 @@ class FanOut:
         self._sinks.append(sink)
 
     async def emit(self, events: Sequence[Event]) -> None:
-        under_way = [task for task in [start(sink.emit(events)) for sink in self._sinks] if not task.done()]
-        if under_way:
-            await asyncio.gather(*under_way)
+        tasks = [start(sink.emit(events)) for sink in self._sinks]
+        if not all(task.done() for task in tasks):
+            await asyncio.gather(*tasks, return_exceptions=True)
+        if failures := [error for task in tasks if (error := task.exception())]:
+            raise failures[0]

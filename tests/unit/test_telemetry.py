@@ -1,0 +1,145 @@
+"""Log lines and metrics: what they say, and in which form Lambda and people can read them."""
+
+import io
+import json
+import uuid
+
+import pytest
+
+from gateway_core.adapters.log_backlog import LogBacklog
+from gateway_core.admission import Ticket, Unsettled
+from gateway_core.bootstrap import event_sink, light_services
+from gateway_core.errors import ConfigError, ProviderUnavailable
+from gateway_core.events import OperatorEvent
+from gateway_core.telemetry import Telemetry
+from tests.unit.test_events import RECORD
+
+STORE = {"UPSTASH_REDIS_REST_URL": "https://store.example", "UPSTASH_REDIS_REST_TOKEN": "token"}
+
+
+def telemetry(**changes):
+    stream = io.StringIO()
+    return Telemetry(stream=stream, service=uuid.uuid4().hex, **changes), stream
+
+
+def test_a_usage_line_has_the_names_of_opentelemetry():
+    """Next to the record as the books have it."""
+    log, stream = telemetry()
+    log.usage(RECORD, 120)
+    line = json.loads(stream.getvalue())
+    assert {name: value for name, value in line.items() if name.startswith("gen_ai")} == {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "openai",
+        "gen_ai.request.model": "reasoning",
+        "gen_ai.response.model": "gpt-5.1",
+        "gen_ai.usage.input_tokens": 1200,
+        "gen_ai.usage.output_tokens": 300,
+        "gen_ai.usage.cache_read.input_tokens": 1000,
+        "gen_ai.usage.cache_creation.input_tokens": 0,
+        "gen_ai.usage.reasoning.output_tokens": 120,
+    }
+    assert (line["request_id"], line["cost_usd"], line["first_token_ms"]) == ("req_1", "0.003375", 120)
+    assert "error.type" not in line
+
+
+def test_lambda_can_filter_lines_by_level():
+    """Its own words for levels, and the form of time without which it takes every line for INFO."""
+    log, stream = telemetry()
+    log.store_degraded("req_1")
+    line = json.loads(stream.getvalue())
+    assert line["level"] == "WARN"
+    assert line["timestamp"].endswith("+00:00")
+    assert "T" in line["timestamp"]
+
+
+def test_text_is_one_line_without_objects():
+    """Time, level, message and what is plain; the record is in the store."""
+    log, stream = telemetry(log_format="text")
+    log.usage(RECORD)
+    line = stream.getvalue()
+    assert line.count("\n") == 1
+    assert line[12:].startswith(" INFO  usage request_id=req_1 project_id=alpha gen_ai.operation.name=chat")
+    assert "usage={" not in line
+
+
+async def test_text_shows_objects_where_something_is_to_be_done():
+    """A settlement that is lost can be replayed from the text too."""
+    log, stream = telemetry(log_format="text")
+    ticket = Ticket("req_1", "alpha", "key", "digest", "tag", RECORD.at_ms)
+    await LogBacklog(log).put(Unsettled(ticket, (), None, RECORD), ProviderUnavailable("x y", detail='a "b" c'))
+    assert ' ERROR usage not settled request_id=req_1 ticket={"request_id":"req_1"' in stream.getvalue()
+    assert r'detail="a \"b\" c"' in stream.getvalue()
+
+
+def test_the_level_holds():
+    """What is below it is not printed."""
+    log, stream = telemetry(level="ERROR")
+    log.store_degraded("req_1")
+    assert stream.getvalue() == ""
+
+
+def test_a_metric_line_passes_lambdas_filter(capsys):
+    """It has the level that is let through, and one line has both sets of dimensions."""
+    log = Telemetry(level="WARNING", metrics=True, stream=io.StringIO(), service="stack")
+    log.usage(RECORD, 120)
+    (printed,) = capsys.readouterr().out.splitlines()
+    line = json.loads(printed)
+    assert (line["level"], line["timestamp"][10]) == ("WARN", "T")
+    (directive,) = line["_aws"]["CloudWatchMetrics"]
+    assert (directive["Namespace"], directive["Dimensions"]) == ("LLMGateway", [["service"], ["service", "provider"]])
+    assert (line["service"], line["provider"]) == ("stack", "openai")
+    assert {m["Name"]: (m["Unit"], line[m["Name"]]) for m in directive["Metrics"]} == {
+        "Requests": ("Count", [1.0]),
+        "RequestErrors": ("Count", [0.0]),
+        "RequestLatency": ("Milliseconds", [900.0]),
+        "InputTokens": ("Count", [1200.0]),
+        "OutputTokens": ("Count", [300.0]),
+        "CostUsd": ("None", [0.003375]),
+        "TimeToFirstToken": ("Milliseconds", [120.0]),
+    }
+
+
+def test_without_lambda_no_metric_is_printed(capsys):
+    """Standard output is for people there."""
+    log, _ = telemetry()
+    log.usage(RECORD)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("environ", "first"),
+    [
+        ({"AWS_LAMBDA_FUNCTION_NAME": "f"}, "{"),
+        ({}, "1"),
+        ({"LOG_FORMAT": "json"}, "{"),
+        ({"AWS_LAMBDA_FUNCTION_NAME": "f", "LOG_FORMAT": "text"}, "1"),
+    ],
+)
+def test_lines_are_json_on_lambda_and_text_elsewhere(environ, first, capsys):
+    """Unless LOG_FORMAT says otherwise."""
+    name = uuid.uuid4().hex
+    services = light_services({**STORE, **environ, "POWERTOOLS_SERVICE_NAME": name})
+    services.telemetry.event(OperatorEvent(at_ms=0, kind="config.rejected"))
+    line = capsys.readouterr().out.splitlines()[0]
+    assert line[0].isdigit() == (first == "1")
+    assert line.startswith("{") == (first == "{")
+
+
+def test_another_log_format_is_an_error():
+    """That names the variable."""
+    with pytest.raises(ConfigError, match="LOG_FORMAT"):
+        light_services({**STORE, "LOG_FORMAT": "xml"})
+
+
+@pytest.mark.parametrize(("environ", "sinks"), [({}, 1), ({"GATEWAY_EVENT_BUS": "bus", "AWS_SAM_LOCAL": "true"}, 1)])
+def test_without_a_bus_events_are_log_lines(environ, sinks):
+    """`sam local` passes on a name of the template, which no bus has."""
+    assert len(event_sink(environ, telemetry()[0])._sinks) == sinks
+
+
+def test_a_bus_is_used(monkeypatch):
+    """The client is made at once, before the first request."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    log, bridge = event_sink({"GATEWAY_EVENT_BUS": "bus"}, telemetry()[0])._sinks
+    assert type(log).__name__ == "EventLog"
+    assert bridge._client.meta.config.retries == {"total_max_attempts": 1, "mode": "legacy"}
