@@ -26,7 +26,7 @@ from gateway_core.catalog import Catalog, Provider
 from gateway_core.clock import ManualClock
 from gateway_core.config import Settings
 from gateway_core.domain import Deployment, Limits, Model, Price, ProviderAnswer, ProviderCall
-from gateway_core.ports import EventSink
+from gateway_core.ports import EventSink, Tracer
 from gateway_core.principal import KeyRecord, digest_of, new_key
 from gateway_core.services import ModelServices, Services
 from gateway_core.telemetry import Telemetry
@@ -80,12 +80,15 @@ class World:
     feed: EventFeed = field(default_factory=EventFeed)
     sinks: tuple[EventSink, ...] = ()
     metrics: bool = False
+    tracer: Tracer | None = None
 
     def __post_init__(self) -> None:
         self.provider = EchoProvider(lambda call: self.behave.get(call.deployment.upstream_model, echo)(call))
         # Powertools keeps one logger a name, with its first stream.
         self.service = uuid.uuid4().hex
-        telemetry = Telemetry(level="DEBUG", stream=self.log, metrics=self.metrics, service=self.service)
+        telemetry = Telemetry(
+            level="DEBUG", stream=self.log, metrics=self.metrics, service=self.service, tracer=self.tracer
+        )
         degrade = self.settings.store_on_failure == "degrade"
         ledger = ResilientLedger(self.store, self.clock, LogBacklog(telemetry), degrade=degrade)
         events = FanOut(EventLog(telemetry), self.feed, *self.sinks)

@@ -15,6 +15,7 @@ from gateway_core.adapters.invoke_asgi import AsgiInvoker
 from gateway_core.adapters.invoke_lambda import LambdaInvoker
 from gateway_core.adapters.log_backlog import LogBacklog
 from gateway_core.adapters.upstash import UpstashStore
+from gateway_core.adapters.xray import xray_tracer
 from gateway_core.authenticator import Authenticator
 from gateway_core.clock import SystemClock
 from gateway_core.config import Settings
@@ -209,6 +210,7 @@ def _telemetry(settings: Settings, environ: Mapping[str, str]) -> Telemetry:
         metrics=on_lambda,
         service=environ.get("POWERTOOLS_SERVICE_NAME") or SERVICE,
         log_format=_log_format(environ) or ("json" if on_lambda else "text"),
+        tracer=xray_tracer(environ),
     )
 
 

@@ -7,26 +7,67 @@ not delivered by then goes on by itself, in a container at once, on Lambda while
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
+from gateway_core.admission import UsageRecord
+from gateway_core.changes import Change
 from gateway_core.eager import start
-from gateway_core.events import Event
+from gateway_core.errors import ProviderError
+from gateway_core.events import AttemptFailed, Event, FailedOver, RequestCost, StoreDegraded, of_changes
 from gateway_core.ports import Clock, EventSink
 from gateway_core.telemetry import Telemetry
-from gateway_core.walk import Walk
+from gateway_core.walk import Offer, Walk
 
 MOST_WAIT_S = 0.15
 MOST_UNDER_WAY = 256
 
 
 class Emitter:
-    """Emits the events that a `Walk` notes. Nothing here raises or waits, except `finish`, which waits a little."""
+    """Notes what happens on a `Walk`, and hands it on by `send`. Only `finish` waits, a little; nothing raises."""
 
     def __init__(self, sink: EventSink, clock: Clock, telemetry: Telemetry) -> None:
         self._sink = sink
         self._clock = clock
         self._telemetry = telemetry
         self._under_way: set[asyncio.Task[None]] = set()
+
+    def failed(self, walk: Walk, error: ProviderError) -> None:
+        """Note that the walk's latest attempt failed."""
+        attempt, wait_s = walk.attempts[-1], error.retry_after_s
+        event = AttemptFailed(
+            **self._head(walk),
+            model=attempt.model,
+            provider=attempt.provider,
+            error_code=error.code,
+            latency_ms=attempt.latency_ms,
+            retry_after_ms=None if wait_s is None else round(wait_s * 1000),
+        )
+        walk.events.append(event)
+
+    def moved_on(self, walk: Walk, before: Offer, after: Offer) -> None:
+        """Note that another model was admitted after a failure."""
+        event = FailedOver(
+            **self._head(walk),
+            from_model=before.model.key,
+            from_provider=before.model.provider,
+            to_model=after.model.key,
+            to_provider=after.model.provider,
+            reason=walk.errors[-1].code,
+        )
+        walk.events.append(event)
+
+    def degraded(self, walk: Walk) -> None:
+        """Note that the walk goes on without the store."""
+        walk.events.append(StoreDegraded(**self._head(walk)))
+
+    def changed(self, walk: Walk, changes: Iterable[Change]) -> None:
+        """Note what a step of the store changed."""
+        walk.events += of_changes(changes, walk.ticket, walk.models, self._clock.now_ms())
+
+    def ended(self, walk: Walk, record: UsageRecord) -> None:
+        """Note what the request cost."""
+        walk.events.append(RequestCost(at_ms=record.at_ms, project_id=record.project_id, record=record))
 
     def send(self, walk: Walk) -> None:
         """Hand on what was noted since the last time."""
@@ -43,12 +84,6 @@ class Emitter:
         task.add_done_callback(self._under_way.discard)
         walk.emitting.append(task)
 
-    async def _emit(self, events: Sequence[Event]) -> None:
-        try:
-            await self._sink.emit(events)
-        except Exception as error:  # noqa: BLE001 - a sink that breaks its promise may not fail a request either
-            self._telemetry.events_failed(len(events), type(error).__name__)
-
     async def finish(self, walk: Walk) -> None:
         """Hand on the rest, and wait until all is delivered, for at most 150 ms."""
         self.send(walk)
@@ -61,6 +96,20 @@ class Emitter:
         finally:
             patience.cancel()
             delivery.cancel()
+
+    def _head(self, walk: Walk) -> dict[str, Any]:
+        ticket = walk.ticket
+        return {
+            "at_ms": self._clock.now_ms(),
+            "project_id": ticket.project_id,
+            "request_id": ticket.request_id,
+        }
+
+    async def _emit(self, events: Sequence[Event]) -> None:
+        try:
+            await self._sink.emit(events)
+        except Exception as error:  # noqa: BLE001 - a sink that breaks its promise may not fail a request either
+            self._telemetry.events_failed(len(events), type(error).__name__)
 
 
 async def _all(tasks: list[asyncio.Task[None]]) -> None:

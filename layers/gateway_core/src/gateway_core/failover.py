@@ -7,13 +7,12 @@ nothing else can serve. Each failed attempt is settled and the next one admitted
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from gateway_core.admission import Admission, BreakerPolicy, Refused, StaleCaller
 from gateway_core.catalog import Provider
-from gateway_core.changes import Change
 from gateway_core.cost import price
 from gateway_core.domain import Chunk, Cost, Model, Usage
 from gateway_core.emitter import Emitter
@@ -26,7 +25,6 @@ from gateway_core.errors import (
     StoreUnavailable,
     Unauthenticated,
 )
-from gateway_core.events import AttemptFailed, FailedOver, RequestCost, StoreDegraded, of_changes
 from gateway_core.live import LiveStream
 from gateway_core.ports import Clock, Ledger
 from gateway_core.routing import longer_context
@@ -139,6 +137,7 @@ class Failover:
             if live and error_code == "cancelled":
                 usage = await live.least_usage()
                 walk.abandoned(usage, self._price(walk.last.model, usage), self._since_ms(walk.began_s))
+                self._trace(walk)
         finally:
             await self._close(walk, error_code, started_s)
 
@@ -164,7 +163,7 @@ class Failover:
             walk.pending = None
 
     async def _enter(self, walk: Walk, admission: Admission) -> Offer:
-        self._note_changes(walk, admission.changes)
+        self._emitter.changed(walk, admission.changes)
         if isinstance(admission, StaleCaller):
             raise CallerChangedError if walk.current is None else Unauthenticated("The API key was revoked meanwhile.")
         if isinstance(admission, Refused):
@@ -174,9 +173,10 @@ class Failover:
         was_degraded, before = walk.degraded, walk.current
         offer = walk.take(admission)
         if walk.degraded and not was_degraded:
-            self._note_degraded(walk)
+            self._telemetry.store_degraded(walk.ticket.request_id)
+            self._emitter.degraded(walk)
         if before:
-            self._note_failover(walk, before, offer)
+            self._emitter.moved_on(walk, before, offer)
         self._emitter.send(walk)
         if admission.wait_ms:
             await self._clock.sleep(admission.wait_ms / 1000)
@@ -197,49 +197,17 @@ class Failover:
 
     def _won(self, walk: Walk, usage: Usage) -> None:
         walk.won(usage, self._price(walk.last.model, usage), self._since_ms(walk.began_s))
+        self._trace(walk)
 
     def _lost(self, walk: Walk, error: ProviderError) -> None:
         cost = self._price(walk.last.model, error.usage) if error.usage else None
         walk.lost(error, cost, self._since_ms(walk.began_s))
+        self._trace(walk)
         self._telemetry.attempt_failed(walk.ticket.request_id, walk.attempts[-1], error)
-        self._note_failure(walk, error)
+        self._emitter.failed(walk, error)
 
-    def _note_failure(self, walk: Walk, error: ProviderError) -> None:
-        attempt, wait_s = walk.attempts[-1], error.retry_after_s
-        event = AttemptFailed(
-            at_ms=self._clock.now_ms(),
-            project_id=walk.ticket.project_id,
-            request_id=walk.ticket.request_id,
-            model=attempt.model,
-            provider=attempt.provider,
-            error_code=error.code,
-            latency_ms=attempt.latency_ms,
-            retry_after_ms=None if wait_s is None else round(wait_s * 1000),
-        )
-        walk.events.append(event)
-
-    def _note_failover(self, walk: Walk, before: Offer, offer: Offer) -> None:
-        event = FailedOver(
-            at_ms=self._clock.now_ms(),
-            project_id=walk.ticket.project_id,
-            request_id=walk.ticket.request_id,
-            from_model=before.model.key,
-            from_provider=before.model.provider,
-            to_model=offer.model.key,
-            to_provider=offer.model.provider,
-            reason=walk.errors[-1].code,
-        )
-        walk.events.append(event)
-
-    def _note_degraded(self, walk: Walk) -> None:
-        ticket = walk.ticket
-        self._telemetry.store_degraded(ticket.request_id)
-        walk.events.append(
-            StoreDegraded(at_ms=self._clock.now_ms(), project_id=ticket.project_id, request_id=ticket.request_id)
-        )
-
-    def _note_changes(self, walk: Walk, changes: Iterable[Change]) -> None:
-        walk.events += of_changes(changes, walk.ticket, walk.models, self._clock.now_ms())
+    def _trace(self, walk: Walk) -> None:
+        self._telemetry.attempt_ended(walk.ticket.request_id, walk.attempts[-1], self._clock.now_ms())
 
     def _price(self, model: Model, usage: Usage) -> Cost:
         return price(
@@ -266,13 +234,13 @@ class Failover:
             input_includes_cached=self._policy.providers[walk.current.model.provider].input_includes_cached,
         )
         self._telemetry.usage(record, walk.first_token_ms)
-        walk.events.append(RequestCost(at_ms=record.at_ms, project_id=record.project_id, record=record))
+        self._emitter.ended(walk, record)
         self._emitter.send(walk)
         try:
             settled = await self._ledger.settle(
                 walk.ticket, walk.pending, record, now_ms=self._clock.now_ms(), policy=self._policy.breaker
             )
-            self._note_changes(walk, settled.changes)
+            self._emitter.changed(walk, settled.changes)
         except LLMError as error:
             self._telemetry.unsettled(walk.ticket, walk.pending, record, error)
         finally:

@@ -22,6 +22,7 @@ from gateway_core.admission import (
 )
 from gateway_core.counters import Counters
 from gateway_core.domain import (
+    Attempt,
     Chunk,
     Deployment,
     EmbedCall,
@@ -164,6 +165,14 @@ class Backlog(Protocol):
 
     async def put(self, unsettled: Unsettled, error: LLMError) -> None:
         """Keep it, with why it was not settled. Never raises: the answer is more important."""
+        ...
+
+
+class Tracer(Protocol):
+    """Shows single requests to whoever follows one through the system."""
+
+    def attempt(self, request_id: str, attempt: Attempt, ended_ms: int) -> None:
+        """One call of a model ended at `ended_ms`. Never raises and never waits."""
         ...
 
 

@@ -19,6 +19,7 @@ from gateway_core.errors import LLMError, ProviderError
 from gateway_core.events import BreakerMoved, BudgetReached, Event, FailedOver, OperatorEvent
 from gateway_core.log_format import json_line, text_line
 from gateway_core.metrics import Metrics
+from gateway_core.ports import Tracer
 
 type LogFormat = Literal["json", "text"]
 
@@ -49,13 +50,20 @@ class Telemetry:
         stream: IO[str] | None = None,
         service: str = SERVICE,
         log_format: LogFormat = "json",
+        tracer: Tracer | None = None,
     ) -> None:
         line = text_line if log_format == "text" else json_line
         # Without a time of this form Lambda takes every line for INFO when it filters by level.
         self._log = Logger(
             service=service, level=level, stream=stream, utc=True, use_rfc3339=True, json_serializer=line
         )
+        self._tracer = tracer
         self._metrics = Metrics(service, level, enabled=metrics)
+
+    def attempt_ended(self, request_id: str, attempt: Attempt, ended_ms: int) -> None:
+        """One call of a model ended, whichever way."""
+        if self._tracer:
+            self._tracer.attempt(request_id, attempt, ended_ms)
 
     def attempt_failed(self, request_id: str, attempt: Attempt, error: ProviderError) -> None:
         """One attempt failed; what follows is a fallback or the end."""
