@@ -8,7 +8,10 @@ from importlib import import_module
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway_core.bootstrap import mcp_app
+from gateway_core.adapters.feed import EventFeed
+from gateway_core.api.app import create_app
+from gateway_core.bootstrap import light_services, mcp_app
+from local.live_events import events_router
 
 ROUTES: Mapping[str, str] = {
     "/v1/complete": "complete",
@@ -27,16 +30,22 @@ ROUTES: Mapping[str, str] = {
 """Path to function folder, as in template.yaml; a test compares the two."""
 BELOW: Mapping[str, str] = {"/v1/models/": "models"}
 """The same for every path that begins so."""
+LOCAL_ROUTES: Mapping[str, str] = {"/v1/events": "events"}
+"""What only one process can have. On AWS its way is EventBridge."""
 
 
-def load_functions() -> dict[str, ASGIApp]:
+def load_functions(feed: EventFeed) -> dict[str, ASGIApp]:
     """Import each function's app. They read their settings from the process environment, as they do on Lambda.
 
-    The MCP front invokes the others; here it calls their apps.
+    The MCP front invokes the others; here it calls their apps. What they tell goes to `feed` too, which has an app of
+    its own.
     """
     names = sorted(set(ROUTES.values()) - {"mcp"})
     apps = {name: import_module(f"functions.{name}.app").app for name in names}
-    return {**apps, "mcp": mcp_app(os.environ, apps)}
+    for app in apps.values():
+        app.state.events.attach(feed)
+    events = create_app(light_services(os.environ), events_router(feed))
+    return {**apps, "mcp": mcp_app(os.environ, apps), "events": events}
 
 
 class Front:
@@ -53,4 +62,4 @@ class Front:
 def function_of(path: str) -> str:
     """The function that serves a path."""
     below = (name for prefix, name in BELOW.items() if path.startswith(prefix))
-    return ROUTES.get(path) or next(below, "health")
+    return ROUTES.get(path) or LOCAL_ROUTES.get(path) or next(below, "health")

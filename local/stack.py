@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from types import FrameType
 
+from gateway_core.adapters.feed import EventFeed
 from gateway_core.bootstrap import open_store, read_settings
 from gateway_core.errors import ConfigError
 from gateway_core.principal import KeyRecord, digest_of, new_key, project_of
@@ -56,7 +57,9 @@ def _start(stack: ExitStack, choices: LocalEnvironment, environ: Mapping[str, st
     # The functions read the process environment, as they do on Lambda.
     os.environ.update(settings)
     key = asyncio.run(_dev_key(choices, settings))
-    url = stack.enter_context(serve(Front(load_functions()), choices.port, choices.host, choices.drain_s))
+    feed = EventFeed()
+    url = stack.enter_context(serve(Front(load_functions(feed)), choices.port, choices.host, choices.drain_s))
+    stack.callback(feed.close)  # who watches would be waited for
     return Running(url, key, settings["UPSTASH_REDIS_REST_URL"], providers_url)
 
 

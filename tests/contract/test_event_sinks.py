@@ -198,7 +198,7 @@ async def test_a_feed_gives_what_it_kept_and_then_what_comes(log):
     assert (await coming).number == 6
     assert [entry.number for entry in feed.entries] == [4, 5, 6]
     await reader.aclose()
-    assert not feed._waiting
+    assert not feed._readers
 
 
 async def test_a_closed_feed_ends_its_readers():

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from local.front import function_of
+from local.front import LOCAL_ROUTES, function_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -58,6 +58,13 @@ def test_the_local_front_sends_each_path_to_the_same_function(name):
     folder = Path(FUNCTIONS[name]["CodeUri"]).name
     for _method, path in routes(FUNCTIONS[name]):
         assert function_of(path.replace("{model_id+}", "gpt-5.1")) == folder
+
+
+def test_what_one_process_has_alone_is_not_deployed():
+    """A feed of this process would show a fraction of a fleet's events."""
+    deployed = {path for properties in FUNCTIONS.values() for _method, path in routes(properties)}
+    assert set(LOCAL_ROUTES) == {"/v1/events"}
+    assert not set(LOCAL_ROUTES) & deployed
 
 
 def test_every_function_folder_is_deployed():

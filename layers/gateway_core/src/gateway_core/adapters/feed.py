@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import threading
 from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
@@ -23,42 +25,50 @@ class Entry:
 class EventFeed:
     """Implements the port `EventSink`, and tells its readers. What is older than the last `kept` events is forgotten.
 
-    For one event loop.
+    Any thread may emit, and each event loop may have readers.
     """
 
     def __init__(self, kept: int = MOST_KEPT) -> None:
         self._entries: deque[Entry] = deque(maxlen=kept)
         self._last = 0
-        self._waiting: set[asyncio.Event] = set()
+        self._lock = threading.Lock()
+        self._readers: set[_Reader] = set()
         self._is_closed = False
 
     async def emit(self, events: Sequence[Event]) -> None:
-        for event in events:
-            self._last += 1
-            self._entries.append(Entry(self._last, event))
+        with self._lock:
+            for event in events:
+                self._last += 1
+                self._entries.append(Entry(self._last, event))
         self._wake()
 
     @property
     def entries(self) -> list[Entry]:
         """All that are kept, oldest first."""
-        return list(self._entries)
+        with self._lock:
+            return list(self._entries)
+
+    @property
+    def last(self) -> int:
+        """The number of the newest event, 0 before the first."""
+        return self._last
 
     async def read(self, after: int) -> AsyncGenerator[Entry]:
         """The events behind number `after` as far as they are kept, then each new one, until the feed is closed.
 
         A reader who is slower than the events come loses the oldest; a gap in the numbers shows it.
         """
-        news = asyncio.Event()
-        self._waiting.add(news)
+        reader = _Reader(asyncio.get_running_loop(), asyncio.Event())
+        self._readers.add(reader)
         try:
             while not self._is_closed:
-                news.clear()
-                for entry in [entry for entry in self._entries if entry.number > after]:
+                reader.news.clear()
+                for entry in [entry for entry in self.entries if entry.number > after]:
                     after = entry.number
                     yield entry
-                await news.wait()
+                await reader.news.wait()
         finally:
-            self._waiting.discard(news)
+            self._readers.discard(reader)
 
     def close(self) -> None:
         """Let every reader end."""
@@ -66,5 +76,14 @@ class EventFeed:
         self._wake()
 
     def _wake(self) -> None:
-        for news in self._waiting:
-            news.set()
+        for reader in list(self._readers):
+            with contextlib.suppress(RuntimeError):  # its loop has ended
+                reader.loop.call_soon_threadsafe(reader.news.set)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Reader:
+    """Who waits for news, and on which loop."""
+
+    loop: asyncio.AbstractEventLoop
+    news: asyncio.Event

@@ -17,12 +17,13 @@ from gateway_core.telemetry import Telemetry
 def create_app[S: Services](source: Current[S], *routers: Callable[[Current[S]], APIRouter]) -> FastAPI:
     """An app that serves `routers`, each request with what `source` has then.
 
-    It publishes no schema page: the wire is documented, not discovered.
+    It publishes no schema page: the wire is documented, not discovered. `app.state.events` is where its events go.
     """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     for router in routers:
         app.include_router(router(source))
     telemetry = source.now().telemetry
+    app.state.events = source.now().events
     install(app, telemetry)
     app.add_middleware(RequestGuard, telemetry=telemetry)
     return app

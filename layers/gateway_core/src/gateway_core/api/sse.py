@@ -18,10 +18,10 @@ HEADERS = {"cache-control": "no-cache, no-transform", "x-accel-buffering": "no"}
 type Events = AsyncGenerator[bytes]
 
 
-def event(data: Mapping[str, Any] | str, name: str | None = None) -> bytes:
-    """One event. Data is JSON, or a word such as OpenAI's `[DONE]`."""
+def event(data: Mapping[str, Any] | str, name: str | None = None, event_id: str | None = None) -> bytes:
+    """One event. Data is JSON, or a word such as OpenAI's `[DONE]`; an id is what a client resumes from."""
     text = data if isinstance(data, str) else json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    head = f"event: {name}\n" if name else ""
+    head = (f"id: {event_id}\n" if event_id else "") + (f"event: {name}\n" if name else "")
     return f"{head}data: {text}\n\n".encode()
 
 
