@@ -22,7 +22,7 @@ RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin gate
 COPY --from=build /venv /venv
 COPY --from=build /app /app
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 LITELLM_LOCAL_MODEL_COST_MAP=True \
-    HOST=0.0.0.0 PORT=8787 DRAIN_S=25 LOCAL_STORE_DIR=/data
+    HOST=0.0.0.0 PORT=8787 DRAIN_S=25 LOCAL_STORE_DIR=/data LOG_FORMAT=json
 WORKDIR /app
 USER gateway
 VOLUME /data

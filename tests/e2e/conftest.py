@@ -62,7 +62,7 @@ def start(**environ: str) -> Stack:
     ports = dict.fromkeys(("PORT", "LOCAL_STORE_PORT", "LOCAL_PROVIDERS_PORT"), "0")
     process = subprocess.Popen(
         [sys.executable, "-m", "local"],
-        env={**inherited, **ports, **environ},
+        env={**inherited, **ports, "LOG_FORMAT": "json", **environ},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

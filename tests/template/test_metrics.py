@@ -9,7 +9,7 @@ from gateway_core.adapters.echo import echo
 from gateway_core.domain import Attribution, ChatRequest, Chunk, Limits
 from gateway_core.errors import LLMError, ProviderUnavailable, StoreUnavailable
 from tests.conftest import World, catalog_of, model, settings_for
-from tests.template.test_template import TEMPLATE
+from tests.template.test_template import ROOT, TEMPLATE
 
 NAMESPACE = "LLMGateway"
 REQUEST = ChatRequest(
@@ -159,6 +159,20 @@ async def test_what_is_watched_is_printed(printed):
     """An alarm on a metric that nobody prints never goes off."""
     assert WATCHED - printed == set()
     assert ("StreamErrors", PROVIDER) in printed
+
+
+async def test_what_is_printed_and_watched_is_documented(printed):
+    """docs/operations.md has every metric and every alarm, and none that there is not."""
+    page = (ROOT / "docs" / "operations.md").read_text()
+    metrics, alarms = (page.split(f"\n## {heading}")[1].split("\n## ")[0] for heading in ("Metrics", "Alarms"))
+    assert {name for name, _ in printed} <= _first_column(metrics)
+    resources = TEMPLATE["Resources"].items()
+    assert _first_column(alarms) == {name for name, r in resources if r["Type"] == "AWS::CloudWatch::Alarm"}
+
+
+def _first_column(section):
+    rows = re.findall(r"^\| (`.*?) \|", section, re.MULTILINE)
+    return {name for row in rows for name in re.findall(r"`(\w+)`", row)}
 
 
 def test_the_service_is_the_stack():

@@ -2,7 +2,7 @@
 
 Document: https://docs.aws.amazon.com/xray/latest/devguide/xray-api-segmentdocuments.html, sent as one datagram to the
 daemon that Lambda runs: https://docs.aws.amazon.com/xray/latest/devguide/xray-api-sendingdata.html. Why not the SDK:
-docs/decisions/0011.
+docs/operations.md#traces.
 """
 
 from __future__ import annotations
