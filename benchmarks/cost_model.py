@@ -99,7 +99,7 @@ class Probe:
     cold_share: Decimal = Decimal("0.1")
     parameters: int = 6
     log_bytes: int = 2_000
-    metrics: int = 4
+    metrics: int = 5
     store_commands: int = 6
 
     @property
@@ -124,8 +124,9 @@ class Request:
     record_bytes: int = 200
 
 
-METRICS_IN_USE = 16
-"""Custom metrics that get a value in every hour of the month, the probe's included; failures add theirs by the hour."""
+METRICS_IN_USE = 7 + 2 * 4 + 5
+"""Custom metrics that get a value in every hour of the month: seven of a request, two of them also for each of four
+providers, and the probe's. Failures add theirs by the hour."""
 ALWAYS_FREE = frozenset({"parameters", "store_gb"})
 """What no other stack uses up: a limit of the account that nobody reaches, and the store's own."""
 GB = Decimal(10**9)

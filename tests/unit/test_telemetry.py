@@ -85,10 +85,12 @@ def test_a_metric_line_passes_lambdas_filter(capsys):
     (printed,) = capsys.readouterr().out.splitlines()
     line = json.loads(printed)
     assert (line["level"], line["timestamp"][10]) == ("WARN", "T")
-    (directive,) = line["_aws"]["CloudWatchMetrics"]
-    assert (directive["Namespace"], directive["Dimensions"]) == ("LLMGateway", [["service"], ["service", "provider"]])
+    total, by_provider = line["_aws"]["CloudWatchMetrics"]
+    assert {directive["Namespace"] for directive in (total, by_provider)} == {"LLMGateway"}
+    assert (total["Dimensions"], by_provider["Dimensions"]) == ([["service"]], [["service", "provider"]])
+    assert [metric["Name"] for metric in by_provider["Metrics"]] == ["Requests", "RequestErrors"]
     assert (line["service"], line["provider"]) == ("stack", "openai")
-    assert {m["Name"]: (m["Unit"], line[m["Name"]]) for m in directive["Metrics"]} == {
+    assert {m["Name"]: (m["Unit"], line[m["Name"]]) for m in total["Metrics"]} == {
         "Requests": ("Count", [1.0]),
         "RequestErrors": ("Count", [0.0]),
         "RequestLatency": ("Milliseconds", [900.0]),
