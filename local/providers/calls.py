@@ -1,7 +1,8 @@
 """What the simulator itself counted: the oracle of usage tests.
 
 A call is counted the moment its request is read, and its end before the last byte of its answer leaves, so that a
-client that has its answer always finds it counted. Everything runs on one event loop; no count can be torn.
+client that has its answer always finds it counted. Everything runs on one event loop; no count can be torn. Lists of models
+are among the requests alone: they call no model, and health checks ask for them at any time.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from local.providers.model import Request, Tokens
 LOG_SIZE = 500
 _MAX_KEPT_BYTES = 256 * 1024
 _CREDENTIALS = ("authorization", "x-api-key", "x-goog-api-key", "cookie")
+_LISTS = "models"
 _COUNTERS = (
     "calls",
     "ok",
@@ -93,7 +95,8 @@ class CallLog:
         self._idle.clear()
         call = Call(self._numbers, provider, endpoint, _kept(request), model, self._epoch)
         self._recent.append(call)
-        self._counter(call)["calls"] += 1
+        if endpoint != _LISTS:
+            self._counter(call)["calls"] += 1
         return call
 
     def end(self, call: Call, outcome: Outcome, status: int | None = None) -> None:
@@ -101,7 +104,7 @@ class CallLog:
         if call.outcome != "pending":
             return
         call.outcome, call.status = outcome, status
-        if call.epoch == self._epoch:
+        if call.epoch == self._epoch and call.endpoint != _LISTS:
             self._counter(call).update(_counted(call))
         self._open -= 1
         if not self._open:

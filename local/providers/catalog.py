@@ -13,6 +13,7 @@ OPENAI = (
     "gpt-5.1",
     "gpt-5.1-2025-11-13",
     "gpt-5-mini",
+    "gpt-5.4-mini",
     "gpt-5.3-codex",
     "gpt-5.1-codex-max",
     "gpt-4o",
@@ -24,6 +25,7 @@ DEEPSEEK = ("deepseek-chat", "deepseek-reasoner", "deepseek-v4-flash", "deepseek
 GEMINI = (
     ("gemini-3.1-pro-preview", "generateContent"),
     ("gemini-3-flash-preview", "generateContent"),
+    ("gemini-3.8-flash", "generateContent"),
     ("gemini-2.5-pro", "generateContent"),
     ("gemini-2.5-flash", "generateContent"),
     ("gemini-embedding-001", "embedContent"),

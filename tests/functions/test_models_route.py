@@ -34,7 +34,7 @@ async def test_the_list_has_openais_shape_and_more(client):
             "cache_write": "1.25",
             "source": "test-prices",
         },
-        "lifecycle": {"status": "served", "retires_on": None, "successor_of": None},
+        "lifecycle": {"status": "served", "retires_on": None, "successor_of": None, "warning": None},
         "health": {"status": "healthy", "breaker": "closed", "latency_ms": None},
     }
 
@@ -79,8 +79,12 @@ def world():
     return World(catalog, settings_for(catalog))
 
 
-@pytest.mark.parametrize(("name", "status"), [("soon", "retiring"), ("later", "served"), ("gone", "retired")])
-async def test_retirements_are_announced(client, name, status):
-    """30 days ahead; a successor names what it stands for."""
+@pytest.mark.parametrize(
+    ("name", "status", "warning"),
+    [("soon", "retiring", "in 30 days"), ("later", "served", None), ("gone", "retired", "retired since 2026-11-20")],
+)
+async def test_retirements_are_announced(client, name, status, warning):
+    """30 days ahead, in words too; a successor names what it stands for."""
     lifecycle = (await client.get(f"/v1/models/{name}")).json()["lifecycle"]
     assert (lifecycle["status"], lifecycle["successor_of"]) == (status, "old")
+    assert (warning in lifecycle["warning"]) if warning else lifecycle["warning"] is None

@@ -24,6 +24,11 @@ def check_base_url(url: str, where: str, *, allow_http: bool) -> str:
         raise ConfigError(f"{where}: {error}. Give a URL like https://api.example.com/v1.") from None
 
 
+def is_on_this_machine(url: str) -> bool:
+    """Whether a checked base URL names this machine by a loopback address."""
+    return _is_loopback(urlsplit(url).hostname or "")
+
+
 def _check(url: str, *, allow_http: bool) -> str:
     # urlsplit drops control characters and keeps backslashes: what it does not show must not be there.
     if not _PRINTABLE.fullmatch(url) or "\\" in url:

@@ -14,6 +14,7 @@ from gateway_core.adapters.event_sinks import EventLog, FanOut
 from gateway_core.adapters.invoke_asgi import AsgiInvoker
 from gateway_core.adapters.invoke_lambda import LambdaInvoker
 from gateway_core.adapters.log_backlog import LogBacklog
+from gateway_core.adapters.model_lists import HttpModelLister
 from gateway_core.adapters.upstash import UpstashStore
 from gateway_core.adapters.xray import xray_tracer
 from gateway_core.authenticator import Authenticator
@@ -24,6 +25,7 @@ from gateway_core.emitter import Emitter
 from gateway_core.errors import ConfigError
 from gateway_core.failover import Failover, FailoverPolicy
 from gateway_core.gateway import Gateway
+from gateway_core.health_checks import HealthChecks
 from gateway_core.ports import EventSink, ModelProvider, Store
 from gateway_core.reload import Live
 from gateway_core.services import ModelServices, Services
@@ -76,7 +78,7 @@ def open_store(settings: Settings) -> UpstashStore:
 
 
 def light_services(environ: Mapping[str, str]) -> Live[Services]:
-    """For the functions that call no model: LiteLLM is not loaded and no provider key is read."""
+    """For the functions that call no model: LiteLLM is not loaded, and no provider key is read unless it is named."""
     began = _Beginning.of(environ)
     return began.live(began.light)
 
@@ -118,6 +120,11 @@ class _Beginning:
         live = Live(self.loader, self.inputs, known.settings, wire, known.telemetry, known.clock)
         _after_restore(self.environ, live.expire)
         return live
+
+
+def health_checks(environ: Mapping[str, str]) -> HealthChecks:
+    """For the function that the schedules start: without LiteLLM, but with the providers' keys."""
+    return HealthChecks(light_services(environ), HttpModelLister())
 
 
 def _after_restore(environ: Mapping[str, str], forget: Callable[[], None]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import NoReturn
 
 from gateway_core.domain import Model
@@ -19,7 +20,7 @@ class Provider:
     """One provider. `timeout_s` bounds an attempt; `rpm` and `tpm` are limits per minute, None means none.
 
     `key_env` and `base_env` name the environment variables of its key (None: it takes no key) and its base URL.
-    `input_includes_cached`: see `cost.price`.
+    `input_includes_cached`: see `cost.price`. `probe`: whether health checks ask it for its list of models.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Provider:
     input_includes_cached: bool
     rpm: int | None = None
     tpm: int | None = None
+    probe: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class Catalog:
     """Everything that may be asked for. `groups` name model keys in order; `aliases` map other names to keys.
 
     `default_output_cap` is the output limit in tokens of a request that names none; `prices_sha256` identifies the
-    snapshot of list prices.
+    snapshot of list prices, `prices_date` is its day.
     """
 
     providers: Mapping[str, Provider]
@@ -46,6 +48,7 @@ class Catalog:
     aliases: Mapping[str, str]
     default_output_cap: int
     prices_sha256: str
+    prices_date: date | None = None
 
     def resolve(self, name: str) -> Model:
         """The model with this key or alias. Raises UnknownModel, which names close matches."""

@@ -35,6 +35,7 @@ class ProviderEntry(Schema):
     timeout_s: Seconds = 60.0
     rpm: Count | None = None
     tpm: Count | None = None
+    probe: bool = True
 
 
 class ModelEntry(Schema):
@@ -93,6 +94,7 @@ def load_catalog(overrides: Overrides | None = None) -> Catalog:
         aliases=MappingProxyType(_aliases(models, groups, file.aliases)),
         default_output_cap=file.default_output_cap,
         prices_sha256=prices.sha256,
+        prices_date=prices.day,
     )
 
 
@@ -129,6 +131,7 @@ def _provider(name: str, entry: ProviderEntry, overrides: Overrides) -> Provider
         input_includes_cached=entry.input_includes_cached,
         rpm=entry.rpm,
         tpm=entry.tpm,
+        probe=entry.probe,
     )
 
 

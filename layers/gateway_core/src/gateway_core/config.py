@@ -46,6 +46,8 @@ class Settings:
     store_timeout_s: float
     store_connect_timeout_s: float
     store_on_failure: OnStoreFailure
+    probe_timeout_s: float
+    price_age_days: int
     log_level: LogLevel
     reload_s: float
     secrets_reload_s: float
@@ -75,6 +77,8 @@ class Settings:
             store_timeout_s=file.store.timeout_s,
             store_connect_timeout_s=file.store.connect_timeout_s,
             store_on_failure=file.store.on_failure,
+            probe_timeout_s=file.health.probe_timeout_s,
+            price_age_days=file.health.price_age_days,
             log_level=_log_level(env, file),
             reload_s=env.seconds("GATEWAY_RELOAD_S", file.reload_s),
             secrets_reload_s=file.secrets_reload_s,

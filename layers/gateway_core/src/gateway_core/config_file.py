@@ -71,6 +71,13 @@ class StoreSection(Schema):
     on_failure: OnStoreFailure = "degrade"
 
 
+class HealthSection(Schema):
+    """Probes of the providers, and the age in days at which the snapshot of list prices is called old."""
+
+    probe_timeout_s: Annotated[Seconds, Field(le=20)] = 5.0
+    price_age_days: Count = 90
+
+
 class ConfigFile(Schema):
     """`config.yaml`. The catalog's sections stay raw here: they are checked once merged with the packaged ones."""
 
@@ -83,6 +90,7 @@ class ConfigFile(Schema):
     breaker: BreakerSection = BreakerSection()
     limits: LimitsSection = LimitsSection()
     store: StoreSection = StoreSection()
+    health: HealthSection = HealthSection()
     log_level: LogLevel = "INFO"
     reload_s: Annotated[float, Field(ge=0, le=86_400)] = 30.0
     secrets_reload_s: Annotated[float, Field(ge=0, le=86_400)] = 900.0

@@ -20,7 +20,9 @@ from gateway_core.admission import (
     Unsettled,
     UsageRecord,
 )
+from gateway_core.catalog import Provider
 from gateway_core.counters import Counters
+from gateway_core.credentials import Secret
 from gateway_core.domain import (
     Attempt,
     Chunk,
@@ -37,6 +39,7 @@ from gateway_core.errors import LLMError
 from gateway_core.events import Event
 from gateway_core.invocation import HttpAnswer, HttpRequest, HttpStream
 from gateway_core.principal import KeyRecord
+from gateway_core.probes import FleetHealth, ModelList, Probe
 
 
 class Clock(Protocol):
@@ -93,6 +96,18 @@ class ConfigSource(Protocol):
 
     def read(self) -> str:
         """The document's text as it is now. Blocks for seconds at most; raises ConfigUnavailable."""
+        ...
+
+
+class ModelLister(Protocol):
+    """Asks a provider which models it has: free of charge, and proof that it answers and takes our key."""
+
+    async def list_models(self, provider: Provider, key: Secret | None) -> ModelList:
+        """One HTTP request, without a deadline of its own. The key goes to the provider's base URL and nowhere else.
+
+        Raises BadCredentials, RateLimitError, ProviderUnavailable for what is no list, ProviderRejected where it
+        answers but has no list of models, and ConfigError where nothing runs at an address on this machine.
+        """
         ...
 
 
@@ -159,6 +174,10 @@ class Ledger(Protocol):
         """Breaker state and latency of (provider, deployment id) pairs, in the order asked."""
         ...
 
+    async def fleet_health(self, deployments: Sequence[tuple[str, str]]) -> FleetHealth:
+        """The same with the results of the last probes, stale ones included, in one trip."""
+        ...
+
 
 class Backlog(Protocol):
     """Keeps what the store could not be told, until it is settled."""
@@ -223,6 +242,14 @@ class KeyStore(Protocol):
         ...
 
 
+class ProbeBoard(Protocol):
+    """Where probes put what they found, for `Ledger.fleet_health`."""
+
+    async def post_probes(self, probes: Sequence[Probe], *, kept_ms: int) -> None:
+        """Replace all results; they are forgotten after `kept_ms`."""
+        ...
+
+
 class Books(Protocol):
     """What reports read. Days are UTC, `20261120`."""
 
@@ -239,7 +266,7 @@ class Books(Protocol):
         ...
 
 
-class Store(Ledger, KeyStore, Books, Protocol):
+class Store(Ledger, KeyStore, ProbeBoard, Books, Protocol):
     """All of it; `close` releases connections."""
 
     async def close(self) -> None: ...

@@ -106,11 +106,15 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class PriceList:
-    """All prices in effect: `declared` by model key, `listings` by key of LiteLLM's map; `sha256` of the snapshot."""
+    """All prices in effect: `declared` by model key, `listings` by key of LiteLLM's map.
+
+    `sha256` and `day` are the snapshot's.
+    """
 
     listings: Mapping[str, Listing]
     declared: Mapping[str, Price]
     sha256: str
+    day: date
 
     def price(self, key: str, listing: Listing | None) -> Price | None:
         """The price of model `key`, which is served as `listing`; None if nobody names one."""
@@ -120,10 +124,10 @@ class PriceList:
 def load_prices(section: PricingSection, source: str) -> PriceList:
     """The packaged prices under the overrides of `section`, which came from `source`. Raises ConfigError."""
     own = validate(PricingSection, read_yaml(packaged(PRICING), PRICING), PRICING)
-    listings, sha256 = read_snapshot(packaged(SNAPSHOT))
+    listings, sha256, day = read_snapshot(packaged(SNAPSHOT))
     book = section.book or own.book
     declared = (_read_book(book, source) if book else {}) | _overrides(own) | _overrides(section)
-    return PriceList(listings, declared, sha256)
+    return PriceList(listings, declared, sha256, day)
 
 
 def fingerprint(models: Mapping[str, Any]) -> str:
@@ -132,15 +136,16 @@ def fingerprint(models: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def read_snapshot(text: str) -> tuple[dict[str, Listing], str]:
-    """The listings of a snapshot by key of LiteLLM's map, and its sha256. Raises ConfigError if it was edited."""
+def read_snapshot(text: str) -> tuple[dict[str, Listing], str, date]:
+    """The listings of a snapshot by key of LiteLLM's map, its sha256 and day. Raises ConfigError if it was edited."""
     document = read_json(text, SNAPSHOT)
     snapshot = validate(SnapshotFile, document, SNAPSHOT)
     if fingerprint(document["models"]) != snapshot.sha256:
         raise ConfigError(f"{SNAPSHOT}: sha256 does not match. Run 'make prices'; to set a price, use pricing.models.")
     source = f"{snapshot.origin.package}-{snapshot.origin.version}@{snapshot.date.isoformat()}"
     per_tokens = snapshot.per_tokens
-    return {key: _listing(entry, per_tokens, source) for key, entry in snapshot.models.items()}, snapshot.sha256
+    listings = {key: _listing(entry, per_tokens, source) for key, entry in snapshot.models.items()}
+    return listings, snapshot.sha256, snapshot.date
 
 
 def _listing(entry: ListingEntry, per_tokens: int, source: str) -> Listing:

@@ -20,6 +20,7 @@ from gateway_core.events import BreakerMoved, BudgetReached, Event, FailedOver, 
 from gateway_core.log_format import json_line, text_line
 from gateway_core.metrics import Metrics
 from gateway_core.ports import Tracer
+from gateway_core.probes import CatalogWarning, Probe
 
 type LogFormat = Literal["json", "text"]
 
@@ -181,21 +182,48 @@ class Telemetry:
         self._log.warning("events failed", extra={"count": count, "detail": why})
         self._metrics.put(EventsFailed=count)
 
-    def provider_probed(self, provider: str, latency_ms: float) -> None:
-        """A provider answered a probe."""
-        self._metrics.put(provider, ProviderLatency=latency_ms)
+    def probed(self, probe: Probe, detail: str = "") -> None:
+        """A provider was probed; `detail` is why it failed. What is not in use is no fault of anybody."""
+        fields = {
+            "gen_ai.provider.name": _OTEL_PROVIDERS.get(probe.provider, probe.provider),
+            "status": probe.status,
+            "latency_ms": probe.latency_ms,
+            "detail": detail,
+        }
+        is_fine = probe.status in {"ok", "unsupported", "not_configured"}
+        (self._log.debug if is_fine else self._log.warning)("provider probed", extra=fields)
+        values: dict[str, float] = {} if is_fine else {"ProbeFailed": 1}
+        if probe.latency_ms is not None:
+            values["ProviderLatency"] = probe.latency_ms
+        if values:
+            self._metrics.put(probe.provider, **values)
+
+    def probes_lost(self, error: LLMError) -> None:
+        """The store could not take the results of a round of probes."""
+        self._log.error("probes not stored", extra={"detail": error.detail or error.message})
+        self._metrics.put(StoreDegraded=1)
+
+    def catalog_warning(self, warning: CatalogWarning) -> None:
+        """Something in the catalog needs an operator."""
+        self._log.warning("catalog warning", extra={"warning": asdict(warning)})
+        self._metrics.put(CatalogWarnings=1)
+
+    def event_refused(self, error: LLMError) -> None:
+        """A schedule sent an event that nobody understands; the text names the field and no value."""
+        self._log.error("event refused", extra={"detail": error.message})
+        self._metrics.put(InternalErrors=1)
 
     def config_reloaded(self, version: str, *, secrets_changed: bool, needs_restart: Sequence[str]) -> None:
         """Another configuration serves from here on; `needs_restart` names changed sections that do not yet."""
         fields = {"version": version, "secrets_changed": secrets_changed, "needs_restart": list(needs_restart)}
         self._log.info("config reloaded", extra=fields)
-        self._count("ConfigReloaded", "gateway")
+        self._metrics.put(ConfigReloaded=1)
 
     def config_rejected(self, error: LLMError, version: str, *, in_use: str) -> None:
         """A new configuration is invalid, or did not arrive (`version` is empty); `in_use` goes on serving."""
         fields = {"error": error.message, "detail": error.detail, "version": version, "version_in_use": in_use}
         self._log.error("config rejected", extra=fields)
-        self._count("ConfigRejected", "gateway")
+        self._metrics.put(ConfigRejected=1)
 
     def request_failed(self, request_id: str, error: LLMError) -> None:
         """A request was answered with an error."""

@@ -27,6 +27,7 @@ from gateway_core.changes import Change
 from gateway_core.errors import StoreUnavailable
 from gateway_core.ports import Backlog, Clock, Ledger
 from gateway_core.principal import KeyRecord
+from gateway_core.probes import FleetHealth
 from gateway_core.store_circuit import StoreCircuit
 
 TRUSTED_S = 15 * 60
@@ -112,6 +113,9 @@ class ResilientLedger:
 
     async def deployment_states(self, deployments: Sequence[tuple[str, str]]) -> list[DeploymentState]:
         return await self._circuit.ask(lambda: self._store.deployment_states(deployments))
+
+    async def fleet_health(self, deployments: Sequence[tuple[str, str]]) -> FleetHealth:
+        return await self._circuit.ask(lambda: self._store.fleet_health(deployments))
 
     async def _catch_up(self, ticket: Ticket, now_ms: int, policy: BreakerPolicy) -> tuple[Change, ...]:
         changes: tuple[Change, ...] = ()

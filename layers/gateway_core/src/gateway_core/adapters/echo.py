@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator, Callable, Sequence
 
+from gateway_core.catalog import Provider
+from gateway_core.credentials import Secret
 from gateway_core.domain import (
     Chunk,
     Deployment,
@@ -17,6 +19,7 @@ from gateway_core.domain import (
     ToolCallDelta,
     Usage,
 )
+from gateway_core.probes import ModelList
 
 type Behave = Callable[[ProviderCall], ProviderAnswer]
 
@@ -57,3 +60,15 @@ class EchoProvider:
     async def complete(self, call: ProviderCall) -> ProviderAnswer:
         self.calls.append(call)
         return self._behave(call)
+
+
+class EchoModelLister:
+    """Implements the port `ModelLister`: `answer` lists or raises; `asked` has who was asked, with which key."""
+
+    def __init__(self, answer: Callable[[Provider], ModelList]) -> None:
+        self._answer = answer
+        self.asked: list[tuple[str, Secret | None]] = []
+
+    async def list_models(self, provider: Provider, key: Secret | None) -> ModelList:
+        self.asked.append((provider.name, key))
+        return self._answer(provider)

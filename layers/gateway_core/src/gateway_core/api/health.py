@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -13,6 +15,9 @@ from gateway_core.api.auth import identify
 from gateway_core.api.degraded import DEGRADED_HEADER, unknown_states
 from gateway_core.domain import Model
 from gateway_core.errors import StoreUnavailable
+from gateway_core.health_checks import catalog_warnings
+from gateway_core.lifecycle import lifecycle, utc_day
+from gateway_core.probes import FleetHealth, Probe, provider_status
 from gateway_core.rights import check_tool
 from gateway_core.services import Current, Services
 
@@ -30,52 +35,87 @@ def router(source: Current[Services]) -> APIRouter:
         services = source.now()
         caller = await identify(request, services)
         check_tool(caller, "health_check")
-        models = list(services.settings.catalog.models.values())
+        catalog, store = services.settings.catalog, "ok"
+        models = list(catalog.models.values())
         pairs = [(model.provider, model.deployment.id) for model in models]
-        store = "ok"
         try:
-            states = await services.ledger.deployment_states(pairs)
+            fleet = await services.ledger.fleet_health(pairs)
         except StoreUnavailable:
-            store, states = "unavailable", unknown_states(pairs)
+            store, fleet = "unavailable", FleetHealth(tuple(unknown_states(pairs)))
             response.headers.update(DEGRADED_HEADER)
-        return {"store": store, "providers": provider_view(models, states, services.clock.now_ms())}
+        now_ms = services.clock.now_ms()
+        fresh = tuple(probe for probe in fleet.probes if probe.is_fresh(now_ms))
+        warnings = catalog_warnings(catalog, fresh, utc_day(now_ms), services.settings.price_age_days)
+        return {
+            "store": store,
+            "providers": provider_view(models, fleet, now_ms),
+            "warnings": [asdict(warning) for warning in warnings],
+        }
 
     return routes
 
 
-def provider_view(models: Sequence[Model], states: Sequence[DeploymentState], now_ms: int) -> list[dict[str, Any]]:
-    """One entry a provider: its worst model decides whether it is `healthy`, `degraded` or `unhealthy`.
+@dataclass(slots=True)
+class _Provider:
+    """What is known of one: its models with their states, and its last probe."""
+
+    name: str
+    probe: Probe | None
+    models: list[tuple[Model, DeploymentState]] = field(default_factory=list)
+
+
+def provider_view(models: Sequence[Model], fleet: FleetHealth, now_ms: int) -> list[dict[str, Any]]:
+    """One entry a provider: see `probes.provider_status` for what makes it `healthy`, `degraded` or `unhealthy`.
 
     `unknown` while the store is away.
     """
-    grouped: dict[str, list[dict[str, Any]]] = {}
-    for model, state in zip(models, states, strict=True):
-        grouped.setdefault(model.provider, []).append(_model_view(model, state, now_ms))
-    return [
-        {"provider": provider, "status": _provider_status(views), "latency_ms": _mean(views), "models": views}
-        for provider, views in sorted(grouped.items())
-    ]
+    probes = {probe.provider: probe for probe in fleet.probes}
+    found: dict[str, _Provider] = {}
+    for model, state in zip(models, fleet.states, strict=True):
+        name = model.provider
+        found.setdefault(name, _Provider(name, probes.get(name))).models.append((model, state))
+    return [_provider_view(found[name], now_ms) for name in sorted(found)]
 
 
-def _model_view(model: Model, state: DeploymentState, now_ms: int) -> dict[str, Any]:
+def _provider_view(provider: _Provider, now_ms: int) -> dict[str, Any]:
+    probe = provider.probe
+    fresh = probe if probe and probe.is_fresh(now_ms) else None
+    return {
+        "provider": provider.name,
+        "status": provider_status([state.state for _, state in provider.models], fresh.status if fresh else None),
+        "latency_ms": _mean([state for _, state in provider.models]),
+        "probe": _probe_view(probe, now_ms),
+        "models": [_model_view(model, state, fresh, now_ms) for model, state in provider.models],
+    }
+
+
+def _probe_view(probe: Probe | None, now_ms: int) -> dict[str, Any]:
+    """The last probe. One that is too old, as the schedule stopped, has the status `unknown` and keeps its date."""
+    fresh = probe if probe and probe.is_fresh(now_ms) else None
+    return {
+        "status": fresh.status if fresh else "unknown",
+        "latency_ms": fresh.latency_ms if fresh else None,
+        "checked_at": _iso(probe.checked_ms) if probe else None,
+    }
+
+
+def _model_view(model: Model, state: DeploymentState, fresh: Probe | None, now_ms: int) -> dict[str, Any]:
     return {
         "model": model.key,
         "breaker": state.state,
         "consecutive_failures": state.failures,
         "retry_after_ms": max(0, state.until_ms - now_ms) if state.state == "open" else 0,
         "latency_ms": None if state.latency_ms is None else round(state.latency_ms),
+        "listed": fresh.listed.get(model.deployment.upstream_model) if fresh else None,
+        "lifecycle": lifecycle(model, utc_day(now_ms)),
+        "retires_on": model.retires_on.isoformat() if model.retires_on else None,
     }
 
 
-def _provider_status(views: Sequence[dict[str, Any]]) -> str:
-    if all(view["breaker"] == "unknown" for view in views):
-        return "unknown"
-    closed = sum(view["breaker"] == "closed" for view in views)
-    if closed == len(views):
-        return "healthy"
-    return "degraded" if closed else "unhealthy"
-
-
-def _mean(views: Sequence[dict[str, Any]]) -> int | None:
-    known = [view["latency_ms"] for view in views if view["latency_ms"] is not None]
+def _mean(states: Sequence[DeploymentState]) -> int | None:
+    known = [round(state.latency_ms) for state in states if state.latency_ms is not None]
     return round(sum(known) / len(known)) if known else None
+
+
+def _iso(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -14,11 +14,11 @@ from gateway_core.api.degraded import DEGRADED_HEADER, unknown_states
 from gateway_core.catalog import Catalog
 from gateway_core.domain import Caller, Model, Price
 from gateway_core.errors import StoreUnavailable, UnknownModel
+from gateway_core.lifecycle import lifecycle, retirement_warning, utc_day
 from gateway_core.rights import check_tool
 from gateway_core.services import Current, Services
 
 TOOL = "list_models"
-RETIREMENT_WARNING_DAYS = 30
 _HEALTH = {"closed": "healthy", "half_open": "recovering", "open": "unhealthy", "unknown": "unknown"}
 _PER_MILLION = Decimal(1_000_000) / Decimal(1_000_000_000)
 _CREATED = 1_767_225_600
@@ -40,7 +40,7 @@ def router(source: Current[Services]) -> APIRouter:
         except StoreUnavailable:
             states = unknown_states(pairs)
             response.headers.update(DEGRADED_HEADER)
-        today = datetime.fromtimestamp(services.clock.now_ms() / 1000, UTC).date()
+        today = utc_day(services.clock.now_ms())
         return [model_body(m, _groups_of(catalog, m), s, today) for m, s in zip(shown, states, strict=True)]
 
     @routes.get("/v1/models")
@@ -113,12 +113,9 @@ def _per_million(nano_per_token: Decimal) -> str:
 
 def _lifecycle(model: Model, today: date) -> dict[str, Any]:
     """`served`, `retiring` within 30 days or `retired`; `successor_of` is the retired model that it stands for."""
-    status = "served"
-    if model.retires_on:
-        left = (model.retires_on - today).days
-        status = "retired" if left <= 0 else "retiring" if left <= RETIREMENT_WARNING_DAYS else "served"
     return {
-        "status": status,
+        "status": lifecycle(model, today),
         "retires_on": model.retires_on.isoformat() if model.retires_on else None,
         "successor_of": model.successor_of,
+        "warning": retirement_warning(model, today),
     }

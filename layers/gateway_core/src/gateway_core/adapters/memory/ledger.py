@@ -30,6 +30,7 @@ from gateway_core.breaker import Breaker
 from gateway_core.budget import NOTHING, Amount, Hold
 from gateway_core.changes import BreakerChange, Change
 from gateway_core.principal import KeyRecord
+from gateway_core.probes import FleetHealth
 
 
 class MemoryLedger(Part):
@@ -89,6 +90,9 @@ class MemoryLedger(Part):
 
     async def deployment_states(self, deployments: Sequence[tuple[str, str]]) -> list[DeploymentState]:
         return [self._deployment_state(provider, deployment_id) for provider, deployment_id in deployments]
+
+    async def fleet_health(self, deployments: Sequence[tuple[str, str]]) -> FleetHealth:
+        return FleetHealth(tuple(await self.deployment_states(deployments)), self._state.probes)
 
     def _deployment_state(self, provider: str, deployment_id: str) -> DeploymentState:
         watched = self._state.breakers[provider, deployment_id]

@@ -13,6 +13,7 @@ from gateway_core.changes import Change
 from gateway_core.counters import Counters
 from gateway_core.domain import Limits
 from gateway_core.principal import KeyRecord
+from gateway_core.probes import Probe
 
 type AttemptId = tuple[str, int]
 """Request id and attempt number."""
@@ -80,6 +81,7 @@ class State:
     arrivals: dict[Bucket, int] = field(default_factory=dict)
     counters: defaultdict[tuple[str, str], dict[str, Counters]] = field(default_factory=lambda: defaultdict(dict))
     records: defaultdict[tuple[str, str], list[UsageRecord]] = field(default_factory=lambda: defaultdict(list))
+    probes: tuple[Probe, ...] = ()
 
     def ledger(self, ticket: Ticket) -> Ledger:
         """The month that a request is charged to."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from gateway_core.adapters.memory.books import MemoryBooks
 from gateway_core.adapters.memory.keys import MemoryKeys
 from gateway_core.adapters.memory.ledger import MemoryLedger
+from gateway_core.adapters.memory.probes import MemoryProbes
 from gateway_core.adapters.memory.state import State
 
 
-class MemoryStore(MemoryLedger, MemoryKeys, MemoryBooks):
+class MemoryStore(MemoryLedger, MemoryKeys, MemoryProbes, MemoryBooks):
     """Implements the port `Store` for one process."""
 
     def __init__(self) -> None:

@@ -8,6 +8,7 @@
     agg:{project}:{YYYYMMDD}  hash    counters, see `gateway_core.counters`                           400 days
     use:{project}:{YYYYMMDD}  stream  one record an entry, in field d             30 days after its last write
     projects                  set     every project that had a request
+    probes                    string  what the last probes of all providers found      1 day after it is stale
 
 Names that a caller chooses are percent-encoded; formats of values are told where `lua/` reads them.
 """
@@ -15,6 +16,7 @@ Names that a caller chooses are percent-encoded; formats of values are told wher
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import astuple
 from typing import Any
 from urllib.parse import unquote
@@ -25,10 +27,13 @@ from gateway_core.changes import BreakerState
 from gateway_core.counters import Counters, encode
 from gateway_core.domain import Limits
 from gateway_core.principal import KeyRecord, rights_json, with_rights
+from gateway_core.probes import Probe
 
 PROJECTS = "projects"
+PROBES = "probes"
 KEY_PREFIX = "k|"
 _RECORD_VERSION = 1
+_PROBES_VERSION = 1
 _STATES: dict[str, BreakerState] = {"c": "closed", "o": "open", "h": "half_open"}
 
 
@@ -139,6 +144,17 @@ def pack_record(record: UsageRecord) -> str:
 def parse_record(text: str) -> UsageRecord:
     _version, *values = json.loads(text)
     return UsageRecord(*values)
+
+
+def pack_probes(probes: Sequence[Probe]) -> str:
+    """As a JSON array with an array for each provider."""
+    rows = [(p.provider, p.status, p.latency_ms, p.checked_ms, p.fresh_until_ms, dict(p.listed)) for p in probes]
+    return json.dumps((_PROBES_VERSION, *rows), separators=(",", ":"), ensure_ascii=False)
+
+
+def parse_probes(text: str) -> tuple[Probe, ...]:
+    _version, *rows = json.loads(text)
+    return tuple(Probe(*row) for row in rows)
 
 
 def _pack(*values: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from gateway_core.adapters.upstash import layout
 from gateway_core.adapters.upstash.calls import (
@@ -16,6 +16,7 @@ from gateway_core.adapters.upstash.calls import (
     request_call,
 )
 from gateway_core.adapters.upstash.part import Part
+from gateway_core.adapters.upstash.rest import Reply
 from gateway_core.admission import (
     Admission,
     BreakerPolicy,
@@ -29,6 +30,7 @@ from gateway_core.admission import (
 )
 from gateway_core.amounts import check_candidates, check_record, check_settlement
 from gateway_core.principal import KeyRecord
+from gateway_core.probes import FleetHealth
 
 
 class UpstashLedger(Part):
@@ -84,12 +86,14 @@ class UpstashLedger(Part):
         if not groups:
             return []
         replies = await self._client.pipeline([_state_command(name, ids) for name, ids in groups.items()])
-        found: dict[tuple[str, str], DeploymentState] = {}
-        for (provider, ids), reply in zip(groups.items(), replies, strict=True):
-            values = reply if isinstance(reply, list) else []
-            for index, deployment_id in enumerate(ids):
-                found[provider, deployment_id] = _state(provider, deployment_id, *values[2 * index : 2 * index + 2])
-        return [found[pair] for pair in deployments]
+        return _states(deployments, groups, replies)
+
+    async def fleet_health(self, deployments: Sequence[tuple[str, str]]) -> FleetHealth:
+        groups = deployments_by_provider(deployments)
+        commands = [_state_command(name, ids) for name, ids in groups.items()]
+        *replies, probes = await self._client.pipeline([*commands, ["GET", layout.PROBES]])
+        found = layout.parse_probes(probes) if isinstance(probes, str) else ()
+        return FleetHealth(tuple(_states(deployments, groups, replies)), found)
 
     async def _record_alone(self, ticket: Ticket, record: UsageRecord, now_ms: int) -> Settled:
         call = request_call(ticket, now_ms)
@@ -102,6 +106,17 @@ class UpstashLedger(Part):
 def _state_command(provider: str, deployment_ids: Sequence[str]) -> list[str | int]:
     fields = [f"{prefix}|{deployment_id}" for deployment_id in deployment_ids for prefix in ("cb", "ew")]
     return ["HMGET", layout.provider_key(provider), *fields]
+
+
+def _states(
+    deployments: Sequence[tuple[str, str]], groups: Mapping[str, Sequence[str]], replies: Sequence[Reply]
+) -> list[DeploymentState]:
+    found: dict[tuple[str, str], DeploymentState] = {}
+    for (provider, ids), reply in zip(groups.items(), replies, strict=True):
+        values = reply if isinstance(reply, list) else []
+        for index, deployment_id in enumerate(ids):
+            found[provider, deployment_id] = _state(provider, deployment_id, *values[2 * index : 2 * index + 2])
+    return [found[pair] for pair in deployments]
 
 
 def _state(provider: str, deployment_id: str, breaker: object, latency: object) -> DeploymentState:

@@ -1,0 +1,154 @@
+"""Providers' lists of models, over HTTP: one GET, without LiteLLM, whose calls all cost money and whose import seconds.
+
+Anthropic: https://docs.anthropic.com/en/api/models-list. OpenAI: https://platform.openai.com/docs/api-reference/models.
+Gemini: https://ai.google.dev/api/models. Ollama: https://github.com/ollama/ollama/blob/main/docs/api.md. DeepSeek and
+all others are asked as OpenAI is. Pages are as long as the provider allows, and only the first is read.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Literal
+
+import httpx
+
+from gateway_core.base_url import is_on_this_machine
+from gateway_core.catalog import Provider
+from gateway_core.credentials import Secret
+from gateway_core.domain import Json
+from gateway_core.errors import (
+    BadCredentials,
+    ConfigError,
+    LLMError,
+    ProviderRejected,
+    ProviderUnavailable,
+    RateLimitError,
+)
+from gateway_core.probes import ModelList
+
+MOST_BYTES = 4 * 1024 * 1024
+_BAD_KEY = b"API_KEY_INVALID"
+"""What tells a wrong key from a malformed request at Gemini, where both are a 400."""
+_REFUSES_KEY = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+
+
+@dataclass(frozen=True, slots=True)
+class _Wire:
+    """Where a provider has its list, how it wants the key, and where its answer has the models."""
+
+    path: str
+    key_header: str
+    entries: str
+    name: Literal["id", "name"]
+    key_prefix: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    has_more: Callable[[Json], bool] = lambda _: False
+
+
+_OPENAI = _Wire(
+    "/models", "authorization", "data", "id", key_prefix="Bearer ", has_more=lambda b: bool(b.get("has_more"))
+)
+_WIRES = {
+    "anthropic": _Wire(
+        "/v1/models?limit=1000",
+        "x-api-key",
+        "data",
+        "id",
+        headers=(("anthropic-version", "2023-06-01"),),
+        has_more=lambda body: bool(body.get("has_more")),
+    ),
+    "gemini": _Wire(
+        "/models?pageSize=1000",
+        "x-goog-api-key",
+        "models",
+        "name",
+        has_more=lambda body: bool(body.get("nextPageToken")),
+    ),
+    "ollama": _Wire("/api/tags", "authorization", "models", "name", key_prefix="Bearer "),
+}
+
+
+class HttpModelLister:
+    """Implements the port `ModelLister`. Each call has its own connection, so that nothing outlives an event loop."""
+
+    def __init__(self) -> None:
+        self._tls = httpx.create_ssl_context()  # here, as it takes longer than a call
+
+    async def list_models(self, provider: Provider, key: Secret | None) -> ModelList:
+        wire = _WIRES.get(provider.name, _OPENAI)
+        headers = dict(wire.headers) | ({wire.key_header: wire.key_prefix + key.reveal()} if key else {})
+        try:
+            async with (
+                self._client() as http,
+                http.stream("GET", provider.api_base + wire.path, headers=headers) as response,
+            ):
+                return await _read(response, wire)
+        except httpx.ConnectError:
+            raise _unreachable(provider, key) from None
+        except (httpx.HTTPError, OSError) as error:
+            raise _unavailable(type(error).__name__) from None
+
+    def _client(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(
+            verify=self._tls,
+            timeout=None,  # noqa: S113 - the caller has one deadline for all
+            follow_redirects=False,  # the key is for this host
+            trust_env=False,  # neither a proxy nor a .netrc may come between us and the provider
+            headers={"accept": "application/json", "accept-encoding": "identity"},
+        )
+
+
+async def _read(response: httpx.Response, wire: _Wire) -> ModelList:
+    body = await _body(response)
+    if response.status_code != HTTPStatus.OK:
+        raise _refusal(response.status_code, body)
+    try:
+        document = json.loads(body)
+        names = frozenset(_names(document, wire))
+        return ModelList(names, complete=not wire.has_more(document))
+    except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
+        raise _unavailable("the answer is not a list of models") from None
+
+
+async def _body(response: httpx.Response) -> bytes:
+    if response.headers.get("content-encoding", "identity").lower() != "identity":
+        raise _unavailable("the answer is compressed, which was not asked for")
+    body = bytearray()
+    async for piece in response.aiter_raw():
+        body += piece
+        if len(body) > MOST_BYTES:
+            raise _unavailable("the answer is longer than allowed")
+    return bytes(body)
+
+
+def _names(document: Any, wire: _Wire) -> Iterator[str]:
+    for entry in document[wire.entries]:
+        name = entry[wire.name]
+        if not isinstance(name, str):
+            raise TypeError
+        yield name.removeprefix("models/")
+
+
+def _refusal(status: int, body: bytes) -> LLMError:
+    detail = f"HTTP {status}"
+    if status in _REFUSES_KEY or (status == HTTPStatus.BAD_REQUEST and _BAD_KEY in body):
+        return BadCredentials("The provider refused the gateway's credentials.", detail=detail)
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return RateLimitError("The provider is limiting the rate of requests.", detail=detail)
+    if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.NOT_IMPLEMENTED:
+        return ProviderRejected("The provider has no list of models there.", detail=detail)
+    return _unavailable(detail)
+
+
+def _unreachable(provider: Provider, key: Secret | None) -> LLMError:
+    """What takes no key and is to run on this machine, but does not, is not in use: it has not failed."""
+    if key is None and is_on_this_machine(provider.api_base):
+        return ConfigError(f"{provider.base_env}: nothing listens there.", detail="nothing listens there")
+    return _unavailable("ConnectError")
+
+
+def _unavailable(detail: str) -> ProviderUnavailable:
+    return ProviderUnavailable("The provider did not answer with a list of models.", detail=detail)

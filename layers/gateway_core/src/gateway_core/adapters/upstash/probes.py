@@ -1,0 +1,16 @@
+"""Results of probes in Upstash: one value for all, replaced whole, so that nothing old is left among the new."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gateway_core.adapters.upstash import layout
+from gateway_core.adapters.upstash.part import Part
+from gateway_core.probes import Probe
+
+
+class UpstashProbes(Part):
+    """Implements the port `ProbeBoard`."""
+
+    async def post_probes(self, probes: Sequence[Probe], *, kept_ms: int) -> None:
+        await self._client.execute("SET", layout.PROBES, layout.pack_probes(probes), "PX", kept_ms)
