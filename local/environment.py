@@ -10,6 +10,7 @@ from local.serving import LOOPBACK
 PROVIDERS = ("ANTHROPIC", "OPENAI", "GEMINI", "DEEPSEEK")
 MOST_PORT = 65535
 MOST_DRAIN_S = 900
+MOST_INTERVAL_S = 86_400
 
 
 class StackError(Exception):
@@ -22,11 +23,13 @@ class LocalEnvironment:
 
     `store_dir` is where the store's data is kept, in memory if empty. `makes_key` is whether a development key is made
     up when none is given. `drain_s` is how long requests in flight may take to finish once it is told to stop.
+    `probe_interval_s` is the time between two probes of the providers, 0 for none.
     """
 
     host: str
     port: int
     drain_s: int
+    probe_interval_s: int
     store_port: int
     store_token: str
     store_dir: str
@@ -52,6 +55,7 @@ def read(environ: Mapping[str, str]) -> LocalEnvironment:
         host=host,
         port=_number(environ, "PORT", 8787, MOST_PORT),
         drain_s=_number(environ, "DRAIN_S", 1, MOST_DRAIN_S),
+        probe_interval_s=_number(environ, "PROBE_INTERVAL_S", 300, MOST_INTERVAL_S),
         store_port=_number(environ, "LOCAL_STORE_PORT", 8788, MOST_PORT),
         store_token=environ.get("LOCAL_STORE_TOKEN") or "local",
         store_dir=environ.get("LOCAL_STORE_DIR", ""),

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from types import FrameType
 
 from gateway_core.adapters.feed import EventFeed
-from gateway_core.bootstrap import open_store, read_settings
+from gateway_core.bootstrap import health_checks, open_store, read_settings
 from gateway_core.errors import ConfigError
 from gateway_core.principal import KeyRecord, digest_of, new_key, project_of
 from local.environment import LocalEnvironment, StackError, read
 from local.front import Front, load_functions
+from local.probing import probing
 from local.providers import base_urls
 from local.providers import create_app as create_providers
 from local.serving import ServingError, serve
@@ -60,6 +61,8 @@ def _start(stack: ExitStack, choices: LocalEnvironment, environ: Mapping[str, st
     feed = EventFeed()
     url = stack.enter_context(serve(Front(load_functions(feed)), choices.port, choices.host, choices.drain_s))
     stack.callback(feed.close)  # who watches would be waited for
+    if choices.probe_interval_s:
+        stack.enter_context(probing(health_checks(settings), choices.probe_interval_s))
     return Running(url, key, settings["UPSTASH_REDIS_REST_URL"], providers_url)
 
 

@@ -1,8 +1,8 @@
 """What the simulator itself counted: the oracle of usage tests.
 
 A call is counted the moment its request is read, and its end before the last byte of its answer leaves, so that a
-client that has its answer always finds it counted. Everything runs on one event loop; no count can be torn. Lists of models
-are among the requests alone: they call no model, and health checks ask for them at any time.
+client that has its answer always finds it counted. Everything runs on one event loop; no count can be torn. Lists of
+models are among the requests alone: they call no model, and health checks ask for them at any time.
 """
 
 from __future__ import annotations

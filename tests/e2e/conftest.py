@@ -57,9 +57,12 @@ class Stack:
 
 
 def start(**environ: str) -> Stack:
-    """Start a stack on free ports with nothing but `environ` set, and wait until it serves."""
+    """Start a stack on free ports with nothing but `environ` set, and wait until it serves.
+
+    Nothing runs in it by itself, so that tests may count: no probes, unless `environ` wants some.
+    """
     inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    ports = dict.fromkeys(("PORT", "LOCAL_STORE_PORT", "LOCAL_PROVIDERS_PORT"), "0")
+    ports = dict.fromkeys(("PORT", "LOCAL_STORE_PORT", "LOCAL_PROVIDERS_PORT", "PROBE_INTERVAL_S"), "0")
     process = subprocess.Popen(
         [sys.executable, "-m", "local"],
         env={**inherited, **ports, "LOG_FORMAT": "json", **environ},

@@ -12,6 +12,7 @@ def test_without_anything_everything_is_simulated():
     assert (found.port, found.store_port, found.providers_port, found.store_token) == (8787, 8788, 8789, "local")
     assert found.simulated == ("ANTHROPIC", "OPENAI", "GEMINI", "DEEPSEEK")
     assert not found.real_store
+    assert found.probe_interval_s == 300
 
 
 def test_a_key_or_a_base_makes_a_provider_real():
@@ -33,7 +34,9 @@ def test_where_others_can_reach_it_nothing_is_made_up():
     assert read({"LOCAL_SIMULATE": "0"}).simulated == ()
 
 
-@pytest.mark.parametrize(("name", "value"), [("LOCAL_SIMULATE", "yes"), ("DRAIN_S", "-1"), ("DRAIN_S", "901")])
+@pytest.mark.parametrize(
+    ("name", "value"), [("LOCAL_SIMULATE", "yes"), ("DRAIN_S", "-1"), ("DRAIN_S", "901"), ("PROBE_INTERVAL_S", "5m")]
+)
 def test_choices_are_checked(name, value):
     """With the name of the variable."""
     with pytest.raises(StackError, match=name):

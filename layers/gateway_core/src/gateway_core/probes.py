@@ -27,7 +27,7 @@ from gateway_core.lifecycle import lifecycle, retirement_warning
 type ProbeStatus = Literal[
     "ok", "bad_credentials", "rate_limited", "unavailable", "timeout", "unsupported", "not_configured"
 ]
-"""`unsupported`: it answers, but has no list there. `not_configured`: no key is set, or nothing runs on this machine."""
+"""`unsupported`: it answers, but has no list. `not_configured`: no key is set, or nothing runs on this machine."""
 type ProviderStatus = Literal["healthy", "degraded", "unhealthy", "unknown"]
 type WarningCode = Literal["model_retiring", "model_retired", "model_unlisted", "prices_old"]
 

@@ -1,0 +1,44 @@
+"""Probes the providers while the stack runs, as the schedules do on AWS."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+
+import anyio
+from anyio.from_thread import start_blocking_portal
+
+from gateway_core.errors import StoreUnavailable
+from gateway_core.health_checks import HealthChecks
+
+DAY_S = 86_400
+
+
+@contextlib.contextmanager
+def probing(checks: HealthChecks, every_s: float) -> Iterator[None]:
+    """Probe at once and every `every_s` seconds, in a thread of its own; leaving the block ends it, mid-probe too."""
+    with start_blocking_portal() as portal:
+        tasks = [portal.start_task_soon(_probes, checks, every_s), portal.start_task_soon(_catalog, checks)]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+
+
+async def _probes(checks: HealthChecks, every_s: float) -> None:
+    try:
+        while True:
+            with contextlib.suppress(StoreUnavailable):  # the log told; the next round tries again
+                await checks.probe_providers(every_s)
+            await asyncio.sleep(every_s)
+    finally:
+        with anyio.CancelScope(shield=True):
+            await checks.close()
+
+
+async def _catalog(checks: HealthChecks) -> None:
+    while True:
+        checks.check_catalog()
+        await asyncio.sleep(DAY_S)
