@@ -20,7 +20,7 @@ from gateway_core.principal import KeyRecord, digest_of
 from local.front import function_of
 from local.serving import serve
 from tests import other_providers
-from tests.lambda_runtime.deployment import EVENTS, Backend, deployed_functions, function, running_backend
+from tests.lambda_runtime.deployment import EVENTS, SCHEDULED, Backend, deployed_functions, function, running_backend
 from tests.lambda_runtime.emulator.answer import collect
 from tests.lambda_runtime.emulator.environment import MANAGED, Environment, Function
 
@@ -29,7 +29,7 @@ ARCHITECTURE = os.environ.get("GATEWAY_BUILD_ARCHITECTURE", "")
 pytestmark = pytest.mark.skipif(not BUILD.is_dir(), reason="it looks at what `make build` made")
 
 CORE, LITELLM = BUILD / "GatewayCoreLayer", BUILD / "LiteLLMLayer"
-FUNCTIONS = ("complete", "stream", "embed", "tokens", "usage", "models", "health", "mcp")
+FUNCTIONS = ("complete", "stream", "embed", "tokens", "usage", "models", "health", "mcp", "probe")
 WITH_LITELLM = frozenset({"complete", "stream", "embed", "tokens"})
 # A little above what they are: growth is to be noticed.
 LIGHT_MB = 32
@@ -144,6 +144,13 @@ async def test_each_event_is_answered(functions, name):
     """By the wrapper, the pinned runtime and the packages in the layers."""
     answer = await ask(functions, EVENTS[name])
     assert (answer.status, answer.body.rstrip()[-1:]) == (200, b"}"), answer.body
+
+
+@pytest.mark.parametrize("name", SCHEDULED)
+async def test_each_schedule_is_answered(functions, name):
+    """By the core layer alone."""
+    seen = await collect(functions["probe"].invoke(SCHEDULED[name], 60))
+    assert json.loads(seen.payload)["check"] == SCHEDULED[name]["check"], seen
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -1,4 +1,4 @@
-"""Run a function's handler on events, in a process of its own as Lambda does: FUNCTION, then JSON events on stdin."""
+"""Run a handler on events, in a process of its own as Lambda does: FOLDER.MODULE, then JSON events on stdin."""
 
 import importlib
 import json
@@ -11,7 +11,7 @@ CONTEXT = SimpleNamespace(
     function_name="test",
 )
 
-handler = importlib.import_module(f"functions.{sys.argv[1]}.app").handler
+handler = importlib.import_module(f"functions.{sys.argv[1]}").handler
 answers = [handler(json.loads(line), CONTEXT) for line in sys.stdin]
 loaded = {"litellm", "openai", "boto3"} & sys.modules.keys()
 print(json.dumps({"answers": answers, "loaded": sorted(loaded)}))  # noqa: T201 - the parent reads it

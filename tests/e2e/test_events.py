@@ -11,11 +11,11 @@ import pytest
 from local.front import ROUTES
 from local.providers import base_urls
 from tests.e2e.conftest import PROVIDER_KEYS
+from tests.lambda_runtime.deployment import EVENTS, SCHEDULED
 
 pytestmark = pytest.mark.xdist_group("e2e")
 
 ROOT = Path(__file__).parents[2]
-EVENTS = {path.stem: json.loads(path.read_text()) for path in sorted((ROOT / "events").glob("*.json"))}
 LIGHT = frozenset({"health", "models", "usage"})
 
 
@@ -59,7 +59,7 @@ def test_every_route_has_an_event():
 @pytest.mark.parametrize("function", sorted(set(ROUTES.values())))
 def test_each_event_is_answered(invoke, function):
     """200 with an object or events that end in one, also when warm; light functions load no LiteLLM and no boto3."""
-    told = invoke(function, events_of(function))
+    told = invoke(f"{function}.app", events_of(function))
     assert told["answers"]
     for answer in told["answers"]:
         assert answer["statusCode"] == 200, answer["body"]
@@ -68,10 +68,20 @@ def test_each_event_is_answered(invoke, function):
         assert told["loaded"] == []
 
 
+def test_each_schedule_is_answered(invoke):
+    """As often as it comes; the probe is light too."""
+    told = invoke("health.probe", [event for event in SCHEDULED.values() for _ in range(2)])
+    assert [answer["check"] for answer in told["answers"]] == ["providers", "providers", "catalog", "catalog"]
+    found = {provider["provider"]: provider["status"] for provider in told["answers"][0]["providers"]}
+    assert found.pop("ollama") == "not_configured"
+    assert set(found.values()) == {"ok"}
+    assert told["loaded"] == []
+
+
 def test_a_wrong_key_is_refused_by_the_handler(invoke):
     """The event's own key decides."""
     headers = {"multiValueHeaders": {"authorization": ["Bearer gk_dev_wrong"]}, "headers": None}
-    (answer,) = invoke("health", [EVENTS["health_providers"] | headers])["answers"]
+    (answer,) = invoke("health.app", [EVENTS["health_providers"] | headers])["answers"]
     assert answer["statusCode"] == 401
 
 

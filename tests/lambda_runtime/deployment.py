@@ -28,11 +28,16 @@ from tests.lambda_runtime.emulator.fronts import lambda_api
 from tests.lambda_runtime.emulator.runtime_api import Item
 from tests.lambda_runtime.sluice import Sluice
 
-DEPLOYED = ("complete", "stream", "health", "usage", "mcp")
+DEPLOYED = ("complete", "stream", "health", "usage", "mcp", "probe")
 """What is deployed where a test does not say otherwise."""
 _CALL_MODELS = frozenset({"complete", "stream", "embed"})
+_HOLD_KEYS = _CALL_MODELS | {"probe"}
 _BEHIND_MCP = ("complete", "stream", "embed", "tokens", "usage", "models", "health")
-EVENTS = {path.stem: json.loads(path.read_text()) for path in sorted((REPOSITORY / "events").glob("*.json"))}
+_ALL = {path.stem: json.loads(path.read_text()) for path in sorted((REPOSITORY / "events").glob("*.json"))}
+EVENTS = {name: event for name, event in _ALL.items() if "path" in event}
+"""Requests, as API Gateway sends them."""
+SCHEDULED = {name: event for name, event in _ALL.items() if name not in EVENTS}
+"""What the schedules send to the function `probe`."""
 _TOKEN = "lambda-token"
 _PROVIDERS = ("ANTHROPIC", "OPENAI", "GEMINI", "DEEPSEEK")
 _HOSTS = "127.0.0.1,abc123.execute-api.eu-central-1.amazonaws.com"
@@ -96,14 +101,17 @@ async def running_backend(folder: Path, host: str = LOOPBACK) -> AsyncIterator[B
 
 
 def function(name: str, backend: Backend, lambda_url: str) -> Function:
-    """A folder of `functions/` with what the template gives it. Only those that call models hold providers' keys."""
+    """A function with what the template gives it. Only those that call providers hold their keys."""
     found = {**backend.environ, "AWS_LAMBDA_FUNCTION_NAME": name}
-    if name in _CALL_MODELS:
+    if name in _HOLD_KEYS:
         found |= {f"{provider}_API_KEY": f"the-{provider.lower()}-key" for provider in _PROVIDERS}
+    if name in _CALL_MODELS:
         found["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
     if name == "mcp":
         found |= {f"GATEWAY_FUNCTION_{other.upper()}": f"gateway-{other}" for other in _BEHIND_MCP}
         found |= {"AWS_ENDPOINT_URL_LAMBDA": lambda_url, "GATEWAY_ALLOWED_HOSTS": _HOSTS}
+    if name == "probe":
+        return Function("probe.handler", REPOSITORY / "functions/health", environ=found)
     return Function("app.handler", REPOSITORY / "functions" / name, environ=found)
 
 

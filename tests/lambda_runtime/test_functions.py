@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 from collections.abc import AsyncIterator
 from decimal import Decimal
@@ -19,15 +20,17 @@ from tests.functions.mcp_front.conftest import fast
 from tests.lambda_runtime.deployment import (
     DEPLOYED,
     EVENTS,
+    SCHEDULED,
     Backend,
     Routed,
     deployed_functions,
     each_line,
+    function,
     running_backend,
     sse,
 )
 from tests.lambda_runtime.emulator.answer import Answer, collect
-from tests.lambda_runtime.emulator.environment import Environment
+from tests.lambda_runtime.emulator.environment import Environment, deployed
 from tests.lambda_runtime.emulator.events import rest_event
 from tests.lambda_runtime.emulator.fronts import rest_api
 from tests.lambda_runtime.emulator.runtime_api import Begin, Chunk, End, Failed
@@ -105,6 +108,40 @@ async def test_each_event_is_answered(functions, backend, name):
         _seen, answer = await ask(environment, ASKED[name])
         assert answer.status == 200, answer.body
         assert answer.body.rstrip().endswith(b"}")
+
+
+@pytest.mark.parametrize("name", SCHEDULED)
+async def test_each_schedule_is_answered(functions, backend, name):
+    """Twice by the same environment, each time in an event loop of its own."""
+    for _ in range(2):
+        seen = await collect(functions["probe"].invoke(SCHEDULED[name]))
+        assert isinstance(seen.last, End), seen.last
+        assert json.loads(seen.payload)["check"] == SCHEDULED[name]["check"]
+
+
+async def test_what_the_probe_found_is_told_by_another_function(functions, backend):
+    """Which holds no provider key. A key that is refused shows, and moves no breaker."""
+    backend.providers.fault("gemini", "auth", endpoint="models")
+    seen = await collect(functions["probe"].invoke(SCHEDULED["probe"]))
+    told = {provider["provider"]: provider["status"] for provider in json.loads(seen.payload)["providers"]}
+    assert told == {
+        "anthropic": "ok", "openai": "ok", "deepseek": "ok", "gemini": "bad_credentials", "ollama": "not_configured"
+    }  # fmt: skip
+    _seen, answer = await ask(functions["health"], EVENTS["health_providers"])
+    providers = {provider["provider"]: provider for provider in json.loads(answer.body)["providers"]}
+    assert (providers["openai"]["status"], providers["openai"]["probe"]["status"]) == ("healthy", "ok")
+    assert (providers["gemini"]["status"], providers["gemini"]["models"][0]["breaker"]) == ("unhealthy", "closed")
+
+
+async def test_a_probe_whose_results_are_lost_is_a_function_error(functions, backend):
+    """So that Lambda runs it again, and keeps the event where it fails for good. An event that is none is answered."""
+    seen = await collect(functions["probe"].invoke({"check": "everything"}))
+    assert json.loads(seen.payload)["error"]["code"] == "invalid_request"
+    environ = {**backend.environ, "UPSTASH_REDIS_REST_TOKEN": "wrong"}
+    lost = function("probe", dataclasses.replace(backend, environ=environ), "")
+    async with deployed(lost) as environment:
+        seen = await collect(environment.invoke(SCHEDULED["probe"]))
+    assert isinstance(seen.last, Failed)
 
 
 async def test_json_goes_out_as_a_stream_of_one_piece(functions, backend):

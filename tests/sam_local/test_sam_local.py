@@ -8,7 +8,7 @@ import pytest
 from botocore.config import Config
 
 from local.front import function_of
-from tests.lambda_runtime.deployment import EVENTS
+from tests.lambda_runtime.deployment import EVENTS, SCHEDULED
 from tests.sam_local.conftest import free_port, serving
 from tests.template.test_template import ROOT
 
@@ -30,6 +30,15 @@ def test_each_event_is_answered(invoke, name):
     answer = invoke(logical_id(EVENTS[name]), ROOT / f"events/{name}.json")
     assert answer["statusCode"] == 200, answer
     assert answer["body"].rstrip().endswith("}")
+
+
+@pytest.mark.parametrize("name", sorted(SCHEDULED))
+def test_each_schedule_is_answered(invoke, name):
+    """As EventBridge Scheduler sends it; the providers are found well by the keys that the variables give."""
+    answer = invoke("Probe", ROOT / f"events/{name}.json")
+    assert answer["check"] == SCHEDULED[name]["check"], answer
+    found = {provider["provider"]: provider["status"] for provider in answer.get("providers", [])}
+    assert {found.get(provider) for provider in ("anthropic", "openai", "gemini", "deepseek") if found} <= {"ok"}
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,14 @@
 """What template.yaml promises, read as data; `make validate` lets SAM and cfn-lint judge the rest."""
 
+import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from gateway_core.probes import interval_s
 from local.front import LOCAL_ROUTES, function_of
 
 ROOT = Path(__file__).parents[2]
@@ -32,6 +35,7 @@ FUNCTIONS = {
     if resource["Type"] == "AWS::Serverless::Function"
 }
 CALL_MODELS = {"Complete", "Embed", "Stream"}
+MAY_READ_KEYS = CALL_MODELS | {"Probe"}
 
 
 def routes(properties):
@@ -40,15 +44,23 @@ def routes(properties):
     return [(e["Properties"]["Method"], e["Properties"]["Path"]) for e in events if e["Type"] == "Api"]
 
 
+def schedules(properties):
+    """The inputs of a function's schedules, by name."""
+    events = properties.get("Events", {})
+    return {name: e["Properties"]["Input"] for name, e in events.items() if e["Type"] == "ScheduleV2"}
+
+
 def variables(properties):
     return properties.get("Environment", {}).get("Variables", {})
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_each_function_is_a_folder_with_a_handler(name):
-    """`app.handler`, as the globals say."""
+    """`app.handler`, as the globals say, or another module of it."""
     folder = ROOT / FUNCTIONS[name]["CodeUri"]
-    assert (folder / "app.py").is_file()
+    module, _, attribute = FUNCTIONS[name].get("Handler", "app.handler").partition(".")
+    assert attribute == "handler"
+    assert (folder / f"{module}.py").is_file()
     assert not (folder / "__init__.py").exists()
 
 
@@ -67,18 +79,58 @@ def test_what_one_process_has_alone_is_not_deployed():
     assert not set(LOCAL_ROUTES) & deployed
 
 
-def test_every_function_folder_is_deployed():
-    """No folder is forgotten."""
-    folders = {path.parent.name for path in (ROOT / "functions").glob("*/app.py")}
-    assert {Path(p["CodeUri"]).name for p in FUNCTIONS.values()} == folders
+def test_every_function_is_deployed():
+    """No module is forgotten."""
+    modules = {(path.parent.name, path.stem) for path in (ROOT / "functions").glob("*/*.py")}
+    handlers = {
+        (Path(p["CodeUri"]).name, p.get("Handler", "app.handler").partition(".")[0]) for p in FUNCTIONS.values()
+    }
+    assert handlers == modules
+
+
+def test_what_reads_keys_for_a_schedule_has_no_route():
+    """The probe is started by its schedules and nobody else, and loads no LiteLLM."""
+    probe = FUNCTIONS["Probe"]
+    assert routes(probe) == []
+    assert len(schedules(probe)) == len(probe["Events"])
+    assert "Layers" not in probe
+    assert [name for name in FUNCTIONS if schedules(FUNCTIONS[name])] == ["Probe"]
+
+
+def test_the_events_are_what_the_schedules_send():
+    """`sam local invoke` starts the probe as the schedules do."""
+    sent = schedules(FUNCTIONS["Probe"])
+    every = TEMPLATE["Parameters"]["ProbeSchedule"]["Default"]
+    texts = {"probe": sent["Providers"]["Sub"].replace("${ProbeSchedule}", every), "probe_catalog": sent["Catalog"]}
+    for name, text in texts.items():
+        assert json.loads((ROOT / f"events/{name}.json").read_text()) == json.loads(text)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "is_allowed"),
+    [
+        ("rate(1 minute)", True),
+        ("rate(5 minutes)", True),
+        ("rate(12 hours)", True),
+        ("rate(1 minutes)", False),
+        ("rate(5 minute)", False),
+        ("rate(0 minutes)", False),
+        ("cron(0 8 * * ? *)", False),
+    ],
+)
+def test_a_schedule_that_may_be_chosen_is_one_that_the_probe_understands(schedule, is_allowed):
+    """It tells how long results count."""
+    pattern = TEMPLATE["Parameters"]["ProbeSchedule"]["AllowedPattern"]
+    assert bool(re.search(pattern, schedule)) == is_allowed
+    assert interval_s(schedule) or not is_allowed
 
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
-def test_only_functions_that_call_models_may_read_provider_keys(name):
+def test_only_functions_that_call_providers_may_read_provider_keys(name):
     """In the environment and in the role alike."""
     properties = FUNCTIONS[name]
-    assert ("GATEWAY_SECRETS_PROVIDERS" in variables(properties)) == (name in CALL_MODELS)
-    assert ({"Ref": "ProviderSecrets"} in properties["Policies"]) == (name in CALL_MODELS)
+    assert ("GATEWAY_SECRETS_PROVIDERS" in variables(properties)) == (name in MAY_READ_KEYS)
+    assert ({"Ref": "ProviderSecrets"} in properties["Policies"]) == (name in MAY_READ_KEYS)
     assert {"Ref": "StoreSecrets"} in properties["Policies"]
 
 
@@ -98,7 +150,7 @@ STREAMED = {"/v1/complete", "/v1/stream", "/v1/chat/completions", "/mcp"}
 def test_what_waits_for_a_model_streams(name):
     """SAM takes only this spelling; any other is silently buffered. The runtime that can stream goes with it."""
     properties = FUNCTIONS[name]
-    for event in properties["Events"].values():
+    for event in (event for event in properties["Events"].values() if event["Type"] == "Api"):
         streams = event["Properties"]["Path"] in STREAMED
         assert (event["Properties"].get("ResponseTransferMode") == "RESPONSE_STREAM") == streams
         assert (variables(properties).get("AWS_LAMBDA_EXEC_WRAPPER") == "/opt/stream-runtime") == streams

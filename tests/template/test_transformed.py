@@ -28,12 +28,15 @@ FREE_WHEN_IDLE = {
     "AWS::IAM::ManagedPolicy",
     "AWS::IAM::Role",
     "AWS::Lambda::Alias",
+    "AWS::Lambda::EventInvokeConfig",
     "AWS::Lambda::Function",
     "AWS::Lambda::LayerVersion",
     "AWS::Lambda::Permission",
     "AWS::Lambda::Version",
     "AWS::Logs::LogGroup",
     "AWS::Route53::RecordSet",
+    "AWS::SQS::Queue",
+    "AWS::Scheduler::Schedule",
 }
 FREE_ALARMS = 10
 # Services of which a function may read what is its own.
@@ -198,7 +201,7 @@ def test_rights_are_small():
         actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
         assert "*" not in "".join(actions)
         assert statement["Resource"] != "*"
-        assert {action.partition(":")[0] for action in actions} <= READS | {"events", "lambda"}
+        assert {action.partition(":")[0] for action in actions} <= READS | {"events", "lambda", "sqs"}
 
 
 def test_the_mcp_front_may_invoke_what_it_names_and_nobody_else_may():
@@ -206,9 +209,38 @@ def test_the_mcp_front_may_invoke_what_it_names_and_nobody_else_may():
     environ = RESOURCES["Mcp"]["Properties"]["Environment"]["Variables"]
     named = [value["Ref"] for name, value in environ.items() if name.startswith("GATEWAY_FUNCTION")]
     allowed = {name: s["Resource"] for name, s in statements() if s["Action"] == "lambda:InvokeFunction"}
+    assert allowed.pop("ProbeScheduler") == {"Ref": "ProbeAliaslive"}
     assert list(allowed) == ["McpRole"]
     assert [resource["Ref"] for resource in allowed["McpRole"]] == named
-    assert set(named) == {f"{name}Aliaslive" for name in FUNCTIONS if name != "Mcp"}
+    assert set(named) == {f"{name}Aliaslive" for name in FUNCTIONS if name not in {"Mcp", "Probe"}}
+
+
+def test_what_fails_for_good_is_kept_and_raises_an_alarm():
+    """Of the schedule and of the function alike, in one queue, encrypted; nobody may do more than put letters there."""
+    ((queue, properties),) = of_type("AWS::SQS::Queue").items()
+    arn = {"Fn::GetAtt": [queue, "Arn"]}
+    assert properties == {"SqsManagedSseEnabled": True, "MessageRetentionPeriod": 14 * 86_400}
+    schedules = of_type("AWS::Scheduler::Schedule").values()
+    assert len(schedules) == 2
+    for schedule in schedules:
+        target = schedule["Target"]
+        assert (target["Arn"], target["DeadLetterConfig"]["Arn"]) == ({"Ref": "ProbeAliaslive"}, arn)
+        assert target["RoleArn"] == {"Fn::GetAtt": ["ProbeScheduler", "Arn"]}
+        assert target["RetryPolicy"]["MaximumRetryAttempts"] <= 2
+        assert target["RetryPolicy"]["MaximumEventAgeInSeconds"] <= 3600
+    (invoked,) = of_type("AWS::Lambda::EventInvokeConfig").values()
+    assert (invoked["Qualifier"], invoked["MaximumRetryAttempts"]) == ("live", 1)
+    assert invoked["DestinationConfig"]["OnFailure"]["Destination"] == arn
+    allowed = [(name, s["Action"], s["Resource"]) for name, s in statements() if str(s["Action"]).startswith("sqs:")]
+    assert sorted(allowed) == [(name, "sqs:SendMessage", arn) for name in ("ProbeRole", "ProbeScheduler")]
+    (alarm,) = (a for a in of_type("AWS::CloudWatch::Alarm").values() if a["Namespace"] == "AWS/SQS")
+    assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": {"Fn::GetAtt": [queue, "QueueName"]}}]
+
+
+def test_the_scheduler_acts_for_this_account_alone():
+    """Another's schedule cannot borrow the role."""
+    (statement,) = of_type("AWS::IAM::Role")["ProbeScheduler"]["AssumeRolePolicyDocument"]["Statement"]
+    assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 
 
 def test_only_functions_that_have_the_bus_may_send_to_it():
@@ -303,4 +335,5 @@ def test_no_name_is_fixed():
         for field in ("FunctionName", "LayerName", "RoleName", "AlarmName", "LogGroupName", "ManagedPolicyName"):
             value = resource.get("Properties", {}).get(field)
             assert not isinstance(value, str) or resource["Type"] == "AWS::Lambda::LayerVersion"
+    assert not [schedule for schedule in of_type("AWS::Scheduler::Schedule").values() if "Name" in schedule]
     assert of_type("AWS::CloudWatch::Dashboard")["Dashboard"]["DashboardName"] == {"Ref": "AWS::StackName"}
