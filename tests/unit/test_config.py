@@ -263,6 +263,7 @@ class TestExamples:
         text = (ROOT / "config.example.yaml").read_text("utf-8")
         schemas = [catalog_loader.ProviderEntry, catalog_loader.ModelEntry, config_file.ConfigFile]
         schemas += [config_file.BreakerSection, config_file.LimitsSection, config_file.StoreSection]
+        schemas += [config_file.HealthSection]
         schemas += [price_list.PricingSection, price_list.PriceEntry, price_list.TierEntry]
         assert [name for schema in schemas for name in schema.model_fields if not re.search(rf"\b{name}\b", text)] == []
 

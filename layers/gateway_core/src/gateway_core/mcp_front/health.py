@@ -15,7 +15,7 @@ def _request(_given: Arguments, visitor: Visitor) -> HttpRequest:
 HEALTH = Operation(
     name="health_check",
     title="Provider health",
-    description="Status, latency and circuit breakers of each provider.",
+    description="Status, latency and circuit breakers of each provider; warnings.",
     function="health",
     arguments=Arguments,
     request=_request,
