@@ -186,12 +186,13 @@ async def test_a_server_without_a_list_has_not_failed(raw, status):
         respond(200, b" " * (MOST_BYTES + 1)),
         respond(200, b'{"data": []}', "content-encoding: gzip"),
         respond(200, b'{"data": {"a": 1}}'),
+        respond(200, b'{"data": [{"id": 1}]}'),
         respond(204, b""),
         respond(529, b"{}"),
         begin_then(b'{"data": [{"id": '),
         reset,
     ],
-    ids=["nested", "huge", "compressed", "shape", "empty", "overloaded", "cut", "reset"],
+    ids=["nested", "huge", "compressed", "shape", "number", "empty", "overloaded", "cut", "reset"],
 )
 async def test_what_is_no_list_is_a_failure(raw, act):
     """Whatever it is, and however long it would be."""

@@ -12,6 +12,7 @@ from datetime import date
 from typing import Any
 
 from gateway_core.catalog import Catalog, Provider
+from gateway_core.config import Settings
 from gateway_core.errors import ConfigError, InvalidRequest, LLMError, ProviderTimeout, StoreUnavailable
 from gateway_core.lifecycle import utc_day
 from gateway_core.ports import ModelLister
@@ -27,17 +28,17 @@ from gateway_core.probes import (
     model_warnings,
     price_warning,
 )
-from gateway_core.services import Services
+from gateway_core.services import Current, Services
 
 CHECKS = ("providers", "catalog")
 DEFAULT_MINUTES = 5
 
 
 class HealthChecks:
-    """The checks over their services, which are read anew for each: a configuration may change meanwhile."""
+    """The checks over where their services come from, which each asks once: a configuration may change in between."""
 
-    def __init__(self, services: Services, lister: ModelLister) -> None:
-        self._services = services
+    def __init__(self, source: Current[Services], lister: ModelLister) -> None:
+        self._source = source
         self._lister = lister
 
     async def run(self, event: object) -> dict[str, Any]:
@@ -49,7 +50,7 @@ class HealthChecks:
         try:
             check, every_s = _read(event)
         except InvalidRequest as error:
-            self._services.telemetry.event_refused(error)
+            self._source.now().telemetry.event_refused(error)
             return {"error": {"code": error.code, "message": error.message, "param": error.param}}
         if check == "catalog":
             return {"check": check, "warnings": [asdict(warning) for warning in self.check_catalog()]}
@@ -59,10 +60,10 @@ class HealthChecks:
 
     async def probe_providers(self, every_s: float) -> tuple[Probe, ...]:
         """Ask all providers for their models at once, and keep what came back until three times `every_s` are over."""
-        services = self._services
+        services = self._source.now()
         fresh_until_ms = services.clock.now_ms() + round(FRESH_INTERVALS * every_s * 1000)
         wanted = [provider for provider in services.settings.catalog.providers.values() if provider.probe]
-        probes = tuple(await asyncio.gather(*(self._probe(provider, fresh_until_ms) for provider in wanted)))
+        probes = tuple(await asyncio.gather(*(self._probe(services, provider, fresh_until_ms) for provider in wanted)))
         kept_ms = fresh_until_ms - services.clock.now_ms() + KEPT_MS
         try:
             await services.store.post_probes(probes, kept_ms=kept_ms)
@@ -73,19 +74,22 @@ class HealthChecks:
 
     def check_catalog(self) -> list[CatalogWarning]:
         """Warn, in the log and by metrics, of models that go and of list prices that are old."""
-        services = self._services
+        services = self._source.now()
         today = utc_day(services.clock.now_ms())
         warnings = catalog_warnings(services.settings.catalog, (), today, services.settings.price_age_days)
         for warning in warnings:
             services.telemetry.catalog_warning(warning)
         return warnings
 
-    async def _probe(self, provider: Provider, fresh_until_ms: int) -> Probe:
-        services = self._services
+    async def close(self) -> None:
+        """Close the store's connections; a later check opens new ones."""
+        await self._source.now().store.close()
+
+    async def _probe(self, services: Services, provider: Provider, fresh_until_ms: int) -> Probe:
         catalog, clock = services.settings.catalog, services.clock
         checked_ms, started_s = clock.now_ms(), clock.monotonic_s()
         try:
-            found = await self._list(provider)
+            found = await self._list(services.settings, provider)
         except LLMError as error:
             status, detail, names = failed_status(error), error.detail, {}
         else:
@@ -95,8 +99,7 @@ class HealthChecks:
         services.telemetry.probed(probe, detail)
         return probe
 
-    async def _list(self, provider: Provider) -> ModelList:
-        settings = self._services.settings
+    async def _list(self, settings: Settings, provider: Provider) -> ModelList:
         key = settings.provider_keys.get(provider.name)
         if provider.key_env and key is None:
             raise ConfigError(f"{provider.key_env}: is not set.")
@@ -105,10 +108,6 @@ class HealthChecks:
                 return await self._lister.list_models(provider, key)
         except TimeoutError:
             raise ProviderTimeout("The provider did not list its models in time.") from None
-
-    async def close(self) -> None:
-        """Close the store's connections; a later check opens new ones."""
-        await self._services.store.close()
 
 
 def catalog_warnings(
