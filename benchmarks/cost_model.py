@@ -100,7 +100,7 @@ class Probe:
     parameters: int = 6
     log_bytes: int = 2_000
     metrics: int = 5
-    store_commands: int = 6
+    store_commands: int = 1
 
     @property
     def runs(self) -> Decimal:
