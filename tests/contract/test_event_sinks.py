@@ -18,6 +18,7 @@ from mypy_boto3_events import EventBridgeClient
 from gateway_core.adapters.event_sinks import EventLog, FanOut
 from gateway_core.adapters.eventbridge import MOST_BYTES, EventBridgeSink, batches, connect, size_of
 from gateway_core.adapters.feed import EventFeed
+from gateway_core.emitter import emit_from_thread
 from gateway_core.events import OperatorEvent
 from gateway_core.ports import EventSink
 from gateway_core.telemetry import Telemetry
@@ -199,6 +200,15 @@ async def test_a_feed_gives_what_it_kept_and_then_what_comes(log):
     assert [entry.number for entry in feed.entries] == [4, 5, 6]
     await reader.aclose()
     assert not feed._readers
+
+
+async def test_a_thread_without_a_loop_emits_too(log):
+    """As the one that reads the configuration anew; readers on another loop hear of it."""
+    feed = EventFeed()
+    coming = asyncio.ensure_future(anext(feed.read(after=0)))
+    await asyncio.sleep(0)
+    await asyncio.to_thread(emit_from_thread, FanOut(feed, EventBridgeSink(BUS, log, Client)), events(1)[0])
+    assert (await coming).event == events(1)[0]
 
 
 async def test_a_closed_feed_ends_its_readers():

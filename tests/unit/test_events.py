@@ -88,7 +88,11 @@ EVENTS = [
     OperatorEvent(
         at_ms=NOON,
         kind="config.rejected",
-        said={"source": "config.yaml", "error": "groups.fast: there is no model gpt-6."},
+        said={
+            "version": "5b2e9c01d4aa",
+            "version_in_use": "0f9d7730e1c2",
+            "error": "groups.fast: there is no model gpt-6.",
+        },
     ),
 ]
 

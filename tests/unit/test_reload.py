@@ -14,6 +14,7 @@ import pytest
 from gateway_core.clock import ManualClock
 from gateway_core.config import Settings
 from gateway_core.errors import ConfigError, ConfigUnavailable
+from gateway_core.events import Event
 from gateway_core.reload import Live, in_a_thread
 from gateway_core.settings_loader import Inputs, SettingsLoader
 from gateway_core.telemetry import Telemetry
@@ -66,7 +67,9 @@ class Process:
         telemetry = Telemetry(stream=self.log, service=uuid.uuid4().hex)
         loader = SettingsLoader(self.environ, [self.shelf], self.safe)
         inputs = Inputs(loader.documents(), loader.secrets())
-        self.live = Live(loader, inputs, loader.settings(inputs), wire, telemetry, self.clock, self.jobs.append)
+        self.told: list[Event] = []
+        settings = loader.settings(inputs)
+        self.live = Live(loader, inputs, settings, wire, telemetry, self.clock, self.jobs.append, tell=self.told.append)
 
     def work(self) -> None:
         while self.jobs:
@@ -105,6 +108,23 @@ def test_a_change_counts_after_the_maximum_age(process):
     assert group(process.later(1)) == ("gpt-5.1-mini",)
     assert process.reports() == [("config reloaded",)]
     assert process.shelf.reads == 2
+
+
+def test_a_change_and_a_mistake_are_events(process):
+    """With the versions that the log names, and what to do."""
+    process.shelf.text = "groups: {mine: [gpt-5.1-mini]}"
+    process.later()
+    process.shelf.text = "groups: {mine: [gpt-6]}"
+    process.later()
+    reloaded, rejected = [event.render() for event in process.told]
+    (_, version), (_, refused) = process.reports("version")
+    assert reloaded["detail-type"] == "config.reloaded"
+    assert (
+        reloaded["detail"] | {"version": version, "secrets_changed": False, "needs_restart": []} == reloaded["detail"]
+    )
+    assert rejected["detail-type"] == "config.rejected"
+    assert rejected["detail"] | {"version": refused, "version_in_use": version} == rejected["detail"]
+    assert "gpt-6" in rejected["detail"]["error"]
 
 
 def test_the_request_that_starts_a_reload_does_not_wait_for_it(process):

@@ -121,7 +121,7 @@ def test_lines_are_json_on_lambda_and_text_elsewhere(environ, first, capsys):
     """Unless LOG_FORMAT says otherwise."""
     name = uuid.uuid4().hex
     services = light_services({**STORE, **environ, "POWERTOOLS_SERVICE_NAME": name})
-    services.telemetry.event(OperatorEvent(at_ms=0, kind="config.rejected"))
+    services.now().telemetry.event(OperatorEvent(at_ms=0, kind="model.retiring"))
     line = capsys.readouterr().out.splitlines()[0]
     assert line[0].isdigit() == (first == "1")
     assert line.startswith("{") == (first == "{")

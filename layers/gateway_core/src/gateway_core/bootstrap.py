@@ -21,7 +21,7 @@ from gateway_core.authenticator import Authenticator
 from gateway_core.clock import SystemClock
 from gateway_core.config import Settings
 from gateway_core.credentials import Credential, Secret
-from gateway_core.emitter import Emitter
+from gateway_core.emitter import Emitter, emit_from_thread
 from gateway_core.errors import ConfigError
 from gateway_core.failover import Failover, FailoverPolicy
 from gateway_core.gateway import Gateway
@@ -117,7 +117,8 @@ class _Beginning:
 
     def live[S](self, wire: Callable[[Settings], S]) -> Live[S]:
         known = self.services
-        live = Live(self.loader, self.inputs, known.settings, wire, known.telemetry, known.clock)
+        tell = partial(emit_from_thread, known.events)
+        live = Live(self.loader, self.inputs, known.settings, wire, known.telemetry, known.clock, tell=tell)
         _after_restore(self.environ, live.expire)
         return live
 

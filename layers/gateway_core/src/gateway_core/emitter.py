@@ -112,6 +112,11 @@ class Emitter:
             self._telemetry.events_failed(len(events), type(error).__name__)
 
 
+def emit_from_thread(sink: EventSink, event: Event) -> None:
+    """Emit one event from a thread that has no event loop; returns when it is delivered or lost."""
+    asyncio.run(sink.emit([event]))
+
+
 async def _all(tasks: list[asyncio.Task[None]]) -> None:
     """Waits for them, without ending them when it is cancelled."""
     await asyncio.wait(tasks)

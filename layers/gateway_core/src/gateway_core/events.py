@@ -20,7 +20,7 @@ SCHEMA = 1
 """Grows when a field changes its meaning or goes; new fields do not change it."""
 
 type OperatorEventType = Literal["config.reloaded", "config.rejected", "model.retiring", "provider.unhealthy"]
-type Fact = str | int | bool | None
+type Fact = str | int | bool | list[str] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

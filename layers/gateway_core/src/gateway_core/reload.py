@@ -13,6 +13,7 @@ from dataclasses import replace
 from gateway_core.config import Settings
 from gateway_core.documents import Document
 from gateway_core.errors import ConfigUnavailable, LLMError
+from gateway_core.events import Event, Fact, OperatorEvent, OperatorEventType
 from gateway_core.freshness import Freshness, is_due
 from gateway_core.ports import Clock
 from gateway_core.settings_loader import Inputs, SettingsLoader
@@ -20,6 +21,8 @@ from gateway_core.telemetry import Telemetry
 
 type Start = Callable[[Callable[[], None]], None]
 """Runs a job beside the caller."""
+type Tell = Callable[[Event], None]
+"""Hands an event on, from a thread without an event loop."""
 
 _FIXED = {
     "store": ("redis_url", "store_timeout_s", "store_connect_timeout_s", "store_on_failure"),
@@ -33,11 +36,15 @@ def in_a_thread(job: Callable[[], None]) -> None:
     threading.Thread(target=job, name="reload", daemon=True).start()
 
 
+def tell_nobody(_event: Event) -> None:
+    """For where nobody listens."""
+
+
 class Live[S]:
     """Implements `Current`: what serves requests, made by `wire` from the newest valid settings.
 
     It begins with `settings`, which `loader` made of `inputs`. Invalid documents, and sources that do not answer,
-    change nothing and are reported, once each.
+    change nothing and are reported, once each. `tell` hears of both.
     """
 
     def __init__(
@@ -49,12 +56,14 @@ class Live[S]:
         telemetry: Telemetry,
         clock: Clock,
         start: Start = in_a_thread,
+        tell: Tell = tell_nobody,
     ) -> None:
         self._loader = loader
         self._wire = wire
         self._telemetry = telemetry
         self._clock = clock
         self._start = start
+        self._tell = tell
         self._busy = threading.Lock()
         self._inputs = inputs
         self._settings = self._first = settings
@@ -144,8 +153,11 @@ class Live[S]:
         self._serving = self._wire(settings)
         self._settings, self._inputs = settings, inputs
         self._known = self._known.accepted(inputs.version)
-        self._telemetry.config_reloaded(
-            inputs.version, secrets_changed=secrets_changed, needs_restart=self._needs_restart()
+        needs_restart = self._needs_restart()
+        self._telemetry.config_reloaded(inputs.version, secrets_changed=secrets_changed, needs_restart=needs_restart)
+        self._emit(
+            "config.reloaded",
+            {"version": inputs.version, "secrets_changed": secrets_changed, "needs_restart": needs_restart},
         )
 
     def _needs_restart(self) -> list[str]:
@@ -153,4 +165,9 @@ class Live[S]:
         return [name for name, fields in _FIXED.items() if any(getattr(old, f) != getattr(new, f) for f in fields)]
 
     def _report(self, error: LLMError, version: str = "") -> None:
-        self._telemetry.config_rejected(error, version, in_use=self._known.version)
+        in_use = self._known.version
+        self._telemetry.config_rejected(error, version, in_use=in_use)
+        self._emit("config.rejected", {"version": version, "version_in_use": in_use, "error": error.message})
+
+    def _emit(self, kind: OperatorEventType, said: dict[str, Fact]) -> None:
+        self._tell(OperatorEvent(at_ms=self._clock.now_ms(), kind=kind, said=said))

@@ -37,7 +37,7 @@ _OTEL_PROVIDERS = {
 }
 _OTEL_OPERATIONS = {"embedding": "embeddings"}
 _BREAKER_METRICS = {"open": "BreakerOpened", "half_open": "BreakerHalfOpen", "closed": "BreakerClosed"}
-_QUIET_EVENTS = {"breaker.half_open", "breaker.closed", "config.reloaded", "request.failover"}
+_QUIET_EVENTS = {"breaker.half_open", "breaker.closed", "request.failover"}
 
 
 class Telemetry:
@@ -169,6 +169,8 @@ class Telemetry:
                 self._count_breaker(change)
             case BudgetReached():
                 self._metrics.put(BudgetThreshold=1)
+            case OperatorEvent(kind="config.reloaded" | "config.rejected"):
+                return
             case OperatorEvent():
                 pass
             case _:
