@@ -40,5 +40,5 @@ async def _probes(checks: HealthChecks, every_s: float) -> None:
 
 async def _catalog(checks: HealthChecks) -> None:
     while True:
-        checks.check_catalog()
+        await checks.check_catalog()
         await asyncio.sleep(DAY_S)

@@ -8,6 +8,7 @@ import pytest
 from gateway_core.adapters.echo import echo
 from gateway_core.domain import Attribution, ChatRequest, Chunk, Limits
 from gateway_core.errors import LLMError, ProviderUnavailable, StoreUnavailable
+from gateway_core.probes import Probe
 from tests.conftest import World, catalog_of, model, settings_for
 from tests.template.test_template import ROOT, TEMPLATE
 
@@ -134,7 +135,7 @@ async def printed(capsys):
     driven = Driven()
     for trouble in (driven.break_and_heal, driven.stream_and_break, driven.refuse, driven.lose_the_store):
         await trouble()
-    driven.world.services.telemetry.provider_probed("first-provider", 120)
+    driven.world.services.telemetry.probed(Probe("first-provider", "timeout", 120, 0, 0))
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert {line["service"] for line in lines} == {driven.world.service}
     return {

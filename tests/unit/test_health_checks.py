@@ -92,8 +92,28 @@ async def test_one_that_fails_spoils_nothing_for_the_others(world):
     await checks.run(EVENT)
     found = await probes(world)
     assert (found["one"].status, found["one"].listed, found["own"].status) == ("bad_credentials", {}, "ok")
-    (line,) = [line for line in world.lines() if line["level"] == "WARNING"]
+    (line,) = [line for line in world.lines() if line["level"] == "WARN"]
     assert (line["message"], line["gen_ai.provider.name"], line["detail"]) == ("provider probed", "one", "HTTP 401")
+
+
+async def test_subscribers_hear_of_a_provider_that_fails_and_of_a_model_that_goes(world):
+    """By events, once a round; of good news there is none."""
+
+    def answer(provider):
+        if provider.name == "one":
+            raise BadCredentials("refused", detail="HTTP 401")
+        return fine(provider)
+
+    checks, _ = checks_of(world, answer)
+    await checks.run(EVENT)
+    await checks.run({"check": "catalog"})
+    told = [entry.event.render() for entry in world.feed.entries]
+    assert [(event["detail-type"], event["detail"]["provider"]) for event in told] == [
+        ("provider.unhealthy", "one"),
+        ("model.retiring", "own"),
+    ]
+    assert told[0]["detail"]["error_code"] == "bad_credentials"
+    assert (told[1]["detail"]["model"], told[1]["detail"]["retires_on"]) == ("m5", "2026-12-01")
 
 
 async def test_a_retried_event_changes_nothing():

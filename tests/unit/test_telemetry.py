@@ -10,7 +10,6 @@ from gateway_core.adapters.log_backlog import LogBacklog
 from gateway_core.admission import Ticket, Unsettled
 from gateway_core.bootstrap import event_sink, light_services
 from gateway_core.errors import ConfigError, ProviderUnavailable
-from gateway_core.events import OperatorEvent
 from gateway_core.telemetry import Telemetry
 from tests.unit.test_events import RECORD
 
@@ -121,7 +120,7 @@ def test_lines_are_json_on_lambda_and_text_elsewhere(environ, first, capsys):
     """Unless LOG_FORMAT says otherwise."""
     name = uuid.uuid4().hex
     services = light_services({**STORE, **environ, "POWERTOOLS_SERVICE_NAME": name})
-    services.now().telemetry.event(OperatorEvent(at_ms=0, kind="model.retiring"))
+    services.now().telemetry.store_degraded("req_1")
     line = capsys.readouterr().out.splitlines()[0]
     assert line[0].isdigit() == (first == "1")
     assert line.startswith("{") == (first == "{")

@@ -6,7 +6,7 @@ Both only tell. Running one twice, as a schedule that retries does, tells the sa
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import date
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from gateway_core.catalog import Catalog, Provider
 from gateway_core.config import Settings
 from gateway_core.errors import ConfigError, InvalidRequest, LLMError, ProviderTimeout, StoreUnavailable
+from gateway_core.events import Fact, OperatorEvent
 from gateway_core.lifecycle import utc_day
 from gateway_core.ports import ModelLister
 from gateway_core.probes import (
@@ -31,6 +32,7 @@ from gateway_core.probes import (
 from gateway_core.services import Current, Services
 
 CHECKS = ("providers", "catalog")
+RETIREMENTS = {"model_retiring", "model_retired"}
 DEFAULT_MINUTES = 5
 
 
@@ -53,7 +55,7 @@ class HealthChecks:
             self._source.now().telemetry.event_refused(error)
             return {"error": {"code": error.code, "message": error.message, "param": error.param}}
         if check == "catalog":
-            return {"check": check, "warnings": [asdict(warning) for warning in self.check_catalog()]}
+            return {"check": check, "warnings": [asdict(warning) for warning in await self.check_catalog()]}
         probes = await self.probe_providers(every_s)
         told = [{"provider": p.provider, "status": p.status, "latency_ms": p.latency_ms} for p in probes]
         return {"check": check, "providers": told}
@@ -70,15 +72,18 @@ class HealthChecks:
         except StoreUnavailable as error:
             services.telemetry.probes_lost(error)
             raise
+        finally:
+            await _tell(services, [_unhealthy(probe) for probe in probes if not probe.is_fine])
         return probes
 
-    def check_catalog(self) -> list[CatalogWarning]:
-        """Warn, in the log and by metrics, of models that go and of list prices that are old."""
+    async def check_catalog(self) -> list[CatalogWarning]:
+        """Warn, in the log, by metrics and by events, of models that go and of list prices that are old."""
         services = self._source.now()
         today = utc_day(services.clock.now_ms())
         warnings = catalog_warnings(services.settings.catalog, (), today, services.settings.price_age_days)
         for warning in warnings:
             services.telemetry.catalog_warning(warning)
+        await _tell(services, [_retiring(services, w.model) for w in warnings if w.code in RETIREMENTS])
         return warnings
 
     async def close(self) -> None:
@@ -108,6 +113,22 @@ class HealthChecks:
                 return await self._lister.list_models(provider, key)
         except TimeoutError:
             raise ProviderTimeout("The provider did not list its models in time.") from None
+
+
+async def _tell(services: Services, events: Sequence[OperatorEvent]) -> None:
+    if events:
+        await services.events.emit(events)
+
+
+def _unhealthy(probe: Probe) -> OperatorEvent:
+    said: dict[str, Fact] = {"provider": probe.provider, "error_code": probe.status}
+    return OperatorEvent(at_ms=probe.checked_ms, kind="provider.unhealthy", said=said)
+
+
+def _retiring(services: Services, key: str) -> OperatorEvent:
+    model = services.settings.catalog.models[key]
+    said: dict[str, Fact] = {"model": key, "provider": model.provider, "retires_on": str(model.retires_on)}
+    return OperatorEvent(at_ms=services.clock.now_ms(), kind="model.retiring", said=said)
 
 
 def catalog_warnings(

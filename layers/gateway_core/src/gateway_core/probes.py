@@ -66,6 +66,11 @@ class Probe:
     def is_fresh(self, now_ms: int) -> bool:
         return now_ms < self.fresh_until_ms
 
+    @property
+    def is_fine(self) -> bool:
+        """It answered, or is not in use: nobody has to do anything."""
+        return self.status in {"ok", "unsupported", "not_configured"}
+
 
 @dataclass(frozen=True, slots=True)
 class FleetHealth:

@@ -16,7 +16,7 @@ from gateway_core.changes import BreakerChange
 from gateway_core.cost import NANO_PER_USD, usd
 from gateway_core.domain import Attempt
 from gateway_core.errors import LLMError, ProviderError
-from gateway_core.events import BreakerMoved, BudgetReached, Event, FailedOver, OperatorEvent
+from gateway_core.events import BreakerMoved, BudgetReached, Event, FailedOver
 from gateway_core.log_format import json_line, text_line
 from gateway_core.metrics import Metrics
 from gateway_core.ports import Tracer
@@ -169,10 +169,6 @@ class Telemetry:
                 self._count_breaker(change)
             case BudgetReached():
                 self._metrics.put(BudgetThreshold=1)
-            case OperatorEvent(kind="config.reloaded" | "config.rejected"):
-                return
-            case OperatorEvent():
-                pass
             case _:
                 return
         detail = event.render()["detail"]
@@ -192,9 +188,8 @@ class Telemetry:
             "latency_ms": probe.latency_ms,
             "detail": detail,
         }
-        is_fine = probe.status in {"ok", "unsupported", "not_configured"}
-        (self._log.debug if is_fine else self._log.warning)("provider probed", extra=fields)
-        values: dict[str, float] = {} if is_fine else {"ProbeFailed": 1}
+        (self._log.debug if probe.is_fine else self._log.warning)("provider probed", extra=fields)
+        values: dict[str, float] = {} if probe.is_fine else {"ProbeFailed": 1}
         if probe.latency_ms is not None:
             values["ProviderLatency"] = probe.latency_ms
         if values:
