@@ -17,6 +17,7 @@ from gateway_core.admission import Admission, Admitted, BreakerPolicy, Candidate
 from gateway_core.counters import Counters, count
 from gateway_core.domain import Limits
 from gateway_core.principal import KeyRecord
+from gateway_core.ratelimit import Quota, RateView, Room
 from tests.contract.conftest import Redis
 from tests.contract.desk import DIGEST, record_of
 from tests.contract.wire import at_once, wired_store
@@ -27,8 +28,8 @@ MONTHS = ("202611", "202612")
 DAYS = ("20261130", "20261201")
 POLICY = BreakerPolicy(failures=2, window_ms=20_000, cooldown_ms=10_000, max_cooldown_ms=25_000, lease_ms=15_000)
 CANDIDATES = (
-    Candidate("one", "m1", 40, 5, rpm=2),
-    Candidate("one", "m2", 100, 10, tpm=25),
+    Candidate("one", "m1", 40, 5, rpm=2, likely_tokens=3),
+    Candidate("one", "m2", 100, 10, tpm=25, likely_tokens=7),
     Candidate("two", "m3", 60, 10, rpm=60, tpm=12),
 )
 SCOPES = ("p", "u:b|ob")
@@ -43,6 +44,8 @@ limits = st.builds(Limits, day_nano=amounts, month_nano=amounts, day_tokens=amou
 rates = st.none() | st.sampled_from([1, 2, 30])
 key_limits = st.builds(Limits, day_nano=amounts, month_tokens=amounts, rpm=rates, tpm=rates)
 charges = st.tuples(st.sampled_from([0, 1, 30, 40]), st.sampled_from([0, 3, 5]))
+limits_told = st.sampled_from([None, 0, 1, 3, 40, 10**9])
+remainders = st.sampled_from([None, 0, 1, 3, 40])
 effects = st.sampled_from(["ok", "ok", "fail", "fail", "fail", "limit", "skip"])
 
 
@@ -69,6 +72,7 @@ class Histories(RuleBasedStateMachine):
         self.starts: list[Start] = []
         self.calls: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
         self.leases: dict[str, int] = {}
+        self.untils: dict[str, int] = {}
         self.holds: dict[tuple[str, int], OpenHold] = {}
         self.may_end: set[tuple[str, int]] = set()
         at_once(self.upstash._client.execute("FLUSHALL"))
@@ -201,7 +205,17 @@ class Histories(RuleBasedStateMachine):
             unconfirmed=data.draw(st.booleans()),
             retry_after_ms=data.draw(st.sampled_from([0, 2000, 30_000])),
             tpm=start.candidate.tpm,
+            rpm=start.candidate.rpm,
+            unsent=data.draw(st.sampled_from([False, False, True])),
+            rates=data.draw(st.none() | self.views()),
         )
+
+    def views(self) -> st.SearchStrategy[RateView]:
+        """What a provider may say of its limits, lately or a while ago."""
+        seen = st.sampled_from([self.now, self.now - 3000, self.now - 400_000])
+        resets = st.none() | st.sampled_from([self.now, self.now + 120, self.now + 9000, self.now + 3_600_000])
+        said = st.builds(Quota, limits_told, remainders, resets)
+        return st.builds(RateView, seen, said, said, st.sampled_from([0, 0, self.now - 1, self.now + 2500]))
 
     def note(self, ticket: Ticket, candidates: list[Candidate], answer: Admission, *, attempt: int) -> None:
         if not isinstance(answer, Admitted):
@@ -258,6 +272,14 @@ class Histories(RuleBasedStateMachine):
             total = sum((count(record) for record in page.records), Counters())
             assert fields.get("t", Counters()) == total
 
+    @invariant()
+    def what_is_known_of_providers_agrees(self) -> None:
+        """Breakers, latencies and the rooms that providers told of are the same in both stores."""
+        for state in self.both("deployment_states", PAIRS):
+            room = state.room or Room()
+            assert room.until_ms >= self.untils.get(state.deployment_id, 0)
+            self.untils[state.deployment_id] = room.until_ms
+
     def teardown(self) -> None:
         """In the end both stores remember the same."""
         for month, day in zip(MONTHS, DAYS, strict=True):
@@ -265,7 +287,6 @@ class Histories(RuleBasedStateMachine):
             self.both("budget_lines", "alpha", day=day, scopes=[*SCOPES, f"k:{self.key.id}"])
             self.both("usage_records", "alpha", day=day, limit=1000)
         self.both("day_counters", "alpha", DAYS)
-        self.both("deployment_states", PAIRS)
         self.both("list_keys", "alpha")
 
 

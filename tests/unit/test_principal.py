@@ -87,6 +87,15 @@ def test_the_refusal_to_report_is_money_first_then_the_soonest():
     assert Refused((rate, money)).main == money
 
 
+def test_the_moment_that_is_told_is_the_first_of_all():
+    """Whatever keeps the others; none where money is missing, or nobody knows."""
+    rate, rests, gone = Refusal(0, "rate", "k:1:rpm", 50), Refusal(1, "open", "", 20), Refusal(2, "open", "closed")
+    money = Refusal(3, "budget", "p:day_nano")
+    assert Refused((rate, rests, gone)).told == Refusal(0, "rate", "k:1:rpm", 20)
+    assert Refused((rate, money)).told == money
+    assert Refused((gone,)).told == gone
+
+
 def test_deployments_are_grouped_by_provider():
     """One hash of the store each."""
     assert deployments_by_provider([("a", "1"), ("b", "2"), ("a", "3")]) == {"a": ["1", "3"], "b": ["2"]}

@@ -8,11 +8,12 @@ its fallback, `settle` at the end. Each is one atomic step and one HTTP trip. An
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from gateway_core.changes import Change
 from gateway_core.domain import BreakerEffect, RefusalReason
+from gateway_core.ratelimit import RateView, Room
 
 DEGRADED = -1
 """The generation of an attempt that was admitted while the store was away."""
@@ -68,7 +69,8 @@ class Ticket:
 class Candidate:
     """A deployment that may serve the request, with the bound that would be held for it.
 
-    `rpm` and `tpm` are the provider's limits per minute; 0 means none.
+    `rpm` and `tpm` are limits per minute that we set for the provider; 0 means none. `likely_tokens` is what the
+    provider will count against its own limit; the hold, which is a bound, would leave most of that unused.
     """
 
     provider: str
@@ -77,6 +79,7 @@ class Candidate:
     hold_tokens: int
     rpm: int = 0
     tpm: int = 0
+    likely_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +99,10 @@ class BreakerPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why the candidate at `index` was passed over; `retry_after_ms` 0 = unknown.
+    """Why the candidate at `index` was passed over; `retry_after_ms` is when it could start at once, 0 = unknown.
 
-    `scope` is whose limit it is and which: `p:day_nano`, `k:{key_id}:rpm`, `u:{user_id}:month_tokens`, `provider:tpm`.
+    `scope` is whose limit it is and which: `p:day_nano`, `k:{key_id}:rpm`, `u:{user_id}:month_tokens`, `provider:tpm`
+    where we set the limit, `deployment:tpm` where the provider told it, `deployment:reset` where nothing is left of it.
     Empty for `open`, or `closed` when the request was over already, which only a message that comes late can meet.
     """
 
@@ -138,6 +142,14 @@ class Refused:
         """The refusal to report: budget before rate before open; among equals the soonest to end."""
         return min(self.refusals, key=lambda r: (REFUSAL_ORDER.index(r.reason), r.retry_after_ms))
 
+    @property
+    def told(self) -> Refusal:
+        """The main refusal with the moment at which the first of all candidates can start, whatever keeps it now."""
+        if self.main.reason == "budget":
+            return self.main
+        waits = [refusal.retry_after_ms for refusal in self.refusals if refusal.retry_after_ms]
+        return replace(self.main, retry_after_ms=min(waits, default=0))
+
 
 @dataclass(frozen=True, slots=True)
 class StaleCaller:
@@ -158,7 +170,8 @@ class Settlement:
 
     `charge_nano` and `charge_tokens` are what it is known to cost. With `unconfirmed` the provider may have billed
     an unknown part of the bound: the hold then stays, counting against limits but in no report, until reconciled.
-    `retry_after_ms` goes with the effect `limit`.
+    `retry_after_ms` goes with the effect `limit`. An attempt that was `unsent` gives its places back, in the limits
+    that we set (`rpm` and `tpm` of the provider, the key's). `rates` is what the provider said of its own.
     """
 
     attempt: int
@@ -173,6 +186,13 @@ class Settlement:
     unconfirmed: bool = False
     retry_after_ms: int = 0
     tpm: int = 0
+    rpm: int = 0
+    unsent: bool = False
+    rates: RateView | None = None
+
+    def late(self) -> Settlement:
+        """As it is settled later on: what the provider said of its limits is past by then."""
+        return replace(self, rates=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +289,10 @@ class OpenHold:
 
 @dataclass(frozen=True, slots=True)
 class DeploymentState:
-    """What the fleet knows of one deployment. `latency_ms` is the moving average of successful calls, None if new."""
+    """What the fleet knows of one deployment. `latency_ms` is the moving average of successful calls, None if new.
+
+    `room` is None while the provider has said nothing of its rate limits.
+    """
 
     provider: str
     deployment_id: str
@@ -277,6 +300,7 @@ class DeploymentState:
     failures: int
     until_ms: int
     latency_ms: float | None
+    room: Room | None = None
 
 
 def deployments_by_provider(pairs: Sequence[tuple[str, str]]) -> dict[str, list[str]]:

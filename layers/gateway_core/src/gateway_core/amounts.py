@@ -9,18 +9,21 @@ from gateway_core.admission import Candidate, Settlement, UsageRecord
 from gateway_core.budget import MAX_AMOUNT
 from gateway_core.domain import Limits
 from gateway_core.errors import ConfigError, InvalidRequest
+from gateway_core.ratelimit import RateView
 
 
 def check_candidates(candidates: Sequence[Candidate]) -> None:
     """Raises InvalidRequest if a hold or a provider's limit cannot be counted."""
     for candidate in candidates:
-        _check(candidate.hold_nano, candidate.hold_tokens, candidate.rpm, candidate.tpm)
+        _check(candidate.hold_nano, candidate.hold_tokens, candidate.rpm, candidate.tpm, candidate.likely_tokens)
 
 
 def check_settlement(settlement: Settlement) -> None:
     """Raises InvalidRequest if a charge, a wait or a limit cannot be counted."""
     _check(settlement.charge_nano, settlement.charge_tokens, settlement.retry_after_ms, settlement.tpm)
-    _check(settlement.latency_ms)
+    _check(settlement.latency_ms, settlement.rpm)
+    if settlement.rates:
+        _check(*(number for number in _numbers(settlement.rates) if number is not None))
 
 
 def check_record(record: UsageRecord) -> None:
@@ -39,6 +42,10 @@ def check_limits(limits: Limits) -> None:
         raise ConfigError(f"A limit must be between 0 and {MAX_AMOUNT}.")
     if limits.rpm == 0 or limits.tpm == 0:
         raise ConfigError("A rate limit must be at least 1 per minute; leave it out for no limit.")
+
+
+def _numbers(rates: RateView) -> tuple[int | None, ...]:
+    return (rates.seen_ms, rates.until_ms, *astuple(rates.requests), *astuple(rates.tokens))
 
 
 def _check(*amounts: int) -> None:

@@ -12,6 +12,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Literal
 
+from gateway_core.ratelimit import RateView
+
 type Json = Mapping[str, Any]
 type Outcome = Literal["ok", "failed", "skipped"]
 type Routing = Literal["order", "cost", "latency"]
@@ -121,7 +123,10 @@ class ToolCallDelta:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A piece of a streamed answer, normalised. The last piece has the finish reason; the latest usage holds."""
+    """A piece of a streamed answer, normalised. The last piece has the finish reason; the latest usage holds.
+
+    The first piece has `rates`, what the provider says of its limits, if it does.
+    """
 
     text: str = ""
     tool_calls: tuple[ToolCallDelta, ...] = ()
@@ -129,6 +134,7 @@ class Chunk:
     finish_reason: str | None = None
     usage: Usage | None = None
     dropped_params: tuple[str, ...] = ()
+    rates: RateView | None = field(default=None, compare=False)
 
     @property
     def is_content(self) -> bool:
@@ -221,6 +227,7 @@ class ProviderAnswer:
     usage: Usage
     dropped_params: tuple[str, ...] = ()
     reasoning: str = ""
+    rates: RateView | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +247,7 @@ class Embeddings:
 
     vectors: tuple[tuple[float, ...], ...]
     usage: Usage
+    rates: RateView | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from gateway_core.domain import Attempt, BreakerEffect, Cost, Usage
+from gateway_core.ratelimit import RateView
 
 
 class LLMError(Exception):
@@ -56,7 +57,7 @@ class ProviderError(LLMError):
     """A failed attempt.
 
     `effect` is what the attempt says of the deployment's health. `usage` is what the provider is known to bill for
-    it; `unconfirmed` is true when it may bill and nobody knows how much.
+    it; `unconfirmed` is true when it may bill and nobody knows how much. `rates` is what it says of its limits.
     """
 
     status = 502
@@ -77,6 +78,7 @@ class ProviderError(LLMError):
         super().__init__(message, detail=detail, retry_after_s=retry_after_s)
         self.usage = usage
         self.unconfirmed = unconfirmed
+        self.rates: RateView | None = None
 
 
 class RateLimitError(ProviderError):

@@ -27,6 +27,7 @@ from gateway_core.errors import (
 )
 from gateway_core.live import LiveStream
 from gateway_core.ports import Clock, Ledger
+from gateway_core.ratelimit import RateView
 from gateway_core.routing import longer_context
 from gateway_core.telemetry import Telemetry
 from gateway_core.verdict import refusal_error, verdict
@@ -40,6 +41,9 @@ class Billed(Protocol):
 
     @property
     def usage(self) -> Usage: ...
+
+    @property
+    def rates(self) -> RateView | None: ...
 
 
 type Send[A] = Callable[[Model, float], Awaitable[A]]
@@ -86,7 +90,7 @@ class Failover:
         error_code = "cancelled"
         try:
             answer = await self._first_answer(walk, send)
-            self._won(walk, answer.usage)
+            self._won(walk, answer)
             error_code = ""
         except LLMError as error:
             error.attempts = tuple(walk.attempts)
@@ -110,7 +114,7 @@ class Failover:
             walk.first_token_ms = self._since_ms(started_s)
             async for chunk in live:
                 yield chunk
-            self._won(walk, live.usage)
+            self._won(walk, live)
             error_code = ""
         except LLMError as error:
             broken = self._broken(walk, error) if live and isinstance(error, ProviderError) else error
@@ -136,7 +140,7 @@ class Failover:
                 await live.close()
             if live and error_code == "cancelled":
                 usage = await live.least_usage()
-                walk.abandoned(usage, self._price(walk.last.model, usage), self._since_ms(walk.began_s))
+                walk.abandoned(usage, self._price(walk.last.model, usage), self._since_ms(walk.began_s), live.rates)
                 self._trace(walk)
         finally:
             await self._close(walk, error_code, started_s)
@@ -168,8 +172,8 @@ class Failover:
             raise CallerChangedError if walk.current is None else Unauthenticated("The API key was revoked meanwhile.")
         if isinstance(admission, Refused):
             walk.skip(admission.refusals)
-            self._telemetry.refused(admission.main)
-            raise refusal_error(admission.main)
+            self._telemetry.refused(admission.told)
+            raise refusal_error(admission.told)
         was_degraded, before = walk.degraded, walk.current
         offer = walk.take(admission)
         if walk.degraded and not was_degraded:
@@ -195,8 +199,9 @@ class Failover:
             self._lost(walk, error)
             raise
 
-    def _won(self, walk: Walk, usage: Usage) -> None:
-        walk.won(usage, self._price(walk.last.model, usage), self._since_ms(walk.began_s))
+    def _won(self, walk: Walk, answer: Billed) -> None:
+        cost = self._price(walk.last.model, answer.usage)
+        walk.won(answer.usage, cost, self._since_ms(walk.began_s), answer.rates)
         self._trace(walk)
 
     def _lost(self, walk: Walk, error: ProviderError) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from gateway_core.domain import Chunk, ProviderAnswer, ToolCall, Usage
 from gateway_core.errors import ProviderError, ProviderTimeout, ProviderUnavailable
+from gateway_core.ratelimit import RateView
 
 type Estimate = Callable[[str], Awaitable[Usage]]
 """What an attempt has cost at least, given the text that it delivered: its input, and that text as output."""
@@ -23,6 +24,7 @@ class Delivered:
     finish_reason: str = ""
     usage: Usage | None = None
     dropped_params: tuple[str, ...] = ()
+    rates: RateView | None = None
 
     def add(self, chunk: Chunk) -> None:
         """Take note of a chunk."""
@@ -35,6 +37,7 @@ class Delivered:
         self.finish_reason = chunk.finish_reason or self.finish_reason
         self.usage = chunk.usage or self.usage
         self.dropped_params = chunk.dropped_params or self.dropped_params
+        self.rates = chunk.rates or self.rates
 
     @property
     def everything(self) -> str:
@@ -45,7 +48,7 @@ class Delivered:
         """The whole answer, as a call without streaming would have given it."""
         calls = tuple(ToolCall(*call) for _index, call in sorted(self.calls.items()))
         text, reasoning = "".join(self.text), "".join(self.reasoning)
-        return ProviderAnswer(text, calls, self.finish_reason, usage, self.dropped_params, reasoning)
+        return ProviderAnswer(text, calls, self.finish_reason, usage, self.dropped_params, reasoning, self.rates)
 
 
 class LiveStream:
@@ -86,6 +89,11 @@ class LiveStream:
         """What the provider has reported so far."""
         return self.delivered.usage or Usage()
 
+    @property
+    def rates(self) -> RateView | None:
+        """What the provider says of its rate limits."""
+        return self.delivered.rates
+
     async def least_usage(self) -> Usage:
         """What the attempt has cost at least."""
         return at_least(self.delivered.usage, await self._estimate(self.delivered.everything))
@@ -124,6 +132,7 @@ class LiveStream:
             raise await self._priced(broken) from error
 
     async def _priced(self, error: ProviderError) -> ProviderError:
+        error.rates = error.rates or self.delivered.rates
         reported = error.usage or self.delivered.usage
         error.usage = at_least(reported, await self._estimate(self.delivered.everything)) if _costs(error) else reported
         return error

@@ -39,16 +39,22 @@ class PromptSize:
         """What it probably has, for choosing a context window."""
         return self.text_tokens // BYTES_PER_TOKEN
 
+    def likely_tokens(self, model: Model) -> int:
+        """What the model's provider will probably count."""
+        return self.about_tokens + self.images * model.max_image_tokens
+
 
 def chat_offer(request: ChatRequest, size: PromptSize, model: Model, catalog: Catalog) -> Offer:
     """The candidate for a completion. Raises BudgetExceeded when the request's own token budget is too small."""
-    return _offer(model, catalog, size.most_tokens(model), output_cap(request, size, model, catalog.default_output_cap))
+    cap = output_cap(request, size, model, catalog.default_output_cap)
+    return _offer(model, catalog, size.most_tokens(model), cap, size.likely_tokens(model))
 
 
 def embed_offer(request: EmbedRequest, model: Model, catalog: Catalog) -> Offer:
     """The candidate for an embedding: a text has no more tokens than bytes."""
     sizes = (len(text.encode()) if isinstance(text, str) else len(text) for text in request.inputs)
-    return _offer(model, catalog, sum(sizes) + REQUEST_TOKENS * len(request.inputs), 0)
+    most = sum(sizes) + REQUEST_TOKENS * len(request.inputs)
+    return _offer(model, catalog, most, 0, most // BYTES_PER_TOKEN)
 
 
 def output_cap(request: ChatRequest, size: PromptSize, model: Model, default_cap: int) -> int:
@@ -68,7 +74,7 @@ def output_cap(request: ChatRequest, size: PromptSize, model: Model, default_cap
     return min(cap, request.token_budget - most_in)
 
 
-def _offer(model: Model, catalog: Catalog, most_in: int, most_out: int) -> Offer:
+def _offer(model: Model, catalog: Catalog, most_in: int, most_out: int, likely_in: int) -> Offer:
     provider = catalog.providers[model.provider]
     candidate = Candidate(
         provider=model.provider,
@@ -77,5 +83,6 @@ def _offer(model: Model, catalog: Catalog, most_in: int, most_out: int) -> Offer
         hold_tokens=most_in + most_out,
         rpm=provider.rpm or 0,
         tpm=provider.tpm or 0,
+        likely_tokens=likely_in + most_out,
     )
     return Offer(model, candidate)

@@ -153,7 +153,7 @@ class Telemetry:
             "request_id": ticket.request_id,
             "ticket": asdict(ticket),
             "owed": [asdict(attempt) for attempt in owed],
-            "settlement": asdict(settlement) if settlement else None,
+            "settlement": asdict(settlement.late()) if settlement else None,
             "usage": asdict(record),
             "detail": error.detail or error.message,
         }

@@ -9,6 +9,7 @@ from gateway_core.admission import DEGRADED, Admitted, Candidate, Refusal, Settl
 from gateway_core.domain import Attempt, BreakerEffect, Cost, Drop, Model, Outcome, RefusalReason, Usage
 from gateway_core.errors import ProviderError
 from gateway_core.events import Event
+from gateway_core.ratelimit import RateView
 
 _SKIP_CODES: dict[RefusalReason, str] = {
     "budget": "budget_exceeded",
@@ -85,13 +86,15 @@ class Walk:
             probe=admitted.probe,
             effect="skip",
             tpm=offer.candidate.tpm,
+            rpm=offer.candidate.rpm,
+            unsent=True,
         )
         return offer
 
     def begin(self, now_s: float) -> None:
         """The current attempt is about to be sent: from here on the provider may bill it, whatever we learn."""
         self.began_s, self._under_way = now_s, True
-        self.pending = replace(self._pending, unconfirmed=True)
+        self.pending = replace(self._pending, unconfirmed=True, unsent=False)
 
     def lost(self, error: ProviderError, cost: Cost | None, latency_ms: int) -> None:
         """The current attempt failed; `cost` is what the provider is known to bill for it."""
@@ -99,23 +102,24 @@ class Walk:
         self.errors.append(error)
         retry_after = round((error.retry_after_s or 0) * 1000)
         self._settle_as(error.usage, cost, latency_ms, effect=error.effect, retry_after_ms=retry_after)
-        self.pending = replace(self._pending, unconfirmed=error.unconfirmed)
+        self.pending = replace(self._pending, unconfirmed=error.unconfirmed, rates=error.rates)
 
-    def won(self, usage: Usage, cost: Cost, latency_ms: int) -> None:
-        """The current attempt answered."""
+    def won(self, usage: Usage, cost: Cost, latency_ms: int, rates: RateView | None = None) -> None:
+        """The current attempt answered; `rates` is what its provider said of its limits."""
         self._note("ok", None, latency_ms)
         self._settle_as(usage, cost, latency_ms, effect="ok", retry_after_ms=0)
+        self.pending = replace(self._pending, rates=rates)
 
     def interrupted(self, latency_ms: int) -> None:
         """The work ends now: an attempt that is under way has failed, and may be billed."""
         if self._under_way:
             self._note("failed", "cancelled", latency_ms)
 
-    def abandoned(self, usage: Usage, cost: Cost, latency_ms: int) -> None:
+    def abandoned(self, usage: Usage, cost: Cost, latency_ms: int, rates: RateView | None = None) -> None:
         """The caller left in the middle of an answer that had cost this much, and perhaps more."""
         self._note("failed", "cancelled", latency_ms)
         self._settle_as(usage, cost, latency_ms, effect="skip", retry_after_ms=0)
-        self.pending = replace(self._pending, unconfirmed=True)
+        self.pending = replace(self._pending, unconfirmed=True, rates=rates)
 
     def record(self, *, at_ms: int, latency_ms: int, error_code: str, input_includes_cached: bool) -> UsageRecord:
         """The request in the books, with everything that its attempts were billed."""

@@ -105,8 +105,9 @@ class ResilientLedger:
             )
             return replace(settled, changes=(*changes, *settled.changes))
         except StoreUnavailable as error:
-            owed = tuple(self._owed.get(ticket.request_id, ()))
-            await self._backlog.put(Unsettled(ticket, owed, settlement, record), error)
+            owed = tuple(ended.late() for ended in self._owed.get(ticket.request_id, ()))
+            last = settlement.late() if settlement else None
+            await self._backlog.put(Unsettled(ticket, owed, last, record), error)
             return Settled(written=False, changes=local)
         finally:
             self._owed.pop(ticket.request_id, None)

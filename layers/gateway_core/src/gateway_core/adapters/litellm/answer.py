@@ -6,6 +6,7 @@ from typing import Any
 
 from gateway_core.adapters.litellm.exchange import Exchange
 from gateway_core.adapters.litellm.finish import finish_of
+from gateway_core.adapters.litellm.rates import view_of
 from gateway_core.adapters.litellm.usage import usage_of
 from gateway_core.adapters.litellm.wire import items, mapping
 from gateway_core.domain import Chunk, ProviderAnswer, ToolCall, ToolCallDelta, Usage
@@ -21,6 +22,7 @@ def answer_of(response: Any, seen: Exchange, dropped: tuple[str, ...]) -> Provid
         usage=usage_of(seen.wire, seen.json) or Usage(),
         dropped_params=dropped,
         reasoning=getattr(message, "reasoning_content", None) or "",
+        rates=view_of(seen),
     )
 
 
@@ -28,7 +30,13 @@ def whole_chunk(answer: ProviderAnswer) -> Chunk:
     """A whole answer as the only piece of a stream."""
     calls = (ToolCallDelta(index, call.id, call.name, call.arguments) for index, call in enumerate(answer.tool_calls))
     return Chunk(
-        answer.content, tuple(calls), answer.reasoning, answer.finish_reason, answer.usage, answer.dropped_params
+        answer.content,
+        tuple(calls),
+        answer.reasoning,
+        answer.finish_reason,
+        answer.usage,
+        answer.dropped_params,
+        answer.rates,
     )
 
 

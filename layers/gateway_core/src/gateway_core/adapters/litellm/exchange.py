@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -20,7 +21,7 @@ type Fault = Literal[
 
 _STREAMS_ARE_LONGER = 8
 """Half a kilobyte of framing for each token is usual."""
-_KEPT_HEADERS = frozenset({"retry-after", "retry-after-ms", "request-id", "x-request-id", "content-type"})
+_KEPT_HEADERS = frozenset({"retry-after", "retry-after-ms", "request-id", "x-request-id", "content-type", "date"})
 _KEPT_PREFIXES = ("x-ratelimit-", "anthropic-ratelimit-")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -35,13 +36,18 @@ def origin_of(url: str) -> Origin:
     return parts.scheme, parts.hostname.lower(), parts.port or _DEFAULT_PORTS[parts.scheme]
 
 
+def _no_clock() -> int:
+    return 0
+
+
 @dataclass(slots=True)
 class Exchange:
     """One attempt's request and answer. A new one per attempt, so that parallel calls cannot mix.
 
     `sent` is true as soon as a byte of the request may have left: from then on the provider may bill. `ended` is
     true when the body came to the end that HTTP framing promised. `body` stays empty for an event stream, which
-    `watch` looks at as it passes; `events` takes its events where a stream was asked for.
+    `watch` looks at as it passes; `events` takes its events where a stream was asked for. `answered_ms` is when the
+    headers came, by `now_ms`.
     """
 
     wire: Wire
@@ -57,6 +63,8 @@ class Exchange:
     fault: Fault | None = None
     watch: StreamWatch | None = None
     events: deque[Json] | None = None
+    now_ms: Callable[[], int] = _no_clock
+    answered_ms: int = 0
     _decoded: tuple[int, Any] = (-1, None)
 
     def begin(self, url: str) -> bool:
@@ -72,7 +80,7 @@ class Exchange:
 
     def answered(self, status: int, headers: dict[str, str]) -> None:
         """Note status and the headers worth keeping (names in lower case)."""
-        self.status = status
+        self.status, self.answered_ms = status, self.now_ms()
         self.headers = {n: v for n, v in headers.items() if n in _KEPT_HEADERS or n.startswith(_KEPT_PREFIXES)}
         if self.content_type == "text/event-stream":
             self.watch = StreamWatch(self.wire, self.events)

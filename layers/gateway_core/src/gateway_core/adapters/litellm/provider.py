@@ -20,6 +20,7 @@ from gateway_core.adapters.litellm.exchange import Exchange, origin_of
 from gateway_core.adapters.litellm.history import history_of
 from gateway_core.adapters.litellm.library import lending, load
 from gateway_core.adapters.litellm.params import ParamFitter
+from gateway_core.adapters.litellm.rates import view_of
 from gateway_core.adapters.litellm.responses import open_response, respond
 from gateway_core.adapters.litellm.streams import Flow
 from gateway_core.adapters.litellm.tokens import PromptCounter
@@ -38,7 +39,7 @@ from gateway_core.domain import (
     TokenCount,
     Usage,
 )
-from gateway_core.errors import BadCredentials
+from gateway_core.errors import BadCredentials, ProviderError
 from gateway_core.ports import Clock
 
 MAX_RESPONSE_BYTES = 40 * 1024 * 1024
@@ -67,7 +68,7 @@ class LiteLLMProvider:
 
     Args:
         credentials: By provider name. A key goes to the host of its own `api_base` only.
-        clock: For `Retry-After` dates.
+        clock: For `Retry-After` dates, and for when limits reset.
         max_response_bytes: Longest answer that is read; a longer one is an error.
         connect: Makes the connections of one event loop.
     """
@@ -104,7 +105,7 @@ class LiteLLMProvider:
         try:
             while chunk := await flow.next():
                 yield chunk
-            if error := classify(seen, flow.cause, about):
+            if error := _failure(seen, flow.cause, about):
                 raise error
             yield flow.last()
         finally:
@@ -143,7 +144,7 @@ class LiteLLMProvider:
         about, seen = self._about(call, private), self._exchange(call)
         answer, cause = await _within(call.timeout_s, send(about.secret.reveal(), seen), seen)
         # Raised out here, where no exception is being handled: LiteLLM's holds the prompt and must not be its context.
-        if error := classify(seen, cause, about):
+        if error := _failure(seen, cause, about):
             raise error
         return cast("A", answer)
 
@@ -151,7 +152,8 @@ class LiteLLMProvider:
         return About(call.deployment, self._clock.now_ms(), self._secret(call.deployment), private)
 
     def _exchange(self, call: ProviderCall | EmbedCall) -> Exchange:
-        return Exchange(wire_of(call.deployment), origin_of(call.deployment.api_base), self._max_bytes)
+        origin = origin_of(call.deployment.api_base)
+        return Exchange(wire_of(call.deployment), origin, self._max_bytes, now_ms=self._clock.now_ms)
 
     async def _complete(self, call: ProviderCall, key: str, seen: Exchange) -> ProviderAnswer:
         params, dropped = self._fitter.fit(call)
@@ -175,7 +177,7 @@ class LiteLLMProvider:
     async def _embed(self, call: EmbedCall, key: str, seen: Exchange) -> Embeddings:
         await request_embeddings(call, self._client(call.deployment, key, OnceTransport(self._pool(), seen)))
         body = seen.json
-        return Embeddings(vectors_of(body, call), usage_of(seen.wire, body) or Usage())
+        return Embeddings(vectors_of(body, call), usage_of(seen.wire, body) or Usage(), view_of(seen))
 
     def _client(self, deployment: Deployment, key: str, transport: OnceTransport) -> Any:
         """What each path of LiteLLM takes as its `client`: a handler of its own, or the OpenAI SDK's."""
@@ -203,6 +205,14 @@ class LiteLLMProvider:
                 del self._pools[closed]
             self._pools[loop] = self._connect()
         return self._pools[loop]
+
+
+def _failure(seen: Exchange, cause: Exception | None, about: About) -> ProviderError | None:
+    """The error that an attempt ended in, with what its answer says of the provider's limits."""
+    error = classify(seen, cause, about)
+    if error:
+        error.rates = view_of(seen)
+    return error
 
 
 def _lending(deployment: Deployment, transport: OnceTransport) -> AbstractContextManager[None]:

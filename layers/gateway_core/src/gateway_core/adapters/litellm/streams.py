@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from gateway_core.adapters.litellm.chunks import Translator
 from gateway_core.adapters.litellm.exchange import Exchange
+from gateway_core.adapters.litellm.rates import view_of
 from gateway_core.adapters.litellm.transport import OnceTransport
 from gateway_core.adapters.litellm.usage import usage_of
 from gateway_core.domain import Chunk, Json
@@ -37,6 +38,7 @@ class Flow:
         self._translator: Translator | None = None
         self._dropped: tuple[str, ...] = ()
         self._told: Json = {}
+        self._has_begun = False
         self.cause: Exception | None = None
         seen.events = self._events
 
@@ -103,5 +105,7 @@ class Flow:
         return replace(chunk, usage=usage_of(self._seen.wire, self._seen.json))
 
     def _first(self, chunk: Chunk) -> Chunk:
-        dropped, self._dropped = self._dropped, ()
-        return replace(chunk, dropped_params=dropped) if dropped else chunk
+        if self._has_begun:
+            return chunk
+        self._has_begun = True
+        return replace(chunk, dropped_params=self._dropped, rates=view_of(self._seen))

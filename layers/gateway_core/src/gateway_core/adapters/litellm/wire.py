@@ -55,8 +55,7 @@ def items(value: object) -> list[Any]:
 
 def error_of(body: object) -> WireError | None:
     """The error in a decoded body, or None. Gemini may wrap it in a list; DeepSeek and proxies may send a bare text."""
-    if isinstance(body, list):
-        body = body[0] if body else None
+    body = _unwrapped(body)
     error = mapping(body).get("error") or _cohere_error(body)
     if isinstance(error, str) and error:
         return WireError(labels=frozenset(), message=error)
@@ -70,6 +69,17 @@ def error_of(body: object) -> WireError | None:
         status=code if isinstance(code, int) and not isinstance(code, bool) else None,
         retry_delay=_retry_delay(shape),
     )
+
+
+def error_details(body: object) -> list[Json]:
+    """The `details` of a google.rpc.Status in a decoded body."""
+    return [mapping(detail) for detail in items(mapping(mapping(_unwrapped(body)).get("error")).get("details"))]
+
+
+def _unwrapped(body: object) -> object:
+    if isinstance(body, list):
+        return body[0] if body else None
+    return body
 
 
 def _cohere_error(body: object) -> object:

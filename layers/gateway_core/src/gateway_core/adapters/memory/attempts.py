@@ -12,6 +12,7 @@ from gateway_core.breaker import Effect
 from gateway_core.budget import NOTHING, Amount
 from gateway_core.changes import BreakerChange, BudgetCrossed
 from gateway_core.domain import Limits
+from gateway_core.ratelimit import Room
 
 
 def charge_of(settlement: Settlement) -> Amount:
@@ -48,7 +49,7 @@ def settle_money(state: State, ticket: Ticket, settlement: Settlement) -> tuple[
 def settle_health(
     state: State, settlement: Settlement, held: StoredHold | None, now_ms: int, policy: BreakerPolicy
 ) -> tuple[BreakerChange, ...]:
-    """Tell the breaker, the moving average and the token buckets how the attempt ended."""
+    """Tell the breaker, the moving average, the buckets and the deployment's room how the attempt ended."""
     deployment = (settlement.provider, settlement.deployment_id)
     effect = Effect(settlement.effect, settlement.generation, settlement.probe, settlement.retry_after_ms)
     before = state.breakers[deployment]
@@ -57,9 +58,10 @@ def settle_health(
         state.latencies[deployment] = average(state.latencies.get(deployment), settlement.latency_ms)
     # What nobody knows the size of is not given back; a minute heals it.
     if held and not settlement.unconfirmed:
-        _correct(state, ("key", held.key_id, "tpm"), held, settlement, held.key_tpm)
-        if settlement.generation != DEGRADED:
-            _correct(state, ("provider", settlement.provider, "tpm"), held, settlement, settlement.tpm)
+        _give_back(state, held, settlement)
+    if settlement.rates:
+        room = state.rooms.get(deployment, Room())
+        state.rooms[deployment] = ratelimit.hear(room, settlement.rates, held.marks if held else None)
     return breaker.changes(*deployment, before, after)
 
 
@@ -70,7 +72,18 @@ def average(latency: Latency | None, latency_ms: int) -> Latency:
     return Latency((4 * latency.average_us + 1000 * latency_ms) // 5, latency.count + 1)
 
 
-def _correct(state: State, bucket: Bucket, held: StoredHold, settlement: Settlement, per_minute: int) -> None:
+def _give_back(state: State, held: StoredHold, settlement: Settlement) -> None:
+    """Tokens that were not used and, of an attempt that was not sent, its place."""
+    tokens = (held.hold.amount.tokens, settlement.charge_tokens)
+    requests = (1, 0 if settlement.unsent else 1)
+    _correct(state, ("key", held.key_id, "tpm"), tokens, held.key_tpm)
+    _correct(state, ("key", held.key_id, "rpm"), requests, held.key_rpm)
+    if settlement.generation != DEGRADED:
+        _correct(state, ("provider", settlement.provider, "tpm"), tokens, settlement.tpm)
+        _correct(state, ("provider", settlement.provider, "rpm"), requests, settlement.rpm)
+
+
+def _correct(state: State, bucket: Bucket, units: tuple[int, int], per_minute: int) -> None:
+    """`units` are how many were reserved and how many were used."""
     if per_minute and bucket in state.arrivals:
-        reserved, used = held.hold.amount.tokens, settlement.charge_tokens
-        state.arrivals[bucket] = ratelimit.correct(state.arrivals[bucket], reserved, used, per_minute)
+        state.arrivals[bucket] = ratelimit.correct(state.arrivals[bucket], *units, per_minute)

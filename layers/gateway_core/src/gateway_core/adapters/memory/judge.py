@@ -3,32 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway_core import breaker, budget, ratelimit
 from gateway_core.adapters.memory.state import Bucket, State
 from gateway_core.admission import Candidate, Refusal, Ticket
 from gateway_core.budget import Amount
 from gateway_core.domain import Limits
-from gateway_core.ratelimit import Slot
+from gateway_core.ratelimit import UNPLACED, Entry, Marks, Room, Slot
 
 
 @dataclass(frozen=True, slots=True)
 class Booking:
-    """A slot that one bucket would give; `scope` names the limit."""
+    """A slot that one bucket would give; `scope` names the limit. What a room gives is booked with the room."""
 
-    bucket: Bucket
+    bucket: Bucket | None
     scope: str
     slot: Slot
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How the candidate at `index` fares: `refusal`, or how long it must wait with what it books."""
+    """How the candidate at `index` fares: `refusal`, or how long it must wait with what it books.
+
+    `room` is that of its deployment with it inside, None while nothing is known of it.
+    """
 
     index: int
     bookings: tuple[Booking, ...]
-    refusal: Refusal | None
+    room: Room | None
+    refusal: Refusal | None = None
 
     @property
     def slowest(self) -> Booking | None:
@@ -70,20 +74,21 @@ class Judge:
         return [self._verdict(index, candidate) for index, candidate in enumerate(candidates)]
 
     def _verdict(self, index: int, candidate: Candidate) -> Verdict:
-        bookings = tuple(self._bookings(candidate))
-        verdict = Verdict(index, bookings, None)
-        return Verdict(index, bookings, self._refusal(verdict, candidate))
+        room = self.state.rooms.get((candidate.provider, candidate.deployment_id))
+        entry = ratelimit.enter(room, candidate.likely_tokens, self.now_ms) if room else None
+        bookings = (*self._bookings(candidate), *(_room_bookings(entry) if entry else ()))
+        verdict = Verdict(index, bookings, entry.room if entry else None)
+        return replace(verdict, refusal=self._refusal(verdict, candidate))
 
     def _refusal(self, verdict: Verdict, candidate: Candidate) -> Refusal | None:
         """The first reason in REFUSAL_ORDER."""
         if scope := self._over_budget(candidate):
             return Refusal(verdict.index, "budget", scope)
+        closed_ms = breaker.closed_for_ms(self.state.breakers[candidate.provider, candidate.deployment_id], self.now_ms)
         if verdict.wait_ms > self.max_wait_ms:
-            return verdict.passed_over()
-        watched = self.state.breakers[candidate.provider, candidate.deployment_id]
-        if wait := breaker.closed_for_ms(watched, self.now_ms):
-            return Refusal(verdict.index, "open", "", wait)
-        return None
+            late = verdict.passed_over()
+            return replace(late, retry_after_ms=max(late.retry_after_ms, closed_ms))
+        return Refusal(verdict.index, "open", "", max(closed_ms, verdict.wait_ms)) if closed_ms else None
 
     def _over_budget(self, candidate: Candidate) -> str | None:
         amount = Amount(candidate.hold_nano, candidate.hold_tokens)
@@ -115,10 +120,29 @@ class Judge:
         ]
 
 
+def _room_bookings(entry: Entry) -> list[Booking]:
+    """Waits of a room; the room itself is kept whole."""
+    waits = {
+        "deployment:reset": entry.reset_wait_ms,
+        "deployment:rpm": entry.requests_wait_ms,
+        "deployment:tpm": entry.tokens_wait_ms,
+    }
+    return [Booking(None, scope, Slot(0, wait_ms)) for scope, wait_ms in waits.items()]
+
+
 def choose(verdicts: Sequence[Verdict]) -> Verdict | None:
     """The first candidate that can start at once, else the one with the shortest wait."""
     possible = [verdict for verdict in verdicts if not verdict.refusal]
     return min(possible, key=lambda verdict: verdict.wait_ms, default=None)
+
+
+def book(state: State, candidate: Candidate, chosen: Verdict) -> Marks:
+    """Take the places that the chosen one was promised; the marks of its room."""
+    state.arrivals.update({booking.bucket: booking.slot.tat_us for booking in chosen.bookings if booking.bucket})
+    if chosen.room is None:
+        return UNPLACED
+    state.rooms[candidate.provider, candidate.deployment_id] = chosen.room
+    return Marks(chosen.room.requests.count, chosen.room.tokens.count)
 
 
 def passed_over(verdicts: Sequence[Verdict], chosen: Verdict) -> tuple[Refusal, ...]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from gateway_core import breaker, budget
 from gateway_core.adapters.memory.attempts import move, settle_health, settle_money
 from gateway_core.adapters.memory.books import write_record
-from gateway_core.adapters.memory.judge import Judge, Verdict, choose, passed_over
+from gateway_core.adapters.memory.judge import Judge, Verdict, book, choose, passed_over
 from gateway_core.adapters.memory.state import Mark, Part, StoredHold
 from gateway_core.admission import (
     DEGRADED,
@@ -98,7 +98,10 @@ class MemoryLedger(Part):
         watched = self._state.breakers[provider, deployment_id]
         latency = self._state.latencies.get((provider, deployment_id))
         average_ms = latency.average_us / 1000 if latency else None
-        return DeploymentState(provider, deployment_id, watched.state, watched.failures, watched.until_ms, average_ms)
+        room = self._state.rooms.get((provider, deployment_id))
+        return DeploymentState(
+            provider, deployment_id, watched.state, watched.failures, watched.until_ms, average_ms, room
+        )
 
     def _admission(
         self,
@@ -147,7 +150,7 @@ class MemoryLedger(Part):
             accounts = self._state.home(ticket, scope).accounts
             for period in (ticket.day, ticket.month):
                 accounts[scope, period] = budget.hold(accounts[scope, period], amount)
-        self._state.arrivals |= {booking.bucket: booking.slot.tat_us for booking in chosen.bookings}
+        marks = book(self._state, candidate, chosen)
         stored = StoredHold(
             hold=Hold(amount),
             key_id=ticket.key_id,
@@ -157,6 +160,8 @@ class MemoryLedger(Part):
             key_tpm=judge.limits.tpm or 0,
             answer=answer,
             limits=judge.scope_limits,
+            key_rpm=judge.limits.rpm or 0,
+            marks=marks,
         )
         self._state.ledger(ticket).holds[ticket.request_id, answer.attempt] = stored
 

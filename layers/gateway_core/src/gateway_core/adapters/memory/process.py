@@ -8,21 +8,23 @@ from dataclasses import replace
 
 from gateway_core import breaker
 from gateway_core.adapters.memory.attempts import settle_health
-from gateway_core.adapters.memory.judge import Judge, Verdict, choose, passed_over
-from gateway_core.adapters.memory.state import Bucket, Latency, State, StoredHold
+from gateway_core.adapters.memory.judge import Judge, Verdict, book, choose, passed_over
+from gateway_core.adapters.memory.state import Bucket, DeploymentKey, Latency, State, StoredHold
 from gateway_core.admission import DEGRADED, Admitted, BreakerPolicy, Candidate, Refused, Settlement, Ticket
 from gateway_core.breaker import Breaker
 from gateway_core.budget import Amount, Hold
 from gateway_core.changes import BreakerChange
 from gateway_core.domain import Limits
+from gateway_core.ratelimit import Room
 
 
 class ProcessHealth:
     """Admits attempts of callers without limits by what this process alone has seen. Grows with the catalog only."""
 
     def __init__(self) -> None:
-        self._breakers: defaultdict[tuple[str, str], Breaker] = defaultdict(Breaker)
-        self._latencies: dict[tuple[str, str], Latency] = {}
+        self._breakers: defaultdict[DeploymentKey, Breaker] = defaultdict(Breaker)
+        self._latencies: dict[DeploymentKey, Latency] = {}
+        self._rooms: dict[DeploymentKey, Room] = {}
         self._arrivals: dict[Bucket, int] = {}
         self._under_way: dict[str, StoredHold] = {}
 
@@ -43,6 +45,7 @@ class ProcessHealth:
             return Refused(tuple(verdict.passed_over() for verdict in verdicts))
         candidate = candidates[chosen.index]
         watched, changes = self._pass(candidate, chosen, now_ms, policy)
+        marks = book(self._state(), candidate, chosen)
         answer = Admitted(
             index=chosen.index,
             attempt=attempt,
@@ -53,7 +56,7 @@ class ProcessHealth:
             changes=changes,
         )
         hold = Hold(Amount(candidate.hold_nano, candidate.hold_tokens))
-        self._under_way[ticket.request_id] = StoredHold(hold, "", "", ticket.day, now_ms, 0, answer)
+        self._under_way[ticket.request_id] = StoredHold(hold, "", "", ticket.day, now_ms, 0, answer, marks=marks)
         return replace(answer, generation=DEGRADED)
 
     def settle(
@@ -73,9 +76,8 @@ class ProcessHealth:
         deployment = (candidate.provider, candidate.deployment_id)
         before = self._breakers[deployment]
         after = self._breakers[deployment] = breaker.admit(before, now_ms + chosen.wait_ms, policy)
-        self._arrivals.update({booking.bucket: booking.slot.tat_us for booking in chosen.bookings})
         return after, breaker.changes(*deployment, before, after)
 
     def _state(self) -> State:
         """A state whose accounts are forgotten at once: nothing is held here."""
-        return State(breakers=self._breakers, latencies=self._latencies, arrivals=self._arrivals)
+        return State(breakers=self._breakers, latencies=self._latencies, rooms=self._rooms, arrivals=self._arrivals)

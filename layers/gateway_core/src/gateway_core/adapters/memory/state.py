@@ -14,17 +14,21 @@ from gateway_core.counters import Counters
 from gateway_core.domain import Limits
 from gateway_core.principal import KeyRecord
 from gateway_core.probes import Probe
+from gateway_core.ratelimit import UNPLACED, Marks, Room
 
 type AttemptId = tuple[str, int]
 """Request id and attempt number."""
 type Bucket = tuple[str, str, Literal["rpm", "tpm"]]
 """Kind of owner (`provider` or `key`), its name, and which limit."""
+type DeploymentKey = tuple[str, str]
+"""Provider and deployment id."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredHold:
-    """A hold with what is needed to answer a repeated admission and to settle it. `key_tpm` 0 = the key has none.
+    """A hold with what is needed to answer a repeated admission and to settle it.
 
+    `key_rpm` and `key_tpm` are the key's limits, 0 = none; `marks` place it in the room of its deployment.
     `limits` are those of the ticket's scopes, in order, as they were at the admission.
     """
 
@@ -36,6 +40,8 @@ class StoredHold:
     key_tpm: int
     answer: Admitted
     limits: tuple[Limits, ...] = ()
+    key_rpm: int = 0
+    marks: Marks = UNPLACED
     unconfirmed: bool = False
 
 
@@ -76,8 +82,9 @@ class State:
     keys: defaultdict[str, dict[str, KeyRecord]] = field(default_factory=lambda: defaultdict(dict))
     budgets: dict[tuple[str, str], Limits] = field(default_factory=dict)
     months: defaultdict[tuple[str, str], Ledger] = field(default_factory=lambda: defaultdict(Ledger))
-    breakers: defaultdict[tuple[str, str], Breaker] = field(default_factory=lambda: defaultdict(Breaker))
-    latencies: dict[tuple[str, str], Latency] = field(default_factory=dict)
+    breakers: defaultdict[DeploymentKey, Breaker] = field(default_factory=lambda: defaultdict(Breaker))
+    latencies: dict[DeploymentKey, Latency] = field(default_factory=dict)
+    rooms: dict[DeploymentKey, Room] = field(default_factory=dict)
     arrivals: dict[Bucket, int] = field(default_factory=dict)
     counters: defaultdict[tuple[str, str], dict[str, Counters]] = field(default_factory=lambda: defaultdict(dict))
     records: defaultdict[tuple[str, str], list[UsageRecord]] = field(default_factory=lambda: defaultdict(list))

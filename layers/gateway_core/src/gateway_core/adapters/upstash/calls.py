@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import astuple, dataclass, field
 from urllib.parse import unquote
 
 from gateway_core.adapters.upstash import layout
@@ -23,6 +23,7 @@ from gateway_core.admission import (
 from gateway_core.changes import BreakerChange, BreakerReason, BreakerState, BudgetCrossed, BudgetLimit, Change, Percent
 from gateway_core.counters import CARDINALITY_CAP, count, dimensions, encode
 from gateway_core.domain import RefusalReason
+from gateway_core.ratelimit import Quota, RateView
 
 _BREAKERS: dict[str, tuple[BreakerState, BreakerReason]] = {
     "c": ("closed", ""),
@@ -84,14 +85,20 @@ def add_admission(call: ScriptCall, candidates: Sequence[Candidate], max_wait_ms
     for candidate in candidates:
         provider = call.key_index(layout.provider_key(candidate.provider))
         call.add(provider, candidate.deployment_id, candidate.hold_nano, candidate.hold_tokens)
-        call.add(candidate.rpm, candidate.tpm)
+        call.add(candidate.rpm, candidate.tpm, candidate.likely_tokens)
 
 
 def add_attempt(call: ScriptCall, settlement: Settlement) -> None:
     call.add(settlement.attempt, call.key_index(layout.provider_key(settlement.provider)), settlement.deployment_id)
     call.add(settlement.generation, int(settlement.probe), settlement.effect, settlement.latency_ms)
     call.add(settlement.charge_nano, settlement.charge_tokens, int(settlement.unconfirmed))
-    call.add(settlement.retry_after_ms, settlement.tpm)
+    call.add(settlement.retry_after_ms, settlement.tpm, settlement.rpm, int(settlement.unsent))
+    rates = settlement.rates or RateView(0)
+    call.add(rates.seen_ms, rates.until_ms, *_quota(rates.requests), *_quota(rates.tokens))
+
+
+def _quota(quota: Quota) -> Iterator[int]:
+    return (-1 if number is None else number for number in astuple(quota))
 
 
 def declare_books(call: ScriptCall, ticket: Ticket) -> None:

@@ -4,7 +4,8 @@
                                       rq|{key id}, tk|{key id} rate limits of a key
     bud:{project}:{YYYYMM}    hash    {scope}|M and {scope}|D{DD} accounts; h|{request}.{attempt} open holds,
                                       x|... unconfirmed ones; s|{request} marks                       62 days
-    pv:{provider}             hash    cb|{deployment} breaker; ew|{deployment} latency; rq, tk rate limits
+    pv:{provider}             hash    cb|{deployment} breaker; ew|{deployment} latency; rl|{deployment} what the
+                                      provider says of its limits; rq, tk limits that we set
     agg:{project}:{YYYYMMDD}  hash    counters, see `gateway_core.counters`                           400 days
     use:{project}:{YYYYMMDD}  stream  one record an entry, in field d             30 days after its last write
     projects                  set     every project that had a request
@@ -28,6 +29,7 @@ from gateway_core.counters import Counters, encode
 from gateway_core.domain import Limits
 from gateway_core.principal import KeyRecord, rights_json, with_rights
 from gateway_core.probes import Probe
+from gateway_core.ratelimit import Gauge, Quota, Room
 
 PROJECTS = "projects"
 PROBES = "probes"
@@ -126,6 +128,19 @@ def parse_breaker(text: str | None) -> tuple[BreakerState, int, int]:
 
 def parse_latency_ms(text: str | None) -> float | None:
     return int(text.partition(";")[0]) / 1000 if text else None
+
+
+def parse_room(text: str | None) -> Room | None:
+    if text is None:
+        return None
+    until, requests, tokens = text.split(";")
+    return Room(int(until), _parse_gauge(requests), _parse_gauge(tokens))
+
+
+def _parse_gauge(text: str) -> Gauge:
+    seen, limit, remaining, reset, mark, count, tat = map(int, text.split(","))
+    quota = Quota(*(None if number < 0 else number for number in (limit, remaining, reset)))
+    return Gauge(quota, seen, mark, count, tat)
 
 
 def pack_counters(counters: Counters) -> str:

@@ -103,8 +103,12 @@ class UpstashLedger(Part):
         return parse_settled(str(await self._client.run(self._scripts.record, call.keys, call.arguments)))
 
 
+_FIELDS = 3
+"""Of a deployment in its provider's hash."""
+
+
 def _state_command(provider: str, deployment_ids: Sequence[str]) -> list[str | int]:
-    fields = [f"{prefix}|{deployment_id}" for deployment_id in deployment_ids for prefix in ("cb", "ew")]
+    fields = [f"{prefix}|{deployment_id}" for deployment_id in deployment_ids for prefix in ("cb", "ew", "rl")]
     return ["HMGET", layout.provider_key(provider), *fields]
 
 
@@ -115,11 +119,13 @@ def _states(
     for (provider, ids), reply in zip(groups.items(), replies, strict=True):
         values = reply if isinstance(reply, list) else []
         for index, deployment_id in enumerate(ids):
-            found[provider, deployment_id] = _state(provider, deployment_id, *values[2 * index : 2 * index + 2])
+            texts = values[_FIELDS * index : _FIELDS * (index + 1)]
+            found[provider, deployment_id] = _state(provider, deployment_id, *texts)
     return [found[pair] for pair in deployments]
 
 
-def _state(provider: str, deployment_id: str, breaker: object, latency: object) -> DeploymentState:
-    state, failures, until_ms = layout.parse_breaker(breaker if isinstance(breaker, str) else None)
-    latency_ms = layout.parse_latency_ms(latency if isinstance(latency, str) else None)
-    return DeploymentState(provider, deployment_id, state, failures, until_ms, latency_ms)
+def _state(provider: str, deployment_id: str, *stored: object) -> DeploymentState:
+    breaker, latency, room = (text if isinstance(text, str) else None for text in stored)
+    state, failures, until_ms = layout.parse_breaker(breaker)
+    latency_ms = layout.parse_latency_ms(latency)
+    return DeploymentState(provider, deployment_id, state, failures, until_ms, latency_ms, layout.parse_room(room))

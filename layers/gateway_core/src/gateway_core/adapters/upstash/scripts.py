@@ -30,9 +30,9 @@ class Scripts:
 def load_scripts() -> Scripts:
     """Read and assemble the scripts from the package."""
     return Scripts(
-        admit=_assemble("common", "policy", "admission", "admit"),
-        next=_assemble("common", "policy", "attempt", "admission", "next"),
-        settle=_assemble("common", "policy", "attempt", "books", "settle"),
+        admit=_assemble("common", "policy", "rooms", "admission", "admit"),
+        next=_assemble("common", "policy", "rooms", "attempt", "admission", "next"),
+        settle=_assemble("common", "policy", "rooms", "attempt", "books", "settle"),
         record=_assemble("common", "books", "record"),
         resolve=_assemble("common", "books", "resolve"),
     )

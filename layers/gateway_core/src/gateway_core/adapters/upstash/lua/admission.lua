@@ -5,7 +5,7 @@ local KEY_FIELD = 'k|' .. ticket.digest
 local KEY_RPM, KEY_TPM = 'rq|' .. ticket.key, 'tk|' .. ticket.key
 local candidates = {}
 for i = 1, admission.candidates do
-  local candidate = read('#provider', 'deployment', '#nano', '#tokens', '#rpm', '#tpm')
+  local candidate = read('#provider', 'deployment', '#nano', '#tokens', '#rpm', '#tpm', '#likely')
   candidate.provider = KEYS[candidate.provider]
   candidate.index = i - 1
   candidates[i] = candidate
@@ -17,7 +17,7 @@ local function want_admission()
   if ticket.user ~= '' then want(PROJECT, 'b|u:' .. ticket.user) end
   want(KEY_PROJECT, KEY_FIELD, KEY_RPM, KEY_TPM)
   for _, candidate in ipairs(candidates) do
-    want(candidate.provider, 'cb|' .. candidate.deployment)
+    want(candidate.provider, 'cb|' .. candidate.deployment, 'rl|' .. candidate.deployment)
     if candidate.rpm > 0 then want(candidate.provider, 'rq') end
     if candidate.tpm > 0 then want(candidate.provider, 'tk') end
   end
@@ -83,16 +83,33 @@ local function bookings(candidate, limits)
   return booked, wait, slowest
 end
 
+-- The room of a candidate's deployment with it inside, and each wait there; nil and none while nothing is known of it.
+local function enter(candidate)
+  local room = room_of(candidate.provider, candidate.deployment)
+  if not room then return nil, {} end
+  local opens = math.max(ticket.now, room.till)
+  return room, {
+    {'deployment:reset', opens - ticket.now},
+    {'deployment:rpm', take(room.requests, 1, opens)},
+    {'deployment:tpm', take(room.tokens, candidate.likely, opens)},
+  }
+end
+
 -- Budget before rate before open: a later line overrules an earlier one.
 local function judge(candidate, budgets)
   local booked, wait, slowest = bookings(candidate, budgets[2])
+  local room, delays = enter(candidate)
+  for _, delay in ipairs(delays) do
+    if slowest == '' or delay[2] > wait then wait, slowest = delay[2], delay[1] end
+  end
   local b = breaker(candidate.provider, candidate.deployment)
+  local closed = b.state ~= 'c' and math.max(0, b.till - ticket.now) or 0
   local refusal
-  if b.state ~= 'c' and b.till > ticket.now then refusal = {'open', '', b.till - ticket.now} end
-  if wait > admission.max_wait then refusal = {'rate', slowest, wait} end
+  if closed > 0 then refusal = {'open', '', math.max(closed, wait)} end
+  if wait > admission.max_wait then refusal = {'rate', slowest, math.max(closed, wait)} end
   local over = over_budget(candidate, budgets)
   if over then refusal = {'budget', over, 0} end
-  return {candidate = candidate, booked = booked, wait = wait, refused = refusal ~= nil,
+  return {candidate = candidate, booked = booked, room = room, wait = wait, refused = refusal ~= nil,
           reason = refusal or {'rate', slowest, wait}}
 end
 
@@ -140,11 +157,14 @@ local function kept_limits(budgets)
 end
 
 local function book(chosen, attempt, answer, budgets)
-  local candidate = chosen.candidate
+  local candidate, room = chosen.candidate, chosen.room
+  if room then put_room(candidate.provider, candidate.deployment, room) end
   for _, slot in ipairs(chosen.booked) do set(slot[1], slot[2], slot[3]) end
   move({spend = 0, spend_tokens = 0, hold = candidate.nano, hold_tokens = candidate.tokens})
   set(BUDGET, hold_field('h', attempt), show_hold({
-    nano = candidate.nano, tokens = candidate.tokens, key_tpm = budgets[2].tpm or 0, limits = kept_limits(budgets),
+    nano = candidate.nano, tokens = candidate.tokens, limits = kept_limits(budgets),
+    key_rpm = budgets[2].rpm or 0, key_tpm = budgets[2].tpm or 0,
+    mark = room and room.requests.count or 0, token_mark = room and room.tokens.count or 0,
     who = table.concat({ticket.day, show(ticket.now), ticket.key, ticket.user}, ';'),
     paid = 0, paid_tokens = 0, answer = answer,
   }))

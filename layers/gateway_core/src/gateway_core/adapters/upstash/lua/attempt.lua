@@ -1,8 +1,9 @@
--- Settling one attempt: its money, its deployment's breaker and latency, and the token buckets.
+-- Settling one attempt: its money, its deployment's breaker, latency and room, and the buckets.
 
 local attempt = read('#number', '#provider', 'deployment', '#generation', '#probe', 'effect', '#latency', '#charge',
-                     '#charge_tokens', '#unconfirmed', '#retry_after', '#tpm')
+                     '#charge_tokens', '#unconfirmed', '#retry_after', '#tpm', '#rpm', '#unsent', '#seen', '#until')
 attempt.provider = KEYS[attempt.provider]
+local said_of_requests, said_of_tokens = read('#limit', '#remaining', '#reset'), read('#limit', '#remaining', '#reset')
 local OPEN, LOOSE = hold_field('h', attempt.number), hold_field('x', attempt.number)
 local NEXT, NEXT_LOOSE = hold_field('h', attempt.number + 1), hold_field('x', attempt.number + 1)
 local DEGRADED = -1
@@ -10,7 +11,8 @@ local DEGRADED = -1
 local function want_attempt()
   want_accounts()
   want(BUDGET, OPEN, LOOSE, NEXT, NEXT_LOOSE, MARK)
-  want(attempt.provider, 'cb|' .. attempt.deployment, 'ew|' .. attempt.deployment, 'tk')
+  want(attempt.provider, 'cb|' .. attempt.deployment, 'ew|' .. attempt.deployment, 'rl|' .. attempt.deployment,
+       'tk', 'rq')
 end
 
 local function is_new_degraded()
@@ -121,20 +123,32 @@ local function settle_latency()
   set(attempt.provider, field, show(average) .. ';' .. show(tonumber(count) + 1))
 end
 
-local function correction(hold, per_minute)
-  return time_of(attempt.charge_tokens, per_minute) - time_of(hold.tokens, per_minute)
+local function correct(key, field, reserved, used, per_minute)
+  local change = per_minute > 0 and time_of(used, per_minute) - time_of(reserved, per_minute) or 0
+  if change ~= 0 then add(key, field, change) end
 end
 
--- What nobody knows the size of is not given back; a minute heals it.
+-- Tokens that were not used and, of an attempt that was not sent, its place. What nobody knows the size of is not given
+-- back; a minute heals it.
 local function settle_buckets(hold)
   if not hold or attempt.unconfirmed == 1 then return end
-  if hold.key_tpm > 0 then
-    local change = correction(hold, hold.key_tpm)
-    if change ~= 0 then add(KEY_PROJECT, 'tk|' .. ticket.key, change) end
+  local requests = 1 - attempt.unsent
+  correct(KEY_PROJECT, 'tk|' .. ticket.key, hold.tokens, attempt.charge_tokens, hold.key_tpm)
+  correct(KEY_PROJECT, 'rq|' .. ticket.key, 1, requests, hold.key_rpm)
+  if attempt.generation ~= DEGRADED then
+    correct(attempt.provider, 'tk', hold.tokens, attempt.charge_tokens, attempt.tpm)
+    correct(attempt.provider, 'rq', 1, requests, attempt.rpm)
   end
-  if attempt.tpm > 0 and attempt.generation ~= DEGRADED and get(attempt.provider, 'tk') then
-    add(attempt.provider, 'tk', correction(hold, attempt.tpm))
-  end
+end
+
+local function settle_room(hold)
+  if attempt.seen == 0 then return end
+  local room = room_of(attempt.provider, attempt.deployment)
+    or {till = 0, requests = parse_gauge(UNHEARD), tokens = parse_gauge(UNHEARD)}
+  room.till = math.max(room.till, attempt['until'])
+  hear(room.requests, said_of_requests, attempt.seen, hold and hold.mark)
+  hear(room.tokens, said_of_tokens, attempt.seen, hold and hold.token_mark)
+  put_room(attempt.provider, attempt.deployment, room)
 end
 
 -- Everything about the attempt; call it once.
@@ -144,4 +158,5 @@ local function settle_attempt()
   settle_breaker()
   settle_latency()
   settle_buckets(hold)
+  settle_room(hold)
 end

@@ -33,7 +33,8 @@ local function time_of(units, per_minute)
   return math.ceil(math.min(units, per_minute) * MINUTE_US / per_minute)
 end
 
-local function reserve(arrival, units, per_minute)
-  local moved = math.max(tonumber(arrival or 0), ticket.now * 1000) + time_of(units, per_minute)
+-- The arrival once units are booked that are used from the moment `from` on, now if it is nil; and how long to wait.
+local function reserve(arrival, units, per_minute, from)
+  local moved = math.max(tonumber(arrival or 0), (from or ticket.now) * 1000) + time_of(units, per_minute)
   return moved, math.max(0, math.ceil((moved - MINUTE_US) / 1000) - ticket.now)
 end
