@@ -82,12 +82,22 @@ class ProviderError(LLMError):
 
 
 class RateLimitError(ProviderError):
-    """The provider answered 429. With `retry_after_s` the deployment is left alone until then."""
+    """The provider answered 429. With `retry_after_s` the deployment is left alone until then.
+
+    Without, it counts as a failure, and `wait_s` is how long its limit takes to reset, if the provider says that.
+    """
 
     status = 429
     code = "rate_limited"
     type = "rate_limit_error"
     effect: BreakerEffect = "limit"
+
+    @property
+    def wait_s(self) -> float | None:
+        """Seconds until the provider may serve again, None if it did not say."""
+        if self.retry_after_s or not self.rates or not self.rates.until_ms:
+            return self.retry_after_s
+        return (self.rates.until_ms - self.rates.seen_ms) / 1000
 
 
 class ProviderTimeout(ProviderError):

@@ -7,7 +7,7 @@ nothing else can serve. Each failed attempt is settled and the next one admitted
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -147,7 +147,7 @@ class Failover:
 
     async def _first_answer[A: Billed](self, walk: Walk, send: Send[A]) -> A:
         try:
-            admission = await self._ledger.admit(walk.ticket, walk.candidates, **self._terms(walk))
+            admission = await self._heard(walk, self._ledger.admit(walk.ticket, walk.candidates, **self._terms(walk)))
         except StoreUnavailable as error:
             self._telemetry.admission_lost(walk.ticket, error)
             raise
@@ -163,8 +163,22 @@ class Failover:
             if settlement is None:
                 raise RuntimeError("a failed attempt has a settlement")
             self._emitter.send(walk)
-            admission = await self._ledger.next(walk.ticket, settlement, walk.candidates, **self._terms(walk))
+            admission = await self._heard(
+                walk, self._ledger.next(walk.ticket, settlement, walk.candidates, **self._terms(walk))
+            )
             walk.pending = None
+
+    async def _heard(self, walk: Walk, asked: Coroutine[Any, Any, Admission]) -> Admission:
+        """What the store answers. A caller who leaves meanwhile waits for it, and so gives back what was admitted."""
+        asking = asyncio.ensure_future(asked)
+        try:
+            return await asyncio.shield(asking)
+        except asyncio.CancelledError:
+            try:
+                walk.leave(await asking)
+            except LLMError as error:
+                self._telemetry.admission_lost(walk.ticket, error)
+            raise
 
     async def _enter(self, walk: Walk, admission: Admission) -> Offer:
         self._emitter.changed(walk, admission.changes)

@@ -49,8 +49,9 @@ def verdict(errors: Sequence[ProviderError], *, deadline_passed: bool) -> LLMErr
         return last
     if deadline_passed:
         return DeadlineExceeded("No model answered before the request's deadline. Raise timeout_s or try again.")
-    if all(isinstance(error, RateLimitError) for error in errors):
-        waits = [error.retry_after_s for error in errors if error.retry_after_s]
+    limits = [error for error in errors if isinstance(error, RateLimitError)]
+    if len(limits) == len(errors):
+        waits = [error.wait_s for error in limits if error.wait_s]
         return RateLimited(
             "Every provider that could serve this is limiting us.", retry_after_s=min(waits, default=None)
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field, replace
 
-from gateway_core.admission import DEGRADED, Admitted, Candidate, Refusal, Settlement, Ticket, UsageRecord
+from gateway_core.admission import DEGRADED, Admission, Admitted, Candidate, Refusal, Settlement, Ticket, UsageRecord
 from gateway_core.domain import Attempt, BreakerEffect, Cost, Drop, Model, Outcome, RefusalReason, Usage
 from gateway_core.errors import ProviderError
 from gateway_core.events import Event
@@ -90,6 +90,12 @@ class Walk:
             unsent=True,
         )
         return offer
+
+    def leave(self, admission: Admission) -> None:
+        """The caller left while the store was asked: what it admitted will not be made use of."""
+        self.pending = None
+        if isinstance(admission, Admitted):
+            self.take(admission)
 
     def begin(self, now_s: float) -> None:
         """The current attempt is about to be sent: from here on the provider may bill it, whatever we learn."""

@@ -1,0 +1,256 @@
+"""Waiting for a turn: who leaves gives back what was booked, and what providers say reaches the store from every end."""
+
+import asyncio
+from contextlib import aclosing, suppress
+
+import pytest
+
+from gateway_core.adapters.echo import echo
+from gateway_core.domain import Attribution, ChatRequest, Chunk, Deployment, EmbedRequest, Limits, Usage
+from gateway_core.errors import ProviderUnavailable, RateLimited, RateLimitError, StoreUnavailable
+from gateway_core.ratelimit import Quota, RateView
+from tests.conftest import World, catalog_of, model, settings_for
+
+HELLO = ({"role": "user", "content": "one two three"},)
+
+
+@pytest.fixture
+def world():
+    """Two models; in the group `reasoning` only the first can serve."""
+    catalog = catalog_of(model("first"), model("second"), groups={"reasoning": ("first",), "both": ("first", "second")})
+    return World(catalog, settings_for(catalog))
+
+
+def request(group="reasoning"):
+    return ChatRequest(HELLO, Attribution("alpha"), model_group=group)
+
+
+async def asked(world, caller, request_id, group="reasoning", timeout_s=60):
+    return await world.services.gateway.complete(request(group), caller, request_id, timeout_s=timeout_s)
+
+
+def held_up(world):
+    """From now on whoever waits waits for ever, and tells it here."""
+    waiting = asyncio.Queue()
+
+    async def sleep(seconds):
+        waiting.put_nowait(seconds)
+        await asyncio.Event().wait()
+
+    world.clock.sleep = sleep
+    return waiting
+
+
+async def leave(task):
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    assert task.cancelled()
+
+
+def view(world, **changes):
+    now = world.clock.now_ms()
+    return RateView(now, Quota(60, 0, now + 5000), until_ms=now + 5000, **changes)
+
+
+async def room(world, name="first"):
+    (state,) = await world.store.deployment_states([(f"{name}-provider", f"{name}@https://{name}-provider.example")])
+    return state.room
+
+
+async def test_who_leaves_while_waiting_gives_back_place_and_money(world):
+    """The next one waits no longer than the one who left would have."""
+    caller = await world.services.authenticator.authenticate(await world.key(limits=Limits(rpm=20, tpm=1_000_000)))
+    for number in range(20):
+        await asked(world, caller, f"r{number}")
+    paid = await world.spent()
+    waiting = held_up(world)
+    for number in range(3):
+        task = asyncio.create_task(asked(world, caller, f"left{number}"))
+        assert await asyncio.wait_for(waiting.get(), 10) == 3
+        await leave(task)
+    assert await world.spent() == paid
+    assert [(r.error_code, r.attempts) for r in await world.records()][-1] == ("cancelled", 0)
+
+
+async def slow(world, name):
+    """A store that takes a while over this call, until it is told to go on."""
+    reached, go_on, call = asyncio.Event(), asyncio.Event(), getattr(world.store, name)
+
+    async def delayed(*args, **kwargs):
+        answer = await call(*args, **kwargs)
+        reached.set()
+        await go_on.wait()
+        return answer
+
+    setattr(world.store, name, delayed)
+    return reached, go_on
+
+
+@pytest.mark.parametrize("call", ["admit", "next"])
+async def test_who_leaves_while_the_store_admits_leaves_nothing_behind(world, call):
+    """What was admitted for nobody is settled, and its place is free again."""
+
+    def down(given):
+        raise ProviderUnavailable("down")
+
+    world.behave["first"] = down
+    caller = await world.services.authenticator.authenticate(await world.key(limits=Limits(rpm=2)))
+    reached, go_on = await slow(world, call)
+    task = asyncio.create_task(asked(world, caller, "left", group="both"))
+    await reached.wait()
+    task.cancel()
+    await asyncio.sleep(0)
+    go_on.set()
+    with suppress(asyncio.CancelledError):
+        await task
+    assert task.cancelled()
+    assert await world.spent() == (0, 0)
+    assert await world.store.open_holds("alpha", month="202611") == []
+    made = 0 if call == "admit" else 1
+    assert [(r.error_code, r.attempts) for r in await world.records()] == [("cancelled", made)]
+    setattr(world.store, call, getattr(type(world.store), call).__get__(world.store))
+    world.behave["first"] = echo
+    waiting = held_up(world)
+    for number in range(2 - made):
+        await asked(world, caller, f"r{number}")
+    assert waiting.empty()
+
+
+async def test_a_store_that_fails_while_the_caller_leaves_is_told(world):
+    """The log line explains a hold that nobody will settle."""
+    reached, go_on = asyncio.Event(), asyncio.Event()
+
+    async def lost(*args, **kwargs):
+        reached.set()
+        await go_on.wait()
+        raise StoreUnavailable("away")
+
+    world.store.admit = lost
+    caller = await world.services.authenticator.authenticate(await world.key())
+    task = asyncio.create_task(asked(world, caller, "left"))
+    await reached.wait()
+    task.cancel()
+    await asyncio.sleep(0)
+    go_on.set()
+    with suppress(asyncio.CancelledError):
+        await task
+    assert task.cancelled()
+    assert "admission lost" in [line["message"] for line in world.lines()]
+
+
+async def test_a_probe_that_is_not_made_leaves_its_place_to_the_next(world):
+    """Somebody who waited for a slot held the only probe of the fleet."""
+
+    def down(given):
+        raise ProviderUnavailable("down")
+
+    world.behave["first"] = down
+    caller = await world.services.authenticator.authenticate(await world.key())
+    for number in range(5):
+        with suppress(ProviderUnavailable):
+            await asked(world, caller, f"r{number}")
+    world.clock.advance(30)
+    slowly = await world.services.authenticator.authenticate(await world.key(limits=Limits(rpm=20)))
+    world.behave["second"] = echo
+    for number in range(20):
+        await world.services.gateway.complete(
+            ChatRequest(HELLO, Attribution("alpha"), model="second"), slowly, f"s{number}", timeout_s=60
+        )
+    waiting = held_up(world)
+    task = asyncio.create_task(asked(world, slowly, "probe"))
+    assert await asyncio.wait_for(waiting.get(), 10) == 3
+    await leave(task)
+    world.behave["first"] = echo
+    assert (await asked(world, caller, "next")).model.key == "first"
+
+
+async def test_what_an_answer_says_of_its_limits_is_shared(world):
+    """A whole answer that leaves nothing: the model is left alone until the reset, then asked again."""
+
+    async def said(call):
+        answer = echo(call)
+        return type(answer)(answer.content, (), "stop", answer.usage, rates=view(world))
+
+    world.provider.complete = said
+    caller = await world.services.authenticator.authenticate(await world.key())
+    assert (await asked(world, caller, "r1", group="both")).model.key == "first"
+    assert (await asked(world, caller, "r2", group="both")).model.key == "second"
+    started = world.clock.now_ms()
+    assert (await asked(world, caller, "r3")).model.key == "first"
+    assert world.clock.now_ms() - started == 5000
+
+
+async def test_vectors_say_it_as_well():
+    """Embeddings go the same way."""
+    deployment = Deployment("first-provider", "first", "https://first-provider.example", "embedding")
+    catalog = catalog_of(model("first", deployment=deployment), groups={"embedding": ("first",)})
+    world = World(catalog, settings_for(catalog))
+    embed = world.provider.embed
+
+    async def said(call):
+        found = await embed(call)
+        return type(found)(found.vectors, found.usage, view(world))
+
+    world.provider.embed = said
+    caller = await world.services.authenticator.authenticate(await world.key())
+    wanted = EmbedRequest(("one",), Attribution("alpha"), model_group="embedding")
+    await world.services.gateway.embed(wanted, caller, "r1", timeout_s=60)
+    assert (await room(world)).until_ms == world.clock.now_ms() + 5000
+
+
+async def test_a_429_without_a_time_waits_for_its_reset(world):
+    """It counts as a failure, the model is left alone until the reset, and the caller is told when that is."""
+
+    def limited(call):
+        error = RateLimitError("slow down")
+        error.rates = view(world)
+        raise error
+
+    world.behave["first"] = limited
+    caller = await world.services.authenticator.authenticate(await world.key())
+    with pytest.raises(RateLimited) as caught:
+        await asked(world, caller, "r1", timeout_s=3)
+    assert caught.value.retry_after_s == 5
+    with pytest.raises(RateLimited) as caught:
+        await asked(world, caller, "r2", timeout_s=3)
+    assert (caught.value.retry_after_s, len(world.provider.calls)) == (5, 1)
+
+
+@pytest.mark.parametrize("end", ["done", "error", "left"])
+async def test_a_stream_says_it_however_it_ends(world, end):
+    """The first chunk brings it; the settlement takes it along."""
+
+    async def stream(call):
+        yield Chunk(text="one", rates=view(world))
+        if end == "error":
+            raise ProviderUnavailable("cut", unconfirmed=True)
+        if end == "left":
+            await asyncio.Event().wait()
+        yield Chunk(finish_reason="stop", usage=Usage(3, 1))
+
+    world.provider.stream = stream
+    caller = await world.services.authenticator.authenticate(await world.key())
+    with suppress(ProviderUnavailable):
+        async with aclosing(world.services.gateway.stream(request(), caller, "r1", timeout_s=60)) as pieces:
+            async for piece in pieces:
+                if end == "left" and isinstance(piece, Chunk):
+                    break
+    assert (await room(world)).until_ms == world.clock.now_ms() + 5000
+
+
+async def test_what_is_settled_later_says_nothing_of_now(world):
+    """The log line of an unsettled request keeps no word of limits that are past when it is replayed."""
+
+    async def down(*args, **kwargs):
+        raise StoreUnavailable("away")
+
+    async def said(call):
+        answer = echo(call)
+        return type(answer)(answer.content, (), "stop", answer.usage, rates=view(world))
+
+    caller = await world.services.authenticator.authenticate(await world.key())
+    world.provider.complete, world.store.settle = said, down
+    await asked(world, caller, "r1")
+    (line,) = [line for line in world.lines() if line["message"] == "usage not settled"]
+    assert line["settlement"]["rates"] is None
