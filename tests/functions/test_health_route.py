@@ -5,9 +5,11 @@ from datetime import date
 
 import pytest
 
+from gateway_core.adapters.echo import echo
 from gateway_core.domain import Attribution, ChatRequest
 from gateway_core.errors import ProviderUnavailable
 from gateway_core.probes import KEPT_MS, Probe
+from gateway_core.ratelimit import Quota, RateView
 from tests.conftest import World, catalog_of, model, settings_for
 
 
@@ -51,6 +53,29 @@ async def test_an_open_breaker_shows(client, world):
     view = first["models"][0]
     assert (view["breaker"], view["retry_after_ms"]) == ("open", 20_000)
     assert (second["status"], second["latency_ms"]) == ("healthy", 0)
+
+
+async def test_the_room_that_a_provider_told_of_shows(client, world):
+    """Limit, rest and reset of requests and tokens; null for those who say nothing, and when the word is old."""
+    now = world.clock.now_ms()
+    told = RateView(now, Quota(60, 42, now + 1500), Quota(None, 7))
+
+    async def said(call):
+        return replace(echo(call), rates=told)
+
+    world.provider.complete = said
+    caller = await world.services.authenticator.authenticate(await world.key())
+    request = ChatRequest(({"role": "user", "content": "hi"},), Attribution("alpha"), model="first")
+    await world.services.gateway.complete(request, caller, "r1", timeout_s=60)
+    first, second, _third = (await client.get("/health/providers")).json()["providers"]
+    assert first["models"][0]["rate_limit"] == {
+        "requests": {"limit": 60, "remaining": 42, "reset_at": "2026-11-20T16:00:01.500+00:00"},
+        "tokens": {"limit": None, "remaining": 7, "reset_at": None},
+    }
+    assert second["models"][0]["rate_limit"] is None
+    world.clock.advance(301)
+    first = (await client.get("/health/providers")).json()["providers"][0]
+    assert first["models"][0]["rate_limit"] is None
 
 
 def probe(world, status="ok", name="first-provider", **changes):

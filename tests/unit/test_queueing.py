@@ -1,4 +1,4 @@
-"""Waiting for a turn: who leaves gives back what was booked, and what providers say reaches the store from every end."""
+"""Waiting for a turn: who leaves gives it back; what providers say reaches the store however an attempt ends."""
 
 import asyncio
 from contextlib import aclosing, suppress

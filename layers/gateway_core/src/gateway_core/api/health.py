@@ -13,6 +13,7 @@ from gateway_core import __version__
 from gateway_core.admission import DeploymentState
 from gateway_core.api.auth import identify
 from gateway_core.api.degraded import DEGRADED_HEADER, unknown_states
+from gateway_core.api.rate_limits import rate_limit_view
 from gateway_core.domain import Model
 from gateway_core.errors import StoreUnavailable
 from gateway_core.health_checks import catalog_warnings
@@ -109,6 +110,7 @@ def _model_view(model: Model, state: DeploymentState, fresh: Probe | None, now_m
         "listed": fresh.listed.get(model.deployment.upstream_model) if fresh else None,
         "lifecycle": lifecycle(model, utc_day(now_ms)),
         "retires_on": model.retires_on.isoformat() if model.retires_on else None,
+        "rate_limit": rate_limit_view(state, now_ms),
     }
 
 
