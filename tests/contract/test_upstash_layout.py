@@ -7,6 +7,7 @@ from dataclasses import fields
 import pytest
 
 from gateway_core.adapters.upstash.scripts import Script, Scripts
+from gateway_core.ratelimit import Quota, RateView
 from tests.contract.desk import DAY, DIGEST, MONTH, Desk, candidate, settled
 
 DAY_S = 86_400
@@ -44,6 +45,19 @@ async def test_a_request_costs_at_most_seventeen_commands(redis, desk):
     cost = await billed(redis, request)
     assert cost["evalsha"] == 2
     assert sum(cost.values()) <= 17, cost
+
+
+async def test_what_a_provider_says_of_its_limits_costs_no_command(redis, desk):
+    """It is read and written along, once a room is known; without limits of ours it takes the write of the room."""
+    told = RateView(desk.now, Quota(60, 50, desk.now + 10_000), Quota(90_000, 80_000), desk.now)
+    for chosen in (candidate(rpm=600, tpm=100_000, likely_tokens=7), candidate("m2", "two", likely_tokens=7)):
+        await desk.call(f"warm-up-{chosen.provider}", chosen=chosen, rates=told, latency_ms=10)
+
+        async def request(chosen=chosen):
+            await desk.call(f"r-{chosen.provider}", chosen=chosen, rates=told, latency_ms=11, charge_tokens=7)
+
+        cost = await billed(redis, request)
+        assert sum(cost.values()) <= 17, cost
 
 
 async def test_a_failed_attempt_costs_one_script(redis, desk):
@@ -129,7 +143,9 @@ async def test_every_key_of_a_script_is_declared(redis, desk):
     desk.store._scripts = Scripts(*(locking(getattr(scripts, field.name)) for field in fields(scripts)))
     await desk.open(rpm=60, tpm=1000)
     first, second = candidate(rpm=60, tpm=1000), candidate("m2", "two", rpm=60, tpm=1000)
-    answer = await desk.next("r1", settled(await desk.admitted("r1", first), first, "fail", unconfirmed=True), second)
+    told = RateView(desk.now, Quota(60, 50), Quota(1000, 900))
+    failed = settled(await desk.admitted("r1", first), first, "fail", unconfirmed=True, rates=told)
+    answer = await desk.next("r1", failed, second)
     assert await desk.settle("r1", settled(answer, second, charge_tokens=5))
     assert await desk.settle("r2", None, attempts=0)
     hold = {"month": MONTH, "request_id": "r1", "attempt": 1}

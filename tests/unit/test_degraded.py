@@ -1,9 +1,13 @@
 """The whole gateway while its store is away."""
 
+from dataclasses import replace
+
 import pytest
 
+from gateway_core.adapters.echo import echo
 from gateway_core.domain import Attribution, ChatRequest, Deployment, EmbedRequest
 from gateway_core.errors import ProviderUnavailable, StoreUnavailable
+from gateway_core.ratelimit import Quota, RateView
 from tests.conftest import World, catalog_of, model, settings_for
 
 HELLO = ({"role": "user", "content": "one two three"},)
@@ -91,6 +95,21 @@ async def test_a_caller_with_a_budget_is_refused(world):
     with pytest.raises(StoreUnavailable):
         await complete(world, caller, "r2")
     assert len(world.provider.calls) == 1
+
+
+async def test_a_process_on_its_own_hears_what_providers_say(world):
+    """A model with nothing left is left alone by it, and an attempt that was told has a place in its line."""
+    caller = await caller_of(world)
+    await complete(world, caller, "r1")
+    lose(world)
+    now = world.clock.now_ms()
+    told = [RateView(now, Quota(60, 60)), RateView(now, Quota(60, 0), until_ms=now + 7000)]
+    world.behave["first"] = lambda call: replace(echo(call), rates=told.pop(0))
+    names = [(await complete(world, caller, f"d{n}")).model.key for n in range(3)]
+    assert names == ["first", "first", "second"]
+    world.clock.advance(7)
+    told.append(RateView(world.clock.now_ms(), Quota(60, 50)))
+    assert (await complete(world, caller, "d4")).model.key == "first"
 
 
 async def test_routing_by_latency_keeps_the_configured_order(world):
