@@ -33,6 +33,7 @@ _RATES = {
 }
 _CAPABILITIES = {
     "json": "supports_response_schema",
+    "json_schema": "supports_response_schema",
     "reasoning": "supports_reasoning",
     "tools": "supports_function_calling",
     "vision": "supports_vision",

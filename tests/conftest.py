@@ -41,7 +41,7 @@ def model(key: str, provider: str | None = None, **changes: Any) -> Model:
         "deployment": Deployment(provider, key, f"https://{provider}.example"),
         "context_window": 100_000,
         "max_output_tokens": 8192,
-        "capabilities": frozenset({"tools", "json"}),
+        "capabilities": frozenset({"tools", "json", "json_schema"}),
         "tier": 1,
         "price": PRICE,
         "max_image_tokens": 1000,
@@ -69,7 +69,7 @@ def catalog_of(*models: Model, groups: dict[str, tuple[str, ...]] | None = None)
 
 @dataclass
 class World:
-    """The whole gateway in memory. `behave` maps an upstream model to what its provider does."""
+    """The whole gateway in memory. `behave` maps an upstream model to what its provider does; chance is `draw`."""
 
     catalog: Catalog
     settings: Settings
@@ -81,6 +81,7 @@ class World:
     sinks: tuple[EventSink, ...] = ()
     metrics: bool = False
     tracer: Tracer | None = None
+    draw: float = 0.5
 
     def __post_init__(self) -> None:
         self.provider = EchoProvider(lambda call: self.behave.get(call.deployment.upstream_model, echo)(call))
@@ -94,7 +95,7 @@ class World:
         events = FanOut(EventLog(telemetry), self.feed, *self.sinks)
         authenticator = Authenticator(ledger, self.clock)
         light = Services(self.settings, self.store, authenticator, telemetry, self.clock, ledger, events)
-        self.services: ModelServices = with_gateway(light, self.provider)
+        self.services: ModelServices = with_gateway(light, self.provider, lambda: self.draw)
 
     async def key(self, project: str = "alpha", **rights: Any) -> str:
         """A fresh virtual key of a project."""

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from gateway_core.admission import Admitted, Refusal, Refused
+from gateway_core.admission import Admitted, Measured, Refusal, Refused
 from tests.contract.desk import candidate, settled
 
 CHEAP = candidate(nano=0, tokens=0)
@@ -186,14 +186,31 @@ async def test_latency_is_a_moving_average_of_successes(desk):
     """Alpha 0.2; failures are not fast answers."""
     for i, (effect, latency) in enumerate([("ok", 1000), ("fail", 1), ("ok", 2000), ("ok", 501)]):
         await desk.call(f"r{i}", effect, CHEAP, latency_ms=latency)
-    assert (await desk.state()).latency_ms == 1060.2
+    assert (await desk.state()).whole_answer == Measured(1060.2, desk.now)
+
+
+async def test_latency_of_long_ago_weighs_less(desk):
+    """After a minute without a success the next one counts half, so that a recovery shows soon."""
+    for i, (wait, latency) in enumerate([(0, 1000), (59_999, 500), (60_000, 100)]):
+        desk.at += wait
+        await desk.call(f"r{i}", "ok", CHEAP, latency_ms=latency)
+    assert (await desk.state()).whole_answer == Measured(500.0, desk.now)
+
+
+async def test_streams_have_a_latency_of_their_own(desk):
+    """Time to the first content is not compared with the time of whole answers."""
+    await desk.call("r1", "ok", CHEAP, latency_ms=900)
+    desk.at += 5
+    await desk.call("r2", "ok", CHEAP, latency_ms=100, streamed=True)
+    found = await desk.state()
+    assert (found.whole_answer, found.first_content) == (Measured(900.0, desk.now - 5), Measured(100.0, desk.now))
 
 
 async def test_an_unknown_deployment_is_closed_and_new(desk):
     """States come in the order asked, also for deployments that nobody called."""
     await fail(desk, 1)
     states = await desk.store.deployment_states([("two", "m2"), ("one", "m1"), ("one", "m0")])
-    assert [(s.deployment_id, s.state, s.failures, s.latency_ms) for s in states] == [
+    assert [(s.deployment_id, s.state, s.failures, s.whole_answer) for s in states] == [
         ("m2", "closed", 0, None),
         ("m1", "closed", 1, None),
         ("m0", "closed", 0, None),

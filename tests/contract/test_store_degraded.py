@@ -13,7 +13,7 @@ async def test_an_attempt_admitted_without_the_store_is_charged_once(desk):
     assert not await desk.settle("r1", ended)
     assert await desk.money() == (70, 0)
     assert len(await desk.records()) == 1
-    assert (await desk.state()).latency_ms == 20
+    assert (await desk.state()).whole_answer.average_ms == 20
 
 
 async def test_a_hold_of_a_lost_admission_is_settled_with_generation_minus_one(desk):

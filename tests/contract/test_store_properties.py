@@ -208,6 +208,7 @@ class Histories(RuleBasedStateMachine):
             rpm=start.candidate.rpm,
             unsent=data.draw(st.sampled_from([False, False, True])),
             rates=data.draw(st.none() | self.views()),
+            streamed=data.draw(st.booleans()),
         )
 
     def views(self) -> st.SearchStrategy[RateView]:

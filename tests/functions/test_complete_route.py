@@ -1,11 +1,14 @@
 """POST /v1/complete: its answer, and everything that is wrong with a request."""
 
 import json
+from typing import get_args
 
 import pytest
 
-from gateway_core.domain import ProviderAnswer, ToolCall, Usage
-from gateway_core.errors import ProviderUnavailable, RateLimitError
+from gateway_core.api.schemas import CompleteBody
+from gateway_core.domain import ProviderAnswer, Requirement, ToolCall, Usage
+from gateway_core.errors import ProviderUnavailable, RateLimitError, StoreUnavailable
+from tests.conftest import World, catalog_of, model, settings_for
 
 HELLO = {"messages": [{"role": "user", "content": "one two three"}]}
 PNG = "data:image/png;base64,iVBORw0KGgo="
@@ -174,6 +177,59 @@ async def test_a_body_against_the_schema(client, world, change, param):
     assert param.split(".")[0] in error["message"]
     assert world.provider.calls == []
     assert await world.spent() == (0, 0)
+
+
+async def test_what_can_be_required_is_listed(client):
+    """A wrong requirement is answered with the right ones."""
+    message = (await post(client, {**HELLO, "require": ["vision", "telepathy"]})).json()["error"]["message"]
+    assert message.startswith("require.1: ")
+    assert all(f"'{name}'" in message for name in get_args(Requirement))
+
+
+async def test_an_explanation_is_given_when_asked_for(client, world):
+    """Each candidate with what decided on its place, and what is not among them; nothing without being asked."""
+    asked = {**HELLO, "explain": True, "max_tokens": 10, "routing": "latency", "fallback": False}
+    told = (await post(client, asked)).json()["explanation"]
+    assert (told["routing"], told["input_tokens"]) == ("latency", 27)
+    assert told["candidates"] == [
+        {
+            "model": "first",
+            "provider": "first-provider",
+            "position": 1,
+            "tier": 1,
+            "estimated_cost_usd": "0.000047",
+            "latency_ms": None,
+            "breaker": "closed",
+            "retry_after_ms": 0,
+        }
+    ]
+    spare = {"provider": "second-provider", "reason": "fallback", "detail": "the request wants no fallback"}
+    assert told["dropped"][0] == {"model": "second", **spare}
+    assert "explanation" not in (await post(client, HELLO)).json()
+
+
+async def test_an_explanation_does_without_the_store(client, world):
+    """It tells what is known, and refuses nothing."""
+
+    async def down(pairs):
+        raise StoreUnavailable("away")
+
+    world.store.deployment_states = down
+    told = (await post(client, {**HELLO, "explain": True})).json()["explanation"]
+    assert [line["breaker"] for line in told["candidates"]] == ["unknown"] * 3
+
+
+async def test_an_explanation_names_no_model_that_the_key_may_not_use():
+    """Fallbacks outside the key's groups do not exist for it."""
+    catalog = catalog_of(model("a", fallbacks=("b", "c")), model("b"), model("c"), groups={"mine": ("a", "c")})
+    world = World(catalog, settings_for(catalog))
+    caller = await world.services.authenticator.authenticate(await world.key(groups=("mine",)))
+    for fallback, expected in ((True, ["a", "c"]), (False, ["a"])):
+        chat = CompleteBody(**HELLO, model="a", explain=True, fallback=fallback).to_request(caller, 60)
+        done = await world.services.gateway.complete(chat, caller, f"r{fallback}", timeout_s=60)
+        told = done.explanation
+        assert [line.model for line in told.candidates] == expected
+        assert "b" not in [drop.model for drop in told.dropped]
 
 
 async def test_images_must_be_sent_not_pointed_to(client):

@@ -22,7 +22,7 @@ async def test_the_list_has_openais_shape_and_more(client):
         "upstream_model": "first",
         "groups": ["reasoning"],
         "mode": "chat",
-        "capabilities": ["json", "tools"],
+        "capabilities": ["json", "json_schema", "tools"],
         "context_window": 100_000,
         "max_output_tokens": 8192,
         "tier": 1,
@@ -35,7 +35,14 @@ async def test_the_list_has_openais_shape_and_more(client):
             "source": "test-prices",
         },
         "lifecycle": {"status": "served", "retires_on": None, "successor_of": None, "warning": None},
-        "health": {"status": "healthy", "breaker": "closed", "latency_ms": None},
+        "health": {
+            "status": "healthy",
+            "breaker": "closed",
+            "consecutive_failures": 0,
+            "retry_after_ms": 0,
+            "latency_ms": None,
+            "first_content_ms": None,
+        },
     }
 
 

@@ -61,6 +61,13 @@ async def test_our_own_stream(client):
     assert done["id"] == answer.headers["x-gateway-request-id"]
 
 
+async def test_a_stream_explains_itself_at_its_end(client):
+    """The event `done` has the explanation that `/v1/complete` would give."""
+    answer = await client.post("/v1/stream", json={**HELLO, "explain": True})
+    _name, done = events(answer)[-1]
+    assert [line["model"] for line in done["explanation"]["candidates"]] == ["first", "second", "third"]
+
+
 async def test_words(client, world):
     """`buffer` holds text back until its words are whole."""
 

@@ -15,9 +15,10 @@ from gateway_core import catalog_loader, config_file, price_list
 from gateway_core.admission import BreakerPolicy
 from gateway_core.base_url import check_base_url
 from gateway_core.config import Settings
-from gateway_core.config_file import BreakerSection
+from gateway_core.config_file import BreakerSection, FailoverSection
 from gateway_core.documents import Document, read_json, read_yaml
 from gateway_core.errors import ConfigError
+from gateway_core.retry import RetryPolicy
 
 ROOT = Path(__file__).parents[2]
 
@@ -140,6 +141,7 @@ class TestDocument:
         """Every section reaches the settings, seconds turned into the units of their targets."""
         settings = configured("""
             breaker: {failures: 2, window_s: 1.5, cooldown_s: 0.25, max_cooldown_s: 9, probe_lease_s: 3}
+            failover: {retries: 0, same_model_retries: 2, backoff_base_ms: 10, backoff_max_ms: 90}
             limits: {default_timeout_s: 10, max_timeout_s: 20, max_stream_timeout_s: 30.5, queue_timeout_s: 0,
                      body_limit_bytes: 1000}
             store: {timeout_s: 0.5, connect_timeout_s: 0.1}
@@ -150,6 +152,7 @@ class TestDocument:
             secrets_reload_s: 60
         """)
         assert settings.breaker == BreakerPolicy(2, 1500, 250, 9000, 3000)
+        assert settings.retry == RetryPolicy(0, 2, 10, 90)
         assert (settings.default_timeout_s, settings.max_timeout_s, settings.max_stream_timeout_s) == (10, 20, 30.5)
         assert (settings.queue_timeout_s, settings.body_limit) == (0, 1000)
         assert (settings.store_timeout_s, settings.store_connect_timeout_s) == (0.5, 0.1)
@@ -180,6 +183,8 @@ class TestDocument:
             ("limits: {max_timeout_s: 291}", "limits.max_timeout_s: Input should be less than or equal to 290"),
             ("limits: {body_limit_bytes: 5000000}", "limits.body_limit_bytes: Input should be less than or equal"),
             ("limits: {max_timeout_s: 60}", "limits: Value error, default_timeout_s is longer than max_timeout_s"),
+            ("failover: {retries: 6}", "failover.retries: Input should be less than or equal to 5."),
+            ("failover: {backoff_base_ms: 3000}", "failover: Value error, backoff_max_ms is shorter than"),
             ("breaker: {cooldown_s: 600}", "breaker: Value error, max_cooldown_s is shorter than cooldown_s"),
             ("default_output_cap: {a: hidden}", "default_output_cap: Input should be a valid integer"),
             ("groups: hidden", "groups: Input should be a valid dictionary"),
@@ -206,9 +211,10 @@ class TestDocument:
         assert message in error.value.message
         assert "hidden" not in error.value.message
 
-    def test_breaker_defaults_agree(self):
+    def test_defaults_of_the_policies_agree(self):
         """The section's defaults are those of the policy that it stands for."""
         assert BreakerSection().policy() == BreakerPolicy()
+        assert FailoverSection().policy() == RetryPolicy()
 
 
 class TestDocuments:
@@ -262,8 +268,8 @@ class TestExamples:
         """Each field of each schema is named in the example."""
         text = (ROOT / "config.example.yaml").read_text("utf-8")
         schemas = [catalog_loader.ProviderEntry, catalog_loader.ModelEntry, config_file.ConfigFile]
-        schemas += [config_file.BreakerSection, config_file.LimitsSection, config_file.StoreSection]
-        schemas += [config_file.HealthSection]
+        schemas += [config_file.BreakerSection, config_file.FailoverSection, config_file.LimitsSection]
+        schemas += [config_file.StoreSection, config_file.HealthSection]
         schemas += [price_list.PricingSection, price_list.PriceEntry, price_list.TierEntry]
         assert [name for schema in schemas for name in schema.model_fields if not re.search(rf"\b{name}\b", text)] == []
 

@@ -1,10 +1,12 @@
 """The walk over the candidates: who is called, what it costs, what is left in the books."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from gateway_core.adapters.echo import echo
+from gateway_core.admission import Measured
 from gateway_core.domain import Attribution, ChatRequest, Limits, Usage
 from gateway_core.errors import (
     BudgetExceeded,
@@ -99,14 +101,14 @@ async def test_what_a_failed_attempt_billed_is_in_the_record(world):
 
 
 async def test_all_models_fail(world):
-    """503 with every attempt; an error record without cost."""
+    """503 with every attempt, the last candidate asked twice; an error record without cost."""
     for name in ("first", "second", "third"):
         world.behave[name] = failing(ProviderUnavailable("down"))
     with pytest.raises(NoDeploymentAvailable) as caught:
         await complete(world)
-    assert [a.model for a in caught.value.attempts] == ["first", "second", "third"]
+    assert [a.model for a in caught.value.attempts] == ["first", "second", "third", "third"]
     (record,) = await world.records()
-    assert (record.error_code, record.cost_nano, record.attempts) == ("no_deployment_available", 0, 3)
+    assert (record.error_code, record.cost_nano, record.attempts) == ("no_deployment_available", 0, 4)
     assert await world.spent() == (0, 0)
 
 
@@ -360,3 +362,61 @@ async def test_routing_by_latency_uses_what_the_fleet_measured(world):
     for number in range(5):
         await world.services.gateway.complete(asked, caller, f"r{number}", timeout_s=60)
     assert called(world) == ["first", "second", "third", "second", "second"]
+
+
+async def test_a_slow_model_is_tried_again_when_its_time_has_come(world):
+    """Routing by latency lets one request in twenty find out whether a slow model has recovered."""
+    seconds = {"first": 3, "second": 1, "third": 2}
+
+    def behave(call):
+        world.clock.advance(seconds[call.deployment.upstream_model])
+        return echo(call)
+
+    world.behave = dict.fromkeys(seconds, behave)
+    caller = await world.services.authenticator.authenticate(await world.key())
+    asked, gateway = request(routing="latency"), world.services.gateway
+    for number in range(3):
+        await gateway.complete(asked, caller, f"r{number}", timeout_s=60)
+    seconds["first"] = 0
+    world.draw = 0.0
+    await gateway.complete(asked, caller, "too soon", timeout_s=60)
+    world.clock.advance(60)
+    for number in range(9):
+        await gateway.complete(asked, caller, f"explores-{number}", timeout_s=60)
+    world.draw = 0.5
+    await gateway.complete(asked, caller, "usual", timeout_s=60)
+    assert called(world)[3:6] == ["second", "first", "third"]
+    assert called(world)[-1] == "second"
+
+
+async def test_a_long_answer_is_not_taken_for_a_slow_model(world):
+    """What routing by latency compares is the time of a hundred tokens."""
+
+    def behave(call):
+        world.clock.advance(20)
+        return replace(echo(call), usage=Usage(3, 2000))
+
+    world.behave["first"] = behave
+    await complete(world)
+    (found,) = await world.store.deployment_states([("first-provider", world.catalog.models["first"].deployment.id)])
+    assert found.whole_answer == Measured(1000.0, world.clock.now_ms())
+
+
+async def test_a_prompt_is_counted_only_where_it_may_be_too_long():
+    """Bytes decide for short prompts; near a window the model's own tokeniser does."""
+    catalog = catalog_of(model("small", context_window=5000), model("large"))
+    world = World(catalog, settings_for(catalog))
+    counted, count = [], world.provider.count_tokens
+
+    def counting(deployment, messages, params):
+        counted.append(deployment.upstream_model)
+        return count(deployment, messages, params)
+
+    world.provider.count_tokens = counting
+    caller = await world.services.authenticator.authenticate(await world.key())
+    tried = []
+    for words, limit in ((100, 1000), (1000, 1000), (1000, 4001)):
+        asked = request(messages=({"role": "user", "content": "word " * words},), max_output_tokens=limit)
+        done = await world.services.gateway.complete(asked, caller, f"r{len(tried)}", timeout_s=60)
+        tried.append((done.model.key, [a.error_code for a in done.attempts], len(counted)))
+    assert tried == [("small", [None], 0), ("small", [None], 1), ("large", ["context", None], 2)]

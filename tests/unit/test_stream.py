@@ -188,7 +188,7 @@ async def test_everybody_fails(world):
     seen, error = await pieces_of(world)
     assert seen == []
     assert isinstance(error, NoDeploymentAvailable)
-    assert len(error.attempts) == 3
+    assert [a.model for a in error.attempts] == ["first", "second", "third", "third"]
 
 
 async def test_a_revoked_key_streams_nothing(world):
@@ -241,3 +241,21 @@ async def test_a_connection_that_cannot_be_closed_leaves_no_books_open(world):
         await pieces.aclose()
     assert [record.error_code for record in await world.records()] == ["cancelled"]
     assert (await world.store.open_holds("alpha", month="202611"))[0].unconfirmed
+
+
+async def test_a_stream_is_as_fast_as_it_begins(world):
+    """Its first content is what routing by latency learns of it, however long the rest and its reader take."""
+
+    async def stream(call):
+        world.clock.advance(2)
+        yield Chunk(text="a ")
+        world.clock.advance(30)
+        yield END
+
+    world.provider.stream = stream
+    caller = await world.services.authenticator.authenticate(await world.key())
+    async for _piece in world.services.gateway.stream(request(), caller, "r", timeout_s=60):
+        world.clock.advance(5)
+    deployment = world.catalog.models["first"].deployment
+    (found,) = await world.store.deployment_states([(deployment.provider, deployment.id)])
+    assert (found.whole_answer, found.first_content.average_ms) == (None, 2000)

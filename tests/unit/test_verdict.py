@@ -67,11 +67,20 @@ def test_mixed_refusals_report_money_first():
 )
 def test_verdicts(errors, late, expected):
     """A walk's failures become one error: the caller's own fault first, then time, then who failed."""
-    assert type(verdict(errors, deadline_passed=late)) is expected
+    assert type(verdict(errors, deadline_passed=late, alone=len(errors) == 1)) is expected
+
+
+@pytest.mark.parametrize(
+    ("errors", "expected"),
+    [([DOWN, DOWN], ProviderUnavailable), ([DOWN, BUSY], RateLimitError), ([BUSY, DOWN], ProviderUnavailable)],
+)
+def test_a_model_that_failed_twice_failed_alone(errors, expected):
+    """Attempts at one model end in its own last error, not in a lack of models."""
+    assert type(verdict(errors, deadline_passed=False, alone=True)) is expected
 
 
 def test_the_soonest_retry_after_wins():
     """When everybody limits us, the first to recover sets the time."""
     sooner = RateLimitError("busy", retry_after_s=2)
-    assert verdict([BUSY, sooner], deadline_passed=False).retry_after_s == 2
-    assert verdict([RateLimitError("busy")], deadline_passed=False).retry_after_s is None
+    assert verdict([BUSY, sooner], deadline_passed=False, alone=False).retry_after_s == 2
+    assert verdict([RateLimitError("busy")], deadline_passed=False, alone=False).retry_after_s is None

@@ -66,6 +66,12 @@ async def test_failover_shows(mcp):
     assert [(a["model"], a["outcome"]) for a in told["attempts"]] == [("first", "failed"), ("second", "ok")]
 
 
+async def test_complete_explains_itself(mcp):
+    """When asked to, in the structured result."""
+    told = (await mcp.call("complete", messages=HELLO, explain=True))["structuredContent"]
+    assert [line["position"] for line in told["explanation"]["candidates"]] == [1, 2, 3]
+
+
 async def test_no_time_left_is_a_deadline():
     """Nothing is invoked that could not be answered."""
     caller = Caller("alpha", "key", "digest", "tag")

@@ -17,6 +17,8 @@ from gateway_core.ratelimit import RateView, Room
 
 DEGRADED = -1
 """The generation of an attempt that was admitted while the store was away."""
+STALE_MS = 60_000
+"""An average that learned nothing for so long may be wrong by now: it is checked, and what is found weighs more."""
 REFUSAL_ORDER: tuple[RefusalReason, ...] = ("budget", "rate", "open")
 
 
@@ -172,6 +174,8 @@ class Settlement:
     an unknown part of the bound: the hold then stays, counting against limits but in no report, until reconciled.
     `retry_after_ms` goes with the effect `limit`. An attempt that was `unsent` gives its places back, in the limits
     that we set (`rpm` and `tpm` of the provider, the key's). `rates` is what the provider said of its own.
+    `latency_ms` is what a success tells of the deployment's speed: the time until the first content if it was
+    `streamed`, else `comparable_ms` of the whole answer.
     """
 
     attempt: int
@@ -189,6 +193,7 @@ class Settlement:
     rpm: int = 0
     unsent: bool = False
     rates: RateView | None = None
+    streamed: bool = False
 
     def late(self) -> Settlement:
         """As it is settled later on: what the provider said of its limits is past by then."""
@@ -288,10 +293,20 @@ class OpenHold:
 
 
 @dataclass(frozen=True, slots=True)
-class DeploymentState:
-    """What the fleet knows of one deployment. `latency_ms` is the moving average of successful calls, None if new.
+class Measured:
+    """A moving average of successful calls in milliseconds, and when the last of them ended (epoch milliseconds)."""
 
-    `room` is None while the provider has said nothing of its rate limits.
+    average_ms: float
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentState:
+    """What the fleet knows of one deployment. The averages are None until there is a success to measure.
+
+    `whole_answer` learns `comparable_ms` of answers that were not streamed, `first_content` how long streams took to
+    begin: what a caller waits for differs, so nothing compares the one with the other. `room` is None while the
+    provider has said nothing of its rate limits.
     """
 
     provider: str
@@ -299,8 +314,20 @@ class DeploymentState:
     state: str
     failures: int
     until_ms: int
-    latency_ms: float | None
+    whole_answer: Measured | None
+    first_content: Measured | None = None
     room: Room | None = None
+
+
+_COMPARED_TOKENS = 100
+
+
+def comparable_ms(latency_ms: int, output_tokens: int) -> int:
+    """The time of a whole answer such that long answers compare with short ones: that of its share of 100 tokens.
+
+    An answer of up to 100 tokens counts as it is: with so few, the time until the first one is most of it.
+    """
+    return latency_ms if output_tokens <= _COMPARED_TOKENS else latency_ms * _COMPARED_TOKENS // output_tokens
 
 
 def deployments_by_provider(pairs: Sequence[tuple[str, str]]) -> dict[str, list[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -23,14 +24,16 @@ from gateway_core.config import Settings
 from gateway_core.credentials import Credential, Secret
 from gateway_core.emitter import Emitter, emit_from_thread
 from gateway_core.errors import ConfigError
-from gateway_core.failover import Failover, FailoverPolicy
+from gateway_core.failover import Failover
 from gateway_core.gateway import Gateway
 from gateway_core.health_checks import HealthChecks
-from gateway_core.ports import EventSink, ModelProvider, Store
+from gateway_core.planning import Planner
+from gateway_core.ports import Draw, EventSink, ModelProvider, Store
 from gateway_core.reload import Live
 from gateway_core.services import ModelServices, Services
 from gateway_core.settings_loader import Inputs, SettingsLoader, completed
 from gateway_core.telemetry import SERVICE, LogFormat, Telemetry
+from gateway_core.turns import FailoverPolicy
 
 _SECRET_SOURCES = ("GATEWAY_SECRETS_STORE", "GATEWAY_SECRETS_PROVIDERS")
 
@@ -169,16 +172,18 @@ def _function_names(environ: Mapping[str, str]) -> dict[str, str]:
     return {name.removeprefix(prefix).lower(): arn for name, arn in environ.items() if name.startswith(prefix) and arn}
 
 
-def with_gateway(light: Services, provider: ModelProvider) -> ModelServices:
-    """Add a gateway that calls models through `provider`."""
+def with_gateway(light: Services, provider: ModelProvider, draw: Draw = random.random) -> ModelServices:
+    """Add a gateway that calls models through `provider`, and leaves to `draw` what is left to chance."""
     policy = FailoverPolicy(
         breaker=light.settings.breaker,
         queue_timeout_s=light.settings.queue_timeout_s,
         providers=light.settings.catalog.providers,
+        retry=light.settings.retry,
     )
     emitter = Emitter(light.events, light.clock, light.telemetry)
-    failover = Failover(light.ledger, light.clock, policy, light.telemetry, emitter)
-    gateway = Gateway(light.settings, provider, light.ledger, light.authenticator, failover, light.clock)
+    failover = Failover(light.ledger, light.clock, policy, light.telemetry, emitter, draw)
+    planner = Planner(light.ledger, provider, light.clock, draw)
+    gateway = Gateway(light.settings, provider, planner, light.authenticator, failover, light.clock)
     return ModelServices(
         light.settings,
         light.store,

@@ -20,7 +20,8 @@ class Provider:
     """One provider. `timeout_s` bounds an attempt; `rpm` and `tpm` are limits per minute, None means none.
 
     `key_env` and `base_env` name the environment variables of its key (None: it takes no key) and its base URL.
-    `input_includes_cached`: see `cost.price`. `probe`: whether health checks ask it for its list of models.
+    `input_includes_cached`: see `cost.price`; `output_shares_window`: see `domain.Model`. `probe`: whether health
+    checks ask for its list of models.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Provider:
     rpm: int | None = None
     tpm: int | None = None
     probe: bool = True
+    output_shares_window: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from pydantic import Field, StringConstraints
 from gateway_core.base_url import check_base_url
 from gateway_core.catalog import Catalog, Provider
 from gateway_core.documents import Schema, Seconds, packaged, read_yaml, validate
-from gateway_core.domain import Deployment, Model, ModelMode
+from gateway_core.domain import Capability, Deployment, Model, ModelMode
 from gateway_core.errors import ConfigError
 from gateway_core.price_list import Day, Listing, PriceList, PricingSection, load_prices
 
@@ -30,6 +30,7 @@ type Sendable = str | bool | int | Decimal | list[Sendable] | dict[str, Sendable
 class ProviderEntry(Schema):
     base_url: str
     input_includes_cached: bool
+    output_shares_window: bool = True
     key_env: str | None = ""
     base_env: str = ""
     timeout_s: Seconds = 60.0
@@ -47,7 +48,7 @@ class ModelEntry(Schema):
     map_key: str | None = None
     successor_of: Name | None = None
     mode: ModelMode | None = None
-    capabilities: list[str] | None = None
+    capabilities: list[Capability] | None = None
     context_window: Count | None = None
     max_output_tokens: Annotated[int, Field(ge=0)] | None = None
     max_image_tokens: Annotated[int, Field(ge=0)] = 0
@@ -129,6 +130,7 @@ def _provider(name: str, entry: ProviderEntry, overrides: Overrides) -> Provider
         base_env=base_env,
         timeout_s=entry.timeout_s,
         input_includes_cached=entry.input_includes_cached,
+        output_shares_window=entry.output_shares_window,
         rpm=entry.rpm,
         tpm=entry.tpm,
         probe=entry.probe,
@@ -157,6 +159,7 @@ def _model(key: str, entry: ModelEntry, providers: Mapping[str, Provider], price
         successor_of=entry.successor_of,
         retires_on=entry.retires_on or (listing.retires_on if listing else None),
         max_image_tokens=entry.max_image_tokens,
+        output_shares_window=providers[entry.provider].output_shares_window,
         fixed_params=MappingProxyType({name: _sendable(value) for name, value in entry.fixed_params.items()}),
     )
 

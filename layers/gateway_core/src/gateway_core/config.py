@@ -19,6 +19,7 @@ from gateway_core.credentials import Secret
 from gateway_core.documents import Document
 from gateway_core.errors import ConfigError, Unauthenticated
 from gateway_core.principal import project_of
+from gateway_core.retry import RetryPolicy
 
 DEV_PROJECT = "dev"
 _MOST_RELOAD_S = 86_400
@@ -37,6 +38,7 @@ class Settings:
     redis_token: Secret | None
     dev_key: Secret | None
     breaker: BreakerPolicy
+    retry: RetryPolicy
     default_timeout_s: float
     max_timeout_s: float
     max_stream_timeout_s: float
@@ -68,6 +70,7 @@ class Settings:
             redis_token=env.secret("UPSTASH_REDIS_REST_TOKEN"),
             dev_key=_dev_key(env),
             breaker=file.breaker.policy(),
+            retry=file.failover.policy(),
             default_timeout_s=file.limits.default_timeout_s,
             max_timeout_s=file.limits.max_timeout_s,
             max_stream_timeout_s=file.limits.max_stream_timeout_s,

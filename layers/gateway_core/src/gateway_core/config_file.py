@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from gateway_core.admission import BreakerPolicy
 from gateway_core.documents import Document, Schema, Seconds, read_yaml, validate
 from gateway_core.price_list import PricingSection
+from gateway_core.retry import RetryPolicy
 
 CATALOG_SECTIONS = ("default_output_cap", "providers", "models", "groups", "aliases")
 
@@ -41,6 +42,24 @@ class BreakerSection(Schema):
             max_cooldown_ms=_ms(self.max_cooldown_s),
             lease_ms=_ms(self.probe_lease_s),
         )
+
+
+class FailoverSection(Schema):
+    """`RetryPolicy`, with bounds that keep a request from hammering one deployment."""
+
+    retries: Annotated[int, Field(ge=0, le=5)] = 1
+    same_model_retries: Annotated[int, Field(ge=0, le=5)] = 0
+    backoff_base_ms: Annotated[int, Field(gt=0, le=60_000)] = 250
+    backoff_max_ms: Annotated[int, Field(gt=0, le=60_000)] = 2000
+
+    @model_validator(mode="after")
+    def _grows(self) -> Self:
+        if self.backoff_max_ms < self.backoff_base_ms:
+            raise ValueError("backoff_max_ms is shorter than backoff_base_ms")
+        return self
+
+    def policy(self) -> RetryPolicy:
+        return RetryPolicy(**self.model_dump())
 
 
 class LimitsSection(Schema):
@@ -88,6 +107,7 @@ class ConfigFile(Schema):
     aliases: Any = None
     pricing: PricingSection = PricingSection()
     breaker: BreakerSection = BreakerSection()
+    failover: FailoverSection = FailoverSection()
     limits: LimitsSection = LimitsSection()
     store: StoreSection = StoreSection()
     health: HealthSection = HealthSection()

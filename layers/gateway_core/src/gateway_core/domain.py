@@ -18,6 +18,10 @@ type Json = Mapping[str, Any]
 type Outcome = Literal["ok", "failed", "skipped"]
 type Routing = Literal["order", "cost", "latency"]
 type ModelMode = Literal["chat", "responses", "embedding"]
+Requirement = Literal["vision", "tools", "json", "json_schema", "long_context", "reasoning"]
+"""What a request may want of a model: `json` is valid JSON, `json_schema` JSON that the provider holds to a schema."""
+Capability = Literal[Requirement, "embeddings", "dimensions"]
+"""What a model can do."""
 type BreakerEffect = Literal["ok", "fail", "limit", "skip"]
 """What an attempt says of its deployment: healthy, failed, rate limited until a known time, or nothing at all."""
 type RefusalReason = Literal["budget", "rate", "open"]
@@ -64,7 +68,10 @@ class Deployment:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A catalog entry. `key` is what clients name; `deployment` is what is called."""
+    """A catalog entry. `key` is what clients name; `deployment` is what is called.
+
+    `context_window` is what fits into it in tokens: the prompt, and with `output_shares_window` the answer too.
+    """
 
     key: str
     deployment: Deployment
@@ -78,6 +85,7 @@ class Model:
     retires_on: date | None = None
     max_image_tokens: int = 0
     fixed_params: Json = field(default_factory=dict)
+    output_shares_window: bool = True
 
     @property
     def provider(self) -> str:
@@ -109,6 +117,7 @@ class ChatRequest:
     timeout_s: float = 120.0
     cache: bool = False
     token_budget: int | None = None
+    explain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,10 +279,38 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to try, in order, and what was left out and why."""
+    """What to try, in order; what was left out and why; and what is `spare`, because the request wants no fallback."""
 
     candidates: tuple[Model, ...]
     dropped: tuple[Drop, ...] = ()
+    spare: tuple[Model, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """One candidate as routing saw it. `position` counts from 1; `latency_ms` is None where nothing is measured yet.
+
+    `estimated_cost_nano` is for an answer as long as allowed; `retry_after_ms` is how long the breaker lets nobody by.
+    """
+
+    model: str
+    provider: str
+    position: int
+    tier: int
+    estimated_cost_nano: int
+    latency_ms: int | None
+    breaker: str
+    retry_after_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why the candidates stand in their order, and why others are not among them. `input_tokens` may be a guess."""
+
+    routing: Routing
+    input_tokens: int
+    candidates: tuple[Explained, ...]
+    dropped: tuple[Drop, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +338,7 @@ class Completion[A]:
     attempts: tuple[Attempt, ...]
     cached: bool = False
     degraded: bool = False
+    explanation: Explanation | None = None
 
 
 @dataclass(frozen=True, slots=True)

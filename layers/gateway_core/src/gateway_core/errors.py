@@ -5,6 +5,7 @@
     - RateLimitError           429; carries Retry-After when the provider named one
     - ProviderTimeout          no answer within the attempt's deadline
     - ProviderUnavailable      5xx, connection trouble, or an answer that is not one
+      . DeploymentUnusable     no such model, no credit: asking again does not help
     - ContextLengthError       the prompt is longer than the model reads
     - ContentFilterError       the provider refuses the content
     - BadCredentials           the provider refuses our key
@@ -58,6 +59,7 @@ class ProviderError(LLMError):
 
     `effect` is what the attempt says of the deployment's health. `usage` is what the provider is known to bill for
     it; `unconfirmed` is true when it may bill and nobody knows how much. `rates` is what it says of its limits.
+    `transient` is true when the same deployment may well answer if it is asked again.
     """
 
     status = 502
@@ -65,6 +67,7 @@ class ProviderError(LLMError):
     type = "provider_error"
     retryable = True
     effect: BreakerEffect = "fail"
+    transient: bool = False
 
     def __init__(
         self,
@@ -113,6 +116,17 @@ class ProviderTimeout(ProviderError):
 
 class ProviderUnavailable(ProviderError):
     """The provider failed, could not be reached, or sent something that is not an answer."""
+
+    transient = True
+
+
+class DeploymentUnusable(ProviderUnavailable):
+    """The provider cannot serve this, now or in a second: no such model, no credit. Another model may.
+
+    With `retry_after_s` and the effect `limit` the deployment is left alone until then.
+    """
+
+    transient = False
 
 
 class ContextLengthError(ProviderError):

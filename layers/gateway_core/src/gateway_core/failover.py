@@ -1,39 +1,32 @@
 """The only retry loop in the program: walks the candidates until one answers, inside one deadline.
 
-Fail over first, wait later: a limited or broken deployment is passed over at once, and waiting happens only when
-nothing else can serve. Each failed attempt is settled and the next one admitted in a single trip to the store.
+`turns` says who is next, and who is asked again after which pause.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import Protocol
 
-from gateway_core.admission import Admission, BreakerPolicy, Refused, StaleCaller
-from gateway_core.catalog import Provider
 from gateway_core.cost import price
 from gateway_core.domain import Chunk, Cost, Model, Usage
 from gateway_core.emitter import Emitter
 from gateway_core.errors import (
     ContextLengthError,
+    DeploymentUnusable,
     LLMError,
     ProviderError,
     ProviderTimeout,
-    ProviderUnavailable,
-    StoreUnavailable,
-    Unauthenticated,
 )
 from gateway_core.live import LiveStream
-from gateway_core.ports import Clock, Ledger
+from gateway_core.ports import Clock, Draw, Ledger
 from gateway_core.ratelimit import RateView
 from gateway_core.routing import longer_context
 from gateway_core.telemetry import Telemetry
-from gateway_core.verdict import refusal_error, verdict
+from gateway_core.turns import LEAST_ATTEMPT_S, FailoverPolicy, Turns
+from gateway_core.verdict import verdict
 from gateway_core.walk import Offer, Walk
-
-LEAST_ATTEMPT_S = 0.05
 
 
 class Billed(Protocol):
@@ -50,19 +43,6 @@ type Send[A] = Callable[[Model, float], Awaitable[A]]
 """Makes one attempt at a model within so many seconds. Raises a ProviderError."""
 
 
-@dataclass(frozen=True, slots=True)
-class FailoverPolicy:
-    """Limits of a walk. A provider's `timeout_s` bounds an attempt while other candidates are left to try."""
-
-    breaker: BreakerPolicy
-    queue_timeout_s: float
-    providers: Mapping[str, Provider]
-
-
-class CallerChangedError(Exception):
-    """The store no longer honours the caller's rights as they were looked up; nothing was called."""
-
-
 class Failover:
     """Runs one request to its end, whatever happens on the way; see `run`."""
 
@@ -73,12 +53,14 @@ class Failover:
         policy: FailoverPolicy,
         telemetry: Telemetry,
         emitter: Emitter,
+        draw: Draw,
     ) -> None:
         self._ledger = ledger
         self._clock = clock
         self._policy = policy
         self._telemetry = telemetry
         self._emitter = emitter
+        self._turns = Turns(ledger, clock, policy, telemetry, emitter, draw)
 
     async def run[A: Billed](self, walk: Walk, send: Send[A]) -> A:
         """The first answer that a candidate gives; the walk then tells which, at what cost, after which attempts.
@@ -112,9 +94,10 @@ class Failover:
         try:
             live = await self._first_answer(walk, open_stream)
             walk.first_token_ms = self._since_ms(started_s)
+            first_content_ms = self._since_ms(walk.began_s)
             async for chunk in live:
                 yield chunk
-            self._won(walk, live)
+            self._won(walk, live, first_content_ms)
             error_code = ""
         except LLMError as error:
             broken = self._broken(walk, error) if live and isinstance(error, ProviderError) else error
@@ -130,7 +113,7 @@ class Failover:
     def _broken(self, walk: Walk, error: ProviderError) -> LLMError:
         self._lost(walk, error)
         self._telemetry.stream_broke(walk.ticket.request_id, walk.attempts[-1], error)
-        told = verdict([error], deadline_passed=self._left_s(walk) < LEAST_ATTEMPT_S)
+        told = verdict([error], deadline_passed=self._left_s(walk) < LEAST_ATTEMPT_S, alone=True)
         told.billed = (walk.usage, walk.cost)
         return told
 
@@ -146,59 +129,13 @@ class Failover:
             await self._close(walk, error_code, started_s)
 
     async def _first_answer[A: Billed](self, walk: Walk, send: Send[A]) -> A:
-        try:
-            admission = await self._heard(walk, self._ledger.admit(walk.ticket, walk.candidates, **self._terms(walk)))
-        except StoreUnavailable as error:
-            self._telemetry.admission_lost(walk.ticket, error)
-            raise
+        offer = await self._turns.first(walk)
         while True:
-            offer = await self._enter(walk, admission)
             try:
                 return await self._attempt(walk, offer, send)
             except ProviderError as error:
                 self._narrow(walk, offer, error)
-                if not walk.open or self._left_s(walk) < LEAST_ATTEMPT_S:
-                    raise verdict(walk.errors, deadline_passed=self._left_s(walk) < LEAST_ATTEMPT_S) from error
-            settlement = walk.pending
-            if settlement is None:
-                raise RuntimeError("a failed attempt has a settlement")
-            self._emitter.send(walk)
-            admission = await self._heard(
-                walk, self._ledger.next(walk.ticket, settlement, walk.candidates, **self._terms(walk))
-            )
-            walk.pending = None
-
-    async def _heard(self, walk: Walk, asked: Coroutine[Any, Any, Admission]) -> Admission:
-        """What the store answers. A caller who leaves meanwhile waits for it, and so gives back what was admitted."""
-        asking = asyncio.ensure_future(asked)
-        try:
-            return await asyncio.shield(asking)
-        except asyncio.CancelledError:
-            try:
-                walk.leave(await asking)
-            except LLMError as error:
-                self._telemetry.admission_lost(walk.ticket, error)
-            raise
-
-    async def _enter(self, walk: Walk, admission: Admission) -> Offer:
-        self._emitter.changed(walk, admission.changes)
-        if isinstance(admission, StaleCaller):
-            raise CallerChangedError if walk.current is None else Unauthenticated("The API key was revoked meanwhile.")
-        if isinstance(admission, Refused):
-            walk.skip(admission.refusals)
-            self._telemetry.refused(admission.told)
-            raise refusal_error(admission.told)
-        was_degraded, before = walk.degraded, walk.current
-        offer = walk.take(admission)
-        if walk.degraded and not was_degraded:
-            self._telemetry.store_degraded(walk.ticket.request_id)
-            self._emitter.degraded(walk)
-        if before:
-            self._emitter.moved_on(walk, before, offer)
-        self._emitter.send(walk)
-        if admission.wait_ms:
-            await self._clock.sleep(admission.wait_ms / 1000)
-        return offer
+                offer = await self._turns.after(walk, offer, error)
 
     async def _attempt[A: Billed](self, walk: Walk, offer: Offer, send: Send[A]) -> A:
         patience_s = self._policy.providers[offer.model.provider].timeout_s
@@ -213,9 +150,9 @@ class Failover:
             self._lost(walk, error)
             raise
 
-    def _won(self, walk: Walk, answer: Billed) -> None:
+    def _won(self, walk: Walk, answer: Billed, first_content_ms: int | None = None) -> None:
         cost = self._price(walk.last.model, answer.usage)
-        walk.won(answer.usage, cost, self._since_ms(walk.began_s), answer.rates)
+        walk.won(answer.usage, cost, self._since_ms(walk.began_s), answer.rates, first_content_ms)
         self._trace(walk)
 
     def _lost(self, walk: Walk, error: ProviderError) -> None:
@@ -265,16 +202,6 @@ class Failover:
         finally:
             await self._emitter.finish(walk)
 
-    def _terms(self, walk: Walk) -> dict[str, Any]:
-        left_ms = max(0, round(self._left_s(walk) * 1000))
-        breaker = self._policy.breaker
-        return {
-            "now_ms": self._clock.now_ms(),
-            "max_wait_ms": min(round(self._policy.queue_timeout_s * 1000), left_ms),
-            # A probe may run as long as its request: its lease must not end before it.
-            "policy": replace(breaker, lease_ms=max(breaker.lease_ms, left_ms)),
-        }
-
     def _left_s(self, walk: Walk) -> float:
         return walk.deadline_s - self._clock.monotonic_s()
 
@@ -290,4 +217,4 @@ async def _sent[A](send: Send[A], model: Model, timeout_s: float) -> A:
     except Exception as error:
         # A fault of ours or of a library: nobody knows what was billed, and another candidate may still work.
         detail = f"unexpected {type(error).__name__} in the provider adapter"
-        raise ProviderUnavailable("The provider call failed.", detail=detail, unconfirmed=True) from error
+        raise DeploymentUnusable("The provider call failed.", detail=detail, unconfirmed=True) from error

@@ -1,6 +1,6 @@
 """The story of a request; read this first.
 
-authorise -> routing.plan -> a bound for each candidate -> failover (admit, call, next, settle) -> completion
+authorise -> planning (routing.plan) -> a bound for each candidate -> failover (admit, call, next, settle) -> completion
 """
 
 from __future__ import annotations
@@ -28,13 +28,15 @@ from gateway_core.domain import (
     ProviderCall,
     Usage,
 )
-from gateway_core.errors import StoreUnavailable, Unauthenticated
-from gateway_core.failover import CallerChangedError, Failover
+from gateway_core.errors import Unauthenticated
+from gateway_core.failover import Failover
 from gateway_core.live import Estimate, LiveStream
 from gateway_core.offers import PromptSize, chat_offer, embed_offer, output_cap
-from gateway_core.ports import Clock, Ledger, ModelProvider
+from gateway_core.planning import Planner
+from gateway_core.ports import Clock, ModelProvider
 from gateway_core.rights import reachable_models
-from gateway_core.routing import DEFAULT_GROUP, Asked, plan, plan_embedding
+from gateway_core.routing import Asked, plan_embedding
+from gateway_core.turns import CallerChangedError
 from gateway_core.walk import Offer, Walk
 
 
@@ -64,14 +66,14 @@ class Gateway:
         self,
         settings: Settings,
         provider: ModelProvider,
-        ledger: Ledger,
+        planner: Planner,
         authenticator: Authenticator,
         failover: Failover,
         clock: Clock,
     ) -> None:
         self._catalog = settings.catalog
         self._provider = provider
-        self._ledger = ledger
+        self._planner = planner
         self._authenticator = authenticator
         self._failover = failover
         self._clock = clock
@@ -109,10 +111,7 @@ class Gateway:
 
     async def _complete(self, request: ChatRequest, trip: Trip) -> Completion[ProviderAnswer]:
         size = PromptSize.of(request)
-        chosen = plan(request, self._catalog, size.about_tokens, await self._latencies(request))
-        models = self._allowed(request, chosen, trip.caller)
-        offers = (chat_offer(request, size, model, self._catalog) for model in models)
-        walk = self._walk(request, trip, offers, chosen, "chat")
+        walk = await self._chat_walk(request, size, trip)
 
         async def send(model: Model, timeout_s: float) -> ProviderAnswer:
             return await self._provider.complete(self._call(request, size, model, trip, timeout_s))
@@ -121,10 +120,7 @@ class Gateway:
 
     async def _stream(self, request: ChatRequest, trip: Trip) -> AsyncGenerator[Piece]:
         size = PromptSize.of(request)
-        chosen = plan(request, self._catalog, size.about_tokens, await self._latencies(request))
-        models = self._allowed(request, chosen, trip.caller)
-        offers = (chat_offer(request, size, model, self._catalog) for model in models)
-        walk = self._walk(request, trip, offers, chosen, "chat")
+        walk = await self._chat_walk(request, size, trip, streams=True)
         live: list[LiveStream] = []
 
         async def open_stream(model: Model, timeout_s: float) -> LiveStream:
@@ -162,7 +158,8 @@ class Gateway:
 
     async def _embed(self, request: EmbedRequest, trip: Trip) -> Completion[Embeddings]:
         chosen = plan_embedding(request, self._catalog)
-        models = self._allowed(request, chosen, trip.caller)
+        reachable = reachable_models(trip.caller, request, self._catalog)
+        models = (model for model in chosen.candidates if reachable is None or model.key in reachable)
         offers = (embed_offer(request, model, self._catalog) for model in models)
         walk = self._walk(request, trip, offers, chosen, "embedding")
 
@@ -189,20 +186,12 @@ class Gateway:
         except CallerChangedError as error:
             raise Unauthenticated(_CHANGING) from error
 
-    async def _latencies(self, request: ChatRequest) -> dict[str, float]:
-        """What the fleet measured, by deployment; a trip to the store that only routing by latency makes."""
-        if request.routing != "latency" or request.model is not None:
-            return {}
-        models = self._catalog.group(request.model_group or DEFAULT_GROUP)
-        try:
-            states = await self._ledger.deployment_states([(model.provider, model.deployment.id) for model in models])
-        except StoreUnavailable:
-            return {}  # an order, not a reason to refuse
-        return {state.deployment_id: state.latency_ms for state in states if state.latency_ms is not None}
-
-    def _allowed(self, request: Asked, chosen: Plan, caller: Caller) -> list[Model]:
-        reachable = reachable_models(caller, request, self._catalog)
-        return [model for model in chosen.candidates if reachable is None or model.key in reachable]
+    async def _chat_walk(self, request: ChatRequest, size: PromptSize, trip: Trip, *, streams: bool = False) -> Walk:
+        chosen, explanation = await self._planner.plan(request, size, self._catalog, trip.caller, streams=streams)
+        offers = (chat_offer(request, size, model, self._catalog) for model in chosen.candidates)
+        walk = self._walk(request, trip, offers, chosen, "chat")
+        walk.explanation = explanation
+        return walk
 
     def _walk(self, request: Asked, trip: Trip, offers: Iterable[Offer], chosen: Plan, kind: str) -> Walk:
         ticket = Ticket(
@@ -238,4 +227,5 @@ class Gateway:
             latency_ms=round((self._clock.monotonic_s() - started_s) * 1000),
             attempts=tuple(walk.attempts),
             degraded=walk.degraded,
+            explanation=walk.explanation,
         )

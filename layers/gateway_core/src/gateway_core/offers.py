@@ -9,6 +9,7 @@ from gateway_core.catalog import Catalog
 from gateway_core.cost import REQUEST_TOKENS, bound, input_bound
 from gateway_core.domain import ChatRequest, EmbedRequest, Model
 from gateway_core.errors import BudgetExceeded
+from gateway_core.ordering import output_limit
 from gateway_core.walk import Offer
 
 BYTES_PER_TOKEN = 4
@@ -59,7 +60,7 @@ def embed_offer(request: EmbedRequest, model: Model, catalog: Catalog) -> Offer:
 
 def output_cap(request: ChatRequest, size: PromptSize, model: Model, default_cap: int) -> int:
     """How many tokens the model may write: as asked, else the default, within the model's and the request's limits."""
-    cap = min(request.max_output_tokens or default_cap, model.max_output_tokens)
+    cap = output_limit(model, request, default_cap)
     if model.deployment.mode == "responses":
         cap = max(cap, LEAST_OF_RESPONSES)
     if request.token_budget is None:

@@ -52,6 +52,12 @@ class Clock(Protocol):
     async def sleep(self, seconds: float) -> None: ...
 
 
+class Draw(Protocol):
+    """Chance as an argument: a number of [0, 1), each as likely as the other."""
+
+    def __call__(self) -> float: ...
+
+
 class ChatProvider(Protocol):
     """Calls a model once: one HTTP request at most, no retries, within `call.timeout_s`.
 

@@ -1,20 +1,20 @@
 """Which models may serve a request, and in which order. Pure: everything it needs arrives as arguments.
 
-Capabilities filter first, then `order` keeps the configured order, `cost` prefers the cheapest within a quality tier,
-and `latency` what answered fastest lately, with the unknown first, so that it becomes known. Candidates that are left
-out are values with a reason, not silence.
+Capabilities and the context window filter first, then `ordering` decides. Candidates that are left out are values with
+a reason, not silence.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from gateway_core.domain import ChatRequest, Drop, EmbedRequest, Json, Model, Plan
 from gateway_core.errors import ContextLengthError, InvalidRequest, LLMError
+from gateway_core.ordering import Snapshot, ordered, output_limit
 
 DEFAULT_GROUP = "reasoning"
-NO_LATENCIES: Mapping[str, float] = {}
+_JSON_FORMATS = {"json_object": "json", "json_schema": "json_schema"}
 
 
 class ModelIndex(Protocol):
@@ -22,6 +22,9 @@ class ModelIndex(Protocol):
 
     @property
     def groups(self) -> Mapping[str, tuple[str, ...]]: ...
+
+    @property
+    def default_output_cap(self) -> int: ...
 
     def resolve(self, name: str) -> Model: ...
 
@@ -31,34 +34,46 @@ class ModelIndex(Protocol):
 type Asked = ChatRequest | EmbedRequest
 
 
-def plan(
-    request: ChatRequest, index: ModelIndex, input_tokens: int, latencies_ms: Mapping[str, float] = NO_LATENCIES
-) -> Plan:
-    """Order the candidates for `request`, whose prompt has about `input_tokens` tokens.
+def plan(request: ChatRequest, index: ModelIndex, snapshot: Snapshot) -> Plan:
+    """Order the candidates for `request`.
 
-    `latencies_ms` are by deployment id; only routing by latency looks at them.
+    A model's window is only held against a prompt that `snapshot` has counted for it: see `uncertain`.
     Raises UnknownModel, and InvalidRequest or ContextLengthError when no candidate can serve the request.
     """
-    pool = _pool(request, index, DEFAULT_GROUP)
+    pool = candidates(request, index)
     needs = required_capabilities(request)
-    drops = [drop for model in pool if (drop := _unfit(model, request, needs, input_tokens))]
-    dropped = {drop.model for drop in drops}
-    fit = [model for model in pool if model.key not in dropped]
+    drops = [drop for model in pool if (drop := _unfit(model, request, needs, snapshot, index.default_output_cap))]
+    fit = _without(pool, drops)
     if not fit:
         raise _none_fits(request, drops)
-    ordered = _ordered(fit, request, latencies_ms)
-    return Plan(tuple(ordered if may_fall_back(request, pool) else ordered[:1]), tuple(drops))
+    chosen = ordered(fit, request, snapshot, index.default_output_cap)
+    tried = len(chosen) if may_fall_back(request, pool) else 1
+    return Plan(tuple(chosen[:tried]), tuple(drops), tuple(chosen[tried:]))
 
 
 def plan_embedding(request: EmbedRequest, index: ModelIndex) -> Plan:
     """Order the candidates for an embedding. Raises UnknownModel, and InvalidRequest when none can serve."""
     pool = _pool(request, index, "embedding")
     drops = [drop for model in pool if (drop := _cannot_embed(model, request))]
-    dropped = {drop.model for drop in drops}
-    fit = [model for model in pool if model.key not in dropped]
+    fit = _without(pool, drops)
     if not fit:
         raise _none_fits(request, drops)
     return Plan(tuple(fit if may_fall_back(request, pool) else fit[:1]), tuple(drops))
+
+
+def candidates(request: ChatRequest, index: ModelIndex) -> list[Model]:
+    """All that `request` names, fit or not, in the configured order. Raises UnknownModel."""
+    return _pool(request, index, DEFAULT_GROUP)
+
+
+def uncertain(request: ChatRequest, index: ModelIndex, most_tokens: Callable[[Model], int]) -> list[Model]:
+    """The candidates for which the prompt has to be counted: those that its bound might not fit into.
+
+    `most_tokens` is the bound, which no tokeniser exceeds, and is about four times what English text has.
+    """
+    cap = index.default_output_cap
+    able = (model for model in candidates(request, index) if model.deployment.mode != "embedding")
+    return [m for m in able if not _fits(m, most_tokens(m), output_limit(m, request, cap))]
 
 
 def required_capabilities(request: ChatRequest) -> frozenset[str]:
@@ -68,8 +83,8 @@ def required_capabilities(request: ChatRequest) -> frozenset[str]:
         implied.add("vision")
     if request.params.get("tools"):
         implied.add("tools")
-    if _wants_json(request.params.get("response_format")):
-        implied.add("json")
+    if (format_ := _format(request)) in _JSON_FORMATS:
+        implied.add(_JSON_FORMATS[format_])
     return frozenset(implied)
 
 
@@ -80,9 +95,9 @@ def may_fall_back(request: Asked, pool: Sequence[Model]) -> bool:
     return request.model is None or bool(pool[0].fallbacks)
 
 
-def longer_context(candidates: Iterable[Model], than: Model) -> list[Model]:
-    """The candidates that read more than `than` does, in their order."""
-    return [model for model in candidates if model.context_window > than.context_window]
+def longer_context(others: Iterable[Model], than: Model) -> list[Model]:
+    """The others that read more than `than` does, in their order."""
+    return [model for model in others if model.context_window > than.context_window]
 
 
 def _pool(request: Asked, index: ModelIndex, default_group: str) -> list[Model]:
@@ -95,7 +110,18 @@ def _pool(request: Asked, index: ModelIndex, default_group: str) -> list[Model]:
     return [first, *(model for model in others if model.key != first.key)]
 
 
-def _unfit(model: Model, request: ChatRequest, needs: frozenset[str], input_tokens: int) -> Drop | None:
+def _without(pool: Iterable[Model], drops: Iterable[Drop]) -> list[Model]:
+    dropped = {drop.model for drop in drops}
+    return [model for model in pool if model.key not in dropped]
+
+
+def _fits(model: Model, input_tokens: int, output_tokens: int) -> bool:
+    return input_tokens + (output_tokens if model.output_shares_window else 0) <= model.context_window
+
+
+def _unfit(
+    model: Model, request: ChatRequest, needs: frozenset[str], snapshot: Snapshot, default_cap: int
+) -> Drop | None:
     def drop(reason: str, detail: str) -> Drop:
         return Drop(model.key, model.provider, reason, detail)
 
@@ -106,8 +132,10 @@ def _unfit(model: Model, request: ChatRequest, needs: frozenset[str], input_toke
     wanted = request.max_output_tokens or 0
     if wanted > model.max_output_tokens:
         return drop("max_output", f"{model.key} writes at most {model.max_output_tokens} tokens")
-    if input_tokens > model.context_window:
-        return drop("context", f"{model.key} reads at most {model.context_window} tokens")
+    counted, limit = snapshot.counted.get(model.key, 0), output_limit(model, request, default_cap)
+    if not _fits(model, counted, limit):
+        answer = f" and {limit} for the answer" if model.output_shares_window else ""
+        return drop("context", f"{model.key} has room for {model.context_window} tokens, not {counted}{answer}")
     return None
 
 
@@ -123,19 +151,12 @@ def _none_fits(request: Asked, drops: Sequence[Drop]) -> LLMError:
     reasons = {drop.reason for drop in drops}
     text = "; ".join(drop.detail for drop in drops)
     if reasons == {"context"}:
-        return ContextLengthError(f"The messages are too long: {text}. Shorten them or choose another model.")
+        remedy = "Shorten them, lower max_tokens or choose another model."
+        return ContextLengthError(f"The messages are too long: {text}. {remedy}")
     param = "model" if request.model else "model_group"
     if reasons == {"max_output"}:
         param = "max_tokens"
     return InvalidRequest(f"No candidate can serve this request: {text}.", param=param)
-
-
-def _ordered(models: list[Model], request: ChatRequest, latencies_ms: Mapping[str, float]) -> list[Model]:
-    if request.model is not None or request.routing == "order":
-        return models
-    if request.routing == "latency":
-        return sorted(models, key=lambda model: latencies_ms.get(model.deployment.id, 0.0))
-    return sorted(models, key=lambda model: (model.tier, model.price.input + model.price.output))
 
 
 def _has_image(message: Json) -> bool:
@@ -143,5 +164,6 @@ def _has_image(message: Json) -> bool:
     return isinstance(content, list) and any(part.get("type") == "image_url" for part in content)
 
 
-def _wants_json(response_format: object) -> bool:
-    return isinstance(response_format, dict) and response_format.get("type") in {"json_object", "json_schema"}
+def _format(request: ChatRequest) -> str:
+    wanted = request.params.get("response_format")
+    return str(wanted.get("type")) if isinstance(wanted, dict) else ""

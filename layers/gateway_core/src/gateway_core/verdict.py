@@ -42,8 +42,11 @@ def refusal_error(refusal: Refusal) -> LLMError:
     return NoDeploymentAvailable(f"Every candidate is resting after failures.{_again(wait_s)}", retry_after_s=wait_s)
 
 
-def verdict(errors: Sequence[ProviderError], *, deadline_passed: bool) -> LLMError:
-    """The error for a walk that ended after failed attempts; `errors` has one entry an attempt, oldest first."""
+def verdict(errors: Sequence[ProviderError], *, deadline_passed: bool, alone: bool) -> LLMError:
+    """The error for a walk that ended after failed attempts; `errors` has one entry an attempt, oldest first.
+
+    `alone`: all of them were attempts at one model.
+    """
     last = errors[-1]
     if not last.retryable:
         return last
@@ -55,7 +58,7 @@ def verdict(errors: Sequence[ProviderError], *, deadline_passed: bool) -> LLMErr
         return RateLimited(
             "Every provider that could serve this is limiting us.", retry_after_s=min(waits, default=None)
         )
-    if len(errors) > 1:
+    if not alone:
         return NoDeploymentAvailable("Every model that could serve this failed; see attempts. Try again later.")
     return _alone(last)
 

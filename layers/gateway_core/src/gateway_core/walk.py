@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from dataclasses import dataclass, field, replace
 
-from gateway_core.admission import DEGRADED, Admission, Admitted, Candidate, Refusal, Settlement, Ticket, UsageRecord
-from gateway_core.domain import Attempt, BreakerEffect, Cost, Drop, Model, Outcome, RefusalReason, Usage
+from gateway_core.admission import (
+    DEGRADED,
+    Admission,
+    Admitted,
+    Candidate,
+    Refusal,
+    Settlement,
+    Ticket,
+    UsageRecord,
+    comparable_ms,
+)
+from gateway_core.domain import Attempt, BreakerEffect, Cost, Drop, Explanation, Model, Outcome, RefusalReason, Usage
 from gateway_core.errors import ProviderError
 from gateway_core.events import Event
 from gateway_core.ratelimit import RateView
@@ -30,7 +41,9 @@ class Offer:
 class Walk:
     """The request's `ticket`, the offers still `open`, what happened, and what is not settled yet (`pending`).
 
-    `events` are those that nobody was told yet, `emitting` are under way; `models` are the offers' by deployment.
+    `ended` is how the last attempt ended, settled or not; `waited_ms` is what of the time in the queue is used up;
+    `failures` counts failed attempts by model. `events` are those that nobody was told yet, `emitting` are under way;
+    `models` are the offers' by deployment.
     """
 
     ticket: Ticket
@@ -41,10 +54,14 @@ class Walk:
     price_hash: str = ""
     began_s: float = 0.0
     degraded: bool = False
+    explanation: Explanation | None = None
     attempts: list[Attempt] = field(default_factory=list)
     current: Offer | None = None
     pending: Settlement | None = None
+    ended: Settlement | None = None
+    waited_ms: int = 0
     errors: list[ProviderError] = field(default_factory=list)
+    failures: Counter[str] = field(default_factory=Counter)
     usage: Usage = field(default_factory=Usage)
     costs: list[Cost] = field(default_factory=list)
     first_token_ms: int | None = None
@@ -66,10 +83,13 @@ class Walk:
         self.attempts += [Attempt(drop.model, drop.provider, "skipped", drop.reason) for drop in drops]
 
     def skip(self, refusals: tuple[Refusal, ...]) -> None:
-        """Note, once each, the candidates that the store passed over; they stay open for a later try."""
+        """Note, once each, the candidates that the store passed over; they stay open for a later try.
+
+        What has failed already has its lines.
+        """
         for refusal in refusals:
             model = self.open[refusal.index].model
-            if model.key not in self._skipped:
+            if model.key not in self._skipped and model.key not in self.failures:
                 self._skipped.add(model.key)
                 self.attempts.append(Attempt(model.key, model.provider, "skipped", _SKIP_CODES[refusal.reason]))
 
@@ -106,15 +126,28 @@ class Walk:
         """The current attempt failed; `cost` is what the provider is known to bill for it."""
         self._note("failed", error.code, latency_ms)
         self.errors.append(error)
+        self.failures[self.last.model.key] += 1
         retry_after = round((error.retry_after_s or 0) * 1000)
         self._settle_as(error.usage, cost, latency_ms, effect=error.effect, retry_after_ms=retry_after)
-        self.pending = replace(self._pending, unconfirmed=error.unconfirmed, rates=error.rates)
+        self.ended = self.pending = replace(self._pending, unconfirmed=error.unconfirmed, rates=error.rates)
 
-    def won(self, usage: Usage, cost: Cost, latency_ms: int, rates: RateView | None = None) -> None:
-        """The current attempt answered; `rates` is what its provider said of its limits."""
+    def won(
+        self,
+        usage: Usage,
+        cost: Cost,
+        latency_ms: int,
+        rates: RateView | None = None,
+        first_content_ms: int | None = None,
+    ) -> None:
+        """The current attempt answered; `rates` is what its provider said of its limits.
+
+        If it streamed, its first content came after `first_content_ms`.
+        """
         self._note("ok", None, latency_ms)
         self._settle_as(usage, cost, latency_ms, effect="ok", retry_after_ms=0)
-        self.pending = replace(self._pending, rates=rates)
+        streamed = first_content_ms is not None
+        speed_ms = comparable_ms(latency_ms, usage.output_tokens) if first_content_ms is None else first_content_ms
+        self.pending = replace(self._pending, latency_ms=speed_ms, streamed=streamed, rates=rates)
 
     def interrupted(self, latency_ms: int) -> None:
         """The work ends now: an attempt that is under way has failed, and may be billed."""

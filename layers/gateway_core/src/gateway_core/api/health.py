@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from gateway_core import __version__
-from gateway_core.admission import DeploymentState
+from gateway_core.admission import DeploymentState, Measured
 from gateway_core.api.auth import identify
 from gateway_core.api.degraded import DEGRADED_HEADER, unknown_states
 from gateway_core.api.rate_limits import rate_limit_view
@@ -103,10 +103,7 @@ def _probe_view(probe: Probe | None, now_ms: int) -> dict[str, Any]:
 def _model_view(model: Model, state: DeploymentState, fresh: Probe | None, now_ms: int) -> dict[str, Any]:
     return {
         "model": model.key,
-        "breaker": state.state,
-        "consecutive_failures": state.failures,
-        "retry_after_ms": max(0, state.until_ms - now_ms) if state.state == "open" else 0,
-        "latency_ms": None if state.latency_ms is None else round(state.latency_ms),
+        **state_body(state, now_ms),
         "listed": fresh.listed.get(model.deployment.upstream_model) if fresh else None,
         "lifecycle": lifecycle(model, utc_day(now_ms)),
         "retires_on": model.retires_on.isoformat() if model.retires_on else None,
@@ -114,8 +111,23 @@ def _model_view(model: Model, state: DeploymentState, fresh: Probe | None, now_m
     }
 
 
+def state_body(state: DeploymentState, now_ms: int) -> dict[str, Any]:
+    """A deployment's breaker (`closed`, `open`, `half_open`, or `unknown` without the store) and its speed."""
+    return {
+        "breaker": state.state,
+        "consecutive_failures": state.failures,
+        "retry_after_ms": max(0, state.until_ms - now_ms) if state.state == "open" else 0,
+        "latency_ms": _rounded_ms(state.whole_answer),
+        "first_content_ms": _rounded_ms(state.first_content),
+    }
+
+
+def _rounded_ms(measured: Measured | None) -> int | None:
+    return None if measured is None else round(measured.average_ms)
+
+
 def _mean(states: Sequence[DeploymentState]) -> int | None:
-    known = [round(state.latency_ms) for state in states if state.latency_ms is not None]
+    known = [latency_ms for state in states if (latency_ms := _rounded_ms(state.whole_answer)) is not None]
     return round(sum(known) / len(known)) if known else None
 
 

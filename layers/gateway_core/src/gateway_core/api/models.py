@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request, Response
 from gateway_core.admission import DeploymentState
 from gateway_core.api.auth import identify
 from gateway_core.api.degraded import DEGRADED_HEADER, unknown_states
+from gateway_core.api.health import state_body
 from gateway_core.catalog import Catalog
 from gateway_core.domain import Caller, Model, Price
 from gateway_core.errors import StoreUnavailable, UnknownModel
@@ -40,8 +41,8 @@ def router(source: Current[Services]) -> APIRouter:
         except StoreUnavailable:
             states = unknown_states(pairs)
             response.headers.update(DEGRADED_HEADER)
-        today = utc_day(services.clock.now_ms())
-        return [model_body(m, _groups_of(catalog, m), s, today) for m, s in zip(shown, states, strict=True)]
+        now_ms = services.clock.now_ms()
+        return [model_body(m, _groups_of(catalog, m), s, now_ms) for m, s in zip(shown, states, strict=True)]
 
     @routes.get("/v1/models")
     async def models(request: Request, response: Response) -> dict[str, Any]:
@@ -60,7 +61,7 @@ def router(source: Current[Services]) -> APIRouter:
     return routes
 
 
-def model_body(model: Model, groups: list[str], state: DeploymentState, today: date) -> dict[str, Any]:
+def model_body(model: Model, groups: list[str], state: DeploymentState, now_ms: int) -> dict[str, Any]:
     """One entry. Prices are decimal strings of USD per million tokens."""
     return {
         "id": model.key,
@@ -76,12 +77,8 @@ def model_body(model: Model, groups: list[str], state: DeploymentState, today: d
         "max_output_tokens": model.max_output_tokens,
         "tier": model.tier,
         "pricing": _pricing(model.price),
-        "lifecycle": _lifecycle(model, today),
-        "health": {
-            "status": _HEALTH[state.state],
-            "breaker": state.state,
-            "latency_ms": None if state.latency_ms is None else round(state.latency_ms),
-        },
+        "lifecycle": _lifecycle(model, utc_day(now_ms)),
+        "health": {"status": _HEALTH[state.state], **state_body(state, now_ms)},
     }
 
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from gateway_core.api.messages import Message, NamedTool, PlainFormat, SchemaFormat, Strict, Tool
 from gateway_core.cost import usd
-from gateway_core.domain import Caller, ChatRequest, Completion, Cost, ProviderAnswer, Usage
+from gateway_core.domain import Caller, ChatRequest, Completion, Cost, Explanation, ProviderAnswer, Requirement, Usage
 from gateway_core.rights import attribute
 
 MOST_TOKENS = 10_000_000
@@ -54,10 +54,11 @@ class CompleteBody(Options):
     user_id: Id | None = None
     fallback: bool | None = None
     routing: Literal["order", "cost", "latency"] = "order"
-    require: list[Literal["vision", "tools", "json", "long_context", "reasoning"]] = Field(default_factory=list)
+    require: list[Requirement] = Field(default_factory=list)
     timeout_s: Annotated[float, Field(gt=0, le=290)] | None = None
     cache: Literal[False] = False
     token_budget: Tokens | None = None
+    explain: bool = False
 
     def to_request(self, caller: Caller, default_timeout_s: float) -> ChatRequest:
         """The request inside. Raises Forbidden for a foreign project or user."""
@@ -75,6 +76,7 @@ class CompleteBody(Options):
             timeout_s=self.timeout_s or default_timeout_s,
             cache=self.cache,
             token_budget=self.token_budget,
+            explain=self.explain,
         )
 
 
@@ -97,6 +99,29 @@ def completion_body(done: Completion[ProviderAnswer]) -> dict[str, Any]:
         "cached": done.cached,
         "dropped_params": list(done.answer.dropped_params),
         "attempts": [asdict(attempt) for attempt in done.attempts],
+        **({"explanation": explanation_body(done.explanation)} if done.explanation else {}),
+    }
+
+
+def explanation_body(explanation: Explanation) -> dict[str, Any]:
+    """What `explain` adds to the answer."""
+    return {
+        "routing": explanation.routing,
+        "input_tokens": explanation.input_tokens,
+        "candidates": [
+            {
+                "model": line.model,
+                "provider": line.provider,
+                "position": line.position,
+                "tier": line.tier,
+                "estimated_cost_usd": usd(line.estimated_cost_nano),
+                "latency_ms": line.latency_ms,
+                "breaker": line.breaker,
+                "retry_after_ms": line.retry_after_ms,
+            }
+            for line in explanation.candidates
+        ],
+        "dropped": [asdict(drop) for drop in explanation.dropped],
     }
 
 

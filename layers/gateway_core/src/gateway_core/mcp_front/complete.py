@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from gateway_core.domain import Json
+from gateway_core.domain import Json, Requirement
 from gateway_core.invocation import HttpRequest
 from gateway_core.mcp_front.arguments import Arguments
 from gateway_core.mcp_front.operation import Operation, Result, json_body, output_of
@@ -17,22 +17,23 @@ from gateway_core.mcp_front.visitor import Visitor
 class CompleteArguments(Arguments):
     """Named as on the route, which knows the limits."""
 
-    messages: Annotated[list[dict[str, Any]], Field(description="OpenAI chat messages; images as data URLs")]
-    model_group: Annotated[str, Field(description="reasoning, code, fast, vision or a custom group")] = "reasoning"
-    model: Annotated[str | None, Field(description="A model of list_models, instead of a group")] = None
+    messages: Annotated[list[dict[str, Any]], Field(description="OpenAI's; images as data URLs")]
+    model_group: Annotated[str, Field(description="reasoning, code, fast, vision or your own")] = "reasoning"
+    model: Annotated[str | None, Field(description="From list_models, not a group")] = None
     max_tokens: Annotated[int, Field(description="Of the answer")] = 4096
     temperature: Annotated[float | None, Field(description="0 to 2")] = 0.7
     project_id: Annotated[str | None, Field(description="Default: the key's own")] = None
     agent_id: Annotated[str | None, Field(description="For usage reports")] = None
     user_id: Annotated[str | None, Field(description="As agent_id")] = None
-    fallback: Annotated[bool | None, Field(description="Try other models on failure")] = None
-    routing: Annotated[Literal["order", "cost", "latency"], Field(description="Preference in the group")] = "order"
+    fallback: Annotated[bool | None, Field(description="Try others on failure")] = None
+    routing: Annotated[Literal["order", "cost", "latency"], Field(description="Preference")] = "order"
     require: Annotated[
-        list[Literal["vision", "tools", "json", "long_context", "reasoning"]],
-        Field(description="What the model must be able to do", default_factory=list),
+        list[Requirement],
+        Field(description="Abilities it needs", default_factory=list),
     ]
     timeout_s: Annotated[float | None, Field(description="At most 290")] = None
     token_budget: Annotated[int | None, Field(description="Most tokens, in and out")] = None
+    explain: Annotated[bool, Field(description="Say why")] = False
     tools: Annotated[list[dict[str, Any]] | None, Field(description="As OpenAI's, like the rest")] = None
     tool_choice: Annotated[Any, Field(description="auto, none, required or a function")] = None
     response_format: Annotated[dict[str, Any] | None, Field(description="JSON mode or schema")] = None

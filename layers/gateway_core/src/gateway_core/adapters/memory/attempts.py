@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from gateway_core import breaker, budget, ratelimit
 from gateway_core.adapters.memory.state import Bucket, Latency, State, StoredHold
-from gateway_core.admission import DEGRADED, BreakerPolicy, Settlement, Ticket
+from gateway_core.admission import DEGRADED, STALE_MS, BreakerPolicy, Settlement, Ticket
 from gateway_core.breaker import Effect
 from gateway_core.budget import NOTHING, Amount
 from gateway_core.changes import BreakerChange, BudgetCrossed
@@ -55,7 +55,8 @@ def settle_health(
     before = state.breakers[deployment]
     after = state.breakers[deployment] = breaker.settle(before, effect, now_ms, policy)
     if settlement.effect == "ok":
-        state.latencies[deployment] = average(state.latencies.get(deployment), settlement.latency_ms)
+        timed = (*deployment, settlement.streamed)
+        state.latencies[timed] = average(state.latencies.get(timed), settlement.latency_ms, now_ms)
     # What nobody knows the size of is not given back; a minute heals it.
     if held and not settlement.unconfirmed:
         _give_back(state, held, settlement)
@@ -65,11 +66,12 @@ def settle_health(
     return breaker.changes(*deployment, before, after)
 
 
-def average(latency: Latency | None, latency_ms: int) -> Latency:
-    """Exponentially weighted moving average with alpha 0.2; the first value stands for itself."""
+def average(latency: Latency | None, latency_ms: int, now_ms: int) -> Latency:
+    """Exponentially weighted moving average: alpha is 0.2, but 0.5 after a while without any; the first is itself."""
     if latency is None:
-        return Latency(latency_ms * 1000, 1)
-    return Latency((4 * latency.average_us + 1000 * latency_ms) // 5, latency.count + 1)
+        return Latency(latency_ms * 1000, now_ms)
+    old, parts = latency.average_us, 2 if now_ms - latency.at_ms >= STALE_MS else 5
+    return Latency(((parts - 1) * old + 1000 * latency_ms) // parts, now_ms)
 
 
 def _give_back(state: State, held: StoredHold, settlement: Settlement) -> None:

@@ -96,11 +96,11 @@ class MemoryLedger(Part):
 
     def _deployment_state(self, provider: str, deployment_id: str) -> DeploymentState:
         watched = self._state.breakers[provider, deployment_id]
-        latency = self._state.latencies.get((provider, deployment_id))
-        average_ms = latency.average_us / 1000 if latency else None
+        kept = (self._state.latencies.get((provider, deployment_id, streamed)) for streamed in (False, True))
+        whole, first = (latency.measured if latency else None for latency in kept)
         room = self._state.rooms.get((provider, deployment_id))
         return DeploymentState(
-            provider, deployment_id, watched.state, watched.failures, watched.until_ms, average_ms, room
+            provider, deployment_id, watched.state, watched.failures, watched.until_ms, whole, first, room
         )
 
     def _admission(

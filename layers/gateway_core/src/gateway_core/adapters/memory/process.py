@@ -9,7 +9,7 @@ from dataclasses import replace
 from gateway_core import breaker
 from gateway_core.adapters.memory.attempts import settle_health
 from gateway_core.adapters.memory.judge import Judge, Verdict, book, choose, passed_over
-from gateway_core.adapters.memory.state import Bucket, DeploymentKey, Latency, State, StoredHold
+from gateway_core.adapters.memory.state import Bucket, DeploymentKey, Latency, State, StoredHold, Timed
 from gateway_core.admission import DEGRADED, Admitted, BreakerPolicy, Candidate, Refused, Settlement, Ticket
 from gateway_core.breaker import Breaker
 from gateway_core.budget import Amount, Hold
@@ -23,7 +23,7 @@ class ProcessHealth:
 
     def __init__(self) -> None:
         self._breakers: defaultdict[DeploymentKey, Breaker] = defaultdict(Breaker)
-        self._latencies: dict[DeploymentKey, Latency] = {}
+        self._latencies: dict[Timed, Latency] = {}
         self._rooms: dict[DeploymentKey, Room] = {}
         self._arrivals: dict[Bucket, int] = {}
         self._under_way: dict[str, StoredHold] = {}

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Literal
 
-from gateway_core.admission import Admitted, Ticket, UsageRecord
+from gateway_core.admission import Admitted, Measured, Ticket, UsageRecord
 from gateway_core.breaker import Breaker
 from gateway_core.budget import Account, Hold
 from gateway_core.changes import Change
@@ -22,6 +22,8 @@ type Bucket = tuple[str, str, Literal["rpm", "tpm"]]
 """Kind of owner (`provider` or `key`), its name, and which limit."""
 type DeploymentKey = tuple[str, str]
 """Provider and deployment id."""
+type Timed = tuple[str, str, bool]
+"""Provider, deployment id, and whether streams are timed or whole answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +62,14 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Moving average over `count` successes, in whole microseconds so that Lua and Python agree."""
+    """Moving average of successes, the last at `at_ms`; in whole microseconds so that Lua and Python agree."""
 
     average_us: int
-    count: int
+    at_ms: int
+
+    @property
+    def measured(self) -> Measured:
+        return Measured(self.average_us / 1000, self.at_ms)
 
 
 @dataclass(slots=True)
@@ -83,7 +89,7 @@ class State:
     budgets: dict[tuple[str, str], Limits] = field(default_factory=dict)
     months: defaultdict[tuple[str, str], Ledger] = field(default_factory=lambda: defaultdict(Ledger))
     breakers: defaultdict[DeploymentKey, Breaker] = field(default_factory=lambda: defaultdict(Breaker))
-    latencies: dict[DeploymentKey, Latency] = field(default_factory=dict)
+    latencies: dict[Timed, Latency] = field(default_factory=dict)
     rooms: dict[DeploymentKey, Room] = field(default_factory=dict)
     arrivals: dict[Bucket, int] = field(default_factory=dict)
     counters: defaultdict[tuple[str, str], dict[str, Counters]] = field(default_factory=lambda: defaultdict(dict))

@@ -93,6 +93,7 @@ def add_attempt(call: ScriptCall, settlement: Settlement) -> None:
     call.add(settlement.generation, int(settlement.probe), settlement.effect, settlement.latency_ms)
     call.add(settlement.charge_nano, settlement.charge_tokens, int(settlement.unconfirmed))
     call.add(settlement.retry_after_ms, settlement.tpm, settlement.rpm, int(settlement.unsent))
+    call.add(int(settlement.streamed))
     rates = settlement.rates or RateView(0)
     call.add(rates.seen_ms, rates.until_ms, *_quota(rates.requests), *_quota(rates.tokens))
 

@@ -4,8 +4,9 @@
                                       rq|{key id}, tk|{key id} rate limits of a key
     bud:{project}:{YYYYMM}    hash    {scope}|M and {scope}|D{DD} accounts; h|{request}.{attempt} open holds,
                                       x|... unconfirmed ones; s|{request} marks                       62 days
-    pv:{provider}             hash    cb|{deployment} breaker; ew|{deployment} latency; rl|{deployment} what the
-                                      provider says of its limits; rq, tk limits that we set
+    pv:{provider}             hash    cb|{deployment} breaker; ew|, ft|{deployment} latency of whole answers and
+                                      first contents; rl|{deployment} what the provider says of its limits;
+                                      rq, tk limits that we set
     agg:{project}:{YYYYMMDD}  hash    counters, see `gateway_core.counters`                           400 days
     use:{project}:{YYYYMMDD}  stream  one record an entry, in field d             30 days after its last write
     projects                  set     every project that had a request
@@ -22,7 +23,7 @@ from dataclasses import astuple
 from typing import Any
 from urllib.parse import unquote
 
-from gateway_core.admission import OpenHold, UsageRecord
+from gateway_core.admission import Measured, OpenHold, UsageRecord
 from gateway_core.budget import Account, Amount
 from gateway_core.changes import BreakerState
 from gateway_core.counters import Counters, encode
@@ -126,8 +127,11 @@ def parse_breaker(text: str | None) -> tuple[BreakerState, int, int]:
     return _STATES[state], int(failures), int(until)
 
 
-def parse_latency_ms(text: str | None) -> float | None:
-    return int(text.partition(";")[0]) / 1000 if text else None
+def parse_latency(text: str | None) -> Measured | None:
+    if not text:
+        return None
+    average_us, at_ms = text.split(";")
+    return Measured(int(average_us) / 1000, int(at_ms))
 
 
 def parse_room(text: str | None) -> Room | None:

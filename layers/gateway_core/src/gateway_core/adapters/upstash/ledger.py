@@ -32,6 +32,9 @@ from gateway_core.amounts import check_candidates, check_record, check_settlemen
 from gateway_core.principal import KeyRecord
 from gateway_core.probes import FleetHealth
 
+_STATE_FIELDS = ("cb", "ew", "ft", "rl")
+"""Prefixes of a deployment's fields: breaker, averages of whole answers and first contents, what its provider says."""
+
 
 class UpstashLedger(Part):
     """Implements the port `Ledger`."""
@@ -103,12 +106,8 @@ class UpstashLedger(Part):
         return parse_settled(str(await self._client.run(self._scripts.record, call.keys, call.arguments)))
 
 
-_FIELDS = 3
-"""Of a deployment in its provider's hash."""
-
-
 def _state_command(provider: str, deployment_ids: Sequence[str]) -> list[str | int]:
-    fields = [f"{prefix}|{deployment_id}" for deployment_id in deployment_ids for prefix in ("cb", "ew", "rl")]
+    fields = [f"{prefix}|{deployment_id}" for deployment_id in deployment_ids for prefix in _STATE_FIELDS]
     return ["HMGET", layout.provider_key(provider), *fields]
 
 
@@ -119,13 +118,13 @@ def _states(
     for (provider, ids), reply in zip(groups.items(), replies, strict=True):
         values = reply if isinstance(reply, list) else []
         for index, deployment_id in enumerate(ids):
-            texts = values[_FIELDS * index : _FIELDS * (index + 1)]
-            found[provider, deployment_id] = _state(provider, deployment_id, *texts)
+            found[provider, deployment_id] = _state(provider, deployment_id, values, index)
     return [found[pair] for pair in deployments]
 
 
-def _state(provider: str, deployment_id: str, *stored: object) -> DeploymentState:
-    breaker, latency, room = (text if isinstance(text, str) else None for text in stored)
+def _state(provider: str, deployment_id: str, values: Sequence[object], index: int) -> DeploymentState:
+    start, count = index * len(_STATE_FIELDS), len(_STATE_FIELDS)
+    breaker, whole, first, room = (text if isinstance(text, str) else None for text in values[start:][:count])
     state, failures, until_ms = layout.parse_breaker(breaker)
-    latency_ms = layout.parse_latency_ms(latency)
-    return DeploymentState(provider, deployment_id, state, failures, until_ms, latency_ms, layout.parse_room(room))
+    averages = (layout.parse_latency(whole), layout.parse_latency(first))
+    return DeploymentState(provider, deployment_id, state, failures, until_ms, *averages, layout.parse_room(room))

@@ -1,18 +1,19 @@
 -- Settling one attempt: its money, its deployment's breaker, latency and room, and the buckets.
 
 local attempt = read('#number', '#provider', 'deployment', '#generation', '#probe', 'effect', '#latency', '#charge',
-                     '#charge_tokens', '#unconfirmed', '#retry_after', '#tpm', '#rpm', '#unsent', '#seen', '#until')
+                     '#charge_tokens', '#unconfirmed', '#retry_after', '#tpm', '#rpm', '#unsent', '#streamed', '#seen',
+                     '#until')
 attempt.provider = KEYS[attempt.provider]
 local said_of_requests, said_of_tokens = read('#limit', '#remaining', '#reset'), read('#limit', '#remaining', '#reset')
 local OPEN, LOOSE = hold_field('h', attempt.number), hold_field('x', attempt.number)
 local NEXT, NEXT_LOOSE = hold_field('h', attempt.number + 1), hold_field('x', attempt.number + 1)
+local LATENCY = (attempt.streamed == 1 and 'ft|' or 'ew|') .. attempt.deployment
 local DEGRADED = -1
 
 local function want_attempt()
   want_accounts()
   want(BUDGET, OPEN, LOOSE, NEXT, NEXT_LOOSE, MARK)
-  want(attempt.provider, 'cb|' .. attempt.deployment, 'ew|' .. attempt.deployment, 'rl|' .. attempt.deployment,
-       'tk', 'rq')
+  want(attempt.provider, 'cb|' .. attempt.deployment, LATENCY, 'rl|' .. attempt.deployment, 'tk', 'rq')
 end
 
 local function is_new_degraded()
@@ -110,17 +111,20 @@ local function settle_breaker()
   end
 end
 
--- Moving average with alpha 0.2, "microseconds;count", whole numbers so that no rounding differs from the model's.
+-- Moving average "microseconds;when": alpha is 0.2, or 0.5 after a minute without any. Whole numbers, so that no
+-- rounding differs from the model's.
+local STALE = 60000
+
 local function settle_latency()
   if attempt.effect ~= 'ok' then return end
-  local field = 'ew|' .. attempt.deployment
-  local average, count = string.match(get(attempt.provider, field) or '', '^(%d+);(%d+)$')
+  local average, at = string.match(get(attempt.provider, LATENCY) or '', '^(%d+);(%d+)$')
   if average then
-    average = math.floor((4 * tonumber(average) + 1000 * attempt.latency) / 5)
+    local parts = ticket.now - tonumber(at) >= STALE and 2 or 5
+    average = math.floor(((parts - 1) * tonumber(average) + 1000 * attempt.latency) / parts)
   else
-    average, count = 1000 * attempt.latency, 0
+    average = 1000 * attempt.latency
   end
-  set(attempt.provider, field, show(average) .. ';' .. show(tonumber(count) + 1))
+  set(attempt.provider, LATENCY, show(average) .. ';' .. show(ticket.now))
 end
 
 local function correct(key, field, reserved, used, per_minute)

@@ -1,0 +1,75 @@
+"""Makes the plan of a completion: looks up what routing needs to know of this moment, and no more than that."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from gateway_core.admission import DeploymentState
+from gateway_core.catalog import Catalog
+from gateway_core.domain import Caller, ChatRequest, Explanation, Plan
+from gateway_core.errors import StoreUnavailable
+from gateway_core.explain import explain
+from gateway_core.offers import PromptSize
+from gateway_core.ordering import Snapshot
+from gateway_core.ports import Clock, Draw, Ledger, TokenCounter
+from gateway_core.rights import reachable_models
+from gateway_core.routing import candidates, plan, uncertain
+
+
+class Planner:
+    """Plans completions. `draw` decides which requests explore."""
+
+    def __init__(self, ledger: Ledger, counter: TokenCounter, clock: Clock, draw: Draw) -> None:
+        self._ledger = ledger
+        self._counter = counter
+        self._clock = clock
+        self._draw = draw
+
+    async def plan(
+        self, request: ChatRequest, size: PromptSize, catalog: Catalog, caller: Caller, *, streams: bool = False
+    ) -> tuple[Plan, Explanation | None]:
+        """Who is tried, in order, of those that the caller may use; and why, if the request asks.
+
+        A trip to the store is made only for routing by latency and for an explanation. Raises like `routing.plan`,
+        and Forbidden.
+        """
+        snapshot = Snapshot(
+            about_tokens=size.about_tokens,
+            counted=await self._counted(request, size, catalog),
+            states=await self._states(request, catalog),
+            now_ms=self._clock.now_ms(),
+            streams=streams,
+            draw=self._draw(),
+        )
+        chosen = _allowed(request, plan(request, catalog, snapshot), catalog, caller)
+        return chosen, explain(request, chosen, snapshot, catalog.default_output_cap) if request.explain else None
+
+    async def _counted(self, request: ChatRequest, size: PromptSize, catalog: Catalog) -> dict[str, int]:
+        """The prompt's tokens, for each model that it may be too long for: a short prompt is not counted at all."""
+        counted: dict[str, int] = {}
+        for model in uncertain(request, catalog, size.most_tokens):
+            # In a thread: a long prompt takes the tokeniser a while.
+            found = await asyncio.to_thread(
+                self._counter.count_tokens, model.deployment, request.messages, request.params
+            )
+            counted[model.key] = found.input_tokens
+        return counted
+
+    async def _states(self, request: ChatRequest, catalog: Catalog) -> dict[str, DeploymentState]:
+        by_latency = request.routing == "latency" and request.model is None
+        if not (by_latency or request.explain):
+            return {}
+        pairs = [(model.provider, model.deployment.id) for model in candidates(request, catalog)]
+        try:
+            return {state.deployment_id: state for state in await self._ledger.deployment_states(pairs)}
+        except StoreUnavailable:
+            return {}  # an order, not a reason to refuse
+
+
+def _allowed(request: ChatRequest, chosen: Plan, catalog: Catalog, caller: Caller) -> Plan:
+    reachable = reachable_models(caller, request, catalog)
+    if reachable is None:
+        return chosen
+    candidates_, spare = ([m for m in models if m.key in reachable] for models in (chosen.candidates, chosen.spare))
+    return replace(chosen, candidates=tuple(candidates_), spare=tuple(spare))
