@@ -10,7 +10,13 @@ import time
 import pytest
 
 from gateway_core.domain import Deployment, EmbedCall, Usage
-from gateway_core.errors import ContextLengthError, ProviderRejected, ProviderTimeout, ProviderUnavailable
+from gateway_core.errors import (
+    ContextLengthError,
+    DeploymentUnusable,
+    ProviderRejected,
+    ProviderTimeout,
+    ProviderUnavailable,
+)
 from tests.contract.embedding_calls import GOOD, KEY, body_of, call_at, embed, fails, row
 from tests.contract.leaks import LEAK_TEXT, LEAKS, all_loggers, everything
 from tests.contract.litellm_paths import PROMPT, CountingPool, provider_at
@@ -85,7 +91,7 @@ async def test_a_redirect_is_not_followed() -> None:
     """The key stays here."""
     async with RawProvider(respond(200, GOOD)).serve() as other:
         error, _raw = await fails(respond(307, b"", f"location: {other.url}/v1/embeddings"))
-    assert (other.connections, type(error), error.unconfirmed) == (0, ProviderUnavailable, False)
+    assert (other.connections, type(error), error.unconfirmed) == (0, DeploymentUnusable, False)
 
 
 @pytest.mark.parametrize("act", [hang, begin_then(b'{"data": ', hang_after=True)], ids=["silent", "stalled"])

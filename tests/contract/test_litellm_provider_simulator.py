@@ -18,6 +18,7 @@ from gateway_core.errors import (
     BadCredentials,
     ContentFilterError,
     ContextLengthError,
+    DeploymentUnusable,
     ProviderError,
     ProviderTimeout,
     ProviderUnavailable,
@@ -212,7 +213,7 @@ FAULTS: list[tuple[str, dict[str, Any], type[ProviderError]]] = [
     ("server_error", {}, ProviderUnavailable),
     ("unavailable", {}, ProviderUnavailable),
     ("auth", {}, BadCredentials),
-    ("not_found", {}, ProviderUnavailable),
+    ("not_found", {}, DeploymentUnusable),
     ("context_length", {}, ContextLengthError),
 ]
 
@@ -272,7 +273,7 @@ async def test_a_redirect_is_refused(path: Path, desk: Desk) -> None:
     """It costs nothing."""
     await desk.fault(path, "redirect", url="http://127.0.0.1:9/elsewhere")
     found = await desk.failure(path)
-    assert (type(found), found.unconfirmed) == (ProviderUnavailable, False)
+    assert (type(found), found.unconfirmed) == (DeploymentUnusable, False)
 
 
 @every_path

@@ -17,6 +17,7 @@ import pytest
 from gateway_core.domain import ProviderAnswer, ProviderCall
 from gateway_core.errors import (
     BadCredentials,
+    DeploymentUnusable,
     ProviderError,
     ProviderRejected,
     ProviderTimeout,
@@ -106,7 +107,7 @@ async def test_a_redirect_is_not_followed(path: Path) -> None:
         location = f"location: {other.url.replace('127.0.0.1', 'localhost')}{path.target}"
         error, raw = await fails(path, respond(307, b"", location))
     assert (len(raw.seen), other.connections) == (1, 0)
-    assert (type(error), error.unconfirmed) == (ProviderUnavailable, False)
+    assert (type(error), error.unconfirmed) == (DeploymentUnusable, False)
     assert other.url not in error.message + error.detail
 
 
@@ -156,7 +157,7 @@ async def test_a_server_error_is_not_retried(path: Path) -> None:
 async def test_an_answer_longer_than_allowed_is_not_read(path: Path) -> None:
     """Announced or not, it stops at the limit."""
     error, _raw = await fails(path, respond(200, path.good), max_response_bytes=100)
-    assert (type(error), error.unconfirmed) == (ProviderUnavailable, True)
+    assert (type(error), error.unconfirmed) == (DeploymentUnusable, True)
     assert "fault=too_large" in error.detail
 
 

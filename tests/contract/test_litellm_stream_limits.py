@@ -21,7 +21,7 @@ from gateway_core.adapters.litellm.transport import OnceTransport
 from gateway_core.clock import ManualClock
 from gateway_core.credentials import Credential, Secret
 from gateway_core.domain import Deployment, ProviderCall, Usage
-from gateway_core.errors import BadCredentials, ProviderTimeout, ProviderUnavailable
+from gateway_core.errors import BadCredentials, DeploymentUnusable, ProviderTimeout
 from tests.contract.leaks import all_loggers
 from tests.contract.litellm_paths import NAMES, PATHS, PROMPT, Path, provider_at
 from tests.contract.streaming import (
@@ -110,7 +110,7 @@ async def test_a_stream_may_be_longer_than_an_answer(path: Path) -> None:
             assert (await listening).text == "word " * 50
         else:
             error = await error_of(listening)
-            assert (type(error), heard.open, "fault=too_large" in error.detail) == (ProviderUnavailable, True, True)
+            assert (type(error), heard.open, "fault=too_large" in error.detail) == (DeploymentUnusable, True, True)
 
 
 @every_path

@@ -17,6 +17,7 @@ from gateway_core.errors import (
     BadCredentials,
     ContentFilterError,
     ContextLengthError,
+    DeploymentUnusable,
     ProviderError,
     ProviderRejected,
     ProviderTimeout,
@@ -109,7 +110,7 @@ REFUSALS: list[tuple[Wire, int, Any, type[ProviderError]]] = [
         "anthropic",
         400,
         anthropic("invalid_request_error", "Your credit balance is too low to access the API."),
-        ProviderUnavailable,
+        DeploymentUnusable,
     ),
     (
         "anthropic",
@@ -118,9 +119,9 @@ REFUSALS: list[tuple[Wire, int, Any, type[ProviderError]]] = [
         ContentFilterError,
     ),
     ("anthropic", 401, anthropic("authentication_error", "invalid x-api-key"), BadCredentials),
-    ("anthropic", 402, anthropic("billing_error"), ProviderUnavailable),
+    ("anthropic", 402, anthropic("billing_error"), DeploymentUnusable),
     ("anthropic", 403, anthropic("permission_error"), BadCredentials),
-    ("anthropic", 404, anthropic("not_found_error", "model: claude-2"), ProviderUnavailable),
+    ("anthropic", 404, anthropic("not_found_error", "model: claude-2"), DeploymentUnusable),
     ("anthropic", 413, anthropic("request_too_large"), ContextLengthError),
     ("anthropic", 429, anthropic("rate_limit_error"), RateLimitError),
     ("anthropic", 500, anthropic("api_error", "prompt is too long"), ProviderUnavailable),
@@ -137,20 +138,20 @@ REFUSALS: list[tuple[Wire, int, Any, type[ProviderError]]] = [
     ),
     ("openai", 400, openai("unsupported_value", "temperature"), ProviderRejected),
     ("openai", 401, openai("invalid_api_key", f"Incorrect API key provided: {KEY}"), BadCredentials),
-    ("openai", 403, openai("model_not_found"), ProviderUnavailable),
+    ("openai", 403, openai("model_not_found"), DeploymentUnusable),
     ("openai", 403, openai("unsupported_country_region_territory"), BadCredentials),
-    ("openai", 404, openai("model_not_found"), ProviderUnavailable),
+    ("openai", 404, openai("model_not_found"), DeploymentUnusable),
     ("openai", 408, openai(None), ProviderUnavailable),
-    ("openai", 410, b"", ProviderUnavailable),
+    ("openai", 410, b"", DeploymentUnusable),
     ("openai", 413, b"<html>", ContextLengthError),
     ("openai", 429, openai("rate_limit_exceeded", kind="tokens"), RateLimitError),
-    ("openai", 429, openai("insufficient_quota", kind="insufficient_quota"), ProviderUnavailable),
+    ("openai", 429, openai("insufficient_quota", kind="insufficient_quota"), DeploymentUnusable),
     ("openai", 429, b"<html>slow down</html>", RateLimitError),
     ("openai", 500, openai(None, "context_length_exceeded", "server_error"), ProviderUnavailable),
     ("openai", 503, b"", ProviderUnavailable),
-    ("openai", 400, openai(None, "Model Not Exist"), ProviderUnavailable),
+    ("openai", 400, openai(None, "Model Not Exist"), DeploymentUnusable),
     ("openai", 400, openai(None, "Content Exists Risk"), ContentFilterError),
-    ("openai", 402, openai("invalid_request_error", "Insufficient Balance"), ProviderUnavailable),
+    ("openai", 402, openai("invalid_request_error", "Insufficient Balance"), DeploymentUnusable),
     ("openai", 422, openai(None, "max_tokens must be positive"), ProviderRejected),
     ("openai", 400, {"error": "the prompt is too long for me: prompt is too long"}, ContextLengthError),
     ("openai", 400, {"detail": "what?"}, ProviderRejected),
@@ -164,13 +165,47 @@ REFUSALS: list[tuple[Wire, int, Any, type[ProviderError]]] = [
     ),
     ("gemini", 400, gemini(400, "INVALID_ARGUMENT", "Unknown name"), ProviderRejected),
     ("gemini", 400, [gemini(400, "INVALID_ARGUMENT", "Unknown name")], ProviderRejected),
-    ("gemini", 400, gemini(400, "FAILED_PRECONDITION", "User location is not supported"), ProviderUnavailable),
+    ("gemini", 400, gemini(400, "FAILED_PRECONDITION", "User location is not supported"), DeploymentUnusable),
     ("gemini", 403, gemini(403, "PERMISSION_DENIED"), BadCredentials),
-    ("gemini", 404, gemini(404, "NOT_FOUND", "models/gemini-1 is not found"), ProviderUnavailable),
+    ("gemini", 404, gemini(404, "NOT_FOUND", "models/gemini-1 is not found"), DeploymentUnusable),
     ("gemini", 429, gemini(429, "RESOURCE_EXHAUSTED", "You exceeded your current quota"), RateLimitError),
     ("gemini", 500, gemini(500, "INTERNAL"), ProviderUnavailable),
     ("gemini", 503, gemini(503, "UNAVAILABLE", "The model is overloaded."), ProviderUnavailable),
     ("gemini", 504, gemini(504, "DEADLINE_EXCEEDED"), ProviderUnavailable),
+    (
+        "anthropic",
+        400,
+        anthropic("invalid_request_error", "You have reached your specified API usage limits. You will regain access"),
+        DeploymentUnusable,
+    ),
+    (
+        "anthropic",
+        400,
+        anthropic("invalid_request_error", "You have reached your specified workspace API usage limits."),
+        DeploymentUnusable,
+    ),
+    ("anthropic", 400, anthropic("invalid_request_error", "This organization has been disabled."), BadCredentials),
+    ("anthropic", 504, anthropic("timeout_error"), ProviderUnavailable),
+    ("openai", 401, openai("account_deactivated"), BadCredentials),
+    ("openai", 401, openai(None, "Authentication Fails, Your api key: ****2345 is invalid"), BadCredentials),
+    ("openai", 405, openai("method_not_supported"), DeploymentUnusable),
+    ("openai", 409, openai(None), ProviderUnavailable),
+    ("openai", 429, openai("credit_balance_exhausted", kind="insufficient_quota"), DeploymentUnusable),
+    ("openai", 429, openai("project_spend_limit_exceeded", kind="insufficient_quota"), DeploymentUnusable),
+    ("openai", 429, openai("billing_not_active", kind="billing_not_active"), DeploymentUnusable),
+    ("openai", 501, b"", DeploymentUnusable),
+    ("openai", 503, openai(None, "The engine is currently overloaded", "service_unavailable"), ProviderUnavailable),
+    ("openai", 400, openai("model_not_found"), DeploymentUnusable),
+    (
+        "openai",
+        400,
+        openai("invalid_request_error", "This model's maximum context length is 65536 tokens. However, you requested"),
+        ContextLengthError,
+    ),
+    ("gemini", 400, gemini(400, "INVALID_ARGUMENT", "API Key not found.", KEY_INVALID), BadCredentials),
+    ("gemini", 402, gemini(402, "RESOURCE_EXHAUSTED"), DeploymentUnusable),
+    ("gemini", 429, gemini(429, "RESOURCE_EXHAUSTED", "Your prepayment credits are depleted."), DeploymentUnusable),
+    ("gemini", 499, gemini(499, "CANCELLED"), DeploymentUnusable),
 ]
 
 
@@ -191,9 +226,60 @@ def test_callers_read_our_words_only(wire: Wire, status: int, body: Any, kind: t
     assert KEY not in found.message + found.detail + str(found)
 
 
+@pytest.mark.parametrize(
+    ("wire", "status", "passes"),
+    [
+        ("anthropic", 529, True),
+        ("anthropic", 500, True),
+        ("openai", 503, True),
+        ("openai", 408, True),
+        ("gemini", 504, True),
+        ("openai", 501, False),
+        ("openai", 404, False),
+        ("openai", 405, False),
+        ("openai", 401, False),
+        ("openai", 429, False),
+        ("openai", 400, False),
+    ],
+)
+def test_what_may_pass_is_told_from_what_will_not(wire: Wire, status: int, passes: bool) -> None:
+    """Only failures that may be gone in a moment are worth another call."""
+    assert error(seen(wire, status, openai(None))).transient is passes
+
+
+@pytest.mark.parametrize(
+    ("wire", "status", "body"),
+    [
+        ("anthropic", 400, anthropic("invalid_request_error", "Your credit balance is too low")),
+        ("openai", 429, openai("insufficient_quota", kind="insufficient_quota")),
+        ("openai", 402, openai(None, "Insufficient Balance")),
+        ("gemini", 429, gemini(429, "RESOURCE_EXHAUSTED", "Your prepayment credits are depleted.")),
+    ],
+)
+def test_without_credit_a_deployment_is_left_alone_for_a_while(wire: Wire, status: int, body: Any) -> None:
+    """At once, not after five refusals; a longer time that the provider names holds."""
+    found = error(seen(wire, status, body))
+    assert (found.effect, found.retry_after_s, found.transient) == ("limit", 60.0, False)
+    assert error(seen(wire, status, body, headers={"retry-after": "7"})).retry_after_s == 60.0
+    assert error(seen(wire, status, body, headers={"retry-after": "90"})).retry_after_s == 90.0
+
+
+def test_a_retired_model_counts_against_its_deployment() -> None:
+    """The breaker hears of it like of any failure."""
+    found = error(seen("openai", 404, openai("model_not_found")))
+    assert (found.effect, found.retry_after_s) == ("fail", None)
+
+
 def test_a_refusal_that_repeats_the_request_does_not_count_against_the_deployment() -> None:
     """Callers cannot open a breaker by putting a provider's phrases into their request."""
-    for phrase in ("Your credit balance is too low", "API key not valid", "Model Not Exist"):
+    phrases = (
+        "Your credit balance is too low",
+        "API key not valid",
+        "Model Not Exist",
+        "You have reached your specified API usage limits",
+        "This organization has been disabled",
+    )
+    for phrase in phrases:
         found = error(seen(status=400, body=openai(None, f"Invalid tool name '{phrase}'.")))
         assert found.effect == "skip"
 
@@ -245,6 +331,7 @@ FINISHES: list[tuple[Wire, Any, type[ProviderError]]] = [
     ("gemini", {"candidates": []}, ProviderUnavailable),
     ("gemini", {"candidates": [{"finishReason": "SAFETY"}]}, ContentFilterError),
     ("gemini", {"candidates": [{"finishReason": "MALFORMED_FUNCTION_CALL"}]}, ProviderUnavailable),
+    ("gemini", {"candidates": [{"finishReason": "MISSING_THOUGHT_SIGNATURE"}]}, ProviderUnavailable),
     ("gemini", {"candidates": [], "promptFeedback": {"blockReason": "SAFETY"}}, ContentFilterError),
 ]
 
@@ -288,7 +375,7 @@ IN_BAND: list[tuple[Wire, Any, type[ProviderError]]] = [
     ("openai", openai("invalid_api_key"), BadCredentials),
     ("openai", {"error": "something broke"}, ProviderUnavailable),
     ("anthropic", anthropic("overloaded_error"), ProviderUnavailable),
-    ("anthropic", anthropic("not_found_error"), ProviderUnavailable),
+    ("anthropic", anthropic("not_found_error"), DeploymentUnusable),
     ("gemini", gemini(429, "RESOURCE_EXHAUSTED"), RateLimitError),
     ("gemini", gemini(200, "OK"), ProviderUnavailable),
 ]
@@ -301,11 +388,14 @@ def test_an_error_inside_a_200_is_that_error(wire: Wire, body: Any, kind: type[P
     assert (type(found), found.unconfirmed) == (kind, True)
 
 
-@pytest.mark.parametrize("fault", ["truncated", "too_large", "encoded"])
-def test_an_answer_that_broke_off_is_unconfirmed(fault: Fault) -> None:
-    """The provider may have generated and billed all of it."""
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [("truncated", ProviderUnavailable), ("too_large", DeploymentUnusable), ("encoded", DeploymentUnusable)],
+)
+def test_an_answer_that_broke_off_is_unconfirmed(fault: Fault, kind: type[ProviderError]) -> None:
+    """The provider may have generated and billed all of it; one that we do not take would come again the same."""
     found = error(seen(body=b'{"choices', ended=False, fault=fault), ValueError())
-    assert (type(found), found.unconfirmed) == (ProviderUnavailable, True)
+    assert (type(found), found.unconfirmed) == (kind, True)
     assert f"fault={fault}" in found.detail
 
 
@@ -328,18 +418,25 @@ def test_a_stream_counts_as_whole_with_its_terminator_only() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "sent", "unconfirmed"), [("connect", False, False), ("reset", True, True), ("foreign_host", False, False)]
+    ("fault", "sent", "kind"),
+    [
+        ("connect", False, ProviderUnavailable),
+        ("reset", True, ProviderUnavailable),
+        ("foreign_host", False, DeploymentUnusable),
+    ],
 )
-def test_without_an_answer_only_what_was_sent_may_be_billed(fault: Fault, sent: bool, unconfirmed: bool) -> None:
-    """A refused connection is free, a reset after sending is not."""
+def test_without_an_answer_only_what_was_sent_may_be_billed(
+    fault: Fault, sent: bool, kind: type[ProviderError]
+) -> None:
+    """A refused connection is free, a reset after sending is not; neither says anything of the next call."""
     found = error(seen(status=None, fault=fault, sent=sent), ValueError())
-    assert (type(found), found.unconfirmed) == (ProviderUnavailable, unconfirmed)
+    assert (type(found), found.unconfirmed) == (kind, sent)
 
 
 def test_a_redirect_is_a_failure_that_costs_nothing() -> None:
     """It is not followed; its target is not even logged."""
     found = error(seen(status=307, fault="redirect", ended=False), ValueError())
-    assert (type(found), found.unconfirmed) == (ProviderUnavailable, False)
+    assert (type(found), found.unconfirmed) == (DeploymentUnusable, False)
 
 
 @pytest.mark.parametrize(("sent", "status"), [(True, None), (False, None), (True, 200)])
@@ -367,7 +464,7 @@ def test_what_litellm_cannot_translate_is_no_fault_of_the_deployment() -> None:
     for cause, kind in (
         (BadRequestError(), ProviderRejected),
         (ImageFetchError(), ProviderRejected),
-        (KeyError(), ProviderUnavailable),
+        (KeyError(), DeploymentUnusable),
     ):
         found = error(seen(status=None, requests=0, sent=False), cause)
         assert (type(found), found.effect, found.unconfirmed) == (kind, "skip", False)

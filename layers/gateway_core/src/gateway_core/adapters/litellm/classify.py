@@ -14,6 +14,7 @@ from gateway_core.adapters.litellm.usage import usage_of
 from gateway_core.adapters.litellm.wire import WireError, error_of
 from gateway_core.errors import (
     ContentFilterError,
+    DeploymentUnusable,
     ProviderError,
     ProviderRejected,
     ProviderTimeout,
@@ -22,6 +23,8 @@ from gateway_core.errors import (
 
 _CALLERS_FAULT = frozenset({400, 422})
 _FIRST_ERROR_STATUS = 400
+_OF_ITS_SIZE_OR_FORM = frozenset({"encoded", "too_large"})
+"""Faults of answers that would be the same a second time."""
 
 
 def classify(seen: Exchange, cause: Exception | None, about: About) -> ProviderError | None:
@@ -39,7 +42,8 @@ def classify(seen: Exchange, cause: Exception | None, about: About) -> ProviderE
     if seen.status >= _FIRST_ERROR_STATUS:
         return refusal(seen.status, error_of(seen.json) or _prose(seen), seen, about)
     if seen.fault == "redirect":
-        return _unavailable(f"{about.provider} redirected the request elsewhere.", seen, about)
+        text = f"{about.provider} redirected the request elsewhere."
+        return _unusable(text, seen, about)
     return _answered(seen, cause, about)
 
 
@@ -62,17 +66,18 @@ def _unsent(seen: Exchange, cause: Exception | None, about: About) -> ProviderEr
         return ProviderRejected(f"{about.provider} takes images only as data: URLs here.", detail=detail)
     if getattr(cause, "status_code", None) in _CALLERS_FAULT:
         return ProviderRejected(f"The request cannot be put into a form that {about.model} takes.", detail=detail)
-    error = ProviderUnavailable(f"The request could not be sent to {about.provider}.", detail=detail)
+    error = DeploymentUnusable(f"The request could not be sent to {about.provider}.", detail=detail)
     error.effect = "skip"
     return error
 
 
 def _unanswered(seen: Exchange, cause: Exception | None, about: About) -> ProviderError:
     what = "could not be reached" if seen.fault == "connect" else "broke the connection"
-    text = f"{about.provider} {what}."
+    bill = Bill(unconfirmed=seen.sent)
     if seen.fault == "foreign_host":
         text = f"The gateway does not send its key for {about.provider} to another host."
-    return _unavailable(text, seen, about, Bill(unconfirmed=seen.sent), cause=cause)
+        return _unusable(text, seen, about, bill, cause)
+    return _unavailable(f"{about.provider} {what}.", seen, about, bill, cause)
 
 
 def _answered(seen: Exchange, cause: Exception | None, about: About) -> ProviderError | None:
@@ -80,6 +85,8 @@ def _answered(seen: Exchange, cause: Exception | None, about: About) -> Provider
     bill = Bill(usage, unconfirmed=usage is None or not seen.complete)
     if error := error_of(seen.json):
         return refusal(status_within(error), error, seen, about, bill)
+    if seen.fault in _OF_ITS_SIZE_OR_FORM:
+        return _unusable(f"{about.provider} sent an answer that the gateway does not take.", seen, about, bill, cause)
     if not seen.complete:
         return _unavailable(f"{about.provider}'s answer broke off.", seen, about, bill, cause)
     finish = seen.finish
@@ -100,3 +107,10 @@ def _unavailable(
 ) -> ProviderUnavailable:
     detail = about.detail(seen, cause=cause)
     return ProviderUnavailable(text, detail=detail, usage=bill.usage, unconfirmed=bill.unconfirmed)
+
+
+def _unusable(
+    text: str, seen: Exchange, about: About, bill: Bill = FREE, cause: Exception | None = None
+) -> DeploymentUnusable:
+    detail = about.detail(seen, cause=cause)
+    return DeploymentUnusable(text, detail=detail, usage=bill.usage, unconfirmed=bill.unconfirmed)
