@@ -122,14 +122,50 @@ def test_what_the_request_caused_is_not_retried(gateway, providers, kind):
 
 
 def test_all_providers_down_is_503(gateway, providers):
-    """With every attempt in the error."""
+    """With every attempt in the error; the last provider is asked twice."""
     for name in FAST:
         providers.post("/__faults", json={"provider": name, "kind": "server_error"})
     answer = complete(gateway, model_group="fast")
     error = answer.json()["error"]
     assert (answer.status_code, error["code"]) == (503, "no_deployment_available")
-    assert [attempt["outcome"] for attempt in error["attempts"]] == ["failed"] * 3
-    assert [calls(providers, name) for name in FAST] == [1, 1, 1]
+    assert [attempt["outcome"] for attempt in error["attempts"]] == ["failed"] * 4
+    assert [calls(providers, name) for name in FAST] == [1, 1, 2]
+
+
+@pytest.mark.parametrize("kind", ["unavailable", "reset", "html"])
+@pytest.mark.parametrize("path", ["/v1/complete", "/v1/stream", "/v1/embeddings"])
+def test_a_passing_fault_of_the_only_model_is_not_seen(gateway, providers, kind, path):
+    """It is asked once more, and answers: 200, two calls."""
+    providers.post("/__faults", json={"provider": "openai", "kind": kind, "times": 1}).raise_for_status()
+    asked = {"input": "Hello", "model": "text-embedding-3-large"}
+    if path != "/v1/embeddings":
+        asked = {"messages": HELLO, "model": "gpt-5.1"}
+    answer = gateway.post(path, json=asked)
+    assert (answer.status_code, answer.headers["x-gateway-attempts"]) == (200, "2")
+    assert calls(providers, "openai") == 2
+
+
+def test_retry_after_of_the_only_model_is_waited_for(gateway, providers):
+    """A second is worth it; a minute is the caller's, at once."""
+    for seconds, status in ((1, 200), (60, 429)):
+        fault = {"provider": "deepseek", "kind": "rate_limit", "retry_after": seconds, "times": 1}
+        providers.post("/__faults", json=fault).raise_for_status()
+        started = time.monotonic()
+        answer = complete(gateway, model="deepseek-v3.2")
+        assert answer.status_code == status
+        assert status == 429 or time.monotonic() - started >= 1
+    assert answer.headers["retry-after"] == "60"
+    assert calls(providers, "deepseek") == 3
+
+
+def test_a_schema_goes_to_a_model_that_keeps_to_it(gateway, providers):
+    """DeepSeek refuses `json_schema`, so it is not asked; alone it is a 400 that says what it lacks."""
+    schema = {"type": "json_schema", "json_schema": {"name": "s", "schema": {"type": "object"}}}
+    answer = complete(gateway, model="deepseek-coder", response_format=schema)
+    assert (answer.status_code, "deepseek-coder lacks json_schema" in answer.text) == (400, True)
+    told = complete(gateway, model_group="code", response_format=schema, explain=True).json()["explanation"]
+    assert [drop["model"] for drop in told["dropped"]] == ["deepseek-coder"]
+    assert calls(providers, "deepseek") == 0
 
 
 def test_images_and_tools_reach_the_providers(gateway, providers):

@@ -24,6 +24,7 @@ SIGNS = {
 }
 CONFIG = """
 breaker: {failures: 100000}
+failover: {retries: 0}
 limits: {stall_timeout_s: 2}
 store: {timeout_s: 10, connect_timeout_s: 10}
 """
@@ -31,7 +32,7 @@ store: {timeout_s: 10, connect_timeout_s: 10}
 
 @pytest.fixture(scope="module")
 def impatient(providers_url, tmp_path_factory):
-    """A stack of its own, that waits for a silent provider not for long, and whose breakers never open."""
+    """A stack of its own: it waits for a silent provider not for long, its breakers never open, and no retry heals."""
     path = tmp_path_factory.mktemp("mixed") / "config.yaml"
     path.write_text(CONFIG)
     running = start(**PROVIDER_KEYS, **base_urls(providers_url), GATEWAY_DEV_KEY=KEY, GATEWAY_CONFIG=str(path))
