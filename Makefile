@@ -42,7 +42,7 @@ test-clients: $(STAMP) ## Run the official SDKs for Python and Node against the 
 SLOW := tests/clients tests/docker tests/lambda_runtime tests/sam_local
 comma := ,
 space := $(subst ,, )
-PURE := $(subst $(space),$(comma),$(patsubst %,*/gateway_core/%.py,adapters/litellm/rates admission breaker budget changes cost domain errors events freshness lifecycle principal probes ratelimit redact routing))
+PURE := $(subst $(space),$(comma),$(patsubst %,*/gateway_core/%.py,adapters/litellm/rates admission breaker budget changes cost domain errors events explain freshness lifecycle ordering principal probes ratelimit redact retry routing))
 
 fmt: $(STAMP) ## Format the code
 	$(BIN)/ruff format .

@@ -183,6 +183,7 @@ class TestDocument:
             ("limits: {max_timeout_s: 291}", "limits.max_timeout_s: Input should be less than or equal to 290"),
             ("limits: {body_limit_bytes: 5000000}", "limits.body_limit_bytes: Input should be less than or equal"),
             ("limits: {max_timeout_s: 60}", "limits: Value error, default_timeout_s is longer than max_timeout_s"),
+            ("breaker: {window_s: 86401}", "breaker.window_s: Input should be less than or equal to 86400."),
             ("failover: {retries: 6}", "failover.retries: Input should be less than or equal to 5."),
             ("failover: {backoff_base_ms: 3000}", "failover: Value error, backoff_max_ms is shorter than"),
             ("breaker: {cooldown_s: 600}", "breaker: Value error, max_cooldown_s is shorter than cooldown_s"),

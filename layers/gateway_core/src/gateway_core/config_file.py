@@ -17,16 +17,17 @@ CATALOG_SECTIONS = ("default_output_cap", "providers", "models", "groups", "alia
 type OnStoreFailure = Literal["degrade", "refuse"]
 type LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 type Count = Annotated[int, Field(gt=0)]
+type UpToADay = Annotated[Seconds, Field(le=86_400)]
 
 
 class BreakerSection(Schema):
     """`BreakerPolicy` in seconds."""
 
     failures: Count = 5
-    window_s: Seconds = 60.0
-    cooldown_s: Seconds = 30.0
-    max_cooldown_s: Seconds = 480.0
-    probe_lease_s: Seconds = 60.0
+    window_s: UpToADay = 60.0
+    cooldown_s: UpToADay = 30.0
+    max_cooldown_s: UpToADay = 480.0
+    probe_lease_s: UpToADay = 60.0
 
     @model_validator(mode="after")
     def _grows(self) -> Self:
