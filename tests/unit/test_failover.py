@@ -7,7 +7,7 @@ import pytest
 
 from gateway_core.adapters.echo import echo
 from gateway_core.admission import Measured
-from gateway_core.domain import Attribution, ChatRequest, Limits, Usage
+from gateway_core.domain import Attribution, ChatRequest, Deployment, EmbedRequest, Limits, Usage
 from gateway_core.errors import (
     BudgetExceeded,
     ContentFilterError,
@@ -22,6 +22,7 @@ from gateway_core.errors import (
     RateLimitError,
     StoreUnavailable,
     Unauthenticated,
+    UnknownModel,
 )
 from gateway_core.principal import KeyRecord, digest_of
 from tests.conftest import World, catalog_of, model, settings_for
@@ -420,3 +421,29 @@ async def test_a_prompt_is_counted_only_where_it_may_be_too_long():
         done = await world.services.gateway.complete(asked, caller, f"r{len(tried)}", timeout_s=60)
         tried.append((done.model.key, [a.error_code for a in done.attempts], len(counted)))
     assert tried == [("small", [None], 0), ("small", [None], 1), ("large", ["context", None], 2)]
+
+
+@pytest.mark.parametrize("kind", ["chat", "embedding"])
+async def test_a_fallback_that_the_key_may_not_use_is_no_candidate(kind):
+    """If it were the only one that fits, nobody fits: a clear refusal that does not name it."""
+    mode = {"deployment": Deployment("p", "up", "https://p.example", kind), "provider": "p"}
+    catalog = catalog_of(
+        model("a", fallbacks=("b",), capabilities=frozenset(), **mode),
+        model("b", capabilities=frozenset({"vision", "dimensions"}), **mode),
+        groups={"mine": ("a",), "reasoning": ("b",)},
+    )
+    world = World(catalog, settings_for(catalog))
+    caller = await world.services.authenticator.authenticate(await world.key(groups=("mine",)))
+    gateway, chat = world.services.gateway, request(model="a", model_group=None, require=frozenset({"vision"}))
+    texts = EmbedRequest(("text",), Attribution("alpha"), model="a", dimensions=5)
+    ask, asked = (gateway.complete, chat) if kind == "chat" else (gateway.embed, texts)
+    with pytest.raises(InvalidRequest) as caught:
+        await ask(asked, caller, "r", timeout_s=60)
+    assert "a " in caught.value.message
+    assert "b " not in caught.value.message
+
+
+async def test_an_unknown_group_is_unknown_to_a_key_with_groups_too(world):
+    """404, not 403: there is nothing to be forbidden."""
+    with pytest.raises(UnknownModel):
+        await complete(world, key=await world.key(groups=("reasoning",)), model_group="nope")

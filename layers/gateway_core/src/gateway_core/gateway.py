@@ -157,10 +157,8 @@ class Gateway:
         return lambda text: asyncio.to_thread(count, text)
 
     async def _embed(self, request: EmbedRequest, trip: Trip) -> Completion[Embeddings]:
-        chosen = plan_embedding(request, self._catalog)
-        reachable = reachable_models(trip.caller, request, self._catalog)
-        models = (model for model in chosen.candidates if reachable is None or model.key in reachable)
-        offers = (embed_offer(request, model, self._catalog) for model in models)
+        chosen = plan_embedding(request, self._catalog, reachable_models(trip.caller, request, self._catalog))
+        offers = (embed_offer(request, model, self._catalog) for model in chosen.candidates)
         walk = self._walk(request, trip, offers, chosen, "embedding")
 
         async def send(model: Model, timeout_s: float) -> Embeddings:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 from gateway_core.admission import DeploymentState
 from gateway_core.catalog import Catalog
@@ -34,6 +33,8 @@ class Planner:
         A trip to the store is made only for routing by latency and for an explanation. Raises like `routing.plan`,
         and Forbidden.
         """
+        candidates(request, catalog)  # what does not exist is not forbidden
+        reachable = reachable_models(caller, request, catalog)
         snapshot = Snapshot(
             about_tokens=size.about_tokens,
             counted=await self._counted(request, size, catalog),
@@ -42,7 +43,7 @@ class Planner:
             streams=streams,
             draw=self._draw(),
         )
-        chosen = _allowed(request, plan(request, catalog, snapshot), catalog, caller)
+        chosen = plan(request, catalog, snapshot, reachable)
         return chosen, explain(request, chosen, snapshot, catalog.default_output_cap) if request.explain else None
 
     async def _counted(self, request: ChatRequest, size: PromptSize, catalog: Catalog) -> dict[str, int]:
@@ -65,11 +66,3 @@ class Planner:
             return {state.deployment_id: state for state in await self._ledger.deployment_states(pairs)}
         except StoreUnavailable:
             return {}  # an order, not a reason to refuse
-
-
-def _allowed(request: ChatRequest, chosen: Plan, catalog: Catalog, caller: Caller) -> Plan:
-    reachable = reachable_models(caller, request, catalog)
-    if reachable is None:
-        return chosen
-    candidates_, spare = ([m for m in models if m.key in reachable] for models in (chosen.candidates, chosen.spare))
-    return replace(chosen, candidates=tuple(candidates_), spare=tuple(spare))

@@ -34,13 +34,17 @@ class ModelIndex(Protocol):
 type Asked = ChatRequest | EmbedRequest
 
 
-def plan(request: ChatRequest, index: ModelIndex, snapshot: Snapshot) -> Plan:
+type Reachable = frozenset[str] | None
+"""The keys of the models that a caller may use, the one asked for among them; None for all."""
+
+
+def plan(request: ChatRequest, index: ModelIndex, snapshot: Snapshot, reachable: Reachable = None) -> Plan:
     """Order the candidates for `request`.
 
     A model's window is only held against a prompt that `snapshot` has counted for it: see `uncertain`.
     Raises UnknownModel, and InvalidRequest or ContextLengthError when no candidate can serve the request.
     """
-    pool = candidates(request, index)
+    pool = _within(reachable, candidates(request, index))
     needs = required_capabilities(request)
     drops = [drop for model in pool if (drop := _unfit(model, request, needs, snapshot, index.default_output_cap))]
     fit = _without(pool, drops)
@@ -51,9 +55,9 @@ def plan(request: ChatRequest, index: ModelIndex, snapshot: Snapshot) -> Plan:
     return Plan(tuple(chosen[:tried]), tuple(drops), tuple(chosen[tried:]))
 
 
-def plan_embedding(request: EmbedRequest, index: ModelIndex) -> Plan:
+def plan_embedding(request: EmbedRequest, index: ModelIndex, reachable: Reachable = None) -> Plan:
     """Order the candidates for an embedding. Raises UnknownModel, and InvalidRequest when none can serve."""
-    pool = _pool(request, index, "embedding")
+    pool = _within(reachable, _pool(request, index, "embedding"))
     drops = [drop for model in pool if (drop := _cannot_embed(model, request))]
     fit = _without(pool, drops)
     if not fit:
@@ -108,6 +112,10 @@ def _pool(request: Asked, index: ModelIndex, default_group: str) -> list[Model]:
     if not others and request.fallback and request.model_group:
         others = list(index.group(request.model_group))
     return [first, *(model for model in others if model.key != first.key)]
+
+
+def _within(reachable: Reachable, pool: list[Model]) -> list[Model]:
+    return [model for model in pool if reachable is None or model.key in reachable]
 
 
 def _without(pool: Iterable[Model], drops: Iterable[Drop]) -> list[Model]:
