@@ -137,13 +137,14 @@ async def test_a_budget_that_fills_up_is_told():
 
 
 async def test_all_that_failed_is_told_with_the_end():
-    """A request that nobody serves tells each attempt, and its cost with the error's code."""
+    """A request that nobody serves tells each attempt, and its cost with the error's code; a retry is no failover."""
     world = world_with()
     for name in ("first", "second"):
         world.behave[name] = failing(ProviderUnavailable("down"))
     with pytest.raises(NoDeploymentAvailable):
         await complete(world)
-    assert types(world) == ["attempt.failed", "request.failover", "attempt.failed", "request.cost"]
+    failed = "attempt.failed"
+    assert types(world) == [failed, "request.failover", failed, failed, "request.cost"]
     assert told(world)[-1][1]["error_code"] == "no_deployment_available"
 
 
