@@ -7,7 +7,13 @@ import pytest
 
 from gateway_core.adapters.echo import echo
 from gateway_core.domain import Attribution, ChatRequest, Chunk, Deployment, EmbedRequest, Limits, Usage
-from gateway_core.errors import ProviderUnavailable, RateLimited, RateLimitError, StoreUnavailable
+from gateway_core.errors import (
+    NoDeploymentAvailable,
+    ProviderUnavailable,
+    RateLimited,
+    RateLimitError,
+    StoreUnavailable,
+)
 from gateway_core.ratelimit import Quota, RateView
 from tests.conftest import World, catalog_of, model, settings_for
 
@@ -148,7 +154,7 @@ async def test_a_probe_that_is_not_made_leaves_its_place_to_the_next(world):
     world.behave["first"] = down
     caller = await world.services.authenticator.authenticate(await world.key())
     for number in range(5):
-        with suppress(ProviderUnavailable):
+        with suppress(ProviderUnavailable, NoDeploymentAvailable):
             await asked(world, caller, f"r{number}")
     world.clock.advance(30)
     slowly = await world.services.authenticator.authenticate(await world.key(limits=Limits(rpm=20)))

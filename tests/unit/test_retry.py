@@ -25,6 +25,7 @@ from gateway_core.errors import (
     RateLimited,
     RateLimitError,
 )
+from gateway_core.ratelimit import Quota, RateView
 from gateway_core.retry import RetryPolicy, comeback_ms, soonest_ms
 from tests.conftest import World, catalog_of, model, settings_for
 
@@ -293,6 +294,18 @@ async def test_waits_add_up_to_the_queue_timeout():
         await complete(world)
     assert called(world) == ["a"] * 3
     assert elapsed(world) == 4000
+
+
+async def test_a_reset_that_the_provider_names_is_waited_for_like_retry_after():
+    """A 429 without `Retry-After` whose headers say when the limit is back."""
+    world = world_of("a")
+    busy = RateLimitError("busy")
+    now = world.clock.now_ms()
+    busy.rates = RateView(now, Quota(60, 0, now + 3000), until_ms=now + 3000)
+    says(world, "a", busy, None)
+    assert (await complete(world)).model.key == "a"
+    assert called(world) == ["a", "a"]
+    assert elapsed(world) == 3000
 
 
 async def test_overload_with_retry_after_waits_at_least_that_long():
