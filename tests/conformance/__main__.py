@@ -14,6 +14,7 @@ from pathlib import Path
 from starlette.types import ASGIApp
 
 from gateway_core.adapters.invoke_asgi import AsgiInvoker
+from gateway_core.clock import SystemClock
 from gateway_core.domain import Caller
 from gateway_core.mcp_front.app import serve_server
 from gateway_core.mcp_front.logs import quiet_libraries
@@ -40,7 +41,7 @@ def fixture_app() -> ASGIApp:
     """The production app around the production server, with the suite's primitives added."""
     telemetry = Telemetry(level="CRITICAL")
     quiet_libraries(telemetry)
-    server = create_server(AsgiInvoker({}), telemetry)
+    server = create_server(AsgiInvoker({}), telemetry, SystemClock())
     install(server)
     return serve_server(server, AnyKey(), McpSettings(is_local=True), telemetry)
 
