@@ -8,7 +8,10 @@ UV_VERSION := 0.13.8
 UV = $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 STAMP := .venv/.synced
 
-.PHONY: help run test test-lambda test-clients unit fmt lint types arch lock prices clean validate conformance build size sam-local test-docker
+.PHONY: help setup run test test-lambda test-clients unit fmt lint types arch lock prices clean validate conformance
+.PHONY: build build-here build-other size sam-local test-docker
+# Tests take all processors by themselves, and builds share .aws-sam.
+.NOTPARALLEL:
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +23,8 @@ $(STAMP): requirements/dev.txt layers/gateway_core/pyproject.toml
 	$(UV) pip sync -q --require-hashes --python $(BIN)/python requirements/dev.txt && \
 	$(UV) pip install -q --no-deps --no-build-isolation --python $(BIN)/python -e layers/gateway_core
 	@touch $@
+
+setup: $(STAMP) ## Set up .venv, as all the others do by themselves
 
 run: $(STAMP) ## Start the gateway and all that it needs on this machine
 	@exec $(BIN)/python -m local
@@ -39,7 +44,7 @@ test-lambda: $(STAMP) ## Run the functions under Lambda's real runtime, emulated
 test-clients: $(STAMP) ## Run the official SDKs for Python and Node against the stack (Node's need npm)
 	$(BIN)/python -m pytest -q tests/clients
 
-SLOW := tests/clients tests/docker tests/lambda_runtime tests/sam_local
+SLOW := tests/built tests/clients tests/docker tests/lambda_runtime tests/sam_local
 comma := ,
 space := $(subst ,, )
 PURE := $(subst $(space),$(comma),$(patsubst %,*/gateway_core/%.py,adapters/litellm/rates admission breaker budget changes cost domain errors events explain freshness lifecycle ordering principal probes ratelimit redact retry routing))
@@ -62,17 +67,27 @@ validate: $(STAMP) ## Check the SAM template, and what CloudFormation gets
 	SAM_CLI_TELEMETRY=0 AWS_EC2_METADATA_DISABLED=true AWS_DEFAULT_REGION=eu-central-1 $(BIN)/sam validate --lint
 	@scripts/lint_transformed.sh
 
-build: $(STAMP) ## Build what is deployed, for both processors, and run what was built for this one
-	@scripts/check_build.sh $(OTHER)
-	@scripts/check_build.sh
+MACHINE := $(if $(filter x86_64,$(shell uname -m)),x86_64,arm64)
+OTHER := $(if $(filter x86_64,$(MACHINE)),arm64,x86_64)
+# $(call check_built,ARCHITECTURE,FOLDER[,OPTIONS])
+check_built = GATEWAY_BUILD=$(CURDIR)/$(2) GATEWAY_BUILD_ARCHITECTURE=$(1) \
+	$(BIN)/python -m pytest -q -p no:cacheprovider tests/built $(3)
 
-size: $(STAMP) ## Show how large the functions are once unpacked; fail above their budgets
-	@scripts/build.sh >/dev/null
-	@GATEWAY_BUILD=$(CURDIR)/.aws-sam/build $(BIN)/python -m pytest -q tests/built -k small_enough
+build: build-other build-here ## Build what is deployed, for both processors, and run what was built for this one
+	@$(call check_built,$(MACHINE),.aws-sam/build)
 
-OTHER = $(if $(filter x86_64,$(shell uname -m)),arm64,x86_64)
+# However many targets need it, once a run. One build takes the packages by uv and the other by pip: both are to work.
+build-here: $(STAMP)
+	@UV="$(wildcard $(abspath $(UV)))" scripts/build.sh $(MACHINE)
 
-sam-local: $(STAMP) ## Run every event in SAM's local Lambda, which takes Docker
+build-other: $(STAMP)
+	@UV= scripts/build.sh $(OTHER) .aws-sam/$(OTHER)
+	@$(call check_built,$(OTHER),.aws-sam/$(OTHER))
+
+size: build-here ## Show how large the functions are once unpacked; fail above their budgets
+	@$(call check_built,$(MACHINE),.aws-sam/build,-k small_enough)
+
+sam-local: build-here ## Run every event in SAM's local Lambda, which takes Docker
 	@scripts/with_docker.sh scripts/check_sam_local.sh
 
 test-docker: $(STAMP) ## Build the container and run it, which takes Docker

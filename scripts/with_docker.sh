@@ -14,15 +14,20 @@ answers() { docker version >/dev/null 2>&1; }
 install() {
     [ -n "${CI:-}" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return 1
     echo "Installing a Docker daemon." >&2
-    { apt-get update -qq && apt-get install -y -qq --no-install-recommends docker.io docker-compose iptables mmdebstrap; } \
-        >/dev/null 2>&1
+    told=$(mktemp)
+    { apt-get update -qq &&
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $PACKAGES; } >"$told" 2>&1 ||
+        tail -n 5 "$told" >&2
+    rm -f "$told"
 }
 
+PACKAGES="docker.io docker-compose iptables mmdebstrap"
 command=$*
 [ $# -gt 0 ] || { echo "Usage: $0 COMMAND..." >&2; exit 2; }
 answers && exec "$@"
 
-command -v dockerd >/dev/null || install
+# The package may start its daemon by itself.
+command -v dockerd >/dev/null || { install && answers && exec "$@"; }
 command -v dockerd >/dev/null || skip "no Docker daemon runs here, and there is no dockerd to start (Debian: docker.io)"
 [ "$(id -u)" = 0 ] || skip "no Docker daemon runs here, and it takes root to start one"
 
