@@ -5,10 +5,9 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import platform
 import struct
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -20,44 +19,29 @@ from gateway_core.principal import KeyRecord, digest_of
 from local.front import function_of
 from local.serving import serve
 from tests import other_providers
-from tests.lambda_runtime.deployment import EVENTS, SCHEDULED, Backend, deployed_functions, function, running_backend
+from tests.built.build import MACHINE, NAMES, WITH_LITELLM, Build, Managed, files, managed_runtime, size
+from tests.lambda_runtime.deployment import EVENTS, SCHEDULED, Backend, deployed_functions, running_backend
 from tests.lambda_runtime.emulator.answer import collect
-from tests.lambda_runtime.emulator.environment import MANAGED, Environment, Function
+from tests.lambda_runtime.emulator.environment import Environment, Function
+from tests.template.test_template import FUNCTIONS
 
 BUILD = Path(os.environ.get("GATEWAY_BUILD", "none"))
 ARCHITECTURE = os.environ.get("GATEWAY_BUILD_ARCHITECTURE", "")
 pytestmark = pytest.mark.skipif(not BUILD.is_dir(), reason="it looks at what `make build` made")
 
-CORE, LITELLM = BUILD / "GatewayCoreLayer", BUILD / "LiteLLMLayer"
-FUNCTIONS = ("complete", "stream", "embed", "tokens", "usage", "models", "health", "mcp", "probe")
-WITH_LITELLM = frozenset({"complete", "stream", "embed", "tokens"})
-# A little above what they are: growth is to be noticed.
+built = Build(BUILD)
+# A little above what they are, and below the budgets of the design (200, 110 and 40 MB): growth is to be noticed.
 LIGHT_MB = 32
-MOST_MB = dict.fromkeys(WITH_LITELLM, 190) | {"mcp": 106}
+MOST_MB = dict.fromkeys(WITH_LITELLM, 190) | {"Mcp": 106}
 MACHINES = {"x86_64": 62, "arm64": 183}  # e_machine in ELF's header
-RUNTIME_PARTS = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3")
 MODELS = ("claude-haiku-3.5", "gpt-5.1", "codex-max", "gemini-flash", "deepseek-v3.2")
 """One for each wire of the four providers."""
-
-
-def parts(name: str) -> list[Path]:
-    """The function's own folder and its layers."""
-    return [BUILD / name.capitalize(), CORE, *([LITELLM] if name in WITH_LITELLM else [])]
-
-
-def files(folder: Path, pattern: str = "*") -> Iterator[Path]:
-    return (path for path in folder.rglob(pattern) if path.is_file())
-
-
-def size(folder: Path) -> int:
-    """Bytes, as Lambda's limit counts them."""
-    return sum(path.stat().st_size for path in files(folder))
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_it_is_small_enough(name, capsys):
     """Unzipped, with its layers; Lambda's own limit is 250 MiB."""
-    sizes = {folder.name: size(folder) for folder in parts(name)}
+    sizes = {folder.name: size(folder) for folder in built.parts(name)}
     with capsys.disabled():
         print("", name, sum(sizes.values()), sizes)  # noqa: T201 - the build's report
     assert sum(sizes.values()) <= MOST_MB.get(name, LIGHT_MB) * 1_000_000
@@ -74,7 +58,7 @@ def test_everything_is_compiled():
     """Unchecked: flags 1 after the magic number (PEP 552)."""
     if sys.version_info[:2] != (3, 13):
         pytest.skip("the runtime's Python 3.13 is not this one, and may not have been there to compile")
-    sources = [path for folder in (CORE, LITELLM, BUILD / "Mcp") for path in files(folder, "*.py")]
+    sources = [path for folder in (built.core, built.litellm, BUILD / "Mcp") for path in files(folder, "*.py")]
     compiled = [path.parent / "__pycache__" / f"{path.stem}.cpython-313.pyc" for path in sources]
     assert [path for path in compiled if not path.exists()] == []
     assert {struct.unpack_from("<I", path.read_bytes()[:8], 4)[0] for path in compiled} == {1}
@@ -83,8 +67,8 @@ def test_everything_is_compiled():
 def test_nothing_runs_by_itself():
     """No `.pth` file, no program but the wrapper, which may be run."""
     assert list(files(BUILD, "*.pth")) == []
-    assert [path.name for path in CORE.iterdir() if path.is_file()] == ["stream-runtime"]
-    assert (CORE / "stream-runtime").stat().st_mode & 0o777 == 0o755
+    assert [path.name for path in built.core.iterdir() if path.is_file()] == ["stream-runtime"]
+    assert (built.core / "stream-runtime").stat().st_mode & 0o777 == 0o755
     assert not list(BUILD.glob("*/bin")) + list(BUILD.glob("*/python/bin"))
 
 
@@ -97,45 +81,21 @@ async def backend(tmp_path_factory) -> AsyncIterator[Backend]:
 
 
 @pytest.fixture(scope="module")
-def runtime(tmp_path_factory) -> tuple[Path, Path]:
-    """An interpreter without site-packages, and a directory with what Lambda's runtime has in its own."""
-    folder = tmp_path_factory.mktemp("runtime")
-    for name in RUNTIME_PARTS:
-        spec = find_spec(name)
-        assert spec is not None
-        assert spec.origin is not None
-        origin = Path(spec.origin)
-        location = origin.parent if spec.submodule_search_locations else origin
-        (folder / location.name).symlink_to(location)
-    (interpreter := folder / "python").write_text(f'#!/bin/sh\nexec "{sys.base_prefix}/bin/python3" -S "$@"\n')
-    interpreter.chmod(0o755)
-    return interpreter, folder
-
-
-def from_build(name: str, backend: Backend, lambda_url: str, runtime: tuple[Path, Path]) -> Function:
-    """A function as it was built, with nothing but its layers and what the managed runtime brings."""
-    interpreter, directory = runtime
-    deployed = function(name, backend, lambda_url)
-    environ = {
-        **deployed.environ,
-        "PYTHONPATH": str(LITELLM / "python") if name in WITH_LITELLM else "",
-        "LAMBDA_RUNTIME_DIR": str(directory),
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
-    command = (str(CORE / "stream-runtime"), str(interpreter), MANAGED)
-    return dataclasses.replace(deployed, task_root=parts(name)[0], command=command, environ=environ)
+def managed(tmp_path_factory) -> Managed:
+    """What Lambda's runtime has in its own folders."""
+    return managed_runtime(tmp_path_factory.mktemp("runtime"))
 
 
 @pytest.fixture(scope="module")
-async def functions(backend, runtime) -> AsyncIterator[dict[str, Environment]]:
+async def functions(backend, managed) -> AsyncIterator[dict[str, Environment]]:
     """All of them, from the build alone."""
-    if platform.machine().replace("aarch64", "arm64") != ARCHITECTURE:
+    if MACHINE != ARCHITECTURE:
         pytest.skip(f"this machine is no {ARCHITECTURE}")
 
     def make(name: str, backend: Backend, lambda_url: str) -> Function:
-        return from_build(name, backend, lambda_url, runtime)
+        return built.function(name, backend, lambda_url, managed)
 
-    async with deployed_functions(backend, FUNCTIONS, make) as found:
+    async with deployed_functions(backend, tuple(NAMES), make) as found:
         yield found
 
 
@@ -180,16 +140,16 @@ async def test_each_embedding_model_answers(functions, model):
 
 
 @pytest.fixture(scope="module")
-async def others(backend, runtime, tmp_path_factory) -> AsyncIterator[dict[str, Environment]]:
+async def others(backend, managed, tmp_path_factory) -> AsyncIterator[dict[str, Environment]]:
     """`complete`, from the build alone, configured for providers beyond the four."""
-    if platform.machine().replace("aarch64", "arm64") != ARCHITECTURE:
+    if MACHINE != ARCHITECTURE:
         pytest.skip(f"this machine is no {ARCHITECTURE}")
     path = tmp_path_factory.mktemp("others") / "config.yaml"
 
     def make(name: str, backend: Backend, lambda_url: str) -> Function:
-        built = from_build(name, backend, lambda_url, runtime)
+        found = built.function(name, backend, lambda_url, managed)
         return dataclasses.replace(
-            built, environ={**built.environ, **other_providers.KEYS, "GATEWAY_CONFIG": str(path)}
+            found, environ={**found.environ, **other_providers.KEYS, "GATEWAY_CONFIG": str(path)}
         )
 
     with serve(other_providers.create_app()) as url:
@@ -213,7 +173,7 @@ def test_no_provider_was_trimmed():
     assert installed is not None
     assert installed.origin is not None
     wanted = {path.name for path in Path(installed.origin).parent.joinpath("llms").iterdir() if path.is_dir()}
-    assert wanted - {"__pycache__"} <= {path.name for path in (LITELLM / "python/litellm/llms").iterdir()}
+    assert wanted - {"__pycache__"} <= {path.name for path in (built.litellm / "python/litellm/llms").iterdir()}
 
 
 async def ask(functions: dict[str, Environment], event: dict[str, Any]) -> Any:
