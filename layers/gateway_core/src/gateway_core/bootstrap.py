@@ -24,16 +24,12 @@ from gateway_core.config import Settings
 from gateway_core.credentials import Credential, Secret
 from gateway_core.emitter import Emitter, emit_from_thread
 from gateway_core.errors import ConfigError
-from gateway_core.failover import Failover
-from gateway_core.gateway import Gateway
 from gateway_core.health_checks import HealthChecks
-from gateway_core.planning import Planner
 from gateway_core.ports import Draw, EventSink, ModelProvider, Store
 from gateway_core.reload import Live
 from gateway_core.services import ModelServices, Services
 from gateway_core.settings_loader import Inputs, SettingsLoader, completed
 from gateway_core.telemetry import SERVICE, LogFormat, Telemetry
-from gateway_core.turns import FailoverPolicy
 
 _SECRET_SOURCES = ("GATEWAY_SECRETS_STORE", "GATEWAY_SECRETS_PROVIDERS")
 
@@ -174,6 +170,12 @@ def _function_names(environ: Mapping[str, str]) -> dict[str, str]:
 
 def with_gateway(light: Services, provider: ModelProvider, draw: Draw = random.random) -> ModelServices:
     """Add a gateway that calls models through `provider`, and leaves to `draw` what is left to chance."""
+    # Here, not above: functions that call no model start without them.
+    from gateway_core.failover import Failover  # noqa: PLC0415
+    from gateway_core.gateway import Gateway  # noqa: PLC0415
+    from gateway_core.planning import Planner  # noqa: PLC0415
+    from gateway_core.turns import FailoverPolicy  # noqa: PLC0415
+
     policy = FailoverPolicy(
         breaker=light.settings.breaker,
         queue_timeout_s=light.settings.queue_timeout_s,

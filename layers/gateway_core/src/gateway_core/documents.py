@@ -40,7 +40,8 @@ class Document:
 class Schema(BaseModel):
     """Base of every document's schema: unknown fields and guessed conversions are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    # Deferred: most of a cold start's configuration is nested, or a file that nobody wrote.
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
 
 def _exact(value: object) -> Decimal:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-from gateway_core.adapters.memory.process import ProcessHealth
 from gateway_core.admission import (
     Admission,
     Admitted,
@@ -30,6 +31,9 @@ from gateway_core.principal import KeyRecord
 from gateway_core.probes import FleetHealth
 from gateway_core.store_circuit import StoreCircuit
 
+if TYPE_CHECKING:
+    from gateway_core.adapters.memory.process import ProcessHealth
+
 TRUSTED_S = 15 * 60
 """How long it counts that the store saw no limit."""
 MOST_CALLERS = 4096
@@ -44,9 +48,15 @@ class ResilientLedger:
         self._backlog = backlog
         self._degrade = degrade
         self._circuit = StoreCircuit(clock)
-        self._health = ProcessHealth()
         self._unlimited: OrderedDict[tuple[str, ...], float] = OrderedDict()
         self._owed: dict[str, list[Settlement]] = {}
+
+    @cached_property
+    def _health(self) -> ProcessHealth:
+        # Here, not above: functions that call no model start without it.
+        from gateway_core.adapters.memory.process import ProcessHealth  # noqa: PLC0415
+
+        return ProcessHealth()
 
     async def find_key(self, project_id: str, digest: str) -> KeyRecord | None:
         return await self._circuit.ask(lambda: self._store.find_key(project_id, digest))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import Request
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gateway_core.errors import BodyTooLarge, InvalidRequest
 
@@ -19,6 +19,16 @@ _REASONS = {
     "value_error": "{error}",
     "union_tag_invalid": "{discriminator} must be one of {expected_tags}",  # pydantic's own text quotes the input
 }
+
+type Id = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
+"""Names that a caller makes up: of users, agents and the like."""
+
+
+class Strict(BaseModel):
+    """A schema that refuses fields it does not know, and does not turn one type into another."""
+
+    # Deferred: at a cold start only the one that a request needs is built, and what it nests not once more by itself.
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True, defer_build=True)
 
 
 async def read_json(request: Request, limit: int) -> dict[str, Any]:

@@ -10,14 +10,14 @@ from fastapi.responses import JSONResponse
 from pydantic import Field, model_validator
 
 from gateway_core.api.auth import identify
-from gateway_core.api.body import read_json, validate
+from gateway_core.api.body import Id, Strict, read_json, validate
 from gateway_core.api.complete import gateway_headers
 from gateway_core.api.deadline import time_left_s
 from gateway_core.api.gone import while_listening
-from gateway_core.api.messages import Message, Strict
+from gateway_core.api.messages import Message
 from gateway_core.api.openai_wire import ModelName, attribution_of, group_or_model
 from gateway_core.api.pieces import Pieces, start, stream_error_body
-from gateway_core.api.schemas import Id, Options, Tokens, cost_body
+from gateway_core.api.schemas import Options, Tokens, cost_body
 from gateway_core.api.sse import Events, EventStream, event
 from gateway_core.api.stream import TOOL as STREAM_TOOL
 from gateway_core.api.stream import tool_call_body

@@ -11,13 +11,11 @@ from fastapi.responses import JSONResponse
 from pydantic import Field
 
 from gateway_core.api.auth import identify
-from gateway_core.api.body import read_json, validate
+from gateway_core.api.body import Id, Strict, read_json, validate
 from gateway_core.api.complete import gateway_headers
 from gateway_core.api.deadline import time_left_s
 from gateway_core.api.gone import while_listening
-from gateway_core.api.messages import Strict
 from gateway_core.api.openai_wire import ModelName, attribution_of, group_or_model
-from gateway_core.api.schemas import Id
 from gateway_core.domain import Attribution, Completion, Embeddings, EmbedRequest
 from gateway_core.rights import check_tool
 from gateway_core.services import Current, ModelServices

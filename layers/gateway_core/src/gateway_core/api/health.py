@@ -27,11 +27,11 @@ def router(source: Current[Services]) -> APIRouter:
     """The routes, closed over where their services come from. `/health` does no I/O and needs no key."""
     routes = APIRouter()
 
-    @routes.get("/health")
+    @routes.get("/health", response_model=None)
     async def health() -> dict[str, str]:
         return {"status": "ok", "version": __version__}
 
-    @routes.get("/health/providers")
+    @routes.get("/health/providers", response_model=None)
     async def providers(request: Request, response: Response) -> dict[str, Any]:
         services = source.now()
         caller = await identify(request, services)

@@ -44,11 +44,11 @@ def router(source: Current[Services]) -> APIRouter:
         now_ms = services.clock.now_ms()
         return [model_body(m, _groups_of(catalog, m), s, now_ms) for m, s in zip(shown, states, strict=True)]
 
-    @routes.get("/v1/models")
+    @routes.get("/v1/models", response_model=None)
     async def models(request: Request, response: Response) -> dict[str, Any]:
         return {"object": "list", "data": await entries(request, response, source.now())}
 
-    @routes.get("/v1/models/{model_id:path}")
+    @routes.get("/v1/models/{model_id:path}", response_model=None)
     async def model(request: Request, response: Response, model_id: str) -> dict[str, Any]:
         services = source.now()
         found = await entries(request, response, services)

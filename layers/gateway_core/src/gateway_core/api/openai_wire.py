@@ -8,9 +8,7 @@ from typing import Annotated
 from fastapi import Request
 from pydantic import Field
 
-from gateway_core.api.body import validate
-from gateway_core.api.messages import Strict
-from gateway_core.api.schemas import Id
+from gateway_core.api.body import Id, Strict, validate
 from gateway_core.catalog import Catalog
 from gateway_core.domain import Attribution, Caller
 from gateway_core.rights import attribute

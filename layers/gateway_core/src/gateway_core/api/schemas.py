@@ -7,14 +7,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from gateway_core.api.messages import Message, NamedTool, PlainFormat, SchemaFormat, Strict, Tool
+from gateway_core.api.body import Id, Strict
+from gateway_core.api.messages import Message, NamedTool, PlainFormat, SchemaFormat, Tool
 from gateway_core.cost import usd
 from gateway_core.domain import Caller, ChatRequest, Completion, Cost, Explanation, ProviderAnswer, Requirement, Usage
 from gateway_core.rights import attribute
 
 MOST_TOKENS = 10_000_000
 
-type Id = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
 type Share = Annotated[float, Field(ge=0, le=1)]
 type Penalty = Annotated[float, Field(ge=-2, le=2)]
 type Tokens = Annotated[int, Field(ge=1, le=MOST_TOKENS)]

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Request
 from pydantic import Field
 
 from gateway_core.api.auth import identify
-from gateway_core.api.body import read_json, validate
-from gateway_core.api.messages import Message, Strict, Tool
+from gateway_core.api.body import Strict, read_json, validate
+from gateway_core.api.messages import Message, Tool
 from gateway_core.api.openai_wire import ModelName
 from gateway_core.domain import Json
 from gateway_core.errors import InvalidRequest
@@ -41,7 +41,7 @@ def router(source: Current[ModelServices]) -> APIRouter:
     """The route, closed over where its services come from."""
     routes = APIRouter()
 
-    @routes.post("/v1/tokens")
+    @routes.post("/v1/tokens", response_model=None)
     async def tokens(request: Request) -> dict[str, Any]:
         services = source.now()
         settings = services.settings

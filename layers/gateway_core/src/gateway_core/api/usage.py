@@ -12,9 +12,7 @@ from pydantic import Field
 
 from gateway_core.admission import BudgetLine, UsageRecord
 from gateway_core.api.auth import identify
-from gateway_core.api.body import validate
-from gateway_core.api.messages import Strict
-from gateway_core.api.schemas import Id
+from gateway_core.api.body import Id, Strict, validate
 from gateway_core.cost import usd
 from gateway_core.counters import Counters
 from gateway_core.domain import Caller
@@ -62,7 +60,7 @@ def router(source: Current[Services]) -> APIRouter:
     """The routes, closed over where their services come from."""
     routes = APIRouter()
 
-    @routes.get("/v1/usage")
+    @routes.get("/v1/usage", response_model=None)
     async def usage(request: Request) -> dict[str, Any]:
         services = source.now()
         caller = await _allowed(request, services)
@@ -76,7 +74,7 @@ def router(source: Current[Services]) -> APIRouter:
         project = attribute(caller, asked.project_id, None, None).project_id
         return _body(query, report(query, await services.store.day_counters(project, days)))
 
-    @routes.get("/v1/usage/records")
+    @routes.get("/v1/usage/records", response_model=None)
     async def records(request: Request) -> dict[str, Any]:
         services = source.now()
         caller = await _allowed(request, services)
@@ -91,7 +89,7 @@ def router(source: Current[Services]) -> APIRouter:
             "next_cursor": page.cursor or None,
         }
 
-    @routes.get("/v1/budgets")
+    @routes.get("/v1/budgets", response_model=None)
     async def budgets(request: Request) -> dict[str, Any]:
         services = source.now()
         caller = await _allowed(request, services)

@@ -16,7 +16,9 @@ _MOST_NAME = 64
 class Arguments(BaseModel):
     """Refuses what it does not know and turns no type into another, as the routes behind it do."""
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        extra="forbid", strict=True, hide_input_in_errors=True, defer_build=True
+    )
 
     @classmethod
     def parse(cls, given: Mapping[str, Any]) -> Arguments:
