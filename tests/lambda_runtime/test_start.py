@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import logging
 import os
@@ -39,7 +40,7 @@ async def api() -> AsyncIterator[RuntimeApi]:
 
 @pytest.fixture
 def process_wide() -> Iterator[None]:
-    """Undoes what awslambdaric does to a process that it believes to own."""
+    """Undoes what awslambdaric and its client do to a process that they believe to own."""
     root = logging.getLogger()
     handlers, level, environ = root.handlers[:], root.level, dict(os.environ)
     with contextlib.redirect_stdout(sys.stdout), contextlib.redirect_stderr(sys.stderr):
@@ -48,6 +49,7 @@ def process_wide() -> Iterator[None]:
     logging.Formatter.converter = time.localtime
     os.environ.clear()
     os.environ.update(environ)
+    gc.enable()
 
 
 async def test_the_init_error_of_an_unknown_runtime_reaches_lambda(api):

@@ -48,6 +48,13 @@ async def test_a_rest_event_becomes_a_scope(rest):
     assert told["request_id"]
 
 
+async def test_nothing_is_collected_while_the_handler_loads(rest):
+    """Only from the first event on, and without looking through what was loaded."""
+    told = (await rest.get("/echo")).json()
+    assert told["collects"] == [False, True]
+    assert told["frozen"] > 10_000
+
+
 async def test_a_function_url_event_becomes_a_scope(url):
     """The same of format 2.0, which keeps cookies apart and the query as it came."""
     told = (await url.post("/echo?q=1&q=%2F", headers={"cookie": "a=1; b=2"}, content=b"{}")).json()

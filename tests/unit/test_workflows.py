@@ -27,7 +27,9 @@ def runs(path: Path) -> list[str]:
 
 def named(lines: list[str]) -> tuple[set[str], set[str]]:
     """Make targets and scripts that command lines name."""
-    targets = {word for line in lines for word in re.findall(r"\bmake ([a-z-]+)", line)}
+    targets = {
+        word for line in lines for words in re.findall(r"\bmake ((?:[a-z-]+ ?)+)", line) for word in words.split()
+    }
     scripts = {word for line in lines for word in re.findall(r"\bscripts/[\w.]+", line)}
     return targets, scripts
 
@@ -47,10 +49,10 @@ def test_commands_exist(path):
 
 
 def test_ci_runs_what_the_projects_ci_runs():
-    """Nothing that `.ci/run` finds is missed on GitHub; and the suites that need Docker or npm run there, too."""
+    """No more and no less; the suites that need Docker or npm among them."""
     targets, _ = named(runs(ROOT / ".github/workflows/ci.yml"))
     wanted, _ = named((ROOT / ".ci/run").read_text().splitlines())
-    assert wanted - targets == set()
+    assert wanted - {"setup"} == targets
     assert {"sam-local", "test-docker", "test-clients", "build"} <= targets
 
 

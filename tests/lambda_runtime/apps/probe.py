@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import gc
 import json
 import os
 import random
@@ -14,6 +15,7 @@ from gate_client import Gate
 from gateway_core.lambda_stream import on_restore, streaming_handler
 
 CHUNK = b"x" * 1024
+COLLECTS_WHILE_LOADED = gc.isenabled()
 
 
 async def start(send, status=200, headers=((b"content-type", b"text/plain"),)):
@@ -38,6 +40,8 @@ async def echo(scope, receive, send):
         "request_id": scope["aws.context"].aws_request_id,
         "pid": os.getpid(),
         "loop": id(asyncio.get_running_loop()),
+        "collects": [COLLECTS_WHILE_LOADED, gc.isenabled()],
+        "frozen": gc.get_freeze_count(),
     }
     await start(send, 201, [(b"content-type", b"application/json"), (b"content-length", b"99999")])
     await body(send, json.dumps(told).encode(), more=False)

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp
 
@@ -15,7 +16,6 @@ from gateway_core.adapters.event_sinks import EventLog, FanOut
 from gateway_core.adapters.invoke_asgi import AsgiInvoker
 from gateway_core.adapters.invoke_lambda import LambdaInvoker
 from gateway_core.adapters.log_backlog import LogBacklog
-from gateway_core.adapters.model_lists import HttpModelLister
 from gateway_core.adapters.upstash import UpstashStore
 from gateway_core.adapters.xray import xray_tracer
 from gateway_core.authenticator import Authenticator
@@ -24,12 +24,14 @@ from gateway_core.config import Settings
 from gateway_core.credentials import Credential, Secret
 from gateway_core.emitter import Emitter, emit_from_thread
 from gateway_core.errors import ConfigError
-from gateway_core.health_checks import HealthChecks
 from gateway_core.ports import Draw, EventSink, ModelProvider, Store
 from gateway_core.reload import Live
 from gateway_core.services import ModelServices, Services
 from gateway_core.settings_loader import Inputs, SettingsLoader, completed
 from gateway_core.telemetry import SERVICE, LogFormat, Telemetry
+
+if TYPE_CHECKING:
+    from gateway_core.health_checks import HealthChecks
 
 _SECRET_SOURCES = ("GATEWAY_SECRETS_STORE", "GATEWAY_SECRETS_PROVIDERS")
 
@@ -124,6 +126,10 @@ class _Beginning:
 
 def health_checks(environ: Mapping[str, str]) -> HealthChecks:
     """For the function that the schedules start: without LiteLLM, but with the providers' keys."""
+    # Here, not above: only that one starts with them.
+    from gateway_core.adapters.model_lists import HttpModelLister  # noqa: PLC0415
+    from gateway_core.health_checks import HealthChecks  # noqa: PLC0415
+
     return HealthChecks(light_services(environ), HttpModelLister())
 
 
