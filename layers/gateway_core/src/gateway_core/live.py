@@ -54,8 +54,8 @@ class Delivered:
 class LiveStream:
     """One attempt's stream, opened up to its first content. Iterate it once; close it in any case.
 
-    Errors that it raises carry as usage what the attempt has cost at least: what the provider reported, or the input
-    and what was delivered, whichever is more.
+    Errors that it raises carry as usage what the attempt has cost: what the provider reported if that is its last word,
+    else at least the input and what was delivered.
     """
 
     def __init__(self, chunks: AsyncIterator[Chunk], estimate: Estimate, stall_s: float) -> None:
@@ -134,7 +134,9 @@ class LiveStream:
     async def _priced(self, error: ProviderError) -> ProviderError:
         error.rates = error.rates or self.delivered.rates
         reported = error.usage or self.delivered.usage
-        error.usage = at_least(reported, await self._estimate(self.delivered.everything)) if _costs(error) else reported
+        if error.unconfirmed:
+            reported = at_least(reported, await self._estimate(self.delivered.everything))
+        error.usage = reported
         return error
 
 
@@ -149,7 +151,3 @@ def at_least(reported: Usage | None, counted: Usage) -> Usage:
         reported.cache_write_tokens,
         reported.reasoning_tokens,
     )
-
-
-def _costs(error: ProviderError) -> bool:
-    return error.unconfirmed or error.usage is not None
