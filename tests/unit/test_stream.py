@@ -141,6 +141,31 @@ async def test_a_cut_stream_is_charged_for_what_was_delivered_or_reported(world)
     assert hold.unconfirmed
 
 
+async def test_a_broken_stream_whose_bill_is_known_is_charged_that(world):
+    """The provider's last word, however much the words that were heard may seem to be."""
+    says(world, "first", Chunk(text="a b c d"), ContentFilterError("no", usage=Usage(2, 1)))
+    _seen, error = await pieces_of(world)
+    assert error.billed[0] == Usage(2, 1)
+    assert await world.spent() == (2 * PER_INPUT + PER_OUTPUT, 0)
+
+
+@pytest.mark.parametrize(("passed_s", "failures"), [(5, 0), (1, 1)])
+async def test_a_stream_that_the_callers_deadline_ends_is_no_failure(world, passed_s, failures):
+    """The model was still talking; one that falls silent earlier has failed."""
+
+    async def stream(call):
+        yield Chunk(text="a b ")
+        world.clock.advance(passed_s)
+        raise ProviderTimeout("slow")
+
+    world.provider.stream = stream
+    _seen, error = await pieces_of(world, timeout_s=5)
+    assert error.code == "deadline_exceeded"
+    deployment = world.catalog.models["first"].deployment
+    (state,) = await world.store.deployment_states([(deployment.provider, deployment.id)])
+    assert state.failures == failures
+
+
 async def test_a_caller_who_leaves_closes_the_provider_and_pays_for_what_was_said(world):
     """Closing the stream closes the provider's; the rest of the bound stays held."""
     closed = []

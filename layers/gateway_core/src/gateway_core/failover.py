@@ -111,9 +111,12 @@ class Failover:
             await asyncio.shield(self._close_stream(walk, live, error_code, started_s))
 
     def _broken(self, walk: Walk, error: ProviderError) -> LLMError:
+        deadline_passed = self._left_s(walk) < LEAST_ATTEMPT_S
+        if deadline_passed and isinstance(error, ProviderTimeout):
+            error.effect = "skip"  # it was still answering when the caller's time was up
         self._lost(walk, error)
         self._telemetry.stream_broke(walk.ticket.request_id, walk.attempts[-1], error)
-        told = verdict([error], deadline_passed=self._left_s(walk) < LEAST_ATTEMPT_S, alone=True)
+        told = verdict([error], deadline_passed=deadline_passed, alone=True)
         told.billed = (walk.usage, walk.cost)
         return told
 

@@ -1,0 +1,70 @@
+"""Gateways with LiteLLM in this process, the simulator and a real store behind them, all over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
+
+import httpx
+import pytest
+
+from gateway_core.adapters.upstash import UpstashStore
+from gateway_core.principal import KeyRecord, digest_of, new_key
+from local.providers import create_app as create_providers
+from local.providers.control import Control
+from local.serving import serve
+from local.upstash.app import create_app as create_store
+from local.valkey import Valkey
+from tests.faults.case import Case
+from tests.faults.harness import Gateways
+
+TOKEN = "faults-token"
+
+
+@pytest.fixture(scope="package")
+def simulator_url() -> Iterator[str]:
+    """The providers."""
+    with serve(create_providers()) as url:
+        yield url
+
+
+@pytest.fixture(scope="package")
+def store_url() -> Iterator[str]:
+    """An empty store."""
+    with Valkey() as valkey, serve(create_store(redis_port=valkey.port, token=TOKEN)) as url:
+        yield url
+
+
+@pytest.fixture(scope="package")
+def gateways(tmp_path_factory, simulator_url, store_url) -> Iterator[Gateways]:
+    """Gateways by configuration; LiteLLM is loaded once for all of them."""
+    environ = {"UPSTASH_REDIS_REST_URL": store_url, "UPSTASH_REDIS_REST_TOKEN": TOKEN}
+    with ExitStack() as stack:
+        yield Gateways(stack, tmp_path_factory.mktemp("faults"), environ, simulator_url)
+
+
+@pytest.fixture
+async def store(store_url) -> AsyncIterator[UpstashStore]:
+    """The store itself, emptied."""
+    with httpx.Client(base_url=store_url, headers={"authorization": f"Bearer {TOKEN}"}) as http:
+        assert http.post("/", json=["FLUSHALL"]).status_code == 200
+    opened = UpstashStore(store_url, TOKEN, connect_timeout_s=10, timeout_s=10)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def simulator(simulator_url) -> Iterator[Control]:
+    """Its controls, without faults and with counts at zero."""
+    with Control(simulator_url) as control:
+        control.reset()
+        yield control
+        control.heal()
+
+
+@pytest.fixture
+async def case(gateways, simulator, store) -> Case:
+    """A fresh project with a key of its own, so that its books hold this test's request and no other."""
+    key = new_key("matrix")
+    await store.put_key(KeyRecord(project_id="matrix", digest=digest_of(key)))
+    return Case(gateways, simulator, store, key)

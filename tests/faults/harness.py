@@ -1,0 +1,214 @@
+"""Gateways in this process over real HTTP, and one request with everything that is told of it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import httpx
+
+from gateway_core.api import chat, complete, embeddings, stream, tokens, usage
+from gateway_core.api.app import create_app
+from gateway_core.bootstrap import model_services
+from gateway_core.services import ModelServices
+from local.providers import base_urls
+from local.serving import serve
+from tests.e2e.conftest import PROVIDER_KEYS
+from tests.faults.expectations import CHAT, CHOOSERS, DEADLINE_S, EMBEDDING, MODELS, PATIENCE_S, Candidate, Fault
+
+PARTS = (complete, stream, chat, embeddings, tokens, usage)
+NOWHERE = "http://127.0.0.1:9"
+"""Nobody listens on the port of the discard service."""
+HELLO = [{"role": "user", "content": "Say hello to everybody"}]
+CONFIG = """
+providers:
+  anthropic: {{timeout_s: {patience_s}}}
+  openai: {{timeout_s: {patience_s}}}
+  gemini: {{timeout_s: {patience_s}}}
+models:
+  gpt-nano:
+    provider: openai
+    upstream: gpt-5-nano
+    tier: 3
+    context_window: 272000
+    max_output_tokens: 8000
+  text-embedding-3-small:
+    provider: openai
+    upstream: text-embedding-3-small
+    mode: embedding
+    tier: 1
+    capabilities: [dimensions, embeddings]
+    context_window: 8191
+    max_output_tokens: 0
+groups:
+  trio: [{chat}]
+  choosers: [{choosers}]
+  vectors: [{embedding}]
+limits: {{default_timeout_s: {deadline_s}, max_stream_timeout_s: {deadline_s}, stall_timeout_s: {patience_s}}}
+store: {{timeout_s: 10, connect_timeout_s: 10}}
+pricing: {{models: {{{prices}}}}}
+{more}
+"""
+
+
+def config(*, patience_s: float, deadline_s: float, more: str = "") -> str:
+    """A config.yaml with the models of the tables at their prices."""
+    prices = (f"{one.key}: {{input: {one.input_usd}, output: {one.output_usd}}}" for one in MODELS)
+    return CONFIG.format(
+        patience_s=patience_s,
+        deadline_s=deadline_s,
+        chat=", ".join(one.key for one in CHAT),
+        choosers=", ".join(one.key for one in CHOOSERS),
+        embedding=", ".join(one.key for one in EMBEDDING),
+        prices=", ".join(prices),
+        more=more,
+    )
+
+
+PATIENT = config(patience_s=15, deadline_s=30)
+HURRIED = config(patience_s=PATIENCE_S, deadline_s=DEADLINE_S)
+
+
+@dataclass(frozen=True)
+class Running:
+    """A gateway that serves."""
+
+    url: str
+    services: ModelServices
+
+
+class Gateways:
+    """Starts a gateway for each configuration that is asked for, once."""
+
+    def __init__(self, stack: ExitStack, folder: Any, environ: dict[str, str], providers_url: str) -> None:
+        self._stack = stack
+        self._folder = folder
+        self._environ = environ
+        self._providers_url = providers_url
+        self._running: dict[tuple[str, frozenset[str]], Running] = {}
+
+    def get(self, text: str, unreachable: frozenset[str] = frozenset()) -> Running:
+        """With this configuration, and these providers at an address where nobody is."""
+        if (text, unreachable) not in self._running:
+            self._running[text, unreachable] = self._start(text, unreachable)
+        return self._running[text, unreachable]
+
+    def _start(self, text: str, unreachable: frozenset[str]) -> Running:
+        path = self._folder / f"config-{len(self._running)}.yaml"
+        path.write_text(text)
+        away = {f"{name.upper()}_API_BASE" for name in unreachable}
+        bases = {
+            name: url.replace(self._providers_url, NOWHERE) if name in away else url
+            for name, url in base_urls(self._providers_url).items()
+        }
+        environ = {**PROVIDER_KEYS, **bases, **self._environ, "GATEWAY_CONFIG": str(path), "LOG_LEVEL": "CRITICAL"}
+        services = model_services(environ)
+        app = create_app(services, *(part.router for part in PARTS))
+        return Running(self._stack.enter_context(serve(app)), services)
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to ask: a path and a body."""
+
+    name: str
+    path: str
+    body: dict[str, Any]
+    lineup: tuple[Candidate, ...]
+    is_stream: bool = False
+    is_openai: bool = False
+
+    def __str__(self) -> str:
+        return self.name
+
+    def against(self, fault: Fault) -> Way:
+        """The same, asked of candidates that can have the fault."""
+        if not fault.of_choices or self.lineup is EMBEDDING:
+            return self
+        name = "model" if self.is_openai else "model_group"
+        return replace(self, body={**self.body, name: "choosers"}, lineup=CHOOSERS)
+
+
+COMPLETE = Way("complete", "/v1/complete", {"messages": HELLO, "model_group": "trio"}, CHAT)
+STREAM = Way("stream", "/v1/stream", {"messages": HELLO, "model_group": "trio"}, CHAT, is_stream=True)
+EMBED = Way("embed", "/v1/embeddings", {"input": ["Say hello", "to all"], "model": "vectors"}, EMBEDDING, is_openai=True)
+OPENAI = Way("openai", "/v1/chat/completions", {"messages": HELLO, "model": "trio"}, CHAT, is_openai=True)
+OPENAI_STREAM = Way(
+    "openai-stream",
+    "/v1/chat/completions",
+    {"messages": HELLO, "model": "trio", "stream": True, "stream_options": {"include_usage": True}},
+    CHAT,
+    is_stream=True,
+    is_openai=True,
+)
+WAYS = (COMPLETE, STREAM, EMBED, OPENAI, OPENAI_STREAM)
+
+
+@dataclass
+class Told:
+    """All that the caller was told. `events` are those of a stream; `attempts` is None where the wire has no place."""
+
+    status: int
+    headers: httpx.Headers
+    took_s: float
+    body: dict[str, Any] = field(default_factory=dict)
+    events: list[tuple[str, Any]] = field(default_factory=list)
+
+    @property
+    def error(self) -> dict[str, Any] | None:
+        """In the body, or in-band as the last event."""
+        last = self.events[-1][1] if self.events else None
+        found = self.body.get("error") or (last.get("error") if isinstance(last, dict) else None)
+        return dict(found) if found else None
+
+    @property
+    def done(self) -> dict[str, Any]:
+        """The completion of our own wires, empty without one."""
+        return next((data for name, data in self.events if name == "done"), self.body)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether anything says that the answer is complete."""
+        signs = [name == "done" or data == "[DONE]" or _finish(data) for name, data in self.events]
+        return any(signs) if self.events else self.status == httpx.codes.OK
+
+    @property
+    def attempts(self) -> list[tuple[str, str, str, str | None]] | None:
+        """Model, provider, outcome and error code."""
+        found = self.error["attempts"] if self.error else self.done.get("attempts")
+        return found and [(one["model"], one["provider"], one["outcome"], one["error_code"]) for one in found]
+
+    @property
+    def request_id(self) -> str:
+        return str(self.headers["x-gateway-request-id"])
+
+
+def _finish(data: Any) -> bool:
+    choices = data.get("choices") or [] if isinstance(data, dict) else []
+    return any(choice.get("finish_reason") for choice in choices)
+
+
+def ask(http: httpx.Client, way: Way, **more: Any) -> Told:
+    """Send one request and hear it to its end."""
+    began = time.monotonic()
+    with http.stream("POST", way.path, json={**way.body, **more}) as answer:
+        is_stream = answer.headers.get("content-type", "").startswith("text/event-stream")
+        events = list(events_of(answer)) if is_stream else []
+        body = {} if is_stream else json.loads(answer.read())
+    return Told(answer.status_code, answer.headers, time.monotonic() - began, body, events)
+
+
+def events_of(answer: httpx.Response) -> Iterator[tuple[str, Any]]:
+    """The name and the decoded data of each event."""
+    name = ""
+    for line in answer.iter_lines():
+        if line.startswith("event: "):
+            name = line.removeprefix("event: ")
+        elif line.startswith("data: "):
+            text = line.removeprefix("data: ")
+            yield name, text if text == "[DONE]" else json.loads(text)
+            name = ""

@@ -1,0 +1,114 @@
+"""Every fault at the first, the second and all candidates, of every way to ask: what the table promises is kept."""
+
+import pytest
+
+from tests.faults.case import Money, charge
+from tests.faults.expectations import (
+    ALONE_S,
+    DEADLINE_S,
+    EARLY,
+    FAULTS,
+    POSITIONS,
+    Fault,
+    expected,
+    plagued,
+)
+from tests.faults.harness import EMBED, OPENAI, OPENAI_STREAM, WAYS
+
+SLACK_S = 2.0
+"""For a busy machine."""
+CASES = [
+    pytest.param(fault, way, position, id=f"{fault}-{way}-{position}")
+    for fault in FAULTS
+    for way in WAYS
+    for position in POSITIONS
+    # All embedding models are OpenAI's: where one cannot be reached, none can.
+    if not (fault.kind == "" and way is EMBED and position != "all")
+    # These wait for real time to pass, and the two wires share everything that waits.
+    if not (fault.is_silent and way in (OPENAI, OPENAI_STREAM) and position != "first")
+]
+
+
+@pytest.mark.parametrize(("fault", "way", "position"), CASES)
+async def test_a_fault_ends_as_documented(case, fault, way, position):
+    """Who answers, what the caller is told and when; who was called how often; what is spent, held and recorded."""
+    way = way.against(fault)
+    wanted = expected(fault, position, way.lineup)
+    told = case.play(plagued(fault, position, way.lineup), way)
+    told_right(told, wanted, fault, way)
+    called_right(case, wanted)
+    await booked_right(case, told, wanted, way)
+    await watched_right(case, wanted)
+
+
+def told_right(told, wanted, fault, way):
+    """Status, code, model, attempts, Retry-After and time."""
+    assert told.status == wanted.status, (told.body, told.events)
+    assert (told.error or {}).get("code") == wanted.code
+    assert told.is_whole == (wanted.code is None)
+    attempts = [
+        (one.key, one.provider, "failed", met.code) if met and met.code else (one.key, one.provider, "ok", None)
+        for one, met in wanted.attempts
+    ]
+    if wanted.code is None:
+        assert told.headers["x-gateway-model"] == wanted.answered.key
+        assert told.headers["x-gateway-attempts"] == str(len(attempts))
+    if wanted.code or not way.is_openai:
+        assert told.attempts == attempts
+    retry_after = fault.retry_after if wanted.code == "rate_limited" else None
+    assert told.headers.get("retry-after") == (str(retry_after) if retry_after else None)
+    silent = [met.is_silent for _one, met in wanted.attempts if met]
+    # Nobody waits for a limited model while another can serve.
+    assert told.took_s < (DEADLINE_S if any(silent) else ALONE_S - SLACK_S) + SLACK_S
+
+
+def called_right(case, wanted):
+    """Each candidate of the walk once, the others never; one that cannot be reached hears of nothing."""
+    reached = {one.key: 1 for one, met in wanted.attempts if not (met and met.kind == "")}
+    assert case.calls() == reached
+
+
+async def booked_right(case, told, wanted, way):
+    """Spent is what the simulator counted, held is only what it may have billed; one record tells it."""
+    unknown = [(one, met) for one, met in wanted.attempts if met and met.bill == "unknown"]
+    # A stream may be billed at least what it was sent, and what it reported; of an answer in one piece nobody knows.
+    least = sum((least_of(case, one, met, way) for one, met in unknown if way.is_stream), Money())
+    spent, held = case.budget()
+    assert spent == case.billed() + least
+    holds = await case.holds()
+    places = [at for at, (_one, met) in enumerate(wanted.attempts, 1) if met and met.bill == "unknown"]
+    assert sorted((hold.request_id, hold.attempt, hold.unconfirmed) for hold in holds) == [
+        (told.request_id, at, True) for at in places
+    ]
+    assert held == Money(sum(hold.hold_nano for hold in holds), sum(hold.hold_tokens for hold in holds))
+    assert (held.nano > 0) == bool(unknown)
+    recorded_right(case, told, wanted, spent)
+
+
+def least_of(case, model, fault, way):
+    """What an attempt at a stream is charged before anybody knows its bill."""
+    reported = model.opening if fault.stream == EARLY else 0
+    return case.input_of(model, way) + charge(model, 0, reported)
+
+
+def recorded_right(case, told, wanted, spent):
+    """Exactly one record, under the last model, with every attempt and all that is spent."""
+    (record,) = case.records()
+    last = wanted.attempts[-1][0]
+    assert (record["request_id"], record["error_code"]) == (told.request_id, wanted.code or "")
+    assert (record["model"], record["provider"], record["attempts"]) == (last.key, last.provider, len(wanted.attempts))
+    assert record["input_tokens"] + record["output_tokens"] == spent.tokens
+    totals = case.totals()
+    assert (totals["requests"], totals["errors"]) == (1, int(wanted.code is not None))
+    assert totals["input_tokens"] + totals["output_tokens"] == spent.tokens
+    assert totals["cost_usd"] == record["cost_usd"]
+
+
+async def watched_right(case, wanted):
+    """The breaker of each model that was called knows what its fault says of it."""
+    for one, met in wanted.attempts:
+        state = await case.state(one)
+        effect = met.effect if isinstance(met, Fault) else "nothing"
+        assert state.failures == int(effect == "failure"), one
+        assert (state.state == "open") == (effect == "rest"), one
+        assert (state.until_ms > 0) == (effect == "rest"), one
