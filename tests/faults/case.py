@@ -74,13 +74,14 @@ class Case:
     def calls(self) -> Counter[str]:
         """How often each model was called, by its key, once no call is under way."""
         counted = self.simulator.calls()["providers"]
-        return Counter({BY_UPSTREAM[up].key: tally["calls"] for models in counted.values() for up, tally in models.items()})
+        return Counter(
+            {BY_UPSTREAM[up].key: tally["calls"] for models in counted.values() for up, tally in models.items()}
+        )
 
     def billed(self) -> Money:
         """The simulator's own count of the tokens that it answered with, at the price of each model."""
-        counted = self.simulator.calls()["providers"]
-        tallies = ((BY_UPSTREAM[up], tally) for models in counted.values() for up, tally in models.items())
-        return sum((charge(one, tally["input_tokens"], tally["output_tokens"]) for one, tally in tallies), Money())
+        charges = (charge(one, tally["input_tokens"], tally["output_tokens"]) for one, tally in self._tallies())
+        return sum(charges, Money())
 
     def input_of(self, model: Candidate, way: Way) -> Money:
         """What the input of the request costs at least, as `/v1/tokens` counts it."""
@@ -117,6 +118,10 @@ class Case:
         deployment = self.running.services.settings.catalog.models[model.key].deployment
         (found,) = await self._store.deployment_states([(model.provider, deployment.id)])
         return found
+
+    def _tallies(self) -> list[tuple[Candidate, dict[str, int]]]:
+        counted = self.simulator.calls()["providers"]
+        return [(BY_UPSTREAM[up], tally) for models in counted.values() for up, tally in models.items()]
 
     def _http(self) -> httpx.Client:
         return httpx.Client(base_url=self.running.url, headers=self._headers, timeout=60, trust_env=False)

@@ -46,8 +46,8 @@ def gateways(tmp_path_factory, simulator_url, store_url) -> Iterator[Gateways]:
 @pytest.fixture
 async def store(store_url) -> AsyncIterator[UpstashStore]:
     """The store itself, emptied."""
-    with httpx.Client(base_url=store_url, headers={"authorization": f"Bearer {TOKEN}"}) as http:
-        assert http.post("/", json=["FLUSHALL"]).status_code == 200
+    async with httpx.AsyncClient(base_url=store_url, headers={"authorization": f"Bearer {TOKEN}"}) as http:
+        assert (await http.post("/", json=["FLUSHALL"])).status_code == 200
     opened = UpstashStore(store_url, TOKEN, connect_timeout_s=10, timeout_s=10)
     yield opened
     await opened.close()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 type Then = Literal["next", "longer", "return", "serve"]
-"""Who is asked next: anybody, only a model that reads more, nobody (the error is the caller's), or nobody (it answers)."""
+"""Who is asked next: anybody, only who reads more, nobody (the error is the caller's), or nobody (it answers)."""
 type Effect = Literal["failure", "rest", "nothing"]
 """What the breaker makes of it: one more failure in a row, leave it alone until a given time, or nothing at all."""
 type Bill = Literal["free", "counted", "unknown"]
@@ -59,34 +59,38 @@ EARLY = {"after_chunks": 0}
 DOWN = (503, "no_deployment_available")
 LIMITED = (429, "rate_limited")
 TOO_LATE = (504, "deadline_exceeded")
+TOO_LONG = (400, "context_length_exceeded")
+FILTERED = (400, "content_filtered")
+ANSWERED = (200, None)
 DEFAULT_RETRY_AFTER = 5
 
 # fmt: off
 FAULTS = (
-    #     name                  the simulator's      attempt's code             then      breaker    bill       all of them
-    Fault("429-with-retry",     "rate_limit",        "rate_limited",            "next",   "rest",    "free",    LIMITED,
+    #     name                the simulator's     attempt's code             then      breaker    bill       all of them
+    Fault("429-with-retry",   "rate_limit",       "rate_limited",            "next",   "rest",    "free",    LIMITED,
           whole={"retry_after": ALONE_S}, stream={"retry_after": ALONE_S}, retry_after=ALONE_S),
-    Fault("429-without",        "rate_limit",        "rate_limited",            "next",   "failure", "free",    LIMITED,
+    Fault("429-without",      "rate_limit",       "rate_limited",            "next",   "failure", "free",    LIMITED,
           retry_after=DEFAULT_RETRY_AFTER),
-    Fault("500",                "server_error",      "provider_error",          "next",   "failure", "free",    DOWN),
-    Fault("503",                "unavailable",       "provider_error",          "next",   "failure", "free",    DOWN),
-    Fault("refused",            "",                  "provider_error",          "next",   "failure", "free",    DOWN),
-    Fault("reset",              "reset",             "provider_error",          "next",   "failure", "unknown", DOWN),
-    Fault("timeout",            "timeout",           "timeout",                 "next",   "failure", "unknown", TOO_LATE,
+    Fault("500",              "server_error",     "provider_error",          "next",   "failure", "free",    DOWN),
+    Fault("503",              "unavailable",      "provider_error",          "next",   "failure", "free",    DOWN),
+    Fault("refused",          "",                 "provider_error",          "next",   "failure", "free",    DOWN),
+    Fault("reset",            "reset",            "provider_error",          "next",   "failure", "unknown", DOWN),
+    Fault("timeout",          "timeout",          "timeout",                 "next",   "failure", "unknown", TOO_LATE,
           is_silent=True),
-    Fault("slow-first-token",   "slow_first_token",  "timeout",                 "next",   "failure", "unknown", TOO_LATE,
+    Fault("slow-first-token", "slow_first_token", "timeout",                 "next",   "failure", "unknown", TOO_LATE,
           whole=LATE, stream=LATE, is_silent=True),
-    Fault("slow-within-limits", "slow_first_token",  None,                      "serve",  "nothing", "counted", (200, None),
+    Fault("slow-within",      "slow_first_token", None,                      "serve",  "nothing", "counted", ANSWERED,
           whole=SOON, stream=SOON),
-    Fault("malformed",          "malformed",         "provider_error",          "next",   "failure", "unknown", DOWN,
+    Fault("malformed",        "malformed",        "provider_error",          "next",   "failure", "unknown", DOWN,
           stream=EARLY),
-    Fault("empty-choices",      "empty_choices",     "provider_error",          "next",   "failure", "counted", DOWN,
+    Fault("empty-choices",    "empty_choices",    "provider_error",          "next",   "failure", "counted", DOWN,
           of_choices=True),
-    Fault("auth",               "auth",              "bad_credentials",         "next",   "failure", "free",    DOWN),
-    Fault("retired",            "not_found",         "provider_error",          "next",   "failure", "free",    DOWN),
-    Fault("content-filter",     "content_filter",    "content_filtered",        "return", "nothing", "free",    (400, "content_filtered")),
-    Fault("context-too-long",   "context_length",    "context_length_exceeded", "longer", "nothing", "free",
-          (400, "context_length_exceeded")),
+    Fault("auth",             "auth",             "bad_credentials",         "next",   "failure", "free",    DOWN),
+    Fault("retired",          "not_found",        "provider_error",          "next",   "failure", "free",    DOWN),
+    Fault("content-filter",   "content_filter",   "content_filtered",        "return", "nothing", "free",    FILTERED),
+    Fault("filtered-answer",  "content_filter",   "content_filtered",        "return", "nothing", "counted", FILTERED,
+          whole={"as_error": False}),
+    Fault("context-too-long", "context_length",   "context_length_exceeded", "longer", "nothing", "free",    TOO_LONG),
 )
 # fmt: on
 PLAIN = next(fault for fault in FAULTS if fault.name == "500")

@@ -135,7 +135,9 @@ class Way:
 
 COMPLETE = Way("complete", "/v1/complete", {"messages": HELLO, "model_group": "trio"}, CHAT)
 STREAM = Way("stream", "/v1/stream", {"messages": HELLO, "model_group": "trio"}, CHAT, is_stream=True)
-EMBED = Way("embed", "/v1/embeddings", {"input": ["Say hello", "to all"], "model": "vectors"}, EMBEDDING, is_openai=True)
+EMBED = Way(
+    "embed", "/v1/embeddings", {"input": ["Say hello", "to all"], "model": "vectors"}, EMBEDDING, is_openai=True
+)
 OPENAI = Way("openai", "/v1/chat/completions", {"messages": HELLO, "model": "trio"}, CHAT, is_openai=True)
 OPENAI_STREAM = Way(
     "openai-stream",

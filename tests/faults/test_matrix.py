@@ -13,7 +13,7 @@ from tests.faults.expectations import (
     expected,
     plagued,
 )
-from tests.faults.harness import EMBED, OPENAI, OPENAI_STREAM, WAYS
+from tests.faults.harness import COMPLETE, EMBED, OPENAI, OPENAI_STREAM, WAYS
 
 SLACK_S = 2.0
 """For a busy machine."""
@@ -26,6 +26,8 @@ CASES = [
     if not (fault.kind == "" and way is EMBED and position != "all")
     # These wait for real time to pass, and the two wires share everything that waits.
     if not (fault.is_silent and way in (OPENAI, OPENAI_STREAM) and position != "first")
+    # A streamed answer that is filtered has begun (see test_broken_streams), and vectors cannot be filtered.
+    if not (fault.name == "filtered-answer" and way not in (COMPLETE, OPENAI))
 ]
 
 
