@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from local.providers.anthropic.messages import AnthropicCountTokens, AnthropicMessages
 from local.providers.anthropic.models import AnthropicModels
+from local.providers.calls import LOG_SIZE, CallLog
 from local.providers.deepseek.base import DeepSeekModels
 from local.providers.deepseek.chat import DeepSeekChat
 from local.providers.gemini.embed import GeminiBatchEmbed, GeminiEmbed, GeminiModels
@@ -36,9 +37,12 @@ def base_urls(root: str) -> dict[str, str]:
     return {name: root.rstrip("/") + path for name, path in _BASES.items()}
 
 
-def create_app(*, now_s: Callable[[], float] = time.time, pace_ms: float = 0.0) -> Starlette:
-    """A fresh simulator. `now_s` dates its answers, `pace_ms` is the time between the chunks of a stream."""
-    simulator = Simulator(now_s, pace_ms)
+def create_app(*, now_s: Callable[[], float] = time.time, pace_ms: float = 0.0, log_size: int = LOG_SIZE) -> Starlette:
+    """A fresh simulator. `now_s` dates its answers, `pace_ms` is the time between the chunks of a stream.
+
+    It remembers the last `log_size` requests.
+    """
+    simulator = Simulator(now_s, pace_ms, calls=CallLog(log_size))
     app = Starlette(routes=[*_provider_routes(simulator), *_own_routes(simulator)])
     app.state.simulator = simulator
     return app

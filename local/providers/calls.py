@@ -73,9 +73,10 @@ class Call:
 
 
 class CallLog:
-    """Counts by provider and model, and the last requests."""
+    """Counts by provider and model, and the last `size` requests."""
 
-    def __init__(self) -> None:
+    def __init__(self, size: int = LOG_SIZE) -> None:
+        self._size = size
         self._numbers = 0
         self._epoch = 0
         self._open = 0
@@ -87,7 +88,7 @@ class CallLog:
         """Forget all counts and requests; a call under way will not be counted when it ends."""
         self._epoch += 1
         self._counts: dict[tuple[str, str], Counter[str]] = {}
-        self._recent: deque[Call] = deque(maxlen=LOG_SIZE)
+        self._recent: deque[Call] = deque(maxlen=self._size)
 
     def begin(self, provider: str, endpoint: str, model: str, request: Request) -> Call:
         self._numbers += 1

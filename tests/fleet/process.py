@@ -1,0 +1,37 @@
+"""One gateway in a process of its own, forked from a parent that has LiteLLM loaded: as many as a test wants."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from multiprocessing.connection import Connection
+from typing import Any, override
+from unittest import mock
+
+from gateway_core import bootstrap
+from gateway_core.api import chat, complete, embeddings, stream, usage
+from gateway_core.api.app import create_app
+from gateway_core.clock import SystemClock
+from local.serving import serve
+
+PARTS = (complete, stream, chat, embeddings, usage)
+
+
+class SharedClock(SystemClock):
+    """The time of day that all processes agree on: what `at_ms` holds, the machine's if that is 0."""
+
+    def __init__(self, at_ms: Any) -> None:
+        self._at_ms = at_ms
+
+    @override
+    def now_ms(self) -> int:
+        return int(self._at_ms.value) or super().now_ms()
+
+
+def run(pipe: Connection, environ: Mapping[str, str], at_ms: Any) -> None:
+    """Serve the routes that cost money, say where through the pipe, and end when its other end is closed."""
+    # The composition root takes the machine's clock; all else is wired as it is in production.
+    with mock.patch.object(bootstrap, "SystemClock", return_value=SharedClock(at_ms)):
+        services = bootstrap.model_services(environ)
+    with serve(create_app(services, *(part.router for part in PARTS))) as url:
+        pipe.send(url)
+        pipe.poll(None)
