@@ -8,7 +8,7 @@ UV_VERSION := 0.13.8
 UV = $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 STAMP := .venv/.synced
 
-.PHONY: help setup run test test-lambda test-clients unit fmt lint types arch lock prices clean validate conformance
+.PHONY: help setup run test test-lambda test-clients test-faults test-fleet unit fmt lint types arch lock prices clean validate conformance
 .PHONY: build build-here build-other size sam-local test-docker
 # Tests take all processors by themselves, and builds share .aws-sam.
 .NOTPARALLEL:
@@ -44,7 +44,13 @@ test-lambda: $(STAMP) ## Run the functions under Lambda's real runtime, emulated
 test-clients: $(STAMP) ## Run the official SDKs for Python and Node against the stack (Node's need npm)
 	$(BIN)/python -m pytest -q tests/clients
 
-SLOW := tests/built tests/clients tests/docker tests/lambda_runtime tests/sam_local
+test-faults: $(STAMP) ## Let every candidate have every fault, however it is asked
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup tests/faults
+
+test-fleet: $(STAMP) ## Run fleets of processes over one store, with faults and a death
+	$(BIN)/python -m pytest -q tests/fleet
+
+SLOW := tests/built tests/clients tests/docker tests/faults tests/fleet tests/lambda_runtime tests/sam_local
 comma := ,
 space := $(subst ,, )
 PURE := $(subst $(space),$(comma),$(patsubst %,*/gateway_core/%.py,adapters/litellm/rates admission breaker budget changes cost domain errors events explain freshness lifecycle ordering principal probes ratelimit redact retry routing))
