@@ -115,7 +115,7 @@ class Case:
 
     async def state(self, model: Candidate) -> DeploymentState:
         """What the fleet knows of a model."""
-        deployment = self.running.services.settings.catalog.models[model.key].deployment
+        deployment = self.running.services.now().settings.catalog.models[model.key].deployment
         (found,) = await self._store.deployment_states([(model.provider, deployment.id)])
         return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 
@@ -16,9 +17,15 @@ from local.serving import serve
 from local.upstash.app import create_app as create_store
 from local.valkey import Valkey
 from tests.faults.case import Case
-from tests.faults.harness import Gateways
+from tests.faults.expectations import EMBEDDING, MODELS
+from tests.faults.harness import HELLO, PATIENT, Gateways
 
 TOKEN = "faults-token"
+CHATS = {
+    "/v1/tokens": {"text": "Hello"},
+    "/v1/complete": {"messages": HELLO},
+    "/v1/stream": {"messages": HELLO},
+}
 
 
 @pytest.fixture(scope="package")
@@ -40,7 +47,27 @@ def gateways(tmp_path_factory, simulator_url, store_url) -> Iterator[Gateways]:
     """Gateways by configuration; LiteLLM is loaded once for all of them."""
     environ = {"UPSTASH_REDIS_REST_URL": store_url, "UPSTASH_REDIS_REST_TOKEN": TOKEN}
     with ExitStack() as stack:
-        yield Gateways(stack, tmp_path_factory.mktemp("faults"), environ, simulator_url)
+        made = Gateways(stack, tmp_path_factory.mktemp("faults"), environ, simulator_url)
+        warm_up(made.get(PATIENT).url, store_url)
+        yield made
+
+
+def warm_up(url: str, store_url: str) -> None:
+    """Load what LiteLLM loads with the first call of each kind: else those who are in a hurry wait for it."""
+    key = new_key("warm-up")
+    asyncio.run(put_key(store_url, key))
+    with httpx.Client(base_url=url, headers={"authorization": f"Bearer {key}"}, timeout=60, trust_env=False) as http:
+        for model in MODELS:
+            asks = {"/v1/embeddings": {"input": "Hello"}} if model in EMBEDDING else CHATS
+            for path, body in asks.items():
+                assert http.post(path, json={**body, "model": model.key}).status_code == httpx.codes.OK
+
+
+async def put_key(store_url: str, key: str) -> None:
+    """Make the key known."""
+    opened = UpstashStore(store_url, TOKEN, connect_timeout_s=10, timeout_s=10)
+    await opened.put_key(KeyRecord(project_id="warm-up", digest=digest_of(key)))
+    await opened.close()
 
 
 @pytest.fixture

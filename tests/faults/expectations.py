@@ -20,8 +20,11 @@ Of a stream that nobody knows the bill of, at least the input is charged at once
 """
 type Position = Literal["first", "second", "all"]
 
-PATIENCE_S, DEADLINE_S = 0.6, 2.2
-"""Of the gateway that silent providers are tried with: one attempt while others are left, and the request."""
+PATIENCE_S, DEADLINE_S = 1.0, 4.0
+"""Of the gateway that silent providers are tried with: one attempt while others are left, and the request.
+
+Three attempts at full length fit into a request, with room for a busy machine: a shorter one is the caller's own doing.
+"""
 ALONE_S = 7
 """What a limiting provider asks for."""
 
