@@ -2,6 +2,7 @@
 
 import json
 import time
+from contextlib import ExitStack
 
 import httpx
 import pytest
@@ -19,7 +20,7 @@ from local.valkey import Valkey
 from tests.e2e.conftest import PROVIDER_KEYS, start, stop
 from tests.functions.mcp_front.conftest import official
 
-pytestmark = [pytest.mark.xdist_group("e2e"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.xdist_group("store-away"), pytest.mark.timeout(180)]
 
 TOKEN = "local"
 BEARER = {"authorization": f"Bearer {TOKEN}"}
@@ -27,23 +28,67 @@ LONGEST_S = 20
 """The store's share is 3.5 s at most; the rest is for a busy machine."""
 LIMITED, FREE = "gk_limited_key", "gk_free_key"
 HELLO = [{"role": "user", "content": "Hello"}]
+OWN_ROUTES = ("/v1/complete", "/v1/stream")
 ASKS = {
     "/v1/complete": {"messages": HELLO, "model_group": "fast"},
     "/v1/stream": {"messages": HELLO, "model_group": "fast"},
     "/v1/chat/completions": {"messages": HELLO, "model": "fast"},
     "/v1/embeddings": {"input": "Hello", "model": "text-embedding-3-large"},
 }
-FAULTS = [
-    {"kind": "latency", "delay_ms": 2000},
-    *({"kind": kind} for kind in ("crash", "throttled", "unauthorized", "drop")),
-]
+DOWN = {"kind": "down"}
+"""Not a fault that the stand-in plays: it is gone."""
+SLOW = {"kind": "latency", "delay_ms": 2000}
+FAULTS = [DOWN, SLOW, *({"kind": kind} for kind in ("crash", "unauthorized", "throttled", "drop"))]
+DEADLINE_S = 8
+REPORTS = ("/v1/usage", "/v1/usage/records", "/v1/budgets")
+LISTS = ("/v1/models", "/health/providers")
+TOOLS = {
+    "complete": {"messages": HELLO, "model_group": "fast"},
+    "stream_complete": {"messages": HELLO, "model_group": "fast"},
+    "embed": {"input": ["Hello"]},
+    "count_tokens": {"text": "Hello", "model": "gpt-5.1"},
+    "list_models": {},
+    "health_check": {},
+}
+"""What works without the store, for a caller without limits; `get_usage` does not."""
+
+
+class Server:
+    """The store's REST API at one address, where it can be taken down and put up again with its data."""
+
+    def __init__(self, redis_port):
+        self._redis_port = redis_port
+        self._running = ExitStack()
+        self._port = 0
+        self.url = ""
+
+    def up(self):
+        """Serve, unless it does."""
+        if not self.url:
+            app = create_app(redis_port=self._redis_port, token=TOKEN, faults=Faults())
+            self.url = self._running.enter_context(serve(app, self._port))
+            self._port = int(self.url.rpartition(":")[2])
+
+    def down(self):
+        """Close the port."""
+        self._running.close()
+        self.url = ""
 
 
 @pytest.fixture(scope="module")
-def store_url():
-    """A store whose faults can be set."""
-    with Valkey() as valkey, serve(create_app(redis_port=valkey.port, token=TOKEN, faults=Faults())) as url:
-        yield url
+def server():
+    """A store that can be taken down."""
+    with Valkey() as valkey:
+        made = Server(valkey.port)
+        made.up()
+        yield made
+        made.down()
+
+
+@pytest.fixture(scope="module")
+def store_url(server):
+    """Where it is, also while it is down."""
+    return server.url
 
 
 @pytest.fixture(scope="module")
@@ -56,14 +101,16 @@ def running(store_url, providers_url):
 
 
 @pytest.fixture
-def fail(store_url):
-    """Let every answer of the store fail from now on; without a fault, none."""
+def fail(server):
+    """Let the store fail every time from now on; without a fault, never."""
 
     def plan(*faults):
-        answer = httpx.post(
-            f"{store_url}/__faults", headers=BEARER, json=[{**fault, "times": None} for fault in faults]
-        )
-        assert answer.status_code == 200, answer.text
+        if DOWN in faults:
+            server.down()
+            return
+        server.up()
+        body = [{**fault, "times": None} for fault in faults]
+        assert httpx.post(f"{server.url}/__faults", headers=BEARER, json=body).status_code == 200
 
     yield plan
     plan()
@@ -85,12 +132,27 @@ class Client:
     def __init__(self, http):
         self._http = http
 
-    def ask(self, path, key):
+    def ask(self, path, key, **more):
         """The answer, in time."""
         began = time.monotonic()
-        answer = self._http.post(path, json=ASKS[path], headers={"authorization": f"Bearer {key}"})
+        answer = self._http.post(path, json={**ASKS[path], **more}, headers={"authorization": f"Bearer {key}"})
+        assert time.monotonic() - began < more.get("timeout_s", LONGEST_S)
+        return answer
+
+    def get(self, path, key):
+        """The same of a route that is read."""
+        began = time.monotonic()
+        answer = self._http.get(path, headers={"authorization": f"Bearer {key}"})
         assert time.monotonic() - began < LONGEST_S
         return answer
+
+    def stream(self, key, prompt):
+        """The names of a stream's events, as they come."""
+        body = {"messages": [{"role": "user", "content": prompt}], "model_group": "fast"}
+        headers = {"authorization": f"Bearer {key}"}
+        with self._http.stream("POST", "/v1/stream", json=body, headers=headers) as answer:
+            assert answer.status_code == 200
+            yield from (line.removeprefix("event: ") for line in answer.iter_lines() if line.startswith("event: "))
 
     def recover(self, path):
         """Ask until the store is used again; the number of answers that this took."""
@@ -123,32 +185,96 @@ def unsettled(stack):
     ]
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault["kind"])
-async def test_a_store_that_fails(running, client, providers, store, fail, fault):
-    """Who has no limits is served and told so, who has is refused, in time; then all is as before, and in the books."""
-    url = f"{running.urls['Gateway']}/mcp"
+def refused(answer):
+    """503, with a time to come back and without the store's own words."""
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "store_unavailable"), answer.text
+    assert int(answer.headers["retry-after"]) >= 1
+    assert "WRONGPASS" not in answer.text
+    assert "max requests" not in answer.text
+
+
+@pytest.fixture
+def known(client, store, fail):
+    """The store is there, and every function knows both callers, each by itself."""
+    fail()
     for path in ASKS:
         client.recover(path)
         assert client.ask(path, LIMITED).status_code == 200
+    for path in (*REPORTS, *LISTS):
+        assert client.get(path, FREE).status_code == 200
+
+
+def under(*faults):
+    """The test under each of these faults."""
+    return pytest.mark.parametrize("fault", faults, ids=lambda fault: fault["kind"])
+
+
+@under(*FAULTS)
+def test_a_store_that_fails(client, known, fail, fault):
+    """Who has no limits is served and told so, who has is refused, in time; then all is as before, not restarted."""
     fail(fault)
     for path in ASKS:
-        answer = client.ask(path, FREE)
+        timeout = {"timeout_s": DEADLINE_S} if path in OWN_ROUTES else {}
+        answer = client.ask(path, FREE, **timeout)
         assert (answer.status_code, answer.headers["x-gateway-degraded"]) == (200, "store"), answer.text
-        refused = client.ask(path, LIMITED)
-        assert (refused.status_code, refused.json()["error"]["code"]) == (503, "store_unavailable")
-        assert int(refused.headers["retry-after"]) >= 1
-        assert "WRONGPASS" not in refused.text
-        assert "max requests" not in refused.text
+        refused(client.ask(path, LIMITED, **timeout))
     fail()
     for path in ASKS:
         client.recover(path)
         assert client.ask(path, LIMITED).status_code == 200
-    async with official(url, FREE, "auto") as mcp:
-        assert not (await mcp.call_tool("complete", {"messages": HELLO, "model_group": "fast"})).is_error
-        fail(fault)
-        assert not (await mcp.call_tool("complete", {"messages": HELLO, "model_group": "fast"})).is_error
+
+
+@under(*FAULTS[:4])
+def test_what_is_only_read(client, known, fail, fault):
+    """Reports are refused, lists come without their live part, and the process is alive; then all is as before."""
+    fail(fault)
+    for path in REPORTS:
+        refused(client.get(path, FREE))
+    for path in LISTS:
+        answer = client.get(path, FREE)
+        assert (answer.status_code, answer.headers["x-gateway-degraded"]) == (200, "store")
+    assert client.get("/health", "none").status_code == 200
     fail()
     client.recover("/v1/complete")
+    for path in REPORTS:
+        assert client.get(path, FREE).status_code == 200
+
+
+@under(*FAULTS[:4])
+async def test_the_tools_of_mcp(running, client, known, fail, fault):
+    """As the routes that they stand for."""
+    url = f"{running.urls['Gateway']}/mcp"
+    async with official(url, FREE, "auto") as free, official(url, LIMITED, "auto") as limited:
+        for tool, arguments in TOOLS.items():
+            assert not (await free.call_tool(tool, arguments)).is_error
+        assert not (await limited.call_tool("complete", TOOLS["complete"])).is_error
+        fail(fault)
+        for tool, arguments in TOOLS.items():
+            told = await free.call_tool(tool, arguments)
+            assert not told.is_error, (tool, told)
+        for client_of, tool in ((free, "get_usage"), (limited, "complete"), (limited, "stream_complete")):
+            told = await client_of.call_tool(tool, TOOLS.get(tool, {}))
+            assert (told.is_error, told.content[0].text.partition(":")[0]) == (True, "store_unavailable")
+
+
+@pytest.mark.parametrize("key", [FREE, LIMITED])
+@under(DOWN, SLOW)
+def test_a_stream_that_loses_the_store_midway(client, known, fail, fault, key):
+    """It was admitted, so it is answered to its end, whoever asked; the log keeps what is to be settled."""
+    events = client.stream(key, "[[words=20]] [[pace=20]]")
+    assert next(events) == "chunk"
+    fail(fault)
+    assert list(events)[-1] == "done"
+
+
+def test_a_store_that_forgot_its_scripts(client, known, server):
+    """Evicted scripts are sent again within the same call: nobody notices, and nothing is degraded."""
+    for path in ASKS:
+        for key in (FREE, LIMITED):
+            flushed = httpx.post(server.url, headers=BEARER, json=["SCRIPT", "FLUSH"])
+            assert flushed.json() == {"result": "OK"}
+            answer = client.ask(path, key)
+            assert (answer.status_code, answer.headers.get("x-gateway-degraded")) == (200, None)
 
 
 async def test_the_books_add_up_after_all_that(running, store):
