@@ -14,6 +14,7 @@ import httpx
 from gateway_core.api import chat, complete, embeddings, stream, tokens, usage
 from gateway_core.api.app import create_app
 from gateway_core.bootstrap import model_services
+from gateway_core.config_file import ConfigFile
 from gateway_core.reload import Live
 from gateway_core.services import ModelServices
 from local.providers import base_urls
@@ -56,6 +57,10 @@ pricing: {{models: {{{prices}}}}}
 """
 
 
+ONCE = "failover: {retries: 0}" if "failover" in ConfigFile.model_fields else ""
+"""Each candidate is asked once: what asking again does has tests of its own."""
+
+
 def config(*, patience_s: float, deadline_s: float, more: str = "") -> str:
     """A config.yaml with the models of the tables at their prices."""
     prices = (f"{one.key}: {{input: {one.input_usd}, output: {one.output_usd}}}" for one in MODELS)
@@ -66,7 +71,7 @@ def config(*, patience_s: float, deadline_s: float, more: str = "") -> str:
         choosers=", ".join(one.key for one in CHOOSERS),
         embedding=", ".join(one.key for one in EMBEDDING),
         prices=", ".join(prices),
-        more=more,
+        more=f"{ONCE}\n{more}",
     )
 
 

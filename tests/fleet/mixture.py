@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import httpx
 
-from tests.faults.harness import events_of
+from tests.faults.harness import ONCE, events_of
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ groups:
 store: {{timeout_s: 10, connect_timeout_s: 10}}
 limits: {{default_timeout_s: 60}}
 breaker: {{cooldown_s: 0.1, max_cooldown_s: 0.1}}
+{ONCE}
 pricing:
   models:
 """ + "".join(f"    {one.key}: {{input: {one.per_input / 1000}, output: {one.per_output / 1000}}}\n" for one in MODELS)
