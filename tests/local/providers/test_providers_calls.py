@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from local.providers import create_app
+
 MODELS = {
     "anthropic": "claude-opus-4-5",
     "deepseek": "deepseek-chat",
@@ -150,3 +152,15 @@ def test_other_operations_are_counted_too(sim):
     assert calls["totals"]["calls"] == 1
     listing = calls["requests"][-1]
     assert (listing["endpoint"], listing["outcome"], listing["status"]) == ("models", "ok", 200)
+
+
+async def test_only_the_last_requests_are_remembered():
+    """As many as the simulator was told to; the counts go on."""
+    app = create_app(log_size=2)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://sim") as http:
+        for number in range(3):
+            body = {"model": "gpt-5.1", "messages": [{"role": "user", "content": str(number)}]}
+            await http.post("/openai/v1/chat/completions", json=body, headers={"authorization": "Bearer sk-test"})
+        calls = (await http.get("/__calls")).json()
+    assert [call["body"]["messages"][0]["content"] for call in calls["requests"]] == ["1", "2"]
+    assert calls["totals"]["calls"] == 3
