@@ -14,7 +14,6 @@ import httpx
 from gateway_core.api import chat, complete, embeddings, stream, tokens, usage
 from gateway_core.api.app import create_app
 from gateway_core.bootstrap import model_services
-from gateway_core.config_file import ConfigFile
 from gateway_core.reload import Live
 from gateway_core.services import ModelServices
 from local.providers import base_urls
@@ -57,7 +56,7 @@ pricing: {{models: {{{prices}}}}}
 """
 
 
-ONCE = "failover: {retries: 0}" if "failover" in ConfigFile.model_fields else ""
+ONCE = "failover: {retries: 0}"
 """Each candidate is asked once: what asking again does has tests of its own."""
 
 
