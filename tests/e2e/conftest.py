@@ -20,6 +20,8 @@ from local.providers import base_urls, create_app
 from local.serving import serve
 
 KEY = "gk_dev_local"
+UNHURRIED = "store: {timeout_s: 10, connect_timeout_s: 10}\n"
+"""A store on a busy machine is slow, and not away."""
 PROVIDER_KEYS = {
     "ANTHROPIC_API_KEY": "sk-ant-api03-the-anthropic-key",
     "OPENAI_API_KEY": "sk-proj-the-openai-key",
@@ -94,9 +96,12 @@ def providers_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def stack(providers_url) -> Iterator[Stack]:
+def stack(providers_url, tmp_path_factory) -> Iterator[Stack]:
     """A stack that takes the simulator for the real providers, by base URLs and keys."""
-    running = start(**PROVIDER_KEYS, **base_urls(providers_url), GATEWAY_DEV_KEY=KEY, LOG_LEVEL="DEBUG")
+    path = tmp_path_factory.mktemp("stack") / "config.yaml"
+    path.write_text(UNHURRIED)
+    places = {**base_urls(providers_url), "GATEWAY_CONFIG": str(path)}
+    running = start(**PROVIDER_KEYS, **places, GATEWAY_DEV_KEY=KEY, LOG_LEVEL="DEBUG")
     yield running
     assert stop(running) == 0
 

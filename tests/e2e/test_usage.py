@@ -30,7 +30,7 @@ def counted(providers):
     return tallies
 
 
-def test_the_report_equals_the_providers_own_count(gateway, providers, run_gateway):
+def test_the_report_equals_the_providers_own_count(gateway, providers, run_gateway, stack):
     """300 requests over 24 threads with faults: to the token, by model and by agent."""
     key = run_gateway("keys", "create", "--project", "ledger")["key"]
     headers = {"authorization": f"Bearer {key}"}
@@ -54,6 +54,7 @@ def test_the_report_equals_the_providers_own_count(gateway, providers, run_gatew
         answers = list(pool.map(post, bodies))
     good = [(agent, body) for agent, body in answers if body]
     assert len(good) >= 290
+    assert "usage not settled" not in stack.text
 
     def report(**query):
         return gateway.get("/v1/usage", params=query, headers=headers).json()
