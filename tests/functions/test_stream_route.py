@@ -175,7 +175,7 @@ async def test_openais_whole_answer(client):
     [
         ({"n": 2}, "n"),
         ({"logit_bias": {}}, "logit_bias"),
-        ({"max_tokens": 1, "max_completion_tokens": 1}, ""),
+        ({"max_tokens": 1, "max_completion_tokens": 1}, "max_completion_tokens"),
         ({"metadata": {"project_id": "Not A Project"}}, "project_id"),
         ({"stream_options": {"x": 1}}, "stream_options.x"),
     ],

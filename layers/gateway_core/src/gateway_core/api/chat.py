@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from contextlib import aclosing
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from gateway_core.api.auth import identify
 from gateway_core.api.body import Id, Strict, read_json, validate
@@ -54,11 +54,12 @@ class ChatBody(Options):
     safety_identifier: Id | None = None
     prompt_cache_key: Id | None = None
 
-    @model_validator(mode="after")
-    def _one_limit(self) -> Self:
-        if self.max_tokens and self.max_completion_tokens:
+    @field_validator("max_completion_tokens")
+    @classmethod
+    def _one_limit(cls, limit: int | None, info: ValidationInfo) -> int | None:
+        if limit and info.data.get("max_tokens"):
             raise ValueError("send max_completion_tokens or max_tokens, not both")
-        return self
+        return limit
 
     @property
     def wants_usage(self) -> bool:
