@@ -13,7 +13,7 @@ from types import FrameType
 
 from gateway_core.adapters.feed import EventFeed
 from gateway_core.bootstrap import health_checks, open_store, read_settings
-from gateway_core.errors import ConfigError
+from gateway_core.errors import ConfigError, StoreUnavailable
 from gateway_core.principal import KeyRecord, digest_of, new_key, project_of
 from local.environment import LocalEnvironment, StackError, read
 from local.front import Front, load_functions
@@ -37,6 +37,9 @@ def run(environ: Mapping[str, str]) -> None:
             running = _start(stack, choices, environ)
         except (ServingError, ValkeyError, ConfigError) as error:
             raise StackError(str(error)) from error
+        except StoreUnavailable as error:
+            store = environ["UPSTASH_REDIS_REST_URL"] if choices.real_store else "its own"
+            raise StackError(f"{error.message} ({store}: {error.detail})") from error
         _announce(running, choices)
         stopped.wait()
     print("Stopped.", flush=True)

@@ -39,6 +39,7 @@ def test_without_any_key_every_provider_is_simulated(tmp_path):
         ("GATEWAY_DEV_KEY", "gk_other_key", "GATEWAY_DEV_KEY"),
         ("GATEWAY_CONFIG", "missing.yaml", "missing.yaml"),
         ("OPENAI_API_BASE", "ftp://x", "OPENAI_API_BASE"),
+        ("UPSTASH_REDIS_REST_URL", "http://127.0.0.1:9", "store does not answer"),
     ],
 )
 def test_a_wrong_setting_is_explained(name, value, text):
@@ -46,7 +47,7 @@ def test_a_wrong_setting_is_explained(name, value, text):
     ports = dict.fromkeys(("PORT", "LOCAL_STORE_PORT", "LOCAL_PROVIDERS_PORT"), "0")
     done = subprocess.run(
         [sys.executable, "-m", "local"],
-        env={"PATH": os.environ["PATH"], **ports, name: value},
+        env={"PATH": os.environ["PATH"], "UPSTASH_REDIS_REST_TOKEN": "any", **ports, name: value},
         capture_output=True,
         text=True,
         timeout=50,
