@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -198,3 +201,21 @@ def test_a_store_that_cannot_be_used_is_named(refused, changes, says):
     said = refused("keys list --project alpha", **changes)
     assert says in said
     assert "wrong-token" not in said
+
+
+def test_a_reader_who_has_seen_enough(gateway, redis):
+    """As with `| head`: exit code 1, and no trace."""
+    gateway("keys create --project alpha")
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-c", "import sys; from gateway_core.cli import main; sys.exit(main())"]
+    done = subprocess.run(
+        [*command, "keys", "list", "--project", "alpha"],
+        env={"PATH": os.environ["PATH"], **environ(redis)},
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        timeout=60,
+        check=False,
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (1, b"")

@@ -1,6 +1,6 @@
 """The command line `gateway`: keys, budgets and holds of the store that the environment names, and configuration.
 
-Prints one JSON object a line. Exits with 2, and a sentence on stderr, when something is wrong.
+Prints one JSON object a line. Exits with 2, and a sentence on stderr, when something is wrong; 1 if nobody reads it.
 """
 
 from __future__ import annotations
@@ -43,8 +43,17 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = 
     except LLMError as error:
         print(f"gateway: {error.message}{_aside(error.detail)}", file=sys.stderr)
         return 2
-    for line in lines:
-        print(json.dumps(line, ensure_ascii=False))
+    return _print(lines)
+
+
+def _print(lines: Sequence[Line]) -> int:
+    try:
+        for line in lines:
+            print(json.dumps(line, ensure_ascii=False))
+        sys.stdout.flush()
+    except BrokenPipeError:  # as with `| head`; what is buffered must not be tried again at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     return 0
 
 
