@@ -41,6 +41,16 @@ def test_an_invalid_document(check, tmp_path):
     assert check(path) == (2, f"gateway: {path}: groups.mine: there is no model 'gpt-6'. Correct or remove it.\n")
 
 
+def test_an_empty_document(check, tmp_path):
+    """A running gateway would not take it either."""
+    path = tmp_path / "config.yaml"
+    path.write_text(" \n")
+    text = f"gateway: {path}: the document is empty. To use the defaults, leave a comment in it.\n"
+    assert check(path) == (2, text)
+    path.write_text("# defaults")
+    assert check(path)[0] == 0
+
+
 def test_several_documents(check, tmp_path):
     """Together, as GATEWAY_CONFIG has them; that is the default."""
     path = tmp_path / "prices.yaml"

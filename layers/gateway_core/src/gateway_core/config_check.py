@@ -20,6 +20,7 @@ def check_config(sources: str | None, environ: Mapping[str, str]) -> Line:
         raise ConfigError("Name a document to check, or set GATEWAY_CONFIG.")
     loader = SettingsLoader(environ, opened, None)
     inputs = Inputs(loader.documents(), {})
+    _refuse_empty(inputs)
     settings = loader.settings(inputs)
     return {
         "valid": True,
@@ -29,3 +30,10 @@ def check_config(sources: str | None, environ: Mapping[str, str]) -> Line:
         "groups": {name: list(keys) for name, keys in settings.catalog.groups.items()},
         "reload_s": settings.reload_s,
     }
+
+
+def _refuse_empty(inputs: Inputs) -> None:
+    # At a start an empty document is the defaults, but a running gateway takes it for one that is being written.
+    for document in inputs.documents:
+        if not document.text.strip():
+            raise ConfigError(f"{document.source}: the document is empty. To use the defaults, leave a comment in it.")
