@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
+from functools import partial
 
 from fastapi import APIRouter, Request
 
@@ -12,7 +13,7 @@ from gateway_core.adapters.feed import Entry, EventFeed
 from gateway_core.api.auth import identify
 from gateway_core.api.sse import Events, EventStream, event
 from gateway_core.domain import Caller
-from gateway_core.errors import InvalidRequest
+from gateway_core.errors import InvalidRequest, LLMError
 from gateway_core.rights import check_tool
 from gateway_core.services import Current, Services
 
@@ -32,7 +33,8 @@ def events_router(feed: EventFeed) -> Callable[[Current[Services]], APIRouter]:
             caller = await identify(request, source.now())
             check_tool(caller, TOOL)
             after = _resume_after(request.headers.get("last-event-id"), run, feed)
-            return EventStream(_events(feed, after, caller, run), {"x-gateway-request-id": request.state.request_id})
+            watcher = partial(identify, request, source.now())
+            return EventStream(_events(feed, after, watcher, run), {"x-gateway-request-id": request.state.request_id})
 
         return routes
 
@@ -49,9 +51,13 @@ def _resume_after(last_id: str | None, run: str, feed: EventFeed) -> int:
     return int(number) if known == run else 0
 
 
-async def _events(feed: EventFeed, after: int, caller: Caller, run: str) -> Events:
+async def _events(feed: EventFeed, after: int, watcher: Callable[[], Awaitable[Caller]], run: str) -> Events:
     async with aclosing(feed.read(after)) as entries:
         async for entry in entries:
+            try:
+                caller = await watcher()  # asks the store every 30 s at most: a stream may outlive its key
+            except LLMError:
+                return
             if _may_see(caller, entry):
                 rendered = entry.event.render()
                 yield event(rendered, rendered["detail-type"], f"{run}-{entry.number}")

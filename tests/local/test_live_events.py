@@ -12,6 +12,7 @@ import pytest
 from gateway_core.api.app import create_app
 from gateway_core.changes import BreakerChange
 from gateway_core.events import BreakerMoved, RequestCost, StoreDegraded
+from gateway_core.principal import KeyRecord, digest_of
 from local.live_events import events_router
 from local.serving import serve
 from tests.unit.test_events import RECORD
@@ -108,6 +109,18 @@ async def test_who_may_not_watch_is_told_so(world, url, rights, headers, status)
         headers = {**headers, "authorization": f"Bearer {await world.key(**rights)}"}
     answer = await asyncio.to_thread(httpx.get, url, headers=headers, trust_env=False)
     assert (answer.status_code, set(answer.json())) == (status, {"error"})
+
+
+async def test_a_revoked_key_is_shown_nothing_more(world, url):
+    """As elsewhere within 30 seconds: its stream ends where the next event would come."""
+    key = await world.key("alpha")
+    with watching(url, key) as events:
+        await world.feed.emit([ALPHAS])
+        assert requests([next(events)]) == ["req_1"]
+        assert await world.store.revoke_key(KeyRecord("alpha", digest_of(key)).id, now_ms=1)
+        world.clock.advance(30)
+        await world.feed.emit([LAST])
+        assert list(events) == []
 
 
 async def test_a_closed_feed_ends_the_stream(world, url):
