@@ -27,7 +27,7 @@ BUSY = RateLimitError("busy", retry_after_s=7)
         (Refusal(0, "budget", "u:ada"), BudgetExceeded, "this user"),
         (Refusal(0, "rate", "k:key_a_1:rpm", 1500), RateLimited, "this key"),
         (Refusal(0, "rate", "provider:rpm"), RateLimited, "this provider"),
-        (Refusal(0, "open", "", 30_000), NoDeploymentAvailable, "30 s"),
+        (Refusal(0, "open", "", 30_000), NoDeploymentAvailable, "after failures or a rate limit. Try again in 30 s."),
     ],
 )
 def test_refusals(refusal, expected, text):

@@ -39,7 +39,9 @@ def refusal_error(refusal: Refusal) -> LLMError:
         return RateLimited(
             f"The rate limit of this {_who(refusal.scope)} is reached.{_again(wait_s)}", retry_after_s=wait_s
         )
-    return NoDeploymentAvailable(f"Every candidate is resting after failures.{_again(wait_s)}", retry_after_s=wait_s)
+    return NoDeploymentAvailable(
+        f"Every candidate is resting after failures or a rate limit.{_again(wait_s)}", retry_after_s=wait_s
+    )
 
 
 def verdict(errors: Sequence[ProviderError], *, deadline_passed: bool, alone: bool) -> LLMError:
