@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from gateway_core.api import complete
 from gateway_core.api.app import RequestGuard, create_app
 from gateway_core.api.pieces import in_words, start
 from gateway_core.domain import Chunk, Opened, Usage
@@ -48,6 +49,33 @@ async def test_a_crash_after_the_answer_began_is_not_hidden(world):
     with pytest.raises(ZeroDivisionError):
         await RequestGuard(broken, world.services.telemetry)(scope(), receive, send)
     assert [line["error.type"] for line in world.lines()] == ["ZeroDivisionError"]
+
+
+async def test_a_caller_who_leaves_before_the_body_is_whole(world):
+    """Nobody is there to be told, and it is no fault of ours."""
+    app = create_app(world.services, complete.router)
+    messages = iter([{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}])
+    sent = []
+
+    async def leave():
+        return next(messages)
+
+    async def send(message):
+        sent.append(message)
+
+    headers = [(b"x-api-key", (await world.key()).encode())]
+    asked = {"type": "http", "method": "POST", "path": "/v1/complete", "query_string": b"", "headers": headers}
+    await app(asked, leave, send)
+    assert (sent, world.lines()) == ([], [])
+
+
+async def test_a_wrong_route_or_method_has_an_id_too(client):
+    """In the header as in the body, beside what HTTP wants."""
+    lost = await client.get("/v1/nowhere")
+    wrong = await client.get("/v1/complete")
+    assert (lost.status_code, wrong.status_code, wrong.headers["allow"]) == (404, 405, "POST")
+    for answer in (lost, wrong):
+        assert answer.headers["x-gateway-request-id"] == answer.json()["error"]["request_id"]
 
 
 async def test_other_protocols_pass(world):

@@ -16,6 +16,7 @@ def refused(answer, status, code):
     error = answer.json()["error"]
     assert (answer.status_code, error["code"]) == (status, code)
     assert {"message", "type", "param", "retryable", "attempts"} <= set(error)
+    assert answer.headers["x-gateway-request-id"] == error["request_id"]
     return error
 
 
@@ -243,3 +244,20 @@ async def test_lists_may_be_cached_but_not_shared(mcp):
     """They differ by key."""
     result = result_of(await mcp.ask("tools/list"))
     assert (result["ttlMs"], result["cacheScope"]) == (300_000, "private")
+
+
+async def test_a_caller_who_leaves_before_the_body_is_whole(mcp):
+    """Nobody is there to be told, and it is no fault of ours."""
+    messages = iter([{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}])
+    sent = []
+
+    async def receive():
+        return next(messages)
+
+    async def send(message):
+        sent.append(message)
+
+    headers = [(b"host", b"localhost"), (b"x-api-key", (await mcp.world.key()).encode())]
+    scope = {"type": "http", "method": "POST", "path": "/mcp", "query_string": b"", "headers": headers}
+    await mcp.app(scope, receive, send)
+    assert (sent, mcp.world.lines()) == ([], [])

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable
 
 from fastapi import APIRouter, FastAPI
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway_core.api.errors import error_response, install
@@ -51,6 +52,8 @@ class RequestGuard:
 
         try:
             await self._app(scope, receive, watched)
+        except ClientDisconnect:
+            return  # the caller left before the body was whole: nothing was done, and nobody is there to be told
         except Exception as error:
             self._telemetry.crashed(request_id, error, scope["path"])
             if started:

@@ -17,8 +17,8 @@ DEFAULT_RETRY_AFTER_S = 5.0
 """For a 429 of a provider that does not say when to come back."""
 _HTTP_CODES = {404: "not_found", 405: "method_not_allowed"}
 _HTTP_TEXTS = {
-    404: "There is no such route. See the README for the list.",
-    405: "This route does not take that method. See the README for the list.",
+    404: "There is no such route. See docs/api.md for the list.",
+    405: "This route does not take that method. See docs/api.md for the list.",
 }
 
 
@@ -76,8 +76,9 @@ def install(app: FastAPI, telemetry: Telemetry) -> None:
             "request_id": request.state.request_id,
             "attempts": [],
         }
-        headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
-        return JSONResponse({"error": body}, status, headers)
+        headers = error.headers or {} if isinstance(error, HTTPException) else {}
+        named = {**headers, "x-gateway-request-id": request.state.request_id}
+        return JSONResponse({"error": body}, status, named)
 
     app.add_exception_handler(LLMError, on_llm_error)
     app.add_exception_handler(HTTPException, on_http_error)

@@ -6,7 +6,7 @@ import uuid
 from typing import Protocol
 
 from starlette.datastructures import Headers
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -53,6 +53,8 @@ class Gate:
             await refuse(error, request_id)(scope, receive, send)
         except BadMessage as error:
             await JSONResponse(error.body(), 400)(scope, receive, send)
+        except ClientDisconnect:
+            return  # the caller left before the body was whole
         else:
             inner = {**scope, "state": {**scope.get("state", {}), "visitor": visitor}}
             await self._serve(inner, _replay(body, receive), send)
@@ -106,8 +108,10 @@ def no_route(_request: Request, error: Exception) -> Response:
     """404 and 405 in the gateway's shape."""
     status = getattr(error, "status_code", 404)
     code, text = ("method_not_allowed", "Send POST.") if status == 405 else ("not_found", "There is no such route.")  # noqa: PLR2004
+    request_id = f"req_{uuid.uuid4().hex}"
     fields = {"code": code, "message": text, "type": "invalid_request_error", "param": None, "retryable": False}
-    return JSONResponse({"error": {**fields, "attempts": []}}, status, getattr(error, "headers", None))
+    headers = {**(getattr(error, "headers", None) or {}), "x-gateway-request-id": request_id}
+    return JSONResponse({"error": {**fields, "request_id": request_id, "attempts": []}}, status, headers)
 
 
 def _request_context(scope: Scope) -> Json:
