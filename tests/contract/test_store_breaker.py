@@ -60,6 +60,15 @@ async def test_of_many_at_half_open_one_is_the_probe(desk):
     assert [probe.probe for probe in probes] == [True]
 
 
+async def test_who_finds_a_probe_under_way_is_to_ask_again_in_a_second(desk):
+    """Not when the lease ends: most probes are done long before."""
+    await trip(desk)
+    await desk.admitted("probe", CHEAP)
+    answer = await desk.admit("r1", CHEAP)
+    assert isinstance(answer, Refused)
+    assert [(refusal.reason, refusal.retry_after_ms) for refusal in answer.refusals] == [("open", 1000)]
+
+
 async def test_a_successful_probe_closes(desk):
     """The deployment is back, with a clean record."""
     await trip(desk)

@@ -16,6 +16,7 @@ from gateway_core.changes import BreakerChange, BreakerReason, BreakerState
 from gateway_core.domain import BreakerEffect
 
 _MOST_DOUBLINGS = 32
+_ASK_AGAIN_MS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,12 @@ class Effect:
 def closed_for_ms(breaker: Breaker, now_ms: int) -> int:
     """Milliseconds until a request may pass; 0 = now."""
     return 0 if breaker.state == "closed" else max(0, breaker.until_ms - now_ms)
+
+
+def ask_again_ms(breaker: Breaker, now_ms: int) -> int:
+    """Milliseconds until it is worth while to ask again; 0 = now. Most probes end long before their lease does."""
+    closed_ms = closed_for_ms(breaker, now_ms)
+    return min(closed_ms, _ASK_AGAIN_MS) if breaker.state == "half_open" else closed_ms
 
 
 def admit(breaker: Breaker, start_ms: int, policy: BreakerPolicy) -> Breaker:

@@ -84,7 +84,7 @@ class Judge:
         """The first reason in REFUSAL_ORDER."""
         if scope := self._over_budget(candidate):
             return Refusal(verdict.index, "budget", scope)
-        closed_ms = breaker.closed_for_ms(self.state.breakers[candidate.provider, candidate.deployment_id], self.now_ms)
+        closed_ms = breaker.ask_again_ms(self.state.breakers[candidate.provider, candidate.deployment_id], self.now_ms)
         if verdict.wait_ms > self.max_wait_ms:
             late = verdict.passed_over()
             return replace(late, retry_after_ms=max(late.retry_after_ms, closed_ms))

@@ -95,6 +95,9 @@ local function enter(candidate)
   }
 end
 
+-- Most probes end long before their lease does: whoever is refused for one is to ask again in a second.
+local ASK_AGAIN = 1000
+
 -- Budget before rate before open: a later line overrules an earlier one.
 local function judge(candidate, budgets)
   local booked, wait, slowest = bookings(candidate, budgets[2])
@@ -104,6 +107,7 @@ local function judge(candidate, budgets)
   end
   local b = breaker(candidate.provider, candidate.deployment)
   local closed = b.state ~= 'c' and math.max(0, b.till - ticket.now) or 0
+  if b.state == 'h' then closed = math.min(closed, ASK_AGAIN) end
   local refusal
   if closed > 0 then refusal = {'open', '', math.max(closed, wait)} end
   if wait > admission.max_wait then refusal = {'rate', slowest, math.max(closed, wait)} end
