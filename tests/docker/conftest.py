@@ -7,13 +7,15 @@ import os
 import shutil
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.lambda_runtime.deployment import Backend, running_backend
 from tests.template.test_template import ROOT
 
 IMAGE = "llm-gateway"
@@ -58,6 +60,14 @@ def container() -> Iterator[Callable[..., str]]:
     yield start
     for identity in started:
         docker("rm", "--force", "--volumes", identity)
+
+
+@pytest.fixture
+async def outside(tmp_path) -> AsyncIterator[Backend]:
+    """A store and providers on this machine, at the address that containers know it by and nobody else does."""
+    subnet = docker("network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Subnet}}")
+    async with running_backend(tmp_path, str(ip_network(subnet)[1])) as found:
+        yield found
 
 
 @dataclass

@@ -11,6 +11,7 @@ import pytest
 from fastmcp import Client
 
 from tests.docker.conftest import IMAGE, KEY, docker
+from tests.e2e.conftest import PROVIDER_KEYS
 
 QUESTION = {"messages": [{"role": "user", "content": "Say hello"}], "model_group": "fast"}
 MOST_MB = 700
@@ -167,3 +168,18 @@ def test_the_image_holds_no_secret_and_no_tools():
     assert docker("run", "--rm", IMAGE, "find", "/venv", "/app", "-name", ".env", "-o", "-name", "*.pth") == ""
     programs = docker("run", "--rm", IMAGE, "ls", "/venv/bin").split()
     assert [name for name in programs if not name.startswith("python")] == ["gateway"]
+
+
+async def test_with_a_database_of_its_owner_it_starts_none(container, outside):
+    """Settled in what the variables name, over a network that is trusted; nothing is kept in the container."""
+    environ = {**outside.environ, **PROVIDER_KEYS, "GATEWAY_ALLOW_HTTP": "1", "GATEWAY_CONFIG": ""}
+    options = [part for name, value in environ.items() for part in ("--env", f"{name}={value}")]
+    identity = container(*options, "--publish", "127.0.0.1:18790:8787")
+    _wait_until_healthy(identity)
+    headers = {"authorization": f"Bearer {await outside.key('alpha')}"}
+    async with httpx.AsyncClient(base_url="http://127.0.0.1:18790", headers=headers, timeout=60) as http:
+        answer = await http.post("/v1/complete", json=QUESTION)
+    assert answer.status_code == 200, answer.text
+    assert [record.request_id for record in await outside.records("alpha")] == [answer.json()["id"]]
+    assert docker("exec", identity, "ls", "/data") == ""
+    assert re.search(rf"^Store +{outside.environ['UPSTASH_REDIS_REST_URL']}$", docker("logs", identity), re.MULTILINE)
