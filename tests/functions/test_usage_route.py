@@ -115,6 +115,7 @@ async def test_budgets_show_what_is_left(client, world):
         "0.000991",
     )
     assert (month["limit_tokens"], month["spent_tokens"], month["left_usd"]) == (100_000, 6, None)
+    assert month["left_tokens"] == 100_000 - 6 - month["held_tokens"]
     assert {line["scope"][:2] for line in body["budgets"]} == {"p", "k:", "u:"}
 
 

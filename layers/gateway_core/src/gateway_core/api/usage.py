@@ -161,6 +161,7 @@ def record_body(record: UsageRecord) -> dict[str, Any]:
 
 def _budget_body(line: BudgetLine) -> dict[str, Any]:
     left = None if line.limit_nano is None else usd(line.limit_nano - line.spent_nano - line.held_nano)
+    left_tokens = None if line.limit_tokens is None else line.limit_tokens - line.spent_tokens - line.held_tokens
     return {
         "scope": line.scope,
         "period": line.period,
@@ -171,6 +172,7 @@ def _budget_body(line: BudgetLine) -> dict[str, Any]:
         "spent_tokens": line.spent_tokens,
         "held_tokens": line.held_tokens,
         "limit_tokens": line.limit_tokens,
+        "left_tokens": left_tokens,
     }
 
 
