@@ -297,6 +297,8 @@ def test_a_refusal_that_repeats_the_request_does_not_count_against_the_deploymen
         ({"retry-after": "1e12"}, "", 86_400.0),
         ({"retry-after": "nan"}, "", None),
         ({"retry-after": "soon"}, "", None),
+        ({"retry-after": "Fri, 15 Jan 99999999999999999999 08:01:00 GMT"}, "", None),
+        ({"retry-after": "Fri, 15 Jan 2027 08:01:00 +99999999999999999999"}, "", None),
         ({}, "37.5s", 37.5),
         ({}, "later", None),
         ({"retry-after": "2"}, "37s", 2.0),

@@ -33,7 +33,7 @@ def _header(value: str, now_ms: int) -> float | None:
 def _until(value: str, now_ms: int) -> float | None:
     try:
         at = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() - now_ms / 1000
 
