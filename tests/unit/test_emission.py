@@ -148,6 +148,40 @@ async def test_all_that_failed_is_told_with_the_end():
     assert told(world)[-1][1]["error_code"] == "no_deployment_available"
 
 
+async def test_what_a_repeated_step_reports_again_is_told_once():
+    """The store is asked again when the wait is over, and repeats what settling the first attempt changed."""
+    catalog = catalog_of(model("first"))
+    world = World(catalog, settings_for(catalog))
+    script = [RateLimitError("busy", retry_after_s=3)]
+    world.behave["first"] = lambda call: failing(script.pop())(call) if script else echo(call)
+    await complete(world)
+    breakers = [detail_type for detail_type in types(world) if detail_type.startswith("breaker")]
+    assert breakers == ["breaker.opened", "breaker.half_open", "breaker.closed"]
+
+
+async def test_what_the_store_changed_for_a_caller_who_leaves_is_told():
+    """Nobody else would hear that the breaker opened."""
+    world = world_with()
+    world.behave["first"] = failing(RateLimitError("busy", retry_after_s=7))
+    reached, go_on, step = asyncio.Event(), asyncio.Event(), world.store.next
+
+    async def slow(*args, **kwargs):
+        answer = await step(*args, **kwargs)
+        reached.set()
+        await go_on.wait()
+        return answer
+
+    world.store.next = slow
+    task = asyncio.create_task(complete(world))
+    await reached.wait()
+    task.cancel()
+    await asyncio.sleep(0)
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert types(world) == ["attempt.failed", "breaker.opened", "request.cost"]
+
+
 async def test_a_sink_that_hangs_costs_a_request_150_ms_at_its_end():
     """Once in all, however many events are stuck, and the request does not fail."""
     sink = Hanging()

@@ -62,8 +62,10 @@ class Emitter:
         walk.events.append(StoreDegraded(**self._head(walk)))
 
     def changed(self, walk: Walk, changes: Iterable[Change]) -> None:
-        """Note what a step of the store changed."""
-        walk.events += of_changes(changes, walk.ticket, walk.models, self._clock.now_ms())
+        """Note what a step of the store changed, once: a step that is repeated reports the same again."""
+        news = [change for change in changes if change not in walk.told]
+        walk.told.update(news)
+        walk.events += of_changes(news, walk.ticket, walk.models, self._clock.now_ms())
 
     def ended(self, walk: Walk, record: UsageRecord) -> None:
         """Note what the request cost."""

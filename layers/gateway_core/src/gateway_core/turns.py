@@ -70,12 +70,10 @@ class Turns:
 
     async def _admit(self, walk: Walk) -> Admission:
         try:
-            admission = await self._heard(walk, self._ledger.admit(walk.ticket, walk.candidates, **self._terms(walk)))
+            return await self._heard(walk, self._ledger.admit(walk.ticket, walk.candidates, **self._terms(walk)))
         except StoreUnavailable as error:
             self._telemetry.admission_lost(walk.ticket, error)
             raise
-        self._emitter.changed(walk, admission.changes)
-        return admission
 
     async def _next(self, walk: Walk) -> Admission:
         if walk.ended is None:
@@ -84,20 +82,23 @@ class Turns:
         asked = self._ledger.next(walk.ticket, walk.ended, walk.candidates, **self._terms(walk))
         admission = await self._heard(walk, asked)
         walk.pending = None
-        self._emitter.changed(walk, admission.changes)
         return admission
 
     async def _heard(self, walk: Walk, asked: Coroutine[Any, Any, Admission]) -> Admission:
         """What the store answers. A caller who leaves meanwhile waits for it, and so gives back what was admitted."""
         asking = asyncio.ensure_future(asked)
         try:
-            return await asyncio.shield(asking)
+            admission = await asyncio.shield(asking)
         except asyncio.CancelledError:
             try:
-                walk.leave(await asking)
+                admission = await asking
+                self._emitter.changed(walk, admission.changes)
+                walk.leave(admission)
             except LLMError as error:
                 self._telemetry.admission_lost(walk.ticket, error)
             raise
+        self._emitter.changed(walk, admission.changes)
+        return admission
 
     async def _admission_after(self, walk: Walk, offer: Offer, error: ProviderError) -> Admission:
         if self._left_s(walk) < LEAST_ATTEMPT_S:

@@ -17,6 +17,7 @@ from gateway_core.admission import (
     UsageRecord,
     comparable_ms,
 )
+from gateway_core.changes import Change
 from gateway_core.domain import Attempt, BreakerEffect, Cost, Drop, Explanation, Model, Outcome, RefusalReason, Usage
 from gateway_core.errors import ProviderError
 from gateway_core.events import Event
@@ -42,8 +43,8 @@ class Walk:
     """The request's `ticket`, the offers still `open`, what happened, and what is not settled yet (`pending`).
 
     `ended` is how the last attempt ended, settled or not; `waited_ms` is what of the time in the queue is used up;
-    `failures` counts failed attempts by model. `events` are those that nobody was told yet, `emitting` are under way;
-    `models` are the offers' by deployment.
+    `failures` counts failed attempts by model. `events` are those that nobody was told yet, `emitting` are under way,
+    `told` are the store's changes among all of them; `models` are the offers' by deployment.
     """
 
     ticket: Ticket
@@ -67,6 +68,7 @@ class Walk:
     first_token_ms: int | None = None
     events: list[Event] = field(default_factory=list)
     emitting: list[asyncio.Task[None]] = field(default_factory=list)
+    told: set[Change] = field(default_factory=set)
     models: dict[tuple[str, str], str] = field(init=False)
     _skipped: set[str] = field(default_factory=set)
     _under_way: bool = False
