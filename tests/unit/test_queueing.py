@@ -8,6 +8,7 @@ import pytest
 from gateway_core.adapters.echo import echo
 from gateway_core.domain import Attribution, ChatRequest, Chunk, Deployment, EmbedRequest, Limits, Usage
 from gateway_core.errors import (
+    DeadlineExceeded,
     NoDeploymentAvailable,
     ProviderUnavailable,
     RateLimited,
@@ -77,6 +78,48 @@ async def test_who_leaves_while_waiting_gives_back_place_and_money(world):
         await leave(task)
     assert await world.spent() == paid
     assert [(r.error_code, r.attempts) for r in await world.records()][-1] == ("cancelled", 0)
+
+
+async def test_a_turn_that_comes_with_the_deadline_is_not_waited_for(world):
+    """There would be no time left to make use of it: refused at once, with the moment of the turn."""
+    caller = await world.services.authenticator.authenticate(await world.key(limits=Limits(rpm=20)))
+    for number in range(20):
+        await asked(world, caller, f"r{number}")
+    started = world.clock.now_ms()
+    with pytest.raises(RateLimited) as caught:
+        await asked(world, caller, "late", timeout_s=3)
+    assert (caught.value.retry_after_s, world.clock.now_ms()) == (3, started)
+    assert (await asked(world, caller, "in time", timeout_s=3.1)).model.key == "first"
+
+
+@pytest.mark.parametrize("call", ["admit", "next"])
+async def test_a_store_that_takes_all_the_time_lets_nobody_be_called(world, call):
+    """What is sent after the deadline is paid for nothing: the hold and the place are given back instead."""
+
+    def down(given):
+        raise ProviderUnavailable("down")
+
+    world.behave["first"] = down
+    caller = await world.services.authenticator.authenticate(await world.key(limits=Limits(rpm=2)))
+    step = getattr(world.store, call)
+
+    async def dawdling(*args, **kwargs):
+        world.clock.advance(1)
+        return await step(*args, **kwargs)
+
+    setattr(world.store, call, dawdling)
+    with pytest.raises(DeadlineExceeded):
+        await asked(world, caller, "late", group="both", timeout_s=1)
+    made = 0 if call == "admit" else 1
+    assert len(world.provider.calls) == made
+    assert await world.spent() == (0, 0)
+    assert [(r.error_code, r.attempts) for r in await world.records()] == [("deadline_exceeded", made)]
+    setattr(world.store, call, step)
+    world.behave["first"] = echo
+    waiting = held_up(world)
+    for number in range(2 - made):
+        await asked(world, caller, f"r{number}", group="both")
+    assert waiting.empty()
 
 
 async def slow(world, name):

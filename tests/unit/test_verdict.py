@@ -63,6 +63,7 @@ def test_mixed_refusals_report_money_first():
         ([BadCredentials("who")], False, ProviderUnavailable),
         ([DOWN, ContentFilterError("no")], False, ContentFilterError),
         ([DOWN, ContentFilterError("no")], True, ContentFilterError),
+        ([], True, DeadlineExceeded),
     ],
 )
 def test_verdicts(errors, late, expected):

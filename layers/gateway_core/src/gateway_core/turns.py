@@ -22,6 +22,7 @@ from gateway_core.verdict import refusal_error, verdict
 from gateway_core.walk import Offer, Walk
 
 LEAST_ATTEMPT_S = 0.05
+"""With less time left than this nobody is called: it would be billed, and answer too late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +167,9 @@ class Turns:
         if before and before is not offer:
             self._emitter.moved_on(walk, before, offer)
         self._emitter.send(walk)
+        if not self._has_time(walk, admission.wait_ms):
+            # The store took too long. What it admitted is given back: it was not sent.
+            raise verdict(walk.errors, deadline_passed=True, alone=False)
         if admission.wait_ms:
             await self._wait(walk, admission.wait_ms)
         return offer
@@ -182,10 +186,11 @@ class Turns:
 
     def _terms(self, walk: Walk) -> dict[str, Any]:
         left_ms = max(0, round(self._left_s(walk) * 1000))
+        longest_wait_ms = max(0, left_ms - round(LEAST_ATTEMPT_S * 1000))
         breaker = self._policy.breaker
         return {
             "now_ms": self._clock.now_ms(),
-            "max_wait_ms": min(self._patience_ms(walk), left_ms),
+            "max_wait_ms": min(self._patience_ms(walk), longest_wait_ms),
             # A probe may run as long as its request: its lease must not end before it.
             "policy": replace(breaker, lease_ms=max(breaker.lease_ms, left_ms)),
         }

@@ -45,15 +45,15 @@ def refusal_error(refusal: Refusal) -> LLMError:
 
 
 def verdict(errors: Sequence[ProviderError], *, deadline_passed: bool, alone: bool) -> LLMError:
-    """The error for a walk that ended after failed attempts; `errors` has one entry an attempt, oldest first.
+    """The error for a walk that ended without an answer; `errors` has one entry a failed attempt, oldest first.
 
-    `alone`: all of them were attempts at one model.
+    `alone`: all of them were attempts at one model. Without any, the deadline has passed.
     """
-    last = errors[-1]
-    if not last.retryable:
-        return last
+    if errors and not errors[-1].retryable:
+        return errors[-1]
     if deadline_passed:
         return DeadlineExceeded("No model answered before the request's deadline. Raise timeout_s or try again.")
+    last = errors[-1]
     limits = [error for error in errors if isinstance(error, RateLimitError)]
     if len(limits) == len(errors):
         waits = [error.wait_s for error in limits if error.wait_s]
