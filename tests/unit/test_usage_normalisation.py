@@ -105,10 +105,14 @@ def test_gemini_thoughts_that_are_counted_in_are_not_added_twice() -> None:
         {"usage": "12"},
         {"usage": {"prompt_tokens": "1", "completion_tokens": -1, "input_tokens": True, "output_tokens": 1.5}},
         {"usageMetadata": {"promptTokenCount": None}},
+        {
+            "usage": dict.fromkeys(("prompt_tokens", "completion_tokens", "input_tokens", "output_tokens"), 10**12),
+            "usageMetadata": {"promptTokenCount": 10**12},
+        },
     ],
 )
 def test_what_is_not_usage_is_none(wire: Wire, body: Any) -> None:
-    """Missing or malformed counts are never taken for zero."""
+    """Missing, malformed or absurd counts are never taken for zero, nor for what they say."""
     assert usage_of(wire, body) is None
 
 

@@ -15,6 +15,9 @@ from collections.abc import Callable, Mapping
 from gateway_core.adapters.litellm.wire import Wire, mapping
 from gateway_core.domain import Json, Usage
 
+_MOST_TOKENS = 10**9
+"""More than any model reads or writes: a larger count is a fault, and its price may be past what books can add."""
+
 
 def input_includes_cached(provider: str) -> bool:
     """Whether the provider's own input count includes cached tokens. Stored on every usage record."""
@@ -87,7 +90,7 @@ def _checked(usage: Usage) -> Usage:
 def _count(raw: Json, *names: str) -> int | None:
     for name in names:
         value = raw.get(name)
-        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST_TOKENS:
             return value
     return None
 
