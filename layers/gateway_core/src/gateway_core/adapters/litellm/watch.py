@@ -37,7 +37,7 @@ class StreamWatch:
     usage: dict[str, Any] = field(default_factory=dict)
     error: Json = field(default_factory=dict)
     malformed: bool = False
-    _rest: bytes = b""
+    _rest: bytearray = field(default_factory=bytearray)
 
     @property
     def over(self) -> bool:
@@ -45,18 +45,21 @@ class StreamWatch:
         return bool(self.error or self.malformed or (self.terminator and self.wire != "gemini"))
 
     def feed(self, chunk: bytes) -> None:
-        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        *lines, rest = chunk.split(b"\n")
         for line in lines:
-            self._line(line)
+            # Appended in place: a long line that comes in many pieces must not be copied with each of them.
+            self._rest += line
+            self._end_line()
+        self._rest += rest
         if len(self._rest) > _LONGEST_LINE:
-            self._rest, self.malformed = b"", True
+            self._rest, self.malformed = bytearray(), True
 
     def end(self) -> None:
         """The body ended well: its last line counts, even if it was left open."""
-        self._line(self._rest)
-        self._rest = b""
+        self._end_line()
 
-    def _line(self, line: bytes) -> None:
+    def _end_line(self) -> None:
+        line, self._rest = bytes(self._rest), bytearray()
         if line.startswith(b"data:"):
             self._event(line[5:].strip())
 
