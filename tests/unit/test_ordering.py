@@ -1,5 +1,6 @@
 """In which order fit candidates are tried, and why."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway_core.admission import STALE_MS, DeploymentState, Measured, comparable_ms
-from gateway_core.domain import Attribution, ChatRequest, Price
+from gateway_core.domain import Attribution, ChatRequest, Deployment, Price
 from gateway_core.explain import explain
 from gateway_core.ordering import EXPLORED, Snapshot, expected_nano, ordered
 from gateway_core.routing import plan
@@ -31,11 +32,20 @@ def state(key, whole=None, *, first=None, age_ms=0, breaker="closed", until_ms=0
 
 
 def snapshot(*states, draw=0.5, **more):
-    return Snapshot(states={s.deployment_id: s for s in states}, now_ms=NOW, draw=draw, **more)
+    return Snapshot(states={(s.provider, s.deployment_id): s for s in states}, now_ms=NOW, draw=draw, **more)
 
 
 def by_latency(moment, models=MODELS):
     return [m.key for m in ordered(models, request(routing="latency"), moment, 4096)]
+
+
+def test_two_accounts_at_one_provider_are_measured_apart():
+    """The same model at the same address is another deployment with another name, key and limits."""
+    twins = (model("a"), model("b", deployment=Deployment("b-provider", "a", "https://a-provider.example")))
+    assert twins[0].deployment.id == twins[1].deployment.id
+    slow, fast = state("a", 900.0), replace(state("a", 100.0), provider="b-provider")
+    for states in ((slow, fast), (fast, slow)):
+        assert by_latency(snapshot(*states), twins) == ["b", "a"]
 
 
 def price(rate_in, rate_out):

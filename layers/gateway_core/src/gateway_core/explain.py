@@ -10,7 +10,7 @@ def explain(request: ChatRequest, chosen: Plan, snapshot: Snapshot, default_cap:
     """What `chosen` was made from, by the same figures that made it."""
 
     def line(position: int, model: Model) -> Explained:
-        measured, state = snapshot.measured(model), snapshot.states.get(model.deployment.id)
+        measured, state = snapshot.measured(model), snapshot.state_of(model)
         return Explained(
             model=model.key,
             provider=model.provider,

@@ -24,12 +24,12 @@ class Snapshot:
     """The moment that a plan is made for.
 
     `about_tokens` is a guess of the prompt's length; `counted`, by model key, has it counted for each model that might
-    be too short for it. `states`, by deployment id, is what the fleet knows. `draw` is uniform in [0, 1).
+    be too short for it. `states`, by provider and deployment id, is what the fleet knows. `draw` is uniform in [0, 1).
     """
 
     about_tokens: int = 0
     counted: Mapping[str, int] = field(default_factory=dict)
-    states: Mapping[str, DeploymentState] = field(default_factory=dict)
+    states: Mapping[tuple[str, str], DeploymentState] = field(default_factory=dict)
     now_ms: int = 0
     streams: bool = False
     draw: float = 1.0
@@ -38,14 +38,18 @@ class Snapshot:
         """The prompt's length for `model`, as well as it is known."""
         return self.counted.get(model.key, self.about_tokens)
 
+    def state_of(self, model: Model) -> DeploymentState | None:
+        """What is known of the model's deployment."""
+        return self.states.get((model.provider, model.deployment.id))
+
     def measured(self, model: Model) -> Measured | None:
         """The average that counts for this request: until the first content if it streams, else until the end."""
-        state = self.states.get(model.deployment.id)
+        state = self.state_of(model)
         return None if state is None else state.first_content if self.streams else state.whole_answer
 
     def rests_ms(self, model: Model) -> int:
         """For how long its breaker lets nobody through; 0 = it does."""
-        state = self.states.get(model.deployment.id)
+        state = self.state_of(model)
         return 0 if state is None or state.state in ("closed", "unknown") else max(0, state.until_ms - self.now_ms)
 
 

@@ -57,12 +57,12 @@ class Planner:
             counted[model.key] = found.input_tokens
         return counted
 
-    async def _states(self, request: ChatRequest, catalog: Catalog) -> dict[str, DeploymentState]:
+    async def _states(self, request: ChatRequest, catalog: Catalog) -> dict[tuple[str, str], DeploymentState]:
         by_latency = request.routing == "latency" and request.model is None
         if not (by_latency or request.explain):
             return {}
         pairs = [(model.provider, model.deployment.id) for model in candidates(request, catalog)]
         try:
-            return {state.deployment_id: state for state in await self._ledger.deployment_states(pairs)}
+            return dict(zip(pairs, await self._ledger.deployment_states(pairs), strict=True))
         except StoreUnavailable:
             return {}  # an order, not a reason to refuse
