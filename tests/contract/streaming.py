@@ -27,6 +27,15 @@ def tool(name: str) -> dict[str, Any]:
     return {"type": "function", "function": {"name": name, "description": "It helps.", "parameters": schema}}
 
 
+class Unreachable(httpx.AsyncBaseTransport):
+    """A network on which connecting takes for ever."""
+
+    @override
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        await asyncio.Event().wait()
+        raise AssertionError("nothing ends the wait")
+
+
 @dataclass
 class Heard:
     """What came out of a stream, in order and put together."""

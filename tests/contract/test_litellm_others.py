@@ -14,8 +14,9 @@ from gateway_core.clock import ManualClock
 from gateway_core.config import Settings
 from gateway_core.credentials import Credential, Secret
 from gateway_core.domain import Model, ProviderCall, Usage
-from gateway_core.errors import BadCredentials, ProviderError
+from gateway_core.errors import BadCredentials, ProviderError, ProviderTimeout
 from local.serving import serve
+from tests.contract.streaming import Unreachable
 from tests.other_providers import CONFIG, KEYS, MODELS, create_app
 
 # LiteLLM loads a provider's code with its first call, and pydantic has something to say about Cohere's.
@@ -69,6 +70,15 @@ async def test_a_stream_that_cannot_be_read_comes_in_one_piece(provider, ask, ke
     (chunk,) = [chunk async for chunk in provider.stream(ask(key))]
     assert chunk.text.endswith("heard: Hello.")
     assert (chunk.finish_reason, chunk.usage) == ("stop", USAGE[key])
+
+
+async def test_what_comes_in_one_piece_is_the_first_content(settings, ask):
+    """So it has no longer than that, and what was not sent by then costs nothing."""
+    credential = Credential(Secret("none"), settings.catalog.providers["ollama"].api_base)
+    provider = LiteLLMProvider({"ollama": credential}, ManualClock(), connect=Unreachable)
+    with pytest.raises(ProviderTimeout) as caught:
+        await anext(provider.stream(replace(ask("llama"), first_s=0.2)))
+    assert not caught.value.unconfirmed
 
 
 @pytest.mark.parametrize("key", MODELS)

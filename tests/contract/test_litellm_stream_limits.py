@@ -22,6 +22,7 @@ from gateway_core.clock import ManualClock
 from gateway_core.credentials import Credential, Secret
 from gateway_core.domain import Deployment, ProviderCall, Usage
 from gateway_core.errors import BadCredentials, DeploymentUnusable, ProviderTimeout
+from gateway_core.live import LiveStream
 from tests.contract.leaks import all_loggers
 from tests.contract.litellm_paths import NAMES, PATHS, PROMPT, Path, provider_at
 from tests.contract.streaming import (
@@ -31,6 +32,7 @@ from tests.contract.streaming import (
     RESPONSES,
     Heard,
     Scripted,
+    Unreachable,
     ended,
     error_of,
     hear_from,
@@ -141,6 +143,20 @@ async def test_the_deadline_does_not_strike_the_listener() -> None:
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(asyncio.Event().wait(), 0.55)
     assert type(await error_of(anext(stream))) is ProviderTimeout
+
+
+@every_path
+async def test_what_was_not_sent_before_the_first_content_was_due_costs_nothing(path: Path) -> None:
+    """The provider cannot bill it, so neither is it charged by an estimate, nor does its bound stay held."""
+
+    async def estimate(text: str) -> Usage:
+        raise AssertionError("there is nothing to estimate")
+
+    provider = provider_at("http://provider.test", connect=Unreachable)
+    call = replace(path.call("http://provider.test", timeout_s=10), first_s=0.2)
+    opening = LiveStream.open(provider.stream(call), estimate, first_s=0.2, stall_s=10)
+    error = await error_of(opening)
+    assert (type(error), error.unconfirmed, error.usage) == (ProviderTimeout, False, None)
 
 
 async def test_without_an_answer_there_is_nothing_to_read() -> None:

@@ -189,6 +189,14 @@ async def test_a_caller_who_leaves_closes_the_provider_and_pays_for_what_was_sai
     assert (await world.store.open_holds("alpha", month="202611"))[0].unconfirmed
 
 
+async def test_the_provider_is_told_when_the_first_content_is_due(world):
+    """It alone knows whether the request was sent by then; the rest of the stream may take all the time there is."""
+    says(world, "first", ProviderUnavailable("down"))
+    says(world, "second", Chunk(text="hi"), END)
+    await pieces_of(world, timeout_s=8)
+    assert [(call.first_s, call.timeout_s) for call in world.provider.calls] == [(4, 8), (4, 8)]
+
+
 async def test_silence_before_the_first_token_is_a_failed_attempt(world):
     """The next model answers when the time to the first token is over."""
     says(world, "first", asyncio.Event())

@@ -216,7 +216,7 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class ProviderCall:
-    """One attempt, ready to send. `timeout_s` is the attempt's own deadline."""
+    """One attempt, ready to send. `timeout_s` is its own deadline, `first_s` an earlier one for the first content."""
 
     deployment: Deployment
     messages: tuple[Json, ...]
@@ -224,6 +224,12 @@ class ProviderCall:
     max_output_tokens: int
     timeout_s: float
     request_id: str
+    first_s: float | None = None
+
+    @property
+    def first_within_s(self) -> float:
+        """How long the first content may take."""
+        return self.timeout_s if self.first_s is None else min(self.first_s, self.timeout_s)
 
 
 @dataclass(frozen=True, slots=True)

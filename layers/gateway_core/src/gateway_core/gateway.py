@@ -125,7 +125,7 @@ class Gateway:
 
         async def open_stream(model: Model, timeout_s: float) -> LiveStream:
             left_s = trip.deadline_s - self._clock.monotonic_s()
-            call = self._call(request, size, model, trip, left_s)
+            call = replace(self._call(request, size, model, trip, left_s), first_s=timeout_s)
             chunks, estimate = self._provider.stream(call), self._estimate(call)
             opened = await LiveStream.open(chunks, estimate, first_s=timeout_s, stall_s=self._stall_timeout_s)
             live[:] = [opened]

@@ -10,6 +10,8 @@ from gateway_core.domain import Chunk, ProviderAnswer, ToolCall, Usage
 from gateway_core.errors import ProviderError, ProviderTimeout, ProviderUnavailable
 from gateway_core.ratelimit import RateView
 
+_GRACE_S = 0.1
+
 type Estimate = Callable[[str], Awaitable[Usage]]
 """What an attempt has cost at least, given the text that it delivered: its input, and that text as output."""
 
@@ -69,10 +71,14 @@ class LiveStream:
     async def open(
         cls, chunks: AsyncIterator[Chunk], estimate: Estimate, *, first_s: float, stall_s: float
     ) -> LiveStream:
-        """Read up to the first content, for at most `first_s` seconds. Raises ProviderError, and has then closed."""
+        """Read up to the first content. Raises ProviderError, and has then closed.
+
+        The provider itself gives up after `first_s` seconds, as it knows whether anything was sent by then; one that
+        does not is ended a little later.
+        """
         live = cls(chunks, estimate, stall_s)
         try:
-            async with asyncio.timeout(first_s):
+            async with asyncio.timeout(first_s + _GRACE_S):
                 await live._read_head()
         except TimeoutError:
             await live.close()

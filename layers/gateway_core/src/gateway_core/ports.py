@@ -70,9 +70,10 @@ class ChatProvider(Protocol):
 class StreamingProvider(Protocol):
     """Streams an answer, under the same terms as `ChatProvider`; closing the iterator closes the connection.
 
-    `call.timeout_s` bounds the whole stream. Ends normally only after the provider's own terminator; then exactly one
-    chunk, the last, had a finish reason, and the last usage of any chunk is the final one. Else it raises a
-    ProviderError whose `usage` is what the provider had reported so far, None if nothing.
+    `call.timeout_s` bounds the whole stream, `call.first_s` what comes before its first content. Ends normally only
+    after the provider's own terminator; then exactly one chunk, the last, had a finish reason, and the last usage of
+    any chunk is the final one. Else it raises a ProviderError whose `usage` is what the provider had reported so far,
+    None if nothing.
     """
 
     def stream(self, call: ProviderCall) -> AsyncIterator[Chunk]: ...

@@ -6,6 +6,7 @@ import asyncio
 import copy
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Any, Self, cast
 
 import httpx
@@ -97,11 +98,12 @@ class LiteLLMProvider:
     async def stream(self, call: ProviderCall) -> AsyncGenerator[Chunk, None]:
         """One attempt, handed on as it comes. Raises the same errors, also after a part of the answer."""
         if wire_of(call.deployment) in WHOLE_WIRES:
-            yield whole_chunk(await self.complete(call))
+            yield whole_chunk(await self.complete(replace(call, timeout_s=call.first_within_s)))
             return
         about, seen = self._about(call, call.messages), self._exchange(call)
         transport = OnceTransport(self._pool(), seen)
-        flow = Flow(seen, transport, lambda: self._open(call, about.secret.reveal(), transport), call.timeout_s)
+        times = {"timeout_s": call.timeout_s, "first_within_s": call.first_within_s}
+        flow = Flow(seen, transport, lambda: self._open(call, about.secret.reveal(), transport), **times)
         try:
             while chunk := await flow.next():
                 yield chunk

@@ -29,11 +29,15 @@ class Flow:
     spans a `yield` would cancel the caller.
     """
 
-    def __init__(self, seen: Exchange, transport: OnceTransport, open_: Open, timeout_s: float) -> None:
+    def __init__(
+        self, seen: Exchange, transport: OnceTransport, open_: Open, *, timeout_s: float, first_within_s: float
+    ) -> None:
         self._seen = seen
         self._transport = transport
         self._open = open_
-        self._deadline = asyncio.get_running_loop().time() + timeout_s
+        now_s = asyncio.get_running_loop().time()
+        self._deadline = now_s + timeout_s
+        self._first_deadline = now_s + first_within_s
         self._events: deque[Json] = deque()
         self._translator: Translator | None = None
         self._dropped: tuple[str, ...] = ()
@@ -80,7 +84,7 @@ class Flow:
         self._translator, self._dropped = await self._open()
 
     async def _within(self, step: Callable[[], Awaitable[None]]) -> None:
-        deadline = asyncio.timeout_at(self._deadline)
+        deadline = asyncio.timeout_at(self._deadline if self._has_begun else self._first_deadline)
         try:
             async with deadline:
                 await step()
