@@ -265,7 +265,10 @@ async def test_a_key_changed_since_it_was_cached_is_looked_up_again(world):
     assert (await world.services.gateway.complete(request(), caller, "r", timeout_s=60)).model.key == "first"
 
 
-@pytest.mark.parametrize("failure", [StoreUnavailable("the store is away"), InvalidRequest("beyond all amounts")])
+@pytest.mark.parametrize(
+    "failure",
+    [StoreUnavailable("the store is away"), InvalidRequest("beyond all amounts"), ValueError("no reply of ours")],
+)
 async def test_an_unsettled_answer_still_reaches_the_caller(world, failure):
     """When settling fails, for whatever reason, the answer is given, and the log holds what a replay needs."""
 
@@ -421,6 +424,27 @@ async def test_a_prompt_is_counted_only_where_it_may_be_too_long():
         done = await world.services.gateway.complete(asked, caller, f"r{len(tried)}", timeout_s=60)
         tried.append((done.model.key, [a.error_code for a in done.attempts], len(counted)))
     assert tried == [("small", [None], 0), ("small", [None], 1), ("large", ["context", None], 2)]
+
+
+async def test_no_prompt_is_counted_for_a_model_that_the_key_may_not_use():
+    """Counting takes processor time, before any limit is looked at."""
+    catalog = catalog_of(
+        model("own", context_window=5000, fallbacks=("foreign",)),
+        model("foreign", context_window=5000),
+        groups={"reasoning": ("own", "foreign"), "fast": ("own",)},
+    )
+    world = World(catalog, settings_for(catalog))
+    counted, count = [], world.provider.count_tokens
+
+    def counting(deployment, messages, params):
+        counted.append(deployment.upstream_model)
+        return count(deployment, messages, params)
+
+    world.provider.count_tokens = counting
+    caller = await world.services.authenticator.authenticate(await world.key(groups=("fast",)))
+    asked = request(messages=({"role": "user", "content": "word " * 1000},), model="own", max_output_tokens=1000)
+    await world.services.gateway.complete(asked, caller, "r1", timeout_s=60)
+    assert counted == ["own"]
 
 
 @pytest.mark.parametrize("kind", ["chat", "embedding"])

@@ -144,6 +144,7 @@ def test_only_a_prompt_that_may_be_too_long_is_counted():
     assert [m.key for m in uncertain(asked, catalog, lambda m: 9000)] == []
     assert [m.key for m in uncertain(asked, catalog, lambda m: 9001)] == ["a"]
     assert [m.key for m in uncertain(asked, catalog, lambda m: 50_000)] == ["a", "b"]
+    assert uncertain(request(max_output_tokens=1000, require=frozenset({"vision"})), catalog, lambda m: 50_000) == []
 
 
 def test_embedding_models_complete_nothing():

@@ -18,6 +18,7 @@ from gateway_core.errors import (
     LLMError,
     ProviderError,
     ProviderTimeout,
+    StoreUnavailable,
 )
 from gateway_core.live import LiveStream
 from gateway_core.ports import Clock, Draw, Ledger
@@ -202,6 +203,10 @@ class Failover:
             self._emitter.changed(walk, settled.changes)
         except LLMError as error:
             self._telemetry.unsettled(walk.ticket, walk.pending, record, error)
+        except Exception as error:  # noqa: BLE001 - a fault of ours must not take the answer away
+            detail = f"unexpected {type(error).__name__} of the store's adapter"
+            fault = StoreUnavailable("The gateway could not settle.", detail=detail)
+            self._telemetry.unsettled(walk.ticket, walk.pending, record, fault)
         finally:
             await self._emitter.finish(walk)
 

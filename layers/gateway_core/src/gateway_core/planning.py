@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 
 from gateway_core.admission import DeploymentState
 from gateway_core.catalog import Catalog
@@ -37,7 +38,7 @@ class Planner:
         reachable = reachable_models(caller, request, catalog)
         snapshot = Snapshot(
             about_tokens=size.about_tokens,
-            counted=await self._counted(request, size, catalog),
+            counted=await self._counted(request, size, catalog, reachable),
             states=await self._states(request, catalog),
             now_ms=self._clock.now_ms(),
             streams=streams,
@@ -46,10 +47,17 @@ class Planner:
         chosen = plan(request, catalog, snapshot, reachable)
         return chosen, explain(request, chosen, snapshot, catalog.default_output_cap) if request.explain else None
 
-    async def _counted(self, request: ChatRequest, size: PromptSize, catalog: Catalog) -> dict[str, int]:
-        """The prompt's tokens, for each model that it may be too long for: a short prompt is not counted at all."""
+    async def _counted(
+        self, request: ChatRequest, size: PromptSize, catalog: Catalog, reachable: Collection[str] | None
+    ) -> dict[str, int]:
+        """The prompt's tokens, for each model that it may be too long for: a short prompt is not counted at all.
+
+        Nobody's processor works for models that the caller may not use; None means all.
+        """
         counted: dict[str, int] = {}
         for model in uncertain(request, catalog, size.most_tokens):
+            if reachable is not None and model.key not in reachable:
+                continue
             # In a thread: a long prompt takes the tokeniser a while.
             found = await asyncio.to_thread(
                 self._counter.count_tokens, model.deployment, request.messages, request.params
