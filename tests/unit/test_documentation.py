@@ -1,0 +1,46 @@
+"""The documents agree with each other and with what there is."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CORE = ROOT / "layers/gateway_core/src/gateway_core"
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/*.md")])
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+
+
+def prose(page):
+    """The page without its blocks of code."""
+    return re.sub(r"^ *```.*?^ *```", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+
+
+def anchors(page):
+    """What can stand behind the `#` of a link to the page, made from its headings as GitHub does it."""
+    headings = re.findall(r"^#+ (.*)$", prose(page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def links(page):
+    """Page and anchor of each link that stays in the repository."""
+    for link in LINK.findall(prose(page)):
+        if "://" not in link:
+            path, _, anchor = link.partition("#")
+            yield (page.parent / path).resolve() if path else page, anchor
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(page):
+    """Each page that is named exists, and has the heading."""
+    missing = [(target.name, anchor) for target, anchor in links(page) if not target.exists()]
+    assert missing == []
+    assert [(target.name, anchor) for target, anchor in links(page) if anchor and anchor not in anchors(target)] == []
+
+
+def test_decisions_are_numbered_without_a_gap():
+    """By file name and title alike."""
+    pages = sorted(ROOT.glob("docs/decisions/*.md"))
+    assert [int(page.name[:4]) for page in pages] == list(range(1, len(pages) + 1))
+    titles = [page.read_text().partition("\n")[0] for page in pages]
+    assert [title.split(". ")[0] for title in titles] == [f"# {number}" for number in range(1, len(pages) + 1)]
