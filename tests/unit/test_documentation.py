@@ -44,3 +44,19 @@ def test_decisions_are_numbered_without_a_gap():
     assert [int(page.name[:4]) for page in pages] == list(range(1, len(pages) + 1))
     titles = [page.read_text().partition("\n")[0] for page in pages]
     assert [title.split(". ")[0] for title in titles] == [f"# {number}" for number in range(1, len(pages) + 1)]
+
+
+def test_the_readme_names_every_page():
+    """A page that nobody finds is not written."""
+    named = {target for target, _ in links(ROOT / "README.md")}
+    assert set(ROOT.glob("docs/*.md")) <= named
+
+
+def test_the_map_names_every_module():
+    """Of the core and of its adapters; what is a package stands for what is in it."""
+    table = (ROOT / "docs/architecture.md").read_text().partition("## Modules")[2].partition("\n## ")[0]
+    named = set(re.findall(r"[\w/]*\w", " ".join(re.findall(r"`([^`]+)`", table))))
+    there = {f"{folder}{path.stem}" for folder in ("", "adapters/") for path in (CORE / folder).iterdir()}
+    untold = {"__init__", "adapters/__init__", "__pycache__", "adapters/__pycache__", "adapters", "data", "py"}
+    assert there - untold - named == set()
+    assert {name for name in named if "/" in name} <= there
