@@ -1,4 +1,4 @@
-"""The composition root: the only module that names concrete adapters. It reads secrets and configuration."""
+"""The composition root: it reads secrets and configuration, and it alone, with the command line, names adapters."""
 
 from __future__ import annotations
 
