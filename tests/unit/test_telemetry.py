@@ -1,8 +1,11 @@
 """Log lines and metrics: what they say, and in which form Lambda and people can read them."""
 
+import inspect
 import io
 import json
+import re
 import uuid
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +16,7 @@ from gateway_core.errors import ConfigError, ProviderUnavailable
 from gateway_core.telemetry import Telemetry
 from tests.unit.test_events import RECORD
 
+OPERATIONS = Path(__file__).parents[2] / "docs/operations.md"
 STORE = {"UPSTASH_REDIS_REST_URL": "https://store.example", "UPSTASH_REDIS_REST_TOKEN": "token"}
 
 
@@ -144,3 +148,13 @@ def test_a_bus_is_used(monkeypatch):
     log, bridge = event_sink({"GATEWAY_EVENT_BUS": "bus"}, telemetry()[0])._sinks
     assert type(log).__name__ == "EventLog"
     assert bridge._client.meta.config.retries == {"total_max_attempts": 1, "mode": "legacy"}
+
+
+def test_every_line_is_documented():
+    """docs/operations.md has each message that the product logs in its own name."""
+    messages = set(re.findall(r'self\._log\.\w+\(\s*"([^"]+)"', inspect.getsource(Telemetry)))
+    rows = re.findall(
+        r"^\| (`.*?) \|", OPERATIONS.read_text().partition("## Logs")[2].partition("\n## ")[0], re.MULTILINE
+    )
+    assert len(messages) >= 10
+    assert messages <= {name for row in rows for name in re.findall(r"`([^`]+)`", row)}
