@@ -33,8 +33,8 @@ MEMORY_MB: Mapping[str, int] = {
     "Probe": 256,
 }
 """MB by function, as in template.yaml."""
-ALARMS = 10
-"""As many as a stack may have: the first ten of an account are free."""
+ALARMS = 9
+"""Of the template; the first ten of an account are free."""
 
 type Amounts = Mapping[str, Decimal]
 """How much of what is in prices.toml a month uses."""
