@@ -22,10 +22,11 @@ from gateway_core.adapters.log_backlog import LogBacklog
 from gateway_core.adapters.memory import MemoryStore
 from gateway_core.authenticator import Authenticator
 from gateway_core.bootstrap import with_gateway
+from gateway_core.caller import Limits
 from gateway_core.catalog import Catalog, Provider
 from gateway_core.clock import ManualClock
 from gateway_core.config import Settings
-from gateway_core.domain import Deployment, Limits, Model, Price, ProviderAnswer, ProviderCall
+from gateway_core.domain import Deployment, Model, Price, ProviderAnswer, ProviderCall
 from gateway_core.ports import EventSink, Tracer
 from gateway_core.principal import KeyRecord, digest_of, new_key
 from gateway_core.services import ModelServices, Services

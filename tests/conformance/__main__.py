@@ -14,8 +14,8 @@ from pathlib import Path
 from starlette.types import ASGIApp
 
 from gateway_core.adapters.invoke_asgi import AsgiInvoker
+from gateway_core.caller import Caller
 from gateway_core.clock import SystemClock
-from gateway_core.domain import Caller
 from gateway_core.mcp_front.app import serve_server
 from gateway_core.mcp_front.logs import quiet_libraries
 from gateway_core.mcp_front.server import create_server

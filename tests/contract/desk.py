@@ -12,13 +12,13 @@ from gateway_core.admission import (
     BreakerPolicy,
     BudgetLine,
     Candidate,
-    DeploymentState,
     Settled,
     Settlement,
     Ticket,
     UsageRecord,
 )
-from gateway_core.domain import Limits
+from gateway_core.caller import Limits
+from gateway_core.fleet import DeploymentState
 from gateway_core.ports import Store
 from gateway_core.principal import KeyRecord, digest_of
 

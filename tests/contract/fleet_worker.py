@@ -19,8 +19,9 @@ from typing import Any, override
 
 from gateway_core.adapters.echo import echo
 from gateway_core.adapters.upstash import UpstashStore
+from gateway_core.caller import Attribution
 from gateway_core.clock import ManualClock
-from gateway_core.domain import Attribution, ChatRequest, ProviderAnswer, ProviderCall
+from gateway_core.domain import ChatRequest, ProviderAnswer, ProviderCall
 from gateway_core.errors import LLMError, RateLimitError
 from tests.conftest import World, catalog_of, model, settings_for
 

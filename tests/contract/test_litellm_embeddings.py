@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from gateway_core.adapters.litellm import LiteLLMProvider
-from gateway_core.domain import EmbeddingInput, Embeddings, Usage
+from gateway_core.domain import Usage
+from gateway_core.embedding import EmbeddingInput, Embeddings
 from gateway_core.errors import (
     BadCredentials,
     ContentFilterError,

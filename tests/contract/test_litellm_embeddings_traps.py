@@ -9,7 +9,8 @@ import time
 
 import pytest
 
-from gateway_core.domain import Deployment, EmbedCall, Usage
+from gateway_core.domain import Deployment, Usage
+from gateway_core.embedding import EmbedCall
 from gateway_core.errors import (
     ContextLengthError,
     DeploymentUnusable,

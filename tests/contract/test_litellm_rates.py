@@ -13,7 +13,8 @@ from gateway_core.adapters.litellm import LiteLLMProvider
 from gateway_core.adapters.litellm.rates import LONGEST_RESET_MS
 from gateway_core.clock import ManualClock
 from gateway_core.credentials import Credential, Secret
-from gateway_core.domain import EmbedCall, ProviderCall
+from gateway_core.domain import ProviderCall
+from gateway_core.embedding import EmbedCall
 from gateway_core.errors import ProviderError, RateLimitError
 from gateway_core.ratelimit import UNTOLD, Quota, RateView
 from local.providers import base_urls, create_app

@@ -3,7 +3,7 @@
 import pytest
 
 from gateway_core.admission import Admitted, Refusal, Refused, StaleCaller
-from gateway_core.domain import Limits
+from gateway_core.caller import Limits
 from gateway_core.errors import InvalidRequest
 from gateway_core.principal import KeyRecord
 from tests.contract.desk import DIGEST, Desk, candidate, settled

@@ -2,7 +2,8 @@
 
 import asyncio
 
-from gateway_core.admission import Admitted, Measured, Refusal, Refused
+from gateway_core.admission import Admitted, Refusal, Refused
+from gateway_core.fleet import Measured
 from tests.contract.desk import candidate, settled
 
 CHEAP = candidate(nano=0, tokens=0)

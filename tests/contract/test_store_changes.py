@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from gateway_core.adapters.degraded import ResilientLedger, replay
 from gateway_core.admission import Admitted, Refused, StaleCaller, Unsettled
+from gateway_core.caller import Limits
 from gateway_core.changes import BreakerChange, BudgetCrossed
 from gateway_core.clock import ManualClock
-from gateway_core.domain import Limits
 from gateway_core.principal import KeyRecord
 from tests.contract.desk import DIGEST, NOON, POLICY, Desk, candidate, record_of, settled
 from tests.contract.test_degraded_ledger import DOWN, Outages, Shelf

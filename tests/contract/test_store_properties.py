@@ -14,8 +14,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from gateway_core.adapters.memory import MemoryStore
 from gateway_core.adapters.upstash import UpstashStore
 from gateway_core.admission import Admission, Admitted, BreakerPolicy, Candidate, OpenHold, Settlement, Ticket
+from gateway_core.caller import Limits
 from gateway_core.counters import Counters, count
-from gateway_core.domain import Limits
 from gateway_core.principal import KeyRecord
 from gateway_core.ratelimit import Quota, RateView, Room
 from tests.contract.conftest import Redis

@@ -12,7 +12,8 @@ from typing import Any
 import httpx
 
 from gateway_core.adapters.upstash import UpstashStore
-from gateway_core.admission import DeploymentState, OpenHold
+from gateway_core.admission import OpenHold
+from gateway_core.fleet import DeploymentState
 from local.providers.control import Control
 from tests.faults.expectations import MODELS, Candidate, Fault
 from tests.faults.harness import HURRIED, PATIENT, Gateways, Running, Told, Way, ask

@@ -8,7 +8,8 @@ from contextlib import aclosing
 import pytest
 
 from gateway_core.adapters.echo import echo
-from gateway_core.domain import Attribution, ChatRequest
+from gateway_core.caller import Attribution
+from gateway_core.domain import ChatRequest
 from gateway_core.errors import ProviderUnavailable
 from tests.faults.expectations import ALONE_S, CHAT
 from tests.faults.harness import COMPLETE, EMBED, PATIENT, STREAM

@@ -12,7 +12,7 @@ from decimal import Decimal
 import httpx
 import pytest
 
-from gateway_core.domain import Limits
+from gateway_core.caller import Limits
 from gateway_core.principal import KeyRecord, digest_of, new_key
 from tests.fleet.fleet import fleet
 from tests.fleet.mixture import CONFIG, Counted, Heard, Tally, jobs

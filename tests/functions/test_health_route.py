@@ -6,7 +6,8 @@ from datetime import date
 import pytest
 
 from gateway_core.adapters.echo import echo
-from gateway_core.domain import Attribution, ChatRequest
+from gateway_core.caller import Attribution
+from gateway_core.domain import ChatRequest
 from gateway_core.errors import ProviderUnavailable
 from gateway_core.probes import KEPT_MS, Probe
 from gateway_core.ratelimit import Quota, RateView

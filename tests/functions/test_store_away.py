@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway_core.domain import Limits
+from gateway_core.caller import Limits
 from gateway_core.errors import StoreUnavailable
 from gateway_core.principal import KeyRecord, digest_of
 

@@ -6,7 +6,8 @@ import re
 import pytest
 
 from gateway_core.adapters.echo import echo
-from gateway_core.domain import Attribution, ChatRequest, Chunk, Limits
+from gateway_core.caller import Attribution, Limits
+from gateway_core.domain import ChatRequest, Chunk
 from gateway_core.errors import LLMError, ProviderUnavailable, StoreUnavailable
 from gateway_core.probes import Probe
 from tests.conftest import World, catalog_of, model, settings_for

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from gateway_core.adapters.echo import echo
-from gateway_core.domain import Attribution, ChatRequest, Chunk
+from gateway_core.caller import Attribution
+from gateway_core.domain import ChatRequest, Chunk
 from gateway_core.emitter import MOST_UNDER_WAY, MOST_WAIT_S, Emitter
 from gateway_core.errors import BudgetExceeded, NoDeploymentAvailable, ProviderUnavailable, RateLimitError
 from gateway_core.events import StoreDegraded

@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 
 from gateway_core.adapters.echo import echo
-from gateway_core.admission import Measured
-from gateway_core.domain import Attribution, ChatRequest, Deployment, EmbedRequest, Limits, Usage
+from gateway_core.caller import Attribution, Limits
+from gateway_core.domain import ChatRequest, Deployment, Usage
+from gateway_core.embedding import EmbedRequest
 from gateway_core.errors import (
     BudgetExceeded,
     ContentFilterError,
@@ -24,6 +25,7 @@ from gateway_core.errors import (
     Unauthenticated,
     UnknownModel,
 )
+from gateway_core.fleet import Measured
 from gateway_core.principal import KeyRecord, digest_of
 from tests.conftest import World, catalog_of, model, settings_for
 

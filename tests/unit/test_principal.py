@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from gateway_core.admission import Refusal, Refused, Ticket, deployments_by_provider
-from gateway_core.domain import Limits
+from gateway_core.admission import Refusal, Refused, Ticket
+from gateway_core.caller import Limits
 from gateway_core.errors import Unauthenticated
+from gateway_core.fleet import deployments_by_provider
 from gateway_core.principal import (
     KeyRecord,
     digest_of,

@@ -6,7 +6,9 @@ from contextlib import aclosing, suppress
 import pytest
 
 from gateway_core.adapters.echo import echo
-from gateway_core.domain import Attribution, ChatRequest, Chunk, Deployment, EmbedRequest, Limits, Usage
+from gateway_core.caller import Attribution, Limits
+from gateway_core.domain import ChatRequest, Chunk, Deployment, Usage
+from gateway_core.embedding import EmbedRequest
 from gateway_core.errors import (
     DeadlineExceeded,
     NoDeploymentAvailable,

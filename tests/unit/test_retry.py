@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from gateway_core.adapters.echo import echo
 from gateway_core.admission import BreakerPolicy, Refusal, Refused
-from gateway_core.domain import Attribution, ChatRequest, Chunk, Completion, EmbedRequest, Usage
+from gateway_core.caller import Attribution
+from gateway_core.domain import ChatRequest, Chunk, Usage
+from gateway_core.embedding import EmbedRequest
 from gateway_core.errors import (
     BadCredentials,
     BudgetExceeded,
@@ -25,6 +27,7 @@ from gateway_core.errors import (
     RateLimited,
     RateLimitError,
 )
+from gateway_core.outcome import Completion
 from gateway_core.ratelimit import Quota, RateView
 from gateway_core.retry import RetryPolicy, comeback_ms, soonest_ms
 from tests.conftest import World, catalog_of, model, settings_for

@@ -2,7 +2,8 @@
 
 import pytest
 
-from gateway_core.domain import Attribution, Caller, ChatRequest
+from gateway_core.caller import Attribution, Caller
+from gateway_core.domain import ChatRequest
 from gateway_core.errors import Forbidden, UnknownModel
 from gateway_core.rights import attribute, check_tool, reachable_models
 from tests.conftest import catalog_of, model

@@ -2,7 +2,8 @@
 
 import pytest
 
-from gateway_core.domain import Attribution, ChatRequest, Deployment
+from gateway_core.caller import Attribution
+from gateway_core.domain import ChatRequest, Deployment
 from gateway_core.errors import ContextLengthError, InvalidRequest, UnknownModel
 from gateway_core.ordering import Snapshot
 from gateway_core.routing import longer_context, plan, required_capabilities, uncertain

@@ -5,7 +5,8 @@ from contextlib import aclosing
 
 import pytest
 
-from gateway_core.domain import Attribution, ChatRequest, Chunk, Completion, Opened, ToolCallDelta, Usage
+from gateway_core.caller import Attribution
+from gateway_core.domain import ChatRequest, Chunk, ToolCallDelta, Usage
 from gateway_core.errors import (
     ContentFilterError,
     DeadlineExceeded,
@@ -16,6 +17,7 @@ from gateway_core.errors import (
     RateLimitError,
 )
 from gateway_core.live import Delivered, at_least
+from gateway_core.outcome import Completion, Opened
 
 HELLO = ({"role": "user", "content": "one two three"},)
 PER_INPUT, PER_OUTPUT = 1000, 2000

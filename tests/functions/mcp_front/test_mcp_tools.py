@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import tiktoken
 
-from gateway_core.domain import Caller
+from gateway_core.caller import Caller
 from gateway_core.errors import DeadlineExceeded, ProviderUnavailable, RateLimitError
 from gateway_core.invocation import FunctionUnavailable, HttpAnswer
 from gateway_core.mcp_front.visitor import Visitor

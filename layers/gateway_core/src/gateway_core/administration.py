@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 from gateway_core.admission import OpenHold
 from gateway_core.budget import NOTHING, Amount
+from gateway_core.caller import Limits
 from gateway_core.cost import usd
-from gateway_core.domain import Limits
 from gateway_core.errors import InvalidRequest
 from gateway_core.ports import Clock, KeyStore
 from gateway_core.principal import KeyRecord, digest_of, new_key

@@ -7,7 +7,7 @@ from dataclasses import astuple
 
 from gateway_core.admission import Candidate, Settlement, UsageRecord
 from gateway_core.budget import MAX_AMOUNT
-from gateway_core.domain import Limits
+from gateway_core.caller import Limits
 from gateway_core.errors import ConfigError, InvalidRequest
 from gateway_core.ratelimit import RateView
 

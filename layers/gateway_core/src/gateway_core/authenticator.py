@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from gateway_core.domain import Caller
+from gateway_core.caller import Caller
 from gateway_core.errors import StoreUnavailable, Unauthenticated
 from gateway_core.ports import Clock, Ledger
 from gateway_core.principal import KeyRecord, digest_of, project_of

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gateway_core.caller import Limits
 from gateway_core.changes import THRESHOLDS, BudgetCrossed, BudgetLimit, Percent
-from gateway_core.domain import Limits
 
 MAX_AMOUNT = 2**53 - 1
 """The largest integer that Lua counts exactly; in nano-USD about nine million dollars. Also the limit of no limit."""

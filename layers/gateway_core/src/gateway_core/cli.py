@@ -19,9 +19,9 @@ from gateway_core.adapters.upstash import UpstashStore
 from gateway_core.administration import Administration, Line
 from gateway_core.base_url import check_base_url
 from gateway_core.budget import MAX_AMOUNT, Amount
+from gateway_core.caller import Limits
 from gateway_core.clock import SystemClock
 from gateway_core.config_check import check_config
-from gateway_core.domain import Limits
 from gateway_core.errors import ConfigError, InvalidRequest, LLMError
 from gateway_core.ports import Store
 from gateway_core.principal import PROJECT_ID, KeyRecord

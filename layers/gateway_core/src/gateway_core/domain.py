@@ -12,6 +12,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Literal
 
+from gateway_core.caller import Attribution
 from gateway_core.ratelimit import RateView
 
 type Json = Mapping[str, Any]
@@ -93,15 +94,6 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True)
-class Attribution:
-    """Whom a request is counted for. `agent_id` and `user_id` are empty when unknown."""
-
-    project_id: str
-    agent_id: str = ""
-    user_id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class ChatRequest:
     """A validated request. `params` holds OpenAI-named options (`temperature`, `tools`, `stop`, ...) as given."""
 
@@ -149,23 +141,6 @@ class Chunk:
     def is_content(self) -> bool:
         """Whether the caller sees any of it: after such a chunk nobody else can answer the request."""
         return bool(self.text or self.tool_calls or self.reasoning)
-
-
-type EmbeddingInput = str | tuple[int, ...]
-"""A text, or its tokens."""
-
-
-@dataclass(frozen=True, slots=True)
-class EmbedRequest:
-    """Texts to embed. `dimensions` shortens the vectors where the model can."""
-
-    inputs: tuple[EmbeddingInput, ...]
-    attribution: Attribution
-    model_group: str | None = None
-    model: str | None = None
-    dimensions: int | None = None
-    fallback: bool | None = None
-    timeout_s: float = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,141 +221,8 @@ class ProviderAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class EmbedCall:
-    """One attempt at embedding, ready to send."""
-
-    deployment: Deployment
-    inputs: tuple[EmbeddingInput, ...]
-    dimensions: int | None
-    timeout_s: float
-    request_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Embeddings:
-    """A vector for each input, in their order."""
-
-    vectors: tuple[tuple[float, ...], ...]
-    usage: Usage
-    rates: RateView | None = field(default=None, compare=False)
-
-
-@dataclass(frozen=True, slots=True)
 class TokenCount:
     """How many tokens a prompt has; `method` names the tokeniser, or what stood in for it."""
 
     input_tokens: int
     method: str
-
-
-@dataclass(frozen=True, slots=True)
-class Drop:
-    """A candidate that routing removed, with a machine reason and a sentence for people."""
-
-    model: str
-    provider: str
-    reason: str
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What to try, in order; what was left out and why; and what is `spare`, because the request wants no fallback."""
-
-    candidates: tuple[Model, ...]
-    dropped: tuple[Drop, ...] = ()
-    spare: tuple[Model, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Explained:
-    """One candidate as routing saw it. `position` counts from 1; `latency_ms` is None where nothing is measured yet.
-
-    `estimated_cost_nano` is for an answer as long as allowed; `retry_after_ms` is how long the breaker lets nobody by.
-    """
-
-    model: str
-    provider: str
-    position: int
-    tier: int
-    estimated_cost_nano: int
-    latency_ms: int | None
-    breaker: str
-    retry_after_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """Why the candidates stand in their order, and why others are not among them. `input_tokens` may be a guess."""
-
-    routing: Routing
-    input_tokens: int
-    candidates: tuple[Explained, ...]
-    dropped: tuple[Drop, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One line of the answer's `attempts`: a call that was made, or a candidate that was passed over."""
-
-    model: str
-    provider: str
-    outcome: Outcome
-    error_code: str | None = None
-    latency_ms: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Completion[A]:
-    """An answer with its story; `usage` and `cost` include what failed attempts were billed."""
-
-    id: str
-    answer: A
-    model: Model
-    model_group: str | None
-    usage: Usage
-    cost: Cost
-    latency_ms: int
-    attempts: tuple[Attempt, ...]
-    cached: bool = False
-    degraded: bool = False
-    explanation: Explanation | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """The first thing that a stream tells: which model answers, after how many attempts, this one included.
-
-    `degraded`: it goes on without the store.
-    """
-
-    model: Model
-    attempts: int
-    degraded: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Budgets of one scope and rate limits of one key; None means no limit."""
-
-    day_nano: int | None = None
-    month_nano: int | None = None
-    day_tokens: int | None = None
-    month_tokens: int | None = None
-    rpm: int | None = None
-    tpm: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who calls and what they may do. Empty `groups` or `tools` mean all of them; empty hosts mean none."""
-
-    project_id: str
-    key_id: str
-    digest: str
-    rights_tag: str
-    user_id: str = ""
-    admin: bool = False
-    groups: frozenset[str] = frozenset()
-    tools: frozenset[str] = frozenset()
-    api_base_hosts: frozenset[str] = frozenset()

@@ -27,7 +27,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from gateway_core.domain import Attempt, BreakerEffect, Cost, Usage
+from gateway_core.domain import BreakerEffect, Cost, Usage
+from gateway_core.outcome import Attempt
 from gateway_core.ratelimit import RateView
 
 

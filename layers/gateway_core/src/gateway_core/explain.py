@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from gateway_core.domain import ChatRequest, Drop, Explained, Explanation, Model, Plan
+from gateway_core.domain import ChatRequest, Model
 from gateway_core.ordering import Snapshot, expected_nano
+from gateway_core.outcome import Drop, Explained, Explanation, Plan
 
 
 def explain(request: ChatRequest, chosen: Plan, snapshot: Snapshot, default_cap: int) -> Explanation:

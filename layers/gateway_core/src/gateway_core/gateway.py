@@ -12,26 +12,15 @@ from dataclasses import dataclass, replace
 
 from gateway_core.admission import Ticket
 from gateway_core.authenticator import Authenticator
+from gateway_core.caller import Caller
 from gateway_core.config import Settings
-from gateway_core.domain import (
-    Caller,
-    ChatRequest,
-    Chunk,
-    Completion,
-    EmbedCall,
-    Embeddings,
-    EmbedRequest,
-    Model,
-    Opened,
-    Plan,
-    ProviderAnswer,
-    ProviderCall,
-    Usage,
-)
+from gateway_core.domain import ChatRequest, Chunk, Model, ProviderAnswer, ProviderCall, Usage
+from gateway_core.embedding import EmbedCall, Embeddings, EmbedRequest
 from gateway_core.errors import Unauthenticated
 from gateway_core.failover import Failover
 from gateway_core.live import Estimate, LiveStream
 from gateway_core.offers import PromptSize, chat_offer, embed_offer, output_cap
+from gateway_core.outcome import Completion, Opened, Plan
 from gateway_core.planning import Planner
 from gateway_core.ports import Clock, ModelProvider
 from gateway_core.rights import reachable_models

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from gateway_core.admission import Candidate
 from gateway_core.catalog import Catalog
 from gateway_core.cost import REQUEST_TOKENS, bound, input_bound
-from gateway_core.domain import ChatRequest, EmbedRequest, Model
+from gateway_core.domain import ChatRequest, Model
+from gateway_core.embedding import EmbedRequest
 from gateway_core.errors import BudgetExceeded
 from gateway_core.ordering import output_limit
 from gateway_core.walk import Offer

@@ -12,9 +12,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gateway_core.admission import STALE_MS, DeploymentState, Measured
+from gateway_core.admission import STALE_MS
 from gateway_core.cost import price
 from gateway_core.domain import ChatRequest, Model, Usage
+from gateway_core.fleet import DeploymentState, Measured
 
 EXPLORED = 20
 

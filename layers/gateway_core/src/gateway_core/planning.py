@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection
 
-from gateway_core.admission import DeploymentState
+from gateway_core.caller import Caller
 from gateway_core.catalog import Catalog
-from gateway_core.domain import Caller, ChatRequest, Explanation, Plan
+from gateway_core.domain import ChatRequest
 from gateway_core.errors import StoreUnavailable
 from gateway_core.explain import explain
+from gateway_core.fleet import DeploymentState
 from gateway_core.offers import PromptSize
 from gateway_core.ordering import Snapshot
+from gateway_core.outcome import Explanation, Plan
 from gateway_core.ports import Clock, Draw, Ledger, TokenCounter
 from gateway_core.rights import reachable_models
 from gateway_core.routing import candidates, plan, uncertain

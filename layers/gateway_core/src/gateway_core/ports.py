@@ -11,7 +11,6 @@ from gateway_core.admission import (
     BreakerPolicy,
     BudgetLine,
     Candidate,
-    DeploymentState,
     OpenHold,
     RecordPage,
     Settled,
@@ -20,24 +19,17 @@ from gateway_core.admission import (
     Unsettled,
     UsageRecord,
 )
+from gateway_core.caller import Limits
 from gateway_core.catalog import Provider
 from gateway_core.counters import Counters
 from gateway_core.credentials import Secret
-from gateway_core.domain import (
-    Attempt,
-    Chunk,
-    Deployment,
-    EmbedCall,
-    Embeddings,
-    Json,
-    Limits,
-    ProviderAnswer,
-    ProviderCall,
-    TokenCount,
-)
+from gateway_core.domain import Chunk, Deployment, Json, ProviderAnswer, ProviderCall, TokenCount
+from gateway_core.embedding import EmbedCall, Embeddings
 from gateway_core.errors import LLMError
 from gateway_core.events import Event
+from gateway_core.fleet import DeploymentState
 from gateway_core.invocation import HttpAnswer, HttpRequest, HttpStream
+from gateway_core.outcome import Attempt
 from gateway_core.principal import KeyRecord
 from gateway_core.probes import FleetHealth, ModelList, Probe
 

@@ -12,7 +12,7 @@ import re
 import secrets
 from dataclasses import dataclass, field
 
-from gateway_core.domain import Caller, Limits
+from gateway_core.caller import Caller, Limits
 from gateway_core.errors import Unauthenticated
 
 PROJECT_ID = re.compile(r"[a-z0-9-]{1,32}")

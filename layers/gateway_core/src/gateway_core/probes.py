@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
-from gateway_core.admission import DeploymentState
 from gateway_core.domain import Model
 from gateway_core.errors import (
     BadCredentials,
@@ -22,6 +21,7 @@ from gateway_core.errors import (
     ProviderTimeout,
     RateLimitError,
 )
+from gateway_core.fleet import DeploymentState
 from gateway_core.lifecycle import lifecycle, retirement_warning
 
 type ProbeStatus = Literal[

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway_core.domain import Attribution, Caller
+from gateway_core.caller import Attribution, Caller
 from gateway_core.errors import Forbidden
 from gateway_core.routing import Asked, ModelIndex
 

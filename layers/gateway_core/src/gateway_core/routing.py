@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
-from gateway_core.domain import ChatRequest, Drop, EmbedRequest, Json, Model, Plan
+from gateway_core.domain import ChatRequest, Json, Model
+from gateway_core.embedding import EmbedRequest
 from gateway_core.errors import ContextLengthError, InvalidRequest, LLMError
 from gateway_core.ordering import Snapshot, ordered, output_limit
+from gateway_core.outcome import Drop, Plan
 
 DEFAULT_GROUP = "reasoning"
 _JSON_FORMATS = {"json_object": "json", "json_schema": "json_schema"}

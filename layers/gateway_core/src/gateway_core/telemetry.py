@@ -14,11 +14,11 @@ from aws_lambda_powertools import Logger
 from gateway_core.admission import Refusal, Settlement, Ticket, UsageRecord
 from gateway_core.changes import BreakerChange
 from gateway_core.cost import NANO_PER_USD, usd
-from gateway_core.domain import Attempt
 from gateway_core.errors import LLMError, ProviderError
 from gateway_core.events import BreakerMoved, BudgetReached, Event, FailedOver
 from gateway_core.log_format import json_line, text_line
 from gateway_core.metrics import Metrics
+from gateway_core.outcome import Attempt
 from gateway_core.ports import Tracer
 from gateway_core.probes import CatalogWarning, Probe
 

@@ -6,21 +6,13 @@ import asyncio
 from collections import Counter
 from dataclasses import dataclass, field, replace
 
-from gateway_core.admission import (
-    DEGRADED,
-    Admission,
-    Admitted,
-    Candidate,
-    Refusal,
-    Settlement,
-    Ticket,
-    UsageRecord,
-    comparable_ms,
-)
+from gateway_core.admission import DEGRADED, Admission, Admitted, Candidate, Refusal, Settlement, Ticket, UsageRecord
 from gateway_core.changes import Change
-from gateway_core.domain import Attempt, BreakerEffect, Cost, Drop, Explanation, Model, Outcome, RefusalReason, Usage
+from gateway_core.domain import BreakerEffect, Cost, Model, Outcome, RefusalReason, Usage
 from gateway_core.errors import ProviderError
 from gateway_core.events import Event
+from gateway_core.fleet import comparable_ms
+from gateway_core.outcome import Attempt, Drop, Explanation
 from gateway_core.ratelimit import RateView
 
 _SKIP_CODES: dict[RefusalReason, str] = {

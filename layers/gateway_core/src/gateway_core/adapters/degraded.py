@@ -17,7 +17,6 @@ from gateway_core.admission import (
     Admitted,
     BreakerPolicy,
     Candidate,
-    DeploymentState,
     Settled,
     Settlement,
     Ticket,
@@ -26,6 +25,7 @@ from gateway_core.admission import (
 )
 from gateway_core.changes import Change
 from gateway_core.errors import StoreUnavailable
+from gateway_core.fleet import DeploymentState
 from gateway_core.ports import Backlog, Clock, Ledger
 from gateway_core.principal import KeyRecord
 from gateway_core.probes import FleetHealth

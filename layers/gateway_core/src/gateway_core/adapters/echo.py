@@ -7,18 +7,8 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 
 from gateway_core.catalog import Provider
 from gateway_core.credentials import Secret
-from gateway_core.domain import (
-    Chunk,
-    Deployment,
-    EmbedCall,
-    Embeddings,
-    Json,
-    ProviderAnswer,
-    ProviderCall,
-    TokenCount,
-    ToolCallDelta,
-    Usage,
-)
+from gateway_core.domain import Chunk, Deployment, Json, ProviderAnswer, ProviderCall, TokenCount, ToolCallDelta, Usage
+from gateway_core.embedding import EmbedCall, Embeddings
 from gateway_core.probes import ModelList
 
 type Behave = Callable[[ProviderCall], ProviderAnswer]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import Request
 
-from gateway_core.domain import Caller
+from gateway_core.caller import Caller
 from gateway_core.errors import Unauthenticated
 from gateway_core.services import Services
 

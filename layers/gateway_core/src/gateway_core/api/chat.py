@@ -21,8 +21,10 @@ from gateway_core.api.schemas import Options, Tokens, cost_body
 from gateway_core.api.sse import Events, EventStream, event
 from gateway_core.api.stream import TOOL as STREAM_TOOL
 from gateway_core.api.stream import tool_call_body
-from gateway_core.domain import Attribution, ChatRequest, Chunk, Completion, ProviderAnswer, Usage
+from gateway_core.caller import Attribution
+from gateway_core.domain import ChatRequest, Chunk, ProviderAnswer, Usage
 from gateway_core.errors import LLMError
+from gateway_core.outcome import Completion
 from gateway_core.rights import check_tool
 from gateway_core.services import Current, ModelServices
 

@@ -11,7 +11,7 @@ from gateway_core.api.deadline import time_left_s
 from gateway_core.api.degraded import DEGRADED_HEADER
 from gateway_core.api.gone import while_listening
 from gateway_core.api.schemas import CompleteBody, completion_body, cost_body
-from gateway_core.domain import Completion
+from gateway_core.outcome import Completion
 from gateway_core.rights import check_tool
 from gateway_core.services import Current, ModelServices
 

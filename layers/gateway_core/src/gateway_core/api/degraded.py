@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway_core.admission import DeploymentState
+from gateway_core.fleet import DeploymentState
 
 DEGRADED_HEADER = {"x-gateway-degraded": "store"}
 

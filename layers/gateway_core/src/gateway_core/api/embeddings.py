@@ -16,7 +16,9 @@ from gateway_core.api.complete import gateway_headers
 from gateway_core.api.deadline import time_left_s
 from gateway_core.api.gone import while_listening
 from gateway_core.api.openai_wire import ModelName, attribution_of, group_or_model
-from gateway_core.domain import Attribution, Completion, Embeddings, EmbedRequest
+from gateway_core.caller import Attribution
+from gateway_core.embedding import Embeddings, EmbedRequest
+from gateway_core.outcome import Completion
 from gateway_core.rights import check_tool
 from gateway_core.services import Current, ModelServices
 

@@ -12,9 +12,10 @@ from gateway_core.api.degraded import DEGRADED_HEADER
 from gateway_core.api.errors import error_body
 from gateway_core.api.schemas import cost_body, usage_body
 from gateway_core.api.sse import HEARTBEAT_S
-from gateway_core.domain import Chunk, Opened
+from gateway_core.domain import Chunk
 from gateway_core.errors import LLMError
 from gateway_core.gateway import Piece
+from gateway_core.outcome import Opened
 from gateway_core.telemetry import Telemetry
 from gateway_core.words import WordBuffer
 

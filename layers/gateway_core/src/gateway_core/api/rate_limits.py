@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from gateway_core.admission import DeploymentState
+from gateway_core.fleet import DeploymentState
 from gateway_core.ratelimit import UNTOLD, WORD_LIFE_MS, Gauge
 
 

@@ -9,8 +9,10 @@ from pydantic import Field
 
 from gateway_core.api.body import Id, Strict
 from gateway_core.api.messages import Message, NamedTool, PlainFormat, SchemaFormat, Tool
+from gateway_core.caller import Caller
 from gateway_core.cost import usd
-from gateway_core.domain import Caller, ChatRequest, Completion, Cost, Explanation, ProviderAnswer, Requirement, Usage
+from gateway_core.domain import ChatRequest, Cost, ProviderAnswer, Requirement, Usage
+from gateway_core.outcome import Completion, Explanation
 from gateway_core.rights import attribute
 
 MOST_TOKENS = 10_000_000

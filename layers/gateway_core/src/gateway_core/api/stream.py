@@ -14,8 +14,9 @@ from gateway_core.api.deadline import time_left_s
 from gateway_core.api.pieces import Pieces, in_words, start, stream_error_body
 from gateway_core.api.schemas import CompleteBody, completion_body
 from gateway_core.api.sse import Events, EventStream, event
-from gateway_core.domain import Chunk, Completion, ToolCallDelta
+from gateway_core.domain import Chunk, ToolCallDelta
 from gateway_core.errors import LLMError
+from gateway_core.outcome import Completion
 from gateway_core.rights import check_tool
 from gateway_core.services import Current, ModelServices
 

@@ -13,9 +13,9 @@ from pydantic import Field
 from gateway_core.admission import BudgetLine, UsageRecord
 from gateway_core.api.auth import identify
 from gateway_core.api.body import Id, Strict, validate
+from gateway_core.caller import Caller
 from gateway_core.cost import usd
 from gateway_core.counters import Counters
-from gateway_core.domain import Caller
 from gateway_core.errors import Forbidden
 from gateway_core.reports import Report, ReportQuery, check, period, report
 from gateway_core.rights import attribute, check_tool

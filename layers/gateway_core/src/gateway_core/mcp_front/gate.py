@@ -11,7 +11,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway_core.api.deadline import time_left_s
-from gateway_core.domain import Caller, Json
+from gateway_core.caller import Caller
+from gateway_core.domain import Json
 from gateway_core.errors import BodyTooLarge, LLMError, Unauthenticated
 from gateway_core.mcp_front.jsonrpc import BadMessage, check_message
 from gateway_core.mcp_front.refusal import WrongHost, WrongOrigin, refuse

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from fastmcp.server.dependencies import get_http_request
 
-from gateway_core.domain import Caller, Json
+from gateway_core.caller import Caller
+from gateway_core.domain import Json
 from gateway_core.errors import DeadlineExceeded
 from gateway_core.invocation import HttpRequest
 

@@ -14,7 +14,8 @@ import struct
 from typing import Any
 
 from gateway_core.adapters.litellm.wire import items, mapping
-from gateway_core.domain import EmbedCall, Json
+from gateway_core.domain import Json
+from gateway_core.embedding import EmbedCall
 from gateway_core.errors import ProviderRejected
 
 type Vector = tuple[float, ...]

@@ -29,17 +29,8 @@ from gateway_core.adapters.litellm.transport import OnceTransport, connection_po
 from gateway_core.adapters.litellm.usage import usage_of
 from gateway_core.adapters.litellm.wire import WHOLE_WIRES, wire_of
 from gateway_core.credentials import Credential, Secret
-from gateway_core.domain import (
-    Chunk,
-    Deployment,
-    EmbedCall,
-    Embeddings,
-    Json,
-    ProviderAnswer,
-    ProviderCall,
-    TokenCount,
-    Usage,
-)
+from gateway_core.domain import Chunk, Deployment, Json, ProviderAnswer, ProviderCall, TokenCount, Usage
+from gateway_core.embedding import EmbedCall, Embeddings
 from gateway_core.errors import BadCredentials, ProviderError
 from gateway_core.ports import Clock
 

@@ -10,8 +10,8 @@ from gateway_core.adapters.memory.state import Bucket, Latency, State, StoredHol
 from gateway_core.admission import DEGRADED, STALE_MS, BreakerPolicy, Settlement, Ticket
 from gateway_core.breaker import Effect
 from gateway_core.budget import NOTHING, Amount
+from gateway_core.caller import Limits
 from gateway_core.changes import BreakerChange, BudgetCrossed
-from gateway_core.domain import Limits
 from gateway_core.ratelimit import Room
 
 

@@ -9,7 +9,7 @@ from gateway_core import breaker, budget, ratelimit
 from gateway_core.adapters.memory.state import Bucket, State
 from gateway_core.admission import Candidate, Refusal, Ticket
 from gateway_core.budget import Amount
-from gateway_core.domain import Limits
+from gateway_core.caller import Limits
 from gateway_core.ratelimit import UNPLACED, Entry, Marks, Room, Slot
 
 

@@ -11,7 +11,7 @@ from gateway_core.adapters.memory.state import Part, StoredHold
 from gateway_core.admission import BudgetLine, OpenHold
 from gateway_core.amounts import check_charge, check_limits
 from gateway_core.budget import Amount
-from gateway_core.domain import Limits
+from gateway_core.caller import Limits
 from gateway_core.principal import KeyRecord, project_of_key_id, rights_json, rights_tag
 from gateway_core.reconciliation import reconciled_record, reconciled_ticket
 

@@ -16,7 +16,6 @@ from gateway_core.admission import (
     Admitted,
     BreakerPolicy,
     Candidate,
-    DeploymentState,
     Refusal,
     Refused,
     Settled,
@@ -29,6 +28,7 @@ from gateway_core.amounts import check_candidates, check_record, check_settlemen
 from gateway_core.breaker import Breaker
 from gateway_core.budget import NOTHING, Amount, Hold
 from gateway_core.changes import BreakerChange, Change
+from gateway_core.fleet import DeploymentState
 from gateway_core.principal import KeyRecord
 from gateway_core.probes import FleetHealth
 

@@ -13,8 +13,8 @@ from gateway_core.adapters.memory.state import Bucket, DeploymentKey, Latency, S
 from gateway_core.admission import DEGRADED, Admitted, BreakerPolicy, Candidate, Refused, Settlement, Ticket
 from gateway_core.breaker import Breaker
 from gateway_core.budget import Amount, Hold
+from gateway_core.caller import Limits
 from gateway_core.changes import BreakerChange
-from gateway_core.domain import Limits
 from gateway_core.ratelimit import Room
 
 

@@ -6,12 +6,13 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Literal
 
-from gateway_core.admission import Admitted, Measured, Ticket, UsageRecord
+from gateway_core.admission import Admitted, Ticket, UsageRecord
 from gateway_core.breaker import Breaker
 from gateway_core.budget import Account, Hold
+from gateway_core.caller import Limits
 from gateway_core.changes import Change
 from gateway_core.counters import Counters
-from gateway_core.domain import Limits
+from gateway_core.fleet import Measured
 from gateway_core.principal import KeyRecord
 from gateway_core.probes import Probe
 from gateway_core.ratelimit import UNPLACED, Marks, Room

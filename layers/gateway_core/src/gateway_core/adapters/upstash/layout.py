@@ -23,11 +23,12 @@ from dataclasses import astuple
 from typing import Any
 from urllib.parse import unquote
 
-from gateway_core.admission import Measured, OpenHold, UsageRecord
+from gateway_core.admission import OpenHold, UsageRecord
 from gateway_core.budget import Account, Amount
+from gateway_core.caller import Limits
 from gateway_core.changes import BreakerState
 from gateway_core.counters import Counters, encode
-from gateway_core.domain import Limits
+from gateway_core.fleet import Measured
 from gateway_core.principal import KeyRecord, rights_json, with_rights
 from gateway_core.probes import Probe
 from gateway_core.ratelimit import Gauge, Quota, Room

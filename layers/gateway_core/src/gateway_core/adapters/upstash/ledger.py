@@ -17,18 +17,9 @@ from gateway_core.adapters.upstash.calls import (
 )
 from gateway_core.adapters.upstash.part import Part
 from gateway_core.adapters.upstash.rest import Reply
-from gateway_core.admission import (
-    Admission,
-    BreakerPolicy,
-    Candidate,
-    DeploymentState,
-    Settled,
-    Settlement,
-    Ticket,
-    UsageRecord,
-    deployments_by_provider,
-)
+from gateway_core.admission import Admission, BreakerPolicy, Candidate, Settled, Settlement, Ticket, UsageRecord
 from gateway_core.amounts import check_candidates, check_record, check_settlement
+from gateway_core.fleet import DeploymentState, deployments_by_provider
 from gateway_core.principal import KeyRecord
 from gateway_core.probes import FleetHealth
 

@@ -1,0 +1,41 @@
+"""Who calls, for whom, and within which limits. Money is in nano-USD."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """Whom a request is counted for. `agent_id` and `user_id` are empty when unknown."""
+
+    project_id: str
+    agent_id: str = ""
+    user_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Budgets of one scope and rate limits of one key; None means no limit."""
+
+    day_nano: int | None = None
+    month_nano: int | None = None
+    day_tokens: int | None = None
+    month_tokens: int | None = None
+    rpm: int | None = None
+    tpm: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls and what they may do. Empty `groups` or `tools` mean all of them; empty hosts mean none."""
+
+    project_id: str
+    key_id: str
+    digest: str
+    rights_tag: str
+    user_id: str = ""
+    admin: bool = False
+    groups: frozenset[str] = frozenset()
+    tools: frozenset[str] = frozenset()
+    api_base_hosts: frozenset[str] = frozenset()
