@@ -100,8 +100,23 @@ async def test_emitting_never_raises(sink, count):
 
 
 async def test_many_may_emit_at_once(sink):
-    """Requests do not wait for each other's events."""
-    await asyncio.gather(*(sink.emit(events(3)) for _ in range(20)))
+    """None of them raises."""
+    assert await asyncio.gather(*(sink.emit(events(3)) for _ in range(20))) == [None] * 20
+
+
+async def test_requests_do_not_wait_for_each_others_events(log):
+    """Two deliveries are under way at the same time: each ends only once the other has begun."""
+    together = threading.Barrier(2, timeout=10)
+
+    def meet(entries: Any) -> Any:
+        together.wait()
+        return {"FailedEntryCount": 0, "Entries": [{"EventId": "1"} for _ in entries]}
+
+    client = Client(meet)
+    sink = EventBridgeSink(BUS, log, lambda: client)
+    await asyncio.gather(sink.emit(events(1)), sink.emit(events(1)))
+    assert len(client.batches) == 2
+    assert log.lines("events failed") == []
 
 
 async def test_the_bus_gets_what_is_documented(bus, log):
