@@ -11,7 +11,7 @@ COPY layers/gateway_core/src/gateway_core /venv/lib/python3.13/site-packages/gat
 COPY local /app/local
 COPY functions /app/functions
 RUN find /venv/bin -type f -delete \
-    && printf '%s\n' '#!/venv/bin/python' 'import sys' 'from gateway_core.cli import main' 'sys.exit(main())' \
+    && printf '%s\n' '#!/venv/bin/python' 'import sys' 'from gateway_core.cli.main import main' 'sys.exit(main())' \
        > /venv/bin/gateway && chmod 755 /venv/bin/gateway \
     && rm -rf /app/functions/*/Makefile /app/functions/*/platforms /app/functions/*/requirements.txt \
     && /venv/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash /venv/lib /app

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway_core.invocation import read_answer
-from gateway_core.principal import KeyRecord, digest_of
+from gateway_core.store.virtual_keys import KeyRecord, digest_of
 from local.front import function_of
 from tests.built.build import NAMES, WITH_LITELLM, Build, Managed, managed_runtime
 from tests.lambda_runtime.deployment import EVENTS, Backend, running_backend

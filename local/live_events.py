@@ -9,12 +9,12 @@ from functools import partial
 
 from fastapi import APIRouter, Request
 
+from gateway_core.access.rights import check_tool
 from gateway_core.adapters.feed import Entry, EventFeed
 from gateway_core.api.auth import identify
 from gateway_core.api.sse import Events, EventStream, event
-from gateway_core.caller import Caller
-from gateway_core.errors import InvalidRequest, LLMError
-from gateway_core.rights import check_tool
+from gateway_core.domain.caller import Caller
+from gateway_core.domain.errors import InvalidRequest, LLMError
 from gateway_core.services import Current, Services
 
 TOOL = "get_usage"

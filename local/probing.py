@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import anyio
 from anyio.from_thread import start_blocking_portal
 
-from gateway_core.errors import StoreUnavailable
-from gateway_core.health_checks import HealthChecks
+from gateway_core.domain.errors import StoreUnavailable
+from gateway_core.triggers.health_checks import HealthChecks
 
 DAY_S = 86_400
 

@@ -13,8 +13,8 @@ from types import FrameType
 
 from gateway_core.adapters.feed import EventFeed
 from gateway_core.bootstrap import health_checks, open_store, read_settings
-from gateway_core.errors import ConfigError, StoreUnavailable
-from gateway_core.principal import KeyRecord, digest_of, new_key, project_of
+from gateway_core.domain.errors import ConfigError, StoreUnavailable
+from gateway_core.store.virtual_keys import KeyRecord, digest_of, new_key, project_of
 from local.environment import LocalEnvironment, StackError, read
 from local.front import Front, load_functions
 from local.probing import probing

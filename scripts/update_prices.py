@@ -18,8 +18,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from gateway_core.documents import packaged, read_json, read_yaml, validate
-from gateway_core.price_list import SnapshotFile, fingerprint
+from gateway_core.config.documents import packaged, read_json, read_yaml, validate
+from gateway_core.config.price_list import SnapshotFile, fingerprint
 
 MAP_NAME = "model_prices_and_context_window_backup.json"
 TARGET = Path(__file__).parents[1] / "layers/gateway_core/src/gateway_core/data/prices.json"

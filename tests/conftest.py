@@ -14,23 +14,23 @@ from typing import Any
 
 import pytest
 
+from gateway_core.access.authenticator import Authenticator
+from gateway_core.adapters.clock import ManualClock
 from gateway_core.adapters.degraded import ResilientLedger
 from gateway_core.adapters.echo import EchoProvider, echo
-from gateway_core.adapters.event_sinks import EventLog, FanOut
 from gateway_core.adapters.feed import EventFeed
 from gateway_core.adapters.log_backlog import LogBacklog
 from gateway_core.adapters.memory import MemoryStore
-from gateway_core.authenticator import Authenticator
 from gateway_core.bootstrap import with_gateway
-from gateway_core.caller import Limits
-from gateway_core.catalog import Catalog, Provider
-from gateway_core.clock import ManualClock
-from gateway_core.config import Settings
-from gateway_core.domain import Deployment, Model, Price, ProviderAnswer, ProviderCall
-from gateway_core.ports import EventSink, Tracer
-from gateway_core.principal import KeyRecord, digest_of, new_key
+from gateway_core.config.settings import Settings
+from gateway_core.domain.caller import Limits
+from gateway_core.domain.catalog import Catalog, Provider
+from gateway_core.domain.chat import Deployment, Model, Price, ProviderAnswer, ProviderCall
 from gateway_core.services import ModelServices, Services
-from gateway_core.telemetry import Telemetry
+from gateway_core.store.virtual_keys import KeyRecord, digest_of, new_key
+from gateway_core.telemetry.ports import EventSink, Tracer
+from gateway_core.telemetry.sinks import EventLog, FanOut
+from gateway_core.telemetry.telemetry import Telemetry
 
 PRICE = Price(Decimal(1000), Decimal(2000), Decimal(100), Decimal(1250), "test-prices")
 

@@ -3,6 +3,6 @@
 import os
 
 from gateway_core.bootstrap import health_checks
-from gateway_core.health_checks import scheduled
+from gateway_core.triggers.health_checks import scheduled
 
 handler = scheduled(health_checks(os.environ))

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from gateway_core.invocation import read_answer
-from gateway_core.principal import KeyRecord, digest_of
+from gateway_core.store.virtual_keys import KeyRecord, digest_of
 from local.front import function_of
 from local.serving import serve
 from tests import other_providers

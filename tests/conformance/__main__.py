@@ -13,14 +13,14 @@ from pathlib import Path
 
 from starlette.types import ASGIApp
 
+from gateway_core.adapters.clock import SystemClock
 from gateway_core.adapters.invoke_asgi import AsgiInvoker
-from gateway_core.caller import Caller
-from gateway_core.clock import SystemClock
+from gateway_core.domain.caller import Caller
 from gateway_core.mcp_front.app import serve_server
 from gateway_core.mcp_front.logs import quiet_libraries
 from gateway_core.mcp_front.server import create_server
 from gateway_core.mcp_front.settings import McpSettings
-from gateway_core.telemetry import Telemetry
+from gateway_core.telemetry.telemetry import Telemetry
 from local.serving import serve
 from tests.conformance.fixture import install
 from tests.conformance.proxy import with_key

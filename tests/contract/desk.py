@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gateway_core.admission import (
+from gateway_core.domain.caller import Limits
+from gateway_core.ports import Store
+from gateway_core.store.deployment_state import DeploymentState
+from gateway_core.store.messages import (
     Admission,
     Admitted,
     BreakerPolicy,
@@ -17,10 +20,7 @@ from gateway_core.admission import (
     Ticket,
     UsageRecord,
 )
-from gateway_core.caller import Limits
-from gateway_core.fleet import DeploymentState
-from gateway_core.ports import Store
-from gateway_core.principal import KeyRecord, digest_of
+from gateway_core.store.virtual_keys import KeyRecord, digest_of
 
 NOON = 1_795_176_000_000
 """2026-11-20 12:00:00 UTC."""

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from gateway_core.domain import Deployment
-from gateway_core.embedding import EmbedCall, EmbeddingInput, Embeddings
-from gateway_core.errors import ProviderError
+from gateway_core.domain.chat import Deployment
+from gateway_core.domain.embedding import EmbedCall, EmbeddingInput, Embeddings
+from gateway_core.domain.errors import ProviderError
 from tests.contract.litellm_paths import PATHS, PROMPT, provider_at
 from tests.contract.raw_provider import Act, RawProvider
 

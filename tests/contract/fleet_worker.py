@@ -17,12 +17,12 @@ from dataclasses import astuple, replace
 from types import MappingProxyType
 from typing import Any, override
 
+from gateway_core.adapters.clock import ManualClock
 from gateway_core.adapters.echo import echo
 from gateway_core.adapters.upstash import UpstashStore
-from gateway_core.caller import Attribution
-from gateway_core.clock import ManualClock
-from gateway_core.domain import ChatRequest, ProviderAnswer, ProviderCall
-from gateway_core.errors import LLMError, RateLimitError
+from gateway_core.domain.caller import Attribution
+from gateway_core.domain.chat import ChatRequest, ProviderAnswer, ProviderCall
+from gateway_core.domain.errors import LLMError, RateLimitError
 from tests.conftest import World, catalog_of, model, settings_for
 
 RPM = 1200

@@ -10,9 +10,9 @@ import sys
 
 import pytest
 
-from gateway_core.cli import main
-from gateway_core.clock import SystemClock
-from gateway_core.principal import digest_of
+from gateway_core.adapters.clock import SystemClock
+from gateway_core.cli.main import main
+from gateway_core.store.virtual_keys import digest_of
 from tests.contract.desk import Desk, candidate, settled
 
 
@@ -208,7 +208,7 @@ def test_a_reader_who_has_seen_enough(gateway, redis):
     gateway("keys create --project alpha")
     reader, writer = os.pipe()
     os.close(reader)
-    command = [sys.executable, "-c", "import sys; from gateway_core.cli import main; sys.exit(main())"]
+    command = [sys.executable, "-c", "import sys; from gateway_core.cli.main import main; sys.exit(main())"]
     done = subprocess.run(
         [*command, "keys", "list", "--project", "alpha"],
         env={"PATH": os.environ["PATH"], **environ(redis)},

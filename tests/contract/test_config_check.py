@@ -9,7 +9,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from gateway_core.cli import main
+from gateway_core.cli.main import main
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.yaml"
 

@@ -15,7 +15,7 @@ from gateway_core.adapters.config_sources import open_sources
 from gateway_core.adapters.config_sources.appconfig import AppConfigSource
 from gateway_core.adapters.config_sources.file import FileSource
 from gateway_core.adapters.config_sources.s3 import S3Source
-from gateway_core.errors import ConfigError, ConfigUnavailable
+from gateway_core.domain.errors import ConfigError, ConfigUnavailable
 from gateway_core.ports import ConfigSource
 from local.serving import serve
 from tests.contract.appconfig_wire import AppConfigWire

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from gateway_core.adapters.clock import ManualClock
 from gateway_core.adapters.degraded import ResilientLedger, replay
-from gateway_core.admission import Admitted, Refused, Unsettled
-from gateway_core.clock import ManualClock
-from gateway_core.errors import LLMError, StoreUnavailable
+from gateway_core.domain.errors import LLMError, StoreUnavailable
 from gateway_core.ports import Store
+from gateway_core.store.messages import Admitted, Refused, Unsettled
 from tests.contract.desk import NOON, POLICY, Desk, candidate, record_of, settled
 
 ONE, TWO = candidate("m1", "one"), candidate("m2", "two")

@@ -15,13 +15,13 @@ from botocore.exceptions import EndpointConnectionError
 from moto import mock_aws
 from mypy_boto3_events import EventBridgeClient
 
-from gateway_core.adapters.event_sinks import EventLog, FanOut
 from gateway_core.adapters.eventbridge import MOST_BYTES, EventBridgeSink, batches, connect, size_of
 from gateway_core.adapters.feed import EventFeed
-from gateway_core.emitter import emit_from_thread
-from gateway_core.events import OperatorEvent
-from gateway_core.ports import EventSink
-from gateway_core.telemetry import Telemetry
+from gateway_core.pipeline.emitter import emit_from_thread
+from gateway_core.telemetry.events import OperatorEvent
+from gateway_core.telemetry.ports import EventSink
+from gateway_core.telemetry.sinks import EventLog, FanOut
+from gateway_core.telemetry.telemetry import Telemetry
 
 NOON = 1_795_176_000_000
 BUS = "llm-gateway-events"

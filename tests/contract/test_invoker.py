@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from gateway_core.adapters.invoke_asgi import AsgiInvoker
 from gateway_core.adapters.invoke_lambda import MOST_EVENT_BYTES
-from gateway_core.errors import BodyTooLarge, DeadlineExceeded, RateLimited
+from gateway_core.domain.errors import BodyTooLarge, DeadlineExceeded, RateLimited
 from gateway_core.invocation import FunctionUnavailable, HttpRequest
 from local.serving import serve
 from tests.contract.lambda_stub import LambdaStub, against

@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from gateway_core.adapters.litellm import LiteLLMProvider
-from gateway_core.domain import Usage
-from gateway_core.embedding import EmbeddingInput, Embeddings
-from gateway_core.errors import (
+from gateway_core.domain.chat import Usage
+from gateway_core.domain.embedding import EmbeddingInput, Embeddings
+from gateway_core.domain.errors import (
     BadCredentials,
     ContentFilterError,
     ContextLengthError,

@@ -9,9 +9,9 @@ import time
 
 import pytest
 
-from gateway_core.domain import Deployment, Usage
-from gateway_core.embedding import EmbedCall
-from gateway_core.errors import (
+from gateway_core.domain.chat import Deployment, Usage
+from gateway_core.domain.embedding import EmbedCall
+from gateway_core.domain.errors import (
     ContextLengthError,
     DeploymentUnusable,
     ProviderRejected,

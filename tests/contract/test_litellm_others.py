@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from gateway_core.adapters.clock import ManualClock
 from gateway_core.adapters.litellm import LiteLLMProvider
 from gateway_core.bootstrap import read_settings
-from gateway_core.clock import ManualClock
-from gateway_core.config import Settings
-from gateway_core.credentials import Credential, Secret
-from gateway_core.domain import Model, ProviderCall, Usage
-from gateway_core.errors import BadCredentials, ProviderError, ProviderTimeout
+from gateway_core.config.settings import Settings
+from gateway_core.domain.chat import Model, ProviderCall, Usage
+from gateway_core.domain.credentials import Credential, Secret
+from gateway_core.domain.errors import BadCredentials, ProviderError, ProviderTimeout
 from local.serving import serve
 from tests.contract.streaming import Unreachable
 from tests.other_providers import CONFIG, KEYS, MODELS, create_app

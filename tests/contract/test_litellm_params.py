@@ -9,7 +9,7 @@ import pytest
 
 from gateway_core.adapters.litellm.library import Library, load
 from gateway_core.adapters.litellm.params import ALLOWED, ParamFitter
-from gateway_core.domain import Deployment, ModelMode, ProviderCall
+from gateway_core.domain.chat import Deployment, ModelMode, ProviderCall
 
 
 @pytest.fixture(scope="module")

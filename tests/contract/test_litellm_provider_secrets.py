@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from gateway_core.credentials import Credential, Secret
-from gateway_core.errors import ProviderError
+from gateway_core.domain.credentials import Credential, Secret
+from gateway_core.domain.errors import ProviderError
 from tests.contract.leaks import LEAK_TEXT, LEAKS, Everything, all_loggers, everything
 from tests.contract.litellm_paths import NAMES, PATHS, PROMPT, Path, provider_at
 from tests.contract.raw_provider import RawProvider, respond

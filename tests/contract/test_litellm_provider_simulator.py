@@ -10,11 +10,11 @@ from typing import Any
 import httpx
 import pytest
 
+from gateway_core.adapters.clock import ManualClock
 from gateway_core.adapters.litellm import LiteLLMProvider
-from gateway_core.clock import ManualClock
-from gateway_core.credentials import Credential, Secret
-from gateway_core.domain import Json, ProviderAnswer, ProviderCall, Usage
-from gateway_core.errors import (
+from gateway_core.domain.chat import Json, ProviderAnswer, ProviderCall, Usage
+from gateway_core.domain.credentials import Credential, Secret
+from gateway_core.domain.errors import (
     BadCredentials,
     ContentFilterError,
     ContextLengthError,

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from gateway_core.domain import ProviderAnswer, ProviderCall
-from gateway_core.errors import (
+from gateway_core.domain.chat import ProviderAnswer, ProviderCall
+from gateway_core.domain.errors import (
     BadCredentials,
     DeploymentUnusable,
     ProviderError,

@@ -9,14 +9,14 @@ from typing import Any
 import httpx
 import pytest
 
+from gateway_core.adapters.clock import ManualClock
 from gateway_core.adapters.litellm import LiteLLMProvider
 from gateway_core.adapters.litellm.rates import LONGEST_RESET_MS
-from gateway_core.clock import ManualClock
-from gateway_core.credentials import Credential, Secret
-from gateway_core.domain import ProviderCall
-from gateway_core.embedding import EmbedCall
-from gateway_core.errors import ProviderError, RateLimitError
-from gateway_core.ratelimit import UNTOLD, Quota, RateView
+from gateway_core.domain.chat import ProviderCall
+from gateway_core.domain.credentials import Credential, Secret
+from gateway_core.domain.embedding import EmbedCall
+from gateway_core.domain.errors import ProviderError, RateLimitError
+from gateway_core.domain.rates import UNTOLD, Quota, RateView
 from local.providers import base_urls, create_app
 from local.serving import serve
 from tests.contract.embedding_calls import LARGE

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from gateway_core.domain import Chunk, ToolCall, ToolCallDelta, Usage
-from gateway_core.errors import ContentFilterError, ProviderError, ProviderUnavailable, RateLimitError
+from gateway_core.domain.chat import Chunk, ToolCall, ToolCallDelta, Usage
+from gateway_core.domain.errors import ContentFilterError, ProviderError, ProviderUnavailable, RateLimitError
 from tests.contract.litellm_paths import Path
 from tests.contract.streaming import (
     ANTHROPIC,

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from gateway_core.domain import Usage
-from gateway_core.errors import (
+from gateway_core.domain.chat import Usage
+from gateway_core.domain.errors import (
     BadCredentials,
     ContentFilterError,
     ContextLengthError,

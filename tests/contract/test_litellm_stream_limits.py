@@ -15,14 +15,14 @@ from typing import Any
 import httpx
 import pytest
 
+from gateway_core.adapters.clock import ManualClock
 from gateway_core.adapters.litellm import LiteLLMProvider
 from gateway_core.adapters.litellm.exchange import Exchange
 from gateway_core.adapters.litellm.transport import OnceTransport
-from gateway_core.clock import ManualClock
-from gateway_core.credentials import Credential, Secret
-from gateway_core.domain import Deployment, ProviderCall, Usage
-from gateway_core.errors import BadCredentials, DeploymentUnusable, ProviderTimeout
-from gateway_core.live import LiveStream
+from gateway_core.domain.chat import Deployment, ProviderCall, Usage
+from gateway_core.domain.credentials import Credential, Secret
+from gateway_core.domain.errors import BadCredentials, DeploymentUnusable, ProviderTimeout
+from gateway_core.pipeline.attempt_stream import LiveStream
 from tests.contract.leaks import all_loggers
 from tests.contract.litellm_paths import NAMES, PATHS, PROMPT, Path, provider_at
 from tests.contract.streaming import (

@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway_core.domain import Usage
-from gateway_core.errors import ProviderUnavailable, RateLimitError
+from gateway_core.domain.chat import Usage
+from gateway_core.domain.errors import ProviderUnavailable, RateLimitError
 from tests.contract.litellm_paths import NAMES, PATHS, Path, provider_at
 from tests.contract.raw_provider import Act, RawProvider, Sight, hang, head
 from tests.contract.streaming import (

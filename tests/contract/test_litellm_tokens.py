@@ -16,9 +16,9 @@ import tiktoken.registry
 
 from gateway_core.adapters.litellm import LiteLLMProvider
 from gateway_core.adapters.litellm.tokens import encoding_of
-from gateway_core.catalog import Catalog
-from gateway_core.config import Settings
-from gateway_core.domain import Deployment, Json, TokenCount
+from gateway_core.config.settings import Settings
+from gateway_core.domain.catalog import Catalog
+from gateway_core.domain.chat import Deployment, Json, TokenCount
 from tests.contract.leaks import all_loggers
 from tests.contract.litellm_paths import PROMPT, provider_at
 

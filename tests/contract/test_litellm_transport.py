@@ -13,7 +13,7 @@ from gateway_core.adapters.litellm.exchange import Exchange, origin_of
 from gateway_core.adapters.litellm.transport import OnceTransport, connection_pool
 from gateway_core.adapters.litellm.usage import usage_of
 from gateway_core.adapters.litellm.wire import Wire
-from gateway_core.domain import Usage
+from gateway_core.domain.chat import Usage
 from tests.contract.raw_provider import Act, RawProvider, Sight, begin_then, head, respond
 
 STREAM = (

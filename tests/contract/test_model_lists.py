@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway_core.adapters.model_lists import MOST_BYTES, HttpModelLister
-from gateway_core.catalog import Provider
-from gateway_core.credentials import Secret
-from gateway_core.errors import (
+from gateway_core.domain.catalog import Provider
+from gateway_core.domain.credentials import Secret
+from gateway_core.domain.errors import (
     BadCredentials,
     ConfigError,
     LLMError,
@@ -22,7 +22,7 @@ from gateway_core.errors import (
     ProviderUnavailable,
     RateLimitError,
 )
-from gateway_core.probes import ModelList
+from gateway_core.store.probes import ModelList
 from local.providers import base_urls, create_app
 from local.providers.control import Control
 from local.serving import bind, serve

@@ -2,10 +2,10 @@
 
 import pytest
 
-from gateway_core.admission import Admitted, Refusal, Refused, StaleCaller
-from gateway_core.caller import Limits
-from gateway_core.errors import InvalidRequest
-from gateway_core.principal import KeyRecord
+from gateway_core.domain.caller import Limits
+from gateway_core.domain.errors import InvalidRequest
+from gateway_core.store.messages import Admitted, Refusal, Refused, StaleCaller
+from gateway_core.store.virtual_keys import KeyRecord
 from tests.contract.desk import DIGEST, Desk, candidate, settled
 
 ONE, TWO = candidate("m1", "one"), candidate("m2", "two")

@@ -2,8 +2,8 @@
 
 import asyncio
 
-from gateway_core.admission import Admitted, Refusal, Refused
-from gateway_core.fleet import Measured
+from gateway_core.store.deployment_state import Measured
+from gateway_core.store.messages import Admitted, Refusal, Refused
 from tests.contract.desk import candidate, settled
 
 CHEAP = candidate(nano=0, tokens=0)

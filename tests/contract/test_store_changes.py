@@ -7,12 +7,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gateway_core.adapters.clock import ManualClock
 from gateway_core.adapters.degraded import ResilientLedger, replay
-from gateway_core.admission import Admitted, Refused, StaleCaller, Unsettled
-from gateway_core.caller import Limits
-from gateway_core.changes import BreakerChange, BudgetCrossed
-from gateway_core.clock import ManualClock
-from gateway_core.principal import KeyRecord
+from gateway_core.domain.caller import Limits
+from gateway_core.store.changes import BreakerChange, BudgetCrossed
+from gateway_core.store.messages import Admitted, Refused, StaleCaller, Unsettled
+from gateway_core.store.virtual_keys import KeyRecord
 from tests.contract.desk import DIGEST, NOON, POLICY, Desk, candidate, record_of, settled
 from tests.contract.test_degraded_ledger import DOWN, Outages, Shelf
 

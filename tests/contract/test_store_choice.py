@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway_core.admission import Admitted, Refusal, Refused
+from gateway_core.store.messages import Admitted, Refusal, Refused
 from tests.contract.desk import candidate, settled
 
 OPEN_MS = 30_000

@@ -3,8 +3,8 @@
 import asyncio
 
 from gateway_core.adapters.memory import MemoryStore
-from gateway_core.admission import Admitted
-from gateway_core.counters import CARDINALITY_CAP
+from gateway_core.store.counters import CARDINALITY_CAP
+from gateway_core.store.messages import Admitted
 from tests.contract.desk import Desk, candidate, settled
 from tests.contract.wire import wired_store
 

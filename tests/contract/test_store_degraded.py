@@ -1,6 +1,6 @@
 """Requests that the store did not see begin: made while it was away, or answered from the cache."""
 
-from gateway_core.admission import Admitted, Refusal, Refused
+from gateway_core.store.messages import Admitted, Refusal, Refused
 from tests.contract.desk import candidate, settled
 
 ONE, TWO = candidate("m1", "one"), candidate("m2", "two")

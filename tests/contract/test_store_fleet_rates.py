@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from gateway_core.principal import KeyRecord, digest_of
+from gateway_core.store.virtual_keys import KeyRecord, digest_of
 from tests.contract.conftest import TOKEN
 from tests.contract.desk import MONTH, NOON
 from tests.contract.fleet_worker import RPM

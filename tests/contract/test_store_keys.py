@@ -2,11 +2,11 @@
 
 import pytest
 
-from gateway_core.admission import BudgetLine, OpenHold
-from gateway_core.caller import Limits
-from gateway_core.counters import RECONCILED, Counters
-from gateway_core.errors import ConfigError, InvalidRequest
-from gateway_core.principal import KeyRecord, digest_of
+from gateway_core.domain.caller import Limits
+from gateway_core.domain.errors import ConfigError, InvalidRequest
+from gateway_core.store.counters import RECONCILED, Counters
+from gateway_core.store.messages import BudgetLine, OpenHold
+from gateway_core.store.virtual_keys import KeyRecord, digest_of
 from tests.contract.desk import DAY, DIGEST, MONTH, NOON, Desk, candidate, settled
 
 FULL = KeyRecord(

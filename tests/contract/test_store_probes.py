@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway_core.adapters.upstash import layout
-from gateway_core.errors import StoreUnavailable
-from gateway_core.probes import KEPT_MS, Probe
+from gateway_core.domain.errors import StoreUnavailable
+from gateway_core.store.probes import KEPT_MS, Probe
 from tests.contract.desk import candidate, settled
 
 FOUND = (

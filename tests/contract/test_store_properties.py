@@ -13,11 +13,12 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from gateway_core.adapters.memory import MemoryStore
 from gateway_core.adapters.upstash import UpstashStore
-from gateway_core.admission import Admission, Admitted, BreakerPolicy, Candidate, OpenHold, Settlement, Ticket
-from gateway_core.caller import Limits
-from gateway_core.counters import Counters, count
-from gateway_core.principal import KeyRecord
-from gateway_core.ratelimit import Quota, RateView, Room
+from gateway_core.domain.caller import Limits
+from gateway_core.domain.rates import Quota, RateView
+from gateway_core.store.counters import Counters, count
+from gateway_core.store.messages import Admission, Admitted, BreakerPolicy, Candidate, OpenHold, Settlement, Ticket
+from gateway_core.store.rate_limit import Room
+from gateway_core.store.virtual_keys import KeyRecord
 from tests.contract.conftest import Redis
 from tests.contract.desk import DIGEST, record_of
 from tests.contract.wire import at_once, wired_store

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from gateway_core.admission import Admitted, Refusal, Refused
+from gateway_core.store.messages import Admitted, Refusal, Refused
 from tests.contract.desk import candidate, settled
 
 

@@ -9,9 +9,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from gateway_core.adapters.memory import MemoryStore
-from gateway_core.admission import Admitted, BreakerPolicy, Candidate, Refusal, Ticket
-from gateway_core.principal import KeyRecord
-from gateway_core.ratelimit import WORD_LIFE_MS, Quota, RateView
+from gateway_core.domain.rates import Quota, RateView
+from gateway_core.store.messages import Admitted, BreakerPolicy, Candidate, Refusal, Ticket
+from gateway_core.store.rate_limit import WORD_LIFE_MS
+from gateway_core.store.virtual_keys import KeyRecord
 from tests.contract.desk import DIGEST, NOON, candidate, record_of, settled
 from tests.contract.wire import at_once, wired_store
 

@@ -7,7 +7,7 @@ from dataclasses import fields
 import pytest
 
 from gateway_core.adapters.upstash.scripts import Script, Scripts
-from gateway_core.ratelimit import Quota, RateView
+from gateway_core.domain.rates import Quota, RateView
 from tests.contract.desk import DAY, DIGEST, MONTH, Desk, candidate, settled
 
 DAY_S = 86_400

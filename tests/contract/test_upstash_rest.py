@@ -17,7 +17,7 @@ import pytest
 from gateway_core.adapters.upstash import UpstashStore
 from gateway_core.adapters.upstash.rest import Deadlines, RestClient
 from gateway_core.adapters.upstash.scripts import Script
-from gateway_core.errors import StoreUnavailable
+from gateway_core.domain.errors import StoreUnavailable
 from tests.contract.desk import Desk, candidate, settled
 
 TOKEN = "very-secret-token"

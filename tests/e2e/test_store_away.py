@@ -9,9 +9,9 @@ import pytest
 
 from gateway_core.adapters.degraded import replay
 from gateway_core.adapters.upstash import UpstashStore
-from gateway_core.admission import BreakerPolicy, Settlement, Ticket, Unsettled, UsageRecord
-from gateway_core.caller import Limits
-from gateway_core.principal import KeyRecord, digest_of
+from gateway_core.domain.caller import Limits
+from gateway_core.store.messages import BreakerPolicy, Settlement, Ticket, Unsettled, UsageRecord
+from gateway_core.store.virtual_keys import KeyRecord, digest_of
 from local.providers import base_urls
 from local.serving import serve
 from local.upstash.app import create_app

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from gateway_core.adapters.upstash import UpstashStore
-from gateway_core.principal import KeyRecord, digest_of, new_key
+from gateway_core.store.virtual_keys import KeyRecord, digest_of, new_key
 from local.providers import create_app as create_providers
 from local.providers.control import Control
 from local.serving import serve

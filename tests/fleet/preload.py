@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import asyncio
 
+from gateway_core.adapters.clock import SystemClock
 from gateway_core.adapters.litellm import LiteLLMProvider
-from gateway_core.catalog_loader import load_catalog
-from gateway_core.clock import SystemClock
-from gateway_core.credentials import Credential, Secret
-from gateway_core.domain import Deployment, ProviderCall
-from gateway_core.embedding import EmbedCall
+from gateway_core.config.catalog_loader import load_catalog
+from gateway_core.domain.chat import Deployment, ProviderCall
+from gateway_core.domain.credentials import Credential, Secret
+from gateway_core.domain.embedding import EmbedCall
 from local.providers import base_urls, create_app
 from local.serving import serve
 from tests.fleet import process

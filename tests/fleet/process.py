@@ -8,9 +8,9 @@ from typing import Any, override
 from unittest import mock
 
 from gateway_core import bootstrap
+from gateway_core.adapters.clock import SystemClock
 from gateway_core.api import chat, complete, embeddings, stream, usage
 from gateway_core.api.app import create_app
-from gateway_core.clock import SystemClock
 from local.serving import serve
 
 PARTS = (complete, stream, chat, embeddings, usage)

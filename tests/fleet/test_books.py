@@ -12,8 +12,8 @@ from decimal import Decimal
 import httpx
 import pytest
 
-from gateway_core.caller import Limits
-from gateway_core.principal import KeyRecord, digest_of, new_key
+from gateway_core.domain.caller import Limits
+from gateway_core.store.virtual_keys import KeyRecord, digest_of, new_key
 from tests.fleet.fleet import fleet
 from tests.fleet.mixture import CONFIG, Counted, Heard, Tally, jobs
 

@@ -6,8 +6,8 @@ from typing import get_args
 import pytest
 
 from gateway_core.api.schemas import CompleteBody
-from gateway_core.domain import ProviderAnswer, Requirement, ToolCall, Usage
-from gateway_core.errors import ProviderUnavailable, RateLimitError, StoreUnavailable
+from gateway_core.domain.chat import ProviderAnswer, Requirement, ToolCall, Usage
+from gateway_core.domain.errors import ProviderUnavailable, RateLimitError, StoreUnavailable
 from tests.conftest import World, catalog_of, model, settings_for
 
 HELLO = {"messages": [{"role": "user", "content": "one two three"}]}

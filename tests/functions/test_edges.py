@@ -6,10 +6,10 @@ import pytest
 
 from gateway_core.api import complete
 from gateway_core.api.app import RequestGuard, create_app
-from gateway_core.api.pieces import in_words, start
-from gateway_core.domain import Chunk, Usage
-from gateway_core.errors import ProviderUnavailable, RateLimited
-from gateway_core.outcome import Opened
+from gateway_core.api.stream_answer import in_words, start
+from gateway_core.domain.chat import Chunk, Usage
+from gateway_core.domain.errors import ProviderUnavailable, RateLimited
+from gateway_core.domain.result import Opened
 from tests.conftest import model
 
 

@@ -5,7 +5,7 @@ import struct
 
 import pytest
 
-from gateway_core.domain import Deployment
+from gateway_core.domain.chat import Deployment
 from tests.conftest import World, catalog_of, model, settings_for
 
 

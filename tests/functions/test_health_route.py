@@ -6,11 +6,11 @@ from datetime import date
 import pytest
 
 from gateway_core.adapters.echo import echo
-from gateway_core.caller import Attribution
-from gateway_core.domain import ChatRequest
-from gateway_core.errors import ProviderUnavailable
-from gateway_core.probes import KEPT_MS, Probe
-from gateway_core.ratelimit import Quota, RateView
+from gateway_core.domain.caller import Attribution
+from gateway_core.domain.chat import ChatRequest
+from gateway_core.domain.errors import ProviderUnavailable
+from gateway_core.domain.rates import Quota, RateView
+from gateway_core.store.probes import KEPT_MS, Probe
 from tests.conftest import World, catalog_of, model, settings_for
 
 

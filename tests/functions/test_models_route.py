@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from gateway_core.errors import ProviderUnavailable
+from gateway_core.domain.errors import ProviderUnavailable
 from tests.conftest import World, catalog_of, model, settings_for
 
 

@@ -12,14 +12,14 @@ from decimal import Decimal
 import httpx
 import pytest
 
+from gateway_core.adapters.clock import SystemClock
 from gateway_core.adapters.config_sources import open_sources
 from gateway_core.api import chat, complete, models, stream
 from gateway_core.api.app import create_app
 from gateway_core.bootstrap import with_gateway
-from gateway_core.clock import SystemClock
-from gateway_core.reload import Live
-from gateway_core.settings_loader import Inputs, SettingsLoader
-from gateway_core.telemetry import Telemetry
+from gateway_core.config.loader import Inputs, SettingsLoader
+from gateway_core.config.reload import Live
+from gateway_core.telemetry.telemetry import Telemetry
 
 WORKERS = 60
 VERSIONS = 24

@@ -2,9 +2,9 @@
 
 import pytest
 
-from gateway_core.caller import Limits
-from gateway_core.errors import StoreUnavailable
-from gateway_core.principal import KeyRecord, digest_of
+from gateway_core.domain.caller import Limits
+from gateway_core.domain.errors import StoreUnavailable
+from gateway_core.store.virtual_keys import KeyRecord, digest_of
 
 HELLO = [{"role": "user", "content": "one two three"}]
 ASKS = {

@@ -8,8 +8,8 @@ import openai
 import pytest
 
 from gateway_core.api.sse import HEARTBEAT, EventStream, event, with_heartbeat
-from gateway_core.domain import Chunk, ProviderAnswer, ToolCall, ToolCallDelta, Usage
-from gateway_core.errors import ProviderUnavailable, RateLimitError
+from gateway_core.domain.chat import Chunk, ProviderAnswer, ToolCall, ToolCallDelta, Usage
+from gateway_core.domain.errors import ProviderUnavailable, RateLimitError
 
 HELLO = {"messages": [{"role": "user", "content": "one two three"}]}
 CHAT = {**HELLO, "model": "reasoning"}

@@ -14,9 +14,9 @@ from typing import Any
 import httpx
 
 from gateway_core.adapters.upstash import UpstashStore
-from gateway_core.admission import UsageRecord
-from gateway_core.caller import Limits
-from gateway_core.principal import KeyRecord, digest_of, new_key
+from gateway_core.domain.caller import Limits
+from gateway_core.store.messages import UsageRecord
+from gateway_core.store.virtual_keys import KeyRecord, digest_of, new_key
 from local.front import function_of
 from local.providers import base_urls, create_app
 from local.providers.control import Control

@@ -14,7 +14,7 @@ import openai
 import pytest
 
 from gateway_core.invocation import HttpAnswer, read_answer
-from gateway_core.principal import KeyRecord, digest_of
+from gateway_core.store.virtual_keys import KeyRecord, digest_of
 from local.front import function_of
 from tests.functions.mcp_front.conftest import fast
 from tests.lambda_runtime.deployment import (

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from gateway_core.invocation import read_answer
-from gateway_core.principal import KeyRecord, digest_of
+from gateway_core.store.virtual_keys import KeyRecord, digest_of
 from tests.lambda_runtime.deployment import EVENTS, Backend, function, running_backend
 from tests.lambda_runtime.emulator.answer import collect
 from tests.lambda_runtime.emulator.environment import Environment, deployed

@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from gateway_core.api.app import create_app
-from gateway_core.changes import BreakerChange
-from gateway_core.events import BreakerMoved, RequestCost, StoreDegraded
-from gateway_core.principal import KeyRecord, digest_of
+from gateway_core.store.changes import BreakerChange
+from gateway_core.store.virtual_keys import KeyRecord, digest_of
+from gateway_core.telemetry.events import BreakerMoved, RequestCost, StoreDegraded
 from local.live_events import events_router
 from local.serving import serve
 from tests.unit.test_events import RECORD

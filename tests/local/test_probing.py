@@ -7,9 +7,9 @@ import threading
 import pytest
 
 from gateway_core.adapters.echo import EchoModelLister
-from gateway_core.errors import StoreUnavailable
-from gateway_core.health_checks import HealthChecks
-from gateway_core.probes import ModelList
+from gateway_core.domain.errors import StoreUnavailable
+from gateway_core.store.probes import ModelList
+from gateway_core.triggers.health_checks import HealthChecks
 from local.probing import probing
 
 PATIENCE_S = 20

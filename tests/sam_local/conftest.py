@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from gateway_core.principal import KeyRecord, digest_of
+from gateway_core.store.virtual_keys import KeyRecord, digest_of
 from local.serving import bind
 from tests.lambda_runtime.deployment import Backend, running_backend
 from tests.template.test_template import FUNCTIONS, ROOT

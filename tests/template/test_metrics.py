@@ -6,10 +6,10 @@ import re
 import pytest
 
 from gateway_core.adapters.echo import echo
-from gateway_core.caller import Attribution, Limits
-from gateway_core.domain import ChatRequest, Chunk
-from gateway_core.errors import LLMError, ProviderUnavailable, StoreUnavailable
-from gateway_core.probes import Probe
+from gateway_core.domain.caller import Attribution, Limits
+from gateway_core.domain.chat import ChatRequest, Chunk
+from gateway_core.domain.errors import LLMError, ProviderUnavailable, StoreUnavailable
+from gateway_core.store.probes import Probe
 from tests.conftest import World, catalog_of, model, settings_for
 from tests.template.test_template import ROOT, TEMPLATE
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from gateway_core.probes import interval_s
+from gateway_core.store.probes import interval_s
 from local.front import LOCAL_ROUTES, function_of
 
 ROOT = Path(__file__).parents[2]

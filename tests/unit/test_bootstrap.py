@@ -7,7 +7,7 @@ import pytest
 from moto import mock_aws
 
 from gateway_core.bootstrap import light_services, read_settings
-from gateway_core.errors import ConfigError
+from gateway_core.domain.errors import ConfigError
 
 STORE = {"UPSTASH_REDIS_REST_URL": "https://store.example", "UPSTASH_REDIS_REST_TOKEN": "x"}
 PATH = "/llm-gateway/store"

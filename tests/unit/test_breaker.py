@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway_core.admission import BreakerPolicy
-from gateway_core.breaker import Breaker, Effect, admit, ask_again_ms, closed_for_ms, settle
+from gateway_core.store.breaker import Breaker, Effect, admit, ask_again_ms, closed_for_ms, settle
+from gateway_core.store.messages import BreakerPolicy
 
 POLICY = BreakerPolicy(failures=3, window_ms=60, cooldown_ms=30, max_cooldown_ms=100, lease_ms=20)
 

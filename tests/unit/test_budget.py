@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway_core.budget import MAX_AMOUNT, NOTHING, Account, Amount, Hold, exceeded, hold, settle, unconfirmed
-from gateway_core.caller import Limits
+from gateway_core.domain.caller import Limits
+from gateway_core.store.budget import MAX_AMOUNT, NOTHING, Account, Amount, Hold, exceeded, hold, settle, unconfirmed
 
 amounts = st.builds(Amount, st.integers(0, 50), st.integers(0, 50))
 accounts = st.builds(Account, amounts, amounts)

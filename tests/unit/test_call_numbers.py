@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway_core.adapters.litellm.calls import CallNumbers
-from gateway_core.domain import ToolCallDelta
+from gateway_core.domain.chat import ToolCallDelta
 
 
 def test_pieces_belong_to_the_call_of_their_index() -> None:

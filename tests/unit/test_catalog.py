@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway_core.catalog_loader import Overrides, load_catalog
-from gateway_core.errors import ConfigError, UnknownModel
-from gateway_core.price_list import PricingSection
+from gateway_core.config.catalog_loader import Overrides, load_catalog
+from gateway_core.config.price_list import PricingSection
+from gateway_core.domain.errors import ConfigError, UnknownModel
 
 CATALOG = load_catalog()
 

@@ -11,9 +11,9 @@ from gateway_core.adapters.litellm.about import About
 from gateway_core.adapters.litellm.classify import classify
 from gateway_core.adapters.litellm.exchange import Exchange, Fault, origin_of
 from gateway_core.adapters.litellm.wire import Wire, wire_of
-from gateway_core.credentials import Secret
-from gateway_core.domain import Deployment, Usage
-from gateway_core.errors import (
+from gateway_core.domain.chat import Deployment, Usage
+from gateway_core.domain.credentials import Secret
+from gateway_core.domain.errors import (
     BadCredentials,
     ContentFilterError,
     ContextLengthError,

@@ -11,14 +11,15 @@ from types import MappingProxyType
 
 import pytest
 
-from gateway_core import catalog_loader, config_file, price_list
-from gateway_core.admission import BreakerPolicy
-from gateway_core.base_url import check_base_url
-from gateway_core.config import Settings
-from gateway_core.config_file import BreakerSection, FailoverSection
-from gateway_core.documents import Document, read_json, read_yaml
-from gateway_core.errors import ConfigError
-from gateway_core.retry import RetryPolicy
+from gateway_core.config import catalog_loader, price_list
+from gateway_core.config import schema as config_file
+from gateway_core.config.documents import Document, read_json, read_yaml
+from gateway_core.config.schema import BreakerSection, FailoverSection
+from gateway_core.config.settings import Settings
+from gateway_core.domain.base_url import check_base_url
+from gateway_core.domain.errors import ConfigError
+from gateway_core.routing.retry import RetryPolicy
+from gateway_core.store.messages import BreakerPolicy
 
 ROOT = Path(__file__).parents[2]
 

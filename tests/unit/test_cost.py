@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway_core.catalog_loader import Overrides, load_catalog
-from gateway_core.cost import (
+from gateway_core.config.catalog_loader import Overrides, load_catalog
+from gateway_core.config.price_list import PricingSection
+from gateway_core.domain.chat import Price, PriceTier, Usage
+from gateway_core.domain.cost import (
     MESSAGE_TOKENS,
     REQUEST_TOKENS,
     TOOL_PROMPT_TOKENS,
@@ -20,8 +22,6 @@ from gateway_core.cost import (
     price,
     usd,
 )
-from gateway_core.domain import Price, PriceTier, Usage
-from gateway_core.price_list import PricingSection
 
 FLAT = Price(Decimal(5000), Decimal(25000), Decimal(500), Decimal(6250), "test")
 GEMINI = Price(

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from gateway_core.admission import Ticket
-from gateway_core.counters import RECONCILED, Counters, Dimension, count, dimensions
+from gateway_core.store.counters import RECONCILED, Counters, Dimension, count, dimensions
+from gateway_core.store.messages import Ticket
 from tests.contract.desk import NOON, record_of
 
 TICKET = Ticket("r1", "alpha", "key_alpha_1", "", "", NOON)

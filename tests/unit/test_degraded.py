@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 
 from gateway_core.adapters.echo import echo
-from gateway_core.caller import Attribution
-from gateway_core.domain import ChatRequest, Deployment
-from gateway_core.embedding import EmbedRequest
-from gateway_core.errors import ProviderUnavailable, StoreUnavailable
-from gateway_core.ratelimit import Quota, RateView
+from gateway_core.domain.caller import Attribution
+from gateway_core.domain.chat import ChatRequest, Deployment
+from gateway_core.domain.embedding import EmbedRequest
+from gateway_core.domain.errors import ProviderUnavailable, StoreUnavailable
+from gateway_core.domain.rates import Quota, RateView
 from tests.conftest import World, catalog_of, model, settings_for
 
 HELLO = ({"role": "user", "content": "one two three"},)

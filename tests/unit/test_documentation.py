@@ -1,12 +1,14 @@
 """The documents agree with each other and with what there is."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
 CORE = ROOT / "layers/gateway_core/src/gateway_core"
+ARCHITECTURE = ROOT / "docs/architecture.md"
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/*.md")])
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 
@@ -52,11 +54,18 @@ def test_the_readme_names_every_page():
     assert set(ROOT.glob("docs/*.md")) <= named
 
 
-def test_the_map_names_every_module():
-    """Of the core and of its adapters; what is a package stands for what is in it."""
-    table = (ROOT / "docs/architecture.md").read_text().partition("## Modules")[2].partition("\n## ")[0]
-    named = set(re.findall(r"[\w/]*\w", " ".join(re.findall(r"`([^`]+)`", table))))
-    there = {f"{folder}{path.stem}" for folder in ("", "adapters/") for path in (CORE / folder).iterdir()}
-    untold = {"__init__", "adapters/__init__", "__pycache__", "adapters/__pycache__", "adapters", "data", "py"}
-    assert there - untold - named == set()
-    assert {name for name in named if "/" in name} <= there
+def test_the_map_names_every_room():
+    """Each package and module of the core's root, and nothing that is not there."""
+    table = ARCHITECTURE.read_text().partition("## Rooms")[2].partition("\n\n`")[0]
+    rows = "".join(row.split("|")[1] for row in table.splitlines() if row.startswith("| `"))
+    there = {
+        path.stem for path in CORE.iterdir() if path.name not in {"__init__.py", "__pycache__", "data", "py.typed"}
+    }
+    assert set(re.findall(r"`(\w+)/?`", rows)) == there
+
+
+def test_the_map_draws_the_floors_that_the_linter_holds():
+    """As the import contract has them."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    floors = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
+    assert "```\n" + "\n".join(floors) + "\n```" in ARCHITECTURE.read_text()

@@ -6,12 +6,12 @@ from dataclasses import replace
 import pytest
 
 from gateway_core.adapters.echo import echo
-from gateway_core.caller import Attribution
-from gateway_core.domain import ChatRequest, Chunk
-from gateway_core.emitter import MOST_UNDER_WAY, MOST_WAIT_S, Emitter
-from gateway_core.errors import BudgetExceeded, NoDeploymentAvailable, ProviderUnavailable, RateLimitError
-from gateway_core.events import StoreDegraded
-from gateway_core.walk import Walk
+from gateway_core.domain.caller import Attribution
+from gateway_core.domain.chat import ChatRequest, Chunk
+from gateway_core.domain.errors import BudgetExceeded, NoDeploymentAvailable, ProviderUnavailable, RateLimitError
+from gateway_core.pipeline.emitter import MOST_UNDER_WAY, MOST_WAIT_S, Emitter
+from gateway_core.pipeline.request_state import Walk
+from gateway_core.telemetry.events import StoreDegraded
 from tests.conftest import World, catalog_of, model, settings_for
 
 HELLO = ({"role": "user", "content": "one two three"},)

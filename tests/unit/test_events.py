@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway_core.admission import Ticket, UsageRecord
-from gateway_core.changes import BreakerChange, BudgetCrossed
-from gateway_core.events import (
+from gateway_core.store.changes import BreakerChange, BudgetCrossed
+from gateway_core.store.messages import Ticket, UsageRecord
+from gateway_core.telemetry.events import (
     AttemptFailed,
     BreakerMoved,
     BudgetReached,

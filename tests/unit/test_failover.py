@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from gateway_core.adapters.echo import echo
-from gateway_core.caller import Attribution, Limits
-from gateway_core.domain import ChatRequest, Deployment, Usage
-from gateway_core.embedding import EmbedRequest
-from gateway_core.errors import (
+from gateway_core.domain.caller import Attribution, Limits
+from gateway_core.domain.chat import ChatRequest, Deployment, Usage
+from gateway_core.domain.embedding import EmbedRequest
+from gateway_core.domain.errors import (
     BudgetExceeded,
     ContentFilterError,
     ContextLengthError,
@@ -25,8 +25,8 @@ from gateway_core.errors import (
     Unauthenticated,
     UnknownModel,
 )
-from gateway_core.fleet import Measured
-from gateway_core.principal import KeyRecord, digest_of
+from gateway_core.store.deployment_state import Measured
+from gateway_core.store.virtual_keys import KeyRecord, digest_of
 from tests.conftest import World, catalog_of, model, settings_for
 
 HELLO = ({"role": "user", "content": "one two three"},)

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway_core.freshness import Freshness, is_due, version_of
+from gateway_core.config.freshness import Freshness, is_due, version_of
 
 TIMES = st.floats(0, 1e9)
 

@@ -14,12 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway_core.adapters.echo import EchoModelLister
-from gateway_core.catalog import Provider
-from gateway_core.credentials import Secret
-from gateway_core.errors import BadCredentials, ProviderUnavailable, StoreUnavailable
-from gateway_core.health_checks import HealthChecks, scheduled
-from gateway_core.probes import FRESH_INTERVALS, ModelList
-from gateway_core.telemetry import Telemetry
+from gateway_core.domain.catalog import Provider
+from gateway_core.domain.credentials import Secret
+from gateway_core.domain.errors import BadCredentials, ProviderUnavailable, StoreUnavailable
+from gateway_core.store.probes import FRESH_INTERVALS, ModelList
+from gateway_core.telemetry.telemetry import Telemetry
+from gateway_core.triggers.health_checks import HealthChecks, scheduled
 from tests.conftest import World, catalog_of, model, settings_for
 
 EVENT = {"check": "providers", "every": "rate(5 minutes)"}

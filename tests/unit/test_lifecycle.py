@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway_core.lifecycle import RETIREMENT_WARNING_DAYS, lifecycle, retirement_warning, utc_day
+from gateway_core.domain.lifecycle import RETIREMENT_WARNING_DAYS, lifecycle, retirement_warning, utc_day
 from tests.conftest import model
 
 TODAY = date(2026, 11, 20)

@@ -9,7 +9,7 @@ from gateway_core.api.embeddings import EmbeddingsBody
 from gateway_core.api.schemas import CompleteBody
 from gateway_core.api.tokens import TokensBody
 from gateway_core.api.usage import UsageQuery
-from gateway_core.errors import InvalidRequest
+from gateway_core.domain.errors import InvalidRequest
 from gateway_core.mcp_front.complete import CompleteArguments
 from gateway_core.mcp_front.embed import EmbedArguments
 from gateway_core.mcp_front.server import OPERATIONS

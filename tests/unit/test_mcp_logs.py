@@ -8,7 +8,7 @@ import pytest
 from fastmcp.utilities.logging import get_logger
 
 from gateway_core.mcp_front.logs import quiet_libraries
-from gateway_core.telemetry import Telemetry
+from gateway_core.telemetry.telemetry import Telemetry
 
 NAMES = ("fastmcp", "mcp", "sse_starlette")
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from gateway_core.errors import BudgetExceeded, RateLimited
+from gateway_core.domain.errors import BudgetExceeded, RateLimited
 from gateway_core.invocation import HttpAnswer
 from gateway_core.mcp_front.report import describe, describe_answer, describe_error
 

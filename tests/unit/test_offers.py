@@ -2,11 +2,11 @@
 
 import pytest
 
-from gateway_core.caller import Attribution
-from gateway_core.domain import ChatRequest, Deployment
-from gateway_core.embedding import EmbedRequest
-from gateway_core.errors import BudgetExceeded
-from gateway_core.offers import PromptSize, chat_offer, embed_offer, output_cap
+from gateway_core.domain.caller import Attribution
+from gateway_core.domain.chat import ChatRequest, Deployment
+from gateway_core.domain.embedding import EmbedRequest
+from gateway_core.domain.errors import BudgetExceeded
+from gateway_core.routing.bounds import PromptSize, chat_offer, embed_offer, output_cap
 from tests.conftest import catalog_of, model
 
 A = model("a")

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway_core.admission import STALE_MS
-from gateway_core.caller import Attribution
-from gateway_core.domain import ChatRequest, Deployment, Price
-from gateway_core.explain import explain
-from gateway_core.fleet import DeploymentState, Measured, comparable_ms
-from gateway_core.ordering import EXPLORED, Snapshot, expected_nano, ordered
-from gateway_core.routing import plan
+from gateway_core.domain.caller import Attribution
+from gateway_core.domain.chat import ChatRequest, Deployment, Price
+from gateway_core.routing.explain import explain
+from gateway_core.routing.order import EXPLORED, Snapshot, expected_nano, ordered
+from gateway_core.routing.plan import plan
+from gateway_core.store.deployment_state import DeploymentState, Measured, comparable_ms
+from gateway_core.store.messages import STALE_MS
 from tests.conftest import catalog_of, model
 
 NOW = 10_000_000

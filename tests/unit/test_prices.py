@@ -11,11 +11,11 @@ from functools import cache
 
 import pytest
 
-from gateway_core.catalog_loader import Overrides, load_catalog
-from gateway_core.config_file import ConfigFile
-from gateway_core.documents import packaged, packaged_names, read_json, read_yaml, validate
-from gateway_core.errors import ConfigError
-from gateway_core.price_list import BookFile, PricingSection, fingerprint, load_prices, read_snapshot
+from gateway_core.config.catalog_loader import Overrides, load_catalog
+from gateway_core.config.documents import packaged, packaged_names, read_json, read_yaml, validate
+from gateway_core.config.price_list import BookFile, PricingSection, fingerprint, load_prices, read_snapshot
+from gateway_core.config.schema import ConfigFile
+from gateway_core.domain.errors import ConfigError
 from scripts.update_prices import UnusableEntryError, listing, main, map_keys, map_path, snapshot
 
 SNAPSHOT = json.loads(packaged("prices.json"))

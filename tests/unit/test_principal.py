@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from gateway_core.admission import Refusal, Refused, Ticket
-from gateway_core.caller import Limits
-from gateway_core.errors import Unauthenticated
-from gateway_core.fleet import deployments_by_provider
-from gateway_core.principal import (
+from gateway_core.domain.caller import Limits
+from gateway_core.domain.errors import Unauthenticated
+from gateway_core.store.deployment_state import deployments_by_provider
+from gateway_core.store.messages import Refusal, Refused, Ticket
+from gateway_core.store.virtual_keys import (
     KeyRecord,
     digest_of,
     new_key,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway_core.errors import (
+from gateway_core.domain.errors import (
     BadCredentials,
     ConfigError,
     ProviderRejected,
@@ -15,7 +15,7 @@ from gateway_core.errors import (
     ProviderUnavailable,
     RateLimitError,
 )
-from gateway_core.probes import (
+from gateway_core.store.probes import (
     ModelList,
     Probe,
     failed_status,

@@ -6,10 +6,10 @@ from contextlib import aclosing, suppress
 import pytest
 
 from gateway_core.adapters.echo import echo
-from gateway_core.caller import Attribution, Limits
-from gateway_core.domain import ChatRequest, Chunk, Deployment, Usage
-from gateway_core.embedding import EmbedRequest
-from gateway_core.errors import (
+from gateway_core.domain.caller import Attribution, Limits
+from gateway_core.domain.chat import ChatRequest, Chunk, Deployment, Usage
+from gateway_core.domain.embedding import EmbedRequest
+from gateway_core.domain.errors import (
     DeadlineExceeded,
     NoDeploymentAvailable,
     ProviderUnavailable,
@@ -17,7 +17,7 @@ from gateway_core.errors import (
     RateLimitError,
     StoreUnavailable,
 )
-from gateway_core.ratelimit import Quota, RateView
+from gateway_core.domain.rates import Quota, RateView
 from tests.conftest import World, catalog_of, model, settings_for
 
 HELLO = ({"role": "user", "content": "one two three"},)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gateway_core.adapters.litellm.exchange import Exchange, origin_of
 from gateway_core.adapters.litellm.rates import LONGEST_RESET_MS, rate_view, view_of
-from gateway_core.ratelimit import UNTOLD, Quota, RateView
+from gateway_core.domain.rates import UNTOLD, Quota, RateView
 
 NOW = 1_800_000_000_000
 """Fri, 15 Jan 2027 08:00:00 GMT."""

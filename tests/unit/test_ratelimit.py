@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway_core.ratelimit import Marks, Quota, RateView, Room, Slot, correct, enter, hear, reserve
+from gateway_core.domain.rates import Quota, RateView
+from gateway_core.store.rate_limit import Marks, Room, Slot, correct, enter, hear, reserve
 
 rates = st.integers(1, 5000)
 NOW = 1_795_176_000_000

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from gateway_core.clock import ManualClock
-from gateway_core.config import Settings
-from gateway_core.errors import ConfigError, ConfigUnavailable
-from gateway_core.events import Event
-from gateway_core.reload import Live, in_a_thread
-from gateway_core.settings_loader import Inputs, SettingsLoader
-from gateway_core.telemetry import Telemetry
+from gateway_core.adapters.clock import ManualClock
+from gateway_core.config.loader import Inputs, SettingsLoader
+from gateway_core.config.reload import Live, in_a_thread
+from gateway_core.config.settings import Settings
+from gateway_core.domain.errors import ConfigError, ConfigUnavailable
+from gateway_core.telemetry.events import Event
+from gateway_core.telemetry.telemetry import Telemetry
 
 RELOAD_S = 30
 NEW_KEY = {"OPENAI_API_KEY": "sk-new"}

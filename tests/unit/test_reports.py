@@ -4,10 +4,10 @@ from datetime import date
 
 import pytest
 
-from gateway_core.admission import UsageRecord
-from gateway_core.counters import Counters, count, dimensions
-from gateway_core.errors import InvalidRequest
-from gateway_core.reports import Report, ReportQuery, check, period, report
+from gateway_core.domain.errors import InvalidRequest
+from gateway_core.store.counters import Counters, count, dimensions
+from gateway_core.store.messages import UsageRecord
+from gateway_core.store.reports import Report, ReportQuery, check, period, report
 
 DAY = date(2026, 11, 20)
 TODAY = date(2026, 11, 20)

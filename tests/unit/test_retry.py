@@ -8,11 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway_core.adapters.echo import echo
-from gateway_core.admission import BreakerPolicy, Refusal, Refused
-from gateway_core.caller import Attribution
-from gateway_core.domain import ChatRequest, Chunk, Usage
-from gateway_core.embedding import EmbedRequest
-from gateway_core.errors import (
+from gateway_core.domain.caller import Attribution
+from gateway_core.domain.chat import ChatRequest, Chunk, Usage
+from gateway_core.domain.embedding import EmbedRequest
+from gateway_core.domain.errors import (
     BadCredentials,
     BudgetExceeded,
     ContentFilterError,
@@ -27,9 +26,10 @@ from gateway_core.errors import (
     RateLimited,
     RateLimitError,
 )
-from gateway_core.outcome import Completion
-from gateway_core.ratelimit import Quota, RateView
-from gateway_core.retry import RetryPolicy, comeback_ms, soonest_ms
+from gateway_core.domain.rates import Quota, RateView
+from gateway_core.domain.result import Completion
+from gateway_core.routing.retry import RetryPolicy, comeback_ms, soonest_ms
+from gateway_core.store.messages import BreakerPolicy, Refusal, Refused
 from tests.conftest import World, catalog_of, model, settings_for
 
 HELLO = ({"role": "user", "content": "one two three"},)

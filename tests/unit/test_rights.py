@@ -2,10 +2,11 @@
 
 import pytest
 
-from gateway_core.caller import Attribution, Caller
-from gateway_core.domain import ChatRequest
-from gateway_core.errors import Forbidden, UnknownModel
-from gateway_core.rights import attribute, check_tool, reachable_models
+from gateway_core.access.rights import attribute, check_tool
+from gateway_core.domain.caller import Attribution, Caller
+from gateway_core.domain.chat import ChatRequest
+from gateway_core.domain.errors import Forbidden, UnknownModel
+from gateway_core.routing.plan import reachable_models
 from tests.conftest import catalog_of, model
 
 CATALOG = catalog_of(

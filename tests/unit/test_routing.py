@@ -2,11 +2,11 @@
 
 import pytest
 
-from gateway_core.caller import Attribution
-from gateway_core.domain import ChatRequest, Deployment
-from gateway_core.errors import ContextLengthError, InvalidRequest, UnknownModel
-from gateway_core.ordering import Snapshot
-from gateway_core.routing import longer_context, plan, required_capabilities, uncertain
+from gateway_core.domain.caller import Attribution
+from gateway_core.domain.chat import ChatRequest, Deployment
+from gateway_core.domain.errors import ContextLengthError, InvalidRequest, UnknownModel
+from gateway_core.routing.order import Snapshot
+from gateway_core.routing.plan import longer_context, plan, required_capabilities, uncertain
 from tests.conftest import catalog_of, model
 
 HELLO = ({"role": "user", "content": "hello"},)

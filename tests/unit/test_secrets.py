@@ -8,7 +8,7 @@ from moto import mock_aws
 
 from gateway_core.adapters.secrets import read_secrets
 from gateway_core.bootstrap import with_secrets
-from gateway_core.errors import ConfigError
+from gateway_core.domain.errors import ConfigError
 
 REGION = "eu-central-1"
 SECRETS = {"OPENAI_API_KEY": "sk-secret", "GEMINI_API_KEY": "AIza-secret"}

@@ -5,9 +5,9 @@ from contextlib import aclosing
 
 import pytest
 
-from gateway_core.caller import Attribution
-from gateway_core.domain import ChatRequest, Chunk, ToolCallDelta, Usage
-from gateway_core.errors import (
+from gateway_core.domain.caller import Attribution
+from gateway_core.domain.chat import ChatRequest, Chunk, ToolCallDelta, Usage
+from gateway_core.domain.errors import (
     ContentFilterError,
     DeadlineExceeded,
     LLMError,
@@ -16,8 +16,8 @@ from gateway_core.errors import (
     ProviderUnavailable,
     RateLimitError,
 )
-from gateway_core.live import Delivered, at_least
-from gateway_core.outcome import Completion, Opened
+from gateway_core.domain.result import Completion, Opened
+from gateway_core.pipeline.attempt_stream import Delivered, at_least
 
 HELLO = ({"role": "user", "content": "one two three"},)
 PER_INPUT, PER_OUTPUT = 1000, 2000

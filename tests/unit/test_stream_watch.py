@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from gateway_core.adapters.litellm.usage import usage_of
 from gateway_core.adapters.litellm.watch import StreamWatch
 from gateway_core.adapters.litellm.wire import Wire
-from gateway_core.domain import Json, Usage
+from gateway_core.domain.chat import Json, Usage
 
 
 def sse(*events: Any) -> bytes:

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from gateway_core.adapters.log_backlog import LogBacklog
-from gateway_core.admission import Ticket, Unsettled
 from gateway_core.bootstrap import event_sink, light_services
-from gateway_core.errors import ConfigError, ProviderUnavailable
-from gateway_core.telemetry import Telemetry
+from gateway_core.domain.errors import ConfigError, ProviderUnavailable
+from gateway_core.store.messages import Ticket, Unsettled
+from gateway_core.telemetry.telemetry import Telemetry
 from tests.unit.test_events import RECORD
 
 OPERATIONS = Path(__file__).parents[2] / "docs/operations.md"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gateway_core.adapters.litellm.usage import input_includes_cached, usage_of
 from gateway_core.adapters.litellm.wire import Wire
-from gateway_core.domain import Usage
+from gateway_core.domain.chat import Usage
 
 COUNT = st.integers(0, 10**7)
 

@@ -2,8 +2,7 @@
 
 import pytest
 
-from gateway_core.admission import Refusal, Refused
-from gateway_core.errors import (
+from gateway_core.domain.errors import (
     BadCredentials,
     BudgetExceeded,
     ContentFilterError,
@@ -14,7 +13,8 @@ from gateway_core.errors import (
     RateLimited,
     RateLimitError,
 )
-from gateway_core.verdict import refusal_error, verdict
+from gateway_core.pipeline.final_error import refusal_error, verdict
+from gateway_core.store.messages import Refusal, Refused
 
 DOWN = ProviderUnavailable("down")
 BUSY = RateLimitError("busy", retry_after_s=7)

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway_core.domain import Chunk, ToolCallDelta
-from gateway_core.words import WordBuffer
+from gateway_core.api.word_buffer import WordBuffer
+from gateway_core.domain.chat import Chunk, ToolCallDelta
 
 
 def run(*chunks):

@@ -6,10 +6,10 @@ import socket
 import pytest
 
 from gateway_core.adapters.xray import XRayTracer, xray_tracer
-from gateway_core.caller import Attribution
-from gateway_core.domain import ChatRequest
-from gateway_core.errors import RateLimitError
-from gateway_core.outcome import Attempt
+from gateway_core.domain.caller import Attribution
+from gateway_core.domain.chat import ChatRequest
+from gateway_core.domain.errors import RateLimitError
+from gateway_core.domain.result import Attempt
 from tests.conftest import World, catalog_of, model, settings_for
 from tests.unit.test_events import RECORD
 from tests.unit.test_telemetry import telemetry

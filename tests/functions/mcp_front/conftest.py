@@ -20,7 +20,7 @@ from starlette.types import ASGIApp
 from gateway_core.adapters.invoke_asgi import AsgiInvoker
 from gateway_core.api import complete, embeddings, health, models, stream, tokens, usage
 from gateway_core.api.app import create_app
-from gateway_core.domain import Deployment
+from gateway_core.domain.chat import Deployment
 from gateway_core.invocation import HttpAnswer, HttpRequest
 from gateway_core.mcp_front.app import create_mcp
 from gateway_core.mcp_front.settings import McpSettings

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from gateway_core.errors import StoreUnavailable
+from gateway_core.domain.errors import StoreUnavailable
 from gateway_core.mcp_front.settings import McpSettings
 from tests.functions.mcp_front.conftest import MODERN, McpWorld, body_of, message, result_of
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import tiktoken
 
-from gateway_core.caller import Caller
-from gateway_core.errors import DeadlineExceeded, ProviderUnavailable, RateLimitError
+from gateway_core.domain.caller import Caller
+from gateway_core.domain.errors import DeadlineExceeded, ProviderUnavailable, RateLimitError
 from gateway_core.invocation import FunctionUnavailable, HttpAnswer
 from gateway_core.mcp_front.visitor import Visitor
 from tests.functions.mcp_front.conftest import MODERN, message, result_of

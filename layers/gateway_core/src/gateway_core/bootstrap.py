@@ -10,28 +10,29 @@ from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp
 
+from gateway_core.access.authenticator import Authenticator
+from gateway_core.adapters.clock import SystemClock
 from gateway_core.adapters.config_sources import open_sources
 from gateway_core.adapters.degraded import ResilientLedger
-from gateway_core.adapters.event_sinks import EventLog, FanOut
 from gateway_core.adapters.invoke_asgi import AsgiInvoker
 from gateway_core.adapters.invoke_lambda import LambdaInvoker
 from gateway_core.adapters.log_backlog import LogBacklog
 from gateway_core.adapters.upstash import UpstashStore
 from gateway_core.adapters.xray import xray_tracer
-from gateway_core.authenticator import Authenticator
-from gateway_core.clock import SystemClock
-from gateway_core.config import Settings
-from gateway_core.credentials import Credential, Secret
-from gateway_core.emitter import Emitter, emit_from_thread
-from gateway_core.errors import ConfigError
-from gateway_core.ports import Draw, EventSink, ModelProvider, Store
-from gateway_core.reload import Live
+from gateway_core.config.loader import Inputs, SettingsLoader, completed
+from gateway_core.config.reload import Live
+from gateway_core.config.settings import Settings
+from gateway_core.domain.credentials import Credential, Secret
+from gateway_core.domain.errors import ConfigError
+from gateway_core.pipeline.emitter import Emitter, emit_from_thread
+from gateway_core.ports import Draw, ModelProvider, Store
 from gateway_core.services import ModelServices, Services
-from gateway_core.settings_loader import Inputs, SettingsLoader, completed
-from gateway_core.telemetry import SERVICE, LogFormat, Telemetry
+from gateway_core.telemetry.ports import EventSink
+from gateway_core.telemetry.sinks import EventLog, FanOut
+from gateway_core.telemetry.telemetry import SERVICE, LogFormat, Telemetry
 
 if TYPE_CHECKING:
-    from gateway_core.health_checks import HealthChecks
+    from gateway_core.triggers.health_checks import HealthChecks
 
 _SECRET_SOURCES = ("GATEWAY_SECRETS_STORE", "GATEWAY_SECRETS_PROVIDERS")
 
@@ -128,7 +129,7 @@ def health_checks(environ: Mapping[str, str]) -> HealthChecks:
     """For the function that the schedules start: without LiteLLM, but with the providers' keys."""
     # Here, not above: only that one starts with them.
     from gateway_core.adapters.model_lists import HttpModelLister  # noqa: PLC0415
-    from gateway_core.health_checks import HealthChecks  # noqa: PLC0415
+    from gateway_core.triggers.health_checks import HealthChecks  # noqa: PLC0415
 
     return HealthChecks(light_services(environ), HttpModelLister())
 
@@ -177,10 +178,10 @@ def _function_names(environ: Mapping[str, str]) -> dict[str, str]:
 def with_gateway(light: Services, provider: ModelProvider, draw: Draw = random.random) -> ModelServices:
     """Add a gateway that calls models through `provider`, and leaves to `draw` what is left to chance."""
     # Here, not above: functions that call no model start without them.
-    from gateway_core.failover import Failover  # noqa: PLC0415
-    from gateway_core.gateway import Gateway  # noqa: PLC0415
-    from gateway_core.planning import Planner  # noqa: PLC0415
-    from gateway_core.turns import FailoverPolicy  # noqa: PLC0415
+    from gateway_core.pipeline.admission import FailoverPolicy  # noqa: PLC0415
+    from gateway_core.pipeline.failover import Failover  # noqa: PLC0415
+    from gateway_core.pipeline.gateway import Gateway  # noqa: PLC0415
+    from gateway_core.pipeline.planner import Planner  # noqa: PLC0415
 
     policy = FailoverPolicy(
         breaker=light.settings.breaker,

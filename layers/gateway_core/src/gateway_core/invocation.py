@@ -14,8 +14,8 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from gateway_core.domain import Json
-from gateway_core.errors import LLMError
+from gateway_core.domain.chat import Json
+from gateway_core.domain.errors import LLMError
 
 SEPARATOR = b"\0" * 8
 """Between the prelude and the body of a streamed answer."""

@@ -6,7 +6,16 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from gateway_core.admission import (
+from gateway_core.domain.caller import Limits
+from gateway_core.domain.catalog import Provider
+from gateway_core.domain.chat import Chunk, Deployment, Json, ProviderAnswer, ProviderCall, TokenCount
+from gateway_core.domain.credentials import Secret
+from gateway_core.domain.embedding import EmbedCall, Embeddings
+from gateway_core.domain.errors import LLMError
+from gateway_core.invocation import HttpAnswer, HttpRequest, HttpStream
+from gateway_core.store.counters import Counters
+from gateway_core.store.deployment_state import DeploymentState
+from gateway_core.store.messages import (
     Admission,
     BreakerPolicy,
     BudgetLine,
@@ -19,19 +28,8 @@ from gateway_core.admission import (
     Unsettled,
     UsageRecord,
 )
-from gateway_core.caller import Limits
-from gateway_core.catalog import Provider
-from gateway_core.counters import Counters
-from gateway_core.credentials import Secret
-from gateway_core.domain import Chunk, Deployment, Json, ProviderAnswer, ProviderCall, TokenCount
-from gateway_core.embedding import EmbedCall, Embeddings
-from gateway_core.errors import LLMError
-from gateway_core.events import Event
-from gateway_core.fleet import DeploymentState
-from gateway_core.invocation import HttpAnswer, HttpRequest, HttpStream
-from gateway_core.outcome import Attempt
-from gateway_core.principal import KeyRecord
-from gateway_core.probes import FleetHealth, ModelList, Probe
+from gateway_core.store.probes import FleetHealth, ModelList, Probe
+from gateway_core.store.virtual_keys import KeyRecord
 
 
 class Clock(Protocol):
@@ -183,22 +181,6 @@ class Backlog(Protocol):
 
     async def put(self, unsettled: Unsettled, error: LLMError) -> None:
         """Keep it, with why it was not settled. Never raises: the answer is more important."""
-        ...
-
-
-class Tracer(Protocol):
-    """Shows single requests to whoever follows one through the system."""
-
-    def attempt(self, request_id: str, attempt: Attempt, ended_ms: int) -> None:
-        """One call of a model ended at `ended_ms`. Never raises and never waits."""
-        ...
-
-
-class EventSink(Protocol):
-    """Delivers events to whoever is interested."""
-
-    async def emit(self, events: Sequence[Event]) -> None:
-        """Deliver them, in order. Never raises: what cannot be delivered is counted by the metric EventsFailed."""
         ...
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, Self
 
-from gateway_core.authenticator import Authenticator
-from gateway_core.config import Settings
-from gateway_core.ports import Clock, EventSink, Ledger, Store, TokenCounter
-from gateway_core.telemetry import Telemetry
+from gateway_core.access.authenticator import Authenticator
+from gateway_core.config.settings import Settings
+from gateway_core.ports import Clock, Ledger, Store, TokenCounter
+from gateway_core.telemetry.ports import EventSink
+from gateway_core.telemetry.telemetry import Telemetry
 
 if TYPE_CHECKING:  # functions that call no model start without it
-    from gateway_core.gateway import Gateway
+    from gateway_core.pipeline.gateway import Gateway
 
 
 class Current[T](Protocol):

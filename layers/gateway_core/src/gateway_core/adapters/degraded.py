@@ -12,7 +12,12 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from gateway_core.admission import (
+from gateway_core.adapters.store_circuit import StoreCircuit
+from gateway_core.domain.errors import StoreUnavailable
+from gateway_core.ports import Backlog, Clock, Ledger
+from gateway_core.store.changes import Change
+from gateway_core.store.deployment_state import DeploymentState
+from gateway_core.store.messages import (
     Admission,
     Admitted,
     BreakerPolicy,
@@ -23,13 +28,8 @@ from gateway_core.admission import (
     Unsettled,
     UsageRecord,
 )
-from gateway_core.changes import Change
-from gateway_core.errors import StoreUnavailable
-from gateway_core.fleet import DeploymentState
-from gateway_core.ports import Backlog, Clock, Ledger
-from gateway_core.principal import KeyRecord
-from gateway_core.probes import FleetHealth
-from gateway_core.store_circuit import StoreCircuit
+from gateway_core.store.probes import FleetHealth
+from gateway_core.store.virtual_keys import KeyRecord
 
 if TYPE_CHECKING:
     from gateway_core.adapters.memory.process import ProcessHealth

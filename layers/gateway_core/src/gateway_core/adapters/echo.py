@@ -5,11 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator, Callable, Sequence
 
-from gateway_core.catalog import Provider
-from gateway_core.credentials import Secret
-from gateway_core.domain import Chunk, Deployment, Json, ProviderAnswer, ProviderCall, TokenCount, ToolCallDelta, Usage
-from gateway_core.embedding import EmbedCall, Embeddings
-from gateway_core.probes import ModelList
+from gateway_core.domain.catalog import Provider
+from gateway_core.domain.chat import (
+    Chunk,
+    Deployment,
+    Json,
+    ProviderAnswer,
+    ProviderCall,
+    TokenCount,
+    ToolCallDelta,
+    Usage,
+)
+from gateway_core.domain.credentials import Secret
+from gateway_core.domain.embedding import EmbedCall, Embeddings
+from gateway_core.store.probes import ModelList
 
 type Behave = Callable[[ProviderCall], ProviderAnswer]
 

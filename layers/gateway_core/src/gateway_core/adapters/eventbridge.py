@@ -13,8 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from gateway_core.events import Event
-from gateway_core.telemetry import Telemetry
+from gateway_core.telemetry.events import Event
+from gateway_core.telemetry.telemetry import Telemetry
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 
-from gateway_core.events import Event
+from gateway_core.telemetry.events import Event
 
 MOST_KEPT = 1000
 

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 
 from starlette.types import ASGIApp, Message, Scope
 
-from gateway_core.adapters.within import within
+from gateway_core.adapters.deadline_as_error import within
 from gateway_core.invocation import FunctionUnavailable, HttpAnswer, HttpRequest, HttpStream
 
 MOST_WAITING_PARTS = 8

@@ -14,8 +14,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from gateway_core.adapters.within import within
-from gateway_core.errors import BodyTooLarge, LLMError, RateLimited
+from gateway_core.adapters.deadline_as_error import within
+from gateway_core.domain.errors import BodyTooLarge, LLMError, RateLimited
 from gateway_core.invocation import (
     SEPARATOR,
     FunctionUnavailable,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from gateway_core.admission import Unsettled
-from gateway_core.errors import LLMError
-from gateway_core.telemetry import Telemetry
+from gateway_core.domain.errors import LLMError
+from gateway_core.store.messages import Unsettled
+from gateway_core.telemetry.telemetry import Telemetry
 
 
 class LogBacklog:

@@ -15,11 +15,11 @@ from typing import Any, Literal
 
 import httpx
 
-from gateway_core.base_url import is_on_this_machine
-from gateway_core.catalog import Provider
-from gateway_core.credentials import Secret
-from gateway_core.domain import Json
-from gateway_core.errors import (
+from gateway_core.domain.base_url import is_on_this_machine
+from gateway_core.domain.catalog import Provider
+from gateway_core.domain.chat import Json
+from gateway_core.domain.credentials import Secret
+from gateway_core.domain.errors import (
     BadCredentials,
     ConfigError,
     LLMError,
@@ -27,7 +27,7 @@ from gateway_core.errors import (
     ProviderUnavailable,
     RateLimitError,
 )
-from gateway_core.probes import ModelList
+from gateway_core.store.probes import ModelList
 
 MOST_BYTES = 4 * 1024 * 1024
 _BAD_KEY = b"API_KEY_INVALID"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from gateway_core.errors import ConfigError, ConfigUnavailable
+from gateway_core.domain.errors import ConfigError, ConfigUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,7 @@ import socket
 from collections.abc import Mapping
 from typing import Any
 
-from gateway_core.outcome import Attempt
+from gateway_core.domain.result import Attempt
 
 _HEADER = b'{"format":"json","version":1}\n'
 

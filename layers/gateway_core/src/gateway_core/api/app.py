@@ -10,9 +10,9 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway_core.api.errors import error_response, install
-from gateway_core.errors import LLMError
+from gateway_core.domain.errors import LLMError
 from gateway_core.services import Current, Services
-from gateway_core.telemetry import Telemetry
+from gateway_core.telemetry.telemetry import Telemetry
 
 
 def create_app[S: Services](source: Current[S], *routers: Callable[[Current[S]], APIRouter]) -> FastAPI:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fastapi import Request
 
-from gateway_core.caller import Caller
-from gateway_core.errors import Unauthenticated
+from gateway_core.domain.caller import Caller
+from gateway_core.domain.errors import Unauthenticated
 from gateway_core.services import Services
 
 

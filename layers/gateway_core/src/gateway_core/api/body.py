@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from gateway_core.errors import BodyTooLarge, InvalidRequest
+from gateway_core.domain.errors import BodyTooLarge, InvalidRequest
 
 MOST_DEPTH = 64
 _REASONS = {

@@ -9,23 +9,23 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import Field, ValidationInfo, field_validator
 
+from gateway_core.access.rights import check_tool
 from gateway_core.api.auth import identify
 from gateway_core.api.body import Id, Strict, read_json, validate
 from gateway_core.api.complete import gateway_headers
 from gateway_core.api.deadline import time_left_s
-from gateway_core.api.gone import while_listening
+from gateway_core.api.disconnect import while_listening
 from gateway_core.api.messages import Message
 from gateway_core.api.openai_wire import ModelName, attribution_of, group_or_model
-from gateway_core.api.pieces import Pieces, start, stream_error_body
 from gateway_core.api.schemas import Options, Tokens, cost_body
 from gateway_core.api.sse import Events, EventStream, event
 from gateway_core.api.stream import TOOL as STREAM_TOOL
 from gateway_core.api.stream import tool_call_body
-from gateway_core.caller import Attribution
-from gateway_core.domain import ChatRequest, Chunk, ProviderAnswer, Usage
-from gateway_core.errors import LLMError
-from gateway_core.outcome import Completion
-from gateway_core.rights import check_tool
+from gateway_core.api.stream_answer import Pieces, start, stream_error_body
+from gateway_core.domain.caller import Attribution
+from gateway_core.domain.chat import ChatRequest, Chunk, ProviderAnswer, Usage
+from gateway_core.domain.errors import LLMError
+from gateway_core.domain.result import Completion
 from gateway_core.services import Current, ModelServices
 
 COMPLETE_TOOL = "complete"

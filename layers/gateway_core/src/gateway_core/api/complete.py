@@ -5,14 +5,14 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
+from gateway_core.access.rights import check_tool
 from gateway_core.api.auth import identify
 from gateway_core.api.body import read_json, validate
 from gateway_core.api.deadline import time_left_s
 from gateway_core.api.degraded import DEGRADED_HEADER
-from gateway_core.api.gone import while_listening
+from gateway_core.api.disconnect import while_listening
 from gateway_core.api.schemas import CompleteBody, completion_body, cost_body
-from gateway_core.outcome import Completion
-from gateway_core.rights import check_tool
+from gateway_core.domain.result import Completion
 from gateway_core.services import Current, ModelServices
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway_core.fleet import DeploymentState
+from gateway_core.store.deployment_state import DeploymentState
 
 DEGRADED_HEADER = {"x-gateway-degraded": "store"}
 

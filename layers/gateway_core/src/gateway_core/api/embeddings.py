@@ -10,16 +10,16 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
+from gateway_core.access.rights import check_tool
 from gateway_core.api.auth import identify
 from gateway_core.api.body import Id, Strict, read_json, validate
 from gateway_core.api.complete import gateway_headers
 from gateway_core.api.deadline import time_left_s
-from gateway_core.api.gone import while_listening
+from gateway_core.api.disconnect import while_listening
 from gateway_core.api.openai_wire import ModelName, attribution_of, group_or_model
-from gateway_core.caller import Attribution
-from gateway_core.embedding import Embeddings, EmbedRequest
-from gateway_core.outcome import Completion
-from gateway_core.rights import check_tool
+from gateway_core.domain.caller import Attribution
+from gateway_core.domain.embedding import Embeddings, EmbedRequest
+from gateway_core.domain.result import Completion
 from gateway_core.services import Current, ModelServices
 
 TOOL = "embed"

@@ -10,8 +10,8 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from gateway_core.errors import InvalidRequest, LLMError, Unauthenticated
-from gateway_core.telemetry import Telemetry
+from gateway_core.domain.errors import InvalidRequest, LLMError, Unauthenticated
+from gateway_core.telemetry.telemetry import Telemetry
 
 DEFAULT_RETRY_AFTER_S = 5.0
 """For a 429 of a provider that does not say when to come back."""

@@ -10,17 +10,16 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from gateway_core import __version__
+from gateway_core.access.rights import check_tool
 from gateway_core.api.auth import identify
 from gateway_core.api.degraded import DEGRADED_HEADER, unknown_states
 from gateway_core.api.rate_limits import rate_limit_view
-from gateway_core.domain import Model
-from gateway_core.errors import StoreUnavailable
-from gateway_core.fleet import DeploymentState, Measured
-from gateway_core.health_checks import catalog_warnings
-from gateway_core.lifecycle import lifecycle, utc_day
-from gateway_core.probes import FleetHealth, Probe, provider_status
-from gateway_core.rights import check_tool
+from gateway_core.domain.chat import Model
+from gateway_core.domain.errors import StoreUnavailable
+from gateway_core.domain.lifecycle import lifecycle, utc_day
 from gateway_core.services import Current, Services
+from gateway_core.store.deployment_state import DeploymentState, Measured
+from gateway_core.store.probes import FleetHealth, Probe, catalog_warnings, provider_status
 
 
 def router(source: Current[Services]) -> APIRouter:

@@ -8,17 +8,17 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from gateway_core.access.rights import check_tool
 from gateway_core.api.auth import identify
 from gateway_core.api.degraded import DEGRADED_HEADER, unknown_states
 from gateway_core.api.health import state_body
-from gateway_core.caller import Caller
-from gateway_core.catalog import Catalog
-from gateway_core.domain import Model, Price
-from gateway_core.errors import StoreUnavailable, UnknownModel
-from gateway_core.fleet import DeploymentState
-from gateway_core.lifecycle import lifecycle, retirement_warning, utc_day
-from gateway_core.rights import check_tool
+from gateway_core.domain.caller import Caller
+from gateway_core.domain.catalog import Catalog
+from gateway_core.domain.chat import Model, Price
+from gateway_core.domain.errors import StoreUnavailable, UnknownModel
+from gateway_core.domain.lifecycle import lifecycle, retirement_warning, utc_day
 from gateway_core.services import Current, Services
+from gateway_core.store.deployment_state import DeploymentState
 
 TOOL = "list_models"
 _HEALTH = {"closed": "healthy", "half_open": "recovering", "open": "unhealthy", "unknown": "unknown"}

@@ -8,10 +8,10 @@ from typing import Annotated
 from fastapi import Request
 from pydantic import Field
 
+from gateway_core.access.rights import attribute
 from gateway_core.api.body import Id, Strict, validate
-from gateway_core.caller import Attribution, Caller
-from gateway_core.catalog import Catalog
-from gateway_core.rights import attribute
+from gateway_core.domain.caller import Attribution, Caller
+from gateway_core.domain.catalog import Catalog
 
 type ModelName = Annotated[str, Field(min_length=1, max_length=128)]
 

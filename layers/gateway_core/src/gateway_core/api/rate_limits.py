@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from gateway_core.fleet import DeploymentState
-from gateway_core.ratelimit import UNTOLD, WORD_LIFE_MS, Gauge
+from gateway_core.domain.rates import UNTOLD
+from gateway_core.store.deployment_state import DeploymentState
+from gateway_core.store.rate_limit import WORD_LIFE_MS, Gauge
 
 
 def rate_limit_view(state: DeploymentState, now_ms: int) -> dict[str, Any] | None:

@@ -7,13 +7,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from gateway_core.access.rights import attribute
 from gateway_core.api.body import Id, Strict
 from gateway_core.api.messages import Message, NamedTool, PlainFormat, SchemaFormat, Tool
-from gateway_core.caller import Caller
-from gateway_core.cost import usd
-from gateway_core.domain import ChatRequest, Cost, ProviderAnswer, Requirement, Usage
-from gateway_core.outcome import Completion, Explanation
-from gateway_core.rights import attribute
+from gateway_core.domain.caller import Caller
+from gateway_core.domain.chat import ChatRequest, Cost, ProviderAnswer, Requirement, Usage
+from gateway_core.domain.cost import usd
+from gateway_core.domain.result import Completion, Explanation
 
 MOST_TOKENS = 10_000_000
 

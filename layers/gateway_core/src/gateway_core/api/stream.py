@@ -8,16 +8,16 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Request
 from pydantic import Field
 
+from gateway_core.access.rights import check_tool
 from gateway_core.api.auth import identify
 from gateway_core.api.body import read_json, validate
 from gateway_core.api.deadline import time_left_s
-from gateway_core.api.pieces import Pieces, in_words, start, stream_error_body
 from gateway_core.api.schemas import CompleteBody, completion_body
 from gateway_core.api.sse import Events, EventStream, event
-from gateway_core.domain import Chunk, ToolCallDelta
-from gateway_core.errors import LLMError
-from gateway_core.outcome import Completion
-from gateway_core.rights import check_tool
+from gateway_core.api.stream_answer import Pieces, in_words, start, stream_error_body
+from gateway_core.domain.chat import Chunk, ToolCallDelta
+from gateway_core.domain.errors import LLMError
+from gateway_core.domain.result import Completion
 from gateway_core.services import Current, ModelServices
 
 TOOL = "stream_complete"

@@ -8,13 +8,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Request
 from pydantic import Field
 
+from gateway_core.access.rights import check_tool
 from gateway_core.api.auth import identify
 from gateway_core.api.body import Strict, read_json, validate
 from gateway_core.api.messages import Message, Tool
 from gateway_core.api.openai_wire import ModelName
-from gateway_core.domain import Json
-from gateway_core.errors import InvalidRequest
-from gateway_core.rights import check_tool
+from gateway_core.domain.chat import Json
+from gateway_core.domain.errors import InvalidRequest
 from gateway_core.services import Current, ModelServices
 
 TOOL = "count_tokens"

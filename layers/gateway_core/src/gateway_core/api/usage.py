@@ -10,16 +10,16 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Request
 from pydantic import Field
 
-from gateway_core.admission import BudgetLine, UsageRecord
+from gateway_core.access.rights import attribute, check_tool
 from gateway_core.api.auth import identify
 from gateway_core.api.body import Id, Strict, validate
-from gateway_core.caller import Caller
-from gateway_core.cost import usd
-from gateway_core.counters import Counters
-from gateway_core.errors import Forbidden
-from gateway_core.reports import Report, ReportQuery, check, period, report
-from gateway_core.rights import attribute, check_tool
+from gateway_core.domain.caller import Caller
+from gateway_core.domain.cost import usd
+from gateway_core.domain.errors import Forbidden
 from gateway_core.services import Current, Services
+from gateway_core.store.counters import Counters
+from gateway_core.store.messages import BudgetLine, UsageRecord
+from gateway_core.store.reports import Report, ReportQuery, check, period, report
 
 TOOL = "get_usage"
 _HIDDEN = frozenset({"input_nano", "output_nano"})

@@ -17,7 +17,7 @@ from gateway_core.mcp_front.server import create_server
 from gateway_core.mcp_front.settings import McpSettings
 from gateway_core.ports import Clock, Invoker
 from gateway_core.services import Current
-from gateway_core.telemetry import Telemetry
+from gateway_core.telemetry.telemetry import Telemetry
 
 PATH = "/mcp"
 _REQUEST_HEADERS = ("authorization", "x-api-key", "mcp-protocol-version", "mcp-method", "mcp-name")

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from gateway_core.errors import InvalidRequest
+from gateway_core.domain.errors import InvalidRequest
 
 _MOST_FAULTS = 3
 _MOST_NAME = 64

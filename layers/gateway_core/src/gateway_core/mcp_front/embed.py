@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from gateway_core.domain import Json
+from gateway_core.domain.chat import Json
 from gateway_core.invocation import HttpRequest
 from gateway_core.mcp_front.arguments import Arguments
 from gateway_core.mcp_front.operation import Operation, Result, json_body, output_of

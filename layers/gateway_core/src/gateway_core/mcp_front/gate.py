@@ -11,21 +11,21 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway_core.api.deadline import time_left_s
-from gateway_core.caller import Caller
-from gateway_core.domain import Json
-from gateway_core.errors import BodyTooLarge, LLMError, Unauthenticated
+from gateway_core.domain.caller import Caller
+from gateway_core.domain.chat import Json
+from gateway_core.domain.errors import BodyTooLarge, LLMError, Unauthenticated
 from gateway_core.mcp_front.jsonrpc import BadMessage, check_message
 from gateway_core.mcp_front.refusal import WrongHost, WrongOrigin, refuse
 from gateway_core.mcp_front.settings import McpSettings
 from gateway_core.mcp_front.visitor import Visitor
 from gateway_core.services import Current
-from gateway_core.telemetry import Telemetry
+from gateway_core.telemetry.telemetry import Telemetry
 
 _NO_KEY = "No API key was sent. Send 'Authorization: Bearer gk_...' or 'x-api-key: gk_...'."
 
 
 class Doorkeeper(Protocol):
-    """Knows callers by their key; `gateway_core.authenticator.Authenticator` is one."""
+    """Knows callers by their key; `gateway_core.access.authenticator.Authenticator` is one."""
 
     async def authenticate(self, key: str) -> Caller:
         """Raises Unauthenticated, or StoreUnavailable when nobody can tell."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from typing import override
 
-from gateway_core.telemetry import Telemetry
+from gateway_core.telemetry.telemetry import Telemetry
 
 _LIBRARIES = ("fastmcp", "mcp", "sse_starlette")
 

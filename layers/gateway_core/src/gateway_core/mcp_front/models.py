@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway_core.domain import Json
+from gateway_core.domain.chat import Json
 from gateway_core.invocation import HttpRequest
 from gateway_core.mcp_front.arguments import Arguments
 from gateway_core.mcp_front.operation import Operation, Result, output_of, whole

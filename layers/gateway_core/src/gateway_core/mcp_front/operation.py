@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from gateway_core.domain import Json
+from gateway_core.domain.chat import Json
 from gateway_core.invocation import HttpRequest
 from gateway_core.mcp_front.arguments import Arguments
 from gateway_core.mcp_front.visitor import Visitor

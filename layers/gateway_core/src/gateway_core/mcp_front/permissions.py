@@ -13,7 +13,7 @@ from mcp.shared.exceptions import MCPError
 from pydantic import ValidationError
 
 from gateway_core.mcp_front.visitor import current_visitor
-from gateway_core.telemetry import Telemetry
+from gateway_core.telemetry.telemetry import Telemetry
 
 _MAPPED = (DisabledError, FastMCPError, MCPError, NotFoundError, ValidationError)
 """What the library turns into an answer of its own, without values."""

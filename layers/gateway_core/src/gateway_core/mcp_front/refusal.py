@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.responses import JSONResponse
 
-from gateway_core.errors import Forbidden, LLMError, RequestError, Unauthenticated
+from gateway_core.domain.errors import Forbidden, LLMError, RequestError, Unauthenticated
 
 
 class WrongHost(RequestError):

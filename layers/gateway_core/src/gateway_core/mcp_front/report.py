@@ -9,8 +9,8 @@ import json
 import math
 from collections.abc import Mapping
 
-from gateway_core.domain import Json
-from gateway_core.errors import LLMError
+from gateway_core.domain.chat import Json
+from gateway_core.domain.errors import LLMError
 from gateway_core.invocation import HttpAnswer
 
 _UNREADABLE = "The gateway failed."

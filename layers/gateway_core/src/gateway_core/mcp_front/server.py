@@ -19,7 +19,7 @@ from gateway_core.mcp_front.tokens import TOKENS
 from gateway_core.mcp_front.tool import FunctionTool
 from gateway_core.mcp_front.usage import USAGE
 from gateway_core.ports import Clock, Invoker
-from gateway_core.telemetry import Telemetry
+from gateway_core.telemetry.telemetry import Telemetry
 
 OPERATIONS: Sequence[tuple[Operation[Any], type[FunctionTool]]] = (
     (COMPLETE, FunctionTool),

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from gateway_core.domain import Json
+from gateway_core.domain.chat import Json
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from fastmcp.server.dependencies import get_context
 from fastmcp.tools.base import ToolResult
 from pydantic import Field
 
+from gateway_core.access.rights import check_tool
 from gateway_core.invocation import FunctionUnavailable, HttpAnswer, HttpRequest, HttpStream
 from gateway_core.mcp_front.arguments import Arguments
 from gateway_core.mcp_front.complete import COMPLETE
@@ -22,7 +23,6 @@ from gateway_core.mcp_front.report import describe_broken
 from gateway_core.mcp_front.sse import Event, EventReader
 from gateway_core.mcp_front.tool import OK, FunctionTool, failed, failed_answer
 from gateway_core.mcp_front.visitor import Visitor, current_visitor
-from gateway_core.rights import check_tool
 
 _MOST_ERROR_BYTES = 1024 * 1024
 _SAME = Field(description="See complete")

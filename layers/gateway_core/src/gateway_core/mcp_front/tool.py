@@ -10,15 +10,15 @@ from mcp_types import TextContent, ToolAnnotations
 from mcp_types import Tool as ListedTool
 from pydantic import PrivateAttr
 
-from gateway_core.domain import Json
-from gateway_core.errors import LLMError
+from gateway_core.access.rights import check_tool
+from gateway_core.domain.chat import Json
+from gateway_core.domain.errors import LLMError
 from gateway_core.invocation import FunctionUnavailable, HttpAnswer
 from gateway_core.mcp_front.operation import Operation, Result
 from gateway_core.mcp_front.report import describe_answer, describe_error
 from gateway_core.mcp_front.visitor import current_visitor
 from gateway_core.ports import Clock, Invoker
-from gateway_core.rights import check_tool
-from gateway_core.telemetry import Telemetry
+from gateway_core.telemetry.telemetry import Telemetry
 
 OK = 200
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from fastmcp.server.dependencies import get_http_request
 
-from gateway_core.caller import Caller
-from gateway_core.domain import Json
-from gateway_core.errors import DeadlineExceeded
+from gateway_core.domain.caller import Caller
+from gateway_core.domain.chat import Json
+from gateway_core.domain.errors import DeadlineExceeded
 from gateway_core.invocation import HttpRequest
 
 _MARGIN_S = 2.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway_core.errors import ConfigUnavailable
+from gateway_core.domain.errors import ConfigUnavailable
 
 
 def decoded(raw: bytes, name: str) -> str:

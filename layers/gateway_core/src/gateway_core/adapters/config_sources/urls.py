@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from gateway_core.adapters.config_sources.file import FileSource
-from gateway_core.errors import ConfigError
+from gateway_core.domain.errors import ConfigError
 from gateway_core.ports import ConfigSource
 
 _S3 = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(.+)")

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway_core.adapters.litellm.exchange import Exchange
+from gateway_core.adapters.litellm.redact import quote, redact
 from gateway_core.adapters.litellm.wire import WireError
-from gateway_core.credentials import Secret
-from gateway_core.domain import Deployment, Json
-from gateway_core.redact import quote, redact
+from gateway_core.domain.chat import Deployment, Json
+from gateway_core.domain.credentials import Secret
 
 _WORD = re.compile(r"[A-Za-z0-9_.:-]{1,80}")
 _NAMES = {"anthropic": "Anthropic", "openai": "OpenAI", "gemini": "Gemini", "deepseek": "DeepSeek"}

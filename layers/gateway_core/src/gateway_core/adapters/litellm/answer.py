@@ -9,7 +9,7 @@ from gateway_core.adapters.litellm.finish import finish_of
 from gateway_core.adapters.litellm.rates import view_of
 from gateway_core.adapters.litellm.usage import usage_of
 from gateway_core.adapters.litellm.wire import items, mapping
-from gateway_core.domain import Chunk, ProviderAnswer, ToolCall, ToolCallDelta, Usage
+from gateway_core.domain.chat import Chunk, ProviderAnswer, ToolCall, ToolCallDelta, Usage
 
 
 def answer_of(response: Any, seen: Exchange, dropped: tuple[str, ...]) -> ProviderAnswer:

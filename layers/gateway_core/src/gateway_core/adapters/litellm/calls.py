@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from gateway_core.domain import ToolCallDelta
+from gateway_core.domain.chat import ToolCallDelta
 
 
 @dataclass(slots=True)

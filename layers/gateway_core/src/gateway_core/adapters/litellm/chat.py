@@ -11,7 +11,7 @@ from typing import Any
 
 from gateway_core.adapters.litellm.library import Library
 from gateway_core.adapters.litellm.wire import library_name
-from gateway_core.domain import ProviderCall
+from gateway_core.domain.chat import ProviderCall
 
 
 async def chat(

@@ -11,7 +11,7 @@ from typing import Any
 
 from gateway_core.adapters.litellm.calls import CallNumbers
 from gateway_core.adapters.litellm.wire import Wire, items, mapping, wire_of
-from gateway_core.domain import Chunk, Deployment, Json, ToolCallDelta
+from gateway_core.domain.chat import Chunk, Deployment, Json, ToolCallDelta
 
 _NATIVE = frozenset({"openai", "deepseek"})
 """Who speaks OpenAI's format so purely that it needs no translation; others have dialects that LiteLLM knows."""

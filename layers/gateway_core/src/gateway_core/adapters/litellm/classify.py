@@ -12,7 +12,7 @@ from gateway_core.adapters.litellm.finish import CONTENT_FILTER, INTERRUPTED
 from gateway_core.adapters.litellm.refusal import FREE, Bill, refusal, status_within
 from gateway_core.adapters.litellm.usage import usage_of
 from gateway_core.adapters.litellm.wire import WireError, error_of
-from gateway_core.errors import (
+from gateway_core.domain.errors import (
     ContentFilterError,
     DeploymentUnusable,
     ProviderError,

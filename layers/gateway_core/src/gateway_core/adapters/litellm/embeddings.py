@@ -14,9 +14,9 @@ import struct
 from typing import Any
 
 from gateway_core.adapters.litellm.wire import items, mapping
-from gateway_core.domain import Json
-from gateway_core.embedding import EmbedCall
-from gateway_core.errors import ProviderRejected
+from gateway_core.domain.chat import Json
+from gateway_core.domain.embedding import EmbedCall
+from gateway_core.domain.errors import ProviderRejected
 
 type Vector = tuple[float, ...]
 

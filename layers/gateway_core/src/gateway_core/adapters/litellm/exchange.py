@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from gateway_core.adapters.litellm.finish import finish_of
 from gateway_core.adapters.litellm.watch import StreamWatch
 from gateway_core.adapters.litellm.wire import Wire
-from gateway_core.domain import Json
+from gateway_core.domain.chat import Json
 
 type Fault = Literal[
     "foreign_host", "second_request", "connect", "reset", "redirect", "encoded", "too_large", "truncated", "deadline"

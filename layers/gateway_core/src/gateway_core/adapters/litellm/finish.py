@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from gateway_core.adapters.litellm.wire import Wire, items, mapping
-from gateway_core.domain import Json
+from gateway_core.domain.chat import Json
 
 INTERRUPTED = "interrupted"
 CONTENT_FILTER = "content_filter"

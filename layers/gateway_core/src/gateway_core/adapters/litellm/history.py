@@ -6,7 +6,7 @@ import copy
 from typing import Any
 
 from gateway_core.adapters.litellm.wire import items, mapping
-from gateway_core.domain import ProviderCall
+from gateway_core.domain.chat import ProviderCall
 
 SIGNATURE = "__thought__"
 """LiteLLM hides a Gemini tool call's thought signature behind this in its id, and finds it there again."""

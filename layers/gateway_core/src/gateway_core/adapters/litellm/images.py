@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 
-from gateway_core.domain import Deployment
+from gateway_core.domain.chat import Deployment
 
 _ANTHROPIC_EDGE, _ANTHROPIC_PIXELS, _PIXELS_PER_TOKEN = 1568, 1_150_000, 750
 _GEMINI_TILE, _GEMINI_TILE_TOKENS, _GEMINI_3_TOKENS = 768, 258, 1120

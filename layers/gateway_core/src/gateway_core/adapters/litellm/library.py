@@ -26,7 +26,7 @@ from typing import Any, override
 
 import httpx
 
-from gateway_core.domain import ProviderCall
+from gateway_core.domain.chat import ProviderCall
 
 _LOGGERS = (
     "LiteLLM",

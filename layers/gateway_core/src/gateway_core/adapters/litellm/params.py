@@ -7,7 +7,7 @@ from collections.abc import Hashable
 from typing import Any
 
 from gateway_core.adapters.litellm.wire import library_name, mapping
-from gateway_core.domain import Json, ProviderCall
+from gateway_core.domain.chat import Json, ProviderCall
 
 ALLOWED = frozenset(
     {

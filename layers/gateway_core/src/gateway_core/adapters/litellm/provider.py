@@ -28,10 +28,10 @@ from gateway_core.adapters.litellm.tokens import PromptCounter
 from gateway_core.adapters.litellm.transport import OnceTransport, connection_pool
 from gateway_core.adapters.litellm.usage import usage_of
 from gateway_core.adapters.litellm.wire import WHOLE_WIRES, wire_of
-from gateway_core.credentials import Credential, Secret
-from gateway_core.domain import Chunk, Deployment, Json, ProviderAnswer, ProviderCall, TokenCount, Usage
-from gateway_core.embedding import EmbedCall, Embeddings
-from gateway_core.errors import BadCredentials, ProviderError
+from gateway_core.domain.chat import Chunk, Deployment, Json, ProviderAnswer, ProviderCall, TokenCount, Usage
+from gateway_core.domain.credentials import Credential, Secret
+from gateway_core.domain.embedding import EmbedCall, Embeddings
+from gateway_core.domain.errors import BadCredentials, ProviderError
 from gateway_core.ports import Clock
 
 MAX_RESPONSE_BYTES = 40 * 1024 * 1024

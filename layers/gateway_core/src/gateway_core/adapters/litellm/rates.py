@@ -21,8 +21,8 @@ from gateway_core.adapters.litellm.exchange import Exchange
 from gateway_core.adapters.litellm.refusal import status_within
 from gateway_core.adapters.litellm.retry_after import retry_after_s
 from gateway_core.adapters.litellm.wire import error_details, error_of, items, mapping
-from gateway_core.domain import Json
-from gateway_core.ratelimit import UNTOLD, Quota, RateView
+from gateway_core.domain.chat import Json
+from gateway_core.domain.rates import UNTOLD, Quota, RateView
 
 LONGEST_RESET_MS = 3_600_000
 """No deployment is left alone for longer than an hour because of a reset; a daily limit is asked again until then."""

@@ -15,8 +15,8 @@ from gateway_core.adapters.litellm.about import About
 from gateway_core.adapters.litellm.exchange import Exchange
 from gateway_core.adapters.litellm.retry_after import retry_after_s
 from gateway_core.adapters.litellm.wire import WireError
-from gateway_core.domain import Usage
-from gateway_core.errors import (
+from gateway_core.domain.chat import Usage
+from gateway_core.domain.errors import (
     BadCredentials,
     ContentFilterError,
     ContextLengthError,

@@ -10,7 +10,7 @@ import importlib
 from typing import Any
 
 from gateway_core.adapters.litellm.library import Library
-from gateway_core.domain import ProviderCall
+from gateway_core.domain.chat import ProviderCall
 
 _BRIDGE = "litellm.completion_extras.litellm_responses_transformation.transformation"
 

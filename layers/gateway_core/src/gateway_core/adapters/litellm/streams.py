@@ -12,7 +12,7 @@ from gateway_core.adapters.litellm.exchange import Exchange
 from gateway_core.adapters.litellm.rates import view_of
 from gateway_core.adapters.litellm.transport import OnceTransport
 from gateway_core.adapters.litellm.usage import usage_of
-from gateway_core.domain import Chunk, Json
+from gateway_core.domain.chat import Chunk, Json
 
 type Open = Callable[[], Awaitable[tuple[Translator, tuple[str, ...]]]]
 """Sends the request; the translator of its events, and the options that were left out."""

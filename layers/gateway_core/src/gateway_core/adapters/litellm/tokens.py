@@ -14,7 +14,7 @@ from typing import Any
 
 from gateway_core.adapters.litellm.images import image_tokens
 from gateway_core.adapters.litellm.wire import items, mapping
-from gateway_core.domain import Deployment, Json, TokenCount
+from gateway_core.domain.chat import Deployment, Json, TokenCount
 
 _STAND_INS = {"o200k_base": "gpt-4o", "o200k_harmony": "gpt-4o", "cl100k_base": "gpt-4"}
 """The tokenisers that LiteLLM brings along, each with a model that its counter uses it for; it fetches any other."""

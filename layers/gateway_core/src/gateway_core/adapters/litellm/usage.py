@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from gateway_core.adapters.litellm.wire import Wire, mapping
-from gateway_core.domain import Json, Usage
+from gateway_core.domain.chat import Json, Usage
 
 _MOST_TOKENS = 10**9
 """More than any model reads or writes: a larger count is a fault, and its price may be past what books can add."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from gateway_core.adapters.litellm.finish import finish_of
 from gateway_core.adapters.litellm.wire import Wire, mapping
-from gateway_core.domain import Json
+from gateway_core.domain.chat import Json
 
 _RESPONSES_ENDS = frozenset({"response.completed", "response.incomplete", "response.failed"})
 _LONGEST_LINE = 8 * 1024 * 1024

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from gateway_core.domain import Deployment, Json
+from gateway_core.domain.chat import Deployment, Json
 
 type Wire = Literal["anthropic", "cohere", "embeddings", "gemini", "ollama", "openai", "responses"]
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from gateway_core import breaker, budget, ratelimit
 from gateway_core.adapters.memory.state import Bucket, Latency, State, StoredHold
-from gateway_core.admission import DEGRADED, STALE_MS, BreakerPolicy, Settlement, Ticket
-from gateway_core.breaker import Effect
-from gateway_core.budget import NOTHING, Amount
-from gateway_core.caller import Limits
-from gateway_core.changes import BreakerChange, BudgetCrossed
-from gateway_core.ratelimit import Room
+from gateway_core.domain.caller import Limits
+from gateway_core.store import breaker, budget
+from gateway_core.store import rate_limit as ratelimit
+from gateway_core.store.breaker import Effect
+from gateway_core.store.budget import NOTHING, Amount
+from gateway_core.store.changes import BreakerChange, BudgetCrossed
+from gateway_core.store.messages import DEGRADED, STALE_MS, BreakerPolicy, Settlement, Ticket
+from gateway_core.store.rate_limit import Room
 
 
 def charge_of(settlement: Settlement) -> Amount:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gateway_core.adapters.memory.state import Part, State
-from gateway_core.admission import RecordPage, Ticket, UsageRecord
-from gateway_core.counters import CARDINALITY_CAP, Counters, count, dimensions
+from gateway_core.store.counters import CARDINALITY_CAP, Counters, count, dimensions
+from gateway_core.store.messages import RecordPage, Ticket, UsageRecord
 
 
 def write_record(state: State, ticket: Ticket, record: UsageRecord) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from gateway_core import breaker, budget, ratelimit
 from gateway_core.adapters.memory.state import Bucket, State
-from gateway_core.admission import Candidate, Refusal, Ticket
-from gateway_core.budget import Amount
-from gateway_core.caller import Limits
-from gateway_core.ratelimit import UNPLACED, Entry, Marks, Room, Slot
+from gateway_core.domain.caller import Limits
+from gateway_core.store import breaker, budget
+from gateway_core.store import rate_limit as ratelimit
+from gateway_core.store.budget import Amount
+from gateway_core.store.messages import Candidate, Refusal, Ticket
+from gateway_core.store.rate_limit import UNPLACED, Entry, Marks, Room, Slot
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ from dataclasses import replace
 from gateway_core.adapters.memory.attempts import move
 from gateway_core.adapters.memory.books import write_record
 from gateway_core.adapters.memory.state import Part, StoredHold
-from gateway_core.admission import BudgetLine, OpenHold
-from gateway_core.amounts import check_charge, check_limits
-from gateway_core.budget import Amount
-from gateway_core.caller import Limits
-from gateway_core.principal import KeyRecord, project_of_key_id, rights_json, rights_tag
-from gateway_core.reconciliation import reconciled_record, reconciled_ticket
+from gateway_core.domain.caller import Limits
+from gateway_core.store.budget import Amount
+from gateway_core.store.exact_amounts import check_charge, check_limits
+from gateway_core.store.messages import BudgetLine, OpenHold
+from gateway_core.store.reconciliation import reconciled_record, reconciled_ticket
+from gateway_core.store.virtual_keys import KeyRecord, project_of_key_id, rights_json, rights_tag
 
 
 class MemoryKeys(Part):

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from gateway_core import breaker, budget
 from gateway_core.adapters.memory.attempts import move, settle_health, settle_money
 from gateway_core.adapters.memory.books import write_record
 from gateway_core.adapters.memory.judge import Judge, Verdict, book, choose, passed_over
 from gateway_core.adapters.memory.state import Mark, Part, StoredHold
-from gateway_core.admission import (
+from gateway_core.store import breaker, budget
+from gateway_core.store.breaker import Breaker
+from gateway_core.store.budget import NOTHING, Amount, Hold
+from gateway_core.store.changes import BreakerChange, Change
+from gateway_core.store.deployment_state import DeploymentState
+from gateway_core.store.exact_amounts import check_candidates, check_record, check_settlement
+from gateway_core.store.messages import (
     DEGRADED,
     Admission,
     Admitted,
@@ -24,13 +29,8 @@ from gateway_core.admission import (
     Ticket,
     UsageRecord,
 )
-from gateway_core.amounts import check_candidates, check_record, check_settlement
-from gateway_core.breaker import Breaker
-from gateway_core.budget import NOTHING, Amount, Hold
-from gateway_core.changes import BreakerChange, Change
-from gateway_core.fleet import DeploymentState
-from gateway_core.principal import KeyRecord
-from gateway_core.probes import FleetHealth
+from gateway_core.store.probes import FleetHealth
+from gateway_core.store.virtual_keys import KeyRecord
 
 
 class MemoryLedger(Part):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gateway_core.adapters.memory.state import Part
-from gateway_core.probes import Probe
+from gateway_core.store.probes import Probe
 
 
 class MemoryProbes(Part):

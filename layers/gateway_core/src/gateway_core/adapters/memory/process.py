@@ -6,16 +6,16 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
-from gateway_core import breaker
 from gateway_core.adapters.memory.attempts import settle_health
 from gateway_core.adapters.memory.judge import Judge, Verdict, book, choose, passed_over
 from gateway_core.adapters.memory.state import Bucket, DeploymentKey, Latency, State, StoredHold, Timed
-from gateway_core.admission import DEGRADED, Admitted, BreakerPolicy, Candidate, Refused, Settlement, Ticket
-from gateway_core.breaker import Breaker
-from gateway_core.budget import Amount, Hold
-from gateway_core.caller import Limits
-from gateway_core.changes import BreakerChange
-from gateway_core.ratelimit import Room
+from gateway_core.domain.caller import Limits
+from gateway_core.store import breaker
+from gateway_core.store.breaker import Breaker
+from gateway_core.store.budget import Amount, Hold
+from gateway_core.store.changes import BreakerChange
+from gateway_core.store.messages import DEGRADED, Admitted, BreakerPolicy, Candidate, Refused, Settlement, Ticket
+from gateway_core.store.rate_limit import Room
 
 
 class ProcessHealth:

@@ -6,16 +6,16 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Literal
 
-from gateway_core.admission import Admitted, Ticket, UsageRecord
-from gateway_core.breaker import Breaker
-from gateway_core.budget import Account, Hold
-from gateway_core.caller import Limits
-from gateway_core.changes import Change
-from gateway_core.counters import Counters
-from gateway_core.fleet import Measured
-from gateway_core.principal import KeyRecord
-from gateway_core.probes import Probe
-from gateway_core.ratelimit import UNPLACED, Marks, Room
+from gateway_core.domain.caller import Limits
+from gateway_core.store.breaker import Breaker
+from gateway_core.store.budget import Account, Hold
+from gateway_core.store.changes import Change
+from gateway_core.store.counters import Counters
+from gateway_core.store.deployment_state import Measured
+from gateway_core.store.messages import Admitted, Ticket, UsageRecord
+from gateway_core.store.probes import Probe
+from gateway_core.store.rate_limit import UNPLACED, Marks, Room
+from gateway_core.store.virtual_keys import KeyRecord
 
 type AttemptId = tuple[str, int]
 """Request id and attempt number."""

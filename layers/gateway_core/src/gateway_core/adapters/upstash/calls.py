@@ -7,7 +7,19 @@ from dataclasses import astuple, dataclass, field
 from urllib.parse import unquote
 
 from gateway_core.adapters.upstash import layout
-from gateway_core.admission import (
+from gateway_core.domain.chat import RefusalReason
+from gateway_core.domain.rates import Quota, RateView
+from gateway_core.store.changes import (
+    BreakerChange,
+    BreakerReason,
+    BreakerState,
+    BudgetCrossed,
+    BudgetLimit,
+    Change,
+    Percent,
+)
+from gateway_core.store.counters import CARDINALITY_CAP, count, dimensions, encode
+from gateway_core.store.messages import (
     Admission,
     Admitted,
     BreakerPolicy,
@@ -20,10 +32,6 @@ from gateway_core.admission import (
     Ticket,
     UsageRecord,
 )
-from gateway_core.changes import BreakerChange, BreakerReason, BreakerState, BudgetCrossed, BudgetLimit, Change, Percent
-from gateway_core.counters import CARDINALITY_CAP, count, dimensions, encode
-from gateway_core.domain import RefusalReason
-from gateway_core.ratelimit import Quota, RateView
 
 _BREAKERS: dict[str, tuple[BreakerState, BreakerReason]] = {
     "c": ("closed", ""),

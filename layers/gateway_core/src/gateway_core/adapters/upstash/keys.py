@@ -9,12 +9,12 @@ from gateway_core.adapters.upstash import layout
 from gateway_core.adapters.upstash.books import pairs
 from gateway_core.adapters.upstash.calls import add_books, declare_books, request_call
 from gateway_core.adapters.upstash.part import Part
-from gateway_core.admission import BudgetLine, OpenHold
-from gateway_core.amounts import check_charge, check_limits
-from gateway_core.budget import Amount
-from gateway_core.caller import Limits
-from gateway_core.principal import KeyRecord, project_of_key_id
-from gateway_core.reconciliation import reconciled_record, reconciled_ticket
+from gateway_core.domain.caller import Limits
+from gateway_core.store.budget import Amount
+from gateway_core.store.exact_amounts import check_charge, check_limits
+from gateway_core.store.messages import BudgetLine, OpenHold
+from gateway_core.store.reconciliation import reconciled_record, reconciled_ticket
+from gateway_core.store.virtual_keys import KeyRecord, project_of_key_id
 
 
 class UpstashKeys(Part):

@@ -7,7 +7,7 @@
     pv:{provider}             hash    cb|{deployment} breaker; ew|, ft|{deployment} latency of whole answers and
                                       first contents; rl|{deployment} what the provider says of its limits;
                                       rq, tk limits that we set
-    agg:{project}:{YYYYMMDD}  hash    counters, see `gateway_core.counters`                           400 days
+    agg:{project}:{YYYYMMDD}  hash    counters, see `gateway_core.store.counters`                           400 days
     use:{project}:{YYYYMMDD}  stream  one record an entry, in field d             30 days after its last write
     projects                  set     every project that had a request
     probes                    string  what the last probes of all providers found      1 day after it is stale
@@ -23,15 +23,16 @@ from dataclasses import astuple
 from typing import Any
 from urllib.parse import unquote
 
-from gateway_core.admission import OpenHold, UsageRecord
-from gateway_core.budget import Account, Amount
-from gateway_core.caller import Limits
-from gateway_core.changes import BreakerState
-from gateway_core.counters import Counters, encode
-from gateway_core.fleet import Measured
-from gateway_core.principal import KeyRecord, rights_json, with_rights
-from gateway_core.probes import Probe
-from gateway_core.ratelimit import Gauge, Quota, Room
+from gateway_core.domain.caller import Limits
+from gateway_core.domain.rates import Quota
+from gateway_core.store.budget import Account, Amount
+from gateway_core.store.changes import BreakerState
+from gateway_core.store.counters import Counters, encode
+from gateway_core.store.deployment_state import Measured
+from gateway_core.store.messages import OpenHold, UsageRecord
+from gateway_core.store.probes import Probe
+from gateway_core.store.rate_limit import Gauge, Room
+from gateway_core.store.virtual_keys import KeyRecord, rights_json, with_rights
 
 PROJECTS = "projects"
 PROBES = "probes"

@@ -17,11 +17,11 @@ from gateway_core.adapters.upstash.calls import (
 )
 from gateway_core.adapters.upstash.part import Part
 from gateway_core.adapters.upstash.rest import Reply
-from gateway_core.admission import Admission, BreakerPolicy, Candidate, Settled, Settlement, Ticket, UsageRecord
-from gateway_core.amounts import check_candidates, check_record, check_settlement
-from gateway_core.fleet import DeploymentState, deployments_by_provider
-from gateway_core.principal import KeyRecord
-from gateway_core.probes import FleetHealth
+from gateway_core.store.deployment_state import DeploymentState, deployments_by_provider
+from gateway_core.store.exact_amounts import check_candidates, check_record, check_settlement
+from gateway_core.store.messages import Admission, BreakerPolicy, Candidate, Settled, Settlement, Ticket, UsageRecord
+from gateway_core.store.probes import FleetHealth
+from gateway_core.store.virtual_keys import KeyRecord
 
 _STATE_FIELDS = ("cb", "ew", "ft", "rl")
 """Prefixes of a deployment's fields: breaker, averages of whole answers and first contents, what its provider says."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from gateway_core.adapters.upstash import layout
 from gateway_core.adapters.upstash.part import Part
-from gateway_core.probes import Probe
+from gateway_core.store.probes import Probe
 
 
 class UpstashProbes(Part):

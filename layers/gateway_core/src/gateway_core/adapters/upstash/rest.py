@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 
 from gateway_core.adapters.upstash.scripts import Script
-from gateway_core.errors import StoreUnavailable
+from gateway_core.domain.errors import StoreUnavailable
 
 type Reply = str | int | list[Reply] | None
 

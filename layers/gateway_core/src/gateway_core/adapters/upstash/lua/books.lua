@@ -1,4 +1,4 @@
--- The usage record and the counters of its day. Model: gateway_core/counters.py.
+-- The usage record and the counters of its day. Model: gateway_core/store/counters.py.
 
 local COUNTERS, RECORDS, PROJECTS = KEYS[5], KEYS[6], KEYS[7]
 local COUNTERS_TTL_S, RECORDS_TTL_S = 400 * 86400, 30 * 86400

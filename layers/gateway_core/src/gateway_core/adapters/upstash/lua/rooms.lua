@@ -1,4 +1,4 @@
--- What providers say of their limits, by deployment. Model: `Room` in gateway_core/ratelimit.py.
+-- What providers say of their limits, by deployment. Model: `Room` in gateway_core/store/rate_limit.py.
 -- "until;requests;tokens"; both are "seen,limit,remaining,reset,mark,count,arrival" with -1 for what was not said.
 local WORD_LIFE_MS, MOST_PACED = 300000, 100000000
 local UNHEARD = '0,-1,-1,-1,0,0,0'

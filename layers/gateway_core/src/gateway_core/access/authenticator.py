@@ -1,0 +1,71 @@
+"""Looks callers up and remembers them: 30 s while the store answers, up to 15 min while it does not.
+
+A caller whom nobody here knows gets 503 while the store is down, never 401: that would tell a good client to give up.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from gateway_core.domain.caller import Caller
+from gateway_core.domain.errors import StoreUnavailable, Unauthenticated
+from gateway_core.ports import Clock, Ledger
+from gateway_core.store.virtual_keys import KeyRecord, digest_of, project_of
+
+FRESH_MS = 30_000
+STALE_MS = 15 * 60_000
+MOST_CALLERS = 4096
+_UNKNOWN = "The API key is unknown or revoked. Ask for a new one: gateway keys create --project ID."
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    record: KeyRecord
+    at_ms: int
+
+
+class Authenticator:
+    """Turns a presented key into a Caller."""
+
+    def __init__(self, ledger: Ledger, clock: Clock) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._known: OrderedDict[str, _Known] = OrderedDict()
+
+    async def authenticate(self, key: str) -> Caller:
+        """The caller behind a key. Raises Unauthenticated, or StoreUnavailable if nobody can tell."""
+        return await self._caller(project_of(key), digest_of(key))
+
+    async def refresh(self, caller: Caller) -> Caller:
+        """Look the caller up anew because the store says that the key changed."""
+        self._known.pop(caller.digest, None)
+        return await self._caller(caller.project_id, caller.digest)
+
+    async def _caller(self, project_id: str, digest: str) -> Caller:
+        now = self._clock.now_ms()
+        known = self._known.get(digest)
+        if known and now - known.at_ms < FRESH_MS:
+            return _valid(known.record)
+        try:
+            record = await self._ledger.find_key(project_id, digest)
+        except StoreUnavailable:
+            if known and now - known.at_ms < STALE_MS:
+                return _valid(known.record)
+            raise
+        return self._remember(record, now)
+
+    def _remember(self, record: KeyRecord | None, now: int) -> Caller:
+        if record is None:
+            raise Unauthenticated(_UNKNOWN)
+        self._known[record.digest] = _Known(record, now)
+        self._known.move_to_end(record.digest)
+        while len(self._known) > MOST_CALLERS:
+            self._known.popitem(last=False)
+        return _valid(record)
+
+
+def _valid(record: KeyRecord) -> Caller:
+    if record.revoked_ms is not None:
+        raise Unauthenticated(_UNKNOWN)
+    return record.caller()

@@ -1,0 +1,25 @@
+"""What a caller may do. Pure; default deny: a right is an intersection of what the key grants and what is asked."""
+
+from __future__ import annotations
+
+from gateway_core.domain.caller import Attribution, Caller
+from gateway_core.domain.errors import Forbidden
+
+
+def attribute(caller: Caller, project_id: str | None, agent_id: str | None, user_id: str | None) -> Attribution:
+    """Whom the request counts for. Raises Forbidden for a project or user that is not the key's own."""
+    project = project_id or caller.project_id
+    if project != caller.project_id and not caller.admin:
+        raise Forbidden(
+            "This key belongs to another project. Leave project_id out, or use a key of that project.",
+            param="project_id",
+        )
+    if caller.user_id and user_id and user_id != caller.user_id:
+        raise Forbidden("This key is bound to another user. Leave user_id out.", param="user_id")
+    return Attribution(project, agent_id or "", caller.user_id or user_id or "")
+
+
+def check_tool(caller: Caller, tool: str) -> None:
+    """Raises Forbidden unless the key may use the tool."""
+    if caller.tools and tool not in caller.tools:
+        raise Forbidden(f"This key may not use '{tool}'. It may use: {', '.join(sorted(caller.tools))}.")

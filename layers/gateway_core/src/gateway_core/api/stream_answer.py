@@ -1,0 +1,118 @@
+"""A stream of the gateway as an HTTP answer: errors before the first piece are plain HTTP, later ones are in-band."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+from gateway_core.api.degraded import DEGRADED_HEADER
+from gateway_core.api.errors import error_body
+from gateway_core.api.schemas import cost_body, usage_body
+from gateway_core.api.sse import HEARTBEAT_S
+from gateway_core.api.word_buffer import WordBuffer
+from gateway_core.domain.chat import Chunk
+from gateway_core.domain.errors import LLMError
+from gateway_core.domain.result import Opened
+from gateway_core.pipeline.gateway import Piece
+from gateway_core.telemetry.telemetry import Telemetry
+
+type Pieces = AsyncGenerator[Piece]
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A stream that begins now. `headers` tell which model answers, unless that took longer than anybody waits."""
+
+    pieces: Pieces
+    headers: dict[str, str]
+    opened: Opened | None
+
+
+async def start(pieces: Pieces, request_id: str, telemetry: Telemetry, patience_s: float = HEARTBEAT_S) -> Started:
+    """Wait for the first piece, so that what fails before it can still be told by the HTTP status.
+
+    For `patience_s` at most: then the answer must begin, to keep the connection alive. Raises LLMError.
+    """
+    first = asyncio.ensure_future(anext(pieces, None))
+    try:
+        await asyncio.wait({first}, timeout=patience_s)
+        piece = first.result() if first.done() else None
+    except BaseException:
+        await _end(first, pieces)
+        raise
+    opened = piece if isinstance(piece, Opened) else None
+    return Started(_guarded(_from(first, pieces), request_id, telemetry), _headers(opened, request_id), opened)
+
+
+async def in_words(pieces: Pieces) -> Pieces:
+    """The same stream, with text held back until its words are complete."""
+    words = WordBuffer()
+    try:
+        async for piece in pieces:
+            if isinstance(piece, Chunk):
+                for chunk in words.push(piece):
+                    yield chunk
+                continue
+            for chunk in words.flush():
+                yield chunk
+            yield piece
+    except LLMError:
+        for chunk in words.flush():
+            yield chunk
+        raise
+    finally:
+        await pieces.aclose()
+
+
+def stream_error_body(error: LLMError, request_id: str) -> dict[str, Any]:
+    """The error, with what the stream has used and cost until it broke."""
+    body = error_body(error, request_id)
+    if error.billed:
+        usage, cost = error.billed
+        body["error"] |= {"usage": usage_body(usage), "cost": cost_body(cost)}
+    return body
+
+
+def _headers(opened: Opened | None, request_id: str) -> dict[str, str]:
+    headers = {"x-gateway-request-id": request_id}
+    if opened:
+        headers["x-gateway-model"] = opened.model.key
+        headers["x-gateway-provider"] = opened.model.provider
+        headers["x-gateway-attempts"] = str(opened.attempts)
+        headers |= DEGRADED_HEADER if opened.degraded else {}
+    return headers
+
+
+async def _from(first: asyncio.Future[Piece | None], pieces: Pieces) -> Pieces:
+    try:
+        piece = await first
+        if piece is None:
+            return
+        yield piece
+        async for later in pieces:
+            yield later
+    finally:
+        await _end(first, pieces)
+
+
+async def _end(first: asyncio.Future[Piece | None], pieces: Pieces) -> None:
+    """Close the source, which it allows only once nobody waits for it."""
+    first.cancel()
+    await asyncio.wait({first})
+    await pieces.aclose()
+
+
+async def _guarded(pieces: Pieces, request_id: str, telemetry: Telemetry) -> Pieces:
+    """A crash in the middle of a stream is an error like any other: told in-band, without its trace."""
+    async with aclosing(pieces):
+        try:
+            async for piece in pieces:
+                yield piece
+        except LLMError:
+            raise
+        except Exception as error:
+            telemetry.crashed(request_id, error, "stream")
+            raise LLMError("The gateway failed. Quote the request_id to its operator.") from error

@@ -1,0 +1,258 @@
+"""Builds the catalog from the packaged YAML, the operator's own sections and the base URLs of the environment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Annotated, Any
+
+from pydantic import Field, StringConstraints
+
+from gateway_core.config.documents import Schema, Seconds, packaged, read_yaml, validate
+from gateway_core.config.price_list import Day, Listing, PriceList, PricingSection, load_prices
+from gateway_core.domain.base_url import check_base_url
+from gateway_core.domain.catalog import Catalog, Provider
+from gateway_core.domain.chat import Capability, Deployment, Model, ModelMode
+from gateway_core.domain.errors import ConfigError
+
+CATALOG = "catalog.yaml"
+LONG_CONTEXT_TOKENS = 200_000
+"""A model that reads this many tokens or more has the capability `long_context`."""
+
+type Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/:-]{0,99}$")]
+type ProviderName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,40}$")]
+type Count = Annotated[int, Field(gt=0)]
+type Sendable = str | bool | int | Decimal | list[Sendable] | dict[str, Sendable] | None
+
+
+class ProviderEntry(Schema):
+    base_url: str
+    input_includes_cached: bool
+    output_shares_window: bool = True
+    key_env: str | None = ""
+    base_env: str = ""
+    timeout_s: Seconds = 60.0
+    rpm: Count | None = None
+    tpm: Count | None = None
+    probe: bool = True
+
+
+class ModelEntry(Schema):
+    """`map_key` names the model in LiteLLM's map: what is not given here is taken from its snapshot."""
+
+    provider: ProviderName
+    upstream: Name
+    tier: Count
+    map_key: str | None = None
+    successor_of: Name | None = None
+    mode: ModelMode | None = None
+    capabilities: list[Capability] | None = None
+    context_window: Count | None = None
+    max_output_tokens: Annotated[int, Field(ge=0)] | None = None
+    max_image_tokens: Annotated[int, Field(ge=0)] = 0
+    retires_on: Day | None = None
+    fallbacks: list[Name] = Field(default_factory=list)
+    fixed_params: dict[str, Sendable] = Field(default_factory=dict)
+
+
+class CatalogFile(Schema):
+    default_output_cap: Count
+    providers: dict[ProviderName, ProviderEntry]
+    models: dict[Name, ModelEntry]
+    groups: dict[Name, Annotated[list[Name], Field(min_length=1)]]
+    aliases: dict[Name, Name]
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """The operator's part: raw sections of config.yaml over the packaged ones, as read from `source`.
+
+    `base_of` looks up the base URL that an environment variable sets, None if it sets none; it wins over the file.
+    """
+
+    source: str = CATALOG
+    sections: Mapping[str, Any] = field(default_factory=dict)
+    pricing: PricingSection = field(default_factory=PricingSection)
+    base_of: Callable[[str], str | None] = field(default=lambda _: None)
+    allow_http: bool = False
+
+
+def load_catalog(overrides: Overrides | None = None) -> Catalog:
+    """The catalog under `overrides`. Raises ConfigError that names the document, the field and the remedy."""
+    overrides = overrides or Overrides()
+    file = _merged(overrides)
+    prices = load_prices(overrides.pricing, overrides.source)
+    providers = {name: _provider(name, entry, overrides) for name, entry in file.providers.items()}
+    models = {key: _model(key, entry, providers, prices, overrides.source) for key, entry in file.models.items()}
+    groups = {name: tuple(keys) for name, keys in file.groups.items()}
+    _check_names(models, groups, file.aliases, overrides)
+    return Catalog(
+        providers=MappingProxyType(providers),
+        models=MappingProxyType(models),
+        groups=MappingProxyType(groups),
+        aliases=MappingProxyType(_aliases(models, groups, file.aliases)),
+        default_output_cap=file.default_output_cap,
+        prices_sha256=prices.sha256,
+        prices_date=prices.day,
+    )
+
+
+def _merged(overrides: Overrides) -> CatalogFile:
+    """Providers and models merge field by field, groups and aliases entry by entry; null removes an entry."""
+    document = read_yaml(packaged(CATALOG), CATALOG)
+    for section, given in overrides.sections.items():
+        document[section] = _merge(document[section], given)
+    return validate(CatalogFile, document, overrides.source)
+
+
+def _merge(old: object, new: object) -> object:
+    if not (isinstance(old, dict) and isinstance(new, dict)):
+        return new
+    merged = old | {name: _entry(old.get(name), entry) for name, entry in new.items()}
+    return {name: entry for name, entry in merged.items() if entry is not None}
+
+
+def _entry(old: object, new: object) -> object:
+    return old | new if isinstance(old, dict) and isinstance(new, dict) else new
+
+
+def _provider(name: str, entry: ProviderEntry, overrides: Overrides) -> Provider:
+    key_env = f"{name.upper()}_API_KEY" if entry.key_env == "" else entry.key_env
+    base_env = entry.base_env or f"{name.upper()}_API_BASE"
+    from_env = overrides.base_of(base_env)
+    where = base_env if from_env else f"{overrides.source}: providers.{name}.base_url"
+    return Provider(
+        name=name,
+        api_base=check_base_url(from_env or entry.base_url, where, allow_http=overrides.allow_http),
+        key_env=key_env,
+        base_env=base_env,
+        timeout_s=entry.timeout_s,
+        input_includes_cached=entry.input_includes_cached,
+        output_shares_window=entry.output_shares_window,
+        rpm=entry.rpm,
+        tpm=entry.tpm,
+        probe=entry.probe,
+    )
+
+
+def _model(key: str, entry: ModelEntry, providers: Mapping[str, Provider], prices: PriceList, source: str) -> Model:
+    where = f"{source}: models.{key}"
+    if entry.provider not in providers:
+        raise ConfigError(f"{where}.provider: no such provider. Choose one of {', '.join(providers)}, or add it.")
+    listing = _listing(entry, prices, where)
+    price = prices.price(key, listing)
+    if price is None:
+        raise ConfigError(f"{where}: has no price. Add it to pricing.models, with 0 if it is free.")
+    context_window = _fact(entry.context_window, listing, "context_window", where)
+    mode: ModelMode = entry.mode or (listing.mode if listing else "chat")
+    return Model(
+        key=key,
+        deployment=Deployment(entry.provider, entry.upstream, providers[entry.provider].api_base, mode),
+        context_window=context_window,
+        max_output_tokens=_fact(entry.max_output_tokens, listing, "max_output_tokens", where),
+        capabilities=_capabilities(entry, listing, context_window),
+        tier=entry.tier,
+        price=price,
+        fallbacks=tuple(entry.fallbacks),
+        successor_of=entry.successor_of,
+        retires_on=entry.retires_on or (listing.retires_on if listing else None),
+        max_image_tokens=entry.max_image_tokens,
+        output_shares_window=providers[entry.provider].output_shares_window,
+        fixed_params=MappingProxyType({name: _sendable(value) for name, value in entry.fixed_params.items()}),
+    )
+
+
+def _sendable(value: Sendable) -> object:
+    """`value` for a JSON body, which has no exact fractions."""
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, list):
+        return [_sendable(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _sendable(item) for name, item in value.items()}
+    return value
+
+
+def _listing(entry: ModelEntry, prices: PriceList, where: str) -> Listing | None:
+    if entry.map_key is None:
+        return None
+    if entry.map_key not in prices.listings:
+        raise ConfigError(f"{where}.map_key: not in the price snapshot. Remove it and give the facts and a price here.")
+    return prices.listings[entry.map_key]
+
+
+def _fact(given: int | None, listing: Listing | None, name: str, where: str) -> int:
+    if given is not None:
+        return given
+    if listing is None:
+        raise ConfigError(f"{where}.{name}: Field required. Add it, in tokens, or name a map_key.")
+    return int(getattr(listing, name))
+
+
+def _capabilities(entry: ModelEntry, listing: Listing | None, context_window: int) -> frozenset[str]:
+    listed = listing.capabilities if listing else frozenset[str]()
+    known = listed if entry.capabilities is None else frozenset(entry.capabilities)
+    return known | {"long_context"} if context_window >= LONG_CONTEXT_TOKENS else known
+
+
+def _check_names(
+    models: Mapping[str, Model], groups: Mapping[str, tuple[str, ...]], aliases: Mapping[str, str], overrides: Overrides
+) -> None:
+    problems = [
+        *_clashes(models, groups, aliases),
+        *_dangling(models, groups, aliases),
+        *_mixed(models, groups),
+        *(
+            f"pricing.models.{key}: no such model. Correct the key"
+            for key in overrides.pricing.models
+            if key not in models
+        ),
+    ]
+    if problems:
+        raise ConfigError(f"{overrides.source}: {'. '.join(problems)}.")
+
+
+def _clashes(models: Iterable[str], groups: Iterable[str], aliases: Iterable[str]) -> Iterator[str]:
+    taken = set(models)
+    yield from (f"groups.{name}: is a model key as well. Rename the group" for name in groups if name in taken)
+    taken |= set(groups)
+    yield from (f"aliases.{name}: is a model key or a group as well. Rename it" for name in aliases if name in taken)
+
+
+def _dangling(
+    models: Mapping[str, Model], groups: Mapping[str, tuple[str, ...]], aliases: Mapping[str, str]
+) -> Iterator[str]:
+    named = {f"groups.{name}": keys for name, keys in groups.items()}
+    named |= {f"models.{key}.fallbacks": model.fallbacks for key, model in models.items()}
+    named |= {f"aliases.{name}": (key,) for name, key in aliases.items()}
+    for path, keys in named.items():
+        yield from (f"{path}: there is no model '{key}'. Correct or remove it" for key in keys if key not in models)
+        if len(set(keys)) != len(keys):
+            yield f"{path}: names a model twice. Remove one"
+
+
+def _mixed(models: Mapping[str, Model], groups: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
+    for name, keys in groups.items():
+        kinds = {models[key].deployment.mode == "embedding" for key in keys if key in models}
+        if len(kinds) > 1:
+            yield f"groups.{name}: mixes embedding models with others. Split the group"
+
+
+def _aliases(
+    models: Mapping[str, Model], groups: Mapping[str, tuple[str, ...]], given: Mapping[str, str]
+) -> dict[str, str]:
+    """The given aliases, then what each model is called elsewhere; the first model to claim a name keeps it."""
+    aliases = dict(given)
+    for key, model in models.items():
+        for name in _other_names(model):
+            if name not in models and name not in groups:
+                aliases.setdefault(name, key)
+    return aliases
+
+
+def _other_names(model: Model) -> Iterator[str]:
+    plain = [model.deployment.upstream_model, *([model.successor_of] if model.successor_of else [])]
+    yield from plain
+    yield from (f"{model.provider}/{name}" for name in (model.key, *plain))

@@ -1,0 +1,151 @@
+"""The operator's YAML documents, named by GATEWAY_CONFIG: which sections and fields there are, and their defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from gateway_core.config.documents import Document, Schema, Seconds, read_yaml, validate
+from gateway_core.config.price_list import PricingSection
+from gateway_core.routing.retry import RetryPolicy
+from gateway_core.store.messages import BreakerPolicy
+
+CATALOG_SECTIONS = ("default_output_cap", "providers", "models", "groups", "aliases")
+
+type OnStoreFailure = Literal["degrade", "refuse"]
+type LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+type Count = Annotated[int, Field(gt=0)]
+type UpToADay = Annotated[Seconds, Field(le=86_400)]
+
+
+class BreakerSection(Schema):
+    """`BreakerPolicy` in seconds."""
+
+    failures: Count = 5
+    window_s: UpToADay = 60.0
+    cooldown_s: UpToADay = 30.0
+    max_cooldown_s: UpToADay = 480.0
+    probe_lease_s: UpToADay = 60.0
+
+    @model_validator(mode="after")
+    def _grows(self) -> Self:
+        if self.max_cooldown_s < self.cooldown_s:
+            raise ValueError("max_cooldown_s is shorter than cooldown_s")
+        return self
+
+    def policy(self) -> BreakerPolicy:
+        return BreakerPolicy(
+            failures=self.failures,
+            window_ms=_ms(self.window_s),
+            cooldown_ms=_ms(self.cooldown_s),
+            max_cooldown_ms=_ms(self.max_cooldown_s),
+            lease_ms=_ms(self.probe_lease_s),
+        )
+
+
+class FailoverSection(Schema):
+    """`RetryPolicy`, with bounds that keep a request from hammering one deployment."""
+
+    retries: Annotated[int, Field(ge=0, le=5)] = 1
+    same_model_retries: Annotated[int, Field(ge=0, le=5)] = 0
+    backoff_base_ms: Annotated[int, Field(gt=0, le=60_000)] = 250
+    backoff_max_ms: Annotated[int, Field(gt=0, le=60_000)] = 2000
+
+    @model_validator(mode="after")
+    def _grows(self) -> Self:
+        if self.backoff_max_ms < self.backoff_base_ms:
+            raise ValueError("backoff_max_ms is shorter than backoff_base_ms")
+        return self
+
+    def policy(self) -> RetryPolicy:
+        return RetryPolicy(**self.model_dump())
+
+
+class LimitsSection(Schema):
+    """Bounds of one request. API Gateway ends any answer at 900 s, and one that stays silent at 300 s."""
+
+    default_timeout_s: Annotated[Seconds, Field(le=290)] = 120.0
+    max_timeout_s: Annotated[Seconds, Field(le=290)] = 290.0
+    max_stream_timeout_s: Annotated[Seconds, Field(le=840)] = 840.0
+    queue_timeout_s: Annotated[float, Field(ge=0, le=290)] = 5.0
+    stall_timeout_s: Annotated[Seconds, Field(le=290)] = 60.0
+    body_limit_bytes: Annotated[int, Field(gt=0, le=4 * 1024 * 1024)] = 4 * 1024 * 1024
+
+    @model_validator(mode="after")
+    def _default_is_allowed(self) -> Self:
+        if self.default_timeout_s > self.max_timeout_s:
+            raise ValueError("default_timeout_s is longer than max_timeout_s")
+        return self
+
+
+class StoreSection(Schema):
+    """How long one HTTP trip to the store may take, how much of it connecting, and what its absence means.
+
+    `degrade` lets callers without any limit go on; `refuse` answers 503 to all.
+    """
+
+    timeout_s: Annotated[Seconds, Field(le=30)] = 1.0
+    connect_timeout_s: Annotated[Seconds, Field(le=30)] = 0.5
+    on_failure: OnStoreFailure = "degrade"
+
+
+class HealthSection(Schema):
+    """Probes of the providers, and the age in days at which the snapshot of list prices is called old."""
+
+    probe_timeout_s: Annotated[Seconds, Field(le=20)] = 5.0
+    price_age_days: Count = 90
+
+
+class ConfigFile(Schema):
+    """`config.yaml`. The catalog's sections stay raw here: they are checked once merged with the packaged ones."""
+
+    default_output_cap: Any = None
+    providers: Any = None
+    models: Any = None
+    groups: Any = None
+    aliases: Any = None
+    pricing: PricingSection = PricingSection()
+    breaker: BreakerSection = BreakerSection()
+    failover: FailoverSection = FailoverSection()
+    limits: LimitsSection = LimitsSection()
+    store: StoreSection = StoreSection()
+    health: HealthSection = HealthSection()
+    log_level: LogLevel = "INFO"
+    reload_s: Annotated[float, Field(ge=0, le=86_400)] = 30.0
+    secrets_reload_s: Annotated[float, Field(ge=0, le=86_400)] = 900.0
+
+    def catalog_sections(self) -> dict[str, Any]:
+        """The catalog's sections that the file has."""
+        given = {name: getattr(self, name) for name in CATALOG_SECTIONS}
+        return {name: value for name, value in given.items() if value is not None}
+
+
+def read_config(documents: Sequence[Document]) -> ConfigFile:
+    """The documents as one. Mappings merge, field by field; of everything else the last document's word counts.
+
+    A section without content counts as absent. Each document is also checked alone, so that an error names the one
+    at fault. Raises ConfigError.
+    """
+    merged: dict[str, Any] = {}
+    for document in documents:
+        found = {key: value for key, value in read_yaml(document.text, document.source).items() if value is not None}
+        validate(ConfigFile, found, document.source)
+        merged = _merge(merged, found)
+    return validate(ConfigFile, merged, names_of(documents))
+
+
+def names_of(documents: Sequence[Document]) -> str:
+    """What errors call the documents together."""
+    return ", ".join(document.source for document in documents)
+
+
+def _merge(old: Any, new: Any) -> Any:
+    if not (isinstance(old, dict) and isinstance(new, dict)):
+        return new
+    return old | {name: _merge(old.get(name), value) for name, value in new.items()}
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)

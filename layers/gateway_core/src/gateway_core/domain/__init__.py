@@ -1,0 +1,1 @@
+"""The values that pass between the rooms, and everything that can go wrong. Pure."""

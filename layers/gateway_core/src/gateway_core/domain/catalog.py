@@ -1,0 +1,76 @@
+"""What can be called: providers, models, groups and the other names that clients may use for them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import NoReturn
+
+from gateway_core.domain.chat import Model
+from gateway_core.domain.errors import UnknownModel
+
+_SHOWN_NAME = 80
+_REMEDY = "GET /v1/models lists what there is."
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """One provider. `timeout_s` bounds an attempt; `rpm` and `tpm` are limits per minute, None means none.
+
+    `key_env` and `base_env` name the environment variables of its key (None: it takes no key) and its base URL.
+    `input_includes_cached`: see `cost.price`; `output_shares_window`: see `chat.Model`. `probe`: whether health
+    checks ask for its list of models.
+    """
+
+    name: str
+    api_base: str
+    key_env: str | None
+    base_env: str
+    timeout_s: float
+    input_includes_cached: bool
+    rpm: int | None = None
+    tpm: int | None = None
+    probe: bool = True
+    output_shares_window: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """Everything that may be asked for. `groups` name model keys in order; `aliases` map other names to keys.
+
+    `default_output_cap` is the output limit in tokens of a request that names none; `prices_sha256` identifies the
+    snapshot of list prices, `prices_date` is its day.
+    """
+
+    providers: Mapping[str, Provider]
+    models: Mapping[str, Model]
+    groups: Mapping[str, tuple[str, ...]]
+    aliases: Mapping[str, str]
+    default_output_cap: int
+    prices_sha256: str
+    prices_date: date | None = None
+
+    def resolve(self, name: str) -> Model:
+        """The model with this key or alias. Raises UnknownModel, which names close matches."""
+        model = self.models.get(self.aliases.get(name, name))
+        if model is None:
+            self._unknown("model", name, [*self.models, *self.aliases])
+        return model
+
+    def group(self, name: str) -> tuple[Model, ...]:
+        """The models of a group, in order. Raises UnknownModel, which names close matches."""
+        keys = self.groups.get(name)
+        if keys is None:
+            self._unknown("model_group", name, list(self.groups))
+        return tuple(self.models[key] for key in keys)
+
+    def _unknown(self, param: str, name: str, known: list[str]) -> NoReturn:
+        close = difflib.get_close_matches(name[:_SHOWN_NAME], known, n=3, cutoff=0.5)
+        hint = f" Did you mean {' or '.join(close)}?" if close else ""
+        other = (
+            f" '{name}' is a model group: name it as model_group." if param == "model" and name in self.groups else ""
+        )
+        noun = param.replace("_", " ")
+        raise UnknownModel(f"There is no {noun} '{name[:_SHOWN_NAME]}'.{other or hint} {_REMEDY}", param=param)

@@ -1,0 +1,228 @@
+"""The values that pass between the modules: frozen, typed, without behaviour beyond arithmetic on themselves.
+
+Units are in the names: `_s` seconds, `_ms` milliseconds, `_nano` nano-USD (1e-9 USD, an int), `_usd` a Decimal of USD.
+Token counts are ints. Times named `now_ms` are milliseconds since the Unix epoch, handed in by the caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any, Literal
+
+from gateway_core.domain.caller import Attribution
+from gateway_core.domain.rates import RateView
+
+type Json = Mapping[str, Any]
+type Outcome = Literal["ok", "failed", "skipped"]
+type Routing = Literal["order", "cost", "latency"]
+type ModelMode = Literal["chat", "responses", "embedding"]
+Requirement = Literal["vision", "tools", "json", "json_schema", "long_context", "reasoning"]
+"""What a request may want of a model: `json` is valid JSON, `json_schema` JSON that the provider holds to a schema."""
+Capability = Literal[Requirement, "embeddings", "dimensions"]
+"""What a model can do."""
+type BreakerEffect = Literal["ok", "fail", "limit", "skip"]
+"""What an attempt says of its deployment: healthy, failed, rate limited until a known time, or nothing at all."""
+type RefusalReason = Literal["budget", "rate", "open"]
+"""Why `admit` refused, in the order in which a mixed refusal is reported."""
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """List price of one model in nano-USD per token; `source` names the price list and its date."""
+
+    input: Decimal
+    output: Decimal
+    cached_input: Decimal
+    cache_write: Decimal
+    source: str
+    tiers: tuple[PriceTier, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PriceTier:
+    """Rates that replace a price's own when the whole input is longer than `above_tokens`."""
+
+    above_tokens: int
+    input: Decimal
+    output: Decimal
+    cached_input: Decimal
+    cache_write: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One place that serves a model: what the circuit breaker watches."""
+
+    provider: str
+    upstream_model: str
+    api_base: str
+    mode: ModelMode = "chat"
+
+    @property
+    def id(self) -> str:
+        """Identity in the store; two base URLs of one provider are two deployments."""
+        return f"{self.upstream_model}@{self.api_base}"
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A catalog entry. `key` is what clients name; `deployment` is what is called.
+
+    `context_window` is what fits into it in tokens: the prompt, and with `output_shares_window` the answer too.
+    """
+
+    key: str
+    deployment: Deployment
+    context_window: int
+    max_output_tokens: int
+    capabilities: frozenset[str]
+    tier: int
+    price: Price
+    fallbacks: tuple[str, ...] = ()
+    successor_of: str | None = None
+    retires_on: date | None = None
+    max_image_tokens: int = 0
+    fixed_params: Json = field(default_factory=dict)
+    output_shares_window: bool = True
+
+    @property
+    def provider(self) -> str:
+        return self.deployment.provider
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """A validated request. `params` holds OpenAI-named options (`temperature`, `tools`, `stop`, ...) as given."""
+
+    messages: tuple[Json, ...]
+    attribution: Attribution
+    model_group: str | None = None
+    model: str | None = None
+    max_output_tokens: int | None = None
+    params: Json = field(default_factory=dict)
+    fallback: bool | None = None
+    routing: Routing = "order"
+    require: frozenset[str] = frozenset()
+    timeout_s: float = 120.0
+    cache: bool = False
+    token_budget: int | None = None
+    explain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallDelta:
+    """A piece of a tool call: `id` and `name` come with its first piece, `arguments` grow piece by piece."""
+
+    index: int
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of a streamed answer, normalised. The last piece has the finish reason; the latest usage holds.
+
+    The first piece has `rates`, what the provider says of its limits, if it does.
+    """
+
+    text: str = ""
+    tool_calls: tuple[ToolCallDelta, ...] = ()
+    reasoning: str = ""
+    finish_reason: str | None = None
+    usage: Usage | None = None
+    dropped_params: tuple[str, ...] = ()
+    rates: RateView | None = field(default=None, compare=False)
+
+    @property
+    def is_content(self) -> bool:
+        """Whether the caller sees any of it: after such a chunk nobody else can answer the request."""
+        return bool(self.text or self.tool_calls or self.reasoning)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one answer. `input_tokens` is the whole input, cached parts included; output includes reasoning."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_input_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
+
+    @property
+    def total_tokens(self) -> int:
+        return self.input_tokens + self.output_tokens
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.cached_input_tokens + other.cached_input_tokens,
+            self.cache_write_tokens + other.cache_write_tokens,
+            self.reasoning_tokens + other.reasoning_tokens,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one request costs. The total is rounded once; the parts add up to it."""
+
+    input_nano: int
+    output_nano: int
+    price_source: str
+
+    @property
+    def total_nano(self) -> int:
+        return self.input_nano + self.output_nano
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A function call that the model asks for; `arguments` is JSON text, as the provider sent it."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderCall:
+    """One attempt, ready to send. `timeout_s` is its own deadline, `first_s` an earlier one for the first content."""
+
+    deployment: Deployment
+    messages: tuple[Json, ...]
+    params: Json
+    max_output_tokens: int
+    timeout_s: float
+    request_id: str
+    first_s: float | None = None
+
+    @property
+    def first_within_s(self) -> float:
+        """How long the first content may take."""
+        return self.timeout_s if self.first_s is None else min(self.first_s, self.timeout_s)
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderAnswer:
+    """A whole answer of a provider, normalised. `finish_reason` is OpenAI's vocabulary."""
+
+    content: str
+    tool_calls: tuple[ToolCall, ...]
+    finish_reason: str
+    usage: Usage
+    dropped_params: tuple[str, ...] = ()
+    reasoning: str = ""
+    rates: RateView | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCount:
+    """How many tokens a prompt has; `method` names the tokeniser, or what stood in for it."""
+
+    input_tokens: int
+    method: str

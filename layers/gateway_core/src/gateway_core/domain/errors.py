@@ -1,0 +1,258 @@
+"""Everything that can go wrong, as one tree.
+
+* LLMError
+  + ProviderError              a provider did not do its part
+    - RateLimitError           429; carries Retry-After when the provider named one
+    - ProviderTimeout          no answer within the attempt's deadline
+    - ProviderUnavailable      5xx, connection trouble, or an answer that is not one
+      . DeploymentUnusable     no such model, no credit: asking again does not help
+    - ContextLengthError       the prompt is longer than the model reads
+    - ContentFilterError       the provider refuses the content
+    - BadCredentials           the provider refuses our key
+    - ProviderRejected         the provider calls the request itself wrong
+  + RequestError               the caller can mend it
+    - InvalidRequest, UnknownModel, Unauthenticated, Forbidden, BodyTooLarge
+    - BudgetExceeded, RateLimited
+  + NoDeploymentAvailable      every candidate failed or is open
+  + DeadlineExceeded           the request's own deadline passed
+  + CallerGone                 the caller disconnected; nobody reads this answer
+  + StoreUnavailable           the shared state cannot be reached
+  + ConfigError                the gateway is set up wrongly
+    - ConfigUnavailable        what describes the setup cannot be read now
+
+Each error has two texts: `message` is for the caller, `detail` for the operator's log. Neither may hold a secret.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from gateway_core.domain.chat import BreakerEffect, Cost, Usage
+from gateway_core.domain.rates import RateView
+from gateway_core.domain.result import Attempt
+
+
+class LLMError(Exception):
+    """Base of all. `status` is the HTTP status, `code` the wire's stable word, `retry_after_s` seconds or None.
+
+    `attempts` and, for a stream that broke, `billed` tell what had happened before.
+    """
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "internal_error"
+    type: ClassVar[str] = "server_error"
+    retryable: ClassVar[bool] = False
+
+    def __init__(
+        self, message: str, *, detail: str = "", param: str | None = None, retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.detail = detail
+        self.param = param
+        self.retry_after_s = retry_after_s
+        self.attempts: tuple[Attempt, ...] = ()
+        self.billed: tuple[Usage, Cost] | None = None
+
+
+class ProviderError(LLMError):
+    """A failed attempt.
+
+    `effect` is what the attempt says of the deployment's health. `usage` is what the provider is known to bill for
+    it; `unconfirmed` is true when it may bill and nobody knows how much. `rates` is what it says of its limits.
+    `transient` is true when the same deployment may well answer if it is asked again.
+    """
+
+    status = 502
+    code = "provider_error"
+    type = "provider_error"
+    retryable = True
+    effect: BreakerEffect = "fail"
+    transient: bool = False
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        detail: str = "",
+        retry_after_s: float | None = None,
+        usage: Usage | None = None,
+        unconfirmed: bool = False,
+    ) -> None:
+        super().__init__(message, detail=detail, retry_after_s=retry_after_s)
+        self.usage = usage
+        self.unconfirmed = unconfirmed
+        self.rates: RateView | None = None
+
+
+class RateLimitError(ProviderError):
+    """The provider answered 429. With `retry_after_s` the deployment is left alone until then.
+
+    Without, it counts as a failure, and `wait_s` is how long its limit takes to reset, if the provider says that.
+    """
+
+    status = 429
+    code = "rate_limited"
+    type = "rate_limit_error"
+    effect: BreakerEffect = "limit"
+
+    @property
+    def wait_s(self) -> float | None:
+        """Seconds until the provider may serve again, None if it did not say."""
+        if self.retry_after_s or not self.rates or not self.rates.until_ms:
+            return self.retry_after_s
+        return (self.rates.until_ms - self.rates.seen_ms) / 1000
+
+
+class ProviderTimeout(ProviderError):
+    """The attempt's deadline passed. `effect` is `skip` where the caller's own short deadline was the cause."""
+
+    status = 504
+    code = "timeout"
+
+    def __init__(self, message: str, *, detail: str = "", effect: BreakerEffect = "fail") -> None:
+        super().__init__(message, detail=detail, unconfirmed=True)
+        self.effect = effect
+
+
+class ProviderUnavailable(ProviderError):
+    """The provider failed, could not be reached, or sent something that is not an answer."""
+
+    transient = True
+
+
+class DeploymentUnusable(ProviderUnavailable):
+    """The provider cannot serve this, now or in a second: no such model, no credit. Another model may.
+
+    With `retry_after_s` and the effect `limit` the deployment is left alone until then.
+    """
+
+    transient = False
+
+
+class ContextLengthError(ProviderError):
+    """Too long for this model; a model with a longer context may still take it."""
+
+    status = 400
+    code = "context_length_exceeded"
+    type = "invalid_request_error"
+    retryable = False
+    effect: BreakerEffect = "skip"
+
+
+class ContentFilterError(ProviderError):
+    """The provider's content filter refused the prompt or the answer."""
+
+    status = 400
+    code = "content_filtered"
+    type = "invalid_request_error"
+    retryable = False
+    effect: BreakerEffect = "skip"
+
+
+class BadCredentials(ProviderError):
+    """The provider refused the gateway's own key: an operator's fault, never the caller's."""
+
+    code = "bad_credentials"
+
+
+class ProviderRejected(ProviderError):
+    """The provider answered that the request is malformed; another provider would say the same."""
+
+    status = 400
+    code = "invalid_request"
+    type = "invalid_request_error"
+    retryable = False
+    effect: BreakerEffect = "skip"
+
+
+class RequestError(LLMError):
+    """The caller's to mend."""
+
+    status = 400
+    type = "invalid_request_error"
+
+
+class InvalidRequest(RequestError):
+    """Malformed (400) or against the schema (`schema=True`, 422)."""
+
+    code = "invalid_request"
+
+    def __init__(self, message: str, *, param: str | None = None, schema: bool = False, detail: str = "") -> None:
+        super().__init__(message, param=param, detail=detail)
+        self.schema = schema
+
+
+class Unauthenticated(RequestError):
+    status = 401
+    code = "unauthenticated"
+    type = "authentication_error"
+
+
+class BudgetExceeded(RequestError):
+    status = 402
+    code = "budget_exceeded"
+    type = "budget_error"
+
+
+class Forbidden(RequestError):
+    status = 403
+    code = "forbidden"
+    type = "permission_error"
+
+
+class UnknownModel(RequestError):
+    status = 404
+    code = "unknown_model"
+
+
+class BodyTooLarge(RequestError):
+    status = 413
+    code = "body_too_large"
+
+
+class RateLimited(RequestError):
+    """The gateway's own limit, of the key or of a provider; `retry_after_s` is exact."""
+
+    status = 429
+    code = "rate_limited"
+    type = "rate_limit_error"
+    retryable = True
+
+
+class NoDeploymentAvailable(LLMError):
+    status = 503
+    code = "no_deployment_available"
+    type = "provider_error"
+    retryable = True
+
+
+class DeadlineExceeded(LLMError):
+    status = 504
+    code = "deadline_exceeded"
+    type = "timeout_error"
+    retryable = True
+
+
+class CallerGone(LLMError):
+    status = 499
+    code = "cancelled"
+    type = "invalid_request_error"
+
+
+class StoreUnavailable(LLMError):
+    """No usable answer from the store; whether the command ran is unknown."""
+
+    status = 503
+    code = "store_unavailable"
+    retryable = True
+
+
+class ConfigError(LLMError):
+    """Found while loading settings, catalog or prices; names the file and the field."""
+
+    code = "config_error"
+
+
+class ConfigUnavailable(ConfigError):
+    """A document or a secret that did not arrive; another try may succeed."""

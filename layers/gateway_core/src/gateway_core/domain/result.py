@@ -1,0 +1,93 @@
+"""What becomes of a request: whom it is tried at, what happened there, and the answer with its story."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway_core.domain.chat import Cost, Model, Outcome, Routing, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """A candidate that routing removed, with a machine reason and a sentence for people."""
+
+    model: str
+    provider: str
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to try, in order; what was left out and why; and what is `spare`, because the request wants no fallback."""
+
+    candidates: tuple[Model, ...]
+    dropped: tuple[Drop, ...] = ()
+    spare: tuple[Model, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """One candidate as routing saw it. `position` counts from 1; `latency_ms` is None where nothing is measured yet.
+
+    `estimated_cost_nano` is for an answer as long as allowed; `retry_after_ms` is how long the breaker lets nobody by.
+    """
+
+    model: str
+    provider: str
+    position: int
+    tier: int
+    estimated_cost_nano: int
+    latency_ms: int | None
+    breaker: str
+    retry_after_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why the candidates stand in their order, and why others are not among them. `input_tokens` may be a guess."""
+
+    routing: Routing
+    input_tokens: int
+    candidates: tuple[Explained, ...]
+    dropped: tuple[Drop, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One line of the answer's `attempts`: a call that was made, or a candidate that was passed over."""
+
+    model: str
+    provider: str
+    outcome: Outcome
+    error_code: str | None = None
+    latency_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Completion[A]:
+    """An answer with its story; `usage` and `cost` include what failed attempts were billed."""
+
+    id: str
+    answer: A
+    model: Model
+    model_group: str | None
+    usage: Usage
+    cost: Cost
+    latency_ms: int
+    attempts: tuple[Attempt, ...]
+    cached: bool = False
+    degraded: bool = False
+    explanation: Explanation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The first thing that a stream tells: which model answers, after how many attempts, this one included.
+
+    `degraded`: it goes on without the store.
+    """
+
+    model: Model
+    attempts: int
+    degraded: bool = False

@@ -1,0 +1,159 @@
+"""A provider's stream while it runs: what was delivered, what it has cost so far, and how long it may be silent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+
+from gateway_core.domain.chat import Chunk, ProviderAnswer, ToolCall, Usage
+from gateway_core.domain.errors import ProviderError, ProviderTimeout, ProviderUnavailable
+from gateway_core.domain.rates import RateView
+
+_GRACE_S = 0.1
+
+type Estimate = Callable[[str], Awaitable[Usage]]
+"""What an attempt has cost at least, given the text that it delivered: its input, and that text as output."""
+
+
+@dataclass(slots=True)
+class Delivered:
+    """Everything that went out, put together. Grows with each chunk."""
+
+    text: list[str] = field(default_factory=list)
+    reasoning: list[str] = field(default_factory=list)
+    calls: dict[int, list[str]] = field(default_factory=dict)
+    finish_reason: str = ""
+    usage: Usage | None = None
+    dropped_params: tuple[str, ...] = ()
+    rates: RateView | None = None
+
+    def add(self, chunk: Chunk) -> None:
+        """Take note of a chunk."""
+        self.text.append(chunk.text)
+        self.reasoning.append(chunk.reasoning)
+        for delta in chunk.tool_calls:
+            call = self.calls.setdefault(delta.index, ["", "", ""])
+            for place, piece in enumerate((delta.id, delta.name, delta.arguments)):
+                call[place] += piece
+        self.finish_reason = chunk.finish_reason or self.finish_reason
+        self.usage = chunk.usage or self.usage
+        self.dropped_params = chunk.dropped_params or self.dropped_params
+        self.rates = chunk.rates or self.rates
+
+    @property
+    def everything(self) -> str:
+        """All that the model wrote: text, reasoning and tool calls."""
+        return "".join([*self.text, *self.reasoning, *("".join(call) for call in self.calls.values())])
+
+    def answer(self, usage: Usage) -> ProviderAnswer:
+        """The whole answer, as a call without streaming would have given it."""
+        calls = tuple(ToolCall(*call) for _index, call in sorted(self.calls.items()))
+        text, reasoning = "".join(self.text), "".join(self.reasoning)
+        return ProviderAnswer(text, calls, self.finish_reason, usage, self.dropped_params, reasoning, self.rates)
+
+
+class LiveStream:
+    """One attempt's stream, opened up to its first content. Iterate it once; close it in any case.
+
+    Errors that it raises carry as usage what the attempt has cost: what the provider reported if that is its last word,
+    else at least the input and what was delivered.
+    """
+
+    def __init__(self, chunks: AsyncIterator[Chunk], estimate: Estimate, stall_s: float) -> None:
+        self._chunks = chunks
+        self._estimate = estimate
+        self._stall_s = stall_s
+        self._head: list[Chunk] = []
+        self.delivered = Delivered()
+
+    @classmethod
+    async def open(
+        cls, chunks: AsyncIterator[Chunk], estimate: Estimate, *, first_s: float, stall_s: float
+    ) -> LiveStream:
+        """Read up to the first content. Raises ProviderError, and has then closed.
+
+        The provider itself gives up after `first_s` seconds, as it knows whether anything was sent by then; one that
+        does not is ended a little later.
+        """
+        live = cls(chunks, estimate, stall_s)
+        try:
+            async with asyncio.timeout(first_s + _GRACE_S):
+                await live._read_head()
+        except TimeoutError:
+            await live.close()
+            raise await live._priced(ProviderTimeout("The model sent nothing in time.")) from None
+        except ProviderError as error:
+            raise await live._priced(error) from None
+        except BaseException:
+            await live.close()
+            raise
+        return live
+
+    @property
+    def usage(self) -> Usage:
+        """What the provider has reported so far."""
+        return self.delivered.usage or Usage()
+
+    @property
+    def rates(self) -> RateView | None:
+        """What the provider says of its rate limits."""
+        return self.delivered.rates
+
+    async def least_usage(self) -> Usage:
+        """What the attempt has cost at least."""
+        return at_least(self.delivered.usage, await self._estimate(self.delivered.everything))
+
+    async def __aiter__(self) -> AsyncIterator[Chunk]:
+        for early in self._head:
+            yield early
+        while (chunk := await self._next()) is not None:
+            self.delivered.add(chunk)
+            yield chunk
+
+    async def close(self) -> None:
+        """Close the provider's connection."""
+        if close := getattr(self._chunks, "aclose", None):
+            await close()
+
+    async def _read_head(self) -> None:
+        async for chunk in self._chunks:
+            self._head.append(chunk)
+            self.delivered.add(chunk)
+            if chunk.is_content:
+                return
+
+    async def _next(self) -> Chunk | None:
+        try:
+            async with asyncio.timeout(self._stall_s):
+                return await anext(self._chunks, None)
+        except TimeoutError:
+            raise await self._priced(ProviderTimeout("The model fell silent in the middle of its answer.")) from None
+        except ProviderError as error:
+            raise await self._priced(error) from None
+        except Exception as error:
+            # A fault of ours or of a library: what was delivered so far is still charged.
+            detail = f"unexpected {type(error).__name__} in the provider's stream"
+            broken = ProviderUnavailable("The provider's stream broke off.", detail=detail, unconfirmed=True)
+            raise await self._priced(broken) from error
+
+    async def _priced(self, error: ProviderError) -> ProviderError:
+        error.rates = error.rates or self.delivered.rates
+        reported = error.usage or self.delivered.usage
+        if error.unconfirmed:
+            reported = at_least(reported, await self._estimate(self.delivered.everything))
+        error.usage = reported
+        return error
+
+
+def at_least(reported: Usage | None, counted: Usage) -> Usage:
+    """The larger of both, separately for input and output; what is cached or reasoning only the provider knows."""
+    if reported is None:
+        return counted
+    return Usage(
+        max(reported.input_tokens, counted.input_tokens),
+        max(reported.output_tokens, counted.output_tokens),
+        reported.cached_input_tokens,
+        reported.cache_write_tokens,
+        reported.reasoning_tokens,
+    )

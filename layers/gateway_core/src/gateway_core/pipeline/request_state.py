@@ -1,0 +1,234 @@
+"""What is known of one request while it walks its candidates. Holds state for a single request; does no I/O."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass, field, replace
+
+from gateway_core.domain.chat import BreakerEffect, Cost, Outcome, RefusalReason, Usage
+from gateway_core.domain.errors import ProviderError
+from gateway_core.domain.rates import RateView
+from gateway_core.domain.result import Attempt, Drop, Explanation
+from gateway_core.routing.bounds import Offer
+from gateway_core.store.changes import Change
+from gateway_core.store.deployment_state import comparable_ms
+from gateway_core.store.messages import (
+    DEGRADED,
+    Admission,
+    Admitted,
+    Candidate,
+    Refusal,
+    Settlement,
+    Ticket,
+    UsageRecord,
+)
+from gateway_core.telemetry.events import Event
+
+_SKIP_CODES: dict[RefusalReason, str] = {
+    "budget": "budget_exceeded",
+    "rate": "rate_limited",
+    "open": "breaker_open",
+}
+
+
+@dataclass(slots=True)
+class Walk:
+    """The request's `ticket`, the offers still `open`, what happened, and what is not settled yet (`pending`).
+
+    `ended` is how the last attempt ended, settled or not; `waited_ms` is what of the time in the queue is used up;
+    `failures` counts failed attempts by model. `events` are those that nobody was told yet, `emitting` are under way,
+    `told` are the store's changes among all of them; `models` are the offers' by deployment.
+    """
+
+    ticket: Ticket
+    open: list[Offer]
+    deadline_s: float
+    model_group: str
+    kind: str = "chat"
+    price_hash: str = ""
+    began_s: float = 0.0
+    degraded: bool = False
+    explanation: Explanation | None = None
+    attempts: list[Attempt] = field(default_factory=list)
+    current: Offer | None = None
+    pending: Settlement | None = None
+    ended: Settlement | None = None
+    waited_ms: int = 0
+    errors: list[ProviderError] = field(default_factory=list)
+    failures: Counter[str] = field(default_factory=Counter)
+    usage: Usage = field(default_factory=Usage)
+    costs: list[Cost] = field(default_factory=list)
+    first_token_ms: int | None = None
+    events: list[Event] = field(default_factory=list)
+    emitting: list[asyncio.Task[None]] = field(default_factory=list)
+    told: set[Change] = field(default_factory=set)
+    models: dict[tuple[str, str], str] = field(init=False)
+    _skipped: set[str] = field(default_factory=set)
+    _under_way: bool = False
+
+    def __post_init__(self) -> None:
+        self.models = {(o.candidate.provider, o.candidate.deployment_id): o.model.key for o in self.open}
+
+    @property
+    def candidates(self) -> list[Candidate]:
+        return [offer.candidate for offer in self.open]
+
+    def drop(self, drops: tuple[Drop, ...]) -> None:
+        """Note the candidates that routing left out."""
+        self.attempts += [Attempt(drop.model, drop.provider, "skipped", drop.reason) for drop in drops]
+
+    def skip(self, refusals: tuple[Refusal, ...]) -> None:
+        """Note, once each, the candidates that the store passed over; they stay open for a later try.
+
+        What has failed already has its lines.
+        """
+        for refusal in refusals:
+            model = self.open[refusal.index].model
+            if model.key not in self._skipped and model.key not in self.failures:
+                self._skipped.add(model.key)
+                self.attempts.append(Attempt(model.key, model.provider, "skipped", _SKIP_CODES[refusal.reason]))
+
+    def take(self, admitted: Admitted) -> Offer:
+        """Move on to the admitted offer."""
+        self.skip(admitted.passed_over)
+        self.degraded = self.degraded or admitted.generation == DEGRADED
+        offer = self.current = self.open.pop(admitted.index)
+        self.pending = Settlement(
+            attempt=admitted.attempt,
+            provider=offer.candidate.provider,
+            deployment_id=offer.candidate.deployment_id,
+            generation=admitted.generation,
+            probe=admitted.probe,
+            effect="skip",
+            tpm=offer.candidate.tpm,
+            rpm=offer.candidate.rpm,
+            unsent=True,
+        )
+        return offer
+
+    def leave(self, admission: Admission) -> None:
+        """The caller left while the store was asked: what it admitted will not be made use of."""
+        self.pending = None
+        if isinstance(admission, Admitted):
+            self.take(admission)
+
+    def begin(self, now_s: float) -> None:
+        """The current attempt is about to be sent: from here on the provider may bill it, whatever we learn."""
+        self.began_s, self._under_way = now_s, True
+        self.pending = replace(self._pending, unconfirmed=True, unsent=False)
+
+    def lost(self, error: ProviderError, cost: Cost | None, latency_ms: int) -> None:
+        """The current attempt failed; `cost` is what the provider is known to bill for it."""
+        self._note("failed", error.code, latency_ms)
+        self.errors.append(error)
+        self.failures[self.last.model.key] += 1
+        retry_after = round((error.retry_after_s or 0) * 1000)
+        self._settle_as(error.usage, cost, latency_ms, effect=error.effect, retry_after_ms=retry_after)
+        self.ended = self.pending = replace(self._pending, unconfirmed=error.unconfirmed, rates=error.rates)
+
+    def won(
+        self,
+        usage: Usage,
+        cost: Cost,
+        latency_ms: int,
+        rates: RateView | None = None,
+        first_content_ms: int | None = None,
+    ) -> None:
+        """The current attempt answered; `rates` is what its provider said of its limits.
+
+        If it streamed, its first content came after `first_content_ms`.
+        """
+        self._note("ok", None, latency_ms)
+        self._settle_as(usage, cost, latency_ms, effect="ok", retry_after_ms=0)
+        streamed = first_content_ms is not None
+        speed_ms = comparable_ms(latency_ms, usage.output_tokens) if first_content_ms is None else first_content_ms
+        self.pending = replace(self._pending, latency_ms=speed_ms, streamed=streamed, rates=rates)
+
+    def interrupted(self, latency_ms: int) -> None:
+        """The work ends now: an attempt that is under way has failed, and may be billed."""
+        if self._under_way:
+            self._note("failed", "cancelled", latency_ms)
+
+    def abandoned(self, usage: Usage, cost: Cost, latency_ms: int, rates: RateView | None = None) -> None:
+        """The caller left in the middle of an answer that had cost this much, and perhaps more."""
+        self._note("failed", "cancelled", latency_ms)
+        self._settle_as(usage, cost, latency_ms, effect="skip", retry_after_ms=0)
+        self.pending = replace(self._pending, unconfirmed=True, rates=rates)
+
+    def record(self, *, at_ms: int, latency_ms: int, error_code: str, input_includes_cached: bool) -> UsageRecord:
+        """The request in the books, with everything that its attempts were billed."""
+        model = self.last.model
+        return UsageRecord(
+            request_id=self.ticket.request_id,
+            at_ms=at_ms,
+            project_id=self.ticket.project_id,
+            key_id=self.ticket.key_id,
+            agent_id=self.ticket.agent_id,
+            user_id=self.ticket.user_id,
+            kind=self.kind,
+            model=model.key,
+            provider=model.provider,
+            model_group=self.model_group,
+            error_code=error_code,
+            attempts=self.made,
+            input_tokens=self.usage.input_tokens,
+            output_tokens=self.usage.output_tokens,
+            cached_input_tokens=self.usage.cached_input_tokens,
+            cache_write_tokens=self.usage.cache_write_tokens,
+            reasoning_tokens=self.usage.reasoning_tokens,
+            input_nano=self.cost.input_nano,
+            output_nano=self.cost.output_nano,
+            latency_ms=latency_ms,
+            cache_hit=False,
+            price_source=model.price.source,
+            input_includes_cached=input_includes_cached,
+            price_hash=self.price_hash,
+        )
+
+    @property
+    def made(self) -> int:
+        """How many attempts have ended: the calls, without the candidates that were passed over."""
+        return sum(attempt.outcome != "skipped" for attempt in self.attempts)
+
+    @property
+    def cost(self) -> Cost:
+        """Of all attempts together."""
+        return Cost(
+            sum(cost.input_nano for cost in self.costs),
+            sum(cost.output_nano for cost in self.costs),
+            self.last.model.price.source,
+        )
+
+    @property
+    def last(self) -> Offer:
+        if self.current is None:
+            raise RuntimeError("no attempt was admitted yet")
+        return self.current
+
+    @property
+    def _pending(self) -> Settlement:
+        if self.pending is None:
+            raise RuntimeError("no attempt is under way")
+        return self.pending
+
+    def _note(self, outcome: Outcome, code: str | None, latency_ms: int) -> None:
+        model, self._under_way = self.last.model, False
+        self.attempts.append(Attempt(model.key, model.provider, outcome, code, latency_ms))
+
+    def _settle_as(
+        self, usage: Usage | None, cost: Cost | None, latency_ms: int, *, effect: BreakerEffect, retry_after_ms: int
+    ) -> None:
+        if usage is not None:
+            self.usage += usage
+        if cost is not None:
+            self.costs.append(cost)
+        self.pending = replace(
+            self._pending,
+            effect=effect,
+            latency_ms=latency_ms,
+            charge_nano=cost.total_nano if cost else 0,
+            charge_tokens=usage.total_tokens if usage else 0,
+            unconfirmed=False,
+            retry_after_ms=retry_after_ms,
+        )

@@ -1,0 +1,195 @@
+"""Which models may serve a request, and in which order. Pure: everything it needs arrives as arguments.
+
+Capabilities and the context window filter first, then `order` decides. Candidates that are left out are values with
+a reason, not silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol
+
+from gateway_core.domain.caller import Caller
+from gateway_core.domain.chat import ChatRequest, Json, Model
+from gateway_core.domain.embedding import EmbedRequest
+from gateway_core.domain.errors import ContextLengthError, Forbidden, InvalidRequest, LLMError
+from gateway_core.domain.result import Drop, Plan
+from gateway_core.routing.order import Snapshot, ordered, output_limit
+
+DEFAULT_GROUP = "reasoning"
+_JSON_FORMATS = {"json_object": "json", "json_schema": "json_schema"}
+
+
+class ModelIndex(Protocol):
+    """What routing asks of the catalog. Both methods raise UnknownModel."""
+
+    @property
+    def groups(self) -> Mapping[str, tuple[str, ...]]: ...
+
+    @property
+    def default_output_cap(self) -> int: ...
+
+    def resolve(self, name: str) -> Model: ...
+
+    def group(self, name: str) -> Sequence[Model]: ...
+
+
+type Asked = ChatRequest | EmbedRequest
+
+
+type Reachable = frozenset[str] | None
+"""The keys of the models that a caller may use, the one asked for among them; None for all."""
+
+
+def plan(request: ChatRequest, index: ModelIndex, snapshot: Snapshot, reachable: Reachable = None) -> Plan:
+    """Order the candidates for `request`.
+
+    A model's window is only held against a prompt that `snapshot` has counted for it: see `uncertain`.
+    Raises UnknownModel, and InvalidRequest or ContextLengthError when no candidate can serve the request.
+    """
+    pool = _within(reachable, candidates(request, index))
+    needs = required_capabilities(request)
+    drops = [drop for model in pool if (drop := _unfit(model, request, needs, snapshot, index.default_output_cap))]
+    fit = _without(pool, drops)
+    if not fit:
+        raise _none_fits(request, drops)
+    chosen = ordered(fit, request, snapshot, index.default_output_cap)
+    tried = len(chosen) if may_fall_back(request, pool) else 1
+    return Plan(tuple(chosen[:tried]), tuple(drops), tuple(chosen[tried:]))
+
+
+def plan_embedding(request: EmbedRequest, index: ModelIndex, reachable: Reachable = None) -> Plan:
+    """Order the candidates for an embedding. Raises UnknownModel, and InvalidRequest when none can serve."""
+    pool = _within(reachable, _pool(request, index, "embedding"))
+    drops = [drop for model in pool if (drop := _cannot_embed(model, request))]
+    fit = _without(pool, drops)
+    if not fit:
+        raise _none_fits(request, drops)
+    return Plan(tuple(fit if may_fall_back(request, pool) else fit[:1]), tuple(drops))
+
+
+def candidates(request: ChatRequest, index: ModelIndex) -> list[Model]:
+    """All that `request` names, fit or not, in the configured order. Raises UnknownModel."""
+    return _pool(request, index, DEFAULT_GROUP)
+
+
+def uncertain(request: ChatRequest, index: ModelIndex, most_tokens: Callable[[Model], int]) -> list[Model]:
+    """The candidates for which the prompt has to be counted: able ones that its bound might not fit into.
+
+    `most_tokens` is the bound, which no tokeniser exceeds, and is about four times what English text has.
+    """
+    cap, needs = index.default_output_cap, required_capabilities(request)
+    chatting = (model for model in candidates(request, index) if model.deployment.mode != "embedding")
+    able = (model for model in chatting if needs <= model.capabilities)
+    return [m for m in able if not _fits(m, most_tokens(m), output_limit(m, request, cap))]
+
+
+def required_capabilities(request: ChatRequest) -> frozenset[str]:
+    """What the request names in `require`, and what its content and options imply."""
+    implied = set(request.require)
+    if any(_has_image(message) for message in request.messages):
+        implied.add("vision")
+    if request.params.get("tools"):
+        implied.add("tools")
+    if (format_ := _format(request)) in _JSON_FORMATS:
+        implied.add(_JSON_FORMATS[format_])
+    return frozenset(implied)
+
+
+def may_fall_back(request: Asked, pool: Sequence[Model]) -> bool:
+    """The request's own wish; else yes for a group, and for a model only if its catalog entry lists fallbacks."""
+    if request.fallback is not None:
+        return request.fallback
+    return request.model is None or bool(pool[0].fallbacks)
+
+
+def longer_context(others: Iterable[Model], than: Model) -> list[Model]:
+    """The others that read more than `than` does, in their order."""
+    return [model for model in others if model.context_window > than.context_window]
+
+
+def _pool(request: Asked, index: ModelIndex, default_group: str) -> list[Model]:
+    if request.model is None:
+        return list(index.group(request.model_group or default_group))
+    first = index.resolve(request.model)
+    others = [index.resolve(key) for key in first.fallbacks]
+    if not others and request.fallback and request.model_group:
+        others = list(index.group(request.model_group))
+    return [first, *(model for model in others if model.key != first.key)]
+
+
+def _within(reachable: Reachable, pool: list[Model]) -> list[Model]:
+    return [model for model in pool if reachable is None or model.key in reachable]
+
+
+def _without(pool: Iterable[Model], drops: Iterable[Drop]) -> list[Model]:
+    dropped = {drop.model for drop in drops}
+    return [model for model in pool if model.key not in dropped]
+
+
+def _fits(model: Model, input_tokens: int, output_tokens: int) -> bool:
+    return input_tokens + (output_tokens if model.output_shares_window else 0) <= model.context_window
+
+
+def _unfit(
+    model: Model, request: ChatRequest, needs: frozenset[str], snapshot: Snapshot, default_cap: int
+) -> Drop | None:
+    def drop(reason: str, detail: str) -> Drop:
+        return Drop(model.key, model.provider, reason, detail)
+
+    if model.deployment.mode == "embedding":
+        return drop("mode", f"{model.key} makes embeddings, not completions")
+    if missing := needs - model.capabilities:
+        return drop("capability", f"{model.key} lacks {', '.join(sorted(missing))}")
+    wanted = request.max_output_tokens or 0
+    if wanted > model.max_output_tokens:
+        return drop("max_output", f"{model.key} writes at most {model.max_output_tokens} tokens")
+    counted, limit = snapshot.counted.get(model.key, 0), output_limit(model, request, default_cap)
+    if not _fits(model, counted, limit):
+        answer = f" and {limit} for the answer" if model.output_shares_window else ""
+        return drop("context", f"{model.key} has room for {model.context_window} tokens, not {counted}{answer}")
+    return None
+
+
+def _cannot_embed(model: Model, request: EmbedRequest) -> Drop | None:
+    if model.deployment.mode != "embedding":
+        return Drop(model.key, model.provider, "mode", f"{model.key} makes completions, not embeddings")
+    if request.dimensions and "dimensions" not in model.capabilities:
+        return Drop(model.key, model.provider, "capability", f"{model.key} cannot shorten its vectors (dimensions)")
+    return None
+
+
+def _none_fits(request: Asked, drops: Sequence[Drop]) -> LLMError:
+    reasons = {drop.reason for drop in drops}
+    text = "; ".join(drop.detail for drop in drops)
+    if reasons == {"context"}:
+        remedy = "Shorten them, lower max_tokens or choose another model."
+        return ContextLengthError(f"The messages are too long: {text}. {remedy}")
+    param = "model" if request.model else "model_group"
+    if reasons == {"max_output"}:
+        param = "max_tokens"
+    return InvalidRequest(f"No candidate can serve this request: {text}.", param=param)
+
+
+def _has_image(message: Json) -> bool:
+    content = message.get("content")
+    return isinstance(content, list) and any(part.get("type") == "image_url" for part in content)
+
+
+def _format(request: ChatRequest) -> str:
+    wanted = request.params.get("response_format")
+    return str(wanted.get("type")) if isinstance(wanted, dict) else ""
+
+
+def reachable_models(caller: Caller, request: Asked, index: ModelIndex) -> frozenset[str] | None:
+    """The keys of the models that the caller may use, None for all. Raises Forbidden if the one asked for is not."""
+    if not caller.groups:
+        return None
+    groups = [index.group(name) for name in sorted(caller.groups) if name in index.groups]
+    reachable = frozenset(model.key for group in groups for model in group)
+    allowed = f"This key may only use these model groups: {', '.join(sorted(caller.groups))}."
+    if request.model is None and request.model_group not in caller.groups:
+        raise Forbidden(allowed, param="model_group")
+    if request.model is not None and index.resolve(request.model).key not in reachable:
+        raise Forbidden(allowed, param="model")
+    return reachable

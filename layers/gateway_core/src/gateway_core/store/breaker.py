@@ -1,0 +1,110 @@
+"""The circuit breaker of one deployment as pure functions; the scripts of the Upstash adapter do the same in Lua.
+
+closed --(failures in a row)--> open --(cool-down over)--> half-open --(its one probe: ok)--> closed
+                                  ^--------------------------(its one probe: failed)--'
+
+Every change of state raises the generation, and an answer counts only for the generation it was admitted under: what
+was sent before a trip says nothing about the time after it. The exception is a rate limit with a known end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from gateway_core.domain.chat import BreakerEffect
+from gateway_core.store.changes import BreakerChange, BreakerReason, BreakerState
+from gateway_core.store.messages import BreakerPolicy
+
+_MOST_DOUBLINGS = 32
+_ASK_AGAIN_MS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """`failures` in a row since `since_ms`; open until, or leased to its probe until, `until_ms`; `trips` in a row."""
+
+    state: BreakerState = "closed"
+    failures: int = 0
+    since_ms: int = 0
+    until_ms: int = 0
+    generation: int = 0
+    trips: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What one attempt says, and what it was admitted under. `retry_after_ms` goes with `limit`; 0 = not named."""
+
+    kind: BreakerEffect
+    generation: int
+    probe: bool
+    retry_after_ms: int = 0
+
+
+def closed_for_ms(breaker: Breaker, now_ms: int) -> int:
+    """Milliseconds until a request may pass; 0 = now."""
+    return 0 if breaker.state == "closed" else max(0, breaker.until_ms - now_ms)
+
+
+def ask_again_ms(breaker: Breaker, now_ms: int) -> int:
+    """Milliseconds until it is worth while to ask again; 0 = now. Most probes end long before their lease does."""
+    closed_ms = closed_for_ms(breaker, now_ms)
+    return min(closed_ms, _ASK_AGAIN_MS) if breaker.state == "half_open" else closed_ms
+
+
+def admit(breaker: Breaker, start_ms: int, policy: BreakerPolicy) -> Breaker:
+    """The breaker once a request that starts at `start_ms` was let through: half-open if that request is the probe."""
+    if breaker.state == "closed":
+        return breaker
+    lease_end = start_ms + policy.lease_ms
+    return replace(breaker, state="half_open", until_ms=lease_end, generation=breaker.generation + 1)
+
+
+def settle(breaker: Breaker, effect: Effect, now_ms: int, policy: BreakerPolicy) -> Breaker:
+    """The breaker after an attempt ended."""
+    if effect.kind == "limit" and effect.retry_after_ms > 0:
+        return _limit(breaker, now_ms + effect.retry_after_ms)
+    if effect.generation != breaker.generation:
+        return breaker
+    if breaker.state == "half_open" and effect.probe:
+        return _end_probe(breaker, effect.kind, now_ms, policy)
+    if breaker.state == "closed" and effect.kind != "skip":
+        return _count(breaker, effect.kind, now_ms, policy)
+    return breaker
+
+
+def changes(provider: str, deployment_id: str, before: Breaker, after: Breaker) -> tuple[BreakerChange, ...]:
+    """What is to be told of a step: a change of state, or another probe."""
+    if before.generation == after.generation:
+        return ()
+    opened: BreakerReason = "failures" if after.trips > before.trips else "rate_limit"
+    reason: BreakerReason = opened if after.state == "open" else ""
+    return (BreakerChange(provider, deployment_id, after.state, after.generation, after.until_ms, reason),)
+
+
+def _limit(breaker: Breaker, until_ms: int) -> Breaker:
+    if breaker.state == "open":
+        return replace(breaker, until_ms=max(breaker.until_ms, until_ms))
+    return replace(breaker, state="open", until_ms=until_ms, generation=breaker.generation + 1)
+
+
+def _end_probe(breaker: Breaker, kind: BreakerEffect, now_ms: int, policy: BreakerPolicy) -> Breaker:
+    if kind == "ok":
+        return Breaker(generation=breaker.generation + 1)
+    if kind == "skip":  # the probe proved nothing: whoever comes next may probe
+        return replace(breaker, until_ms=0)
+    return _trip(replace(breaker, failures=breaker.failures + 1), now_ms, policy)
+
+
+def _count(breaker: Breaker, kind: BreakerEffect, now_ms: int, policy: BreakerPolicy) -> Breaker:
+    if kind == "ok":
+        return replace(breaker, failures=0, since_ms=0)
+    aged = breaker.failures == 0 or now_ms - breaker.since_ms > policy.window_ms
+    counted = replace(breaker, failures=1, since_ms=now_ms) if aged else replace(breaker, failures=breaker.failures + 1)
+    return _trip(counted, now_ms, policy) if counted.failures >= policy.failures else counted
+
+
+def _trip(breaker: Breaker, now_ms: int, policy: BreakerPolicy) -> Breaker:
+    trips = breaker.trips + 1
+    cooldown = min(policy.cooldown_ms << min(trips - 1, _MOST_DOUBLINGS), policy.max_cooldown_ms)
+    return replace(breaker, state="open", until_ms=now_ms + cooldown, generation=breaker.generation + 1, trips=trips)

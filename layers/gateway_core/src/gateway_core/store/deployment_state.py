@@ -1,0 +1,54 @@
+"""What the fleet knows of its deployments: breaker, speed, and what their providers say of their limits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gateway_core.store.rate_limit import Room
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A moving average of successful calls in milliseconds, and when the last of them ended (epoch milliseconds)."""
+
+    average_ms: float
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentState:
+    """What the fleet knows of one deployment. The averages are None until there is a success to measure.
+
+    `whole_answer` learns `comparable_ms` of answers that were not streamed, `first_content` how long streams took to
+    begin: what a caller waits for differs, so nothing compares the one with the other. `room` is None while the
+    provider has said nothing of its rate limits.
+    """
+
+    provider: str
+    deployment_id: str
+    state: str
+    failures: int
+    until_ms: int
+    whole_answer: Measured | None
+    first_content: Measured | None = None
+    room: Room | None = None
+
+
+_COMPARED_TOKENS = 100
+
+
+def comparable_ms(latency_ms: int, output_tokens: int) -> int:
+    """The time of a whole answer such that long answers compare with short ones: that of its share of 100 tokens.
+
+    An answer of up to 100 tokens counts as it is: with so few, the time until the first one is most of it.
+    """
+    return latency_ms if output_tokens <= _COMPARED_TOKENS else latency_ms * _COMPARED_TOKENS // output_tokens
+
+
+def deployments_by_provider(pairs: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
+    """Group (provider, deployment id) pairs: one hash of the store per provider."""
+    grouped: dict[str, list[str]] = {}
+    for provider, deployment_id in pairs:
+        grouped.setdefault(provider, []).append(deployment_id)
+    return grouped

@@ -1,0 +1,291 @@
+"""The values that the store's three operations take and give: `admit`, `next` and `settle`.
+
+A request is admitted once per attempt: `admit` before the first provider call, `next` between a failed attempt and
+its fallback, `settle` at the end. Each is one atomic step and one HTTP trip. An attempt's money is held under
+`{request_id}.{attempt}` from its admission until it is settled; nothing else frees it, least of all time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from gateway_core.domain.chat import BreakerEffect, RefusalReason
+from gateway_core.domain.rates import RateView
+from gateway_core.store.changes import Change
+
+DEGRADED = -1
+"""The generation of an attempt that was admitted while the store was away."""
+STALE_MS = 60_000
+"""An average that learned nothing for so long may be wrong by now: it is checked, and what is found weighs more."""
+REFUSAL_ORDER: tuple[RefusalReason, ...] = ("budget", "rate", "open")
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """One request as the store sees it. `admitted_ms` fixes the day and month that the request is charged to.
+
+    `project_id` is whose books it goes to; `key_project_id` is where the key lives, another project only for an
+    admin key.
+    """
+
+    request_id: str
+    project_id: str
+    key_id: str
+    digest: str
+    rights_tag: str
+    admitted_ms: int
+    user_id: str = ""
+    agent_id: str = ""
+    key_project_id: str = ""
+
+    @property
+    def key_home(self) -> str:
+        """The project whose hash holds the key."""
+        return self.key_project_id or self.project_id
+
+    @property
+    def day(self) -> str:
+        """UTC day, `20261120`."""
+        return datetime.fromtimestamp(self.admitted_ms / 1000, UTC).strftime("%Y%m%d")
+
+    @property
+    def month(self) -> str:
+        """UTC month, `202611`."""
+        return self.day[:6]
+
+    @property
+    def hour(self) -> str:
+        """UTC hour of the day, `00` to `23`."""
+        return datetime.fromtimestamp(self.admitted_ms / 1000, UTC).strftime("%H")
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """Whose budgets the request counts against: the project, the key and, where known, the user."""
+        base = ("p", f"k:{self.key_id}")
+        return (*base, f"u:{self.user_id}") if self.user_id else base
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A deployment that may serve the request, with the bound that would be held for it.
+
+    `rpm` and `tpm` are limits per minute that we set for the provider; 0 means none. `likely_tokens` is what the
+    provider will count against its own limit; the hold, which is a bound, would leave most of that unused.
+    """
+
+    provider: str
+    deployment_id: str
+    hold_nano: int
+    hold_tokens: int
+    rpm: int = 0
+    tpm: int = 0
+    likely_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerPolicy:
+    """`failures` in a row, none older than `window_ms`, open the breaker for `cooldown_ms`.
+
+    Each failed probe doubles the cool-down up to `max_cooldown_ms`. A probe that is not settled within `lease_ms`
+    is presumed dead, and the next request may probe.
+    """
+
+    failures: int = 5
+    window_ms: int = 60_000
+    cooldown_ms: int = 30_000
+    max_cooldown_ms: int = 480_000
+    lease_ms: int = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why the candidate at `index` was passed over; `retry_after_ms` is when it could start at once, 0 = unknown.
+
+    `scope` is whose limit it is and which: `p:day_nano`, `k:{key_id}:rpm`, `u:{user_id}:month_tokens`, `provider:tpm`
+    where we set the limit, `deployment:tpm` where the provider told it, `deployment:reset` where nothing is left of it.
+    Empty for `open`, or `closed` when the request was over already, which only a message that comes late can meet.
+    """
+
+    index: int
+    reason: RefusalReason
+    scope: str = ""
+    retry_after_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """Candidate `index` may be called after `wait_ms`; its bound is held under attempt number `attempt` (from 1).
+
+    `limited`: a budget of the project, key or user, or a rate limit of the key, is set, whether or not it binds now.
+    `changes` are what this step changed, for `next` also by settling the attempt before.
+    """
+
+    index: int
+    attempt: int
+    generation: int
+    probe: bool
+    wait_ms: int = 0
+    passed_over: tuple[Refusal, ...] = ()
+    limited: bool = False
+    changes: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """No candidate can be called now; nothing is held. `changes`, as of `Admitted`, can only come from `next`."""
+
+    refusals: tuple[Refusal, ...]
+    changes: tuple[Change, ...] = ()
+
+    @property
+    def main(self) -> Refusal:
+        """The refusal to report: budget before rate before open; among equals the soonest to end."""
+        return min(self.refusals, key=lambda r: (REFUSAL_ORDER.index(r.reason), r.retry_after_ms))
+
+    @property
+    def told(self) -> Refusal:
+        """The main refusal with the moment at which the first of all candidates can start, whatever keeps it now."""
+        if self.main.reason == "budget":
+            return self.main
+        waits = [refusal.retry_after_ms for refusal in self.refusals if refusal.retry_after_ms]
+        return replace(self.main, retry_after_ms=min(waits, default=0))
+
+
+@dataclass(frozen=True, slots=True)
+class StaleCaller:
+    """The key was revoked or changed since the caller was looked up; nothing is held. Look it up again.
+
+    `changes` as of `Refused`.
+    """
+
+    changes: tuple[Change, ...] = ()
+
+
+type Admission = Admitted | Refused | StaleCaller
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """How one admitted attempt ended.
+
+    `charge_nano` and `charge_tokens` are what it is known to cost. With `unconfirmed` the provider may have billed
+    an unknown part of the bound: the hold then stays, counting against limits but in no report, until reconciled.
+    `retry_after_ms` goes with the effect `limit`. An attempt that was `unsent` gives its places back, in the limits
+    that we set (`rpm` and `tpm` of the provider, the key's). `rates` is what the provider said of its own.
+    `latency_ms` is what a success tells of the deployment's speed: the time until the first content if it was
+    `streamed`, else `comparable_ms` of the whole answer.
+    """
+
+    attempt: int
+    provider: str
+    deployment_id: str
+    generation: int
+    probe: bool
+    effect: BreakerEffect
+    latency_ms: int = 0
+    charge_nano: int = 0
+    charge_tokens: int = 0
+    unconfirmed: bool = False
+    retry_after_ms: int = 0
+    tpm: int = 0
+    rpm: int = 0
+    unsent: bool = False
+    rates: RateView | None = None
+    streamed: bool = False
+
+    def late(self) -> Settlement:
+        """As it is settled later on: what the provider said of its limits is past by then."""
+        return replace(self, rates=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a settlement did: `written` says that it wrote the record, which one call a request does."""
+
+    written: bool
+    changes: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UsageRecord:
+    """One request in the books. Tokens and cost include what failed attempts were billed.
+
+    `price_hash` begins the SHA-256 of the list prices in force, so that a bill can be checked or redone.
+    """
+
+    request_id: str
+    at_ms: int
+    project_id: str
+    key_id: str
+    agent_id: str
+    user_id: str
+    kind: str
+    model: str
+    provider: str
+    model_group: str
+    error_code: str
+    attempts: int
+    input_tokens: int
+    output_tokens: int
+    cached_input_tokens: int
+    cache_write_tokens: int
+    reasoning_tokens: int
+    input_nano: int
+    output_nano: int
+    latency_ms: int
+    cache_hit: bool
+    price_source: str
+    input_includes_cached: bool
+    price_hash: str = ""
+
+    @property
+    def cost_nano(self) -> int:
+        return self.input_nano + self.output_nano
+
+
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """A request that the store was not told the end of: attempts `owed`, oldest first, then what `settle` takes."""
+
+    ticket: Ticket
+    owed: tuple[Settlement, ...]
+    settlement: Settlement | None
+    record: UsageRecord
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPage:
+    """A page of records. `cursor` continues behind the last of them; empty when there are no more."""
+
+    records: tuple[UsageRecord, ...]
+    cursor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetLine:
+    """State of one scope's budget in one period, with its limits (None = unlimited)."""
+
+    scope: str
+    period: str
+    spent_nano: int
+    held_nano: int
+    spent_tokens: int
+    held_tokens: int
+    limit_nano: int | None
+    limit_tokens: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenHold:
+    """Money that is held: by an attempt under way or dead (`unconfirmed` False), or by one nobody can price (True)."""
+
+    request_id: str
+    attempt: int
+    key_id: str
+    user_id: str
+    day: str
+    hold_nano: int
+    hold_tokens: int
+    held_since_ms: int
+    unconfirmed: bool

@@ -1,0 +1,117 @@
+"""Who calls: virtual keys, their rights, and the proof of them.
+
+A key is `gk_{project}_{secret}`: the project is readable, so that every Redis key is known before a script runs, and
+the SHA-256 of the whole key proves the claim. Only the digest is stored.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import secrets
+from dataclasses import dataclass, field
+
+from gateway_core.domain.caller import Caller, Limits
+from gateway_core.domain.errors import Unauthenticated
+
+PROJECT_ID = re.compile(r"[a-z0-9-]{1,32}")
+_KEY = re.compile(r"gk_([a-z0-9-]{1,32})_([A-Za-z0-9_-]{1,200})")
+_KEY_ID = re.compile(r"key_([a-z0-9-]{1,32})_[0-9a-f]{16}")
+_REMEDY = "Send a virtual key as 'Authorization: Bearer gk_...' or 'x-api-key: gk_...'."
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRecord:
+    """A virtual key as stored: everything but the secret. Times are milliseconds since the epoch."""
+
+    project_id: str
+    digest: str
+    user_id: str = ""
+    admin: bool = False
+    groups: tuple[str, ...] = ()
+    tools: tuple[str, ...] = ()
+    api_base_hosts: tuple[str, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+    created_ms: int = 0
+    revoked_ms: int | None = None
+    rights_tag: str = ""
+
+    @property
+    def id(self) -> str:
+        """Public name of the key; carries the project, so that `revoke` needs nothing else."""
+        return f"key_{self.project_id}_{self.digest[:16]}"
+
+    def caller(self) -> Caller:
+        return Caller(
+            project_id=self.project_id,
+            key_id=self.id,
+            digest=self.digest,
+            rights_tag=self.rights_tag,
+            user_id=self.user_id,
+            admin=self.admin,
+            groups=frozenset(self.groups),
+            tools=frozenset(self.tools),
+            api_base_hosts=frozenset(self.api_base_hosts),
+        )
+
+
+def rights_json(record: KeyRecord) -> str:
+    """The part of a stored key that says what it may do; whatever changes in it changes the tag."""
+    rights = {
+        "user": record.user_id,
+        "admin": record.admin,
+        "groups": record.groups,
+        "tools": record.tools,
+        "hosts": record.api_base_hosts,
+        "created_ms": record.created_ms,
+        "revoked_ms": record.revoked_ms,
+    }
+    return json.dumps(rights, separators=(",", ":"))
+
+
+def rights_tag(text: str) -> str:
+    """Short name of the rights in `text`: SHA-1 in hex, because that is what a script in Redis can compute."""
+    return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def with_rights(project_id: str, digest: str, limits: Limits, text: str) -> KeyRecord:
+    """The record of a key from what is stored; `text` is the `rights_json`."""
+    rights = json.loads(text)
+    return KeyRecord(
+        project_id=project_id,
+        digest=digest,
+        user_id=rights["user"],
+        admin=rights["admin"],
+        groups=tuple(rights["groups"]),
+        tools=tuple(rights["tools"]),
+        api_base_hosts=tuple(rights["hosts"]),
+        limits=limits,
+        created_ms=rights["created_ms"],
+        revoked_ms=rights["revoked_ms"],
+        rights_tag=rights_tag(text),
+    )
+
+
+def new_key(project_id: str) -> str:
+    """A fresh key with 256 random bits."""
+    return f"gk_{project_id}_{secrets.token_urlsafe(32)}"
+
+
+def digest_of(key: str) -> str:
+    """SHA-256 in hex of the whole key."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def project_of(key: str) -> str:
+    """The project that a presented key claims. Raises Unauthenticated for anything that is not shaped like a key."""
+    match = _KEY.fullmatch(key)
+    if not match:
+        raise Unauthenticated(f"The API key is malformed. {_REMEDY}")
+    return match[1]
+
+
+def project_of_key_id(key_id: str) -> str | None:
+    """The project in a key's public id, or None if it is not one."""
+    match = _KEY_ID.fullmatch(key_id)
+    return match[1] if match else None

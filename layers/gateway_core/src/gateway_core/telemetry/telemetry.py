@@ -1,0 +1,256 @@
+"""Structured logs and metrics through Powertools, with OTel `gen_ai.*` names. No prompt or secret passes here.
+
+Names: https://github.com/open-telemetry/semantic-conventions-genai, as far as they are on a client's span.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import IO, Any, Literal
+
+from aws_lambda_powertools import Logger
+
+from gateway_core.domain.cost import NANO_PER_USD, usd
+from gateway_core.domain.errors import LLMError, ProviderError
+from gateway_core.domain.result import Attempt
+from gateway_core.store.changes import BreakerChange
+from gateway_core.store.messages import Refusal, Settlement, Ticket, UsageRecord
+from gateway_core.store.probes import CatalogWarning, Probe
+from gateway_core.telemetry.events import BreakerMoved, BudgetReached, Event, FailedOver
+from gateway_core.telemetry.log_format import json_line, text_line
+from gateway_core.telemetry.metrics import Metrics
+from gateway_core.telemetry.ports import Tracer
+
+type LogFormat = Literal["json", "text"]
+
+SERVICE = "llm-gateway"
+"""What the service is called unless POWERTOOLS_SERVICE_NAME says otherwise; on AWS it is the stack's name."""
+
+_OTEL_PROVIDERS = {
+    "azure": "azure.ai.openai",
+    "bedrock": "aws.bedrock",
+    "gemini": "gcp.gemini",
+    "mistral": "mistral_ai",
+    "vertex_ai": "gcp.vertex_ai",
+    "xai": "x_ai",
+}
+_OTEL_OPERATIONS = {"embedding": "embeddings"}
+_BREAKER_METRICS = {"open": "BreakerOpened", "half_open": "BreakerHalfOpen", "closed": "BreakerClosed"}
+_QUIET_EVENTS = {"breaker.half_open", "breaker.closed", "request.failover"}
+
+
+class Telemetry:
+    """What the gateway tells its operator. With `metrics` it also prints EMF lines, which become CloudWatch metrics."""
+
+    def __init__(
+        self,
+        *,
+        level: str = "INFO",
+        metrics: bool = False,
+        stream: IO[str] | None = None,
+        service: str = SERVICE,
+        log_format: LogFormat = "json",
+        tracer: Tracer | None = None,
+    ) -> None:
+        line = text_line if log_format == "text" else json_line
+        # Without a time of this form Lambda takes every line for INFO when it filters by level.
+        self._log = Logger(
+            service=service, level=level, stream=stream, utc=True, use_rfc3339=True, json_serializer=line
+        )
+        self._tracer = tracer
+        self._metrics = Metrics(service, level, enabled=metrics)
+
+    def attempt_ended(self, request_id: str, attempt: Attempt, ended_ms: int) -> None:
+        """One call of a model ended, whichever way."""
+        if self._tracer:
+            self._tracer.attempt(request_id, attempt, ended_ms)
+
+    def attempt_failed(self, request_id: str, attempt: Attempt, error: ProviderError) -> None:
+        """One attempt failed; what follows is a fallback or the end."""
+        fields = {
+            "request_id": request_id,
+            **_model_names(attempt.provider, attempt.model),
+            "error.type": error.code,
+            "detail": error.detail,
+            "latency_ms": attempt.latency_ms,
+            "retry_after_s": error.retry_after_s,
+        }
+        self._log.warning("attempt failed", extra=fields)
+        self._metrics.put(attempt.provider, AttemptFailed=1)
+
+    def stream_broke(self, request_id: str, attempt: Attempt, error: LLMError) -> None:
+        """A stream broke off after its first content: the caller has a part of an answer, with HTTP status 200."""
+        fields = {
+            "request_id": request_id,
+            **_model_names(attempt.provider, attempt.model),
+            "error.type": error.code,
+            "detail": error.detail,
+        }
+        self._log.warning("stream broke off", extra=fields)
+        self._metrics.put(attempt.provider, StreamErrors=1)
+
+    def usage(self, record: UsageRecord, first_token_ms: int | None = None) -> None:
+        """The books' entry, logged before it is settled: this line survives a crash of everything after it."""
+        fields = {
+            "request_id": record.request_id,
+            "project_id": record.project_id,
+            "gen_ai.operation.name": _OTEL_OPERATIONS.get(record.kind, record.kind),
+            "gen_ai.provider.name": _OTEL_PROVIDERS.get(record.provider, record.provider),
+            "gen_ai.request.model": record.model_group or record.model,
+            "gen_ai.response.model": record.model,
+            "gen_ai.usage.input_tokens": record.input_tokens,
+            "gen_ai.usage.output_tokens": record.output_tokens,
+            "gen_ai.usage.cache_read.input_tokens": record.cached_input_tokens,
+            "gen_ai.usage.cache_creation.input_tokens": record.cache_write_tokens,
+            "gen_ai.usage.reasoning.output_tokens": record.reasoning_tokens,
+            "cost_usd": usd(record.cost_nano),
+            "latency_ms": record.latency_ms,
+            "attempts": record.attempts,
+            "usage": asdict(record),
+        }
+        if first_token_ms is not None:
+            fields["first_token_ms"] = first_token_ms
+        if record.error_code:
+            fields["error.type"] = record.error_code
+        self._log.info("usage", extra=fields)
+        self._count_request(record, first_token_ms)
+
+    def refused(self, refusal: Refusal) -> None:
+        """A request was refused by a budget or a rate limit; a resting model alone is counted elsewhere."""
+        match refusal.reason:
+            case "budget":
+                self._metrics.put(BudgetExceeded=1)
+            case "rate":
+                self._metrics.put(RateLimited=1)
+
+    def admission_lost(self, ticket: Ticket, error: LLMError) -> None:
+        """Nobody knows whether the store admitted the request: if it did, a hold is left that this line explains."""
+        fields = {
+            "request_id": ticket.request_id,
+            "ticket": asdict(ticket),
+            "detail": error.detail or error.message,
+        }
+        self._log.error("admission lost", extra=fields)
+        self._metrics.put(AdmissionLost=1)
+
+    def store_degraded(self, request_id: str) -> None:
+        """A request goes on without the store."""
+        self._log.warning("store degraded", extra={"request_id": request_id})
+        self._metrics.put(StoreDegraded=1)
+
+    def unsettled(
+        self,
+        ticket: Ticket,
+        settlement: Settlement | None,
+        record: UsageRecord,
+        error: LLMError,
+        *,
+        owed: Sequence[Settlement] = (),
+    ) -> None:
+        """A settlement did not reach the store; the line holds all that a replay needs. `owed` are earlier attempts."""
+        fields = {
+            "request_id": ticket.request_id,
+            "ticket": asdict(ticket),
+            "owed": [asdict(attempt) for attempt in owed],
+            "settlement": asdict(settlement.late()) if settlement else None,
+            "usage": asdict(record),
+            "detail": error.detail or error.message,
+        }
+        self._log.error("usage not settled", extra=fields)
+        self._metrics.put(record.provider, UnsettledUsage=1)
+
+    def event(self, event: Event) -> None:
+        """An event's own line and metric, for those that do not have richer ones already."""
+        match event:
+            case FailedOver():
+                self._metrics.put(event.from_provider, Failovers=1)
+            case BreakerMoved(change=change):
+                self._count_breaker(change)
+            case BudgetReached():
+                self._metrics.put(BudgetThreshold=1)
+            case _:
+                return
+        detail = event.render()["detail"]
+        log = self._log.info if event.detail_type in _QUIET_EVENTS else self._log.warning
+        log(event.detail_type, extra={name: value for name, value in detail.items() if name not in {"schema", "at"}})
+
+    def events_failed(self, count: int, why: str) -> None:
+        """Events that nobody will hear of; their own log lines tell them."""
+        self._log.warning("events failed", extra={"count": count, "detail": why})
+        self._metrics.put(EventsFailed=count)
+
+    def probed(self, probe: Probe, detail: str = "") -> None:
+        """A provider was probed; `detail` is why it failed. What is not in use is no fault of anybody."""
+        fields = {
+            "gen_ai.provider.name": _OTEL_PROVIDERS.get(probe.provider, probe.provider),
+            "status": probe.status,
+            "latency_ms": probe.latency_ms,
+            "detail": detail,
+        }
+        (self._log.debug if probe.is_fine else self._log.warning)("provider probed", extra=fields)
+        values: dict[str, float] = {} if probe.is_fine else {"ProbeFailed": 1}
+        if probe.latency_ms is not None:
+            values["ProviderLatency"] = probe.latency_ms
+        if values:
+            self._metrics.put(probe.provider, **values)
+
+    def probes_lost(self, error: LLMError) -> None:
+        """The store could not take the results of a round of probes."""
+        self._log.error("probes not stored", extra={"detail": error.detail or error.message})
+        self._metrics.put(StoreDegraded=1)
+
+    def catalog_warning(self, warning: CatalogWarning) -> None:
+        """Something in the catalog needs an operator."""
+        self._log.warning("catalog warning", extra={"warning": asdict(warning)})
+        self._metrics.put(CatalogWarnings=1)
+
+    def event_refused(self, error: LLMError) -> None:
+        """A schedule sent an event that nobody understands; the text names the field and no value."""
+        self._log.error("event refused", extra={"detail": error.message})
+        self._metrics.put(InternalErrors=1)
+
+    def config_reloaded(self, version: str, *, secrets_changed: bool, needs_restart: Sequence[str]) -> None:
+        """Another configuration serves from here on; `needs_restart` names changed sections that do not yet."""
+        fields = {"version": version, "secrets_changed": secrets_changed, "needs_restart": list(needs_restart)}
+        self._log.info("config reloaded", extra=fields)
+        self._metrics.put(ConfigReloaded=1)
+
+    def config_rejected(self, error: LLMError, version: str, *, in_use: str) -> None:
+        """A new configuration is invalid, or did not arrive (`version` is empty); `in_use` goes on serving."""
+        fields = {"error": error.message, "detail": error.detail, "version": version, "version_in_use": in_use}
+        self._log.error("config rejected", extra=fields)
+        self._metrics.put(ConfigRejected=1)
+
+    def request_failed(self, request_id: str, error: LLMError) -> None:
+        """A request was answered with an error."""
+        fields = {"request_id": request_id, "error.type": error.code, "detail": error.detail}
+        self._log.info("request failed", extra=fields)
+
+    def crashed(self, request_id: str, error: BaseException, where: str) -> None:
+        """A fault of ours. The exception's text is left out: it may quote a prompt or a secret."""
+        fields = {"request_id": request_id, "error.type": type(error).__name__, "where": where}
+        self._log.error("internal error", extra=fields)
+        self._metrics.put(InternalErrors=1)
+
+    def _count_request(self, record: UsageRecord, first_token_ms: int | None) -> None:
+        values = {
+            "Requests": 1,
+            "RequestErrors": int(bool(record.error_code)),
+            "RequestLatency": record.latency_ms,
+            "InputTokens": record.input_tokens,
+            "OutputTokens": record.output_tokens,
+            "CostUsd": record.cost_nano / NANO_PER_USD,  # a metric is a float; the books are not
+        }
+        if first_token_ms is not None:
+            values["TimeToFirstToken"] = first_token_ms
+        self._metrics.put(record.provider, **values)
+
+    def _count_breaker(self, change: BreakerChange) -> None:
+        """A rate limit with a known end is no failure: it opens the breaker, but not the alarm's eyes."""
+        name = "ProviderRateLimited" if change.reason == "rate_limit" else _BREAKER_METRICS[change.state]
+        self._metrics.put(change.provider, **{name: 1})
+
+
+def _model_names(provider: str, model: str) -> dict[str, Any]:
+    return {"gen_ai.provider.name": _OTEL_PROVIDERS.get(provider, provider), "gen_ai.request.model": model}
