@@ -22,7 +22,7 @@ from gateway_core.adapters.feed import EventFeed
 from gateway_core.adapters.log_backlog import LogBacklog
 from gateway_core.adapters.memory import MemoryStore
 from gateway_core.bootstrap import with_gateway
-from gateway_core.config.settings import Settings
+from gateway_core.config.settings import GatewaySettings
 from gateway_core.domain.caller import Limits
 from gateway_core.domain.catalog import Catalog, Provider
 from gateway_core.domain.chat import Deployment, Model, Price, ProviderAnswer, ProviderCall
@@ -73,7 +73,7 @@ class World:
     """The whole gateway in memory. `behave` maps an upstream model to what its provider does; chance is `draw`."""
 
     catalog: Catalog
-    settings: Settings
+    settings: GatewaySettings
     store: MemoryStore = field(default_factory=MemoryStore)
     clock: ManualClock = field(default_factory=ManualClock)
     log: io.StringIO = field(default_factory=io.StringIO)
@@ -130,9 +130,9 @@ class World:
         return datetime.fromtimestamp(self.clock.now_ms() / 1000, UTC).strftime("%Y%m%d")
 
 
-def settings_for(catalog: Catalog, **changes: Any) -> Settings:
+def settings_for(catalog: Catalog, **changes: Any) -> GatewaySettings:
     """The default settings with another catalog."""
-    return replace(Settings.from_env({}), catalog=catalog, provider_keys=MappingProxyType({}), **changes)
+    return replace(GatewaySettings.from_env({}), catalog=catalog, provider_keys=MappingProxyType({}), **changes)
 
 
 @pytest.fixture

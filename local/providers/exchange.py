@@ -28,7 +28,7 @@ class Gone(Exception):
     """The client left, or the server is going down."""
 
 
-class Exchange:
+class SimulatedExchange:
     """Wraps one call of the ASGI app. After `watch()`, every wait ends with Gone when nobody is there any more."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:

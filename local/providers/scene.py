@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from local.providers.calls import Call, CallLog, Outcome
-from local.providers.exchange import Exchange
+from local.providers.exchange import SimulatedExchange
 from local.providers.faults import Fault
 from local.providers.model import Failure, Generation, Prompt, Reply, Stamp
 from local.providers.wire import Wire
@@ -23,7 +23,7 @@ _CONTEXT_WINDOW = 200_000
 class Scene:
     """`pace_s` is the time between chunks of a stream; `extra_headers` go on any answer, over the usual ones."""
 
-    exchange: Exchange
+    exchange: SimulatedExchange
     calls: CallLog
     call: Call
     wire: Wire

@@ -9,7 +9,7 @@ from typing import Any
 from starlette.types import Receive, Scope, Send
 
 from local.providers.calls import Call, CallLog
-from local.providers.exchange import Exchange, Gone
+from local.providers.exchange import Gone, SimulatedExchange
 from local.providers.faults import Fault, FaultBook
 from local.providers.generation import generate
 from local.providers.model import Failure, Generation, Prompt, Refused, Request, Stamp, Tokens
@@ -40,7 +40,7 @@ class Endpoint:
         self._wire = wire
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        exchange = Exchange(scope, receive, send)
+        exchange = SimulatedExchange(scope, receive, send)
         try:
             request = await exchange.request()
             await self._counted(exchange, request)
@@ -49,7 +49,7 @@ class Endpoint:
         finally:
             await exchange.close()
 
-    async def _counted(self, exchange: Exchange, request: Request) -> None:
+    async def _counted(self, exchange: SimulatedExchange, request: Request) -> None:
         calls = self._simulator.calls
         model = request.params.get("model") or model_of(request.body)
         call = calls.begin(self._wire.provider, self._wire.endpoint, model, request)
@@ -60,7 +60,7 @@ class Endpoint:
         finally:
             calls.end(call, "unfinished")
 
-    async def _answer(self, exchange: Exchange, call: Call, request: Request) -> None:
+    async def _answer(self, exchange: SimulatedExchange, call: Call, request: Request) -> None:
         try:
             scene = self._scene(exchange, call, self._checked(request))
         except Refused as refused:
@@ -79,7 +79,7 @@ class Endpoint:
         except _WRONG_TYPES:
             raise Refused(None) from None
 
-    def _scene(self, exchange: Exchange, call: Call, prompt: Prompt) -> Scene:
+    def _scene(self, exchange: SimulatedExchange, call: Call, prompt: Prompt) -> Scene:
         wire = self._wire
         fault, answer = self._simulator.faults.claim(wire.provider, prompt.model, wire.endpoint, prompt.input_tokens)
         params = answer.params if answer else {}
@@ -114,7 +114,7 @@ class NotFound:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = "/" + scope["path_params"]["path"]
         reply = self._wire.failure(Failure("unknown_url", model=f"{scope['method']} {path}"))
-        await Exchange(scope, receive, send).reply(reply)
+        await SimulatedExchange(scope, receive, send).reply(reply)
 
 
 def _wishes(prompt: Prompt, params: dict[str, Any]) -> Wishes:

@@ -32,8 +32,10 @@ AWS = {
 }
 
 
-def events(count: int, **said: str) -> list[OperatorEvent]:
-    return [OperatorEvent(at_ms=NOON + i, kind="config.reloaded", said={"number": i, **said}) for i in range(count)]
+def events(count: int, **details: str) -> list[OperatorEvent]:
+    return [
+        OperatorEvent(at_ms=NOON + i, kind="config.reloaded", details={"number": i, **details}) for i in range(count)
+    ]
 
 
 class Log(Telemetry):

@@ -11,7 +11,7 @@ import pytest
 from gateway_core.adapters.clock import ManualClock
 from gateway_core.adapters.litellm import LiteLLMProvider
 from gateway_core.bootstrap import read_settings
-from gateway_core.config.settings import Settings
+from gateway_core.config.settings import GatewaySettings
 from gateway_core.domain.chat import Model, ProviderCall, Usage
 from gateway_core.domain.credentials import Credential, Secret
 from gateway_core.domain.errors import BadCredentials, ProviderError, ProviderTimeout
@@ -25,7 +25,7 @@ USAGE = {"llama": Usage(11, 5), "command": Usage(7, 5), "sonar": Usage(11, 5)}
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory) -> Iterator[Settings]:
+def settings(tmp_path_factory) -> Iterator[GatewaySettings]:
     """The configuration of the three."""
     with serve(create_app()) as url:
         path: Path = tmp_path_factory.mktemp("others") / "config.yaml"

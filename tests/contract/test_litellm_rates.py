@@ -16,7 +16,7 @@ from gateway_core.domain.chat import ProviderCall
 from gateway_core.domain.credentials import Credential, Secret
 from gateway_core.domain.embedding import EmbedCall
 from gateway_core.domain.errors import ProviderError, RateLimitError
-from gateway_core.domain.rates import UNTOLD, Quota, RateView
+from gateway_core.domain.rates import UNREPORTED, RateView, ReportedLimit
 from local.providers import base_urls, create_app
 from local.serving import serve
 from tests.contract.embedding_calls import LARGE
@@ -117,7 +117,7 @@ async def test_an_answer_that_leaves_nothing_closes_until_the_reset(path: Path, 
     await desk.fault("openai", "answer", headers=OPENAI_EMPTY)
     view = (await desk.provider.complete(desk.call(path))).rates
     assert view
-    assert (view.requests, view.until_ms) == (Quota(10_000, 0, NOW + 9000), NOW + 9000)
+    assert (view.requests, view.until_ms) == (ReportedLimit(10_000, 0, NOW + 9000), NOW + 9000)
 
 
 async def test_any_limit_of_tokens_may_be_the_one_that_is_used_up(desk: Desk) -> None:
@@ -157,7 +157,7 @@ async def test_a_429_says_when_to_come_back(path: Path, how: str, desk: Desk) ->
     assert error.rates
     assert (error.rates.requests.remaining, error.rates.until_ms) == (0, 0)
     if path.provider == "gemini":
-        assert error.rates == RateView(NOW, Quota(150, 0, NOW + 7000), UNTOLD)
+        assert error.rates == RateView(NOW, ReportedLimit(150, 0, NOW + 7000), UNREPORTED)
 
 
 @pytest.mark.parametrize("how", ["complete", "stream", "embed"])
@@ -176,7 +176,7 @@ async def test_a_failure_says_it_as_well(desk: Desk) -> None:
     with pytest.raises(ProviderError) as caught:
         await desk.provider.complete(desk.call(PATHS[1]))
     assert caught.value.rates
-    assert caught.value.rates.tokens == Quota(None, 17)
+    assert caught.value.rates.tokens == ReportedLimit(None, 17)
 
 
 async def test_a_stream_that_breaks_off_says_it(desk: Desk) -> None:

@@ -17,12 +17,12 @@ import pytest
 
 from gateway_core.adapters.clock import ManualClock
 from gateway_core.adapters.litellm import LiteLLMProvider
-from gateway_core.adapters.litellm.exchange import Exchange
+from gateway_core.adapters.litellm.exchange import ProviderExchange
 from gateway_core.adapters.litellm.transport import OnceTransport
 from gateway_core.domain.chat import Deployment, ProviderCall, Usage
 from gateway_core.domain.credentials import Credential, Secret
 from gateway_core.domain.errors import BadCredentials, DeploymentUnusable, ProviderTimeout
-from gateway_core.pipeline.attempt_stream import LiveStream
+from gateway_core.pipeline.attempt_stream import AttemptStream
 from tests.contract.leaks import all_loggers
 from tests.contract.litellm_paths import NAMES, PATHS, PROMPT, Path, provider_at
 from tests.contract.streaming import (
@@ -154,14 +154,14 @@ async def test_what_was_not_sent_before_the_first_content_was_due_costs_nothing(
 
     provider = provider_at("http://provider.test", connect=Unreachable)
     call = replace(path.call("http://provider.test", timeout_s=10), first_s=0.2)
-    opening = LiveStream.open(provider.stream(call), estimate, first_s=0.2, stall_s=10)
+    opening = AttemptStream.start(provider.stream(call), estimate, first_s=0.2, stall_s=10)
     error = await error_of(opening)
     assert (type(error), error.unconfirmed, error.usage) == (ProviderTimeout, False, None)
 
 
 async def test_without_an_answer_there_is_nothing_to_read() -> None:
     """An answer that LiteLLM has from elsewhere is none."""
-    seen = Exchange("openai", ("http", "provider.test", 80), 100)
+    seen = ProviderExchange("openai", ("http", "provider.test", 80), 100)
     transport = OnceTransport(Scripted(list), seen)
     with pytest.raises(httpx.ReadError, match="no answer"):
         await transport.read()

@@ -16,7 +16,7 @@ import tiktoken.registry
 
 from gateway_core.adapters.litellm import LiteLLMProvider
 from gateway_core.adapters.litellm.tokens import encoding_of
-from gateway_core.config.settings import Settings
+from gateway_core.config.settings import GatewaySettings
 from gateway_core.domain.catalog import Catalog
 from gateway_core.domain.chat import Deployment, Json, TokenCount
 from tests.contract.leaks import all_loggers
@@ -117,7 +117,7 @@ def test_the_method_names_the_tokeniser(deployment: Deployment, method: str, pro
 
 def test_every_model_of_the_catalog_can_be_counted(provider: LiteLLMProvider) -> None:
     """With tools, an image and a conversation."""
-    catalog: Catalog = Settings.from_env({}).catalog
+    catalog: Catalog = GatewaySettings.from_env({}).catalog
     call = {"id": "call_1", "type": "function", "function": {"name": "get_weather", "arguments": '{"city":"Portree"}'}}
     messages = [
         {"role": "system", "content": "Be brief."},

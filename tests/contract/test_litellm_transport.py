@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from gateway_core.adapters.litellm.exchange import Exchange, origin_of
+from gateway_core.adapters.litellm.exchange import ProviderExchange, origin_of
 from gateway_core.adapters.litellm.transport import OnceTransport, connection_pool
 from gateway_core.adapters.litellm.usage import usage_of
 from gateway_core.adapters.litellm.wire import Wire
@@ -30,12 +30,12 @@ async def pool() -> AsyncIterator[httpx.AsyncBaseTransport]:
     await connections.aclose()
 
 
-def exchange_at(url: str, wire: Wire = "openai", max_bytes: int = 10_000) -> Exchange:
+def exchange_at(url: str, wire: Wire = "openai", max_bytes: int = 10_000) -> ProviderExchange:
     """A fresh exchange that may go to `url`."""
-    return Exchange(wire, origin_of(url), max_bytes)
+    return ProviderExchange(wire, origin_of(url), max_bytes)
 
 
-async def post(pool: httpx.AsyncBaseTransport, seen: Exchange, url: str) -> httpx.Response:
+async def post(pool: httpx.AsyncBaseTransport, seen: ProviderExchange, url: str) -> httpx.Response:
     """Post through the transport and read the whole answer."""
     async with httpx.AsyncClient(transport=OnceTransport(pool, seen), follow_redirects=True) as client:
         return await client.post(url, content=b"{}", headers={"authorization": "Bearer key"})

@@ -127,7 +127,7 @@ async def test_a_late_copy_of_a_next_changes_nothing(desk):
     ended = settled(await desk.admitted("r1", ONE, TWO), ONE, "fail", charge_nano=30)
     answer = await desk.next("r1", ended, TWO)
     await desk.settle("r1", settled(answer, TWO, charge_nano=50))
-    assert await desk.next("r1", ended, TWO) == Refused((Refusal(0, "open", "closed"),))
+    assert await desk.next("r1", ended, TWO) == Refused((Refusal(0, "breaker_open", "closed"),))
     assert await desk.money() == (80, 0)
     assert await desk.holds() == []
 
@@ -137,7 +137,7 @@ async def test_a_late_copy_of_an_earlier_next_changes_nothing(desk):
     first = settled(await desk.admitted("r1", ONE), ONE, "fail", charge_nano=30)
     second = settled(await desk.next("r1", first, TWO), TWO, "fail", charge_nano=20)
     await desk.next("r1", second, candidate("m3", "three"))
-    assert await desk.next("r1", first, TWO) == Refused((Refusal(0, "open", "closed"),))
+    assert await desk.next("r1", first, TWO) == Refused((Refusal(0, "breaker_open", "closed"),))
     assert await desk.holds() == [("r1", 3, 100, False)]
 
 
@@ -145,7 +145,9 @@ async def test_a_late_copy_of_an_admission_holds_nothing(desk):
     """A copy that arrives when the request has moved on is turned away."""
     ended = settled(await desk.admitted("r1", ONE, TWO), ONE, "fail", charge_nano=30)
     answer = await desk.next("r1", ended, TWO)
-    assert await desk.admit("r1", ONE, TWO) == Refused((Refusal(0, "open", "closed"), Refusal(1, "open", "closed")))
+    assert await desk.admit("r1", ONE, TWO) == Refused(
+        (Refusal(0, "breaker_open", "closed"), Refusal(1, "breaker_open", "closed"))
+    )
     assert await desk.settle("r1", settled(answer, TWO, charge_nano=50))
     assert await desk.money() == (80, 0)
 

@@ -26,7 +26,7 @@ async def test_the_fifth_failure_in_a_row_opens_for_thirty_seconds(desk):
     assert isinstance(await desk.admit("r1", CHEAP), Admitted)
     await fail(desk, 1, start=4)
     desk.at += 100
-    assert await desk.admit("r2", CHEAP) == Refused((Refusal(0, "open", "", 29_900),))
+    assert await desk.admit("r2", CHEAP) == Refused((Refusal(0, "breaker_open", "", 29_900),))
     assert (await desk.state()).state == "open"
 
 
@@ -67,7 +67,7 @@ async def test_who_finds_a_probe_under_way_is_to_ask_again_in_a_second(desk):
     await desk.admitted("probe", CHEAP)
     answer = await desk.admit("r1", CHEAP)
     assert isinstance(answer, Refused)
-    assert [(refusal.reason, refusal.retry_after_ms) for refusal in answer.refusals] == [("open", 1000)]
+    assert [(refusal.reason, refusal.retry_after_ms) for refusal in answer.refusals] == [("breaker_open", 1000)]
 
 
 async def test_a_successful_probe_closes(desk):
@@ -113,7 +113,7 @@ async def test_a_dead_probe_is_replaced_when_its_lease_ends(desk):
     await trip(desk)
     dead = await desk.admitted("probe-1", CHEAP)
     desk.at += 59_999
-    assert await desk.admit("r", CHEAP) == Refused((Refusal(0, "open", "", 1),))
+    assert await desk.admit("r", CHEAP) == Refused((Refusal(0, "breaker_open", "", 1),))
     desk.at += 1
     alive = await desk.admitted("probe-2", CHEAP)
     assert alive.probe is True

@@ -23,7 +23,7 @@ async def test_a_broken_candidate_is_passed_over(desk):
     """The first that can start at once is taken, and says whom it was preferred to."""
     await break_down(desk)
     answer = await desk.admit("r1", candidate("m1"), candidate("m2", "two"), candidate("m3", "three"))
-    assert answer == Admitted(1, 1, 0, probe=False, passed_over=(Refusal(0, "open", "", OPEN_MS),))
+    assert answer == Admitted(1, 1, 0, probe=False, passed_over=(Refusal(0, "breaker_open", "", OPEN_MS),))
 
 
 async def test_one_that_would_have_to_wait_is_passed_over_for_one_that_need_not(desk):
@@ -42,7 +42,7 @@ async def test_the_shortest_wait_wins_when_all_must_wait(desk):
         await desk.admitted(f"fill-{i}", slower)
     await break_down(desk, "m3", "three")
     answer = await desk.admit("r1", slow, slower, candidate("m3", "three"), wait=60_000)
-    others = (Refusal(0, "rate", "provider:rpm", 60_000), Refusal(2, "open", "", OPEN_MS))
+    others = (Refusal(0, "rate", "provider:rpm", 60_000), Refusal(2, "breaker_open", "", OPEN_MS))
     assert answer == Admitted(1, 1, 0, probe=False, wait_ms=30_000, passed_over=others)
 
 
@@ -63,7 +63,7 @@ async def test_a_refusal_tells_of_every_candidate(desk):
     answer = await desk.admit("r1", candidate("m1"), slow, candidate("m3", "three", nano=901))
     assert answer == Refused(
         (
-            Refusal(0, "open", "", OPEN_MS),
+            Refusal(0, "breaker_open", "", OPEN_MS),
             Refusal(1, "rate", "provider:rpm", 60_000),
             Refusal(2, "budget", "p:day_nano"),
         )

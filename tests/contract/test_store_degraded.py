@@ -28,7 +28,7 @@ async def test_a_hold_of_a_lost_admission_is_settled_with_generation_minus_one(d
 async def test_a_late_admission_of_a_closed_request_holds_nothing(desk):
     """The copy of an admission that arrives after the request was settled without it is turned away."""
     await desk.settle("r1", settled(Admitted(0, 1, -1, probe=False), ONE, charge_nano=70))
-    assert await desk.admit("r1", ONE) == Refused((Refusal(0, "open", "closed"),))
+    assert await desk.admit("r1", ONE) == Refused((Refusal(0, "breaker_open", "closed"),))
     assert await desk.money() == (70, 0)
 
 

@@ -14,10 +14,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from gateway_core.adapters.memory import MemoryStore
 from gateway_core.adapters.upstash import UpstashStore
 from gateway_core.domain.caller import Limits
-from gateway_core.domain.rates import Quota, RateView
+from gateway_core.domain.rates import RateView, ReportedLimit
 from gateway_core.store.counters import Counters, count
 from gateway_core.store.messages import Admission, Admitted, BreakerPolicy, Candidate, OpenHold, Settlement, Ticket
-from gateway_core.store.rate_limit import Room
+from gateway_core.store.rate_limit import ProviderLimits
 from gateway_core.store.virtual_keys import KeyRecord
 from tests.contract.conftest import Redis
 from tests.contract.desk import DIGEST, record_of
@@ -216,7 +216,7 @@ class Histories(RuleBasedStateMachine):
         """What a provider may say of its limits, lately or a while ago."""
         seen = st.sampled_from([self.now, self.now - 3000, self.now - 400_000])
         resets = st.none() | st.sampled_from([self.now, self.now + 120, self.now + 9000, self.now + 3_600_000])
-        said = st.builds(Quota, limits_told, remainders, resets)
+        said = st.builds(ReportedLimit, limits_told, remainders, resets)
         return st.builds(RateView, seen, said, said, st.sampled_from([0, 0, self.now - 1, self.now + 2500]))
 
     def note(self, ticket: Ticket, candidates: list[Candidate], answer: Admission, *, attempt: int) -> None:
@@ -278,9 +278,9 @@ class Histories(RuleBasedStateMachine):
     def what_is_known_of_providers_agrees(self) -> None:
         """Breakers, latencies and the rooms that providers told of are the same in both stores."""
         for state in self.both("deployment_states", PAIRS):
-            room = state.room or Room()
-            assert room.until_ms >= self.untils.get(state.deployment_id, 0)
-            self.untils[state.deployment_id] = room.until_ms
+            provider_limits = state.provider_limits or ProviderLimits()
+            assert provider_limits.until_ms >= self.untils.get(state.deployment_id, 0)
+            self.untils[state.deployment_id] = provider_limits.until_ms
 
     def teardown(self) -> None:
         """In the end both stores remember the same."""

@@ -7,7 +7,7 @@ from dataclasses import fields
 import pytest
 
 from gateway_core.adapters.upstash.scripts import Script, Scripts
-from gateway_core.domain.rates import Quota, RateView
+from gateway_core.domain.rates import RateView, ReportedLimit
 from tests.contract.desk import DAY, DIGEST, MONTH, Desk, candidate, settled
 
 DAY_S = 86_400
@@ -49,7 +49,7 @@ async def test_a_request_costs_at_most_seventeen_commands(redis, desk):
 
 async def test_what_a_provider_says_of_its_limits_costs_no_command(redis, desk):
     """It is read and written along, once a room is known; without limits of ours it takes the write of the room."""
-    told = RateView(desk.now, Quota(60, 50, desk.now + 10_000), Quota(90_000, 80_000), desk.now)
+    told = RateView(desk.now, ReportedLimit(60, 50, desk.now + 10_000), ReportedLimit(90_000, 80_000), desk.now)
     for chosen in (candidate(rpm=600, tpm=100_000, likely_tokens=7), candidate("m2", "two", likely_tokens=7)):
         await desk.call(f"warm-up-{chosen.provider}", chosen=chosen, rates=told, latency_ms=10)
 
@@ -143,7 +143,7 @@ async def test_every_key_of_a_script_is_declared(redis, desk):
     desk.store._scripts = Scripts(*(locking(getattr(scripts, field.name)) for field in fields(scripts)))
     await desk.open(rpm=60, tpm=1000)
     first, second = candidate(rpm=60, tpm=1000), candidate("m2", "two", rpm=60, tpm=1000)
-    told = RateView(desk.now, Quota(60, 50), Quota(1000, 900))
+    told = RateView(desk.now, ReportedLimit(60, 50), ReportedLimit(1000, 900))
     failed = settled(await desk.admitted("r1", first), first, "fail", unconfirmed=True, rates=told)
     answer = await desk.next("r1", failed, second)
     assert await desk.settle("r1", settled(answer, second, charge_tokens=5))

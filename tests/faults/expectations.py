@@ -63,7 +63,7 @@ _RESETS = (
     *(f"anthropic-ratelimit-{what}-reset" for what in ("requests", "tokens", "input-tokens", "output-tokens")),
     *(f"x-ratelimit-reset-{what}" for what in ("requests", "tokens")),
 )
-UNTOLD = {"headers": dict.fromkeys(_RESETS, "")}
+UNREPORTED = {"headers": dict.fromkeys(_RESETS, "")}
 """Nothing tells when to come back."""
 DOWN = (503, "no_deployment_available")
 LIMITED = (429, "rate_limited")
@@ -79,7 +79,7 @@ FAULTS = (
     Fault("429-with-retry",   "rate_limit",       "rate_limited",            "next",   "rest",    "free",    LIMITED,
           whole={"retry_after": ALONE_S}, stream={"retry_after": ALONE_S}, retry_after=ALONE_S),
     Fault("429-without",      "rate_limit",       "rate_limited",            "next",   "failure", "free",    LIMITED,
-          whole=UNTOLD, stream=UNTOLD, retry_after=DEFAULT_RETRY_AFTER),
+          whole=UNREPORTED, stream=UNREPORTED, retry_after=DEFAULT_RETRY_AFTER),
     Fault("500",              "server_error",     "provider_error",          "next",   "failure", "free",    DOWN),
     Fault("503",              "unavailable",      "provider_error",          "next",   "failure", "free",    DOWN),
     Fault("refused",          "",                 "provider_error",          "next",   "failure", "free",    DOWN),

@@ -14,7 +14,7 @@ import httpx
 from gateway_core.api import chat, complete, embeddings, stream, tokens, usage
 from gateway_core.api.app import create_app
 from gateway_core.bootstrap import model_services
-from gateway_core.config.reload import Live
+from gateway_core.config.reload import ReloadingServices
 from gateway_core.services import ModelServices
 from local.providers import base_urls
 from local.serving import serve
@@ -83,7 +83,7 @@ class Running:
     """A gateway that serves."""
 
     url: str
-    services: Live[ModelServices]
+    services: ReloadingServices[ModelServices]
 
 
 class Gateways:

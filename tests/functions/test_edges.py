@@ -95,23 +95,23 @@ async def test_a_slow_stream_begins_before_its_first_piece(world):
     """After the patience is over the answer starts, without telling who answers."""
     go = asyncio.Event()
 
-    async def pieces():
+    async def parts():
         await go.wait()
         yield Opened(model("first"), 1)
         yield Chunk(text="hi")
 
-    begun = await start(pieces(), "req_1", world.services.telemetry, patience_s=0.01)
+    begun = await start(parts(), "req_1", world.services.telemetry, patience_s=0.01)
     assert begun.opened is None
     assert begun.headers == {"x-gateway-request-id": "req_1"}
     go.set()
-    assert [piece async for piece in begun.pieces][1].text == "hi"
+    assert [part async for part in begun.parts][1].text == "hi"
 
 
 async def test_an_error_in_time_is_raised(world):
     """And the source is closed."""
     closed = []
 
-    async def pieces():
+    async def parts():
         try:
             raise RateLimited("busy")
             yield
@@ -119,33 +119,33 @@ async def test_an_error_in_time_is_raised(world):
             closed.append(True)
 
     with pytest.raises(RateLimited):
-        await start(pieces(), "req_1", world.services.telemetry)
+        await start(parts(), "req_1", world.services.telemetry)
     assert closed == [True]
 
 
 async def test_an_empty_stream_ends(world):
     """Nothing in, nothing out."""
 
-    async def pieces():
+    async def parts():
         return
         yield
 
-    begun = await start(pieces(), "req_1", world.services.telemetry)
-    assert [piece async for piece in begun.pieces] == []
+    begun = await start(parts(), "req_1", world.services.telemetry)
+    assert [part async for part in begun.parts] == []
 
 
 async def test_leaving_while_waiting_closes_the_source(world):
     """A caller who goes before anything came."""
     closed = asyncio.Event()
 
-    async def pieces():
+    async def parts():
         try:
             await asyncio.Event().wait()
             yield
         finally:
             closed.set()
 
-    waiting = asyncio.ensure_future(start(pieces(), "req_1", world.services.telemetry))
+    waiting = asyncio.ensure_future(start(parts(), "req_1", world.services.telemetry))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     waiting.cancel()
@@ -157,12 +157,12 @@ async def test_leaving_while_waiting_closes_the_source(world):
 async def test_words_come_out_before_an_error():
     """What was held back is the caller's, however the stream ends."""
 
-    async def pieces():
+    async def parts():
         yield Chunk(text="half a wo")
         yield Chunk(text="rd")
         raise ProviderUnavailable("cut", usage=Usage(1, 1))
 
-    words = in_words(pieces())
+    words = in_words(parts())
     assert [(await anext(words)).text for _ in range(2)] == ["half a ", "word"]
     with pytest.raises(ProviderUnavailable):
         await anext(words)

@@ -9,7 +9,7 @@ from gateway_core.adapters.echo import echo
 from gateway_core.domain.caller import Attribution
 from gateway_core.domain.chat import ChatRequest
 from gateway_core.domain.errors import ProviderUnavailable
-from gateway_core.domain.rates import Quota, RateView
+from gateway_core.domain.rates import RateView, ReportedLimit
 from gateway_core.store.probes import KEPT_MS, Probe
 from tests.conftest import World, catalog_of, model, settings_for
 
@@ -59,7 +59,7 @@ async def test_an_open_breaker_shows(client, world):
 async def test_the_room_that_a_provider_told_of_shows(client, world):
     """Limit, rest and reset of requests and tokens; null for those who say nothing, and when the word is old."""
     now = world.clock.now_ms()
-    told = RateView(now, Quota(60, 42, now + 1500), Quota(None, 7))
+    told = RateView(now, ReportedLimit(60, 42, now + 1500), ReportedLimit(None, 7))
 
     async def said(call):
         return replace(echo(call), rates=told)

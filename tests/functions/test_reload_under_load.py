@@ -18,7 +18,7 @@ from gateway_core.api import chat, complete, models, stream
 from gateway_core.api.app import create_app
 from gateway_core.bootstrap import with_gateway
 from gateway_core.config.loader import Inputs, SettingsLoader
-from gateway_core.config.reload import Live
+from gateway_core.config.reload import ReloadingServices
 from gateway_core.telemetry.telemetry import Telemetry
 
 WORKERS = 60
@@ -95,7 +95,7 @@ async def live(world, operator, reports):
     def wire(settings):
         return with_gateway(replace(known, settings=settings), world.provider)
 
-    return Live(loader, inputs, loader.settings(inputs), wire, known.telemetry, known.clock)
+    return ReloadingServices(loader, inputs, loader.settings(inputs), wire, known.telemetry, known.clock)
 
 
 @pytest.fixture

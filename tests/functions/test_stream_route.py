@@ -246,7 +246,7 @@ async def test_silence_is_filled_with_comments():
     assert await anext(beats) == HEARTBEAT
     assert await anext(beats) == HEARTBEAT
     go.set()
-    assert b"data: b\n\n" in [piece async for piece in beats]
+    assert b"data: b\n\n" in [part async for part in beats]
     assert closed == [True]
 
 

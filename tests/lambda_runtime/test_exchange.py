@@ -9,7 +9,7 @@ import pytest
 from starlette.responses import StreamingResponse
 
 from gateway_core.lambda_stream.deadline import Deadline, DeadlineExceededError
-from gateway_core.lambda_stream.exchange import BrokenAnswerError, ConnectionLostError, Exchange
+from gateway_core.lambda_stream.exchange import BrokenAnswerError, ConnectionLostError, LambdaExchange
 from gateway_core.lambda_stream.request import read_event
 from tests.lambda_runtime.emulator.events import rest_event
 
@@ -29,8 +29,8 @@ class Listed:
         self.chunks.append(data)
 
 
-def exchange(app: Any, deadline: Deadline | None = None) -> Exchange:
-    return Exchange(app, read_event(rest_event("POST", "/", body=b"sent"), None), deadline or Deadline())
+def exchange(app: Any, deadline: Deadline | None = None) -> LambdaExchange:
+    return LambdaExchange(app, read_event(rest_event("POST", "/", body=b"sent"), None), deadline or Deadline())
 
 
 def body(data: bytes, *, more: bool = True) -> dict[str, Any]:

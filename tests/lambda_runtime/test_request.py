@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from gateway_core.lambda_stream.prelude import Head
-from gateway_core.lambda_stream.request import HttpRequest, read_event
+from gateway_core.lambda_stream.request import LambdaRequest, read_event
 from tests.lambda_runtime.emulator.events import rest_event, url_event
 
 
-def read(event: dict[str, Any]) -> HttpRequest:
+def read(event: dict[str, Any]) -> LambdaRequest:
     request = read_event(event, "the context")
     assert request is not None
     return request

@@ -9,7 +9,7 @@ import pytest
 
 from gateway_core.adapters.litellm.about import About
 from gateway_core.adapters.litellm.classify import classify
-from gateway_core.adapters.litellm.exchange import Exchange, Fault, origin_of
+from gateway_core.adapters.litellm.exchange import Fault, ProviderExchange, origin_of
 from gateway_core.adapters.litellm.wire import Wire, wire_of
 from gateway_core.domain.chat import Deployment, Usage
 from gateway_core.domain.credentials import Secret
@@ -58,9 +58,9 @@ def about(wire: Wire = "openai", prompt: str = "Tell me of the otters of Skye.",
     return About(deployment, NOW_MS, Secret(KEY), (message,))
 
 
-def seen(wire: Wire = "openai", status: int | None = 200, body: Any = b"", **more: Any) -> Exchange:
+def seen(wire: Wire = "openai", status: int | None = 200, body: Any = b"", **more: Any) -> ProviderExchange:
     """An exchange that came to a proper end, unless `more` says otherwise."""
-    exchange = Exchange(wire, origin_of("https://api.example/v1"), 1000, requests=1, sent=True, ended=True)
+    exchange = ProviderExchange(wire, origin_of("https://api.example/v1"), 1000, requests=1, sent=True, ended=True)
     headers = {"content-type": "application/json", **more.pop("headers", {})}
     if status is not None:
         exchange.answered(status, headers)
@@ -70,7 +70,7 @@ def seen(wire: Wire = "openai", status: int | None = 200, body: Any = b"", **mor
     return exchange
 
 
-def error(exchange: Exchange, cause: Exception | None = None, **kwargs: Any) -> ProviderError:
+def error(exchange: ProviderExchange, cause: Exception | None = None, **kwargs: Any) -> ProviderError:
     """The error of an exchange that must have one."""
     found = classify(exchange, cause, about(exchange.wire, **kwargs))
     assert found is not None

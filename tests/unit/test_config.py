@@ -15,7 +15,7 @@ from gateway_core.config import catalog_loader, price_list
 from gateway_core.config import schema as config_file
 from gateway_core.config.documents import Document, read_json, read_yaml
 from gateway_core.config.schema import BreakerSection, FailoverSection
-from gateway_core.config.settings import Settings
+from gateway_core.config.settings import GatewaySettings
 from gateway_core.domain.base_url import check_base_url
 from gateway_core.domain.errors import ConfigError
 from gateway_core.routing.retry import RetryPolicy
@@ -29,13 +29,13 @@ NAME = "config.yaml"
 
 def configured(text, environ=MappingProxyType({})):
     """The settings that a document of this text makes."""
-    return Settings.from_env(environ, [Document(NAME, text)])
+    return GatewaySettings.from_env(environ, [Document(NAME, text)])
 
 
 class TestEnvironment:
     def test_defaults(self):
         """An empty environment gives a gateway without keys and without a store."""
-        settings = Settings.from_env({})
+        settings = GatewaySettings.from_env({})
         assert dict(settings.provider_keys) == {}
         assert (settings.redis_url, settings.redis_token, settings.dev_key) == (None, None, None)
         assert (settings.default_timeout_s, settings.max_timeout_s, settings.max_stream_timeout_s) == (120, 290, 840)
@@ -45,12 +45,14 @@ class TestEnvironment:
 
     def test_provider_keys(self):
         """A key counts for its provider; an empty variable, as Docker Compose passes it, is no key."""
-        settings = Settings.from_env({"OPENAI_API_KEY": " sk-1\n", "ANTHROPIC_API_KEY": "", "GEMINI_API_KEY": " "})
+        settings = GatewaySettings.from_env(
+            {"OPENAI_API_KEY": " sk-1\n", "ANTHROPIC_API_KEY": "", "GEMINI_API_KEY": " "}
+        )
         assert {name: key.reveal() for name, key in settings.provider_keys.items()} == {"openai": "sk-1"}
 
     def test_base_urls(self):
         """A base URL of the environment replaces the default, in the provider and in its deployments."""
-        settings = Settings.from_env({"GEMINI_API_BASE": "http://127.0.0.1:8789/gemini/v1beta/"})
+        settings = GatewaySettings.from_env({"GEMINI_API_BASE": "http://127.0.0.1:8789/gemini/v1beta/"})
         assert settings.catalog.providers["gemini"].api_base == "http://127.0.0.1:8789/gemini/v1beta"
         assert settings.catalog.models["gemini-flash"].deployment.api_base == "http://127.0.0.1:8789/gemini/v1beta"
 
@@ -67,14 +69,14 @@ class TestEnvironment:
     def test_store(self):
         """URL and token of the store come together."""
         env = {"UPSTASH_REDIS_REST_URL": "https://eu1.upstash.io/", "UPSTASH_REDIS_REST_TOKEN": "t0ken"}
-        settings = Settings.from_env(env)
+        settings = GatewaySettings.from_env(env)
         assert settings.redis_url == "https://eu1.upstash.io"
         assert settings.redis_token is not None
         assert settings.redis_token.reveal() == "t0ken"
 
     def test_dev_key(self):
         """The development key is a key of project dev."""
-        settings = Settings.from_env({"GATEWAY_DEV_KEY": "gk_dev_local"})
+        settings = GatewaySettings.from_env({"GATEWAY_DEV_KEY": "gk_dev_local"})
         assert settings.dev_key is not None
         assert settings.dev_key.reveal() == "gk_dev_local"
 
@@ -82,8 +84,8 @@ class TestEnvironment:
         """Plain http to another host takes an explicit opt-in."""
         env = {"OPENAI_API_BASE": "http://simulator:8789/v1"}
         with pytest.raises(ConfigError, match="OPENAI_API_BASE: plain http"):
-            Settings.from_env(env)
-        settings = Settings.from_env(env | {"GATEWAY_ALLOW_HTTP": "1"})
+            GatewaySettings.from_env(env)
+        settings = GatewaySettings.from_env(env | {"GATEWAY_ALLOW_HTTP": "1"})
         assert settings.catalog.providers["openai"].api_base == "http://simulator:8789/v1"
 
     @pytest.mark.parametrize(
@@ -111,7 +113,7 @@ class TestEnvironment:
     def test_wrong_environments_are_refused(self, env, message):
         """An error names the variable and the remedy, and never repeats a value that may be a secret."""
         with pytest.raises(ConfigError) as error:
-            Settings.from_env(env)
+            GatewaySettings.from_env(env)
         assert message in error.value.message
         assert "hidden" not in error.value.message
 
@@ -123,14 +125,14 @@ class TestEnvironment:
             "UPSTASH_REDIS_REST_URL": "https://x.io",
             "UPSTASH_REDIS_REST_TOKEN": "hidden",
         }
-        settings = Settings.from_env(env)
+        settings = GatewaySettings.from_env(env)
         shown = [repr(settings), str(settings), f"{settings.dev_key}", f"{settings.redis_token!r}"]
         assert all("hidden" not in text for text in shown)
 
     def test_read_once(self):
         """Settings do not change with the environment that they came from."""
         env = {"OPENAI_API_KEY": "sk-1"}
-        settings = Settings.from_env(env)
+        settings = GatewaySettings.from_env(env)
         env["OPENAI_API_KEY"] = "sk-2"
         assert settings.provider_keys["openai"].reveal() == "sk-1"
         with pytest.raises(dataclasses.FrozenInstanceError):
@@ -174,7 +176,7 @@ class TestDocument:
     @pytest.mark.parametrize("text", ["", "groups:\nbreaker:\n", "# nothing\n"])
     def test_empty_sections(self, text):
         """A document or a section whose content is commented out changes nothing."""
-        assert configured(text) == Settings.from_env({})
+        assert configured(text) == GatewaySettings.from_env({})
 
     @pytest.mark.parametrize(
         ("text", "message"),
@@ -249,13 +251,13 @@ class TestDocuments:
 
 
 def merged(*texts):
-    return Settings.from_env({}, [Document(str(number), text) for number, text in enumerate(texts, 1)])
+    return GatewaySettings.from_env({}, [Document(str(number), text) for number, text in enumerate(texts, 1)])
 
 
 class TestExamples:
     def test_config_example_is_the_default(self):
         """config.example.yaml as it is changes nothing."""
-        assert configured((ROOT / "config.example.yaml").read_text("utf-8")) == Settings.from_env({})
+        assert configured((ROOT / "config.example.yaml").read_text("utf-8")) == GatewaySettings.from_env({})
 
     def test_config_example_loads_with_its_examples(self):
         """With its examples uncommented it loads, and every one of them has its effect."""
@@ -277,7 +279,7 @@ class TestExamples:
 
     def test_env_example_loads(self):
         """.env.example as it is describes a gateway with default settings."""
-        assert Settings.from_env(example_variables()) == Settings.from_env({})
+        assert GatewaySettings.from_env(example_variables()) == GatewaySettings.from_env({})
 
     def test_env_example_names_every_variable(self):
         """.env.example has every variable that the settings read."""
@@ -294,7 +296,7 @@ class TestExamples:
             def __len__(self):
                 return 0
 
-        Settings.from_env(Recorder())
+        GatewaySettings.from_env(Recorder())
         assert read <= example_variables().keys()
         assert len(read) > 10
 

@@ -9,7 +9,7 @@ from gateway_core.domain.caller import Attribution
 from gateway_core.domain.chat import ChatRequest, Deployment
 from gateway_core.domain.embedding import EmbedRequest
 from gateway_core.domain.errors import ProviderUnavailable, StoreUnavailable
-from gateway_core.domain.rates import Quota, RateView
+from gateway_core.domain.rates import RateView, ReportedLimit
 from tests.conftest import World, catalog_of, model, settings_for
 
 HELLO = ({"role": "user", "content": "one two three"},)
@@ -105,12 +105,12 @@ async def test_a_process_on_its_own_hears_what_providers_say(world):
     await complete(world, caller, "r1")
     lose(world)
     now = world.clock.now_ms()
-    told = [RateView(now, Quota(60, 60)), RateView(now, Quota(60, 0), until_ms=now + 7000)]
+    told = [RateView(now, ReportedLimit(60, 60)), RateView(now, ReportedLimit(60, 0), until_ms=now + 7000)]
     world.behave["first"] = lambda call: replace(echo(call), rates=told.pop(0))
     names = [(await complete(world, caller, f"d{n}")).model.key for n in range(3)]
     assert names == ["first", "first", "second"]
     world.clock.advance(7)
-    told.append(RateView(world.clock.now_ms(), Quota(60, 50)))
+    told.append(RateView(world.clock.now_ms(), ReportedLimit(60, 50)))
     assert (await complete(world, caller, "d4")).model.key == "first"
 
 

@@ -10,7 +10,7 @@ from gateway_core.domain.caller import Attribution
 from gateway_core.domain.chat import ChatRequest, Chunk
 from gateway_core.domain.errors import BudgetExceeded, NoDeploymentAvailable, ProviderUnavailable, RateLimitError
 from gateway_core.pipeline.emitter import MOST_UNDER_WAY, MOST_WAIT_S, Emitter
-from gateway_core.pipeline.request_state import Walk
+from gateway_core.pipeline.request_state import RequestState
 from gateway_core.telemetry.events import StoreDegraded
 from tests.conftest import World, catalog_of, model, settings_for
 
@@ -227,7 +227,7 @@ async def test_a_broken_sink_fails_nothing_and_is_counted():
 async def test_what_is_late_does_not_pile_up():
     """Beyond a bound events are dropped and counted, and requests no longer wait for them."""
     world = world_with()
-    sink, walk = Hanging(), Walk.__new__(Walk)
+    sink, walk = Hanging(), RequestState.__new__(RequestState)
     emitter = Emitter(sink, world.clock, world.services.telemetry)
     walk.emitting = []
     for _ in range(MOST_UNDER_WAY + 2):

@@ -88,7 +88,7 @@ EVENTS = [
     OperatorEvent(
         at_ms=NOON,
         kind="config.rejected",
-        said={
+        details={
             "version": "5b2e9c01d4aa",
             "version_in_use": "0f9d7730e1c2",
             "error": "groups.fast: there is no model gpt-6.",

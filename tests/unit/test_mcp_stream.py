@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from gateway_core.api.sse import HEARTBEAT, event
 from gateway_core.mcp_front.deltas import LONGEST_WAIT_S, MOST_CHARACTERS, Deltas
 from gateway_core.mcp_front.report import describe_broken
-from gateway_core.mcp_front.sse import Event, EventReader
+from gateway_core.mcp_front.sse import EventReader, SseEvent
 
 STREAM = HEARTBEAT + event({"delta": "grüß ", "index": 0}, "chunk") + HEARTBEAT + event({"a": "b: c"}, "done")
-EVENTS = [Event("chunk", {"delta": "grüß ", "index": 0}), Event("done", {"a": "b: c"})]
+EVENTS = [SseEvent("chunk", {"delta": "grüß ", "index": 0}), SseEvent("done", {"a": "b: c"})]
 
 
 @given(st.lists(st.integers(min_value=0, max_value=len(STREAM)), max_size=10))
@@ -34,7 +34,7 @@ def test_other_data_is_refused(data):
 
 def test_an_event_without_a_name_is_a_message():
     """As the format says; lines that are no fields are passed over."""
-    assert list(EventReader().feed(b"id\nretry: 5\ndata: {}\n\n\n\n")) == [Event("message", {})]
+    assert list(EventReader().feed(b"id\nretry: 5\ndata: {}\n\n\n\n")) == [SseEvent("message", {})]
 
 
 def test_pieces_wait_until_there_is_enough():

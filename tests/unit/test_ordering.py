@@ -77,13 +77,13 @@ def test_cost_is_that_of_this_request():
     """A long prompt with a short answer is cheap where input is cheap, and the other way round."""
     reader, writer = model("reader", price=price(1, 20)), model("writer", price=price(3, 4))
     both = (writer, reader)
-    assert by_cost(both, snapshot(about_tokens=50_000), max_output_tokens=10) == ["reader", "writer"]
-    assert by_cost(both, snapshot(about_tokens=10), max_output_tokens=4000) == ["writer", "reader"]
+    assert by_cost(both, snapshot(estimated_tokens=50_000), max_output_tokens=10) == ["reader", "writer"]
+    assert by_cost(both, snapshot(estimated_tokens=10), max_output_tokens=4000) == ["writer", "reader"]
 
 
 def test_what_was_counted_is_priced_and_the_default_limit_stands_in():
     """1000 nano-USD for each counted token, 2000 for each of the answer, up to the model's own limit."""
-    moment = Snapshot(about_tokens=7, counted={"a": 50})
+    moment = Snapshot(estimated_tokens=7, counted={"a": 50})
     assert expected_nano(MODELS[0], request(max_output_tokens=3), moment, 4096) == 50 * 1000 + 3 * 2000
     assert expected_nano(MODELS[1], request(), moment, 100) == 7 * 1000 + 100 * 2000
     assert expected_nano(model("s", max_output_tokens=5), request(), moment, 100) == 7 * 1000 + 5 * 2000
@@ -157,7 +157,7 @@ def test_long_answers_compare_with_short_ones(latency_ms, tokens, expected):
 def test_an_explanation_shows_the_figures_that_decided():
     """Position, tier, expected cost, latency and breaker of each candidate, and why others are not among them."""
     catalog = catalog_of(model("a"), model("b", tier=2), model("x", capabilities=frozenset()))
-    moment = snapshot(state("a", 12.4), state("b", breaker="open", until_ms=NOW + 500), about_tokens=10)
+    moment = snapshot(state("a", 12.4), state("b", breaker="open", until_ms=NOW + 500), estimated_tokens=10)
     asked = request(params={"tools": [{}]}, max_output_tokens=1, routing="latency")
     told = explain(asked, plan(asked, catalog, moment), moment, 4096)
     assert (told.routing, told.input_tokens) == ("latency", 10)

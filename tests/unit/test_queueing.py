@@ -17,7 +17,7 @@ from gateway_core.domain.errors import (
     RateLimitError,
     StoreUnavailable,
 )
-from gateway_core.domain.rates import Quota, RateView
+from gateway_core.domain.rates import RateView, ReportedLimit
 from tests.conftest import World, catalog_of, model, settings_for
 
 HELLO = ({"role": "user", "content": "one two three"},)
@@ -59,12 +59,12 @@ async def leave(task):
 
 def view(world, **changes):
     now = world.clock.now_ms()
-    return RateView(now, Quota(60, 0, now + 5000), until_ms=now + 5000, **changes)
+    return RateView(now, ReportedLimit(60, 0, now + 5000), until_ms=now + 5000, **changes)
 
 
-async def room(world, name="first"):
+async def provider_limits(world, name="first"):
     (state,) = await world.store.deployment_states([(f"{name}-provider", f"{name}@https://{name}-provider.example")])
-    return state.room
+    return state.provider_limits
 
 
 async def test_who_leaves_while_waiting_gives_back_place_and_money(world):
@@ -247,7 +247,7 @@ async def test_vectors_say_it_as_well():
     caller = await world.services.authenticator.authenticate(await world.key())
     wanted = EmbedRequest(("one",), Attribution("alpha"), model_group="embedding")
     await world.services.gateway.embed(wanted, caller, "r1", timeout_s=60)
-    assert (await room(world)).until_ms == world.clock.now_ms() + 5000
+    assert (await provider_limits(world)).until_ms == world.clock.now_ms() + 5000
 
 
 async def test_a_429_without_a_time_waits_for_its_reset(world):
@@ -287,7 +287,7 @@ async def test_a_stream_says_it_however_it_ends(world, end):
             async for piece in pieces:
                 if end == "left" and isinstance(piece, Chunk):
                     break
-    assert (await room(world)).until_ms == world.clock.now_ms() + 5000
+    assert (await provider_limits(world)).until_ms == world.clock.now_ms() + 5000
 
 
 async def test_what_is_settled_later_says_nothing_of_now(world):

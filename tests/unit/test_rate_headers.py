@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway_core.adapters.litellm.exchange import Exchange, origin_of
+from gateway_core.adapters.litellm.exchange import ProviderExchange, origin_of
 from gateway_core.adapters.litellm.rates import LONGEST_RESET_MS, rate_view, view_of
-from gateway_core.domain.rates import UNTOLD, Quota, RateView
+from gateway_core.domain.rates import UNREPORTED, RateView, ReportedLimit
 
 NOW = 1_800_000_000_000
 """Fri, 15 Jan 2027 08:00:00 GMT."""
@@ -52,13 +52,13 @@ def said(headers: dict[str, str], body: Any = None, *, refused: bool = False) ->
 
 def test_openais_headers() -> None:
     """Limits, what remains, and durations as Go prints them."""
-    expected = RateView(NOW, Quota(60, 59, NOW + 1000), Quota(150_000, 149_984, NOW + 360_000))
+    expected = RateView(NOW, ReportedLimit(60, 59, NOW + 1000), ReportedLimit(150_000, 149_984, NOW + 360_000))
     assert view(OPENAI) == expected
 
 
 def test_anthropics_headers() -> None:
     """Times become ours; of three limits of tokens the scarcest counts."""
-    assert view(ANTHROPIC) == RateView(NOW, Quota(50, 49, NOW + 2000), Quota(8000, 1000, NOW + 52_000))
+    assert view(ANTHROPIC) == RateView(NOW, ReportedLimit(50, 49, NOW + 2000), ReportedLimit(8000, 1000, NOW + 52_000))
 
 
 def test_a_time_is_read_by_the_providers_own_clock() -> None:
@@ -107,7 +107,7 @@ def test_a_time_is_read_by_the_providers_own_clock() -> None:
 def test_resets_in_all_forms(text: str, wait_ms: int | None) -> None:
     """Durations, seconds, times; the past is now, an hour is the most, and what is none of these is not said."""
     found = said({"x-ratelimit-remaining-requests": "5", "x-ratelimit-reset-requests": text})
-    assert found.requests == Quota(None, 5, None if wait_ms is None else NOW + wait_ms)
+    assert found.requests == ReportedLimit(None, 5, None if wait_ms is None else NOW + wait_ms)
 
 
 @pytest.mark.parametrize(
@@ -123,14 +123,16 @@ def test_counts_in_all_forms(text: str, count: int | None) -> None:
 
 def test_more_than_the_limit_cannot_remain() -> None:
     """It is cut off."""
-    assert said({"x-ratelimit-limit-requests": "5", "x-ratelimit-remaining-requests": "9"}).requests == Quota(5, 5)
+    assert said({"x-ratelimit-limit-requests": "5", "x-ratelimit-remaining-requests": "9"}).requests == ReportedLimit(
+        5, 5
+    )
 
 
 def test_a_limit_of_zero_is_none() -> None:
     """It is how some say that they do not limit this at all."""
     zeros = {f"x-ratelimit-{what}-tokens": "0" for what in ("limit", "remaining", "reset")}
     assert view(zeros) is None
-    assert said({**OPENAI, **zeros}).tokens == UNTOLD
+    assert said({**OPENAI, **zeros}).tokens == UNREPORTED
 
 
 @pytest.mark.parametrize(
@@ -144,18 +146,18 @@ def test_a_limit_of_zero_is_none() -> None:
                 "x-ratelimit-remaining-tokens-minute": "50000",
                 "x-ratelimit-reset-tokens-minute": "11.4",
             },
-            Quota(14_400, 14_000),
-            Quota(60_000, 50_000, NOW + 11_400),
+            ReportedLimit(14_400, 14_000),
+            ReportedLimit(60_000, 50_000, NOW + 11_400),
         ),
         (
             {"x-ratelimit-limit": "20", "x-ratelimit-remaining": "3", "x-ratelimit-reset": "1800000009000"},
-            Quota(None, 3, NOW + 9000),
-            UNTOLD,
+            ReportedLimit(None, 3, NOW + 9000),
+            UNREPORTED,
         ),
     ],
     ids=["periods named", "nothing named"],
 )
-def test_those_who_speak_openais_wire(headers: dict[str, str], requests: Quota, tokens: Quota) -> None:
+def test_those_who_speak_openais_wire(headers: dict[str, str], requests: ReportedLimit, tokens: ReportedLimit) -> None:
     """A limit of an unknown period is not counted against: it may be one a second."""
     assert view(headers) == RateView(NOW, requests, tokens)
 
@@ -209,11 +211,13 @@ OF_TOKENS = {"quotaMetric": "x/free_tier_input_token_count", "quotaId": "InputTo
 
 def test_geminis_exhausted_quotas() -> None:
     """The limit of a minute, nothing left, and the delay as its reset; a quota of a day has no limit to count with."""
-    assert view({}, gemini(PER_MINUTE, delay="37.5s"), refused=True) == RateView(NOW, Quota(150, 0, NOW + 37_500))
-    assert view({}, gemini({**PER_DAY, "quotaValue": "20"}), refused=True) == RateView(NOW, Quota(None, 0))
+    assert view({}, gemini(PER_MINUTE, delay="37.5s"), refused=True) == RateView(
+        NOW, ReportedLimit(150, 0, NOW + 37_500)
+    )
+    assert view({}, gemini({**PER_DAY, "quotaValue": "20"}), refused=True) == RateView(NOW, ReportedLimit(None, 0))
     assert said({}, gemini(PER_MINUTE, delay="40000s"), refused=True).requests.reset_at_ms == NOW + LONGEST_RESET_MS
     both = said({}, [gemini(PER_MINUTE, OF_TOKENS, delay="2s")], refused=True)
-    assert (both.requests, both.tokens) == (Quota(150, 0, NOW + 2000), Quota(None, 0, NOW + 2000))
+    assert (both.requests, both.tokens) == (ReportedLimit(150, 0, NOW + 2000), ReportedLimit(None, 0, NOW + 2000))
 
 
 def test_details_of_what_is_no_429_are_not_quotas() -> None:
@@ -221,8 +225,8 @@ def test_details_of_what_is_no_429_are_not_quotas() -> None:
     assert view({}, gemini(PER_MINUTE)) is None
 
 
-def exchange(status: int | None, body: bytes = b"", **headers: str) -> Exchange:
-    seen = Exchange("openai", origin_of("https://api.example/v1"), 1000, now_ms=lambda: NOW)
+def exchange(status: int | None, body: bytes = b"", **headers: str) -> ProviderExchange:
+    seen = ProviderExchange("openai", origin_of("https://api.example/v1"), 1000, now_ms=lambda: NOW)
     if status is not None:
         seen.answered(status, {"content-type": "application/json", **OPENAI, **headers})
     seen.body += body

@@ -13,8 +13,8 @@ import pytest
 
 from gateway_core.adapters.clock import ManualClock
 from gateway_core.config.loader import Inputs, SettingsLoader
-from gateway_core.config.reload import Live, in_a_thread
-from gateway_core.config.settings import Settings
+from gateway_core.config.reload import ReloadingServices, in_a_thread
+from gateway_core.config.settings import GatewaySettings
 from gateway_core.domain.errors import ConfigError, ConfigUnavailable
 from gateway_core.telemetry.events import Event
 from gateway_core.telemetry.telemetry import Telemetry
@@ -52,14 +52,14 @@ class Safe:
         return self.content
 
 
-def _itself(settings: Settings) -> Settings:
+def _itself(settings: GatewaySettings) -> GatewaySettings:
     return settings
 
 
 class Process:
     """A process that serves its settings. Reloads run when `work` is called, as a thread would beside requests."""
 
-    def __init__(self, wire: Callable[[Settings], Settings] = _itself) -> None:
+    def __init__(self, wire: Callable[[GatewaySettings], GatewaySettings] = _itself) -> None:
         self.shelf, self.safe, self.clock = Shelf(), Safe(), ManualClock()
         self.environ: dict[str, str] = {}
         self.jobs: list[Callable[[], None]] = []
@@ -69,13 +69,15 @@ class Process:
         inputs = Inputs(loader.documents(), loader.secrets())
         self.told: list[Event] = []
         settings = loader.settings(inputs)
-        self.live = Live(loader, inputs, settings, wire, telemetry, self.clock, self.jobs.append, tell=self.told.append)
+        self.live = ReloadingServices(
+            loader, inputs, settings, wire, telemetry, self.clock, self.jobs.append, tell=self.told.append
+        )
 
     def work(self) -> None:
         while self.jobs:
             self.jobs.pop()()
 
-    def later(self, seconds: float = RELOAD_S) -> Settings:
+    def later(self, seconds: float = RELOAD_S) -> GatewaySettings:
         """What serves after so many seconds and the reload that a request starts then."""
         self.clock.advance(seconds)
         self.live.now()
@@ -93,11 +95,11 @@ def process() -> Process:
     return Process()
 
 
-def group(settings: Settings) -> tuple[str, ...]:
+def group(settings: GatewaySettings) -> tuple[str, ...]:
     return settings.catalog.groups["mine"]
 
 
-def key(settings: Settings) -> str:
+def key(settings: GatewaySettings) -> str:
     return settings.provider_keys["openai"].reveal()
 
 
@@ -286,7 +288,7 @@ def test_a_fault_of_ours_ends_neither_service_nor_reloading():
     """It is logged by its kind, and the next document is tried."""
     broken = True
 
-    def wire(settings: Settings) -> Settings:
+    def wire(settings: GatewaySettings) -> GatewaySettings:
         if broken and settings.queue_timeout_s != 5:
             raise RuntimeError("hidden")
         return settings
@@ -320,7 +322,7 @@ def test_nothing_to_read_means_nothing_to_do():
     loader = SettingsLoader({}, [], None)
     inputs = Inputs((), loader.secrets())
     settings = loader.settings(inputs)
-    live = Live(loader, inputs, settings, _itself, Telemetry(), clock, jobs.append)
+    live = ReloadingServices(loader, inputs, settings, _itself, Telemetry(), clock, jobs.append)
     clock.advance(1e6)
     live.now()
     assert jobs == []

@@ -26,7 +26,7 @@ from gateway_core.domain.errors import (
     RateLimited,
     RateLimitError,
 )
-from gateway_core.domain.rates import Quota, RateView
+from gateway_core.domain.rates import RateView, ReportedLimit
 from gateway_core.domain.result import Completion
 from gateway_core.routing.retry import RetryPolicy, comeback_ms, soonest_ms
 from gateway_core.store.messages import BreakerPolicy, Refusal, Refused
@@ -304,7 +304,7 @@ async def test_a_reset_that_the_provider_names_is_waited_for_like_retry_after():
     world = world_of("a")
     busy = RateLimitError("busy")
     now = world.clock.now_ms()
-    busy.rates = RateView(now, Quota(60, 0, now + 3000), until_ms=now + 3000)
+    busy.rates = RateView(now, ReportedLimit(60, 0, now + 3000), until_ms=now + 3000)
     says(world, "a", busy, None)
     assert (await complete(world)).model.key == "a"
     assert called(world) == ["a", "a"]
@@ -478,6 +478,8 @@ def test_more_retries_of_every_model_hold_for_the_last_one_too():
 
 def test_only_rest_ends_by_waiting():
     """Money and rates are decided by the store; a request that is over stays over."""
-    refusals = (Refusal(0, "budget", "p", 5), Refusal(1, "rate", "p", 7), Refusal(2, "open", "closed", 0))
+    refusals = (Refusal(0, "budget", "p", 5), Refusal(1, "rate", "p", 7), Refusal(2, "breaker_open", "closed", 0))
     assert soonest_ms(Refused(refusals)) is None
-    assert soonest_ms(Refused((*refusals, Refusal(3, "open", "", 90), Refusal(4, "open", "", 80)))) == 80
+    assert (
+        soonest_ms(Refused((*refusals, Refusal(3, "breaker_open", "", 90), Refusal(4, "breaker_open", "", 80)))) == 80
+    )

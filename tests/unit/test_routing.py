@@ -22,7 +22,7 @@ def keys(chosen):
     return [candidate.key for candidate in chosen.candidates]
 
 
-NOW = Snapshot(about_tokens=10)
+NOW = Snapshot(estimated_tokens=10)
 CATALOG = catalog_of(model("a"), model("b", capabilities=frozenset({"vision", "tools"})), model("c"))
 
 

@@ -20,8 +20,8 @@ from gateway_core.adapters.log_backlog import LogBacklog
 from gateway_core.adapters.upstash import UpstashStore
 from gateway_core.adapters.xray import xray_tracer
 from gateway_core.config.loader import Inputs, SettingsLoader, completed
-from gateway_core.config.reload import Live
-from gateway_core.config.settings import Settings
+from gateway_core.config.reload import ReloadingServices
+from gateway_core.config.settings import GatewaySettings
 from gateway_core.domain.credentials import Credential, Secret
 from gateway_core.domain.errors import ConfigError
 from gateway_core.pipeline.emitter import Emitter, emit_from_thread
@@ -61,13 +61,13 @@ def _load(environ: Mapping[str, str]) -> tuple[SettingsLoader, Inputs]:
     return loader, Inputs(loader.documents(), secrets)
 
 
-def read_settings(environ: Mapping[str, str]) -> Settings:
+def read_settings(environ: Mapping[str, str]) -> GatewaySettings:
     """The settings of now. Raises ConfigError with the field at fault."""
     loader, inputs = _load(environ)
     return loader.settings(inputs)
 
 
-def open_store(settings: Settings) -> UpstashStore:
+def open_store(settings: GatewaySettings) -> UpstashStore:
     """The shared state. Raises ConfigError when none is named."""
     if settings.redis_url is None or settings.redis_token is None:
         raise ConfigError("Set UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN to the store's REST address.")
@@ -79,13 +79,13 @@ def open_store(settings: Settings) -> UpstashStore:
     )
 
 
-def light_services(environ: Mapping[str, str]) -> Live[Services]:
+def light_services(environ: Mapping[str, str]) -> ReloadingServices[Services]:
     """For the functions that call no model: LiteLLM is not loaded, and no provider key is read unless it is named."""
     began = _Beginning.of(environ)
-    return began.live(began.light)
+    return began.reloading(began.light)
 
 
-def model_services(environ: Mapping[str, str]) -> Live[ModelServices]:
+def model_services(environ: Mapping[str, str]) -> ReloadingServices[ModelServices]:
     """For the functions that call models."""
     # Here, not above: it costs seconds, and the light functions' layers do not have it.
     from gateway_core.adapters.litellm import LiteLLMProvider  # noqa: PLC0415
@@ -93,7 +93,7 @@ def model_services(environ: Mapping[str, str]) -> Live[ModelServices]:
     began = _Beginning.of(environ)
     provider = LiteLLMProvider({}, began.services.clock)
     _after_restore(environ, provider.forget_connections)
-    return began.live(lambda now: with_gateway(began.light(now), provider.with_credentials(_credentials(now))))
+    return began.reloading(lambda now: with_gateway(began.light(now), provider.with_credentials(_credentials(now))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,15 +114,17 @@ class _Beginning:
         services = _services(settings, store, telemetry, event_sink(environ, telemetry))
         return cls(environ, loader, inputs, services)
 
-    def light(self, settings: Settings) -> Services:
+    def light(self, settings: GatewaySettings) -> Services:
         return replace(self.services, settings=settings)
 
-    def live[S](self, wire: Callable[[Settings], S]) -> Live[S]:
+    def reloading[S](self, wire: Callable[[GatewaySettings], S]) -> ReloadingServices[S]:
         known = self.services
         tell = partial(emit_from_thread, known.events)
-        live = Live(self.loader, self.inputs, known.settings, wire, known.telemetry, known.clock, tell=tell)
-        _after_restore(self.environ, live.expire)
-        return live
+        services = ReloadingServices(
+            self.loader, self.inputs, known.settings, wire, known.telemetry, known.clock, tell=tell
+        )
+        _after_restore(self.environ, services.expire)
+        return services
 
 
 def health_checks(environ: Mapping[str, str]) -> HealthChecks:
@@ -142,7 +144,7 @@ def _after_restore(environ: Mapping[str, str], forget: Callable[[], None]) -> No
         on_restore(forget)
 
 
-def _credentials(settings: Settings) -> dict[str, Credential]:
+def _credentials(settings: GatewaySettings) -> dict[str, Credential]:
     """Each key with the base URL that it is for; a provider that takes no key gets a placeholder."""
     keyless = {name: Secret("none") for name, provider in settings.catalog.providers.items() if not provider.key_env}
     return {
@@ -163,11 +165,11 @@ def mcp_app(environ: Mapping[str, str], apps: Mapping[str, ASGIApp] | None = Non
     quiet_libraries(light.telemetry)
     fixed = completed(environ, began.inputs.secrets)
 
-    def wire(now: Settings) -> McpSettings:
+    def wire(now: GatewaySettings) -> McpSettings:
         return McpSettings.from_env(fixed, body_limit=now.body_limit, default_timeout_s=now.default_timeout_s)
 
     invoker = LambdaInvoker(_function_names(environ)) if apps is None else AsgiInvoker(apps)
-    return create_mcp(invoker, light.authenticator, began.live(wire), light.telemetry, light.clock)
+    return create_mcp(invoker, light.authenticator, began.reloading(wire), light.telemetry, light.clock)
 
 
 def _function_names(environ: Mapping[str, str]) -> dict[str, str]:
@@ -181,7 +183,7 @@ def with_gateway(light: Services, provider: ModelProvider, draw: Draw = random.r
     from gateway_core.pipeline.admission import FailoverPolicy  # noqa: PLC0415
     from gateway_core.pipeline.failover import Failover  # noqa: PLC0415
     from gateway_core.pipeline.gateway import Gateway  # noqa: PLC0415
-    from gateway_core.pipeline.planner import Planner  # noqa: PLC0415
+    from gateway_core.pipeline.model_router import ModelRouter  # noqa: PLC0415
 
     policy = FailoverPolicy(
         breaker=light.settings.breaker,
@@ -191,8 +193,8 @@ def with_gateway(light: Services, provider: ModelProvider, draw: Draw = random.r
     )
     emitter = Emitter(light.events, light.clock, light.telemetry)
     failover = Failover(light.ledger, light.clock, policy, light.telemetry, emitter, draw)
-    planner = Planner(light.ledger, provider, light.clock, draw)
-    gateway = Gateway(light.settings, provider, planner, light.authenticator, failover, light.clock)
+    router = ModelRouter(light.ledger, provider, light.clock, draw)
+    gateway = Gateway(light.settings, provider, router, light.authenticator, failover, light.clock)
     return ModelServices(
         light.settings,
         light.store,
@@ -218,14 +220,14 @@ def event_sink(environ: Mapping[str, str], telemetry: Telemetry) -> FanOut:
     return FanOut(EventLog(telemetry), bridge)
 
 
-def _services(settings: Settings, store: Store, telemetry: Telemetry, events: EventSink) -> Services:
+def _services(settings: GatewaySettings, store: Store, telemetry: Telemetry, events: EventSink) -> Services:
     clock = SystemClock()
     degrade = settings.store_on_failure == "degrade"
     ledger = ResilientLedger(store, clock, LogBacklog(telemetry), degrade=degrade)
     return Services(settings, store, Authenticator(ledger, clock), telemetry, clock, ledger, events)
 
 
-def _telemetry(settings: Settings, environ: Mapping[str, str]) -> Telemetry:
+def _telemetry(settings: GatewaySettings, environ: Mapping[str, str]) -> Telemetry:
     on_lambda = "AWS_LAMBDA_FUNCTION_NAME" in environ
     return Telemetry(
         level=settings.log_level,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, Self
 
 from gateway_core.access.authenticator import Authenticator
-from gateway_core.config.settings import Settings
+from gateway_core.config.settings import GatewaySettings
 from gateway_core.ports import Clock, Ledger, Store, TokenCounter
 from gateway_core.telemetry.ports import EventSink
 from gateway_core.telemetry.telemetry import Telemetry
@@ -31,7 +31,7 @@ class Services:
     what others may want to hear of.
     """
 
-    settings: Settings
+    settings: GatewaySettings
     store: Store
     authenticator: Authenticator
     telemetry: Telemetry

@@ -1,4 +1,4 @@
-"""One deadline around an exchange with a function, in the words of the port `Invoker`."""
+"""A deadline around a call of a function, as the error that the port `Invoker` promises."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class AsgiInvoker:
     async def stream(self, function: str, request: HttpRequest) -> AsyncIterator[HttpStream]:
         if function not in self._apps:
             raise FunctionUnavailable(f"{function}: there is no such function here")
-        exchange = _Exchange(request)
+        exchange = _AsgiExchange(request)
         task = asyncio.create_task(exchange.run(self._apps[function], function))
         try:
             async with within(request.timeout_s, function):
@@ -43,7 +43,7 @@ class AsgiInvoker:
             await asyncio.wait([task])
 
 
-class _Exchange:
+class _AsgiExchange:
     """One request and what the app sends for it."""
 
     def __init__(self, request: HttpRequest) -> None:

@@ -21,7 +21,7 @@ from gateway_core.api.schemas import Options, Tokens, cost_body
 from gateway_core.api.sse import Events, EventStream, event
 from gateway_core.api.stream import TOOL as STREAM_TOOL
 from gateway_core.api.stream import tool_call_body
-from gateway_core.api.stream_answer import Pieces, start, stream_error_body
+from gateway_core.api.stream_answer import StreamParts, start, stream_error_body
 from gateway_core.domain.caller import Attribution
 from gateway_core.domain.chat import ChatRequest, Chunk, ProviderAnswer, Usage
 from gateway_core.domain.errors import LLMError
@@ -104,11 +104,11 @@ def router(source: Current[ModelServices]) -> APIRouter:
             answer = services.gateway.complete(asked, caller, request_id, timeout_s=timeout_s)
             done = await while_listening(request, answer)
             return JSONResponse(chat_body(done, created), headers=gateway_headers(done))
-        pieces = services.gateway.stream(asked, caller, request_id, timeout_s=timeout_s)
-        begun = await start(pieces, request_id, services.telemetry)
+        parts = services.gateway.stream(asked, caller, request_id, timeout_s=timeout_s)
+        begun = await start(parts, request_id, services.telemetry)
         name = begun.opened.model.key if begun.opened else body.model
         wire = ChatStream(request_id, name, created, with_usage=body.wants_usage)
-        return EventStream(wire.events(begun.pieces), begun.headers)
+        return EventStream(wire.events(begun.parts), begun.headers)
 
     return routes
 
@@ -126,16 +126,16 @@ class ChatStream:
         }
         self._with_usage = with_usage
 
-    async def events(self, pieces: Pieces) -> Events:
+    async def events(self, parts: StreamParts) -> Events:
         first = True
         try:
-            async with aclosing(pieces):
-                async for piece in pieces:
-                    if isinstance(piece, Completion):
-                        for made in self._end(piece):
+            async with aclosing(parts):
+                async for part in parts:
+                    if isinstance(part, Completion):
+                        for made in self._end(part):
                             yield made
-                    elif isinstance(piece, Chunk) and piece.is_content:
-                        yield self._chunk(_delta(piece, first=first), None)
+                    elif isinstance(part, Chunk) and part.is_content:
+                        yield self._chunk(_delta(part, first=first), None)
                         first = False
         except LLMError as error:
             yield event(stream_error_body(error, self._request_id))

@@ -14,7 +14,7 @@ from gateway_core.api.body import read_json, validate
 from gateway_core.api.deadline import time_left_s
 from gateway_core.api.schemas import CompleteBody, completion_body
 from gateway_core.api.sse import Events, EventStream, event
-from gateway_core.api.stream_answer import Pieces, in_words, start, stream_error_body
+from gateway_core.api.stream_answer import StreamParts, in_words, start, stream_error_body
 from gateway_core.domain.chat import Chunk, ToolCallDelta
 from gateway_core.domain.errors import LLMError
 from gateway_core.domain.result import Completion
@@ -44,23 +44,23 @@ def router(source: Current[ModelServices]) -> APIRouter:
         chat = body.to_request(caller, settings.default_timeout_s)
         request_id = request.state.request_id
         timeout_s = min(chat.timeout_s, time_left_s(request.scope))
-        pieces = services.gateway.stream(chat, caller, request_id, timeout_s=timeout_s)
-        begun = await start(pieces, request_id, services.telemetry)
-        shown = in_words(begun.pieces) if body.buffer == "word" else begun.pieces
+        parts = services.gateway.stream(chat, caller, request_id, timeout_s=timeout_s)
+        begun = await start(parts, request_id, services.telemetry)
+        shown = in_words(begun.parts) if body.buffer == "word" else begun.parts
         return EventStream(_events(shown, request_id), begun.headers)
 
     return routes
 
 
-async def _events(pieces: Pieces, request_id: str) -> Events:
+async def _events(parts: StreamParts, request_id: str) -> Events:
     index = 0
     try:
-        async with aclosing(pieces):
-            async for piece in pieces:
-                if isinstance(piece, Completion):
-                    yield event(completion_body(piece), "done")
-                elif isinstance(piece, Chunk) and piece.is_content:
-                    yield event(chunk_body(piece, index), "chunk")
+        async with aclosing(parts):
+            async for part in parts:
+                if isinstance(part, Completion):
+                    yield event(completion_body(part), "done")
+                elif isinstance(part, Chunk) and part.is_content:
+                    yield event(chunk_body(part, index), "chunk")
                     index += 1
     except LLMError as error:
         yield event(stream_error_body(error, request_id), "error")

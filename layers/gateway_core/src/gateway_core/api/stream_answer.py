@@ -16,55 +16,55 @@ from gateway_core.api.word_buffer import WordBuffer
 from gateway_core.domain.chat import Chunk
 from gateway_core.domain.errors import LLMError
 from gateway_core.domain.result import Opened
-from gateway_core.pipeline.gateway import Piece
+from gateway_core.pipeline.gateway import StreamPart
 from gateway_core.telemetry.telemetry import Telemetry
 
-type Pieces = AsyncGenerator[Piece]
+type StreamParts = AsyncGenerator[StreamPart]
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
     """A stream that begins now. `headers` tell which model answers, unless that took longer than anybody waits."""
 
-    pieces: Pieces
+    parts: StreamParts
     headers: dict[str, str]
     opened: Opened | None
 
 
-async def start(pieces: Pieces, request_id: str, telemetry: Telemetry, patience_s: float = HEARTBEAT_S) -> Started:
+async def start(parts: StreamParts, request_id: str, telemetry: Telemetry, patience_s: float = HEARTBEAT_S) -> Started:
     """Wait for the first piece, so that what fails before it can still be told by the HTTP status.
 
     For `patience_s` at most: then the answer must begin, to keep the connection alive. Raises LLMError.
     """
-    first = asyncio.ensure_future(anext(pieces, None))
+    first = asyncio.ensure_future(anext(parts, None))
     try:
         await asyncio.wait({first}, timeout=patience_s)
-        piece = first.result() if first.done() else None
+        part = first.result() if first.done() else None
     except BaseException:
-        await _end(first, pieces)
+        await _end(first, parts)
         raise
-    opened = piece if isinstance(piece, Opened) else None
-    return Started(_guarded(_from(first, pieces), request_id, telemetry), _headers(opened, request_id), opened)
+    opened = part if isinstance(part, Opened) else None
+    return Started(_guarded(_from(first, parts), request_id, telemetry), _headers(opened, request_id), opened)
 
 
-async def in_words(pieces: Pieces) -> Pieces:
+async def in_words(parts: StreamParts) -> StreamParts:
     """The same stream, with text held back until its words are complete."""
     words = WordBuffer()
     try:
-        async for piece in pieces:
-            if isinstance(piece, Chunk):
-                for chunk in words.push(piece):
+        async for part in parts:
+            if isinstance(part, Chunk):
+                for chunk in words.push(part):
                     yield chunk
                 continue
             for chunk in words.flush():
                 yield chunk
-            yield piece
+            yield part
     except LLMError:
         for chunk in words.flush():
             yield chunk
         raise
     finally:
-        await pieces.aclose()
+        await parts.aclose()
 
 
 def stream_error_body(error: LLMError, request_id: str) -> dict[str, Any]:
@@ -86,31 +86,31 @@ def _headers(opened: Opened | None, request_id: str) -> dict[str, str]:
     return headers
 
 
-async def _from(first: asyncio.Future[Piece | None], pieces: Pieces) -> Pieces:
+async def _from(first: asyncio.Future[StreamPart | None], parts: StreamParts) -> StreamParts:
     try:
-        piece = await first
-        if piece is None:
+        part = await first
+        if part is None:
             return
-        yield piece
-        async for later in pieces:
+        yield part
+        async for later in parts:
             yield later
     finally:
-        await _end(first, pieces)
+        await _end(first, parts)
 
 
-async def _end(first: asyncio.Future[Piece | None], pieces: Pieces) -> None:
+async def _end(first: asyncio.Future[StreamPart | None], parts: StreamParts) -> None:
     """Close the source, which it allows only once nobody waits for it."""
     first.cancel()
     await asyncio.wait({first})
-    await pieces.aclose()
+    await parts.aclose()
 
 
-async def _guarded(pieces: Pieces, request_id: str, telemetry: Telemetry) -> Pieces:
+async def _guarded(parts: StreamParts, request_id: str, telemetry: Telemetry) -> StreamParts:
     """A crash in the middle of a stream is an error like any other: told in-band, without its trace."""
-    async with aclosing(pieces):
+    async with aclosing(parts):
         try:
-            async for piece in pieces:
-                yield piece
+            async for part in parts:
+                yield part
         except LLMError:
             raise
         except Exception as error:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from gateway_core.config.documents import Document
 from gateway_core.config.freshness import version_of
-from gateway_core.config.settings import Settings
+from gateway_core.config.settings import GatewaySettings
 from gateway_core.ports import ConfigSource
 
 type FindSecrets = Callable[[], Mapping[str, str]]
@@ -60,6 +60,6 @@ class SettingsLoader:
         """All secrets, by the names of the variables that they stand for."""
         return self._find_secrets() if self._find_secrets else {}
 
-    def settings(self, inputs: Inputs) -> Settings:
+    def settings(self, inputs: Inputs) -> GatewaySettings:
         """What the environment of now and `inputs` make together. Raises ConfigError with the field at fault."""
-        return Settings.from_env(completed(self._environ, inputs.secrets), inputs.documents)
+        return GatewaySettings.from_env(completed(self._environ, inputs.secrets), inputs.documents)

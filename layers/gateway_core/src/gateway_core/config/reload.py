@@ -13,7 +13,7 @@ from dataclasses import replace
 from gateway_core.config.documents import Document
 from gateway_core.config.freshness import Freshness, is_due
 from gateway_core.config.loader import Inputs, SettingsLoader
-from gateway_core.config.settings import Settings
+from gateway_core.config.settings import GatewaySettings
 from gateway_core.domain.errors import ConfigUnavailable, LLMError
 from gateway_core.ports import Clock
 from gateway_core.telemetry.events import Event, Fact, OperatorEvent, OperatorEventType
@@ -40,7 +40,7 @@ def tell_nobody(_event: Event) -> None:
     """For where nobody listens."""
 
 
-class Live[S]:
+class ReloadingServices[S]:
     """Implements `Current`: what serves requests, made by `wire` from the newest valid settings.
 
     It begins with `settings`, which `loader` made of `inputs`. Invalid documents, and sources that do not answer,
@@ -51,8 +51,8 @@ class Live[S]:
         self,
         loader: SettingsLoader,
         inputs: Inputs,
-        settings: Settings,
-        wire: Callable[[Settings], S],
+        settings: GatewaySettings,
+        wire: Callable[[GatewaySettings], S],
         telemetry: Telemetry,
         clock: Clock,
         start: Start = in_a_thread,
@@ -169,5 +169,5 @@ class Live[S]:
         self._telemetry.config_rejected(error, version, in_use=in_use)
         self._emit("config.rejected", {"version": version, "version_in_use": in_use, "error": error.message})
 
-    def _emit(self, kind: OperatorEventType, said: dict[str, Fact]) -> None:
-        self._tell(OperatorEvent(at_ms=self._clock.now_ms(), kind=kind, said=said))
+    def _emit(self, kind: OperatorEventType, details: dict[str, Fact]) -> None:
+        self._tell(OperatorEvent(at_ms=self._clock.now_ms(), kind=kind, details=details))

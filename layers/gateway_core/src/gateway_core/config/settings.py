@@ -26,7 +26,7 @@ _MOST_RELOAD_S = 86_400
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class GatewaySettings:
     """Everything that is configured, at one time. Times are seconds, `body_limit` is bytes, None means not set.
 
     `provider_keys` has the providers whose key is set, by provider name; base URLs are in the catalog's deployments.
@@ -55,7 +55,7 @@ class Settings:
     secrets_reload_s: float
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str], documents: Sequence[Document] = ()) -> Settings:
+    def from_env(cls, environ: Mapping[str, str], documents: Sequence[Document] = ()) -> GatewaySettings:
         """The settings that `environ` and `documents` describe. Raises ConfigError with the field at fault.
 
         Nothing is read here: `SettingsLoader` fetches the documents that GATEWAY_CONFIG names.

@@ -25,7 +25,7 @@ Capability = Literal[Requirement, "embeddings", "dimensions"]
 """What a model can do."""
 type BreakerEffect = Literal["ok", "fail", "limit", "skip"]
 """What an attempt says of its deployment: healthy, failed, rate limited until a known time, or nothing at all."""
-type RefusalReason = Literal["budget", "rate", "open"]
+type RefusalReason = Literal["budget", "rate", "breaker_open"]
 """Why `admit` refused, in the order in which a mixed refusal is reported."""
 
 

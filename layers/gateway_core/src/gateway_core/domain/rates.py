@@ -1,4 +1,4 @@
-"""What a provider says of its rate limits."""
+"""Rate limits as a provider reports them in its answers."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Quota:
-    """What is left of one limit in a provider's words: `remaining` of `limit` units, all of them at `reset_at_ms`.
+class ReportedLimit:
+    """What is left of one limit: `remaining` of `limit` units, and all of them again at `reset_at_ms`.
 
-    None = not said. A limit counts per minute, which is never stricter than a provider that means a longer time.
+    None = not reported. A limit counts per minute, which is never stricter than a provider that means a longer time.
     """
 
     limit: int | None = None
@@ -17,17 +17,17 @@ class Quota:
     reset_at_ms: int | None = None
 
 
-UNTOLD = Quota()
+UNREPORTED = ReportedLimit()
 
 
 @dataclass(frozen=True, slots=True)
 class RateView:
     """What one answer of a provider, received at `seen_ms`, says of its limits.
 
-    Nobody will be served before `until_ms`; 0 = it does not say so.
+    Nobody will be served before `until_ms`; 0 = not reported.
     """
 
     seen_ms: int
-    requests: Quota = UNTOLD
-    tokens: Quota = UNTOLD
+    requests: ReportedLimit = UNREPORTED
+    tokens: ReportedLimit = UNREPORTED
     until_ms: int = 0

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message
 from gateway_core.lambda_stream.deadline import Deadline, DeadlineExceededError, time_until
 from gateway_core.lambda_stream.failure import describe
 from gateway_core.lambda_stream.prelude import Head
-from gateway_core.lambda_stream.request import HttpRequest
+from gateway_core.lambda_stream.request import LambdaRequest
 
 _log = logging.getLogger(__name__)
 
@@ -32,10 +32,10 @@ class BrokenAnswerError(RuntimeError):
     """The app returned before its answer was complete, or broke the order of ASGI's messages."""
 
 
-class Exchange:
+class LambdaExchange:
     """Runs the app as a task of the running loop. The task outlives the call that began it, until `play` or `stop`."""
 
-    def __init__(self, app: ASGIApp, request: HttpRequest, deadline: Deadline) -> None:
+    def __init__(self, app: ASGIApp, request: LambdaRequest, deadline: Deadline) -> None:
         loop = asyncio.get_running_loop()
         self.deadline = deadline
         self.is_lost = False

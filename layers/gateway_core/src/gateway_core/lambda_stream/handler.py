@@ -9,8 +9,8 @@ from typing import Any
 from starlette.types import ASGIApp
 
 from gateway_core.lambda_stream.deadline import Deadline
-from gateway_core.lambda_stream.exchange import Exchange
-from gateway_core.lambda_stream.request import HttpRequest, read_event
+from gateway_core.lambda_stream.exchange import LambdaExchange
+from gateway_core.lambda_stream.request import LambdaRequest, read_event
 from gateway_core.lambda_stream.stream import Stream, StreamableEvent
 
 _log = logging.getLogger(__name__)
@@ -45,16 +45,16 @@ class StreamingHandler:
         """Cancel what is left and close the loop. Lambda never does; tests do."""
         self._runner.close()
 
-    async def _begin(self, request: HttpRequest, context: Any) -> Stream:
-        exchange = Exchange(self._app, request, Deadline.of(context, self._margin_s))
+    async def _begin(self, request: LambdaRequest, context: Any) -> Stream:
+        exchange = LambdaExchange(self._app, request, Deadline.of(context, self._margin_s))
         try:
             return Stream(self._runner, exchange, await exchange.head())
         except BaseException:
             await exchange.stop()
             raise
 
-    async def _collect(self, request: HttpRequest, context: Any) -> dict[str, Any]:
-        exchange = Exchange(self._app, request, Deadline.of(context, self._margin_s))
+    async def _collect(self, request: LambdaRequest, context: Any) -> dict[str, Any]:
+        exchange = LambdaExchange(self._app, request, Deadline.of(context, self._margin_s))
         body = _Collected()
         try:
             head = await exchange.head()

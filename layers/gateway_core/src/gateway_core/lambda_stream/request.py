@@ -13,7 +13,7 @@ from mangum.types import LambdaConfig, LambdaHandler
 from gateway_core.lambda_stream.prelude import Head
 
 
-class HttpRequest:
+class LambdaRequest:
     """One HTTP request out of an event: the ASGI scope, with `aws.event` and `aws.context`, and the whole body."""
 
     def __init__(self, reader: LambdaHandler, event: dict[str, Any]) -> None:
@@ -27,13 +27,13 @@ class HttpRequest:
         return self._reader({"status": head.status, "headers": pairs, "body": body})
 
 
-def read_event(event: Any, context: Any) -> HttpRequest | None:
+def read_event(event: Any, context: Any) -> LambdaRequest | None:
     """The request in an event of a REST API (1.0), an HTTP API or a function URL (2.0); None for any other event."""
     reader = _reader_of(event)
     if reader is None:
         return None
     config = LambdaConfig(api_gateway_base_path="/", text_mime_types=DEFAULT_TEXT_MIME_TYPES, exclude_headers=[])
-    return HttpRequest(reader(event, context, config), event)
+    return LambdaRequest(reader(event, context, config), event)
 
 
 def _reader_of(event: Any) -> type[LambdaHandler] | None:

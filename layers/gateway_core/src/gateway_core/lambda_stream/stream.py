@@ -7,7 +7,7 @@ import logging
 from typing import Any
 
 from gateway_core.lambda_stream import prelude, trailers
-from gateway_core.lambda_stream.exchange import Exchange
+from gateway_core.lambda_stream.exchange import LambdaExchange
 from gateway_core.lambda_stream.failure import describe
 from gateway_core.lambda_stream.post import AnswerRefusedError, Post, Target, open_post
 
@@ -21,7 +21,7 @@ class StreamableEvent(dict[str, Any]):
 class Stream:
     """What a handler returns instead of a whole answer."""
 
-    def __init__(self, runner: asyncio.Runner, exchange: Exchange, head: prelude.Head) -> None:
+    def __init__(self, runner: asyncio.Runner, exchange: LambdaExchange, head: prelude.Head) -> None:
         self._runner = runner
         self._exchange = exchange
         self._prelude = prelude.encode(head)

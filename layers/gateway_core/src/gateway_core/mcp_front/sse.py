@@ -12,7 +12,7 @@ from gateway_core.domain.chat import Json
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class SseEvent:
     """One event of the gateway's own stream: its name, and its data as a JSON object."""
 
     name: str
@@ -26,7 +26,7 @@ class EventReader:
         self._decode = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self._rest = ""
 
-    def feed(self, part: bytes) -> Iterator[Event]:
+    def feed(self, part: bytes) -> Iterator[SseEvent]:
         """The events that `part` completes. Raises ValueError for data that is no JSON object."""
         *blocks, self._rest = (self._rest + self._decode.decode(part)).split("\n\n")
         for block in blocks:
@@ -34,11 +34,11 @@ class EventReader:
                 yield event
 
 
-def _event(block: str) -> Event | None:
+def _event(block: str) -> SseEvent | None:
     fields = dict(line.split(": ", 1) for line in block.split("\n") if ": " in line and not line.startswith(":"))
     if "data" not in fields:
         return None
     data: Any = json.loads(fields["data"])
     if not isinstance(data, dict):
         raise ValueError("the data of an event is not an object")  # noqa: TRY004 - one error for all bad data
-    return Event(fields.get("event", "message"), data)
+    return SseEvent(fields.get("event", "message"), data)

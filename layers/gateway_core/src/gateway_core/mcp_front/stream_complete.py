@@ -20,7 +20,7 @@ from gateway_core.mcp_front.complete import COMPLETE
 from gateway_core.mcp_front.deltas import Deltas
 from gateway_core.mcp_front.operation import Operation, Result, json_body, output_of
 from gateway_core.mcp_front.report import describe_broken
-from gateway_core.mcp_front.sse import Event, EventReader
+from gateway_core.mcp_front.sse import EventReader, SseEvent
 from gateway_core.mcp_front.tool import OK, FunctionTool, failed, failed_answer
 from gateway_core.mcp_front.visitor import Visitor, current_visitor
 
@@ -76,7 +76,7 @@ def _request(given: StreamCompleteArguments, visitor: Visitor) -> HttpRequest:
     return visitor.request("POST", "/v1/stream", body=json_body(given.given()), timeout_s=limit_s)
 
 
-async def _events(answer: HttpStream) -> AsyncIterator[Event]:
+async def _events(answer: HttpStream) -> AsyncIterator[SseEvent]:
     reader = EventReader()
     try:
         async for part in answer.parts:

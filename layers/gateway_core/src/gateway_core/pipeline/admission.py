@@ -1,7 +1,7 @@
-"""Whose turn it is: the first candidate, and after a failure the next one, or the same one after a pause.
+"""Selects and admits candidates: the first one, and after a failure the next, or the same one after a pause.
 
 Fail over first, wait later: a limited or broken deployment is passed over at once, and waiting happens only when
-nothing else can serve. A failed attempt is settled and another admitted in a single trip to the store.
+nothing else can serve. A failed attempt is settled and another admitted in a single round trip to the store.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import Any
 from gateway_core.domain.catalog import Provider
 from gateway_core.domain.errors import LLMError, ProviderError, RateLimitError, StoreUnavailable, Unauthenticated
 from gateway_core.pipeline.emitter import Emitter
-from gateway_core.pipeline.final_error import refusal_error, verdict
-from gateway_core.pipeline.request_state import Walk
+from gateway_core.pipeline.final_error import final_error, refusal_error
+from gateway_core.pipeline.request_state import RequestState
 from gateway_core.ports import Clock, Draw, Ledger
-from gateway_core.routing.bounds import Offer
+from gateway_core.routing.bounds import BoundedCandidate
 from gateway_core.routing.retry import RetryPolicy, comeback_ms, soonest_ms
 from gateway_core.store.messages import Admission, BreakerPolicy, Refused, StaleCaller
 from gateway_core.telemetry.telemetry import Telemetry
@@ -28,7 +28,7 @@ LEAST_ATTEMPT_S = 0.05
 
 @dataclass(frozen=True, slots=True)
 class FailoverPolicy:
-    """Limits of a walk. A provider's `timeout_s` bounds an attempt while other candidates are left to try."""
+    """How far failover goes. A provider's `timeout_s` bounds an attempt while other candidates are untried."""
 
     breaker: BreakerPolicy
     queue_timeout_s: float
@@ -40,8 +40,8 @@ class CallerChangedError(Exception):
     """The store no longer honours the caller's rights as they were looked up; nothing was called."""
 
 
-class Turns:
-    """Admits candidates of a walk, one after the other."""
+class CandidateSelector:
+    """Admits the candidates of requests, one after the other."""
 
     def __init__(
         self,
@@ -59,34 +59,36 @@ class Turns:
         self._emitter = emitter
         self._draw = draw
 
-    async def first(self, walk: Walk) -> Offer:
+    async def first(self, state: RequestState) -> BoundedCandidate:
         """The candidate to begin with. Raises CallerChangedError, or the LLMError of a refusal."""
-        return await self._enter(walk, await self._rested(walk, self._admit, await self._admit(walk)))
+        return await self._enter(state, await self._rested(state, self._admit, await self._admit(state)))
 
-    async def after(self, walk: Walk, offer: Offer, error: ProviderError) -> Offer:
-        """The candidate to try after `offer` failed: another one at once, else the same after a pause.
+    async def after(self, state: RequestState, bounded: BoundedCandidate, error: ProviderError) -> BoundedCandidate:
+        """The candidate to try after `bounded` failed: another one at once, else the same after a pause.
 
-        Raises the LLMError that the walk ends in if neither can be.
+        Raises the LLMError that the request ends in if neither can be.
         """
-        return await self._enter(walk, await self._admission_after(walk, offer, error))
+        return await self._enter(state, await self._admission_after(state, bounded, error))
 
-    async def _admit(self, walk: Walk) -> Admission:
+    async def _admit(self, state: RequestState) -> Admission:
         try:
-            return await self._heard(walk, self._ledger.admit(walk.ticket, walk.candidates, **self._terms(walk)))
+            return await self._answer_of(
+                state, self._ledger.admit(state.ticket, state.candidates, **self._terms(state))
+            )
         except StoreUnavailable as error:
-            self._telemetry.admission_lost(walk.ticket, error)
+            self._telemetry.admission_lost(state.ticket, error)
             raise
 
-    async def _next(self, walk: Walk) -> Admission:
-        if walk.ended is None:
+    async def _next(self, state: RequestState) -> Admission:
+        if state.ended is None:
             raise RuntimeError("a failed attempt has a settlement")
-        self._emitter.send(walk)
-        asked = self._ledger.next(walk.ticket, walk.ended, walk.candidates, **self._terms(walk))
-        admission = await self._heard(walk, asked)
-        walk.pending = None
+        self._emitter.send(state)
+        asked = self._ledger.next(state.ticket, state.ended, state.candidates, **self._terms(state))
+        admission = await self._answer_of(state, asked)
+        state.pending = None
         return admission
 
-    async def _heard(self, walk: Walk, asked: Coroutine[Any, Any, Admission]) -> Admission:
+    async def _answer_of(self, state: RequestState, asked: Coroutine[Any, Any, Admission]) -> Admission:
         """What the store answers. A caller who leaves meanwhile waits for it, and so gives back what was admitted."""
         asking = asyncio.ensure_future(asked)
         try:
@@ -94,107 +96,113 @@ class Turns:
         except asyncio.CancelledError:
             try:
                 admission = await asking
-                self._emitter.changed(walk, admission.changes)
-                walk.leave(admission)
+                self._emitter.changed(state, admission.changes)
+                state.leave(admission)
             except LLMError as error:
-                self._telemetry.admission_lost(walk.ticket, error)
+                self._telemetry.admission_lost(state.ticket, error)
             raise
-        self._emitter.changed(walk, admission.changes)
+        self._emitter.changed(state, admission.changes)
         return admission
 
-    async def _admission_after(self, walk: Walk, offer: Offer, error: ProviderError) -> Admission:
-        if self._left_s(walk) < LEAST_ATTEMPT_S:
-            raise self._verdict(walk) from error
-        insisted_ms = self._comeback_ms(walk, offer, error, last=False) if walk.open else None
+    async def _admission_after(self, state: RequestState, bounded: BoundedCandidate, error: ProviderError) -> Admission:
+        if self._left_s(state) < LEAST_ATTEMPT_S:
+            raise self._final_error(state) from error
+        insisted_ms = self._comeback_ms(state, bounded, error, last=False) if state.untried else None
         if insisted_ms is not None:
-            return await self._again(walk, [offer, *walk.open], error, insisted_ms)
-        admission = await self._next(walk) if walk.open else None
+            return await self._again(state, [bounded, *state.untried], error, insisted_ms)
+        admission = await self._next(state) if state.untried else None
         if admission is not None and not isinstance(admission, Refused):
             return admission
-        pause_ms = self._comeback_ms(walk, offer, error, last=True)
+        pause_ms = self._comeback_ms(state, bounded, error, last=True)
         if pause_ms is not None:
-            return await self._again(walk, [*walk.open, offer], error, pause_ms)
+            return await self._again(state, [*state.untried, bounded], error, pause_ms)
         if admission is None:
-            raise self._verdict(walk) from error
-        return await self._rested(walk, self._next, admission)
+            raise self._final_error(state) from error
+        return await self._rested(state, self._next, admission)
 
-    async def _again(self, walk: Walk, candidates: list[Offer], error: ProviderError, pause_ms: int) -> Admission:
+    async def _again(
+        self, state: RequestState, candidates: list[BoundedCandidate], error: ProviderError, pause_ms: int
+    ) -> Admission:
         """Admit one of the candidates after the pause. What a rate limit asks for, the store tells once it knows it."""
-        walk.open = candidates
+        state.untried = candidates
         if not isinstance(error, RateLimitError):
-            await self._wait(walk, pause_ms)
-        return await self._rested(walk, self._next, await self._next(walk))
+            await self._wait(state, pause_ms)
+        return await self._rested(state, self._next, await self._next(state))
 
-    async def _rested(self, walk: Walk, ask: Callable[[Walk], Awaitable[Admission]], admission: Admission) -> Admission:
+    async def _rested(
+        self, state: RequestState, ask: Callable[[RequestState], Awaitable[Admission]], admission: Admission
+    ) -> Admission:
         """`admission`; if all candidates rest, and one of them not for long, what `ask` says once that is over."""
         while isinstance(admission, Refused):
             wait_ms = soonest_ms(admission)
-            if wait_ms is None or wait_ms > self._patience_ms(walk) or not self._has_time(walk, wait_ms):
+            if wait_ms is None or wait_ms > self._patience_ms(state) or not self._has_time(state, wait_ms):
                 break
-            await self._wait(walk, wait_ms)
-            admission = await ask(walk)
+            await self._wait(state, wait_ms)
+            admission = await ask(state)
         return admission
 
-    async def _wait(self, walk: Walk, wait_ms: int) -> None:
-        walk.waited_ms += wait_ms
+    async def _wait(self, state: RequestState, wait_ms: int) -> None:
+        state.waited_ms += wait_ms
         await self._clock.sleep(wait_ms / 1000)
 
-    def _comeback_ms(self, walk: Walk, offer: Offer, error: ProviderError, *, last: bool) -> int | None:
-        failed, patience_ms = walk.failures[offer.model.key], self._patience_ms(walk)
+    def _comeback_ms(
+        self, state: RequestState, bounded: BoundedCandidate, error: ProviderError, *, last: bool
+    ) -> int | None:
+        failed, patience_ms = state.failures[bounded.model.key], self._patience_ms(state)
         pause_ms = comeback_ms(self._policy.retry, error, failed, last=last, patience_ms=patience_ms, draw=self._draw())
-        return pause_ms if pause_ms is None or self._has_time(walk, pause_ms) else None
+        return pause_ms if pause_ms is None or self._has_time(state, pause_ms) else None
 
-    def _patience_ms(self, walk: Walk) -> int:
+    def _patience_ms(self, state: RequestState) -> int:
         """What is left of the time that a request may wait for its turn."""
-        return max(0, round(self._policy.queue_timeout_s * 1000) - walk.waited_ms)
+        return max(0, round(self._policy.queue_timeout_s * 1000) - state.waited_ms)
 
-    def _has_time(self, walk: Walk, wait_ms: int) -> bool:
-        return self._left_s(walk) - wait_ms / 1000 >= LEAST_ATTEMPT_S
+    def _has_time(self, state: RequestState, wait_ms: int) -> bool:
+        return self._left_s(state) - wait_ms / 1000 >= LEAST_ATTEMPT_S
 
-    def _verdict(self, walk: Walk) -> LLMError:
-        late = self._left_s(walk) < LEAST_ATTEMPT_S
-        return verdict(walk.errors, deadline_passed=late, alone=len(walk.failures) == 1)
+    def _final_error(self, state: RequestState) -> LLMError:
+        late = self._left_s(state) < LEAST_ATTEMPT_S
+        return final_error(state.errors, deadline_passed=late, alone=len(state.failures) == 1)
 
-    async def _enter(self, walk: Walk, admission: Admission) -> Offer:
+    async def _enter(self, state: RequestState, admission: Admission) -> BoundedCandidate:
         if isinstance(admission, StaleCaller):
-            raise CallerChangedError if walk.current is None else Unauthenticated("The API key was revoked meanwhile.")
+            raise CallerChangedError if state.current is None else Unauthenticated("The API key was revoked meanwhile.")
         if isinstance(admission, Refused):
-            raise self._refused(walk, admission)
-        was_degraded, before = walk.degraded, walk.current
-        offer = walk.take(admission)
-        if walk.degraded and not was_degraded:
-            self._telemetry.store_degraded(walk.ticket.request_id)
-            self._emitter.degraded(walk)
-        if before and before is not offer:
-            self._emitter.moved_on(walk, before, offer)
-        self._emitter.send(walk)
-        if not self._has_time(walk, admission.wait_ms):
+            raise self._refused(state, admission)
+        was_degraded, before = state.degraded, state.current
+        bounded = state.take(admission)
+        if state.degraded and not was_degraded:
+            self._telemetry.store_degraded(state.ticket.request_id)
+            self._emitter.degraded(state)
+        if before and before is not bounded:
+            self._emitter.moved_on(state, before, bounded)
+        self._emitter.send(state)
+        if not self._has_time(state, admission.wait_ms):
             # The store took too long. What it admitted is given back: it was not sent.
-            raise verdict(walk.errors, deadline_passed=True, alone=False)
+            raise final_error(state.errors, deadline_passed=True, alone=False)
         if admission.wait_ms:
-            await self._wait(walk, admission.wait_ms)
-        return offer
+            await self._wait(state, admission.wait_ms)
+        return bounded
 
-    def _refused(self, walk: Walk, refused: Refused) -> LLMError:
+    def _refused(self, state: RequestState, refused: Refused) -> LLMError:
         """The error when nobody can start: of those that were not tried yet, else of what the others ended in."""
-        fresh = tuple(r for r in refused.refusals if walk.open[r.index].model.key not in walk.failures)
+        fresh = tuple(r for r in refused.refusals if state.untried[r.index].model.key not in state.failures)
         if not fresh:
-            return self._verdict(walk)
-        told = Refused(fresh).told
-        walk.skip(fresh)
-        self._telemetry.refused(told)
-        return refusal_error(told)
+            return self._final_error(state)
+        reported = Refused(fresh).reported
+        state.skip(fresh)
+        self._telemetry.refused(reported)
+        return refusal_error(reported)
 
-    def _terms(self, walk: Walk) -> dict[str, Any]:
-        left_ms = max(0, round(self._left_s(walk) * 1000))
+    def _terms(self, state: RequestState) -> dict[str, Any]:
+        left_ms = max(0, round(self._left_s(state) * 1000))
         longest_wait_ms = max(0, left_ms - round(LEAST_ATTEMPT_S * 1000))
         breaker = self._policy.breaker
         return {
             "now_ms": self._clock.now_ms(),
-            "max_wait_ms": min(self._patience_ms(walk), longest_wait_ms),
+            "max_wait_ms": min(self._patience_ms(state), longest_wait_ms),
             # A probe may run as long as its request: its lease must not end before it.
             "policy": replace(breaker, lease_ms=max(breaker.lease_ms, left_ms)),
         }
 
-    def _left_s(self, walk: Walk) -> float:
-        return walk.deadline_s - self._clock.monotonic_s()
+    def _left_s(self, state: RequestState) -> float:
+        return state.deadline_s - self._clock.monotonic_s()

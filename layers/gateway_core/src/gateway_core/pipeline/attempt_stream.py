@@ -34,8 +34,8 @@ class Delivered:
         self.reasoning.append(chunk.reasoning)
         for delta in chunk.tool_calls:
             call = self.calls.setdefault(delta.index, ["", "", ""])
-            for place, piece in enumerate((delta.id, delta.name, delta.arguments)):
-                call[place] += piece
+            for place, part in enumerate((delta.id, delta.name, delta.arguments)):
+                call[place] += part
         self.finish_reason = chunk.finish_reason or self.finish_reason
         self.usage = chunk.usage or self.usage
         self.dropped_params = chunk.dropped_params or self.dropped_params
@@ -53,7 +53,7 @@ class Delivered:
         return ProviderAnswer(text, calls, self.finish_reason, usage, self.dropped_params, reasoning, self.rates)
 
 
-class LiveStream:
+class AttemptStream:
     """One attempt's stream, opened up to its first content. Iterate it once; close it in any case.
 
     Errors that it raises carry as usage what the attempt has cost: what the provider reported if that is its last word,
@@ -68,27 +68,27 @@ class LiveStream:
         self.delivered = Delivered()
 
     @classmethod
-    async def open(
+    async def start(
         cls, chunks: AsyncIterator[Chunk], estimate: Estimate, *, first_s: float, stall_s: float
-    ) -> LiveStream:
+    ) -> AttemptStream:
         """Read up to the first content. Raises ProviderError, and has then closed.
 
         The provider itself gives up after `first_s` seconds, as it knows whether anything was sent by then; one that
         does not is ended a little later.
         """
-        live = cls(chunks, estimate, stall_s)
+        attempt_stream = cls(chunks, estimate, stall_s)
         try:
             async with asyncio.timeout(first_s + _GRACE_S):
-                await live._read_head()
+                await attempt_stream._read_head()
         except TimeoutError:
-            await live.close()
-            raise await live._priced(ProviderTimeout("The model sent nothing in time.")) from None
+            await attempt_stream.close()
+            raise await attempt_stream._priced(ProviderTimeout("The model sent nothing in time.")) from None
         except ProviderError as error:
-            raise await live._priced(error) from None
+            raise await attempt_stream._priced(error) from None
         except BaseException:
-            await live.close()
+            await attempt_stream.close()
             raise
-        return live
+        return attempt_stream
 
     @property
     def usage(self) -> Usage:

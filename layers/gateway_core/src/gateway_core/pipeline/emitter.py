@@ -11,14 +11,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from gateway_core.domain.errors import ProviderError
-from gateway_core.pipeline.request_state import Walk
+from gateway_core.pipeline.request_state import RequestState
 from gateway_core.ports import Clock
-from gateway_core.routing.bounds import Offer
+from gateway_core.routing.bounds import BoundedCandidate
 from gateway_core.store.changes import Change
 from gateway_core.store.messages import UsageRecord
 from gateway_core.telemetry.events import AttemptFailed, Event, FailedOver, RequestCost, StoreDegraded, of_changes
 from gateway_core.telemetry.ports import EventSink
-from gateway_core.telemetry.start_eagerly import start
+from gateway_core.telemetry.start_eagerly import start_eagerly
 from gateway_core.telemetry.telemetry import Telemetry
 
 MOST_WAIT_S = 0.15
@@ -26,7 +26,7 @@ MOST_UNDER_WAY = 256
 
 
 class Emitter:
-    """Notes what happens on a `Walk`, and hands it on by `send`. Only `finish` waits, a little; nothing raises."""
+    """Notes what happens to a request, and hands it on by `send`. Only `finish` waits, a little; nothing raises."""
 
     def __init__(self, sink: EventSink, clock: Clock, telemetry: Telemetry) -> None:
         self._sink = sink
@@ -34,75 +34,75 @@ class Emitter:
         self._telemetry = telemetry
         self._under_way: set[asyncio.Task[None]] = set()
 
-    def failed(self, walk: Walk, error: ProviderError) -> None:
-        """Note that the walk's latest attempt failed."""
-        attempt, wait_s = walk.attempts[-1], error.retry_after_s
+    def failed(self, state: RequestState, error: ProviderError) -> None:
+        """Note that the request's latest attempt failed."""
+        attempt, wait_s = state.attempts[-1], error.retry_after_s
         event = AttemptFailed(
-            **self._head(walk),
+            **self._head(state),
             model=attempt.model,
             provider=attempt.provider,
             error_code=error.code,
             latency_ms=attempt.latency_ms,
             retry_after_ms=None if wait_s is None else round(wait_s * 1000),
         )
-        walk.events.append(event)
+        state.events.append(event)
 
-    def moved_on(self, walk: Walk, before: Offer, after: Offer) -> None:
+    def moved_on(self, state: RequestState, before: BoundedCandidate, after: BoundedCandidate) -> None:
         """Note that another model was admitted after a failure."""
         event = FailedOver(
-            **self._head(walk),
+            **self._head(state),
             from_model=before.model.key,
             from_provider=before.model.provider,
             to_model=after.model.key,
             to_provider=after.model.provider,
-            reason=walk.errors[-1].code,
+            reason=state.errors[-1].code,
         )
-        walk.events.append(event)
+        state.events.append(event)
 
-    def degraded(self, walk: Walk) -> None:
-        """Note that the walk goes on without the store."""
-        walk.events.append(StoreDegraded(**self._head(walk)))
+    def degraded(self, state: RequestState) -> None:
+        """Note that the request goes on without the store."""
+        state.events.append(StoreDegraded(**self._head(state)))
 
-    def changed(self, walk: Walk, changes: Iterable[Change]) -> None:
+    def changed(self, state: RequestState, changes: Iterable[Change]) -> None:
         """Note what a step of the store changed, once: a step that is repeated reports the same again."""
-        news = [change for change in changes if change not in walk.told]
-        walk.told.update(news)
-        walk.events += of_changes(news, walk.ticket, walk.models, self._clock.now_ms())
+        news = [change for change in changes if change not in state.reported_changes]
+        state.reported_changes.update(news)
+        state.events += of_changes(news, state.ticket, state.models, self._clock.now_ms())
 
-    def ended(self, walk: Walk, record: UsageRecord) -> None:
+    def ended(self, state: RequestState, record: UsageRecord) -> None:
         """Note what the request cost."""
-        walk.events.append(RequestCost(at_ms=record.at_ms, project_id=record.project_id, record=record))
+        state.events.append(RequestCost(at_ms=record.at_ms, project_id=record.project_id, record=record))
 
-    def send(self, walk: Walk) -> None:
+    def send(self, state: RequestState) -> None:
         """Hand on what was noted since the last time."""
-        events, walk.events = walk.events, []
+        events, state.events = state.events, []
         if not events:
             return
         if len(self._under_way) >= MOST_UNDER_WAY:
             self._telemetry.events_failed(len(events), "too many are under way")
             return
-        task = start(self._emit(events))
+        task = start_eagerly(self._emit(events))
         if task.done():
             return
         self._under_way.add(task)  # asyncio itself would let go of it
         task.add_done_callback(self._under_way.discard)
-        walk.emitting.append(task)
+        state.emitting.append(task)
 
-    async def finish(self, walk: Walk) -> None:
+    async def finish(self, state: RequestState) -> None:
         """Hand on the rest, and wait until all is delivered, for at most 150 ms."""
-        self.send(walk)
-        under_way = [task for task in walk.emitting if not task.done()]
+        self.send(state)
+        under_way = [task for task in state.emitting if not task.done()]
         if not under_way:
             return
-        patience, delivery = start(self._clock.sleep(MOST_WAIT_S)), start(_all(under_way))
+        patience, delivery = start_eagerly(self._clock.sleep(MOST_WAIT_S)), start_eagerly(_all(under_way))
         try:
             await asyncio.wait({patience, delivery}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             patience.cancel()
             delivery.cancel()
 
-    def _head(self, walk: Walk) -> dict[str, Any]:
-        ticket = walk.ticket
+    def _head(self, state: RequestState) -> dict[str, Any]:
+        ticket = state.ticket
         return {
             "at_ms": self._clock.now_ms(),
             "project_id": ticket.project_id,

@@ -1,4 +1,4 @@
-"""The only retry loop in the program: walks the candidates until one answers, inside one deadline.
+"""The only retry loop in the program: tries the candidates until one answers, within one deadline.
 
 `admission` says who is next, and who is asked again after which pause.
 """
@@ -20,13 +20,13 @@ from gateway_core.domain.errors import (
     StoreUnavailable,
 )
 from gateway_core.domain.rates import RateView
-from gateway_core.pipeline.admission import LEAST_ATTEMPT_S, FailoverPolicy, Turns
-from gateway_core.pipeline.attempt_stream import LiveStream
+from gateway_core.pipeline.admission import LEAST_ATTEMPT_S, CandidateSelector, FailoverPolicy
+from gateway_core.pipeline.attempt_stream import AttemptStream
 from gateway_core.pipeline.emitter import Emitter
-from gateway_core.pipeline.final_error import verdict
-from gateway_core.pipeline.request_state import Walk
+from gateway_core.pipeline.final_error import final_error
+from gateway_core.pipeline.request_state import RequestState
 from gateway_core.ports import Clock, Draw, Ledger
-from gateway_core.routing.bounds import Offer
+from gateway_core.routing.bounds import BoundedCandidate
 from gateway_core.routing.plan import longer_context
 from gateway_core.telemetry.telemetry import Telemetry
 
@@ -62,10 +62,10 @@ class Failover:
         self._policy = policy
         self._telemetry = telemetry
         self._emitter = emitter
-        self._turns = Turns(ledger, clock, policy, telemetry, emitter, draw)
+        self._selector = CandidateSelector(ledger, clock, policy, telemetry, emitter, draw)
 
-    async def run[A: Billed](self, walk: Walk, send: Send[A]) -> A:
-        """The first answer that a candidate gives; the walk then tells which, at what cost, after which attempts.
+    async def run[A: Billed](self, state: RequestState, send: Send[A]) -> A:
+        """The first answer that a candidate gives; the state then has which one, its cost and all attempts.
 
         Raises CallerChangedError before anything was called, else an LLMError that carries the attempts. Whatever
         was admitted is settled on the way out, also when the task is cancelled.
@@ -73,146 +73,150 @@ class Failover:
         started_s = self._clock.monotonic_s()
         error_code = "cancelled"
         try:
-            answer = await self._first_answer(walk, send)
-            self._won(walk, answer)
+            answer = await self._first_answer(state, send)
+            self._won(state, answer)
             error_code = ""
         except LLMError as error:
-            error.attempts = tuple(walk.attempts)
+            error.attempts = tuple(state.attempts)
             error_code = error.code
             raise
         finally:
             # Shielded: a caller who hangs up must not leave the books open.
-            await asyncio.shield(self._close(walk, error_code, started_s))
+            await asyncio.shield(self._close(state, error_code, started_s))
         return answer
 
-    async def stream(self, walk: Walk, open_stream: Send[LiveStream]) -> AsyncGenerator[Chunk]:
+    async def stream(self, state: RequestState, start_stream: Send[AttemptStream]) -> AsyncGenerator[Chunk]:
         """The chunks of the first candidate that gives any content; after that, nobody else can answer.
 
         Settled before it ends. Raises like `run`; an error in the middle of the answer also carries what is billed.
         Close it: a caller who leaves early closes the provider's connection and is charged for what was delivered.
         """
         started_s = self._clock.monotonic_s()
-        error_code, live = "cancelled", None
+        error_code, attempt_stream = "cancelled", None
         try:
-            live = await self._first_answer(walk, open_stream)
-            walk.first_token_ms = self._since_ms(started_s)
-            first_content_ms = self._since_ms(walk.began_s)
-            async for chunk in live:
+            attempt_stream = await self._first_answer(state, start_stream)
+            state.first_token_ms = self._since_ms(started_s)
+            first_content_ms = self._since_ms(state.began_s)
+            async for chunk in attempt_stream:
                 yield chunk
-            self._won(walk, live, first_content_ms)
+            self._won(state, attempt_stream, first_content_ms)
             error_code = ""
         except LLMError as error:
-            broken = self._broken(walk, error) if live and isinstance(error, ProviderError) else error
-            broken.attempts = tuple(walk.attempts)
+            broken = self._broken(state, error) if attempt_stream and isinstance(error, ProviderError) else error
+            broken.attempts = tuple(state.attempts)
             error_code = broken.code
             if broken is error:
                 raise
             raise broken from error
         finally:
             # Shielded: a caller who hangs up must not leave the books open.
-            await asyncio.shield(self._close_stream(walk, live, error_code, started_s))
+            await asyncio.shield(self._close_stream(state, attempt_stream, error_code, started_s))
 
-    def _broken(self, walk: Walk, error: ProviderError) -> LLMError:
-        deadline_passed = self._left_s(walk) < LEAST_ATTEMPT_S
+    def _broken(self, state: RequestState, error: ProviderError) -> LLMError:
+        deadline_passed = self._left_s(state) < LEAST_ATTEMPT_S
         if deadline_passed and isinstance(error, ProviderTimeout):
             error.effect = "skip"  # it was still answering when the caller's time was up
-        self._lost(walk, error)
-        self._telemetry.stream_broke(walk.ticket.request_id, walk.attempts[-1], error)
-        told = verdict([error], deadline_passed=deadline_passed, alone=True)
-        told.billed = (walk.usage, walk.cost)
-        return told
+        self._lost(state, error)
+        self._telemetry.stream_broke(state.ticket.request_id, state.attempts[-1], error)
+        broken = final_error([error], deadline_passed=deadline_passed, alone=True)
+        broken.billed = (state.usage, state.cost)
+        return broken
 
-    async def _close_stream(self, walk: Walk, live: LiveStream | None, error_code: str, started_s: float) -> None:
+    async def _close_stream(
+        self, state: RequestState, attempt_stream: AttemptStream | None, error_code: str, started_s: float
+    ) -> None:
         try:
-            if live:
-                await live.close()
-            if live and error_code == "cancelled":
-                usage = await live.least_usage()
-                walk.abandoned(usage, self._price(walk.last.model, usage), self._since_ms(walk.began_s), live.rates)
-                self._trace(walk)
+            if attempt_stream:
+                await attempt_stream.close()
+            if attempt_stream and error_code == "cancelled":
+                usage = await attempt_stream.least_usage()
+                state.abandoned(
+                    usage, self._price(state.last.model, usage), self._since_ms(state.began_s), attempt_stream.rates
+                )
+                self._trace(state)
         finally:
-            await self._close(walk, error_code, started_s)
+            await self._close(state, error_code, started_s)
 
-    async def _first_answer[A: Billed](self, walk: Walk, send: Send[A]) -> A:
-        offer = await self._turns.first(walk)
+    async def _first_answer[A: Billed](self, state: RequestState, send: Send[A]) -> A:
+        bounded = await self._selector.first(state)
         while True:
             try:
-                return await self._attempt(walk, offer, send)
+                return await self._attempt(state, bounded, send)
             except ProviderError as error:
-                self._narrow(walk, offer, error)
-                offer = await self._turns.after(walk, offer, error)
+                self._narrow(state, bounded, error)
+                bounded = await self._selector.after(state, bounded, error)
 
-    async def _attempt[A: Billed](self, walk: Walk, offer: Offer, send: Send[A]) -> A:
-        patience_s = self._policy.providers[offer.model.provider].timeout_s
-        left_s = self._left_s(walk)
-        timeout_s = min(left_s / 2, patience_s) if walk.open else left_s
-        walk.begin(self._clock.monotonic_s())
+    async def _attempt[A: Billed](self, state: RequestState, bounded: BoundedCandidate, send: Send[A]) -> A:
+        patience_s = self._policy.providers[bounded.model.provider].timeout_s
+        left_s = self._left_s(state)
+        timeout_s = min(left_s / 2, patience_s) if state.untried else left_s
+        state.begin(self._clock.monotonic_s())
         try:
-            return await _sent(send, offer.model, timeout_s)
+            return await _sent(send, bounded.model, timeout_s)
         except ProviderError as error:
             if isinstance(error, ProviderTimeout) and timeout_s < patience_s:
                 error.effect = "skip"  # the caller was in a hurry: that says nothing about the deployment
-            self._lost(walk, error)
+            self._lost(state, error)
             raise
 
-    def _won(self, walk: Walk, answer: Billed, first_content_ms: int | None = None) -> None:
-        cost = self._price(walk.last.model, answer.usage)
-        walk.won(answer.usage, cost, self._since_ms(walk.began_s), answer.rates, first_content_ms)
-        self._trace(walk)
+    def _won(self, state: RequestState, answer: Billed, first_content_ms: int | None = None) -> None:
+        cost = self._price(state.last.model, answer.usage)
+        state.won(answer.usage, cost, self._since_ms(state.began_s), answer.rates, first_content_ms)
+        self._trace(state)
 
-    def _lost(self, walk: Walk, error: ProviderError) -> None:
-        cost = self._price(walk.last.model, error.usage) if error.usage else None
-        walk.lost(error, cost, self._since_ms(walk.began_s))
-        self._trace(walk)
-        self._telemetry.attempt_failed(walk.ticket.request_id, walk.attempts[-1], error)
-        self._emitter.failed(walk, error)
+    def _lost(self, state: RequestState, error: ProviderError) -> None:
+        cost = self._price(state.last.model, error.usage) if error.usage else None
+        state.lost(error, cost, self._since_ms(state.began_s))
+        self._trace(state)
+        self._telemetry.attempt_failed(state.ticket.request_id, state.attempts[-1], error)
+        self._emitter.failed(state, error)
 
-    def _trace(self, walk: Walk) -> None:
-        self._telemetry.attempt_ended(walk.ticket.request_id, walk.attempts[-1], self._clock.now_ms())
+    def _trace(self, state: RequestState) -> None:
+        self._telemetry.attempt_ended(state.ticket.request_id, state.attempts[-1], self._clock.now_ms())
 
     def _price(self, model: Model, usage: Usage) -> Cost:
         return price(
             usage, model.price, input_includes_cached=self._policy.providers[model.provider].input_includes_cached
         )
 
-    def _narrow(self, walk: Walk, offer: Offer, error: ProviderError) -> None:
+    def _narrow(self, state: RequestState, bounded: BoundedCandidate, error: ProviderError) -> None:
         """Leave open only what can still help after `error`."""
         if isinstance(error, ContextLengthError):
-            longer = {model.key for model in longer_context((o.model for o in walk.open), offer.model)}
-            walk.open = [o for o in walk.open if o.model.key in longer]
+            longer = {model.key for model in longer_context((o.model for o in state.untried), bounded.model)}
+            state.untried = [o for o in state.untried if o.model.key in longer]
         elif not error.retryable:
-            walk.open = []
+            state.untried = []
 
-    async def _close(self, walk: Walk, error_code: str, started_s: float) -> None:
+    async def _close(self, state: RequestState, error_code: str, started_s: float) -> None:
         """Settle what is pending and write the record. Never raises: the answer or the error is more important."""
-        if walk.current is None:
+        if state.current is None:
             return
-        walk.interrupted(self._since_ms(walk.began_s))
-        record = walk.record(
+        state.interrupted(self._since_ms(state.began_s))
+        record = state.record(
             at_ms=self._clock.now_ms(),
             latency_ms=self._since_ms(started_s),
             error_code=error_code,
-            input_includes_cached=self._policy.providers[walk.current.model.provider].input_includes_cached,
+            input_includes_cached=self._policy.providers[state.current.model.provider].input_includes_cached,
         )
-        self._telemetry.usage(record, walk.first_token_ms)
-        self._emitter.ended(walk, record)
-        self._emitter.send(walk)
+        self._telemetry.usage(record, state.first_token_ms)
+        self._emitter.ended(state, record)
+        self._emitter.send(state)
         try:
             settled = await self._ledger.settle(
-                walk.ticket, walk.pending, record, now_ms=self._clock.now_ms(), policy=self._policy.breaker
+                state.ticket, state.pending, record, now_ms=self._clock.now_ms(), policy=self._policy.breaker
             )
-            self._emitter.changed(walk, settled.changes)
+            self._emitter.changed(state, settled.changes)
         except LLMError as error:
-            self._telemetry.unsettled(walk.ticket, walk.pending, record, error)
+            self._telemetry.unsettled(state.ticket, state.pending, record, error)
         except Exception as error:  # noqa: BLE001 - a fault of ours must not take the answer away
             detail = f"unexpected {type(error).__name__} of the store's adapter"
             fault = StoreUnavailable("The gateway could not settle.", detail=detail)
-            self._telemetry.unsettled(walk.ticket, walk.pending, record, fault)
+            self._telemetry.unsettled(state.ticket, state.pending, record, fault)
         finally:
-            await self._emitter.finish(walk)
+            await self._emitter.finish(state)
 
-    def _left_s(self, walk: Walk) -> float:
-        return walk.deadline_s - self._clock.monotonic_s()
+    def _left_s(self, state: RequestState) -> float:
+        return state.deadline_s - self._clock.monotonic_s()
 
     def _since_ms(self, started_s: float) -> int:
         return round((self._clock.monotonic_s() - started_s) * 1000)

@@ -1,4 +1,4 @@
-"""What the caller is told when no candidate answered. Pure."""
+"""The error that a caller gets when no candidate answered. Pure."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def refusal_error(refusal: Refusal) -> LLMError:
     )
 
 
-def verdict(errors: Sequence[ProviderError], *, deadline_passed: bool, alone: bool) -> LLMError:
-    """The error for a walk that ended without an answer; `errors` has one entry a failed attempt, oldest first.
+def final_error(errors: Sequence[ProviderError], *, deadline_passed: bool, alone: bool) -> LLMError:
+    """The error for a request that ended without an answer; `errors` has one entry a failed attempt, oldest first.
 
     `alone`: all of them were attempts at one model. Without any, the deadline has passed.
     """

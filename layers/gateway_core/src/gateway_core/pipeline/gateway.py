@@ -1,4 +1,4 @@
-"""The story of a request; read this first.
+"""One request from start to end; read this first.
 
 authorise -> planning (routing.plan) -> a bound for each candidate -> failover (admit, call, next, settle) -> completion
 """
@@ -11,25 +11,25 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from gateway_core.access.authenticator import Authenticator
-from gateway_core.config.settings import Settings
+from gateway_core.config.settings import GatewaySettings
 from gateway_core.domain.caller import Caller
 from gateway_core.domain.chat import ChatRequest, Chunk, Model, ProviderAnswer, ProviderCall, Usage
 from gateway_core.domain.embedding import EmbedCall, Embeddings, EmbedRequest
 from gateway_core.domain.errors import Unauthenticated
 from gateway_core.domain.result import Completion, Opened, Plan
 from gateway_core.pipeline.admission import CallerChangedError
-from gateway_core.pipeline.attempt_stream import Estimate, LiveStream
+from gateway_core.pipeline.attempt_stream import AttemptStream, Estimate
 from gateway_core.pipeline.failover import Failover
-from gateway_core.pipeline.planner import Planner
-from gateway_core.pipeline.request_state import Walk
+from gateway_core.pipeline.model_router import ModelRouter
+from gateway_core.pipeline.request_state import RequestState
 from gateway_core.ports import Clock, ModelProvider
-from gateway_core.routing.bounds import Offer, PromptSize, chat_offer, embed_offer, output_cap
+from gateway_core.routing.bounds import BoundedCandidate, PromptSize, bound_chat, bound_embedding, output_cap
 from gateway_core.routing.plan import Asked, plan_embedding, reachable_models
 from gateway_core.store.messages import Ticket
 
 
 @dataclass(frozen=True, slots=True)
-class Trip:
+class RequestContext:
     """Who asks, under which id, and by when (seconds of the monotonic clock) the answer must be there."""
 
     caller: Caller
@@ -37,7 +37,7 @@ class Trip:
     deadline_s: float
 
 
-type Piece = Opened | Chunk | Completion[ProviderAnswer]
+type StreamPart = Opened | Chunk | Completion[ProviderAnswer]
 """What a stream is made of, in this order: one `Opened`, chunks, and the completion once everything is settled."""
 
 _CHANGING = "The API key keeps changing. Try again."
@@ -52,16 +52,16 @@ class Gateway:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: GatewaySettings,
         provider: ModelProvider,
-        planner: Planner,
+        router: ModelRouter,
         authenticator: Authenticator,
         failover: Failover,
         clock: Clock,
     ) -> None:
         self._catalog = settings.catalog
         self._provider = provider
-        self._planner = planner
+        self._router = router
         self._authenticator = authenticator
         self._failover = failover
         self._clock = clock
@@ -71,63 +71,63 @@ class Gateway:
         self, request: ChatRequest, caller: Caller, request_id: str, *, timeout_s: float
     ) -> Completion[ProviderAnswer]:
         """A whole answer to a conversation."""
-        trip = Trip(caller, request_id, self._clock.monotonic_s() + timeout_s)
-        return await self._with_fresh_rights(trip, lambda current: self._complete(request, current))
+        context = RequestContext(caller, request_id, self._clock.monotonic_s() + timeout_s)
+        return await self._with_fresh_rights(context, lambda current: self._complete(request, current))
 
     async def stream(
         self, request: ChatRequest, caller: Caller, request_id: str, *, timeout_s: float
-    ) -> AsyncGenerator[Piece]:
+    ) -> AsyncGenerator[StreamPart]:
         """An answer in pieces, then its story, when it is settled. Close it to end it early."""
-        trip = Trip(caller, request_id, self._clock.monotonic_s() + timeout_s)
+        context = RequestContext(caller, request_id, self._clock.monotonic_s() + timeout_s)
         for last_try in (False, True):
             try:
-                async with aclosing(self._stream(request, trip)) as pieces:
-                    async for piece in pieces:
-                        yield piece
+                async with aclosing(self._stream(request, context)) as parts:
+                    async for part in parts:
+                        yield part
                     return
             except CallerChangedError as error:
                 if last_try:
                     raise Unauthenticated(_CHANGING) from error
-                trip = replace(trip, caller=await self._authenticator.refresh(caller))
+                context = replace(context, caller=await self._authenticator.refresh(caller))
 
     async def embed(
         self, request: EmbedRequest, caller: Caller, request_id: str, *, timeout_s: float
     ) -> Completion[Embeddings]:
         """A vector for each text."""
-        trip = Trip(caller, request_id, self._clock.monotonic_s() + timeout_s)
-        return await self._with_fresh_rights(trip, lambda current: self._embed(request, current))
+        context = RequestContext(caller, request_id, self._clock.monotonic_s() + timeout_s)
+        return await self._with_fresh_rights(context, lambda current: self._embed(request, current))
 
-    async def _complete(self, request: ChatRequest, trip: Trip) -> Completion[ProviderAnswer]:
+    async def _complete(self, request: ChatRequest, context: RequestContext) -> Completion[ProviderAnswer]:
         size = PromptSize.of(request)
-        walk = await self._chat_walk(request, size, trip)
+        state = await self._chat_state(request, size, context)
 
         async def send(model: Model, timeout_s: float) -> ProviderAnswer:
-            return await self._provider.complete(self._call(request, size, model, trip, timeout_s))
+            return await self._provider.complete(self._call(request, size, model, context, timeout_s))
 
-        return await self._run(walk, send)
+        return await self._run(state, send)
 
-    async def _stream(self, request: ChatRequest, trip: Trip) -> AsyncGenerator[Piece]:
+    async def _stream(self, request: ChatRequest, context: RequestContext) -> AsyncGenerator[StreamPart]:
         size = PromptSize.of(request)
-        walk = await self._chat_walk(request, size, trip, streams=True)
-        live: list[LiveStream] = []
+        state = await self._chat_state(request, size, context, streams=True)
+        attempt_stream: list[AttemptStream] = []
 
-        async def open_stream(model: Model, timeout_s: float) -> LiveStream:
-            left_s = trip.deadline_s - self._clock.monotonic_s()
-            call = replace(self._call(request, size, model, trip, left_s), first_s=timeout_s)
+        async def start_stream(model: Model, timeout_s: float) -> AttemptStream:
+            left_s = context.deadline_s - self._clock.monotonic_s()
+            call = replace(self._call(request, size, model, context, left_s), first_s=timeout_s)
             chunks, estimate = self._provider.stream(call), self._estimate(call)
-            opened = await LiveStream.open(chunks, estimate, first_s=timeout_s, stall_s=self._stall_timeout_s)
-            live[:] = [opened]
+            opened = await AttemptStream.start(chunks, estimate, first_s=timeout_s, stall_s=self._stall_timeout_s)
+            attempt_stream[:] = [opened]
             return opened
 
         started_s = self._clock.monotonic_s()
-        async with aclosing(self._failover.stream(walk, open_stream)) as chunks:
+        async with aclosing(self._failover.stream(state, start_stream)) as chunks:
             first = True
             async for chunk in chunks:
                 if first:
-                    yield Opened(walk.last.model, walk.made + 1, walk.degraded)
+                    yield Opened(state.last.model, state.made + 1, state.degraded)
                 first = False
                 yield chunk
-        yield self._completion(walk, live[0].delivered.answer(live[0].usage), started_s)
+        yield self._completion(state, attempt_stream[0].delivered.answer(attempt_stream[0].usage), started_s)
 
     def _estimate(self, call: ProviderCall) -> Estimate:
         """Counts what an attempt has cost at least, where the provider did not say."""
@@ -144,74 +144,80 @@ class Gateway:
         # In a thread: a long prompt takes the tokeniser a while.
         return lambda text: asyncio.to_thread(count, text)
 
-    async def _embed(self, request: EmbedRequest, trip: Trip) -> Completion[Embeddings]:
-        chosen = plan_embedding(request, self._catalog, reachable_models(trip.caller, request, self._catalog))
-        offers = (embed_offer(request, model, self._catalog) for model in chosen.candidates)
-        walk = self._walk(request, trip, offers, chosen, "embedding")
+    async def _embed(self, request: EmbedRequest, context: RequestContext) -> Completion[Embeddings]:
+        chosen = plan_embedding(request, self._catalog, reachable_models(context.caller, request, self._catalog))
+        bounded = (bound_embedding(request, model, self._catalog) for model in chosen.candidates)
+        state = self._new_state(request, context, bounded, chosen, "embedding")
 
         async def send(model: Model, timeout_s: float) -> Embeddings:
-            call = EmbedCall(model.deployment, request.inputs, request.dimensions, timeout_s, trip.request_id)
+            call = EmbedCall(model.deployment, request.inputs, request.dimensions, timeout_s, context.request_id)
             return await self._provider.embed(call)
 
-        return await self._run(walk, send)
+        return await self._run(state, send)
 
-    def _call(self, request: ChatRequest, size: PromptSize, model: Model, trip: Trip, timeout_s: float) -> ProviderCall:
+    def _call(
+        self, request: ChatRequest, size: PromptSize, model: Model, context: RequestContext, timeout_s: float
+    ) -> ProviderCall:
         cap = output_cap(request, size, model, self._catalog.default_output_cap)
         params = {**request.params, **model.fixed_params}
-        return ProviderCall(model.deployment, request.messages, params, cap, timeout_s, trip.request_id)
+        return ProviderCall(model.deployment, request.messages, params, cap, timeout_s, context.request_id)
 
     async def _with_fresh_rights[A](
-        self, trip: Trip, answer: Callable[[Trip], Awaitable[Completion[A]]]
+        self, context: RequestContext, answer: Callable[[RequestContext], Awaitable[Completion[A]]]
     ) -> Completion[A]:
         try:
-            return await answer(trip)
+            return await answer(context)
         except CallerChangedError:
-            caller = await self._authenticator.refresh(trip.caller)
+            caller = await self._authenticator.refresh(context.caller)
         try:
-            return await answer(replace(trip, caller=caller))
+            return await answer(replace(context, caller=caller))
         except CallerChangedError as error:
             raise Unauthenticated(_CHANGING) from error
 
-    async def _chat_walk(self, request: ChatRequest, size: PromptSize, trip: Trip, *, streams: bool = False) -> Walk:
-        chosen, explanation = await self._planner.plan(request, size, self._catalog, trip.caller, streams=streams)
-        offers = (chat_offer(request, size, model, self._catalog) for model in chosen.candidates)
-        walk = self._walk(request, trip, offers, chosen, "chat")
-        walk.explanation = explanation
-        return walk
+    async def _chat_state(
+        self, request: ChatRequest, size: PromptSize, context: RequestContext, *, streams: bool = False
+    ) -> RequestState:
+        chosen, explanation = await self._router.plan(request, size, self._catalog, context.caller, streams=streams)
+        bounded = (bound_chat(request, size, model, self._catalog) for model in chosen.candidates)
+        state = self._new_state(request, context, bounded, chosen, "chat")
+        state.explanation = explanation
+        return state
 
-    def _walk(self, request: Asked, trip: Trip, offers: Iterable[Offer], chosen: Plan, kind: str) -> Walk:
+    def _new_state(
+        self, request: Asked, context: RequestContext, bounded: Iterable[BoundedCandidate], chosen: Plan, kind: str
+    ) -> RequestState:
         ticket = Ticket(
-            request_id=trip.request_id,
+            request_id=context.request_id,
             project_id=request.attribution.project_id,
-            key_id=trip.caller.key_id,
-            digest=trip.caller.digest,
-            rights_tag=trip.caller.rights_tag,
+            key_id=context.caller.key_id,
+            digest=context.caller.digest,
+            rights_tag=context.caller.rights_tag,
             admitted_ms=self._clock.now_ms(),
             user_id=request.attribution.user_id,
             agent_id=request.attribution.agent_id,
-            key_project_id=trip.caller.project_id,
+            key_project_id=context.caller.project_id,
         )
         group = "" if request.model else request.model_group or ""
-        walk = Walk(ticket, list(offers), trip.deadline_s, group, kind, self._catalog.prices_sha256[:16])
-        walk.drop(chosen.dropped)
-        return walk
+        state = RequestState(ticket, list(bounded), context.deadline_s, group, kind, self._catalog.prices_sha256[:16])
+        state.drop(chosen.dropped)
+        return state
 
     async def _run[A: (ProviderAnswer, Embeddings)](
-        self, walk: Walk, send: Callable[[Model, float], Awaitable[A]]
+        self, state: RequestState, send: Callable[[Model, float], Awaitable[A]]
     ) -> Completion[A]:
         started_s = self._clock.monotonic_s()
-        return self._completion(walk, await self._failover.run(walk, send), started_s)
+        return self._completion(state, await self._failover.run(state, send), started_s)
 
-    def _completion[A](self, walk: Walk, answer: A, started_s: float) -> Completion[A]:
+    def _completion[A](self, state: RequestState, answer: A, started_s: float) -> Completion[A]:
         return Completion(
-            id=walk.ticket.request_id,
+            id=state.ticket.request_id,
             answer=answer,
-            model=walk.last.model,
-            model_group=walk.model_group or None,
-            usage=walk.usage,
-            cost=walk.cost,
+            model=state.last.model,
+            model_group=state.model_group or None,
+            usage=state.usage,
+            cost=state.cost,
             latency_ms=round((self._clock.monotonic_s() - started_s) * 1000),
-            attempts=tuple(walk.attempts),
-            degraded=walk.degraded,
-            explanation=walk.explanation,
+            attempts=tuple(state.attempts),
+            degraded=state.degraded,
+            explanation=state.explanation,
         )

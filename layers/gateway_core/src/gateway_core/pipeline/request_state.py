@@ -1,4 +1,4 @@
-"""What is known of one request while it walks its candidates. Holds state for a single request; does no I/O."""
+"""The state of one request while its candidates are tried. Does no I/O."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gateway_core.domain.chat import BreakerEffect, Cost, Outcome, RefusalReason
 from gateway_core.domain.errors import ProviderError
 from gateway_core.domain.rates import RateView
 from gateway_core.domain.result import Attempt, Drop, Explanation
-from gateway_core.routing.bounds import Offer
+from gateway_core.routing.bounds import BoundedCandidate
 from gateway_core.store.changes import Change
 from gateway_core.store.deployment_state import comparable_ms
 from gateway_core.store.messages import (
@@ -28,21 +28,42 @@ from gateway_core.telemetry.events import Event
 _SKIP_CODES: dict[RefusalReason, str] = {
     "budget": "budget_exceeded",
     "rate": "rate_limited",
-    "open": "breaker_open",
+    "breaker_open": "breaker_open",
 }
 
 
 @dataclass(slots=True)
-class Walk:
-    """The request's `ticket`, the offers still `open`, what happened, and what is not settled yet (`pending`).
+class RequestState:
+    """One request, from its plan to its settlement.
 
-    `ended` is how the last attempt ended, settled or not; `waited_ms` is what of the time in the queue is used up;
-    `failures` counts failed attempts by model. `events` are those that nobody was told yet, `emitting` are under way,
-    `told` are the store's changes among all of them; `models` are the offers' by deployment.
+    Attributes:
+        ticket: The request as the store knows it.
+        untried: Candidates that may still be admitted, in order; one that failed may be put back.
+        deadline_s: When the answer must be there, in seconds of the monotonic clock.
+        model_group: The group that was asked for, empty for a model.
+        kind: `chat` or `embedding`.
+        price_hash: The beginning of the SHA-256 of the list prices in force.
+        began_s: When the current attempt was sent, in seconds of the monotonic clock.
+        degraded: An attempt was admitted without the store.
+        explanation: Why the candidates stand in their order, if the request asked.
+        attempts: What is reported to the caller: calls, and candidates that were passed over.
+        current: The candidate that was admitted last.
+        pending: The settlement that the store does not have yet.
+        ended: How the last attempt ended, settled or not.
+        waited_ms: How much of the time that it may queue is used up.
+        errors: One for each failed attempt, oldest first.
+        failures: Failed attempts by model key.
+        usage: Tokens of all attempts.
+        costs: Cost of each attempt that was billed.
+        first_token_ms: Time from the request's start to the first content of a stream.
+        events: Events that are not handed on yet.
+        emitting: Deliveries of events that are under way.
+        reported_changes: Changes of the store that have become events already.
+        models: Model keys of all candidates, by provider and deployment id.
     """
 
     ticket: Ticket
-    open: list[Offer]
+    untried: list[BoundedCandidate]
     deadline_s: float
     model_group: str
     kind: str = "chat"
@@ -51,7 +72,7 @@ class Walk:
     degraded: bool = False
     explanation: Explanation | None = None
     attempts: list[Attempt] = field(default_factory=list)
-    current: Offer | None = None
+    current: BoundedCandidate | None = None
     pending: Settlement | None = None
     ended: Settlement | None = None
     waited_ms: int = 0
@@ -62,17 +83,17 @@ class Walk:
     first_token_ms: int | None = None
     events: list[Event] = field(default_factory=list)
     emitting: list[asyncio.Task[None]] = field(default_factory=list)
-    told: set[Change] = field(default_factory=set)
+    reported_changes: set[Change] = field(default_factory=set)
     models: dict[tuple[str, str], str] = field(init=False)
     _skipped: set[str] = field(default_factory=set)
     _under_way: bool = False
 
     def __post_init__(self) -> None:
-        self.models = {(o.candidate.provider, o.candidate.deployment_id): o.model.key for o in self.open}
+        self.models = {(o.candidate.provider, o.candidate.deployment_id): o.model.key for o in self.untried}
 
     @property
     def candidates(self) -> list[Candidate]:
-        return [offer.candidate for offer in self.open]
+        return [bounded.candidate for bounded in self.untried]
 
     def drop(self, drops: tuple[Drop, ...]) -> None:
         """Note the candidates that routing left out."""
@@ -84,28 +105,28 @@ class Walk:
         What has failed already has its lines.
         """
         for refusal in refusals:
-            model = self.open[refusal.index].model
+            model = self.untried[refusal.index].model
             if model.key not in self._skipped and model.key not in self.failures:
                 self._skipped.add(model.key)
                 self.attempts.append(Attempt(model.key, model.provider, "skipped", _SKIP_CODES[refusal.reason]))
 
-    def take(self, admitted: Admitted) -> Offer:
-        """Move on to the admitted offer."""
+    def take(self, admitted: Admitted) -> BoundedCandidate:
+        """Make the admitted candidate the current one."""
         self.skip(admitted.passed_over)
         self.degraded = self.degraded or admitted.generation == DEGRADED
-        offer = self.current = self.open.pop(admitted.index)
+        bounded = self.current = self.untried.pop(admitted.index)
         self.pending = Settlement(
             attempt=admitted.attempt,
-            provider=offer.candidate.provider,
-            deployment_id=offer.candidate.deployment_id,
+            provider=bounded.candidate.provider,
+            deployment_id=bounded.candidate.deployment_id,
             generation=admitted.generation,
             probe=admitted.probe,
             effect="skip",
-            tpm=offer.candidate.tpm,
-            rpm=offer.candidate.rpm,
+            tpm=bounded.candidate.tpm,
+            rpm=bounded.candidate.rpm,
             unsent=True,
         )
-        return offer
+        return bounded
 
     def leave(self, admission: Admission) -> None:
         """The caller left while the store was asked: what it admitted will not be made use of."""
@@ -201,7 +222,7 @@ class Walk:
         )
 
     @property
-    def last(self) -> Offer:
+    def last(self) -> BoundedCandidate:
         if self.current is None:
             raise RuntimeError("no attempt was admitted yet")
         return self.current

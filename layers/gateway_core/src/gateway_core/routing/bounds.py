@@ -19,7 +19,7 @@ LEAST_OF_RESPONSES = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class BoundedCandidate:
     """A model that may be tried, with what the store needs to admit it."""
 
     model: Model
@@ -39,31 +39,31 @@ class PromptSize:
         with_one = input_bound(request.messages, request.params, max_image_tokens=1)
         return cls(text, with_one - text)
 
-    def most_tokens(self, model: Model) -> int:
+    def upper_bound(self, model: Model) -> int:
         """More than any tokeniser makes of it."""
         return self.text_tokens + self.images * model.max_image_tokens
 
     @property
-    def about_tokens(self) -> int:
+    def estimated_tokens(self) -> int:
         """What it probably has, for choosing a context window."""
         return self.text_tokens // BYTES_PER_TOKEN
 
     def likely_tokens(self, model: Model) -> int:
         """What the model's provider will probably count."""
-        return self.about_tokens + self.images * model.max_image_tokens
+        return self.estimated_tokens + self.images * model.max_image_tokens
 
 
-def chat_offer(request: ChatRequest, size: PromptSize, model: Model, catalog: Catalog) -> Offer:
+def bound_chat(request: ChatRequest, size: PromptSize, model: Model, catalog: Catalog) -> BoundedCandidate:
     """The candidate for a completion. Raises BudgetExceeded when the request's own token budget is too small."""
     cap = output_cap(request, size, model, catalog.default_output_cap)
-    return _offer(model, catalog, size.most_tokens(model), cap, size.likely_tokens(model))
+    return _bounded(model, catalog, size.upper_bound(model), cap, size.likely_tokens(model))
 
 
-def embed_offer(request: EmbedRequest, model: Model, catalog: Catalog) -> Offer:
+def bound_embedding(request: EmbedRequest, model: Model, catalog: Catalog) -> BoundedCandidate:
     """The candidate for an embedding: a text has no more tokens than bytes."""
     sizes = (len(text.encode()) if isinstance(text, str) else len(text) for text in request.inputs)
     most = sum(sizes) + REQUEST_TOKENS * len(request.inputs)
-    return _offer(model, catalog, most, 0, most // BYTES_PER_TOKEN)
+    return _bounded(model, catalog, most, 0, most // BYTES_PER_TOKEN)
 
 
 def output_cap(request: ChatRequest, size: PromptSize, model: Model, default_cap: int) -> int:
@@ -73,7 +73,7 @@ def output_cap(request: ChatRequest, size: PromptSize, model: Model, default_cap
         cap = max(cap, LEAST_OF_RESPONSES)
     if request.token_budget is None:
         return cap
-    most_in = size.most_tokens(model)
+    most_in = size.upper_bound(model)
     if request.token_budget <= most_in:
         raise BudgetExceeded(
             f"token_budget {request.token_budget} cannot cover the input, which may take {most_in} tokens. "
@@ -83,7 +83,7 @@ def output_cap(request: ChatRequest, size: PromptSize, model: Model, default_cap
     return min(cap, request.token_budget - most_in)
 
 
-def _offer(model: Model, catalog: Catalog, most_in: int, most_out: int, likely_in: int) -> Offer:
+def _bounded(model: Model, catalog: Catalog, most_in: int, most_out: int, likely_in: int) -> BoundedCandidate:
     provider = catalog.providers[model.provider]
     candidate = Candidate(
         provider=model.provider,
@@ -94,4 +94,4 @@ def _offer(model: Model, catalog: Catalog, most_in: int, most_out: int, likely_i
         tpm=provider.tpm or 0,
         likely_tokens=likely_in + most_out,
     )
-    return Offer(model, candidate)
+    return BoundedCandidate(model, candidate)

@@ -26,7 +26,7 @@ def explain(request: ChatRequest, chosen: Plan, snapshot: Snapshot, default_cap:
     spare = (Drop(m.key, m.provider, "fallback", "the request wants no fallback") for m in chosen.spare)
     return Explanation(
         routing="order" if request.model else request.routing,
-        input_tokens=max(map(snapshot.input_tokens, chosen.candidates), default=snapshot.about_tokens),
+        input_tokens=max(map(snapshot.input_tokens, chosen.candidates), default=snapshot.estimated_tokens),
         candidates=tuple(line(position, model) for position, model in enumerate(chosen.candidates, start=1)),
         dropped=(*chosen.dropped, *spare),
     )

@@ -24,11 +24,12 @@ EXPLORED = 20
 class Snapshot:
     """The moment that a plan is made for.
 
-    `about_tokens` is a guess of the prompt's length; `counted`, by model key, has it counted for each model that might
-    be too short for it. `states`, by provider and deployment id, is what the fleet knows. `draw` is uniform in [0, 1).
+    `estimated_tokens` is a guess of the prompt's length; `counted`, by model key, is its exact length for each model
+    whose window might be too short. `states`, by provider and deployment id, is what the fleet knows. `draw` is uniform
+    in [0, 1).
     """
 
-    about_tokens: int = 0
+    estimated_tokens: int = 0
     counted: Mapping[str, int] = field(default_factory=dict)
     states: Mapping[tuple[str, str], DeploymentState] = field(default_factory=dict)
     now_ms: int = 0
@@ -37,7 +38,7 @@ class Snapshot:
 
     def input_tokens(self, model: Model) -> int:
         """The prompt's length for `model`, as well as it is known."""
-        return self.counted.get(model.key, self.about_tokens)
+        return self.counted.get(model.key, self.estimated_tokens)
 
     def state_of(self, model: Model) -> DeploymentState | None:
         """What is known of the model's deployment."""

@@ -73,15 +73,15 @@ def candidates(request: ChatRequest, index: ModelIndex) -> list[Model]:
     return _pool(request, index, DEFAULT_GROUP)
 
 
-def uncertain(request: ChatRequest, index: ModelIndex, most_tokens: Callable[[Model], int]) -> list[Model]:
+def uncertain(request: ChatRequest, index: ModelIndex, upper_bound: Callable[[Model], int]) -> list[Model]:
     """The candidates for which the prompt has to be counted: able ones that its bound might not fit into.
 
-    `most_tokens` is the bound, which no tokeniser exceeds, and is about four times what English text has.
+    `upper_bound` is the bound, which no tokeniser exceeds, and is about four times what English text has.
     """
     cap, needs = index.default_output_cap, required_capabilities(request)
     chatting = (model for model in candidates(request, index) if model.deployment.mode != "embedding")
     able = (model for model in chatting if needs <= model.capabilities)
-    return [m for m in able if not _fits(m, most_tokens(m), output_limit(m, request, cap))]
+    return [m for m in able if not _fits(m, upper_bound(m), output_limit(m, request, cap))]
 
 
 def required_capabilities(request: ChatRequest) -> frozenset[str]:

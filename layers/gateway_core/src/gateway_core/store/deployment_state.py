@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gateway_core.store.rate_limit import Room
+from gateway_core.store.rate_limit import ProviderLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +21,8 @@ class DeploymentState:
     """What the fleet knows of one deployment. The averages are None until there is a success to measure.
 
     `whole_answer` learns `comparable_ms` of answers that were not streamed, `first_content` how long streams took to
-    begin: what a caller waits for differs, so nothing compares the one with the other. `room` is None while the
-    provider has said nothing of its rate limits.
+    begin: what a caller waits for differs, so nothing compares the one with the other. `provider_limits` is None while
+    the provider has reported nothing of its rate limits.
     """
 
     provider: str
@@ -32,7 +32,7 @@ class DeploymentState:
     until_ms: int
     whole_answer: Measured | None
     first_content: Measured | None = None
-    room: Room | None = None
+    provider_limits: ProviderLimits | None = None
 
 
 _COMPARED_TOKENS = 100

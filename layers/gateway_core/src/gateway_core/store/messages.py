@@ -18,7 +18,7 @@ DEGRADED = -1
 """The generation of an attempt that was admitted while the store was away."""
 STALE_MS = 60_000
 """An average that learned nothing for so long may be wrong by now: it is checked, and what is found weighs more."""
-REFUSAL_ORDER: tuple[RefusalReason, ...] = ("budget", "rate", "open")
+REFUSAL_ORDER: tuple[RefusalReason, ...] = ("budget", "rate", "breaker_open")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +103,8 @@ class Refusal:
     """Why the candidate at `index` was passed over; `retry_after_ms` is when it could start at once, 0 = unknown.
 
     `scope` is whose limit it is and which: `p:day_nano`, `k:{key_id}:rpm`, `u:{user_id}:month_tokens`, `provider:tpm`
-    where we set the limit, `deployment:tpm` where the provider told it, `deployment:reset` where nothing is left of it.
-    Empty for `open`, or `closed` when the request was over already, which only a message that comes late can meet.
+    where we set the limit, `deployment:tpm` where the provider reported it, `deployment:reset` where nothing is left of
+    it. Empty for `breaker_open`, or `closed` when the request was over already, which only a late message can meet.
     """
 
     index: int
@@ -140,11 +140,11 @@ class Refused:
 
     @property
     def main(self) -> Refusal:
-        """The refusal to report: budget before rate before open; among equals the soonest to end."""
+        """The refusal to report: budget before rate before breaker; among equals the soonest to end."""
         return min(self.refusals, key=lambda r: (REFUSAL_ORDER.index(r.reason), r.retry_after_ms))
 
     @property
-    def told(self) -> Refusal:
+    def reported(self) -> Refusal:
         """The main refusal with the moment at which the first of all candidates can start, whatever keeps it now."""
         if self.main.reason == "budget":
             return self.main
@@ -172,7 +172,7 @@ class Settlement:
     `charge_nano` and `charge_tokens` are what it is known to cost. With `unconfirmed` the provider may have billed
     an unknown part of the bound: the hold then stays, counting against limits but in no report, until reconciled.
     `retry_after_ms` goes with the effect `limit`. An attempt that was `unsent` gives its places back, in the limits
-    that we set (`rpm` and `tpm` of the provider, the key's). `rates` is what the provider said of its own.
+    that we set (`rpm` and `tpm` of the provider, the key's). `rates` are the limits that the provider reported.
     `latency_ms` is what a success tells of the deployment's speed: the time until the first content if it was
     `streamed`, else `comparable_ms` of the whole answer.
     """
@@ -195,7 +195,7 @@ class Settlement:
     streamed: bool = False
 
     def late(self) -> Settlement:
-        """As it is settled later on: what the provider said of its limits is past by then."""
+        """As it is settled later on: what the provider reported of its limits is out of date by then."""
         return replace(self, rates=None)
 
 
@@ -246,7 +246,7 @@ class UsageRecord:
 
 @dataclass(frozen=True, slots=True)
 class Unsettled:
-    """A request that the store was not told the end of: attempts `owed`, oldest first, then what `settle` takes."""
+    """A request whose end the store does not know: attempts `owed`, oldest first, then what `settle` takes."""
 
     ticket: Ticket
     owed: tuple[Settlement, ...]

@@ -48,7 +48,7 @@ class Event(ABC):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptFailed(Event):
-    """One call of a model failed; a fallback or the end follows. `retry_after_ms` is None if nobody said."""
+    """One call of a model failed; a fallback or the end follows. `retry_after_ms` is None if not reported."""
 
     request_id: str
     model: str
@@ -216,10 +216,10 @@ class StoreDegraded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorEvent(Event):
-    """Something about the gateway itself rather than a request. What `said` holds for each type: docs/events.md."""
+    """Something about the gateway itself rather than a request. What `details` has for each type: docs/events.md."""
 
     kind: OperatorEventType
-    said: Mapping[str, Fact] = field(default_factory=dict)
+    details: Mapping[str, Fact] = field(default_factory=dict)
 
     @property
     @override
@@ -228,7 +228,7 @@ class OperatorEvent(Event):
 
     @override
     def facts(self) -> dict[str, Fact]:
-        return dict(self.said)
+        return dict(self.details)
 
 
 def of_changes(

@@ -1,4 +1,4 @@
-"""Where what is told goes."""
+"""The seams of telemetry: tracers and sinks of events."""
 
 from __future__ import annotations
 

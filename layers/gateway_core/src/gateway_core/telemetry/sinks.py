@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from gateway_core.telemetry.events import Event
 from gateway_core.telemetry.ports import EventSink
-from gateway_core.telemetry.start_eagerly import start
+from gateway_core.telemetry.start_eagerly import start_eagerly
 from gateway_core.telemetry.telemetry import Telemetry
 
 
@@ -33,7 +33,7 @@ class FanOut:
         self._sinks.append(sink)
 
     async def emit(self, events: Sequence[Event]) -> None:
-        tasks = [start(sink.emit(events)) for sink in self._sinks]
+        tasks = [start_eagerly(sink.emit(events)) for sink in self._sinks]
         if not all(task.done() for task in tasks):
             await asyncio.gather(*tasks, return_exceptions=True)
         if failures := [error for task in tasks if (error := task.exception())]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from gateway_core.config.settings import Settings
+from gateway_core.config.settings import GatewaySettings
 from gateway_core.domain.catalog import Catalog, Provider
 from gateway_core.domain.errors import ConfigError, InvalidRequest, LLMError, ProviderTimeout, StoreUnavailable
 from gateway_core.domain.lifecycle import utc_day
@@ -55,8 +55,8 @@ class HealthChecks:
         if check == "catalog":
             return {"check": check, "warnings": [asdict(warning) for warning in await self.check_catalog()]}
         probes = await self.probe_providers(every_s)
-        told = [{"provider": p.provider, "status": p.status, "latency_ms": p.latency_ms} for p in probes]
-        return {"check": check, "providers": told}
+        rows = [{"provider": p.provider, "status": p.status, "latency_ms": p.latency_ms} for p in probes]
+        return {"check": check, "providers": rows}
 
     async def probe_providers(self, every_s: float) -> tuple[Probe, ...]:
         """Ask all providers for their models at once, and keep what came back until three times `every_s` are over."""
@@ -102,7 +102,7 @@ class HealthChecks:
         services.telemetry.probed(probe, detail)
         return probe
 
-    async def _list(self, settings: Settings, provider: Provider) -> ModelList:
+    async def _list(self, settings: GatewaySettings, provider: Provider) -> ModelList:
         key = settings.provider_keys.get(provider.name)
         if provider.key_env and key is None:
             raise ConfigError(f"{provider.key_env}: is not set.")
@@ -119,14 +119,14 @@ async def _tell(services: Services, events: Sequence[OperatorEvent]) -> None:
 
 
 def _unhealthy(probe: Probe) -> OperatorEvent:
-    said: dict[str, Fact] = {"provider": probe.provider, "error_code": probe.status}
-    return OperatorEvent(at_ms=probe.checked_ms, kind="provider.unhealthy", said=said)
+    details: dict[str, Fact] = {"provider": probe.provider, "error_code": probe.status}
+    return OperatorEvent(at_ms=probe.checked_ms, kind="provider.unhealthy", details=details)
 
 
 def _retiring(services: Services, key: str) -> OperatorEvent:
     model = services.settings.catalog.models[key]
-    said: dict[str, Fact] = {"model": key, "provider": model.provider, "retires_on": str(model.retires_on)}
-    return OperatorEvent(at_ms=services.clock.now_ms(), kind="model.retiring", said=said)
+    details: dict[str, Fact] = {"model": key, "provider": model.provider, "retires_on": str(model.retires_on)}
+    return OperatorEvent(at_ms=services.clock.now_ms(), kind="model.retiring", details=details)
 
 
 def scheduled(checks: HealthChecks) -> Callable[[Any, Any], dict[str, Any]]:

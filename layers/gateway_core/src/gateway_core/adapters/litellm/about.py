@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway_core.adapters.litellm.exchange import Exchange
+from gateway_core.adapters.litellm.exchange import ProviderExchange
 from gateway_core.adapters.litellm.redact import quote, redact
 from gateway_core.adapters.litellm.wire import WireError
 from gateway_core.domain.chat import Deployment, Json
@@ -34,7 +34,7 @@ class About:
     def model(self) -> str:
         return self.deployment.upstream_model
 
-    def detail(self, seen: Exchange, error: WireError | None = None, cause: Exception | None = None) -> str:
+    def detail(self, seen: ProviderExchange, error: WireError | None = None, cause: Exception | None = None) -> str:
         """One line for the operator's log: status, the provider's machine words, its request id, its text redacted."""
         request_id = seen.headers.get("request-id") or seen.headers.get("x-request-id") or ""
         facts = [

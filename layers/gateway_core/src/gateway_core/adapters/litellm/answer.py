@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway_core.adapters.litellm.exchange import Exchange
+from gateway_core.adapters.litellm.exchange import ProviderExchange
 from gateway_core.adapters.litellm.finish import finish_of
 from gateway_core.adapters.litellm.rates import view_of
 from gateway_core.adapters.litellm.usage import usage_of
@@ -12,7 +12,7 @@ from gateway_core.adapters.litellm.wire import items, mapping
 from gateway_core.domain.chat import Chunk, ProviderAnswer, ToolCall, ToolCallDelta, Usage
 
 
-def answer_of(response: Any, seen: Exchange, dropped: tuple[str, ...]) -> ProviderAnswer:
+def answer_of(response: Any, seen: ProviderExchange, dropped: tuple[str, ...]) -> ProviderAnswer:
     """The answer in our terms. `seen` has been classified as whole and sound."""
     message = response.choices[0].message
     return ProviderAnswer(

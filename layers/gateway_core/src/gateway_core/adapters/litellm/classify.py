@@ -7,7 +7,7 @@ its own as a connection error. Callers read our own words; the provider's are fo
 from __future__ import annotations
 
 from gateway_core.adapters.litellm.about import About
-from gateway_core.adapters.litellm.exchange import Exchange
+from gateway_core.adapters.litellm.exchange import ProviderExchange
 from gateway_core.adapters.litellm.finish import CONTENT_FILTER, INTERRUPTED
 from gateway_core.adapters.litellm.refusal import FREE, Bill, refusal, status_within
 from gateway_core.adapters.litellm.usage import usage_of
@@ -27,7 +27,7 @@ _OF_ITS_SIZE_OR_FORM = frozenset({"encoded", "too_large"})
 """Faults of answers that would be the same a second time."""
 
 
-def classify(seen: Exchange, cause: Exception | None, about: About) -> ProviderError | None:
+def classify(seen: ProviderExchange, cause: Exception | None, about: About) -> ProviderError | None:
     """The error that an attempt ended in, or None for a whole, sound answer.
 
     Args:
@@ -47,19 +47,19 @@ def classify(seen: Exchange, cause: Exception | None, about: About) -> ProviderE
     return _answered(seen, cause, about)
 
 
-def _timed_out(seen: Exchange, about: About) -> ProviderError:
+def _timed_out(seen: ProviderExchange, about: About) -> ProviderError:
     """The attempt's deadline passed. What was not sent yet cannot be billed."""
     error = ProviderTimeout(f"{about.provider} did not answer for {about.model} in time.", detail=about.detail(seen))
     error.usage, error.unconfirmed = usage_of(seen.wire, seen.json), seen.sent
     return error
 
 
-def _prose(seen: Exchange) -> WireError:
+def _prose(seen: ProviderExchange) -> WireError:
     """An error body that is not the JSON it should be: a proxy's page, mostly."""
     return WireError(labels=frozenset(), message=seen.body.decode(errors="replace"))
 
 
-def _unsent(seen: Exchange, cause: Exception | None, about: About) -> ProviderError:
+def _unsent(seen: ProviderExchange, cause: Exception | None, about: About) -> ProviderError:
     """LiteLLM could not put the request into the provider's words: no fault of the deployment, whoever's it is."""
     detail = about.detail(seen, cause=cause)
     if type(cause).__name__ == "ImageFetchError":
@@ -71,7 +71,7 @@ def _unsent(seen: Exchange, cause: Exception | None, about: About) -> ProviderEr
     return error
 
 
-def _unanswered(seen: Exchange, cause: Exception | None, about: About) -> ProviderError:
+def _unanswered(seen: ProviderExchange, cause: Exception | None, about: About) -> ProviderError:
     what = "could not be reached" if seen.fault == "connect" else "broke the connection"
     bill = Bill(unconfirmed=seen.sent)
     if seen.fault == "foreign_host":
@@ -80,7 +80,7 @@ def _unanswered(seen: Exchange, cause: Exception | None, about: About) -> Provid
     return _unavailable(f"{about.provider} {what}.", seen, about, bill, cause)
 
 
-def _answered(seen: Exchange, cause: Exception | None, about: About) -> ProviderError | None:
+def _answered(seen: ProviderExchange, cause: Exception | None, about: About) -> ProviderError | None:
     usage = usage_of(seen.wire, seen.json)
     bill = Bill(usage, unconfirmed=usage is None or not seen.complete)
     if error := error_of(seen.json):
@@ -103,14 +103,14 @@ def _answered(seen: Exchange, cause: Exception | None, about: About) -> Provider
 
 
 def _unavailable(
-    text: str, seen: Exchange, about: About, bill: Bill = FREE, cause: Exception | None = None
+    text: str, seen: ProviderExchange, about: About, bill: Bill = FREE, cause: Exception | None = None
 ) -> ProviderUnavailable:
     detail = about.detail(seen, cause=cause)
     return ProviderUnavailable(text, detail=detail, usage=bill.usage, unconfirmed=bill.unconfirmed)
 
 
 def _unusable(
-    text: str, seen: Exchange, about: About, bill: Bill = FREE, cause: Exception | None = None
+    text: str, seen: ProviderExchange, about: About, bill: Bill = FREE, cause: Exception | None = None
 ) -> DeploymentUnusable:
     detail = about.detail(seen, cause=cause)
     return DeploymentUnusable(text, detail=detail, usage=bill.usage, unconfirmed=bill.unconfirmed)

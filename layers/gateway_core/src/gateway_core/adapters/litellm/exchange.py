@@ -41,7 +41,7 @@ def _no_clock() -> int:
 
 
 @dataclass(slots=True)
-class Exchange:
+class ProviderExchange:
     """One attempt's request and answer. A new one per attempt, so that parallel calls cannot mix.
 
     `sent` is true as soon as a byte of the request may have left: from then on the provider may bill. `ended` is

@@ -17,7 +17,7 @@ from gateway_core.adapters.litellm.chat import chat, open_chat
 from gateway_core.adapters.litellm.chunks import Translator
 from gateway_core.adapters.litellm.classify import classify
 from gateway_core.adapters.litellm.embeddings import check_servable, private_texts, request_embeddings, vectors_of
-from gateway_core.adapters.litellm.exchange import Exchange, origin_of
+from gateway_core.adapters.litellm.exchange import ProviderExchange, origin_of
 from gateway_core.adapters.litellm.history import history_of
 from gateway_core.adapters.litellm.library import lending, load
 from gateway_core.adapters.litellm.params import ParamFitter
@@ -132,7 +132,7 @@ class LiteLLMProvider:
         self,
         call: ProviderCall | EmbedCall,
         private: tuple[Json, ...],
-        send: Callable[[str, Exchange], Awaitable[A]],
+        send: Callable[[str, ProviderExchange], Awaitable[A]],
     ) -> A:
         about, seen = self._about(call, private), self._exchange(call)
         answer, cause = await _within(call.timeout_s, send(about.secret.reveal(), seen), seen)
@@ -144,11 +144,11 @@ class LiteLLMProvider:
     def _about(self, call: ProviderCall | EmbedCall, private: tuple[Json, ...]) -> About:
         return About(call.deployment, self._clock.now_ms(), self._secret(call.deployment), private)
 
-    def _exchange(self, call: ProviderCall | EmbedCall) -> Exchange:
+    def _exchange(self, call: ProviderCall | EmbedCall) -> ProviderExchange:
         origin = origin_of(call.deployment.api_base)
-        return Exchange(wire_of(call.deployment), origin, self._max_bytes, now_ms=self._clock.now_ms)
+        return ProviderExchange(wire_of(call.deployment), origin, self._max_bytes, now_ms=self._clock.now_ms)
 
-    async def _complete(self, call: ProviderCall, key: str, seen: Exchange) -> ProviderAnswer:
+    async def _complete(self, call: ProviderCall, key: str, seen: ProviderExchange) -> ProviderAnswer:
         params, dropped = self._fitter.fit(call)
         messages = history_of(call)
         transport = OnceTransport(self._pool(), seen)
@@ -167,7 +167,7 @@ class LiteLLMProvider:
             parser = await send(self._library, call, messages=messages, params=params, api_key=key, client=client)
         return Translator(call.deployment, parser), dropped
 
-    async def _embed(self, call: EmbedCall, key: str, seen: Exchange) -> Embeddings:
+    async def _embed(self, call: EmbedCall, key: str, seen: ProviderExchange) -> Embeddings:
         await request_embeddings(call, self._client(call.deployment, key, OnceTransport(self._pool(), seen)))
         body = seen.json
         return Embeddings(vectors_of(body, call), usage_of(seen.wire, body) or Usage(), view_of(seen))
@@ -200,7 +200,7 @@ class LiteLLMProvider:
         return self._pools[loop]
 
 
-def _failure(seen: Exchange, cause: Exception | None, about: About) -> ProviderError | None:
+def _failure(seen: ProviderExchange, cause: Exception | None, about: About) -> ProviderError | None:
     """The error that an attempt ended in, with what its answer says of the provider's limits."""
     error = classify(seen, cause, about)
     if error:
@@ -213,7 +213,9 @@ def _lending(deployment: Deployment, transport: OnceTransport) -> AbstractContex
     return lending(transport) if wire_of(deployment) == "cohere" else nullcontext()
 
 
-async def _within[A](timeout_s: float, answer: Awaitable[A], seen: Exchange) -> tuple[A | None, Exception | None]:
+async def _within[A](
+    timeout_s: float, answer: Awaitable[A], seen: ProviderExchange
+) -> tuple[A | None, Exception | None]:
     deadline = asyncio.timeout(timeout_s)
     try:
         async with deadline:

@@ -17,12 +17,12 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from gateway_core.adapters.litellm.exchange import Exchange
+from gateway_core.adapters.litellm.exchange import ProviderExchange
 from gateway_core.adapters.litellm.refusal import status_within
 from gateway_core.adapters.litellm.retry_after import retry_after_s
 from gateway_core.adapters.litellm.wire import error_details, error_of, items, mapping
 from gateway_core.domain.chat import Json
-from gateway_core.domain.rates import UNTOLD, Quota, RateView
+from gateway_core.domain.rates import UNREPORTED, RateView, ReportedLimit
 
 LONGEST_RESET_MS = 3_600_000
 """No deployment is left alone for longer than an hour because of a reset; a daily limit is asked again until then."""
@@ -42,7 +42,7 @@ _EPOCH_S, _EPOCH_MS = 10**8, 10**11
 """Larger numbers than these are no durations but times, in seconds and in milliseconds."""
 
 
-def view_of(seen: Exchange) -> RateView | None:
+def view_of(seen: ProviderExchange) -> RateView | None:
     """What the answer of an attempt says, its body included; None if there was none, or nothing is said."""
     if seen.status is None:
         return None
@@ -69,14 +69,14 @@ def rate_view(headers: Mapping[str, str], body: object = None, *, refused: bool,
         exhausted = list(_violations(body, reset_at_ms))
         requests += [quota for is_tokens, quota in exhausted if not is_tokens]
         tokens += [quota for is_tokens, quota in exhausted if is_tokens]
-    told = [quota for quota in requests + tokens if quota != UNTOLD]
+    told = [quota for quota in requests + tokens if quota != UNREPORTED]
     if not told:
         return None
     until_ms = 0 if refused and wait_s else _until_ms(told, refused=refused, now_ms=now_ms)
     return RateView(now_ms, _scarcest(requests), _scarcest(tokens), until_ms)
 
 
-def _until_ms(told: list[Quota], *, refused: bool, now_ms: int) -> int:
+def _until_ms(told: list[ReportedLimit], *, refused: bool, now_ms: int) -> int:
     """When nothing is left of a limit: its reset. A refusal that shows no such limit: the last of all resets."""
     empty = [quota for quota in told if quota.remaining == 0]
     resets = [quota.reset_at_ms or 0 for quota in (empty or (told if refused else []))]
@@ -84,44 +84,44 @@ def _until_ms(told: list[Quota], *, refused: bool, now_ms: int) -> int:
     return latest if latest > now_ms else 0
 
 
-def _scarcest(quotas: list[Quota]) -> Quota:
-    return min((quota for quota in quotas if quota != UNTOLD), key=_share, default=UNTOLD)
+def _scarcest(quotas: list[ReportedLimit]) -> ReportedLimit:
+    return min((quota for quota in quotas if quota != UNREPORTED), key=_share, default=UNREPORTED)
 
 
-def _share(quota: Quota) -> float:
+def _share(quota: ReportedLimit) -> float:
     """How much of it is left, from 0 to 1; of what is not told, all."""
     if quota.remaining is None or (quota.limit is None and quota.remaining > 0):
         return 1.0
     return quota.remaining / (quota.limit or 1)
 
 
-def _of_requests(headers: Mapping[str, str], now_ms: int) -> Iterator[Quota]:
+def _of_requests(headers: Mapping[str, str], now_ms: int) -> Iterator[ReportedLimit]:
     for kind in _REQUESTS:
         yield _quota(headers, f"x-ratelimit-{{}}-{kind}", now_ms)
     yield _quota(headers, "anthropic-ratelimit-requests-{}", now_ms)
     nameless = _quota(headers, "x-ratelimit-{}", now_ms)
-    yield Quota(None, nameless.remaining, nameless.reset_at_ms)  # so many in how long a time, it does not say
+    yield ReportedLimit(None, nameless.remaining, nameless.reset_at_ms)  # so many in how long a time, it does not say
 
 
-def _of_tokens(headers: Mapping[str, str], now_ms: int) -> Iterator[Quota]:
+def _of_tokens(headers: Mapping[str, str], now_ms: int) -> Iterator[ReportedLimit]:
     for kind in _TOKENS:
         yield _quota(headers, f"x-ratelimit-{{}}-{kind}", now_ms)
     for kind in _ANTHROPIC_TOKENS:
         yield _quota(headers, f"anthropic-ratelimit-{kind}-{{}}", now_ms)
 
 
-def _quota(headers: Mapping[str, str], name: str, now_ms: int) -> Quota:
+def _quota(headers: Mapping[str, str], name: str, now_ms: int) -> ReportedLimit:
     limit = _count(headers.get(name.format("limit"), ""))
     if limit == 0:
-        return UNTOLD  # how some say that they do not limit this at all
+        return UNREPORTED  # how some say that they do not limit this at all
     remaining = _count(headers.get(name.format("remaining"), ""))
     if limit is not None and remaining is not None:
         remaining = min(remaining, limit)
     wait_ms = _wait_ms(headers.get(name.format("reset"), ""), headers.get("date", ""), now_ms)
-    return Quota(limit, remaining, None if wait_ms is None else now_ms + wait_ms)
+    return ReportedLimit(limit, remaining, None if wait_ms is None else now_ms + wait_ms)
 
 
-def _violations(body: object, reset_at_ms: int | None) -> Iterator[tuple[bool, Quota]]:
+def _violations(body: object, reset_at_ms: int | None) -> Iterator[tuple[bool, ReportedLimit]]:
     """Each exhausted quota of a google.rpc.QuotaFailure, and whether it counts tokens."""
     for detail in error_details(body):
         if str(detail.get("@type", "")).endswith("google.rpc.QuotaFailure"):
@@ -129,10 +129,10 @@ def _violations(body: object, reset_at_ms: int | None) -> Iterator[tuple[bool, Q
                 yield _violation(violation, reset_at_ms)
 
 
-def _violation(violation: Json, reset_at_ms: int | None) -> tuple[bool, Quota]:
+def _violation(violation: Json, reset_at_ms: int | None) -> tuple[bool, ReportedLimit]:
     name = f"{violation.get('quotaMetric')} {violation.get('quotaId')}".lower()
     limit = _count(str(violation.get("quotaValue", ""))) if "perminute" in name else None
-    return "token" in name, Quota(limit or None, 0, reset_at_ms)
+    return "token" in name, ReportedLimit(limit or None, 0, reset_at_ms)
 
 
 def _count(text: str) -> int | None:

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 
 from gateway_core.adapters.litellm.about import About
-from gateway_core.adapters.litellm.exchange import Exchange
+from gateway_core.adapters.litellm.exchange import ProviderExchange
 from gateway_core.adapters.litellm.retry_after import retry_after_s
 from gateway_core.adapters.litellm.wire import WireError
 from gateway_core.domain.chat import Usage
@@ -107,7 +107,7 @@ def status_within(error: WireError) -> int:
     return next((status for label, status in _STATUS_OF_LABEL if label in error.labels), _DEFAULT_STATUS)
 
 
-def refusal(status: int, error: WireError, seen: Exchange, about: About, bill: Bill = FREE) -> ProviderError:
+def refusal(status: int, error: WireError, seen: ProviderExchange, about: About, bill: Bill = FREE) -> ProviderError:
     """The error for a provider's refusal with this status (400 to 599)."""
     kind, message = found = _kind(status, error)
     wait = retry_after_s(seen.headers, error.retry_delay, now_ms=about.now_ms)

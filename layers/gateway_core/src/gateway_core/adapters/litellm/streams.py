@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from gateway_core.adapters.litellm.chunks import Translator
-from gateway_core.adapters.litellm.exchange import Exchange
+from gateway_core.adapters.litellm.exchange import ProviderExchange
 from gateway_core.adapters.litellm.rates import view_of
 from gateway_core.adapters.litellm.transport import OnceTransport
 from gateway_core.adapters.litellm.usage import usage_of
@@ -30,7 +30,7 @@ class Flow:
     """
 
     def __init__(
-        self, seen: Exchange, transport: OnceTransport, open_: Open, *, timeout_s: float, first_within_s: float
+        self, seen: ProviderExchange, transport: OnceTransport, open_: Open, *, timeout_s: float, first_within_s: float
     ) -> None:
         self._seen = seen
         self._transport = transport

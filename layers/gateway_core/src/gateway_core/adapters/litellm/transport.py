@@ -14,7 +14,7 @@ from typing import Any, override
 
 import httpx
 
-from gateway_core.adapters.litellm.exchange import Exchange, Fault
+from gateway_core.adapters.litellm.exchange import Fault, ProviderExchange
 
 CONNECT_TIMEOUT_S = 10.0
 _DRAIN_S = 0.1
@@ -32,7 +32,7 @@ def connection_pool() -> httpx.AsyncBaseTransport:
 class OnceTransport(httpx.AsyncBaseTransport):
     """The transport of a single attempt, over a shared pool that it neither owns nor closes."""
 
-    def __init__(self, pool: httpx.AsyncBaseTransport, exchange: Exchange) -> None:
+    def __init__(self, pool: httpx.AsyncBaseTransport, exchange: ProviderExchange) -> None:
         self._pool = pool
         self._exchange = exchange
         self._answer: _Watched | None = None
@@ -114,7 +114,7 @@ class OnceTransport(httpx.AsyncBaseTransport):
 class _Watched(httpx.AsyncByteStream):
     """Passes the body on, showing every piece to the exchange."""
 
-    def __init__(self, stream: object, exchange: Exchange, request: httpx.Request) -> None:
+    def __init__(self, stream: object, exchange: ProviderExchange, request: httpx.Request) -> None:
         if not isinstance(stream, httpx.AsyncByteStream):
             raise TypeError("an asynchronous transport answers with an asynchronous stream")
         self._stream = stream

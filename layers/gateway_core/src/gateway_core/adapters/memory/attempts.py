@@ -13,7 +13,7 @@ from gateway_core.store.breaker import Effect
 from gateway_core.store.budget import NOTHING, Amount
 from gateway_core.store.changes import BreakerChange, BudgetCrossed
 from gateway_core.store.messages import DEGRADED, STALE_MS, BreakerPolicy, Settlement, Ticket
-from gateway_core.store.rate_limit import Room
+from gateway_core.store.rate_limit import ProviderLimits
 
 
 def charge_of(settlement: Settlement) -> Amount:
@@ -36,7 +36,7 @@ def move(
 
 def settle_money(state: State, ticket: Ticket, settlement: Settlement) -> tuple[BudgetCrossed, ...]:
     """Charge the attempt and release its hold, or what of it is certain."""
-    holds, attempt_id = state.ledger(ticket).holds, (ticket.request_id, settlement.attempt)
+    holds, attempt_id = state.month_of(ticket).holds, (ticket.request_id, settlement.attempt)
     charge, held = charge_of(settlement), holds.pop(attempt_id, None)
     if held is None:
         return move(state, ticket, NOTHING, charge)
@@ -50,7 +50,7 @@ def settle_money(state: State, ticket: Ticket, settlement: Settlement) -> tuple[
 def settle_health(
     state: State, settlement: Settlement, held: StoredHold | None, now_ms: int, policy: BreakerPolicy
 ) -> tuple[BreakerChange, ...]:
-    """Tell the breaker, the moving average, the buckets and the deployment's room how the attempt ended."""
+    """Tell the breaker, the moving average, the buckets and the provider's limits how the attempt ended."""
     deployment = (settlement.provider, settlement.deployment_id)
     effect = Effect(settlement.effect, settlement.generation, settlement.probe, settlement.retry_after_ms)
     before = state.breakers[deployment]
@@ -62,8 +62,10 @@ def settle_health(
     if held and not settlement.unconfirmed:
         _give_back(state, held, settlement)
     if settlement.rates:
-        room = state.rooms.get(deployment, Room())
-        state.rooms[deployment] = ratelimit.hear(room, settlement.rates, held.marks if held else None)
+        provider_limits = state.provider_limits.get(deployment, ProviderLimits())
+        state.provider_limits[deployment] = ratelimit.update_from_report(
+            provider_limits, settlement.rates, held.sequence if held else None
+        )
     return breaker.changes(*deployment, before, after)
 
 

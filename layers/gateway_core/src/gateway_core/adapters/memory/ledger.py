@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from gateway_core.adapters.memory.assessor import Assessment, Assessor, book, choose, passed_over
 from gateway_core.adapters.memory.attempts import move, settle_health, settle_money
 from gateway_core.adapters.memory.books import write_record
-from gateway_core.adapters.memory.judge import Judge, Verdict, book, choose, passed_over
 from gateway_core.adapters.memory.state import Mark, Part, StoredHold
 from gateway_core.store import breaker, budget
 from gateway_core.store.breaker import Breaker
@@ -69,7 +69,7 @@ class MemoryLedger(Part):
         answer = self._admission(ticket, candidates, settlement.attempt + 1, now_ms, max_wait_ms, policy, changes)
         degraded = settlement.generation == DEGRADED or self._is(ticket, "degraded")
         mark = Mark("degraded" if degraded else "settled", settlement.attempt, changes)
-        self._state.ledger(ticket).marks[ticket.request_id] = mark
+        self._state.month_of(ticket).marks[ticket.request_id] = mark
         return answer
 
     async def settle(
@@ -98,9 +98,9 @@ class MemoryLedger(Part):
         watched = self._state.breakers[provider, deployment_id]
         kept = (self._state.latencies.get((provider, deployment_id, streamed)) for streamed in (False, True))
         whole, first = (latency.measured if latency else None for latency in kept)
-        room = self._state.rooms.get((provider, deployment_id))
+        provider_limits = self._state.provider_limits.get((provider, deployment_id))
         return DeploymentState(
-            provider, deployment_id, watched.state, watched.failures, watched.until_ms, whole, first, room
+            provider, deployment_id, watched.state, watched.failures, watched.until_ms, whole, first, provider_limits
         )
 
     def _admission(
@@ -116,11 +116,11 @@ class MemoryLedger(Part):
         key = self._state.keys.get(ticket.key_home, {}).get(ticket.digest)
         if key is None or key.rights_tag != ticket.rights_tag:
             return StaleCaller(changes)
-        judge = Judge(self._state, ticket, key.limits, now_ms, max_wait_ms)
-        verdicts = judge.verdicts(candidates)
-        chosen = choose(verdicts)
+        assessor = Assessor(self._state, ticket, key.limits, now_ms, max_wait_ms)
+        assessments = assessor.assessments(candidates)
+        chosen = choose(assessments)
         if chosen is None:
-            return Refused(tuple(verdict.passed_over() for verdict in verdicts), changes)
+            return Refused(tuple(assessment.passed_over() for assessment in assessments), changes)
         candidate = candidates[chosen.index]
         after, probing = self._pass_breaker(candidate, now_ms + chosen.wait_ms, policy)
         answer = Admitted(
@@ -129,11 +129,11 @@ class MemoryLedger(Part):
             generation=after.generation,
             probe=after.state == "half_open",
             wait_ms=chosen.wait_ms,
-            passed_over=passed_over(verdicts, chosen),
-            limited=judge.limited,
+            passed_over=passed_over(assessments, chosen),
+            limited=assessor.limited,
             changes=(*changes, *probing),
         )
-        self._book(ticket, candidate, chosen, answer, judge)
+        self._book(ticket, candidate, chosen, answer, assessor)
         return answer
 
     def _pass_breaker(
@@ -144,26 +144,28 @@ class MemoryLedger(Part):
         after = self._state.breakers[deployment] = breaker.admit(before, start_ms, policy)
         return after, breaker.changes(*deployment, before, after)
 
-    def _book(self, ticket: Ticket, candidate: Candidate, chosen: Verdict, answer: Admitted, judge: Judge) -> None:
+    def _book(
+        self, ticket: Ticket, candidate: Candidate, chosen: Assessment, answer: Admitted, assessor: Assessor
+    ) -> None:
         amount = Amount(candidate.hold_nano, candidate.hold_tokens)
         for scope in ticket.scopes:
             accounts = self._state.home(ticket, scope).accounts
             for period in (ticket.day, ticket.month):
                 accounts[scope, period] = budget.hold(accounts[scope, period], amount)
-        marks = book(self._state, candidate, chosen)
+        sequence = book(self._state, candidate, chosen)
         stored = StoredHold(
             hold=Hold(amount),
             key_id=ticket.key_id,
             user_id=ticket.user_id,
             day=ticket.day,
-            since_ms=judge.now_ms,
-            key_tpm=judge.limits.tpm or 0,
+            since_ms=assessor.now_ms,
+            key_tpm=assessor.limits.tpm or 0,
             answer=answer,
-            limits=judge.scope_limits,
-            key_rpm=judge.limits.rpm or 0,
-            marks=marks,
+            limits=assessor.scope_limits,
+            key_rpm=assessor.limits.rpm or 0,
+            sequence=sequence,
         )
-        self._state.ledger(ticket).holds[ticket.request_id, answer.attempt] = stored
+        self._state.month_of(ticket).holds[ticket.request_id, answer.attempt] = stored
 
     def _settle_before_next(
         self, ticket: Ticket, settlement: Settlement, now_ms: int, policy: BreakerPolicy
@@ -188,7 +190,7 @@ class MemoryLedger(Part):
             self._void(ticket, settlement.attempt + 1)
             return Settled(written=True, changes=(*mark.changes, *corrected))
         if mark.kind == "closed" and corrected:
-            mark = self._state.ledger(ticket).marks[ticket.request_id] = replace(mark, changes=corrected)
+            mark = self._state.month_of(ticket).marks[ticket.request_id] = replace(mark, changes=corrected)
         return Settled(written=False, changes=corrected or (mark.changes if mark.kind == "closed" else ()))
 
     def _settle_open(
@@ -213,7 +215,7 @@ class MemoryLedger(Part):
     def _void(self, ticket: Ticket, attempt: int) -> None:
         """Free the hold of an attempt that was admitted without its caller hearing of it: it was never made."""
         if unused := self._open(ticket, attempt):
-            del self._state.ledger(ticket).holds[ticket.request_id, attempt]
+            del self._state.month_of(ticket).holds[ticket.request_id, attempt]
             move(self._state, ticket, unused.hold.amount, NOTHING)
 
     def _close(self, ticket: Ticket, changes: tuple[Change, ...], *, needs_mark: bool) -> None:
@@ -221,20 +223,20 @@ class MemoryLedger(Part):
 
         Changes leave one too: a copy reports them again, in case nobody heard of them.
         """
-        marks = self._state.ledger(ticket).marks
+        marks = self._state.month_of(ticket).marks
         mark = marks.pop(ticket.request_id, None)
         if needs_mark or changes or (mark and mark.kind == "degraded"):
             marks[ticket.request_id] = Mark("closed", changes=changes)
 
     def _stored(self, ticket: Ticket, attempt: int) -> StoredHold | None:
-        return self._state.ledger(ticket).holds.get((ticket.request_id, attempt))
+        return self._state.month_of(ticket).holds.get((ticket.request_id, attempt))
 
     def _open(self, ticket: Ticket, attempt: int) -> StoredHold | None:
         stored = self._stored(ticket, attempt)
         return stored if stored and not stored.unconfirmed else None
 
     def _mark(self, ticket: Ticket) -> Mark | None:
-        return self._state.ledger(ticket).marks.get(ticket.request_id)
+        return self._state.month_of(ticket).marks.get(ticket.request_id)
 
     def _is(self, ticket: Ticket, kind: str) -> bool:
         mark = self._mark(ticket)
@@ -247,4 +249,4 @@ class MemoryLedger(Part):
 
 
 def _over(candidates: Sequence[Candidate]) -> Refused:
-    return Refused(tuple(Refusal(index, "open", "closed") for index in range(len(candidates))))
+    return Refused(tuple(Refusal(index, "breaker_open", "closed") for index in range(len(candidates))))

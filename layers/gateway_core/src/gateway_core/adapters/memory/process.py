@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
+from gateway_core.adapters.memory.assessor import Assessment, Assessor, book, choose, passed_over
 from gateway_core.adapters.memory.attempts import settle_health
-from gateway_core.adapters.memory.judge import Judge, Verdict, book, choose, passed_over
 from gateway_core.adapters.memory.state import Bucket, DeploymentKey, Latency, State, StoredHold, Timed
 from gateway_core.domain.caller import Limits
 from gateway_core.store import breaker
@@ -15,7 +15,7 @@ from gateway_core.store.breaker import Breaker
 from gateway_core.store.budget import Amount, Hold
 from gateway_core.store.changes import BreakerChange
 from gateway_core.store.messages import DEGRADED, Admitted, BreakerPolicy, Candidate, Refused, Settlement, Ticket
-from gateway_core.store.rate_limit import Room
+from gateway_core.store.rate_limit import ProviderLimits
 
 
 class ProcessHealth:
@@ -24,7 +24,7 @@ class ProcessHealth:
     def __init__(self) -> None:
         self._breakers: defaultdict[DeploymentKey, Breaker] = defaultdict(Breaker)
         self._latencies: dict[Timed, Latency] = {}
-        self._rooms: dict[DeploymentKey, Room] = {}
+        self._provider_limits: dict[DeploymentKey, ProviderLimits] = {}
         self._arrivals: dict[Bucket, int] = {}
         self._under_way: dict[str, StoredHold] = {}
 
@@ -39,24 +39,24 @@ class ProcessHealth:
         policy: BreakerPolicy,
     ) -> Admitted | Refused:
         """As the port's `admit`, without budgets; what is admitted has generation -1."""
-        verdicts = Judge(self._state(), ticket, Limits(), now_ms, max_wait_ms).verdicts(candidates)
-        chosen = choose(verdicts)
+        assessments = Assessor(self._state(), ticket, Limits(), now_ms, max_wait_ms).assessments(candidates)
+        chosen = choose(assessments)
         if chosen is None:
-            return Refused(tuple(verdict.passed_over() for verdict in verdicts))
+            return Refused(tuple(assessment.passed_over() for assessment in assessments))
         candidate = candidates[chosen.index]
         watched, changes = self._pass(candidate, chosen, now_ms, policy)
-        marks = book(self._state(), candidate, chosen)
+        sequence = book(self._state(), candidate, chosen)
         answer = Admitted(
             index=chosen.index,
             attempt=attempt,
             generation=watched.generation,
             probe=watched.state == "half_open",
             wait_ms=chosen.wait_ms,
-            passed_over=passed_over(verdicts, chosen),
+            passed_over=passed_over(assessments, chosen),
             changes=changes,
         )
         hold = Hold(Amount(candidate.hold_nano, candidate.hold_tokens))
-        self._under_way[ticket.request_id] = StoredHold(hold, "", "", ticket.day, now_ms, 0, answer, marks=marks)
+        self._under_way[ticket.request_id] = StoredHold(hold, "", "", ticket.day, now_ms, 0, answer, sequence=sequence)
         return replace(answer, generation=DEGRADED)
 
     def settle(
@@ -71,7 +71,7 @@ class ProcessHealth:
         return settle_health(self._state(), ended, held, now_ms, policy)
 
     def _pass(
-        self, candidate: Candidate, chosen: Verdict, now_ms: int, policy: BreakerPolicy
+        self, candidate: Candidate, chosen: Assessment, now_ms: int, policy: BreakerPolicy
     ) -> tuple[Breaker, tuple[BreakerChange, ...]]:
         deployment = (candidate.provider, candidate.deployment_id)
         before = self._breakers[deployment]
@@ -80,4 +80,9 @@ class ProcessHealth:
 
     def _state(self) -> State:
         """A state whose accounts are forgotten at once: nothing is held here."""
-        return State(breakers=self._breakers, latencies=self._latencies, rooms=self._rooms, arrivals=self._arrivals)
+        return State(
+            breakers=self._breakers,
+            latencies=self._latencies,
+            provider_limits=self._provider_limits,
+            arrivals=self._arrivals,
+        )

@@ -14,7 +14,7 @@ from gateway_core.store.counters import Counters
 from gateway_core.store.deployment_state import Measured
 from gateway_core.store.messages import Admitted, Ticket, UsageRecord
 from gateway_core.store.probes import Probe
-from gateway_core.store.rate_limit import UNPLACED, Marks, Room
+from gateway_core.store.rate_limit import NO_SEQUENCE, AdmissionSequence, ProviderLimits
 from gateway_core.store.virtual_keys import KeyRecord
 
 type AttemptId = tuple[str, int]
@@ -31,7 +31,7 @@ type Timed = tuple[str, str, bool]
 class StoredHold:
     """A hold with what is needed to answer a repeated admission and to settle it.
 
-    `key_rpm` and `key_tpm` are the key's limits, 0 = none; `marks` place it in the room of its deployment.
+    `key_rpm` and `key_tpm` are the key's limits, 0 = none; `sequence` puts its provider's reports in order.
     `limits` are those of the ticket's scopes, in order, as they were at the admission.
     """
 
@@ -44,7 +44,7 @@ class StoredHold:
     answer: Admitted
     limits: tuple[Limits, ...] = ()
     key_rpm: int = 0
-    marks: Marks = UNPLACED
+    sequence: AdmissionSequence = NO_SEQUENCE
     unconfirmed: bool = False
 
 
@@ -74,7 +74,7 @@ class Latency:
 
 
 @dataclass(slots=True)
-class Ledger:
+class MonthAccounts:
     """One project's month: what its budget hash holds."""
 
     accounts: defaultdict[tuple[str, str], Account] = field(default_factory=lambda: defaultdict(Account))
@@ -88,20 +88,20 @@ class State:
 
     keys: defaultdict[str, dict[str, KeyRecord]] = field(default_factory=lambda: defaultdict(dict))
     budgets: dict[tuple[str, str], Limits] = field(default_factory=dict)
-    months: defaultdict[tuple[str, str], Ledger] = field(default_factory=lambda: defaultdict(Ledger))
+    months: defaultdict[tuple[str, str], MonthAccounts] = field(default_factory=lambda: defaultdict(MonthAccounts))
     breakers: defaultdict[DeploymentKey, Breaker] = field(default_factory=lambda: defaultdict(Breaker))
     latencies: dict[Timed, Latency] = field(default_factory=dict)
-    rooms: dict[DeploymentKey, Room] = field(default_factory=dict)
+    provider_limits: dict[DeploymentKey, ProviderLimits] = field(default_factory=dict)
     arrivals: dict[Bucket, int] = field(default_factory=dict)
     counters: defaultdict[tuple[str, str], dict[str, Counters]] = field(default_factory=lambda: defaultdict(dict))
     records: defaultdict[tuple[str, str], list[UsageRecord]] = field(default_factory=lambda: defaultdict(list))
     probes: tuple[Probe, ...] = ()
 
-    def ledger(self, ticket: Ticket) -> Ledger:
+    def month_of(self, ticket: Ticket) -> MonthAccounts:
         """The month that a request is charged to."""
         return self.months[ticket.project_id, ticket.month]
 
-    def home(self, ticket: Ticket, scope: str) -> Ledger:
+    def home(self, ticket: Ticket, scope: str) -> MonthAccounts:
         """The month in which a scope's accounts are: a key's are kept where the key lives."""
         project = ticket.key_home if scope.startswith("k:") else ticket.project_id
         return self.months[project, ticket.month]

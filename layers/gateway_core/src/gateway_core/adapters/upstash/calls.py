@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from gateway_core.adapters.upstash import layout
 from gateway_core.domain.chat import RefusalReason
-from gateway_core.domain.rates import Quota, RateView
+from gateway_core.domain.rates import RateView, ReportedLimit
 from gateway_core.store.changes import (
     BreakerChange,
     BreakerReason,
@@ -46,7 +46,7 @@ _LIMITS: dict[str, BudgetLimit] = {
     "month_tokens": "month_tokens",
 }
 _PERCENTS: dict[str, Percent] = {"50": 50, "80": 80, "100": 100}
-_REASONS: dict[str, RefusalReason] = {"budget": "budget", "rate": "rate", "open": "open"}
+_REASONS: dict[str, RefusalReason] = {"budget": "budget", "rate": "rate", "open": "breaker_open"}
 
 
 @dataclass(slots=True)
@@ -106,7 +106,7 @@ def add_attempt(call: ScriptCall, settlement: Settlement) -> None:
     call.add(rates.seen_ms, rates.until_ms, *_quota(rates.requests), *_quota(rates.tokens))
 
 
-def _quota(quota: Quota) -> Iterator[int]:
+def _quota(quota: ReportedLimit) -> Iterator[int]:
     return (-1 if number is None else number for number in astuple(quota))
 
 

@@ -5,7 +5,7 @@
     bud:{project}:{YYYYMM}    hash    {scope}|M and {scope}|D{DD} accounts; h|{request}.{attempt} open holds,
                                       x|... unconfirmed ones; s|{request} marks                       62 days
     pv:{provider}             hash    cb|{deployment} breaker; ew|, ft|{deployment} latency of whole answers and
-                                      first contents; rl|{deployment} what the provider says of its limits;
+                                      first contents; rl|{deployment} the limits that the provider reports;
                                       rq, tk limits that we set
     agg:{project}:{YYYYMMDD}  hash    counters, see `gateway_core.store.counters`                           400 days
     use:{project}:{YYYYMMDD}  stream  one record an entry, in field d             30 days after its last write
@@ -24,14 +24,14 @@ from typing import Any
 from urllib.parse import unquote
 
 from gateway_core.domain.caller import Limits
-from gateway_core.domain.rates import Quota
+from gateway_core.domain.rates import ReportedLimit
 from gateway_core.store.budget import Account, Amount
 from gateway_core.store.changes import BreakerState
 from gateway_core.store.counters import Counters, encode
 from gateway_core.store.deployment_state import Measured
 from gateway_core.store.messages import OpenHold, UsageRecord
 from gateway_core.store.probes import Probe
-from gateway_core.store.rate_limit import Gauge, Room
+from gateway_core.store.rate_limit import LimitCounter, ProviderLimits
 from gateway_core.store.virtual_keys import KeyRecord, rights_json, with_rights
 
 PROJECTS = "projects"
@@ -136,17 +136,17 @@ def parse_latency(text: str | None) -> Measured | None:
     return Measured(int(average_us) / 1000, int(at_ms))
 
 
-def parse_room(text: str | None) -> Room | None:
+def parse_provider_limits(text: str | None) -> ProviderLimits | None:
     if text is None:
         return None
     until, requests, tokens = text.split(";")
-    return Room(int(until), _parse_gauge(requests), _parse_gauge(tokens))
+    return ProviderLimits(int(until), _parse_limit_counter(requests), _parse_limit_counter(tokens))
 
 
-def _parse_gauge(text: str) -> Gauge:
-    seen, limit, remaining, reset, mark, count, tat = map(int, text.split(","))
-    quota = Quota(*(None if number < 0 else number for number in (limit, remaining, reset)))
-    return Gauge(quota, seen, mark, count, tat)
+def _parse_limit_counter(text: str) -> LimitCounter:
+    seen, limit, remaining, reset, sequence, count, tat = map(int, text.split(","))
+    quota = ReportedLimit(*(None if number < 0 else number for number in (limit, remaining, reset)))
+    return LimitCounter(quota, seen, sequence, count, tat)
 
 
 def pack_counters(counters: Counters) -> str:

@@ -115,7 +115,11 @@ def _states(
 
 def _state(provider: str, deployment_id: str, values: Sequence[object], index: int) -> DeploymentState:
     start, count = index * len(_STATE_FIELDS), len(_STATE_FIELDS)
-    breaker, whole, first, room = (text if isinstance(text, str) else None for text in values[start:][:count])
+    breaker, whole, first, provider_limits = (
+        text if isinstance(text, str) else None for text in values[start:][:count]
+    )
     state, failures, until_ms = layout.parse_breaker(breaker)
     averages = (layout.parse_latency(whole), layout.parse_latency(first))
-    return DeploymentState(provider, deployment_id, state, failures, until_ms, *averages, layout.parse_room(room))
+    return DeploymentState(
+        provider, deployment_id, state, failures, until_ms, *averages, layout.parse_provider_limits(provider_limits)
+    )

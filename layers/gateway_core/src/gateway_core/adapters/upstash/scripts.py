@@ -30,9 +30,9 @@ class Scripts:
 def load_scripts() -> Scripts:
     """Read and assemble the scripts from the package."""
     return Scripts(
-        admit=_assemble("common", "policy", "rooms", "admission", "admit"),
-        next=_assemble("common", "policy", "rooms", "attempt", "admission", "next"),
-        settle=_assemble("common", "policy", "rooms", "attempt", "books", "settle"),
+        admit=_assemble("common", "policy", "provider_limits", "admission", "admit"),
+        next=_assemble("common", "policy", "provider_limits", "attempt", "admission", "next"),
+        settle=_assemble("common", "policy", "provider_limits", "attempt", "books", "settle"),
         record=_assemble("common", "books", "record"),
         resolve=_assemble("common", "books", "resolve"),
     )

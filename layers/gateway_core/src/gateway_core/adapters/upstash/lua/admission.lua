@@ -83,15 +83,15 @@ local function bookings(candidate, limits)
   return booked, wait, slowest
 end
 
--- The room of a candidate's deployment with it inside, and each wait there; nil and none while nothing is known of it.
-local function enter(candidate)
-  local room = room_of(candidate.provider, candidate.deployment)
-  if not room then return nil, {} end
-  local opens = math.max(ticket.now, room.till)
-  return room, {
+-- The known of a candidate's deployment with it inside, and each wait there; nil and none while nothing is known of it.
+local function place(candidate)
+  local known = provider_limits_of(candidate.provider, candidate.deployment)
+  if not known then return nil, {} end
+  local opens = math.max(ticket.now, known.till)
+  return known, {
     {'deployment:reset', opens - ticket.now},
-    {'deployment:rpm', take(room.requests, 1, opens)},
-    {'deployment:tpm', take(room.tokens, candidate.likely, opens)},
+    {'deployment:rpm', take(known.requests, 1, opens)},
+    {'deployment:tpm', take(known.tokens, candidate.likely, opens)},
   }
 end
 
@@ -99,9 +99,9 @@ end
 local ASK_AGAIN = 1000
 
 -- Budget before rate before open: a later line overrules an earlier one.
-local function judge(candidate, budgets)
+local function assess(candidate, budgets)
   local booked, wait, slowest = bookings(candidate, budgets[2])
-  local room, delays = enter(candidate)
+  local known, delays = place(candidate)
   for _, delay in ipairs(delays) do
     if slowest == '' or delay[2] > wait then wait, slowest = delay[2], delay[1] end
   end
@@ -113,25 +113,25 @@ local function judge(candidate, budgets)
   if wait > admission.max_wait then refusal = {'rate', slowest, math.max(closed, wait)} end
   local over = over_budget(candidate, budgets)
   if over then refusal = {'budget', over, 0} end
-  return {candidate = candidate, booked = booked, room = room, wait = wait, refused = refusal ~= nil,
+  return {candidate = candidate, booked = booked, known = known, wait = wait, refused = refusal ~= nil,
           reason = refusal or {'rate', slowest, wait}}
 end
 
-local function choose(verdicts)
+local function choose(assessments)
   local chosen
-  for _, verdict in ipairs(verdicts) do
-    if not verdict.refused and (not chosen or verdict.wait < chosen.wait) then chosen = verdict end
+  for _, assessment in ipairs(assessments) do
+    if not assessment.refused and (not chosen or assessment.wait < chosen.wait) then chosen = assessment end
   end
   return chosen
 end
 
 -- "index,reason,scope,retry after" of those that were passed over, each after a semicolon.
-local function explain(verdicts, chosen)
+local function explain(assessments, chosen)
   local parts = {}
-  for _, verdict in ipairs(verdicts) do
-    local index = verdict.candidate.index
-    if verdict ~= chosen and (not chosen or chosen.wait > 0 or index < chosen.candidate.index) then
-      parts[#parts + 1] = ';' .. table.concat({show(index), verdict.reason[1], verdict.reason[2], show(verdict.reason[3])}, ',')
+  for _, assessment in ipairs(assessments) do
+    local index = assessment.candidate.index
+    if assessment ~= chosen and (not chosen or chosen.wait > 0 or index < chosen.candidate.index) then
+      parts[#parts + 1] = ';' .. table.concat({show(index), assessment.reason[1], assessment.reason[2], show(assessment.reason[3])}, ',')
     end
   end
   return table.concat(parts)
@@ -161,14 +161,14 @@ local function kept_limits(budgets)
 end
 
 local function book(chosen, attempt, answer, budgets)
-  local candidate, room = chosen.candidate, chosen.room
-  if room then put_room(candidate.provider, candidate.deployment, room) end
+  local candidate, known = chosen.candidate, chosen.known
+  if known then put_provider_limits(candidate.provider, candidate.deployment, known) end
   for _, slot in ipairs(chosen.booked) do set(slot[1], slot[2], slot[3]) end
   move({spend = 0, spend_tokens = 0, hold = candidate.nano, hold_tokens = candidate.tokens})
   set(BUDGET, hold_field('h', attempt), show_hold({
     nano = candidate.nano, tokens = candidate.tokens, limits = kept_limits(budgets),
     key_rpm = budgets[2].rpm or 0, key_tpm = budgets[2].tpm or 0,
-    mark = room and room.requests.count or 0, token_mark = room and room.tokens.count or 0,
+    sequence = known and known.requests.count or 0, token_sequence = known and known.tokens.count or 0,
     who = table.concat({ticket.day, show(ticket.now), ticket.key, ticket.user}, ';'),
     paid = 0, paid_tokens = 0, answer = answer,
   }))
@@ -191,14 +191,14 @@ local function admit(attempt)
   if not limits then return '!' .. reported() end
   local budgets = {parse_limits(get(PROJECT, 'b|p')), limits}
   if ticket.user ~= '' then budgets[3] = parse_limits(get(PROJECT, 'b|u:' .. ticket.user)) end
-  local verdicts = {}
-  for i, candidate in ipairs(candidates) do verdicts[i] = judge(candidate, budgets) end
-  local chosen = choose(verdicts)
-  if not chosen then return '-' .. explain(verdicts, nil) .. reported() end
+  local assessments = {}
+  for i, candidate in ipairs(candidates) do assessments[i] = assess(candidate, budgets) end
+  local chosen = choose(assessments)
+  if not chosen then return '-' .. explain(assessments, nil) .. reported() end
   local generation, probe = pass(chosen.candidate, chosen.wait)
   local head = {show(chosen.candidate.index), show(attempt), show(generation), show(probe), show(chosen.wait),
                 show(is_limited(budgets))}
-  local answer = '+' .. table.concat(head, ',') .. explain(verdicts, chosen) .. reported()
+  local answer = '+' .. table.concat(head, ',') .. explain(assessments, chosen) .. reported()
   book(chosen, attempt, answer, budgets)
   return answer
 end

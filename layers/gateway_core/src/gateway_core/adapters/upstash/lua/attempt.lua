@@ -1,10 +1,10 @@
--- Settling one attempt: its money, its deployment's breaker, latency and room, and the buckets.
+-- Settling one attempt: its money, its deployment's breaker, latency and known, and the buckets.
 
 local attempt = read('#number', '#provider', 'deployment', '#generation', '#probe', 'effect', '#latency', '#charge',
                      '#charge_tokens', '#unconfirmed', '#retry_after', '#tpm', '#rpm', '#unsent', '#streamed', '#seen',
                      '#until')
 attempt.provider = KEYS[attempt.provider]
-local said_of_requests, said_of_tokens = read('#limit', '#remaining', '#reset'), read('#limit', '#remaining', '#reset')
+local reported_requests, reported_tokens = read('#limit', '#remaining', '#reset'), read('#limit', '#remaining', '#reset')
 local OPEN, LOOSE = hold_field('h', attempt.number), hold_field('x', attempt.number)
 local NEXT, NEXT_LOOSE = hold_field('h', attempt.number + 1), hold_field('x', attempt.number + 1)
 local LATENCY = (attempt.streamed == 1 and 'ft|' or 'ew|') .. attempt.deployment
@@ -145,14 +145,14 @@ local function settle_buckets(hold)
   end
 end
 
-local function settle_room(hold)
+local function settle_provider_limits(hold)
   if attempt.seen == 0 then return end
-  local room = room_of(attempt.provider, attempt.deployment)
-    or {till = 0, requests = parse_gauge(UNHEARD), tokens = parse_gauge(UNHEARD)}
-  room.till = math.max(room.till, attempt['until'])
-  hear(room.requests, said_of_requests, attempt.seen, hold and hold.mark)
-  hear(room.tokens, said_of_tokens, attempt.seen, hold and hold.token_mark)
-  put_room(attempt.provider, attempt.deployment, room)
+  local known = provider_limits_of(attempt.provider, attempt.deployment)
+    or {till = 0, requests = parse_counter(UNREPORTED), tokens = parse_counter(UNREPORTED)}
+  known.till = math.max(known.till, attempt['until'])
+  update_from_report(known.requests, reported_requests, attempt.seen, hold and hold.sequence)
+  update_from_report(known.tokens, reported_tokens, attempt.seen, hold and hold.token_sequence)
+  put_provider_limits(attempt.provider, attempt.deployment, known)
 end
 
 -- Everything about the attempt; call it once.
@@ -162,5 +162,5 @@ local function settle_attempt()
   settle_breaker()
   settle_latency()
   settle_buckets(hold)
-  settle_room(hold)
+  settle_provider_limits(hold)
 end

@@ -194,9 +194,9 @@ local function move(change)
   end
 end
 
--- A hold: "nano;tokens;key tpm;day;since;key;user;paid nano;paid tokens;key rpm;marks;limits|the answer to give again".
--- Its field is h|request.attempt while the attempt is open, x|request.attempt once it is unconfirmed. The marks
--- "requests;tokens" place it in the room of its deployment. The limits are those of the request's scopes at its
+-- A hold: "nano;tokens;key tpm;day;since;key;user;paid nano;paid tokens;key rpm;sequence;limits|the answer to give again".
+-- Its field is h|request.attempt while the attempt is open, x|request.attempt once it is unconfirmed. The sequence
+-- "requests;tokens" puts its provider's reports in order. The limits are those of the request's scopes at its
 -- admission: settling needs no command more for them.
 local function hold_field(kind, attempt)
   return kind .. '|' .. ticket.request .. '.' .. show(attempt)
@@ -204,19 +204,19 @@ end
 
 local function parse_hold(text)
   if not text then return nil end
-  local nano, tokens, key_tpm, who, paid, paid_tokens, key_rpm, mark, token_mark, limits, answer =
+  local nano, tokens, key_tpm, who, paid, paid_tokens, key_rpm, sequence, token_sequence, limits, answer =
     string.match(text, '^(%d+);(%d+);(%d+);(%d+;%d+;[^;]*;[^;]*);(%d+);(%d+);(%d+);(%d+);(%d+);([^|]*)|(.*)$')
   return {
     nano = tonumber(nano), tokens = tonumber(tokens), key_tpm = tonumber(key_tpm), who = who,
     paid = tonumber(paid), paid_tokens = tonumber(paid_tokens), key_rpm = tonumber(key_rpm),
-    mark = tonumber(mark), token_mark = tonumber(token_mark), limits = limits, answer = answer,
+    sequence = tonumber(sequence), token_sequence = tonumber(token_sequence), limits = limits, answer = answer,
   }
 end
 
 local function show_hold(hold)
   return table.concat({
     show(hold.nano), show(hold.tokens), show(hold.key_tpm), hold.who, show(hold.paid), show(hold.paid_tokens),
-    show(hold.key_rpm), show(hold.mark), show(hold.token_mark), hold.limits,
+    show(hold.key_rpm), show(hold.sequence), show(hold.token_sequence), hold.limits,
   }, ';') .. '|' .. hold.answer
 end
 

@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from gateway_core.adapters.memory import MemoryStore
-from gateway_core.domain.rates import Quota, RateView
+from gateway_core.domain.rates import RateView, ReportedLimit
 from gateway_core.store.messages import Admitted, BreakerPolicy, Candidate, Refusal, Ticket
-from gateway_core.store.rate_limit import WORD_LIFE_MS
+from gateway_core.store.rate_limit import REPORT_LIFE_MS
 from gateway_core.store.virtual_keys import KeyRecord
 from tests.contract.desk import DIGEST, NOON, candidate, record_of, settled
 from tests.contract.wire import at_once, wired_store
@@ -25,7 +25,7 @@ def view(desk, requests=None, tokens=None, until=0, ago=0):
 
     def quota(told):
         limit, remaining, reset = told or (None, None, None)
-        return Quota(limit, remaining, None if reset is None else seen + reset)
+        return ReportedLimit(limit, remaining, None if reset is None else seen + reset)
 
     return RateView(seen, quota(requests), quota(tokens), seen + until if until else 0)
 
@@ -44,7 +44,7 @@ async def waits(desk, count, chosen=CHOSEN):
 async def test_nothing_is_known_at_first(desk):
     """Providers that say nothing are not limited, and leave no trace."""
     await desk.call("r1", chosen=CHOSEN)
-    assert (await desk.state()).room is None
+    assert (await desk.state()).provider_limits is None
     assert await waits(desk, 50) == [0] * 50
 
 
@@ -87,7 +87,7 @@ async def test_a_stale_number_does_not_overrule_a_later_one(desk):
     early, late = await desk.admitted("early", CHOSEN), await desk.admitted("late", CHOSEN)
     await desk.settle("late", settled(late, CHOSEN, rates=view(desk, requests=(60, 1, 59_000))))
     await desk.settle("early", settled(early, CHOSEN, rates=view(desk, requests=(60, 2, 58_000))))
-    assert (await desk.state()).room.requests.quota.remaining == 1
+    assert (await desk.state()).provider_limits.requests.reported.remaining == 1
     assert await waits(desk, 2) == [0, 1000]
 
 
@@ -140,7 +140,7 @@ async def test_an_old_word_is_forgotten(desk):
     """A provider that says nothing any more limits nobody."""
     await hear(desk, requests=(1, 1, 0))
     assert await waits(desk, 2) == [0, 60_000]
-    desk.at += WORD_LIFE_MS + 1
+    desk.at += REPORT_LIFE_MS + 1
     assert [(await desk.admitted(f"x{n}", CHOSEN)).wait_ms for n in range(3)] == [0, 0, 0]
 
 
@@ -148,7 +148,7 @@ async def test_what_fails_is_heard_as_well(desk):
     """A 429 without Retry-After counts as a failure, and its reset header still holds."""
     await hear(desk, effect="limit", requests=(60, 0, 5000), until=5000)
     state = await desk.state()
-    assert (state.state, state.failures, state.room.until_ms) == ("closed", 1, NOON + 5000)
+    assert (state.state, state.failures, state.provider_limits.until_ms) == ("closed", 1, NOON + 5000)
 
 
 async def test_the_same_settlement_twice_is_heard_once(desk):
@@ -176,7 +176,7 @@ async def test_retry_after_counts_whatever_keeps_the_candidates(desk):
     slow, broken = candidate("slow", "one", rpm=1), candidate("broken", "two")
     await desk.admitted("r1", slow)
     await desk.call("r2", "limit", broken, retry_after_ms=4000)
-    assert (await desk.admit("r3", slow, broken)).told == Refusal(0, "rate", "provider:rpm", 4000)
+    assert (await desk.admit("r3", slow, broken)).reported == Refusal(0, "rate", "provider:rpm", 4000)
 
 
 async def test_a_limited_candidate_that_rests_as_well_names_the_later_moment(desk):
@@ -212,7 +212,7 @@ def told(now, said):
 
     def quota(words):
         limit, remaining, reset = words
-        return Quota(limit, remaining, None if reset is None else seen + reset)
+        return ReportedLimit(limit, remaining, None if reset is None else seen + reset)
 
     return RateView(seen, quota(requests), quota(tokens), seen + until if until else 0)
 
@@ -297,9 +297,9 @@ def test_a_refused_request_can_start_at_the_moment_it_is_told_and_not_before(wir
     _, refused = pair.ask(candidates, 0)
     if isinstance(refused, Admitted):
         return
-    pair.now += refused.told.retry_after_ms - 1
+    pair.now += refused.reported.retry_after_ms - 1
     _, early = pair.ask(candidates, 0)
-    assert early.told.retry_after_ms == 1
+    assert early.reported.retry_after_ms == 1
     pair.now += 1
     _, answer = pair.ask(candidates, 0)
     assert isinstance(answer, Admitted)

@@ -6,7 +6,7 @@ from gateway_core.domain.caller import Attribution
 from gateway_core.domain.chat import ChatRequest, Deployment
 from gateway_core.domain.embedding import EmbedRequest
 from gateway_core.domain.errors import BudgetExceeded
-from gateway_core.routing.bounds import PromptSize, chat_offer, embed_offer, output_cap
+from gateway_core.routing.bounds import PromptSize, bound_chat, bound_embedding, output_cap
 from tests.conftest import catalog_of, model
 
 A = model("a")
@@ -23,7 +23,7 @@ def test_the_hold_is_input_and_output_at_the_dearest_rate():
     """Cache writes may be dearer than plain input."""
     asked = request(max_output_tokens=10)
     size = PromptSize.of(asked)
-    offer = chat_offer(asked, size, A, CATALOG)
+    offer = bound_chat(asked, size, A, CATALOG)
     assert offer.candidate.hold_nano == size.text_tokens * 1250 + 10 * 2000
     assert offer.candidate.hold_tokens == size.text_tokens + 10
 
@@ -32,7 +32,7 @@ def test_images_count_by_the_models_measure():
     """Each as many tokens as the model's largest image, whatever its bytes."""
     size = PromptSize.of(request([IMAGE, {"type": "text", "text": "hi"}], [IMAGE]))
     assert size.images == 2
-    assert size.most_tokens(A) - size.text_tokens == 2000
+    assert size.upper_bound(A) - size.text_tokens == 2000
 
 
 @pytest.mark.parametrize(("asked", "cap"), [(None, 4096), (10, 10), (100_000, 8192)])
@@ -62,4 +62,4 @@ def test_a_token_budget_bounds_both():
 def test_embeddings_are_bounded_by_their_bytes():
     """A text has no more tokens than bytes, tokens count themselves."""
     asked = EmbedRequest(("äö", (1, 2, 3)), Attribution("alpha"))
-    assert embed_offer(asked, A, CATALOG).candidate.hold_tokens == 4 + 3 + 2 * 32
+    assert bound_embedding(asked, A, CATALOG).candidate.hold_tokens == 4 + 3 + 2 * 32

@@ -1,4 +1,4 @@
-"""Makes the plan of a completion: looks up what routing needs to know of this moment, and no more than that."""
+"""Plans completions: looks up what routing needs to know of this moment, and no more."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gateway_core.routing.plan import candidates, plan, reachable_models, uncert
 from gateway_core.store.deployment_state import DeploymentState
 
 
-class Planner:
+class ModelRouter:
     """Plans completions. `draw` decides which requests explore."""
 
     def __init__(self, ledger: Ledger, counter: TokenCounter, clock: Clock, draw: Draw) -> None:
@@ -38,7 +38,7 @@ class Planner:
         candidates(request, catalog)  # what does not exist is not forbidden
         reachable = reachable_models(caller, request, catalog)
         snapshot = Snapshot(
-            about_tokens=size.about_tokens,
+            estimated_tokens=size.estimated_tokens,
             counted=await self._counted(request, size, catalog, reachable),
             states=await self._states(request, catalog),
             now_ms=self._clock.now_ms(),
@@ -56,7 +56,7 @@ class Planner:
         Nobody's processor works for models that the caller may not use; None means all.
         """
         counted: dict[str, int] = {}
-        for model in uncertain(request, catalog, size.most_tokens):
+        for model in uncertain(request, catalog, size.upper_bound):
             if reachable is not None and model.key not in reachable:
                 continue
             # In a thread: a long prompt takes the tokeniser a while.

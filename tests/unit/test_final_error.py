@@ -13,7 +13,7 @@ from gateway_core.domain.errors import (
     RateLimited,
     RateLimitError,
 )
-from gateway_core.pipeline.final_error import refusal_error, verdict
+from gateway_core.pipeline.final_error import final_error, refusal_error
 from gateway_core.store.messages import Refusal, Refused
 
 DOWN = ProviderUnavailable("down")
@@ -27,7 +27,11 @@ BUSY = RateLimitError("busy", retry_after_s=7)
         (Refusal(0, "budget", "u:ada"), BudgetExceeded, "this user"),
         (Refusal(0, "rate", "k:key_a_1:rpm", 1500), RateLimited, "this key"),
         (Refusal(0, "rate", "provider:rpm"), RateLimited, "this provider"),
-        (Refusal(0, "open", "", 30_000), NoDeploymentAvailable, "after failures or a rate limit. Try again in 30 s."),
+        (
+            Refusal(0, "breaker_open", "", 30_000),
+            NoDeploymentAvailable,
+            "after failures or a rate limit. Try again in 30 s.",
+        ),
     ],
 )
 def test_refusals(refusal, expected, text):
@@ -40,12 +44,17 @@ def test_refusals(refusal, expected, text):
 def test_retry_after_is_exact():
     """The store's wait reaches the error."""
     assert refusal_error(Refusal(0, "rate", "p", 1500)).retry_after_s == 1.5
-    assert refusal_error(Refusal(0, "open")).retry_after_s is None
+    assert refusal_error(Refusal(0, "breaker_open")).retry_after_s is None
 
 
 def test_mixed_refusals_report_money_first():
     """Budget before rate before open; among equals the soonest."""
-    mixed = (Refusal(0, "open", "", 5), Refusal(1, "rate", "p", 9), Refusal(2, "rate", "p", 3), Refusal(3, "budget"))
+    mixed = (
+        Refusal(0, "breaker_open", "", 5),
+        Refusal(1, "rate", "p", 9),
+        Refusal(2, "rate", "p", 3),
+        Refusal(3, "budget"),
+    )
     assert Refused(mixed).main.index == 3
     assert Refused(mixed[:3]).main.index == 2
     assert Refused(mixed[:1]).main.index == 0
@@ -68,7 +77,7 @@ def test_mixed_refusals_report_money_first():
 )
 def test_verdicts(errors, late, expected):
     """A walk's failures become one error: the caller's own fault first, then time, then who failed."""
-    assert type(verdict(errors, deadline_passed=late, alone=len(errors) == 1)) is expected
+    assert type(final_error(errors, deadline_passed=late, alone=len(errors) == 1)) is expected
 
 
 @pytest.mark.parametrize(
@@ -77,11 +86,11 @@ def test_verdicts(errors, late, expected):
 )
 def test_a_model_that_failed_twice_failed_alone(errors, expected):
     """Attempts at one model end in its own last error, not in a lack of models."""
-    assert type(verdict(errors, deadline_passed=False, alone=True)) is expected
+    assert type(final_error(errors, deadline_passed=False, alone=True)) is expected
 
 
 def test_the_soonest_retry_after_wins():
     """When everybody limits us, the first to recover sets the time."""
     sooner = RateLimitError("busy", retry_after_s=2)
-    assert verdict([BUSY, sooner], deadline_passed=False, alone=False).retry_after_s == 2
-    assert verdict([RateLimitError("busy")], deadline_passed=False, alone=False).retry_after_s is None
+    assert final_error([BUSY, sooner], deadline_passed=False, alone=False).retry_after_s == 2
+    assert final_error([RateLimitError("busy")], deadline_passed=False, alone=False).retry_after_s is None

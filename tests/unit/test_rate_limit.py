@@ -3,8 +3,16 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway_core.domain.rates import Quota, RateView
-from gateway_core.store.rate_limit import Marks, Room, Slot, correct, enter, hear, reserve
+from gateway_core.domain.rates import RateView, ReportedLimit
+from gateway_core.store.rate_limit import (
+    AdmissionSequence,
+    ProviderLimits,
+    Slot,
+    correct,
+    place,
+    reserve,
+    update_from_report,
+)
 
 rates = st.integers(1, 5000)
 NOW = 1_795_176_000_000
@@ -56,22 +64,22 @@ def test_a_correction_is_as_if_the_right_number_had_been_reserved(rate, reserved
     )
 
 
-def fill(room, count, now=NOW, tokens=0):
+def fill(limits, count, now=NOW, tokens=0):
     """The room after so many more requests, and how long each had to wait."""
     waits = []
     for _ in range(count):
-        entry = enter(room, tokens, now)
-        room = entry.room
-        waits.append(max(entry.reset_wait_ms, entry.requests_wait_ms, entry.tokens_wait_ms))
-    return room, waits
+        placement = place(limits, tokens, now)
+        limits = placement.limits
+        waits.append(max(placement.reset_wait_ms, placement.requests_wait_ms, placement.tokens_wait_ms))
+    return limits, waits
 
 
 @given(st.integers(1, 400), st.data())
 def test_what_remains_may_start_at_once_and_not_one_more(limit, data):
     """Rounding costs a millisecond at most; the next one waits for its share of the minute."""
     remaining = data.draw(st.integers(0, limit))
-    room = hear(Room(), RateView(NOW, Quota(limit, remaining)), Marks())
-    _, waits = fill(room, remaining + 1)
+    limits = update_from_report(ProviderLimits(), RateView(NOW, ReportedLimit(limit, remaining)), AdmissionSequence())
+    _, waits = fill(limits, remaining + 1)
     assert all(wait <= 1 for wait in waits[:-1])
     assert 0 <= waits[-1] - 60_000 // limit <= 2
 
@@ -80,11 +88,11 @@ def test_what_remains_may_start_at_once_and_not_one_more(limit, data):
 def test_what_was_admitted_since_is_not_there_any_more(limit, before, since, data):
     """An answer knows of the requests up to its own."""
     told = data.draw(st.integers(0, limit))
-    room, _ = fill(hear(Room(), RateView(NOW, Quota(limit, limit)), None), before + 1)
-    marks = Marks(room.requests.count, room.tokens.count)
-    room, _ = fill(room, since)
+    limits, _ = fill(update_from_report(ProviderLimits(), RateView(NOW, ReportedLimit(limit, limit)), None), before + 1)
+    sequence = AdmissionSequence(limits.requests.count, limits.tokens.count)
+    limits, _ = fill(limits, since)
     left = max(0, told - since)
-    _, waits = fill(hear(room, RateView(NOW, Quota(limit, told)), marks), left + 1)
+    _, waits = fill(update_from_report(limits, RateView(NOW, ReportedLimit(limit, told)), sequence), left + 1)
     assert all(wait <= 1 for wait in waits[:-1])
     assert waits[-1] > 1
 
@@ -92,31 +100,33 @@ def test_what_was_admitted_since_is_not_there_any_more(limit, before, since, dat
 words = st.builds(
     RateView,
     st.integers(NOW - 5000, NOW),
-    st.builds(Quota, st.just(60), st.integers(0, 60), st.none() | st.integers(NOW - 5000, NOW + 60_000)),
+    st.builds(ReportedLimit, st.just(60), st.integers(0, 60), st.none() | st.integers(NOW - 5000, NOW + 60_000)),
     until_ms=st.sampled_from([0, NOW + 1, NOW + 5000]),
 )
 
 
 @given(words, words, st.integers(1, 20), st.integers(1, 20))
 def test_the_order_in_which_answers_arrive_changes_nothing(one, other, first, second):
-    """What the later request learned holds, and no closed room is reopened."""
-    room, _ = fill(hear(Room(), RateView(NOW - 5000, Quota(60, 60)), None), 20, NOW - 5000)
-    one_mark, other_mark = Marks(first), Marks(min(first + second, 20))
-    if one_mark == other_mark:
+    """What the later request learned holds, and no limit is opened early."""
+    limits, _ = fill(
+        update_from_report(ProviderLimits(), RateView(NOW - 5000, ReportedLimit(60, 60)), None), 20, NOW - 5000
+    )
+    one_sequence, other_sequence = AdmissionSequence(first), AdmissionSequence(min(first + second, 20))
+    if one_sequence == other_sequence:
         return
-    forth = hear(hear(room, one, one_mark), other, other_mark)
-    back = hear(hear(room, other, other_mark), one, one_mark)
+    forth = update_from_report(update_from_report(limits, one, one_sequence), other, other_sequence)
+    back = update_from_report(update_from_report(limits, other, other_sequence), one, one_sequence)
     assert forth == back
-    assert (forth.requests.quota, forth.until_ms) == (other.requests, max(one.until_ms, other.until_ms))
+    assert (forth.requests.reported, forth.until_ms) == (other.requests, max(one.until_ms, other.until_ms))
 
 
 def test_a_reset_that_comes_first_makes_the_limit_whole():
     """A provider whose limit is not one a minute says so by its reset."""
-    view = RateView(NOW, Quota(60, 0, NOW + 2000))
-    assert fill(hear(Room(), view, None), 60, NOW + 2000)[1] == [0] * 60
+    view = RateView(NOW, ReportedLimit(60, 0, NOW + 2000))
+    assert fill(update_from_report(ProviderLimits(), view, None), 60, NOW + 2000)[1] == [0] * 60
 
 
 def test_a_limit_beyond_exact_arithmetic_is_not_counted_against():
     """A billion tokens a minute limit nobody."""
-    room = hear(Room(), RateView(NOW, tokens=Quota(10**9, 5)), None)
-    assert fill(room, 20, tokens=100)[1] == [0] * 20
+    limits = update_from_report(ProviderLimits(), RateView(NOW, tokens=ReportedLimit(10**9, 5)), None)
+    assert fill(limits, 20, tokens=100)[1] == [0] * 20

@@ -84,17 +84,21 @@ def test_a_ticket_freezes_its_day_month_and_hour():
 def test_the_refusal_to_report_is_money_first_then_the_soonest():
     """Budget before rate before open."""
     rate, soon, money = Refusal(0, "rate", "", 50), Refusal(1, "rate", "", 20), Refusal(2, "budget")
-    assert Refused((Refusal(3, "open", "", 1), rate, soon)).main == soon
+    assert Refused((Refusal(3, "breaker_open", "", 1), rate, soon)).main == soon
     assert Refused((rate, money)).main == money
 
 
 def test_the_moment_that_is_told_is_the_first_of_all():
     """Whatever keeps the others; none where money is missing, or nobody knows."""
-    rate, rests, gone = Refusal(0, "rate", "k:1:rpm", 50), Refusal(1, "open", "", 20), Refusal(2, "open", "closed")
+    rate, rests, gone = (
+        Refusal(0, "rate", "k:1:rpm", 50),
+        Refusal(1, "breaker_open", "", 20),
+        Refusal(2, "breaker_open", "closed"),
+    )
     money = Refusal(3, "budget", "p:day_nano")
-    assert Refused((rate, rests, gone)).told == Refusal(0, "rate", "k:1:rpm", 20)
-    assert Refused((rate, money)).told == money
-    assert Refused((gone,)).told == gone
+    assert Refused((rate, rests, gone)).reported == Refusal(0, "rate", "k:1:rpm", 20)
+    assert Refused((rate, money)).reported == money
+    assert Refused((gone,)).reported == gone
 
 
 def test_deployments_are_grouped_by_provider():

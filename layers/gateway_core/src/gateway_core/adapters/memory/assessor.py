@@ -11,12 +11,12 @@ from gateway_core.store import breaker, budget
 from gateway_core.store import rate_limit as ratelimit
 from gateway_core.store.budget import Amount
 from gateway_core.store.messages import Candidate, Refusal, Ticket
-from gateway_core.store.rate_limit import UNPLACED, Entry, Marks, Room, Slot
+from gateway_core.store.rate_limit import NO_SEQUENCE, AdmissionSequence, Placement, ProviderLimits, Slot
 
 
 @dataclass(frozen=True, slots=True)
 class Booking:
-    """A slot that one bucket would give; `scope` names the limit. What a room gives is booked with the room."""
+    """A slot that one bucket would give; `scope` names the limit. A provider's own limits are booked as a whole."""
 
     bucket: Bucket | None
     scope: str
@@ -24,15 +24,15 @@ class Booking:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Assessment:
     """How the candidate at `index` fares: `refusal`, or how long it must wait with what it books.
 
-    `room` is that of its deployment with it inside, None while nothing is known of it.
+    `provider_limits` are those of its deployment with it counted in, None while nothing was reported.
     """
 
     index: int
     bookings: tuple[Booking, ...]
-    room: Room | None
+    provider_limits: ProviderLimits | None
     refusal: Refusal | None = None
 
     @property
@@ -52,7 +52,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Judge:
+class Assessor:
     """Judges the candidates of one request at one moment. `limits` are the key's."""
 
     state: State
@@ -71,25 +71,25 @@ class Judge:
         """The limits of the ticket's scopes, in order."""
         return tuple(self._limits(scope) for scope in self.ticket.scopes)
 
-    def verdicts(self, candidates: Sequence[Candidate]) -> list[Verdict]:
-        return [self._verdict(index, candidate) for index, candidate in enumerate(candidates)]
+    def assessments(self, candidates: Sequence[Candidate]) -> list[Assessment]:
+        return [self._assess(index, candidate) for index, candidate in enumerate(candidates)]
 
-    def _verdict(self, index: int, candidate: Candidate) -> Verdict:
-        room = self.state.rooms.get((candidate.provider, candidate.deployment_id))
-        entry = ratelimit.enter(room, candidate.likely_tokens, self.now_ms) if room else None
-        bookings = (*self._bookings(candidate), *(_room_bookings(entry) if entry else ()))
-        verdict = Verdict(index, bookings, entry.room if entry else None)
-        return replace(verdict, refusal=self._refusal(verdict, candidate))
+    def _assess(self, index: int, candidate: Candidate) -> Assessment:
+        provider_limits = self.state.provider_limits.get((candidate.provider, candidate.deployment_id))
+        placement = ratelimit.place(provider_limits, candidate.likely_tokens, self.now_ms) if provider_limits else None
+        bookings = (*self._bookings(candidate), *(_provider_bookings(placement) if placement else ()))
+        assessment = Assessment(index, bookings, placement.limits if placement else None)
+        return replace(assessment, refusal=self._refusal(assessment, candidate))
 
-    def _refusal(self, verdict: Verdict, candidate: Candidate) -> Refusal | None:
+    def _refusal(self, assessment: Assessment, candidate: Candidate) -> Refusal | None:
         """The first reason in REFUSAL_ORDER."""
         if scope := self._over_budget(candidate):
-            return Refusal(verdict.index, "budget", scope)
+            return Refusal(assessment.index, "budget", scope)
         closed_ms = breaker.ask_again_ms(self.state.breakers[candidate.provider, candidate.deployment_id], self.now_ms)
-        if verdict.wait_ms > self.max_wait_ms:
-            late = verdict.passed_over()
+        if assessment.wait_ms > self.max_wait_ms:
+            late = assessment.passed_over()
             return replace(late, retry_after_ms=max(late.retry_after_ms, closed_ms))
-        return Refusal(verdict.index, "open", "", max(closed_ms, verdict.wait_ms)) if closed_ms else None
+        return Refusal(assessment.index, "breaker_open", "", max(closed_ms, assessment.wait_ms)) if closed_ms else None
 
     def _over_budget(self, candidate: Candidate) -> str | None:
         amount = Amount(candidate.hold_nano, candidate.hold_tokens)
@@ -121,32 +121,32 @@ class Judge:
         ]
 
 
-def _room_bookings(entry: Entry) -> list[Booking]:
-    """Waits of a room; the room itself is kept whole."""
+def _provider_bookings(placement: Placement) -> list[Booking]:
+    """Waits for the limits that a provider reported, which are booked as a whole."""
     waits = {
-        "deployment:reset": entry.reset_wait_ms,
-        "deployment:rpm": entry.requests_wait_ms,
-        "deployment:tpm": entry.tokens_wait_ms,
+        "deployment:reset": placement.reset_wait_ms,
+        "deployment:rpm": placement.requests_wait_ms,
+        "deployment:tpm": placement.tokens_wait_ms,
     }
     return [Booking(None, scope, Slot(0, wait_ms)) for scope, wait_ms in waits.items()]
 
 
-def choose(verdicts: Sequence[Verdict]) -> Verdict | None:
+def choose(assessments: Sequence[Assessment]) -> Assessment | None:
     """The first candidate that can start at once, else the one with the shortest wait."""
-    possible = [verdict for verdict in verdicts if not verdict.refusal]
-    return min(possible, key=lambda verdict: verdict.wait_ms, default=None)
+    possible = [assessment for assessment in assessments if not assessment.refusal]
+    return min(possible, key=lambda assessment: assessment.wait_ms, default=None)
 
 
-def book(state: State, candidate: Candidate, chosen: Verdict) -> Marks:
-    """Take the places that the chosen one was promised; the marks of its room."""
+def book(state: State, candidate: Candidate, chosen: Assessment) -> AdmissionSequence:
+    """Take the places that the chosen one was promised; the sequence of its admission."""
     state.arrivals.update({booking.bucket: booking.slot.tat_us for booking in chosen.bookings if booking.bucket})
-    if chosen.room is None:
-        return UNPLACED
-    state.rooms[candidate.provider, candidate.deployment_id] = chosen.room
-    return Marks(chosen.room.requests.count, chosen.room.tokens.count)
+    if chosen.provider_limits is None:
+        return NO_SEQUENCE
+    state.provider_limits[candidate.provider, candidate.deployment_id] = chosen.provider_limits
+    return AdmissionSequence(chosen.provider_limits.requests.count, chosen.provider_limits.tokens.count)
 
 
-def passed_over(verdicts: Sequence[Verdict], chosen: Verdict) -> tuple[Refusal, ...]:
+def passed_over(assessments: Sequence[Assessment], chosen: Assessment) -> tuple[Refusal, ...]:
     """What stood before the chosen one, or around it if it has to wait."""
-    others = [v for v in verdicts if v is not chosen and (chosen.wait_ms or v.index < chosen.index)]
-    return tuple(verdict.passed_over() for verdict in others)
+    others = [v for v in assessments if v is not chosen and (chosen.wait_ms or v.index < chosen.index)]
+    return tuple(assessment.passed_over() for assessment in others)

@@ -27,8 +27,8 @@ def test_other_content_lets_text_go():
 
 
 @given(st.lists(st.text(alphabet="ab \n", max_size=5)))
-def test_nothing_is_lost_and_words_are_whole(pieces):
+def test_nothing_is_lost_and_words_are_whole(parts):
     """Whatever the pieces, the text is the same, and no chunk but the last ends inside a word."""
-    out = [chunk.text for chunk in run(*(Chunk(text=piece) for piece in pieces))]
-    assert "".join(out) == "".join(pieces)
+    out = [chunk.text for chunk in run(*(Chunk(text=part) for part in parts))]
+    assert "".join(out) == "".join(parts)
     assert all(text[-1].isspace() for text in out[:-1])

@@ -1,0 +1,73 @@
+-- The rate limits that providers report, by deployment. Model: `ProviderLimits` in gateway_core/store/rate_limit.py.
+-- "until;requests;tokens"; both are "seen,limit,remaining,reset,sequence,count,arrival" with -1 for what was not reported.
+local REPORT_LIFE_MS, MOST_PACED = 300000, 100000000
+local UNREPORTED = '0,-1,-1,-1,0,0,0'
+
+local function parse_counter(text)
+  local seen, limit, remaining, reset, sequence, count, arrival =
+    string.match(text, '^(%d+),(-?%d+),(-?%d+),(-?%d+),(%d+),(%d+),(%d+)$')
+  return {
+    seen = tonumber(seen), limit = tonumber(limit), remaining = tonumber(remaining), reset = tonumber(reset),
+    sequence = tonumber(sequence), count = tonumber(count), arrival = tonumber(arrival),
+  }
+end
+
+local function show_counter(g)
+  return table.concat({
+    show(g.seen), show(g.limit), show(g.remaining), show(g.reset), show(g.sequence), show(g.count), show(g.arrival),
+  }, ',')
+end
+
+-- The limits of a deployment, nil while its provider has reported nothing.
+local function provider_limits_of(provider, deployment)
+  local till, requests, tokens = string.match(get(provider, 'rl|' .. deployment) or '', '^(%d+);([^;]+);([^;]+)$')
+  if not till then return nil end
+  return {till = tonumber(till), requests = parse_counter(requests), tokens = parse_counter(tokens)}
+end
+
+local function put_provider_limits(provider, deployment, limits)
+  set(provider, 'rl|' .. deployment,
+      table.concat({show(limits.till), show_counter(limits.requests), show_counter(limits.tokens)}, ';'))
+end
+
+-- The limit to count against; 0 = none.
+local function paced(quota)
+  return (quota.limit > 0 and quota.limit <= MOST_PACED) and quota.limit or 0
+end
+
+-- Counts units in a counter, in place; how long they must wait.
+local function take(counter, units, opens)
+  counter.count = counter.count + units
+  local limit = ticket.now - counter.seen <= REPORT_LIFE_MS and paced(counter) or 0
+  if limit == 0 then return 0 end
+  local delay
+  counter.arrival, delay = reserve(counter.arrival, units, limit, opens)
+  return delay
+end
+
+local function whole_at(quota, seen)
+  local limit, now = paced(quota), seen * 1000
+  if limit == 0 or quota.remaining < 0 then return now end
+  local by_rate = now + time_of(math.max(0, limit - quota.remaining), limit)
+  if quota.reset < 0 then return by_rate end
+  return math.max(now, math.min(by_rate, quota.reset * 1000))
+end
+
+-- What one answer says of one limit, for a counter in place; sequence is that of the answered attempt, nil if unknown.
+local function update_from_report(counter, quota, seen, sequence)
+  local says_nothing = quota.limit < 0 and quota.remaining < 0 and quota.reset < 0
+  if says_nothing or (sequence and sequence < counter.sequence) then return end
+  local arrival = whole_at(quota, seen)
+  -- A sequence that the count has not reached is from before the store lost its memory.
+  local is_later = sequence and counter.sequence < sequence and sequence <= counter.count
+  if is_later then
+    local limit = paced(quota)
+    if limit > 0 then arrival = arrival + time_of(counter.count - sequence, limit) end
+    counter.sequence, counter.arrival = sequence, arrival
+  else
+    counter.arrival = math.max(counter.arrival, arrival)
+  end
+  if is_later or seen >= counter.seen then
+    counter.seen, counter.limit, counter.remaining, counter.reset = seen, quota.limit, quota.remaining, quota.reset
+  end
+end
