@@ -70,7 +70,7 @@ async def test_the_room_that_a_provider_told_of_shows(client, world):
     await world.services.gateway.complete(request, caller, "r1", timeout_s=60)
     first, second, _third = (await client.get("/health/providers")).json()["providers"]
     assert first["models"][0]["rate_limit"] == {
-        "requests": {"limit": 60, "remaining": 42, "reset_at": "2026-11-20T16:00:01.500+00:00"},
+        "requests": {"limit": 60, "remaining": 42, "reset_at": "2026-11-20T16:00:01.500Z"},
         "tokens": {"limit": None, "remaining": 7, "reset_at": None},
     }
     assert second["models"][0]["rate_limit"] is None
@@ -115,7 +115,7 @@ async def test_a_probe_shows_and_may_lower_the_status(client, world, found, stat
     await world.store.post_probes([probe(world, found)], kept_ms=KEPT_MS)
     told = await first(client)
     assert (told["status"], told["models"][0]["breaker"]) == (status, "closed")
-    assert told["probe"] == {"status": found, "latency_ms": 31, "checked_at": "2026-11-20T16:00:00Z"}
+    assert told["probe"] == {"status": found, "latency_ms": 31, "checked_at": "2026-11-20T16:00:00.000Z"}
     others = (await client.get("/health/providers")).json()["providers"][1:]
     assert {provider["status"] for provider in others} == {"healthy"}
 
@@ -126,7 +126,7 @@ async def test_a_probe_that_is_too_old_counts_no_more(client, world):
     world.clock.advance(900)
     told = await first(client)
     assert told["status"] == "healthy"
-    assert told["probe"] == {"status": "unknown", "latency_ms": None, "checked_at": "2026-11-20T16:00:00Z"}
+    assert told["probe"] == {"status": "unknown", "latency_ms": None, "checked_at": "2026-11-20T16:00:00.000Z"}
     assert told["models"][0]["listed"] is None
 
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway_core.domain.lifecycle import RETIREMENT_WARNING_DAYS, lifecycle, retirement_warning, utc_day
+from gateway_core.domain.lifecycle import RETIREMENT_WARNING_DAYS, lifecycle, retirement_warning
+from gateway_core.domain.times import utc_date
 from tests.conftest import model
 
 TODAY = date(2026, 11, 20)
@@ -45,4 +46,4 @@ def test_whatever_is_not_served_any_more_is_warned_of(days):
 @given(st.integers(0, 4_000_000_000_000))
 def test_days_are_utc(now_ms):
     """Whatever the machine's own time zone is."""
-    assert utc_day(now_ms) == datetime.fromtimestamp(now_ms // 1000, UTC).date()
+    assert utc_date(now_ms) == datetime.fromtimestamp(now_ms // 1000, UTC).date()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 from gateway_core.domain.caller import Limits
 from gateway_core.domain.cost import usd
 from gateway_core.domain.errors import InvalidRequest
+from gateway_core.domain.times import day_key, iso, utc_date
 from gateway_core.ports import Clock, KeyStore
 from gateway_core.store.budget import NOTHING, Amount
 from gateway_core.store.messages import OpenHold
@@ -74,7 +74,7 @@ class Administration:
         return {"hold": name, "released": True, "charge_usd": usd(charge.nano), "charge_tokens": charge.tokens}
 
     def _today(self) -> str:
-        return datetime.fromtimestamp(self.clock.now_ms() / 1000, UTC).strftime("%Y%m%d")
+        return day_key(utc_date(self.clock.now_ms()))
 
     def _this_month(self) -> str:
         return self._today()[:6]
@@ -92,8 +92,8 @@ def _key_line(record: KeyRecord) -> Line:
         **_budget(record.limits),
         "rpm": record.limits.rpm,
         "tpm": record.limits.tpm,
-        "created": _time(record.created_ms),
-        "revoked": None if record.revoked_ms is None else _time(record.revoked_ms),
+        "created": iso(record.created_ms),
+        "revoked": None if record.revoked_ms is None else iso(record.revoked_ms),
     }
 
 
@@ -115,9 +115,5 @@ def _hold_line(hold: OpenHold) -> Line:
         "day": hold.day,
         "hold_usd": usd(hold.hold_nano),
         "hold_tokens": hold.hold_tokens,
-        "since": _time(hold.held_since_ms),
+        "since": iso(hold.held_since_ms),
     }
-
-
-def _time(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -16,7 +15,8 @@ from gateway_core.api.degraded import DEGRADED_HEADER, unknown_states
 from gateway_core.api.rate_limits import rate_limit_view
 from gateway_core.domain.chat import Model
 from gateway_core.domain.errors import StoreUnavailable
-from gateway_core.domain.lifecycle import lifecycle, utc_day
+from gateway_core.domain.lifecycle import lifecycle
+from gateway_core.domain.times import iso, utc_date
 from gateway_core.services import Current, Services
 from gateway_core.store.deployment_state import DeploymentState, Measured
 from gateway_core.store.probes import FleetHealth, Probe, catalog_warnings, provider_status
@@ -45,7 +45,7 @@ def router(source: Current[Services]) -> APIRouter:
             response.headers.update(DEGRADED_HEADER)
         now_ms = services.clock.now_ms()
         fresh = tuple(probe for probe in fleet.probes if probe.is_fresh(now_ms))
-        warnings = catalog_warnings(catalog, fresh, utc_day(now_ms), services.settings.price_age_days)
+        warnings = catalog_warnings(catalog, fresh, utc_date(now_ms), services.settings.price_age_days)
         return {
             "store": store,
             "providers": provider_view(models, fleet, now_ms),
@@ -95,7 +95,7 @@ def _probe_view(probe: Probe | None, now_ms: int) -> dict[str, Any]:
     return {
         "status": fresh.status if fresh else "unknown",
         "latency_ms": fresh.latency_ms if fresh else None,
-        "checked_at": _iso(probe.checked_ms) if probe else None,
+        "checked_at": iso(probe.checked_ms) if probe else None,
     }
 
 
@@ -104,7 +104,7 @@ def _model_view(model: Model, state: DeploymentState, fresh: Probe | None, now_m
         "model": model.key,
         **state_body(state, now_ms),
         "listed": fresh.listed.get(model.deployment.upstream_model) if fresh else None,
-        "lifecycle": lifecycle(model, utc_day(now_ms)),
+        "lifecycle": lifecycle(model, utc_date(now_ms)),
         "retires_on": model.retires_on.isoformat() if model.retires_on else None,
         "rate_limit": rate_limit_view(state, now_ms),
     }
@@ -128,7 +128,3 @@ def _rounded_ms(measured: Measured | None) -> int | None:
 def _mean(states: Sequence[DeploymentState]) -> int | None:
     known = [latency_ms for state in states if (latency_ms := _rounded_ms(state.whole_answer)) is not None]
     return round(sum(known) / len(known)) if known else None
-
-
-def _iso(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

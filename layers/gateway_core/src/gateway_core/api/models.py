@@ -16,7 +16,8 @@ from gateway_core.domain.caller import Caller
 from gateway_core.domain.catalog import Catalog
 from gateway_core.domain.chat import Model, Price
 from gateway_core.domain.errors import StoreUnavailable, UnknownModel
-from gateway_core.domain.lifecycle import lifecycle, retirement_warning, utc_day
+from gateway_core.domain.lifecycle import lifecycle, retirement_warning
+from gateway_core.domain.times import utc_date
 from gateway_core.services import Current, Services
 from gateway_core.store.deployment_state import DeploymentState
 
@@ -78,7 +79,7 @@ def model_body(model: Model, groups: list[str], state: DeploymentState, now_ms: 
         "max_output_tokens": model.max_output_tokens,
         "tier": model.tier,
         "pricing": _pricing(model.price),
-        "lifecycle": _lifecycle(model, utc_day(now_ms)),
+        "lifecycle": _lifecycle(model, utc_date(now_ms)),
         "health": {"status": _HEALTH[state.state], **state_body(state, now_ms)},
     }
 

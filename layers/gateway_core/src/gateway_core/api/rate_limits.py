@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from gateway_core.domain.rates import UNREPORTED
+from gateway_core.domain.times import iso
 from gateway_core.store.deployment_state import DeploymentState
 from gateway_core.store.rate_limit import REPORT_LIFE_MS, LimitCounter
 
@@ -23,9 +23,5 @@ def _shown(counter: LimitCounter, now_ms: int) -> dict[str, Any] | None:
     reported = counter.reported
     if reported == UNREPORTED or now_ms - counter.seen_ms > REPORT_LIFE_MS:
         return None
-    reset_at = None if reported.reset_at_ms is None else _iso(reported.reset_at_ms)
+    reset_at = None if reported.reset_at_ms is None else iso(reported.reset_at_ms)
     return {"limit": reported.limit, "remaining": reported.remaining, "reset_at": reset_at}
-
-
-def _iso(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds")

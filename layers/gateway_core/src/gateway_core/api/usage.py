@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import asdict
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request
@@ -16,6 +16,7 @@ from gateway_core.api.body import Id, Strict, validate
 from gateway_core.domain.caller import Caller
 from gateway_core.domain.cost import usd
 from gateway_core.domain.errors import Forbidden
+from gateway_core.domain.times import day_key, iso, utc_date
 from gateway_core.services import Current, Services
 from gateway_core.store.counters import Counters
 from gateway_core.store.messages import BudgetLine, UsageRecord
@@ -66,7 +67,7 @@ def router(source: Current[Services]) -> APIRouter:
         caller = await _allowed(request, services)
         asked = validate(UsageQuery, dict(request.query_params))
         query = _report_query(asked, caller, services)
-        days = [day.strftime("%Y%m%d") for day in query.days]
+        days = [day_key(day) for day in query.days]
         if query.group_by == "project":
             projects = [asked.project_id] if asked.project_id else await services.store.projects()
             counted = await asyncio.gather(*(services.store.day_counters(project, days) for project in projects))
@@ -81,7 +82,7 @@ def router(source: Current[Services]) -> APIRouter:
         asked = validate(RecordsQuery, dict(request.query_params))
         day = asked.date or _today(services)
         project = attribute(caller, asked.project_id, None, None).project_id
-        page = await services.store.usage_records(project, day=f"{day:%Y%m%d}", after=asked.cursor, limit=asked.limit)
+        page = await services.store.usage_records(project, day=day_key(day), after=asked.cursor, limit=asked.limit)
         own = [record for record in page.records if caller.user_id in ("", record.user_id)]
         return {
             "date": day.isoformat(),
@@ -97,7 +98,7 @@ def router(source: Current[Services]) -> APIRouter:
         whom = attribute(caller, asked.project_id, None, asked.user_id)
         scopes = ["p", *([f"k:{caller.key_id}"] if whom.project_id == caller.project_id else [])]
         scopes += [f"u:{whom.user_id}"] if whom.user_id else []
-        lines = await services.store.budget_lines(whom.project_id, day=f"{_today(services):%Y%m%d}", scopes=scopes)
+        lines = await services.store.budget_lines(whom.project_id, day=day_key(_today(services)), scopes=scopes)
         return {"project_id": whom.project_id, "budgets": [_budget_body(line) for line in lines]}
 
     return routes
@@ -148,11 +149,11 @@ def _counters_body(counted: Counters) -> dict[str, Any]:
 
 
 def record_body(record: UsageRecord) -> dict[str, Any]:
-    """A record on the wire: money as decimal strings, time as ISO 8601."""
+    """A record on the wire: money as decimal strings, time as RFC 3339."""
     shown = {name: value for name, value in asdict(record).items() if name not in _HIDDEN}
     return {
         **shown,
-        "at": datetime.fromtimestamp(record.at_ms / 1000, UTC).isoformat(timespec="milliseconds"),
+        "at": iso(record.at_ms),
         "input_usd": usd(record.input_nano),
         "output_usd": usd(record.output_nano),
         "cost_usd": usd(record.cost_nano),
@@ -177,4 +178,4 @@ def _budget_body(line: BudgetLine) -> dict[str, Any]:
 
 
 def _today(services: Services) -> date:
-    return datetime.fromtimestamp(services.clock.now_ms() / 1000, UTC).date()
+    return utc_date(services.clock.now_ms())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Literal
 
 from gateway_core.domain.chat import Model
@@ -10,11 +10,6 @@ from gateway_core.domain.chat import Model
 RETIREMENT_WARNING_DAYS = 30
 
 type LifecycleStatus = Literal["served", "retiring", "retired"]
-
-
-def utc_day(now_ms: int) -> date:
-    """The UTC day of a time in milliseconds since the epoch."""
-    return datetime.fromtimestamp(now_ms / 1000, UTC).date()
 
 
 def lifecycle(model: Model, today: date) -> LifecycleStatus:

@@ -8,10 +8,10 @@ its fallback, `settle` at the end. Each is one atomic step and one HTTP trip. An
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 from gateway_core.domain.chat import BreakerEffect, RefusalReason
 from gateway_core.domain.rates import RateView
+from gateway_core.domain.times import day_key, hour_key, utc_date
 from gateway_core.store.changes import Change
 
 DEGRADED = -1
@@ -47,7 +47,7 @@ class Ticket:
     @property
     def day(self) -> str:
         """UTC day, `20261120`."""
-        return datetime.fromtimestamp(self.admitted_ms / 1000, UTC).strftime("%Y%m%d")
+        return day_key(utc_date(self.admitted_ms))
 
     @property
     def month(self) -> str:
@@ -57,7 +57,7 @@ class Ticket:
     @property
     def hour(self) -> str:
         """UTC hour of the day, `00` to `23`."""
-        return datetime.fromtimestamp(self.admitted_ms / 1000, UTC).strftime("%H")
+        return hour_key(self.admitted_ms)
 
     @property
     def scopes(self) -> tuple[str, ...]:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, Literal, override
 
 from gateway_core.domain.cost import usd
+from gateway_core.domain.times import iso
 from gateway_core.store.changes import BreakerChange, BudgetCrossed, Change
 from gateway_core.store.messages import Ticket, UsageRecord
 
@@ -249,8 +249,3 @@ def _of_budget(crossed: BudgetCrossed, ticket: Ticket, at_ms: int) -> Event:
     owner = ticket.key_home if crossed.scope.startswith("k:") else ticket.project_id
     window = ticket.day if crossed.limit.startswith("day") else ticket.month
     return BudgetReached(at_ms=at_ms, project_id=owner, crossed=crossed, window=window)
-
-
-def iso(at_ms: int) -> str:
-    """`2026-11-20T12:00:00.000Z`."""
-    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

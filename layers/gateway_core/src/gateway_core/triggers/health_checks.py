@@ -13,7 +13,7 @@ from typing import Any
 from gateway_core.config.settings import GatewaySettings
 from gateway_core.domain.catalog import Catalog, Provider
 from gateway_core.domain.errors import ConfigError, InvalidRequest, LLMError, ProviderTimeout, StoreUnavailable
-from gateway_core.domain.lifecycle import utc_day
+from gateway_core.domain.times import utc_date
 from gateway_core.ports import ModelLister
 from gateway_core.services import Current, Services
 from gateway_core.store.probes import (
@@ -77,7 +77,7 @@ class HealthChecks:
     async def check_catalog(self) -> list[CatalogWarning]:
         """Warn, in the log, by metrics and by events, of models that go and of list prices that are old."""
         services = self._source.now()
-        today = utc_day(services.clock.now_ms())
+        today = utc_date(services.clock.now_ms())
         warnings = catalog_warnings(services.settings.catalog, (), today, services.settings.price_age_days)
         for warning in warnings:
             services.telemetry.catalog_warning(warning)

@@ -1,0 +1,30 @@
+"""Times on the wire and in keys of the store, all in UTC. `at_ms` is milliseconds since the epoch."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+
+def iso(at_ms: int) -> str:
+    """The one form of a moment on the wire: RFC 3339 in UTC with milliseconds, `2026-11-20T12:00:00.123Z`."""
+    return _moment(at_ms).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+def utc_date(at_ms: int) -> date:
+    """The day that the moment is in."""
+    return _moment(at_ms).date()
+
+
+def day_key(day: date) -> str:
+    """A day as it stands in keys, `20261120`; its month is the first six characters."""
+    return day.strftime("%Y%m%d")
+
+
+def hour_key(at_ms: int) -> str:
+    """The hour of the moment's day, `00` to `23`."""
+    return _moment(at_ms).strftime("%H")
+
+
+def _moment(at_ms: int) -> datetime:
+    # Whole seconds and milliseconds apart: a float of both rounds the last millisecond away.
+    return datetime.fromtimestamp(at_ms // 1000, UTC).replace(microsecond=at_ms % 1000 * 1000)

@@ -1,0 +1,52 @@
+"""The one form of a time on the wire, and of days in keys."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway_core.domain.times import day_key, hour_key, iso, utc_date
+
+NOON = 1_795_003_200_000
+"""2026-11-18T12:00:00Z."""
+moments = st.integers(0, 253_402_300_799_999)
+
+
+@pytest.mark.parametrize(
+    ("at_ms", "text"),
+    [
+        (NOON, "2026-11-18T12:00:00.000Z"),
+        (NOON + 7, "2026-11-18T12:00:00.007Z"),
+        (0, "1970-01-01T00:00:00.000Z"),
+        (1_000_000_000_999, "2001-09-09T01:46:40.999Z"),
+    ],
+)
+def test_a_moment_has_milliseconds_and_says_utc(at_ms, text):
+    """Whole seconds have their zeros too: all times are equally long, and so they sort."""
+    assert iso(at_ms) == text
+
+
+@given(moments)
+def test_no_millisecond_is_lost(at_ms):
+    """What is read back is what was written."""
+    read = datetime.fromisoformat(iso(at_ms))
+    assert round((read - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1000) == at_ms
+
+
+@given(moments, moments)
+def test_texts_sort_as_their_moments_do(one, other):
+    """Clients may compare them as they are."""
+    assert (iso(one) < iso(other)) == (one < other)
+
+
+@given(moments)
+def test_day_and_hour_are_parts_of_the_moment(at_ms):
+    """All of them are told in the same time zone."""
+    text = iso(at_ms)
+    assert (utc_date(at_ms).isoformat(), hour_key(at_ms)) == (text[:10], text[11:13])
+
+
+def test_a_day_in_a_key_begins_with_its_month():
+    """Budgets are kept by month, counters by day."""
+    assert day_key(date(2026, 1, 2)) == "20260102"
