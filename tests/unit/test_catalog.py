@@ -37,7 +37,7 @@ SERVED = {
 
 
 def sections(**given):
-    return Overrides(source="config.yaml", sections=given)
+    return Overrides(source="config.yaml", layers=(given,))
 
 
 def new_model(**given):
@@ -227,7 +227,7 @@ class TestOverrides:
         )
         pricing = PricingSection.model_validate({"models": {"mine": {"input": 1, "output": 2}}})
         given = {"models": {"mine": entry}, "aliases": {"house": "mine"}}
-        model = load_catalog(Overrides(sections=given, pricing=pricing)).resolve("house")
+        model = load_catalog(Overrides(layers=(given,), pricing=pricing)).resolve("house")
         assert (model.price.input, model.price.output) == (1000, 2000)
         assert (model.capabilities, model.retires_on) == (frozenset({"vision"}), date(2027, 1, 1))
         assert json.dumps(dict(model.fixed_params)) == '{"top_p": 0.5, "x": [{"y": 1.0}]}'

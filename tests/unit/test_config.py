@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import re
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ import pytest
 
 from gateway_core.config import catalog_loader, price_list
 from gateway_core.config import schema as config_file
-from gateway_core.config.documents import Document, read_json, read_yaml
+from gateway_core.config.documents import Document, merge, read_json, read_yaml
 from gateway_core.config.schema import BreakerSection, FailoverSection
 from gateway_core.config.settings import GatewaySettings
 from gateway_core.domain.base_url import check_base_url
@@ -242,6 +243,23 @@ class TestDocuments:
         catalog = merged("groups: {cheap: [gpt-5.1-mini]}", "groups: {cheap: null, fast: null}").catalog
         assert not {"cheap", "fast"} & set(catalog.groups)
 
+    def test_what_was_removed_and_comes_again_starts_from_nothing(self):
+        """The package is a document like the others: nothing of a removed entry returns, whoever had it."""
+        with pytest.raises(ConfigError, match=r"models.gpt-5.1.provider: Field required"):
+            merged("models: {gpt-5.1: null}", "models: {gpt-5.1: {tier: 1}}")
+        entry = "{provider: openai, upstream: up, tier: 1, context_window: 9, max_output_tokens: 9}"
+        priced = "pricing: {models: {mine: {input: 1, output: 1}}}"
+        with pytest.raises(ConfigError, match=r"models.mine.provider: Field required"):
+            merged(f"models: {{mine: {entry}}}\n{priced}", "models: {mine: null}", "models: {mine: {tier: 2}}")
+
+    def test_mappings_merge_at_every_depth(self):
+        """A later document changes one fixed parameter and keeps the others."""
+        entry = "{provider: openai, upstream: up, tier: 1, context_window: 9, max_output_tokens: 9"
+        first = f"models: {{mine: {entry}, fixed_params: {{top_p: 0.5, seed: 1}}}}}}"
+        priced = "pricing: {models: {mine: {input: 1, output: 1}}}"
+        catalog = merged(f"{first}\n{priced}", "models: {mine: {fixed_params: {seed: 2}}}").catalog
+        assert catalog.models["mine"].fixed_params == {"top_p": 0.5, "seed": 2}
+
     def test_the_one_at_fault_is_named(self):
         """By its own name for what is wrong in it, by all names for what is wrong between them."""
         with pytest.raises(ConfigError, match=r"^2: limit: Extra inputs"):
@@ -386,3 +404,21 @@ class TestReading:
         """What is not a JSON object is an error that names the document."""
         with pytest.raises(ConfigError, match=r"^prices\.json"):
             read_json(text, "prices.json")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "merged"),
+    [
+        ({"a": 1}, {"b": 2}, {"a": 1, "b": 2}),
+        ({"a": {"b": {"c": 1, "d": 2}}}, {"a": {"b": {"d": 3}}}, {"a": {"b": {"c": 1, "d": 3}}}),
+        ({"a": [1, 2]}, {"a": [3]}, {"a": [3]}),
+        ({"a": {"b": 1}}, {"a": None}, {"a": None}),
+        ({"a": None}, {"a": {"b": 1}}, {"a": {"b": 1}}),
+        ({"a": {"b": 1}}, {"a": "text"}, {"a": "text"}),
+    ],
+)
+def test_mappings_merge_and_all_else_is_replaced(old, new, merged):
+    """One rule at every depth, and the inputs stay as they are."""
+    before = copy.deepcopy(old)
+    assert merge(old, new) == merged
+    assert old == before

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import reduce
 from types import MappingProxyType
 from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
-from gateway_core.config.documents import Schema, Seconds, packaged, read_yaml, validate
+from gateway_core.config.documents import Schema, Seconds, merge, packaged, read_yaml, validate
 from gateway_core.config.price_list import Day, Listing, PriceList, PricingSection, load_prices
 from gateway_core.domain.base_url import check_base_url
 from gateway_core.domain.catalog import Catalog, Provider
@@ -67,13 +68,13 @@ class CatalogFile(Schema):
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
-    """The operator's part: raw sections of config.yaml over the packaged ones, as read from `source`.
+    """The operator's part: raw sections of each document, which merge in this order; `source` is what errors call them.
 
     `base_of` looks up the base URL that an environment variable sets, None if it sets none; it wins over the file.
     """
 
     source: str = CATALOG
-    sections: Mapping[str, Any] = field(default_factory=dict)
+    layers: tuple[Mapping[str, Any], ...] = ()
     pricing: PricingSection = field(default_factory=PricingSection)
     base_of: Callable[[str], str | None] = field(default=lambda _: None)
     allow_http: bool = False
@@ -100,22 +101,15 @@ def load_catalog(overrides: Overrides | None = None) -> Catalog:
 
 
 def _merged(overrides: Overrides) -> CatalogFile:
-    """Providers and models merge field by field, groups and aliases entry by entry; null removes an entry."""
-    document = read_yaml(packaged(CATALOG), CATALOG)
-    for section, given in overrides.sections.items():
-        document[section] = _merge(document[section], given)
-    return validate(CatalogFile, document, overrides.source)
+    """The packaged catalog is the first document, and the operator's merge over it; null removes an entry."""
+    document = reduce(merge, overrides.layers, read_yaml(packaged(CATALOG), CATALOG))
+    return validate(CatalogFile, {name: _without_removed(found) for name, found in document.items()}, overrides.source)
 
 
-def _merge(old: object, new: object) -> object:
-    if not (isinstance(old, dict) and isinstance(new, dict)):
-        return new
-    merged = old | {name: _entry(old.get(name), entry) for name, entry in new.items()}
-    return {name: entry for name, entry in merged.items() if entry is not None}
-
-
-def _entry(old: object, new: object) -> object:
-    return old | new if isinstance(old, dict) and isinstance(new, dict) else new
+def _without_removed(section: object) -> object:
+    if not isinstance(section, dict):
+        return section
+    return {name: entry for name, entry in section.items() if entry is not None}
 
 
 def _provider(name: str, entry: ProviderEntry, overrides: Overrides) -> Provider:

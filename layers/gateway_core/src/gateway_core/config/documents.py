@@ -82,6 +82,13 @@ def read_yaml(text: str, source: str) -> dict[str, Any]:
     return _mapping(document, source)
 
 
+def merge(old: object, new: object) -> Any:
+    """`new` over `old`: mappings merge field by field, at every depth; anything else replaces, null included."""
+    if not (isinstance(old, dict) and isinstance(new, dict)):
+        return new
+    return old | {name: merge(old.get(name), value) for name, value in new.items()}
+
+
 def read_json(text: str, source: str) -> dict[str, Any]:
     """The object at the top of a JSON document. Raises ConfigError."""
     try:

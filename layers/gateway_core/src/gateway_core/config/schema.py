@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import reduce
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from gateway_core.config.documents import Document, Schema, Seconds, read_yaml, validate
+from gateway_core.config.documents import Document, Schema, Seconds, merge, read_yaml, validate
 from gateway_core.config.price_list import PricingSection
 from gateway_core.routing.retry import RetryPolicy
 from gateway_core.store.messages import BreakerPolicy
@@ -15,6 +16,8 @@ from gateway_core.store.messages import BreakerPolicy
 CATALOG_SECTIONS = ("default_output_cap", "providers", "models", "groups", "aliases")
 
 type OnStoreFailure = Literal["degrade", "refuse"]
+type CatalogLayers = tuple[Mapping[str, Any], ...]
+"""The raw catalog sections of each document, in order: the packaged catalog is the document before them."""
 type LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 type Count = Annotated[int, Field(gt=0)]
 type UpToADay = Annotated[Seconds, Field(le=86_400)]
@@ -99,7 +102,7 @@ class HealthSection(Schema):
 
 
 class ConfigFile(Schema):
-    """`config.yaml`. The catalog's sections stay raw here: they are checked once merged with the packaged ones."""
+    """`config.yaml`. The catalog's sections stay raw here: they are checked once merged over the packaged ones."""
 
     default_output_cap: Any = None
     providers: Any = None
@@ -116,35 +119,27 @@ class ConfigFile(Schema):
     reload_s: Annotated[float, Field(ge=0, le=86_400)] = 30.0
     secrets_reload_s: Annotated[float, Field(ge=0, le=86_400)] = 900.0
 
-    def catalog_sections(self) -> dict[str, Any]:
-        """The catalog's sections that the file has."""
-        given = {name: getattr(self, name) for name in CATALOG_SECTIONS}
-        return {name: value for name, value in given.items() if value is not None}
 
-
-def read_config(documents: Sequence[Document]) -> ConfigFile:
-    """The documents as one. Mappings merge, field by field; of everything else the last document's word counts.
+def read_config(documents: Sequence[Document]) -> tuple[ConfigFile, CatalogLayers]:
+    """The documents as one, each merged over those before it (see `merge`); and what each says of the catalog.
 
     A section without content counts as absent. Each document is also checked alone, so that an error names the one
     at fault. Raises ConfigError.
     """
-    merged: dict[str, Any] = {}
-    for document in documents:
-        found = {key: value for key, value in read_yaml(document.text, document.source).items() if value is not None}
-        validate(ConfigFile, found, document.source)
-        merged = _merge(merged, found)
-    return validate(ConfigFile, merged, names_of(documents))
+    layers = [_sections(document) for document in documents]
+    catalog = tuple({name: layer[name] for name in CATALOG_SECTIONS if name in layer} for layer in layers)
+    return validate(ConfigFile, reduce(merge, layers, {}), names_of(documents)), catalog
+
+
+def _sections(document: Document) -> dict[str, Any]:
+    found = {key: value for key, value in read_yaml(document.text, document.source).items() if value is not None}
+    validate(ConfigFile, found, document.source)
+    return found
 
 
 def names_of(documents: Sequence[Document]) -> str:
     """What errors call the documents together."""
     return ", ".join(document.source for document in documents)
-
-
-def _merge(old: Any, new: Any) -> Any:
-    if not (isinstance(old, dict) and isinstance(new, dict)):
-        return new
-    return old | {name: _merge(old.get(name), value) for name, value in new.items()}
 
 
 def _ms(seconds: float) -> int:

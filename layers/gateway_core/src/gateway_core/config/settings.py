@@ -12,7 +12,7 @@ from typing import get_args
 
 from gateway_core.config.catalog_loader import Overrides, load_catalog
 from gateway_core.config.documents import Document
-from gateway_core.config.schema import ConfigFile, LogLevel, OnStoreFailure, names_of, read_config
+from gateway_core.config.schema import CatalogLayers, ConfigFile, LogLevel, OnStoreFailure, names_of, read_config
 from gateway_core.domain.base_url import check_base_url
 from gateway_core.domain.catalog import Catalog
 from gateway_core.domain.credentials import Secret
@@ -61,8 +61,8 @@ class GatewaySettings:
         Nothing is read here: `SettingsLoader` fetches the documents that GATEWAY_CONFIG names.
         """
         env = _Environment(environ)
-        file = read_config(documents)
-        catalog = _catalog(env, file, names_of(documents))
+        file, layers = read_config(documents)
+        catalog = _catalog(env, file, layers, names_of(documents))
         return cls(
             catalog=catalog,
             provider_keys=_provider_keys(env, catalog),
@@ -126,10 +126,10 @@ class _Environment:
         return self.flag("GATEWAY_ALLOW_HTTP")
 
 
-def _catalog(env: _Environment, file: ConfigFile, source: str) -> Catalog:
+def _catalog(env: _Environment, file: ConfigFile, layers: CatalogLayers, source: str) -> Catalog:
     overrides = Overrides(
         source=source or Overrides().source,
-        sections=file.catalog_sections(),
+        layers=layers,
         pricing=file.pricing,
         base_of=env.text,
         allow_http=env.allow_http,
