@@ -17,6 +17,7 @@ from gateway_core.store.messages import (
     Candidate,
     Settled,
     Settlement,
+    Terms,
     Ticket,
     UsageRecord,
 )
@@ -117,7 +118,7 @@ class Desk:
         return await self.admit_as(self.ticket(request_id), candidates or (candidate(),), wait)
 
     async def admit_as(self, ticket: Ticket, candidates: Sequence[Candidate], wait: int = 0) -> Admission:
-        return await self.store.admit(ticket, candidates, now_ms=self.now, max_wait_ms=wait, policy=self.policy)
+        return await self.store.admit(ticket, candidates, Terms(self.now, self.policy, wait))
 
     async def admitted(self, request_id: str, *candidates: Candidate, wait: int = 0) -> Admitted:
         """As `admit`, where a refusal is a failed test."""
@@ -130,9 +131,7 @@ class Desk:
             self.ticket(request_id),
             ended,
             candidates or (candidate("m2", "two"),),
-            now_ms=self.now,
-            max_wait_ms=wait,
-            policy=self.policy,
+            Terms(self.now, self.policy, wait),
         )
 
     async def settle(self, request_id: str, ended: Settlement | None, **record: Any) -> bool:
@@ -141,7 +140,7 @@ class Desk:
 
     async def close(self, request_id: str, ended: Settlement | None, **record: Any) -> Settled:
         ticket = self.ticket(request_id)
-        return await self.store.settle(ticket, ended, record_of(ticket, **record), now_ms=self.now, policy=self.policy)
+        return await self.store.settle(ticket, ended, record_of(ticket, **record), Terms(self.now, self.policy))
 
     async def call(self, request_id: str, effect: str = "ok", chosen: Candidate | None = None, **changes: Any) -> bool:
         """A whole request: admitted and settled."""

@@ -12,6 +12,7 @@ import pytest
 
 from gateway_core.adapters.clock import SystemClock
 from gateway_core.cli.main import main
+from gateway_core.store.messages import Terms
 from gateway_core.store.virtual_keys import digest_of
 from tests.contract.desk import Desk, candidate, settled
 
@@ -128,7 +129,7 @@ def leave_holds(redis):
             admitted = await desk.admit_as(desk.ticket(name, admitted_ms=now), [candidate()])
         ended = settled(admitted, candidate(), "fail", unconfirmed=True)
         ticket = desk.ticket("doubt.2", admitted_ms=now)
-        await store.next(ticket, ended, [], now_ms=now, max_wait_ms=0, policy=desk.policy)
+        await store.next(ticket, ended, [], Terms(now, desk.policy))
         await store.close()
 
     asyncio.run(work())

@@ -13,13 +13,13 @@ from gateway_core.adapters.clock import ManualClock
 from gateway_core.adapters.degraded import ResilientLedger, replay
 from gateway_core.domain.errors import LLMError, StoreUnavailable
 from gateway_core.ports import Store
-from gateway_core.store.messages import Admitted, Refused, Unsettled
+from gateway_core.store.messages import Admitted, Refused, Terms, Unsettled
 from tests.contract.desk import NOON, POLICY, Desk, candidate, record_of, settled
 
 ONE, TWO = candidate("m1", "one"), candidate("m2", "two")
 UP, DOWN, LOST = "up", "down", "lost"
 """The store answers; it is not reached; it does as it is told and its answer gets lost."""
-TERMS = {"now_ms": NOON, "max_wait_ms": 0, "policy": POLICY}
+TERMS = Terms(NOON, POLICY)
 
 
 class Outages:
@@ -71,18 +71,18 @@ class Bench:
         """A request that succeeds at once, or on its fallback: charged 30 for the failure then, and `charge`."""
         ticket = self.desk.ticket(request_id)
         try:
-            admission = await self.ledger.admit(ticket, [ONE, TWO], **TERMS)
+            admission = await self.ledger.admit(ticket, [ONE, TWO], TERMS)
         except StoreUnavailable:
             return "refused"
         assert isinstance(admission, Admitted)
         attempts, last = 1, settled(admission, (ONE, TWO)[admission.index], charge_nano=charge)
         if not ok:
             failed = settled(admission, (ONE, TWO)[admission.index], "skip", charge_nano=30)
-            admission = await self.ledger.next(ticket, failed, [TWO], **TERMS)
+            admission = await self.ledger.next(ticket, failed, [TWO], TERMS)
             assert isinstance(admission, Admitted)
             attempts, last = 2, settled(admission, TWO, charge_nano=charge)
         record = record_of(ticket, attempts=attempts, input_nano=charge + (0 if ok else 30), output_nano=0)
-        await self.ledger.settle(ticket, last, record, now_ms=NOON, policy=POLICY)
+        await self.ledger.settle(ticket, last, record, Terms(NOON, POLICY))
         return "degraded" if admission.generation == -1 else "ok"
 
 
@@ -109,7 +109,7 @@ async def test_the_books_add_up_after_every_pattern_of_outages(bench, ok):
         bench.outages.plan = iter(())
         expected, requests = expected + 7 + (0 if ok else 30), requests + 1
     for unsettled in [*bench.shelf.kept, *bench.shelf.kept]:
-        await replay(bench.desk.store, unsettled, now_ms=NOON, policy=POLICY)
+        await replay(bench.desk.store, unsettled, Terms(NOON, POLICY))
     assert await bench.desk.money() == (expected, 0)
     records = await bench.desk.records()
     assert (len(records), len({record.request_id for record in records})) == (requests, requests)
@@ -192,11 +192,11 @@ async def test_the_process_has_its_own_breaker_and_limits(bench):
     bench.outages.rest = DOWN
     slow = candidate("m1", "one", rpm=1)
     ticket = bench.desk.ticket
-    assert isinstance(await bench.ledger.admit(ticket("a"), [slow], **TERMS), Admitted)
-    assert isinstance(await bench.ledger.admit(ticket("b"), [slow], **TERMS), Refused)
+    assert isinstance(await bench.ledger.admit(ticket("a"), [slow], TERMS), Admitted)
+    assert isinstance(await bench.ledger.admit(ticket("b"), [slow], TERMS), Refused)
     for number in range(5):
-        admitted = await bench.ledger.admit(ticket(f"c{number}"), [TWO], **TERMS)
+        admitted = await bench.ledger.admit(ticket(f"c{number}"), [TWO], TERMS)
         await bench.ledger.settle(
-            ticket(f"c{number}"), settled(admitted, TWO, "fail"), record_of(ticket("c")), now_ms=NOON, policy=POLICY
+            ticket(f"c{number}"), settled(admitted, TWO, "fail"), record_of(ticket("c")), Terms(NOON, POLICY)
         )
-    assert isinstance(await bench.ledger.admit(ticket("d"), [TWO], **TERMS), Refused)
+    assert isinstance(await bench.ledger.admit(ticket("d"), [TWO], TERMS), Refused)

@@ -11,7 +11,7 @@ from gateway_core.adapters.clock import ManualClock
 from gateway_core.adapters.degraded import ResilientLedger, replay
 from gateway_core.domain.caller import Limits
 from gateway_core.store.changes import BreakerChange, BudgetCrossed
-from gateway_core.store.messages import Admitted, Refused, StaleCaller, Unsettled
+from gateway_core.store.messages import Admitted, Refused, StaleCaller, Terms, Unsettled
 from gateway_core.store.virtual_keys import KeyRecord
 from tests.contract.desk import DIGEST, NOON, POLICY, Desk, candidate, record_of, settled
 from tests.contract.test_degraded_ledger import DOWN, Outages, Shelf
@@ -169,15 +169,15 @@ async def test_what_is_owed_tells_with_the_next_answer(desk):
     """An attempt that ended while the store was away is told when the store hears of it."""
     outages, shelf = Outages(desk.store), Shelf()
     ledger = ResilientLedger(outages, ManualClock(), shelf, degrade=True)
-    terms = {"now_ms": NOON, "max_wait_ms": 0, "policy": POLICY}
-    await ledger.admit(desk.ticket("r0"), [TWO], **terms)
+    terms = Terms(NOON, POLICY)
+    await ledger.admit(desk.ticket("r0"), [TWO], terms)
     ticket = desk.ticket("r1")
-    first = await ledger.admit(ticket, [ONE], **terms)
+    first = await ledger.admit(ticket, [ONE], terms)
     ended = settled(first, ONE, "limit", retry_after_ms=7000)
     outages.plan = iter([DOWN])
-    second = await ledger.next(ticket, ended, [TWO], **terms)
+    second = await ledger.next(ticket, ended, [TWO], terms)
     assert (second.generation, second.changes) == (-1, ())
-    done = await ledger.settle(ticket, settled(second, TWO), record_of(ticket), now_ms=NOON, policy=POLICY)
+    done = await ledger.settle(ticket, settled(second, TWO), record_of(ticket), Terms(NOON, POLICY))
     assert (done.written, done.changes) == (True, (limited(NOON + 7000, ONE),))
 
 
@@ -185,20 +185,20 @@ async def test_without_the_store_the_process_tells_of_its_own_breaker(desk):
     """What it learns alone it tells alone; a replay tells what the store learns from it."""
     outages, shelf = Outages(desk.store), Shelf()
     ledger = ResilientLedger(outages, ManualClock(), shelf, degrade=True)
-    terms = {"now_ms": NOON, "max_wait_ms": 0, "policy": POLICY}
-    await ledger.admit(desk.ticket("r0"), [TWO], **terms)
+    terms = Terms(NOON, POLICY)
+    await ledger.admit(desk.ticket("r0"), [TWO], terms)
     outages.rest = DOWN
     ticket = desk.ticket("r1")
-    first = await ledger.admit(ticket, [ONE], **terms)
-    second = await ledger.next(ticket, settled(first, ONE, "limit", retry_after_ms=7000), [TWO], **terms)
+    first = await ledger.admit(ticket, [ONE], terms)
+    second = await ledger.next(ticket, settled(first, ONE, "limit", retry_after_ms=7000), [TWO], terms)
     assert isinstance(second, Admitted)
     assert second.changes == (limited(NOON + 7000, ONE),)
     ended = settled(second, TWO, "limit", retry_after_ms=9000)
-    done = await ledger.settle(ticket, ended, record_of(ticket), now_ms=NOON, policy=POLICY)
+    done = await ledger.settle(ticket, ended, record_of(ticket), Terms(NOON, POLICY))
     assert (done.written, done.changes) == (False, (limited(NOON + 9000, TWO),))
     (kept,) = shelf.kept
     assert isinstance(kept, Unsettled)
-    replayed = await replay(desk.store, kept, now_ms=NOON, policy=POLICY)
+    replayed = await replay(desk.store, kept, Terms(NOON, POLICY))
     assert replayed.written
     assert replayed.changes == (limited(NOON + 7000, ONE), limited(NOON + 9000, TWO))
 
@@ -209,9 +209,7 @@ async def test_a_key_of_another_project_tells_its_own_thresholds(store):
     await store.set_budget("alpha", "", Limits(month_nano=50))
     ticket = admin.ticket("r1", project_id="alpha", key_project_id="ops")
     answer = await admin.admit_as(ticket, [candidate(nano=50)])
-    done = await store.settle(
-        ticket, settled(answer, ONE, charge_nano=50), record_of(ticket), now_ms=NOON, policy=POLICY
-    )
+    done = await store.settle(ticket, settled(answer, ONE, charge_nano=50), record_of(ticket), Terms(NOON, POLICY))
     assert [(change.scope, change.percent) for change in done.changes] == [
         ("p", 50),
         ("p", 80),

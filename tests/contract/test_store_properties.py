@@ -16,7 +16,16 @@ from gateway_core.adapters.upstash import UpstashStore
 from gateway_core.domain.caller import Limits
 from gateway_core.domain.rates import RateView, ReportedLimit
 from gateway_core.store.counters import Counters, count
-from gateway_core.store.messages import Admission, Admitted, BreakerPolicy, Candidate, OpenHold, Settlement, Ticket
+from gateway_core.store.messages import (
+    Admission,
+    Admitted,
+    BreakerPolicy,
+    Candidate,
+    OpenHold,
+    Settlement,
+    Terms,
+    Ticket,
+)
 from gateway_core.store.rate_limit import ProviderLimits
 from gateway_core.store.virtual_keys import KeyRecord
 from tests.contract.conftest import Redis
@@ -101,7 +110,7 @@ class Histories(RuleBasedStateMachine):
             self.may_end = {(request_id, ended.attempt), (request_id, ended.attempt + 1)}
         elif name == "settle":
             self.may_end = {(request_id, args[2].attempts + 1)}
-        return self.both(name, *args, now_ms=self.now, policy=POLICY, **kwargs)
+        return self.both(name, *args, Terms(self.now, POLICY, **kwargs))
 
     def ticket(self, request_id: str, user: str) -> Ticket:
         if request_id not in self.tickets:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gateway_core.adapters.memory import MemoryStore
 from gateway_core.domain.rates import RateView, ReportedLimit
-from gateway_core.store.messages import Admitted, BreakerPolicy, Candidate, Refusal, Ticket
+from gateway_core.store.messages import Admitted, BreakerPolicy, Candidate, Refusal, Terms, Ticket
 from gateway_core.store.rate_limit import REPORT_LIFE_MS
 from gateway_core.store.virtual_keys import KeyRecord
 from tests.contract.desk import DIGEST, NOON, candidate, record_of, settled
@@ -235,7 +235,7 @@ class Pair:
     def ask(self, candidates, wait):
         self.made += 1
         ticket = Ticket(f"r{self.made}", "alpha", self.key.id, DIGEST, self.key.rights_tag, NOON)
-        return ticket, self.both("admit", ticket, candidates, now_ms=self.now, max_wait_ms=wait, policy=POLICY)
+        return ticket, self.both("admit", ticket, candidates, Terms(self.now, POLICY, wait))
 
     def admit(self, index, wait):
         ticket, answer = self.ask([FLEET[index]], wait)
@@ -249,7 +249,7 @@ class Pair:
         kind, retry_after_ms = ("skip", 0) if unsent else effect
         ended = settled(answer, chosen, kind, rates=told(self.now, said), rpm=chosen.rpm)
         ended = replace(ended, unsent=unsent, charge_tokens=0 if unsent else 3, retry_after_ms=retry_after_ms)
-        assert self.both("settle", ticket, ended, record_of(ticket), now_ms=self.now, policy=POLICY)
+        assert self.both("settle", ticket, ended, record_of(ticket), Terms(self.now, POLICY))
 
     def run(self, steps):
         for step in steps:

@@ -10,7 +10,7 @@ import pytest
 from gateway_core.adapters.degraded import replay
 from gateway_core.adapters.upstash import UpstashStore
 from gateway_core.domain.caller import Limits
-from gateway_core.store.messages import BreakerPolicy, Settlement, Ticket, Unsettled, UsageRecord
+from gateway_core.store.messages import BreakerPolicy, Settlement, Terms, Ticket, Unsettled, UsageRecord
 from gateway_core.store.virtual_keys import KeyRecord, digest_of
 from local.providers import base_urls
 from local.serving import serve
@@ -280,7 +280,7 @@ def test_a_store_that_forgot_its_scripts(client, known, server):
 async def test_the_books_add_up_after_all_that(running, store):
     """With the log's lines replayed, twice, each request is in the books once; the log explains what is held."""
     for line in unsettled(running) * 2:
-        await replay(store, line, now_ms=line.record.at_ms, policy=BreakerPolicy())
+        await replay(store, line, Terms(line.record.at_ms, BreakerPolicy()))
     lines = [json.loads(line) for line in running.log if line.startswith("{")]
     told = [line["usage"]["request_id"] for line in lines if line["message"] == "usage"]
     lost = {line["ticket"]["request_id"] for line in lines if line["message"] == "admission lost"}

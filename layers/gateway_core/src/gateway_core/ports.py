@@ -17,13 +17,13 @@ from gateway_core.store.counters import Counters
 from gateway_core.store.deployment_state import DeploymentState
 from gateway_core.store.messages import (
     Admission,
-    BreakerPolicy,
     BudgetLine,
     Candidate,
     OpenHold,
     RecordPage,
     Settled,
     Settlement,
+    Terms,
     Ticket,
     Unsettled,
     UsageRecord,
@@ -133,21 +133,12 @@ class Ledger(Protocol):
         """The virtual key with this SHA-256 hex digest, revoked ones included."""
         ...
 
-    async def admit(
-        self, ticket: Ticket, candidates: Sequence[Candidate], *, now_ms: int, max_wait_ms: int, policy: BreakerPolicy
-    ) -> Admission:
+    async def admit(self, ticket: Ticket, candidates: Sequence[Candidate], terms: Terms) -> Admission:
         """Admit the first candidate that can start at once, else the one with the shortest wait within the limit."""
         ...
 
     async def next(
-        self,
-        ticket: Ticket,
-        settlement: Settlement,
-        candidates: Sequence[Candidate],
-        *,
-        now_ms: int,
-        max_wait_ms: int,
-        policy: BreakerPolicy,
+        self, ticket: Ticket, settlement: Settlement, candidates: Sequence[Candidate], terms: Terms
     ) -> Admission:
         """Settle a failed attempt and admit the next one (attempt number + 1) in one step.
 
@@ -155,9 +146,7 @@ class Ledger(Protocol):
         """
         ...
 
-    async def settle(
-        self, ticket: Ticket, settlement: Settlement | None, record: UsageRecord, *, now_ms: int, policy: BreakerPolicy
-    ) -> Settled:
+    async def settle(self, ticket: Ticket, settlement: Settlement | None, record: UsageRecord, terms: Terms) -> Settled:
         """Close the request: settle its last attempt, write the record and the counters. Not `written` if already done.
 
         `settlement` is None when the last attempt was settled by a `next` that admitted nothing, and for a record

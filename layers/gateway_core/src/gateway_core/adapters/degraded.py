@@ -20,10 +20,10 @@ from gateway_core.store.deployment_state import DeploymentState
 from gateway_core.store.messages import (
     Admission,
     Admitted,
-    BreakerPolicy,
     Candidate,
     Settled,
     Settlement,
+    Terms,
     Ticket,
     Unsettled,
     UsageRecord,
@@ -61,58 +61,41 @@ class ResilientLedger:
     async def find_key(self, project_id: str, digest: str) -> KeyRecord | None:
         return await self._circuit.ask(lambda: self._store.find_key(project_id, digest))
 
-    async def admit(
-        self, ticket: Ticket, candidates: Sequence[Candidate], *, now_ms: int, max_wait_ms: int, policy: BreakerPolicy
-    ) -> Admission:
-        terms = {"now_ms": now_ms, "max_wait_ms": max_wait_ms}
+    async def admit(self, ticket: Ticket, candidates: Sequence[Candidate], terms: Terms) -> Admission:
         try:
-            admission = await self._circuit.ask(lambda: self._store.admit(ticket, candidates, **terms, policy=policy))
+            admission = await self._circuit.ask(lambda: self._store.admit(ticket, candidates, terms))
         except StoreUnavailable:
             if not self._may_go_on(ticket):
                 raise
-            return self._health.admit(ticket, 1, candidates, **terms, policy=policy)
+            return self._health.admit(ticket, 1, candidates, terms)
         self._note_limits(ticket, admission)
         return admission
 
     async def next(
-        self,
-        ticket: Ticket,
-        settlement: Settlement,
-        candidates: Sequence[Candidate],
-        *,
-        now_ms: int,
-        max_wait_ms: int,
-        policy: BreakerPolicy,
+        self, ticket: Ticket, settlement: Settlement, candidates: Sequence[Candidate], terms: Terms
     ) -> Admission:
-        terms = {"now_ms": now_ms, "max_wait_ms": max_wait_ms}
-        local = self._health.settle(ticket, settlement, now_ms=now_ms, policy=policy)
+        local = self._health.settle(ticket, settlement, terms)
         try:
-            changes = await self._catch_up(ticket, now_ms, policy)
-            admission = await self._circuit.ask(
-                lambda: self._store.next(ticket, settlement, candidates, **terms, policy=policy)
-            )
+            changes = await self._catch_up(ticket, terms)
+            admission = await self._circuit.ask(lambda: self._store.next(ticket, settlement, candidates, terms))
         except StoreUnavailable:
             if not self._may_go_on(ticket):
                 raise
             self._owe(ticket, settlement)
-            admission = self._health.admit(ticket, settlement.attempt + 1, candidates, **terms, policy=policy)
+            admission = self._health.admit(ticket, settlement.attempt + 1, candidates, terms)
             return replace(admission, changes=(*local, *admission.changes))
         self._note_limits(ticket, admission)
         return replace(admission, changes=(*changes, *admission.changes))
 
-    async def settle(
-        self, ticket: Ticket, settlement: Settlement | None, record: UsageRecord, *, now_ms: int, policy: BreakerPolicy
-    ) -> Settled:
+    async def settle(self, ticket: Ticket, settlement: Settlement | None, record: UsageRecord, terms: Terms) -> Settled:
         """As the port says, but what the store cannot take now goes to the backlog, and is not `written`.
 
         Then the changes are those of this process's own breaker.
         """
-        local = self._health.settle(ticket, settlement, now_ms=now_ms, policy=policy) if settlement else ()
+        local = self._health.settle(ticket, settlement, terms) if settlement else ()
         try:
-            changes = await self._catch_up(ticket, now_ms, policy)
-            settled = await self._circuit.ask(
-                lambda: self._store.settle(ticket, settlement, record, now_ms=now_ms, policy=policy)
-            )
+            changes = await self._catch_up(ticket, terms)
+            settled = await self._circuit.ask(lambda: self._store.settle(ticket, settlement, record, terms))
             return replace(settled, changes=(*changes, *settled.changes))
         except StoreUnavailable as error:
             owed = tuple(ended.late() for ended in self._owed.get(ticket.request_id, ()))
@@ -128,11 +111,11 @@ class ResilientLedger:
     async def fleet_health(self, deployments: Sequence[tuple[str, str]]) -> FleetHealth:
         return await self._circuit.ask(lambda: self._store.fleet_health(deployments))
 
-    async def _catch_up(self, ticket: Ticket, now_ms: int, policy: BreakerPolicy) -> tuple[Change, ...]:
+    async def _catch_up(self, ticket: Ticket, terms: Terms) -> tuple[Change, ...]:
         changes: tuple[Change, ...] = ()
         owed = self._owed.get(ticket.request_id, [])
         while owed:
-            done = await self._circuit.ask(lambda: _settle_alone(self._store, ticket, owed[0], now_ms, policy))
+            done = await self._circuit.ask(lambda: _settle_alone(self._store, ticket, owed[0], terms))
             changes += done.changes
             del owed[0]
         return changes
@@ -155,20 +138,18 @@ class ResilientLedger:
         return self._degrade and seen_s is not None and self._clock.monotonic_s() - seen_s < TRUSTED_S
 
 
-async def replay(store: Ledger, unsettled: Unsettled, *, now_ms: int, policy: BreakerPolicy) -> Settled:
+async def replay(store: Ledger, unsettled: Unsettled, terms: Terms) -> Settled:
     """Settle what the backlog kept; the record is `written` once, however often it is replayed."""
     changes: tuple[Change, ...] = ()
     for ended in unsettled.owed:
-        changes += (await _settle_alone(store, unsettled.ticket, ended, now_ms, policy)).changes
-    settled = await store.settle(unsettled.ticket, unsettled.settlement, unsettled.record, now_ms=now_ms, policy=policy)
+        changes += (await _settle_alone(store, unsettled.ticket, ended, terms)).changes
+    settled = await store.settle(unsettled.ticket, unsettled.settlement, unsettled.record, terms)
     return replace(settled, changes=(*changes, *settled.changes))
 
 
-async def _settle_alone(
-    store: Ledger, ticket: Ticket, settlement: Settlement, now_ms: int, policy: BreakerPolicy
-) -> Admission:
+async def _settle_alone(store: Ledger, ticket: Ticket, settlement: Settlement, terms: Terms) -> Admission:
     """Settle a failed attempt by a `next` without candidates: it admits nothing."""
-    return await store.next(ticket, settlement, (), now_ms=now_ms, max_wait_ms=0, policy=policy)
+    return await store.next(ticket, settlement, (), terms)
 
 
 def _payers(ticket: Ticket) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from gateway_core.pipeline.request_state import RequestState
 from gateway_core.ports import Clock, Draw, Ledger
 from gateway_core.routing.bounds import BoundedCandidate
 from gateway_core.routing.retry import RetryPolicy, comeback_ms, soonest_ms
-from gateway_core.store.messages import Admission, BreakerPolicy, Refused, StaleCaller
+from gateway_core.store.messages import Admission, BreakerPolicy, Refused, StaleCaller, Terms
 from gateway_core.telemetry.telemetry import Telemetry
 
 LEAST_ATTEMPT_S = 0.05
@@ -72,9 +72,7 @@ class CandidateSelector:
 
     async def _admit(self, state: RequestState) -> Admission:
         try:
-            return await self._answer_of(
-                state, self._ledger.admit(state.ticket, state.candidates, **self._terms(state))
-            )
+            return await self._answer_of(state, self._ledger.admit(state.ticket, state.candidates, self._terms(state)))
         except StoreUnavailable as error:
             self._telemetry.admission_lost(state.ticket, error)
             raise
@@ -83,7 +81,7 @@ class CandidateSelector:
         if state.ended is None:
             raise RuntimeError("a failed attempt has a settlement")
         self._emitter.send(state)
-        asked = self._ledger.next(state.ticket, state.ended, state.candidates, **self._terms(state))
+        asked = self._ledger.next(state.ticket, state.ended, state.candidates, self._terms(state))
         admission = await self._answer_of(state, asked)
         state.pending = None
         return admission
@@ -193,16 +191,13 @@ class CandidateSelector:
         self._telemetry.refused(reported)
         return refusal_error(reported)
 
-    def _terms(self, state: RequestState) -> dict[str, Any]:
+    def _terms(self, state: RequestState) -> Terms:
         left_ms = max(0, round(self._left_s(state) * 1000))
         longest_wait_ms = max(0, left_ms - round(LEAST_ATTEMPT_S * 1000))
         breaker = self._policy.breaker
-        return {
-            "now_ms": self._clock.now_ms(),
-            "max_wait_ms": min(self._patience_ms(state), longest_wait_ms),
-            # A probe may run as long as its request: its lease must not end before it.
-            "policy": replace(breaker, lease_ms=max(breaker.lease_ms, left_ms)),
-        }
+        # A probe may run as long as its request: its lease must not end before it.
+        policy = replace(breaker, lease_ms=max(breaker.lease_ms, left_ms))
+        return Terms(self._clock.now_ms(), policy, min(self._patience_ms(state), longest_wait_ms))
 
     def _left_s(self, state: RequestState) -> float:
         return state.deadline_s - self._clock.monotonic_s()

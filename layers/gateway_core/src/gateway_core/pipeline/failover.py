@@ -28,6 +28,7 @@ from gateway_core.pipeline.request_state import RequestState
 from gateway_core.ports import Clock, Draw, Ledger
 from gateway_core.routing.bounds import BoundedCandidate
 from gateway_core.routing.plan import longer_context
+from gateway_core.store.messages import Terms
 from gateway_core.telemetry.telemetry import Telemetry
 
 
@@ -202,9 +203,8 @@ class Failover:
         self._emitter.ended(state, record)
         self._emitter.send(state)
         try:
-            settled = await self._ledger.settle(
-                state.ticket, state.pending, record, now_ms=self._clock.now_ms(), policy=self._policy.breaker
-            )
+            terms = Terms(self._clock.now_ms(), self._policy.breaker)
+            settled = await self._ledger.settle(state.ticket, state.pending, record, terms)
             self._emitter.changed(state, settled.changes)
         except LLMError as error:
             self._telemetry.unsettled(state.ticket, state.pending, record, error)

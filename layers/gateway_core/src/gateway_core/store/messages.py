@@ -99,6 +99,18 @@ class BreakerPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class Terms:
+    """On which terms the store is asked: at the moment `now_ms`, under the breaker's `policy`.
+
+    A candidate that would have to wait for longer than `max_wait_ms` is refused; a settlement has no use for it.
+    """
+
+    now_ms: int
+    policy: BreakerPolicy
+    max_wait_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Refusal:
     """Why the candidate at `index` was passed over; `retry_after_ms` is when it could start at once, 0 = unknown.
 

@@ -9,8 +9,10 @@ from gateway_core.adapters.memory.state import Bucket, State
 from gateway_core.domain.caller import Limits
 from gateway_core.store import breaker, budget
 from gateway_core.store import rate_limit as ratelimit
+from gateway_core.store.breaker import Breaker
 from gateway_core.store.budget import Amount
-from gateway_core.store.messages import Candidate, Refusal, Ticket
+from gateway_core.store.changes import BreakerChange, Change
+from gateway_core.store.messages import Admitted, Candidate, Refusal, Refused, Terms, Ticket
 from gateway_core.store.rate_limit import NO_SEQUENCE, AdmissionSequence, Placement, ProviderLimits, Slot
 
 
@@ -58,8 +60,11 @@ class Assessor:
     state: State
     ticket: Ticket
     limits: Limits
-    now_ms: int
-    max_wait_ms: int
+    terms: Terms
+
+    @property
+    def now_ms(self) -> int:
+        return self.terms.now_ms
 
     @property
     def limited(self) -> bool:
@@ -86,7 +91,7 @@ class Assessor:
         if scope := self._over_budget(candidate):
             return Refusal(assessment.index, "budget", scope)
         closed_ms = breaker.ask_again_ms(self.state.breakers[candidate.provider, candidate.deployment_id], self.now_ms)
-        if assessment.wait_ms > self.max_wait_ms:
+        if assessment.wait_ms > self.terms.max_wait_ms:
             late = assessment.passed_over()
             return replace(late, retry_after_ms=max(late.retry_after_ms, closed_ms))
         return Refusal(assessment.index, "breaker_open", "", max(closed_ms, assessment.wait_ms)) if closed_ms else None
@@ -129,6 +134,47 @@ def _provider_bookings(placement: Placement) -> list[Booking]:
         "deployment:tpm": placement.tokens_wait_ms,
     }
     return [Booking(None, scope, Slot(0, wait_ms)) for scope, wait_ms in waits.items()]
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A candidate that was let through the breaker and whose places are booked; nothing is held for it yet."""
+
+    answer: Admitted
+    candidate: Candidate
+    sequence: AdmissionSequence
+
+
+def admit(
+    assessor: Assessor, candidates: Sequence[Candidate], attempt: int, changes: tuple[Change, ...] = ()
+) -> Placed | Refused:
+    """Choose and book one candidate. `changes` of the same step go along with the answer."""
+    assessments = assessor.assessments(candidates)
+    chosen = choose(assessments)
+    if chosen is None:
+        return Refused(tuple(assessment.passed_over() for assessment in assessments), changes)
+    candidate = candidates[chosen.index]
+    watched, probing = _pass_breaker(assessor.state, candidate, assessor.terms, chosen.wait_ms)
+    answer = Admitted(
+        index=chosen.index,
+        attempt=attempt,
+        generation=watched.generation,
+        probe=watched.state == "half_open",
+        wait_ms=chosen.wait_ms,
+        passed_over=passed_over(assessments, chosen),
+        limited=assessor.limited,
+        changes=(*changes, *probing),
+    )
+    return Placed(answer, candidate, book(assessor.state, candidate, chosen))
+
+
+def _pass_breaker(
+    state: State, candidate: Candidate, terms: Terms, wait_ms: int
+) -> tuple[Breaker, tuple[BreakerChange, ...]]:
+    deployment = (candidate.provider, candidate.deployment_id)
+    before = state.breakers[deployment]
+    after = state.breakers[deployment] = breaker.admit(before, terms.now_ms + wait_ms, terms.policy)
+    return after, breaker.changes(*deployment, before, after)
 
 
 def choose(assessments: Sequence[Assessment]) -> Assessment | None:

@@ -12,7 +12,7 @@ from gateway_core.store import rate_limit as ratelimit
 from gateway_core.store.breaker import Effect
 from gateway_core.store.budget import NOTHING, Amount
 from gateway_core.store.changes import BreakerChange, BudgetCrossed
-from gateway_core.store.messages import DEGRADED, STALE_MS, BreakerPolicy, Settlement, Ticket
+from gateway_core.store.messages import DEGRADED, STALE_MS, Settlement, Terms, Ticket
 from gateway_core.store.rate_limit import ProviderLimits
 
 
@@ -48,16 +48,16 @@ def settle_money(state: State, ticket: Ticket, settlement: Settlement) -> tuple[
 
 
 def settle_health(
-    state: State, settlement: Settlement, held: StoredHold | None, now_ms: int, policy: BreakerPolicy
+    state: State, settlement: Settlement, held: StoredHold | None, terms: Terms
 ) -> tuple[BreakerChange, ...]:
     """Tell the breaker, the moving average, the buckets and the provider's limits how the attempt ended."""
     deployment = (settlement.provider, settlement.deployment_id)
     effect = Effect(settlement.effect, settlement.generation, settlement.probe, settlement.retry_after_ms)
     before = state.breakers[deployment]
-    after = state.breakers[deployment] = breaker.settle(before, effect, now_ms, policy)
+    after = state.breakers[deployment] = breaker.settle(before, effect, terms.now_ms, terms.policy)
     if settlement.effect == "ok":
         timed = (*deployment, settlement.streamed)
-        state.latencies[timed] = average(state.latencies.get(timed), settlement.latency_ms, now_ms)
+        state.latencies[timed] = average(state.latencies.get(timed), settlement.latency_ms, terms.now_ms)
     # What nobody knows the size of is not given back; a minute heals it.
     if held and not settlement.unconfirmed:
         _give_back(state, held, settlement)

@@ -5,27 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from gateway_core.adapters.memory.assessor import Assessment, Assessor, book, choose, passed_over
+from gateway_core.adapters.memory.assessor import Assessor, Placed, admit
 from gateway_core.adapters.memory.attempts import move, settle_health, settle_money
 from gateway_core.adapters.memory.books import write_record
 from gateway_core.adapters.memory.state import Mark, Part, StoredHold
-from gateway_core.store import breaker, budget
-from gateway_core.store.breaker import Breaker
+from gateway_core.store import budget
 from gateway_core.store.budget import NOTHING, Amount, Hold
-from gateway_core.store.changes import BreakerChange, Change
+from gateway_core.store.changes import Change
 from gateway_core.store.deployment_state import DeploymentState
 from gateway_core.store.exact_amounts import check_candidates, check_record, check_settlement
 from gateway_core.store.messages import (
     DEGRADED,
     Admission,
-    Admitted,
-    BreakerPolicy,
     Candidate,
     Refusal,
     Refused,
     Settled,
     Settlement,
     StaleCaller,
+    Terms,
     Ticket,
     UsageRecord,
 )
@@ -39,42 +37,31 @@ class MemoryLedger(Part):
     async def find_key(self, project_id: str, digest: str) -> KeyRecord | None:
         return self._state.keys.get(project_id, {}).get(digest)
 
-    async def admit(
-        self, ticket: Ticket, candidates: Sequence[Candidate], *, now_ms: int, max_wait_ms: int, policy: BreakerPolicy
-    ) -> Admission:
+    async def admit(self, ticket: Ticket, candidates: Sequence[Candidate], terms: Terms) -> Admission:
         check_candidates(candidates)
         if stored := self._stored(ticket, 1):
             return stored.answer
         if self._mark(ticket):
             return _over(candidates)
-        return self._admission(ticket, candidates, 1, now_ms, max_wait_ms, policy)
+        return self._admission(ticket, candidates, 1, terms)
 
     async def next(
-        self,
-        ticket: Ticket,
-        settlement: Settlement,
-        candidates: Sequence[Candidate],
-        *,
-        now_ms: int,
-        max_wait_ms: int,
-        policy: BreakerPolicy,
+        self, ticket: Ticket, settlement: Settlement, candidates: Sequence[Candidate], terms: Terms
     ) -> Admission:
         check_candidates(candidates)
         check_settlement(settlement)
         if stored := self._stored(ticket, settlement.attempt + 1):
             return stored.answer
-        changes = self._settle_before_next(ticket, settlement, now_ms, policy)
+        changes = self._settle_before_next(ticket, settlement, terms)
         if changes is None:
             return _over(candidates)
-        answer = self._admission(ticket, candidates, settlement.attempt + 1, now_ms, max_wait_ms, policy, changes)
+        answer = self._admission(ticket, candidates, settlement.attempt + 1, terms, changes)
         degraded = settlement.generation == DEGRADED or self._is(ticket, "degraded")
         mark = Mark("degraded" if degraded else "settled", settlement.attempt, changes)
         self._state.month_of(ticket).marks[ticket.request_id] = mark
         return answer
 
-    async def settle(
-        self, ticket: Ticket, settlement: Settlement | None, record: UsageRecord, *, now_ms: int, policy: BreakerPolicy
-    ) -> Settled:
+    async def settle(self, ticket: Ticket, settlement: Settlement | None, record: UsageRecord, terms: Terms) -> Settled:
         check_record(record)
         if settlement is None:
             needs_mark = record.attempts == 0
@@ -82,7 +69,7 @@ class MemoryLedger(Part):
         else:
             check_settlement(settlement)
             needs_mark = settlement.generation == DEGRADED
-            settled = self._settle_last(ticket, settlement, now_ms, policy)
+            settled = self._settle_last(ticket, settlement, terms)
         if settled.written:
             self._close(ticket, settled.changes, needs_mark=needs_mark)
             write_record(self._state, ticket, record)
@@ -108,78 +95,50 @@ class MemoryLedger(Part):
         ticket: Ticket,
         candidates: Sequence[Candidate],
         attempt: int,
-        now_ms: int,
-        max_wait_ms: int,
-        policy: BreakerPolicy,
+        terms: Terms,
         changes: tuple[Change, ...] = (),
     ) -> Admission:
         key = self._state.keys.get(ticket.key_home, {}).get(ticket.digest)
         if key is None or key.rights_tag != ticket.rights_tag:
             return StaleCaller(changes)
-        assessor = Assessor(self._state, ticket, key.limits, now_ms, max_wait_ms)
-        assessments = assessor.assessments(candidates)
-        chosen = choose(assessments)
-        if chosen is None:
-            return Refused(tuple(assessment.passed_over() for assessment in assessments), changes)
-        candidate = candidates[chosen.index]
-        after, probing = self._pass_breaker(candidate, now_ms + chosen.wait_ms, policy)
-        answer = Admitted(
-            index=chosen.index,
-            attempt=attempt,
-            generation=after.generation,
-            probe=after.state == "half_open",
-            wait_ms=chosen.wait_ms,
-            passed_over=passed_over(assessments, chosen),
-            limited=assessor.limited,
-            changes=(*changes, *probing),
-        )
-        self._book(ticket, candidate, chosen, answer, assessor)
-        return answer
+        assessor = Assessor(self._state, ticket, key.limits, terms)
+        placed = admit(assessor, candidates, attempt, changes)
+        if isinstance(placed, Refused):
+            return placed
+        self._hold(ticket, placed, assessor)
+        return placed.answer
 
-    def _pass_breaker(
-        self, candidate: Candidate, start_ms: int, policy: BreakerPolicy
-    ) -> tuple[Breaker, tuple[BreakerChange, ...]]:
-        deployment = (candidate.provider, candidate.deployment_id)
-        before = self._state.breakers[deployment]
-        after = self._state.breakers[deployment] = breaker.admit(before, start_ms, policy)
-        return after, breaker.changes(*deployment, before, after)
-
-    def _book(
-        self, ticket: Ticket, candidate: Candidate, chosen: Assessment, answer: Admitted, assessor: Assessor
-    ) -> None:
-        amount = Amount(candidate.hold_nano, candidate.hold_tokens)
+    def _hold(self, ticket: Ticket, placed: Placed, assessor: Assessor) -> None:
+        amount = Amount(placed.candidate.hold_nano, placed.candidate.hold_tokens)
         for scope in ticket.scopes:
             accounts = self._state.home(ticket, scope).accounts
             for period in (ticket.day, ticket.month):
                 accounts[scope, period] = budget.hold(accounts[scope, period], amount)
-        sequence = book(self._state, candidate, chosen)
         stored = StoredHold(
             hold=Hold(amount),
             key_id=ticket.key_id,
             user_id=ticket.user_id,
             day=ticket.day,
-            since_ms=assessor.now_ms,
+            since_ms=assessor.terms.now_ms,
             key_tpm=assessor.limits.tpm or 0,
-            answer=answer,
+            answer=placed.answer,
             limits=assessor.scope_limits,
             key_rpm=assessor.limits.rpm or 0,
-            sequence=sequence,
+            sequence=placed.sequence,
         )
-        self._state.month_of(ticket).holds[ticket.request_id, answer.attempt] = stored
+        self._state.month_of(ticket).holds[ticket.request_id, placed.answer.attempt] = stored
 
-    def _settle_before_next(
-        self, ticket: Ticket, settlement: Settlement, now_ms: int, policy: BreakerPolicy
-    ) -> tuple[Change, ...] | None:
+    def _settle_before_next(self, ticket: Ticket, settlement: Settlement, terms: Terms) -> tuple[Change, ...] | None:
         """Settle the attempt unless that is done; gives what that changed. None if the request is over."""
-        changes = self._settle_open(ticket, settlement, now_ms, policy)
+        changes = self._settle_held(ticket, settlement, terms)
         mark = self._mark(ticket)
         if changes is None and mark and mark.attempt == settlement.attempt:
             return mark.changes
         return changes
 
-    def _settle_last(self, ticket: Ticket, settlement: Settlement, now_ms: int, policy: BreakerPolicy) -> Settled:
+    def _settle_last(self, ticket: Ticket, settlement: Settlement, terms: Terms) -> Settled:
         """Settle the last attempt. Not `written` if the request is over, though its money may still be corrected."""
-        changes = self._settle_open(ticket, settlement, now_ms, policy)
+        changes = self._settle_held(ticket, settlement, terms)
         if changes is not None:
             return Settled(written=True, changes=changes)
         corrected: tuple[Change, ...] = ()
@@ -193,16 +152,14 @@ class MemoryLedger(Part):
             mark = self._state.month_of(ticket).marks[ticket.request_id] = replace(mark, changes=corrected)
         return Settled(written=False, changes=corrected or (mark.changes if mark.kind == "closed" else ()))
 
-    def _settle_open(
-        self, ticket: Ticket, settlement: Settlement, now_ms: int, policy: BreakerPolicy
-    ) -> tuple[Change, ...] | None:
+    def _settle_held(self, ticket: Ticket, settlement: Settlement, terms: Terms) -> tuple[Change, ...] | None:
         """Settle an attempt that is held, or that nobody could hold; gives what that changed. None if there is none."""
-        held = self._open(ticket, settlement.attempt)
-        is_open = held is not None or self._is_new_degraded(ticket, settlement)
-        if not is_open or self._is(ticket, "closed"):
+        held = self._unsettled(ticket, settlement.attempt)
+        is_unsettled = held is not None or self._is_new_degraded(ticket, settlement)
+        if not is_unsettled or self._is(ticket, "closed"):
             return None
         crossed = settle_money(self._state, ticket, settlement)
-        return (*crossed, *settle_health(self._state, settlement, held, now_ms, policy))
+        return (*crossed, *settle_health(self._state, settlement, held, terms))
 
     def _close_alone(self, ticket: Ticket, attempts: int) -> bool:
         """Whether a record without a settlement may be written: once, and for no attempt that was never settled."""
@@ -214,7 +171,7 @@ class MemoryLedger(Part):
 
     def _void(self, ticket: Ticket, attempt: int) -> None:
         """Free the hold of an attempt that was admitted without its caller hearing of it: it was never made."""
-        if unused := self._open(ticket, attempt):
+        if unused := self._unsettled(ticket, attempt):
             del self._state.month_of(ticket).holds[ticket.request_id, attempt]
             move(self._state, ticket, unused.hold.amount, NOTHING)
 
@@ -231,7 +188,7 @@ class MemoryLedger(Part):
     def _stored(self, ticket: Ticket, attempt: int) -> StoredHold | None:
         return self._state.month_of(ticket).holds.get((ticket.request_id, attempt))
 
-    def _open(self, ticket: Ticket, attempt: int) -> StoredHold | None:
+    def _unsettled(self, ticket: Ticket, attempt: int) -> StoredHold | None:
         stored = self._stored(ticket, attempt)
         return stored if stored and not stored.unconfirmed else None
 

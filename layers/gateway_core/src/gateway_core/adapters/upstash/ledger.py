@@ -19,7 +19,7 @@ from gateway_core.adapters.upstash.part import Part
 from gateway_core.adapters.upstash.rest import Reply
 from gateway_core.store.deployment_state import DeploymentState, deployments_by_provider
 from gateway_core.store.exact_amounts import check_candidates, check_record, check_settlement
-from gateway_core.store.messages import Admission, BreakerPolicy, Candidate, Settled, Settlement, Ticket, UsageRecord
+from gateway_core.store.messages import Admission, Candidate, Settled, Settlement, Terms, Ticket, UsageRecord
 from gateway_core.store.probes import FleetHealth
 from gateway_core.store.virtual_keys import KeyRecord
 
@@ -34,43 +34,32 @@ class UpstashLedger(Part):
         text = await self._client.execute("HGET", layout.project_key(project_id), layout.KEY_PREFIX + digest)
         return layout.parse_key(project_id, digest, text) if isinstance(text, str) else None
 
-    async def admit(
-        self, ticket: Ticket, candidates: Sequence[Candidate], *, now_ms: int, max_wait_ms: int, policy: BreakerPolicy
-    ) -> Admission:
+    async def admit(self, ticket: Ticket, candidates: Sequence[Candidate], terms: Terms) -> Admission:
         check_candidates(candidates)
-        call = request_call(ticket, now_ms)
-        add_policy(call, policy)
-        add_admission(call, candidates, max_wait_ms)
+        call = request_call(ticket, terms.now_ms)
+        add_policy(call, terms.policy)
+        add_admission(call, candidates, terms.max_wait_ms)
         return parse_admission(str(await self._client.run(self._scripts.admit, call.keys, call.arguments)))
 
     async def next(
-        self,
-        ticket: Ticket,
-        settlement: Settlement,
-        candidates: Sequence[Candidate],
-        *,
-        now_ms: int,
-        max_wait_ms: int,
-        policy: BreakerPolicy,
+        self, ticket: Ticket, settlement: Settlement, candidates: Sequence[Candidate], terms: Terms
     ) -> Admission:
         check_candidates(candidates)
         check_settlement(settlement)
-        call = request_call(ticket, now_ms)
-        add_policy(call, policy)
+        call = request_call(ticket, terms.now_ms)
+        add_policy(call, terms.policy)
         add_attempt(call, settlement)
-        add_admission(call, candidates, max_wait_ms)
+        add_admission(call, candidates, terms.max_wait_ms)
         return parse_admission(str(await self._client.run(self._scripts.next, call.keys, call.arguments)))
 
-    async def settle(
-        self, ticket: Ticket, settlement: Settlement | None, record: UsageRecord, *, now_ms: int, policy: BreakerPolicy
-    ) -> Settled:
+    async def settle(self, ticket: Ticket, settlement: Settlement | None, record: UsageRecord, terms: Terms) -> Settled:
         check_record(record)
         if settlement is None:
-            return await self._record_alone(ticket, record, now_ms)
+            return await self._record_alone(ticket, record, terms)
         check_settlement(settlement)
-        call = request_call(ticket, now_ms)
+        call = request_call(ticket, terms.now_ms)
         declare_books(call, ticket)
-        add_policy(call, policy)
+        add_policy(call, terms.policy)
         add_attempt(call, settlement)
         add_books(call, ticket, record)
         return parse_settled(str(await self._client.run(self._scripts.settle, call.keys, call.arguments)))
@@ -89,8 +78,8 @@ class UpstashLedger(Part):
         found = layout.parse_probes(probes) if isinstance(probes, str) else ()
         return FleetHealth(tuple(_states(deployments, groups, replies)), found)
 
-    async def _record_alone(self, ticket: Ticket, record: UsageRecord, now_ms: int) -> Settled:
-        call = request_call(ticket, now_ms)
+    async def _record_alone(self, ticket: Ticket, record: UsageRecord, terms: Terms) -> Settled:
+        call = request_call(ticket, terms.now_ms)
         declare_books(call, ticket)
         add_books(call, ticket, record)
         call.add(record.attempts)

@@ -5,14 +5,14 @@ local attempt = read('#number', '#provider', 'deployment', '#generation', '#prob
                      '#until')
 attempt.provider = KEYS[attempt.provider]
 local reported_requests, reported_tokens = read('#limit', '#remaining', '#reset'), read('#limit', '#remaining', '#reset')
-local OPEN, LOOSE = hold_field('h', attempt.number), hold_field('x', attempt.number)
+local UNSETTLED, LOOSE = hold_field('h', attempt.number), hold_field('x', attempt.number)
 local NEXT, NEXT_LOOSE = hold_field('h', attempt.number + 1), hold_field('x', attempt.number + 1)
 local LATENCY = (attempt.streamed == 1 and 'ft|' or 'ew|') .. attempt.deployment
 local DEGRADED = -1
 
 local function want_attempt()
   want_accounts()
-  want(BUDGET, OPEN, LOOSE, NEXT, NEXT_LOOSE, MARK)
+  want(BUDGET, UNSETTLED, LOOSE, NEXT, NEXT_LOOSE, MARK)
   want(attempt.provider, 'cb|' .. attempt.deployment, LATENCY, 'rl|' .. attempt.deployment, 'tk', 'rq')
 end
 
@@ -28,7 +28,7 @@ local function keep_unconfirmed(hold)
         hold = rest - hold.nano, hold_tokens = rest_tokens - hold.tokens, limits = hold.limits})
   hold.nano, hold.tokens = rest, rest_tokens
   hold.paid, hold.paid_tokens = hold.paid + attempt.charge, hold.paid_tokens + attempt.charge_tokens
-  drop(BUDGET, OPEN)
+  drop(BUDGET, UNSETTLED)
   set(BUDGET, LOOSE, show_hold(hold))
 end
 
@@ -36,12 +36,12 @@ local function release(hold)
   move({spend = math.max(0, attempt.charge - hold.paid),
         spend_tokens = math.max(0, attempt.charge_tokens - hold.paid_tokens),
         hold = -hold.nano, hold_tokens = -hold.tokens, limits = hold.limits})
-  drop(BUDGET, OPEN)
+  drop(BUDGET, UNSETTLED)
   drop(BUDGET, LOOSE)
 end
 
 local function settle_money()
-  local hold = parse_hold(get(BUDGET, OPEN) or get(BUDGET, LOOSE))
+  local hold = parse_hold(get(BUDGET, UNSETTLED) or get(BUDGET, LOOSE))
   if not hold then
     move({spend = attempt.charge, spend_tokens = attempt.charge_tokens, hold = 0, hold_tokens = 0})
   elseif attempt.unconfirmed == 1 then
@@ -157,7 +157,7 @@ end
 
 -- Everything about the attempt; call it once.
 local function settle_attempt()
-  local hold = parse_hold(get(BUDGET, OPEN))
+  local hold = parse_hold(get(BUDGET, UNSETTLED))
   settle_money()
   settle_breaker()
   settle_latency()

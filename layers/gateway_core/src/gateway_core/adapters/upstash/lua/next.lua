@@ -9,8 +9,8 @@ local again = answered(attempt.number + 1)
 if again then return again end
 
 local m = mark()
-local is_open = get(BUDGET, OPEN) or is_new_degraded()
-if is_open and m.kind ~= 'c' then
+local is_unsettled = get(BUDGET, UNSETTLED) or is_new_degraded()
+if is_unsettled and m.kind ~= 'c' then
   settle_attempt()
 elseif m.attempt ~= attempt.number then
   return over()

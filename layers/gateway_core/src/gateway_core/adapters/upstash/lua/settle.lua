@@ -6,12 +6,12 @@ want_counters()
 fetch()
 
 local m = mark()
-local is_open = get(BUDGET, OPEN) or is_new_degraded()
-if is_open and m.kind ~= 'c' then
+local is_unsettled = get(BUDGET, UNSETTLED) or is_new_degraded()
+if is_unsettled and m.kind ~= 'c' then
   settle_attempt()
 else
   -- A charge that becomes known late corrects the money, whether or not the request is closed.
-  if attempt.unconfirmed == 0 and (get(BUDGET, OPEN) or get(BUDGET, LOOSE)) then settle_money() end
+  if attempt.unconfirmed == 0 and (get(BUDGET, UNSETTLED) or get(BUDGET, LOOSE)) then settle_money() end
   if m.attempt ~= attempt.number then
     local is_closed, corrected = not m.kind or m.kind == 'c', reported()
     if is_closed and corrected ~= '' then set(BUDGET, MARK, 'c' .. corrected) end
