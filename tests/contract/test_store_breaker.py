@@ -67,7 +67,8 @@ async def test_who_finds_a_probe_under_way_is_to_ask_again_in_a_second(desk):
     await desk.admitted("probe", CHEAP)
     answer = await desk.admit("r1", CHEAP)
     assert isinstance(answer, Refused)
-    assert [(refusal.reason, refusal.retry_after_ms) for refusal in answer.refusals] == [("breaker_open", 1000)]
+    assert answer.refusals == (Refusal(0, "breaker_open", "probe", desk.policy.lease_ms),)
+    assert answer.reported.retry_after_ms == 1000
 
 
 async def test_a_successful_probe_closes(desk):
@@ -113,7 +114,7 @@ async def test_a_dead_probe_is_replaced_when_its_lease_ends(desk):
     await trip(desk)
     dead = await desk.admitted("probe-1", CHEAP)
     desk.at += 59_999
-    assert await desk.admit("r", CHEAP) == Refused((Refusal(0, "breaker_open", "", 1),))
+    assert await desk.admit("r", CHEAP) == Refused((Refusal(0, "breaker_open", "probe", 1),))
     desk.at += 1
     alive = await desk.admitted("probe-2", CHEAP)
     assert alive.probe is True

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway_core.store.breaker import Breaker, Effect, admit, ask_again_ms, closed_for_ms, settle
+from gateway_core.store.breaker import Breaker, Effect, admit, closed_for_ms, settle
 from gateway_core.store.messages import BreakerPolicy
 
 POLICY = BreakerPolicy(failures=3, window_ms=60, cooldown_ms=30, max_cooldown_ms=100, lease_ms=20)
@@ -60,12 +60,6 @@ def test_the_first_request_after_the_rest_is_the_probe():
     probing = admit(tripped(), 30, POLICY)
     assert probing == Breaker("half_open", 3, 0, 50, 2, 1)
     assert [closed_for_ms(probing, at) for at in (30, 49, 50, 99)] == [20, 1, 0, 0]
-
-
-def test_who_finds_a_probe_under_way_asks_again_in_a_second():
-    """Most probes end long before their lease; a rest ends when it ends."""
-    assert [ask_again_ms(Breaker("half_open", until_ms=5000), at) for at in (0, 4500, 5000)] == [1000, 500, 0]
-    assert ask_again_ms(Breaker("open", until_ms=5000), 0) == 5000
 
 
 def test_a_closed_one_lets_pass_unchanged():

@@ -101,6 +101,21 @@ def test_the_moment_that_is_told_is_the_first_of_all():
     assert Refused((gone,)).reported == gone
 
 
+def test_a_probe_makes_no_limit_end_sooner():
+    """The limit's moment is known, the probe's end is not; but at the end of its lease there is room."""
+    rate, probed = Refusal(0, "rate", "k:1:rpm", 20_000), Refusal(1, "breaker_open", "probe", 60_000)
+    assert Refused((rate, probed)).reported == rate
+    assert Refused((rate, replace(probed, retry_after_ms=5000))).reported.retry_after_ms == 5000
+
+
+def test_where_only_breakers_keep_a_request_it_may_ask_again_in_a_second():
+    """Most probes end long before their lease; a rest ends when it ends."""
+    rests, probed = Refusal(0, "breaker_open", "", 20_000), Refusal(1, "breaker_open", "probe", 60_000)
+    assert Refused((rests, probed)).reported.retry_after_ms == 1000
+    assert Refused((rests, replace(probed, retry_after_ms=400))).reported.retry_after_ms == 400
+    assert Refused((rests,)).reported.retry_after_ms == 20_000
+
+
 def test_deployments_are_grouped_by_provider():
     """One hash of the store each."""
     assert deployments_by_provider([("a", "1"), ("b", "2"), ("a", "3")]) == {"a": ["1", "3"], "b": ["2"]}

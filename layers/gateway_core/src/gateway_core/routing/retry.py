@@ -54,7 +54,7 @@ def comeback_ms(
 
 def soonest_ms(refused: Refused) -> int | None:
     """When the first of the refused candidates stops resting after failures; None if none of them does."""
-    waits = (refusal.retry_after_ms for refusal in refused.refusals if refusal.reason == "breaker_open")
+    waits = (refusal.ask_again_ms for refusal in refused.refusals if refusal.reason == "breaker_open")
     return min((wait for wait in waits if wait > 0), default=None)
 
 

@@ -15,8 +15,7 @@ from gateway_core.domain.chat import BreakerEffect
 from gateway_core.store.changes import BreakerChange, BreakerReason, BreakerState
 from gateway_core.store.messages import BreakerPolicy
 
-_MOST_DOUBLINGS = 32
-_ASK_AGAIN_MS = 1000
+MOST_DOUBLINGS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +43,6 @@ class Effect:
 def closed_for_ms(breaker: Breaker, now_ms: int) -> int:
     """Milliseconds until a request may pass; 0 = now."""
     return 0 if breaker.state == "closed" else max(0, breaker.until_ms - now_ms)
-
-
-def ask_again_ms(breaker: Breaker, now_ms: int) -> int:
-    """Milliseconds until it is worth while to ask again; 0 = now. Most probes end long before their lease does."""
-    closed_ms = closed_for_ms(breaker, now_ms)
-    return min(closed_ms, _ASK_AGAIN_MS) if breaker.state == "half_open" else closed_ms
 
 
 def admit(breaker: Breaker, start_ms: int, policy: BreakerPolicy) -> Breaker:
@@ -106,5 +99,5 @@ def _count(breaker: Breaker, kind: BreakerEffect, now_ms: int, policy: BreakerPo
 
 def _trip(breaker: Breaker, now_ms: int, policy: BreakerPolicy) -> Breaker:
     trips = breaker.trips + 1
-    cooldown = min(policy.cooldown_ms << min(trips - 1, _MOST_DOUBLINGS), policy.max_cooldown_ms)
+    cooldown = min(policy.cooldown_ms << min(trips - 1, MOST_DOUBLINGS), policy.max_cooldown_ms)
     return replace(breaker, state="open", until_ms=now_ms + cooldown, generation=breaker.generation + 1, trips=trips)

@@ -18,6 +18,10 @@ DEGRADED = -1
 """The generation of an attempt that was admitted while the store was away."""
 STALE_MS = 60_000
 """An average that learned nothing for so long may be wrong by now: it is checked, and what is found weighs more."""
+ASK_AGAIN_MS = 1000
+"""When to ask again while a probe is under way: most probes end long before their lease does."""
+PROBE = "probe"
+"""The scope of a refusal by a breaker whose probe is under way."""
 REFUSAL_ORDER: tuple[RefusalReason, ...] = ("budget", "rate", "breaker_open")
 
 
@@ -114,15 +118,24 @@ class Terms:
 class Refusal:
     """Why the candidate at `index` was passed over; `retry_after_ms` is when it could start at once, 0 = unknown.
 
+    While a probe is under way that is the end of its lease: it may well be earlier. Only a rate limit's own moment is
+    not put off by a probe.
+
     `scope` is whose limit it is and which: `p:day_nano`, `k:{key_id}:rpm`, `u:{user_id}:month_tokens`, `provider:tpm`
     where we set the limit, `deployment:tpm` where the provider reported it, `deployment:reset` where nothing is left of
-    it. Empty for `breaker_open`, or `closed` when the request was over already, which only a late message can meet.
+    it. For `breaker_open` it is empty, `probe` while a probe is under way, or `closed` when the request was over, which
+    only a late message can meet.
     """
 
     index: int
     reason: RefusalReason
     scope: str = ""
     retry_after_ms: int = 0
+
+    @property
+    def ask_again_ms(self) -> int:
+        """When it is worth while to ask again; 0 = unknown."""
+        return min(self.retry_after_ms, ASK_AGAIN_MS) if self.scope == PROBE else self.retry_after_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +170,17 @@ class Refused:
 
     @property
     def reported(self) -> Refusal:
-        """The main refusal with the moment at which the first of all candidates can start, whatever keeps it now."""
-        if self.main.reason == "budget":
-            return self.main
-        waits = [refusal.retry_after_ms for refusal in self.refusals if refusal.retry_after_ms]
-        return replace(self.main, retry_after_ms=min(waits, default=0))
+        """The main refusal with the first moment at which any candidate could start, whatever keeps it now.
+
+        A rate limit's moment is certain, so a probe that may end any time does not make it "in a second"; where only
+        breakers keep the request, that is the better answer.
+        """
+        main = self.main
+        if main.reason == "budget":
+            return main
+        certain = main.reason == "rate"
+        waits = [other.retry_after_ms if certain else other.ask_again_ms for other in self.refusals]
+        return replace(main, retry_after_ms=min(filter(None, waits), default=0))
 
 
 @dataclass(frozen=True, slots=True)

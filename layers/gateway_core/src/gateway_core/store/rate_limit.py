@@ -19,7 +19,7 @@ REPORT_LIFE_MS = 300_000
 """How long a report counts if no newer one comes."""
 MOST_PACED = 100_000_000
 """Limits above this are not counted against: their arithmetic would leave a script's exact integers."""
-_MINUTE_US = 60_000_000
+MINUTE_US = 60_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def reserve(tat_us: int, units: int, per_minute: int, now_ms: int) -> Slot:
     """Reserve `units` of `per_minute`; more than a minute's worth counts as one minute's worth."""
     # A clock behind the last writer's must not refill the bucket: hence the max.
     moved = max(tat_us, now_ms * 1000) + _time_us(units, per_minute)
-    return Slot(moved, max(0, -(-(moved - _MINUTE_US) // 1000) - now_ms))
+    return Slot(moved, max(0, -(-(moved - MINUTE_US) // 1000) - now_ms))
 
 
 def correct(tat_us: int, reserved: int, used: int, per_minute: int) -> int:
@@ -146,4 +146,4 @@ def _paced(reported: ReportedLimit) -> int:
 
 
 def _time_us(units: int, per_minute: int) -> int:
-    return -(-min(units, per_minute) * _MINUTE_US // per_minute)
+    return -(-min(units, per_minute) * MINUTE_US // per_minute)

@@ -12,7 +12,7 @@ from gateway_core.store import rate_limit as ratelimit
 from gateway_core.store.breaker import Breaker
 from gateway_core.store.budget import Amount
 from gateway_core.store.changes import BreakerChange, Change
-from gateway_core.store.messages import Admitted, Candidate, Refusal, Refused, Terms, Ticket
+from gateway_core.store.messages import PROBE, Admitted, Candidate, Refusal, Refused, Terms, Ticket
 from gateway_core.store.rate_limit import NO_SEQUENCE, AdmissionSequence, Placement, ProviderLimits, Slot
 
 
@@ -90,11 +90,16 @@ class Assessor:
         """The first reason in REFUSAL_ORDER."""
         if scope := self._over_budget(candidate):
             return Refusal(assessment.index, "budget", scope)
-        closed_ms = breaker.ask_again_ms(self.state.breakers[candidate.provider, candidate.deployment_id], self.now_ms)
+        watched = self.state.breakers[candidate.provider, candidate.deployment_id]
+        closed_ms, is_probed = breaker.closed_for_ms(watched, self.now_ms), watched.state == "half_open"
         if assessment.wait_ms > self.terms.max_wait_ms:
             late = assessment.passed_over()
-            return replace(late, retry_after_ms=max(late.retry_after_ms, closed_ms))
-        return Refusal(assessment.index, "breaker_open", "", max(closed_ms, assessment.wait_ms)) if closed_ms else None
+            # Most probes end long before their lease does: it does not put the limit's moment off.
+            return late if is_probed else replace(late, retry_after_ms=max(late.retry_after_ms, closed_ms))
+        if not closed_ms:
+            return None
+        scope = PROBE if is_probed else ""
+        return Refusal(assessment.index, "breaker_open", scope, max(closed_ms, assessment.wait_ms))
 
     def _over_budget(self, candidate: Candidate) -> str | None:
         amount = Amount(candidate.hold_nano, candidate.hold_tokens)

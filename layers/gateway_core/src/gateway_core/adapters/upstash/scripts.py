@@ -1,4 +1,7 @@
-"""The Lua scripts: fragments in `lua/`, put together so that each rule is written once."""
+"""The Lua scripts: fragments in `lua/`, put together so that each rule is written once.
+
+What they have in common with the rules in `store` stands before them, taken from there.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,22 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+
+from gateway_core.store.breaker import MOST_DOUBLINGS
+from gateway_core.store.budget import MAX_AMOUNT
+from gateway_core.store.changes import THRESHOLDS
+from gateway_core.store.messages import DEGRADED, STALE_MS
+from gateway_core.store.rate_limit import MINUTE_US, MOST_PACED, REPORT_LIFE_MS
+
+_CONSTANTS = {
+    "DEGRADED": DEGRADED,
+    "MAX_AMOUNT": MAX_AMOUNT,
+    "MINUTE_US": MINUTE_US,
+    "MOST_DOUBLINGS": MOST_DOUBLINGS,
+    "MOST_PACED": MOST_PACED,
+    "REPORT_LIFE_MS": REPORT_LIFE_MS,
+    "STALE_MS": STALE_MS,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +58,16 @@ def load_scripts() -> Scripts:
 
 
 def _assemble(*names: str) -> Script:
-    text = _without_comments(_read(names))
+    text = f"{_constants()}\n{_without_comments(_read(names))}"
     return Script(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
+
+
+def _constants() -> str:
+    """Those of both languages. A threshold is a percentage and which part of the limit is missing from it."""
+    parts = ((percent, 100 // (100 - percent) if percent < 100 else "math.huge") for percent in THRESHOLDS)  # noqa: PLR2004 - all
+    thresholds = ", ".join(f"{{{percent}, {part}}}" for percent, part in parts)
+    lines = [f"local {name} = {value}" for name, value in _CONSTANTS.items()]
+    return "\n".join([*lines, f"local THRESHOLDS = {{{thresholds}}}"])
 
 
 def _read(names: Sequence[str]) -> str:

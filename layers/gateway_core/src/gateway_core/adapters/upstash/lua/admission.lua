@@ -24,7 +24,6 @@ local function want_admission()
 end
 
 local LIMITS = {'day_nano', 'month_nano', 'day_tokens', 'month_tokens', 'rpm', 'tpm'}
-local MOST = 9007199254740991  -- 2^53 - 1, the limit of what has none
 
 local function parse_limits(text)
   local limits, i = {}, 0
@@ -51,7 +50,7 @@ local function exceeded(scope, limits, candidate)
     month.tokens + month.held_tokens + candidate.tokens,
   }
   for i, total in ipairs(totals) do
-    if total > (limits[LIMITS[i]] or MOST) then return scope[2] .. ':' .. LIMITS[i] end
+    if total > (limits[LIMITS[i]] or MAX_AMOUNT) then return scope[2] .. ':' .. LIMITS[i] end
   end
   return nil
 end
@@ -95,9 +94,6 @@ local function place(candidate)
   }
 end
 
--- Most probes end long before their lease does: whoever is refused for one is to ask again in a second.
-local ASK_AGAIN = 1000
-
 -- Budget before rate before open: a later line overrules an earlier one.
 local function assess(candidate, budgets)
   local booked, wait, slowest = bookings(candidate, budgets[2])
@@ -107,10 +103,12 @@ local function assess(candidate, budgets)
   end
   local b = breaker(candidate.provider, candidate.deployment)
   local closed = b.state ~= 'c' and math.max(0, b.till - ticket.now) or 0
-  if b.state == 'h' then closed = math.min(closed, ASK_AGAIN) end
   local refusal
-  if closed > 0 then refusal = {'open', '', math.max(closed, wait)} end
-  if wait > admission.max_wait then refusal = {'rate', slowest, math.max(closed, wait)} end
+  if closed > 0 then refusal = {'open', b.state == 'h' and 'probe' or '', math.max(closed, wait)} end
+  if wait > admission.max_wait then
+    -- Most probes end long before their lease does: it does not put the limit's moment off.
+    refusal = {'rate', slowest, b.state == 'h' and wait or math.max(closed, wait)}
+  end
   local over = over_budget(candidate, budgets)
   if over then refusal = {'budget', over, 0} end
   return {candidate = candidate, booked = booked, known = known, wait = wait, refused = refusal ~= nil,

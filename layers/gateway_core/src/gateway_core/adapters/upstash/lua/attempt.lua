@@ -5,14 +5,13 @@ local attempt = read('#number', '#provider', 'deployment', '#generation', '#prob
                      '#until')
 attempt.provider = KEYS[attempt.provider]
 local reported_requests, reported_tokens = read('#limit', '#remaining', '#reset'), read('#limit', '#remaining', '#reset')
-local UNSETTLED, LOOSE = hold_field('h', attempt.number), hold_field('x', attempt.number)
-local NEXT, NEXT_LOOSE = hold_field('h', attempt.number + 1), hold_field('x', attempt.number + 1)
+local UNSETTLED, UNCONFIRMED = hold_field('h', attempt.number), hold_field('x', attempt.number)
+local NEXT, NEXT_UNCONFIRMED = hold_field('h', attempt.number + 1), hold_field('x', attempt.number + 1)
 local LATENCY = (attempt.streamed == 1 and 'ft|' or 'ew|') .. attempt.deployment
-local DEGRADED = -1
 
 local function want_attempt()
   want_accounts()
-  want(BUDGET, UNSETTLED, LOOSE, NEXT, NEXT_LOOSE, MARK)
+  want(BUDGET, UNSETTLED, UNCONFIRMED, NEXT, NEXT_UNCONFIRMED, MARK)
   want(attempt.provider, 'cb|' .. attempt.deployment, LATENCY, 'rl|' .. attempt.deployment, 'tk', 'rq')
 end
 
@@ -29,7 +28,7 @@ local function keep_unconfirmed(hold)
   hold.nano, hold.tokens = rest, rest_tokens
   hold.paid, hold.paid_tokens = hold.paid + attempt.charge, hold.paid_tokens + attempt.charge_tokens
   drop(BUDGET, UNSETTLED)
-  set(BUDGET, LOOSE, show_hold(hold))
+  set(BUDGET, UNCONFIRMED, show_hold(hold))
 end
 
 local function release(hold)
@@ -37,11 +36,11 @@ local function release(hold)
         spend_tokens = math.max(0, attempt.charge_tokens - hold.paid_tokens),
         hold = -hold.nano, hold_tokens = -hold.tokens, limits = hold.limits})
   drop(BUDGET, UNSETTLED)
-  drop(BUDGET, LOOSE)
+  drop(BUDGET, UNCONFIRMED)
 end
 
 local function settle_money()
-  local hold = parse_hold(get(BUDGET, UNSETTLED) or get(BUDGET, LOOSE))
+  local hold = parse_hold(get(BUDGET, UNSETTLED) or get(BUDGET, UNCONFIRMED))
   if not hold then
     move({spend = attempt.charge, spend_tokens = attempt.charge_tokens, hold = 0, hold_tokens = 0})
   elseif attempt.unconfirmed == 1 then
@@ -53,7 +52,7 @@ end
 
 local function trip(b)
   b.trips = b.trips + 1
-  local cooldown = math.min(policy.cooldown * 2 ^ math.min(b.trips - 1, 32), policy.max_cooldown)
+  local cooldown = math.min(policy.cooldown * 2 ^ math.min(b.trips - 1, MOST_DOUBLINGS), policy.max_cooldown)
   b.state, b.till, b.generation = 'o', ticket.now + cooldown, b.generation + 1
 end
 
@@ -113,13 +112,11 @@ end
 
 -- Moving average "microseconds;when": alpha is 0.2, or 0.5 after a minute without any. Whole numbers, so that no
 -- rounding differs from the model's.
-local STALE = 60000
-
 local function settle_latency()
   if attempt.effect ~= 'ok' then return end
   local average, at = string.match(get(attempt.provider, LATENCY) or '', '^(%d+);(%d+)$')
   if average then
-    local parts = ticket.now - tonumber(at) >= STALE and 2 or 5
+    local parts = ticket.now - tonumber(at) >= STALE_MS and 2 or 5
     average = math.floor(((parts - 1) * tonumber(average) + 1000 * attempt.latency) / parts)
   else
     average = 1000 * attempt.latency

@@ -141,9 +141,7 @@ local function account(key, field)
   return {nano = tonumber(spent), held = tonumber(held), tokens = tonumber(spent_tokens), held_tokens = tonumber(held_tokens)}
 end
 
--- A threshold is a limit less one part of so many, rounded up: 50, 80 and 100 %.
-local THRESHOLDS = {{50, 2}, {80, 5}, {100, math.huge}}
-
+-- A threshold is a limit less one part of so many, rounded up; 100 % is the limit itself.
 local function report_thresholds(name, limit, spent, added)
   if not limit then return end
   for _, threshold in ipairs(THRESHOLDS) do

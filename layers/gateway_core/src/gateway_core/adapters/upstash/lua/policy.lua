@@ -27,8 +27,6 @@ local function report_breaker(provider, deployment, b, state)
 end
 
 -- GCRA. State is the theoretical arrival time in microseconds; a burst is one minute's worth.
-local MINUTE_US = 60000000
-
 local function time_of(units, per_minute)
   return math.ceil(math.min(units, per_minute) * MINUTE_US / per_minute)
 end

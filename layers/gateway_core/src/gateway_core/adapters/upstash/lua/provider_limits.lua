@@ -1,6 +1,5 @@
 -- The rate limits that providers report, by deployment. Model: `ProviderLimits` in gateway_core/store/rate_limit.py.
 -- "until;requests;tokens"; both are "seen,limit,remaining,reset,sequence,count,arrival" with -1 for what was not reported.
-local REPORT_LIFE_MS, MOST_PACED = 300000, 100000000
 local UNREPORTED = '0,-1,-1,-1,0,0,0'
 
 local function parse_counter(text)

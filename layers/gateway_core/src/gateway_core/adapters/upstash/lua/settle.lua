@@ -11,7 +11,7 @@ if is_unsettled and m.kind ~= 'c' then
   settle_attempt()
 else
   -- A charge that becomes known late corrects the money, whether or not the request is closed.
-  if attempt.unconfirmed == 0 and (get(BUDGET, UNSETTLED) or get(BUDGET, LOOSE)) then settle_money() end
+  if attempt.unconfirmed == 0 and (get(BUDGET, UNSETTLED) or get(BUDGET, UNCONFIRMED)) then settle_money() end
   if m.attempt ~= attempt.number then
     local is_closed, corrected = not m.kind or m.kind == 'c', reported()
     if is_closed and corrected ~= '' then set(BUDGET, MARK, 'c' .. corrected) end
