@@ -65,7 +65,7 @@ async def test_a_refusal_tells_of_every_candidate(desk):
         (
             Refusal(0, "breaker_open", "", OPEN_MS),
             Refusal(1, "rate", "provider:rpm", 60_000),
-            Refusal(2, "budget", "p:day_nano"),
+            Refusal(2, "budget", "p:day_nano", left=900),
         )
     )
     assert answer.main == answer.refusals[2]
@@ -78,7 +78,7 @@ async def test_a_candidate_with_several_reasons_reports_the_first_of_the_order(d
     await fill_while_broken(desk, broken)
     assert await desk.admit("r1", broken) == Refused((Refusal(0, "rate", "provider:rpm", 60_000),))
     await desk.budget(day_nano=50)
-    assert await desk.admit("r1", broken) == Refused((Refusal(0, "budget", "p:day_nano"),))
+    assert await desk.admit("r1", broken) == Refused((Refusal(0, "budget", "p:day_nano", left=50),))
 
 
 async def fill_while_broken(desk, chosen):
@@ -114,7 +114,8 @@ async def test_every_budget_of_every_scope_is_hard(desk, limit, scope, owner):
         await desk.budget(desk.user if owner == "u" else "", **limit)
     await desk.admitted("r1")
     name = {"p": "p", "k": f"k:{desk.key_id}", "u": f"u:{desk.user}"}[owner]
-    assert await desk.admit("r2") == Refused((Refusal(0, "budget", f"{name}:{scope}"),))
+    left = 5 if scope.endswith("tokens") else 50
+    assert await desk.admit("r2") == Refused((Refusal(0, "budget", f"{name}:{scope}", left=left),))
 
 
 async def test_what_fits_exactly_is_admitted(desk):

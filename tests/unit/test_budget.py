@@ -4,7 +4,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway_core.domain.caller import Limits
-from gateway_core.store.budget import MAX_AMOUNT, NOTHING, Account, Amount, Hold, exceeded, hold, settle, unconfirmed
+from gateway_core.store.budget import (
+    MAX_AMOUNT,
+    NOTHING,
+    Account,
+    Amount,
+    Exceeded,
+    Hold,
+    exceeded,
+    hold,
+    settle,
+    unconfirmed,
+)
 
 amounts = st.builds(Amount, st.integers(0, 50), st.integers(0, 50))
 accounts = st.builds(Account, amounts, amounts)
@@ -19,18 +30,26 @@ def total(account):
 def test_each_limit_is_named():
     """The first that breaks, in the order day and month of money, day and month of tokens."""
     empty, ten = Account(), Amount(10, 10)
-    assert exceeded(Limits(day_nano=9, month_nano=9), empty, empty, ten) == "day_nano"
-    assert exceeded(Limits(month_nano=9, day_tokens=9), empty, empty, ten) == "month_nano"
-    assert exceeded(Limits(day_tokens=9, month_tokens=9), empty, empty, ten) == "day_tokens"
-    assert exceeded(Limits(month_tokens=9), empty, empty, ten) == "month_tokens"
+    assert exceeded(Limits(day_nano=9, month_nano=9), empty, empty, ten) == Exceeded("day_nano", 9)
+    assert exceeded(Limits(month_nano=9, day_tokens=9), empty, empty, ten) == Exceeded("month_nano", 9)
+    assert exceeded(Limits(day_tokens=9, month_tokens=9), empty, empty, ten) == Exceeded("day_tokens", 9)
+    assert exceeded(Limits(month_tokens=9), empty, empty, ten) == Exceeded("month_tokens", 9)
     assert exceeded(Limits(10, 10, 10, 10), empty, empty, ten) is None
+
+
+def test_what_is_left_is_neither_spent_nor_held():
+    """Nothing, and not less, where a limit was lowered below what is used."""
+    used = Account(spent=Amount(3, 30), held=Amount(4, 40))
+    assert exceeded(Limits(day_nano=16), used, Account(), Amount(10)) == Exceeded("day_nano", 9)
+    assert exceeded(Limits(month_tokens=75), Account(), used, Amount(0, 6)) == Exceeded("month_tokens", 5)
+    assert exceeded(Limits(day_nano=5), used, used, Amount(1)) == Exceeded("day_nano", 0)
 
 
 def test_no_limit_ends_where_lua_stops_counting():
     """2^53 - 1 of anything."""
     full = Account(spent=Amount(MAX_AMOUNT, 0))
     assert exceeded(Limits(), full, full, NOTHING) is None
-    assert exceeded(Limits(), full, full, Amount(1)) == "day_nano"
+    assert exceeded(Limits(), full, full, Amount(1)) == Exceeded("day_nano", 0)
 
 
 @given(limits, accounts, accounts, amounts)

@@ -18,10 +18,17 @@ from gateway_core.domain.cost import (
     REQUEST_TOKENS,
     TOOL_PROMPT_TOKENS,
     bound,
-    input_bound,
     price,
+    prompt_bound,
     usd,
 )
+
+
+def input_bound(messages, params, *, max_image_tokens):
+    """The whole prompt, with images of a model that counts so much for each."""
+    texts, images = prompt_bound(messages, params)
+    return texts + images * max_image_tokens
+
 
 FLAT = Price(Decimal(5000), Decimal(25000), Decimal(500), Decimal(6250), "test")
 GEMINI = Price(

@@ -14,8 +14,9 @@ from gateway_core.domain.errors import (
     RateLimitError,
 )
 from gateway_core.pipeline.final_error import final_error, refusal_error
-from gateway_core.store.messages import Refusal, Refused
+from gateway_core.store.messages import Candidate, Refusal, Refused
 
+CANDIDATE = Candidate("one", "m1", hold_nano=50_000_000, hold_tokens=900)
 DOWN = ProviderUnavailable("down")
 BUSY = RateLimitError("busy", retry_after_s=7)
 
@@ -23,28 +24,71 @@ BUSY = RateLimitError("busy", retry_after_s=7)
 @pytest.mark.parametrize(
     ("refusal", "expected", "text"),
     [
-        (Refusal(0, "budget", "p"), BudgetExceeded, "this project"),
-        (Refusal(0, "budget", "u:ada"), BudgetExceeded, "this user"),
-        (Refusal(0, "rate", "k:key_a_1:rpm", 1500), RateLimited, "this key"),
-        (Refusal(0, "rate", "provider:rpm"), RateLimited, "this provider"),
+        (
+            Refusal(0, "budget", "p:month_tokens", left=120),
+            BudgetExceeded,
+            (
+                "The monthly budget of this project has 120 tokens left, and the request may take up to 900 tokens. "
+                "Lower max_tokens, or raise it: gateway budgets set --project ID."
+            ),
+        ),
+        (
+            Refusal(0, "budget", "u:ada:day_nano", left=1_200_000),
+            BudgetExceeded,
+            (
+                "The daily budget of this user has 0.0012 USD left, and the request may cost up to 0.05 USD. "
+                "Lower max_tokens, or raise it: gateway budgets set --project ID --user USER."
+            ),
+        ),
+        (
+            Refusal(0, "budget", "k:key_a_1:day_tokens"),
+            BudgetExceeded,
+            (
+                "The daily budget of this key has 0 tokens left, and the request may take up to 900 tokens. "
+                "Lower max_tokens, or make a key with a larger one: gateway keys create --project ID."
+            ),
+        ),
+        (
+            Refusal(0, "rate", "k:key_a_1:rpm", 1500),
+            RateLimited,
+            "The limit of requests a minute (rpm) of this key is reached. Try again in 2 s.",
+        ),
+        (
+            Refusal(0, "rate", "provider:tpm"),
+            RateLimited,
+            "The limit of tokens a minute (tpm) that is configured for the provider is reached. Try again later.",
+        ),
+        (
+            Refusal(0, "rate", "deployment:reset", 9000),
+            RateLimited,
+            "The rate limit that the provider reported is reached. Try again in 9 s.",
+        ),
         (
             Refusal(0, "breaker_open", "", 30_000),
             NoDeploymentAvailable,
-            "after failures or a rate limit. Try again in 30 s.",
+            "Every candidate is resting after failures or a rate limit. Try again in 30 s.",
         ),
     ],
 )
 def test_refusals(refusal, expected, text):
-    """A refusal becomes the error of its reason and names whose limit it is."""
-    error = refusal_error(refusal)
+    """A refusal becomes the error of its reason, and names the limit, whose it is, and what is left of a budget."""
+    error = refusal_error(refusal, CANDIDATE)
     assert type(error) is expected
-    assert text in error.message
+    assert error.message == text
 
 
 def test_retry_after_is_exact():
     """The store's wait reaches the error."""
-    assert refusal_error(Refusal(0, "rate", "p", 1500)).retry_after_s == 1.5
-    assert refusal_error(Refusal(0, "breaker_open")).retry_after_s is None
+    assert refusal_error(Refusal(0, "rate", "provider:rpm", 1500), CANDIDATE).retry_after_s == 1.5
+    assert refusal_error(Refusal(0, "breaker_open"), CANDIDATE).retry_after_s is None
+
+
+def test_the_operator_is_told_the_limit_by_its_name():
+    """With what is left and what was wanted, in whole units."""
+    over = refusal_error(Refusal(0, "budget", "u:ada:day_nano", left=7), CANDIDATE)
+    assert over.detail == "scope=u:ada:day_nano left=7 wanted=50000000"
+    assert refusal_error(Refusal(0, "rate", "k:key_a_1:tpm"), CANDIDATE).detail == "scope=k:key_a_1:tpm"
+    assert refusal_error(Refusal(0, "breaker_open", "probe"), CANDIDATE).detail == "scope=probe"
 
 
 def test_mixed_refusals_report_money_first():
@@ -75,8 +119,8 @@ def test_mixed_refusals_report_money_first():
         ([], True, DeadlineExceeded),
     ],
 )
-def test_verdicts(errors, late, expected):
-    """A walk's failures become one error: the caller's own fault first, then time, then who failed."""
+def test_failures_become_one_error(errors, late, expected):
+    """A request's failures become one error: the caller's own fault first, then time, then who failed."""
     assert type(final_error(errors, deadline_passed=late, alone=len(errors) == 1)) is expected
 
 

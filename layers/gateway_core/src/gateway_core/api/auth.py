@@ -10,8 +10,9 @@ from gateway_core.services import Services
 
 
 async def identify(request: Request, services: Services) -> Caller:
-    """The caller of a request. Raises Unauthenticated, or StoreUnavailable when nobody can tell."""
-    return await services.authenticator.authenticate(_presented_key(request))
+    """The caller of a request, noted on it. Raises Unauthenticated, or StoreUnavailable when nobody can tell."""
+    request.state.caller = caller = await services.authenticator.authenticate(_presented_key(request))
+    return caller
 
 
 def _presented_key(request: Request) -> str:

@@ -62,7 +62,7 @@ def install(app: FastAPI, telemetry: Telemetry) -> None:
         if not isinstance(error, LLMError):
             raise error
         request_id = request.state.request_id
-        telemetry.request_failed(request_id, error)
+        telemetry.request_failed(request_id, error, getattr(request.state, "caller", None))
         return error_response(error, request_id)
 
     async def on_http_error(request: Request, error: Exception) -> JSONResponse:

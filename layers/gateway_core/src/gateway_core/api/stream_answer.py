@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,7 +43,7 @@ async def start(parts: StreamParts, request_id: str, telemetry: Telemetry, patie
         await _end(first, parts)
         raise
     opened = part if isinstance(part, Opened) else None
-    return Started(_guarded(_from(first, parts), request_id, telemetry), _headers(opened, request_id), opened)
+    return Started(_from(first, parts, request_id, telemetry), _headers(opened, request_id), opened)
 
 
 async def in_words(parts: StreamParts) -> StreamParts:
@@ -86,14 +85,20 @@ def _headers(opened: Opened | None, request_id: str) -> dict[str, str]:
     return headers
 
 
-async def _from(first: asyncio.Future[StreamPart | None], parts: StreamParts) -> StreamParts:
+async def _from(
+    first: asyncio.Future[StreamPart | None], parts: StreamParts, request_id: str, telemetry: Telemetry
+) -> StreamParts:
+    """All parts, the first of which is waited for. A crash is an error like any other, told in-band without a trace."""
     try:
         part = await first
-        if part is None:
-            return
-        yield part
-        async for later in parts:
-            yield later
+        while part is not None:
+            yield part
+            part = await anext(parts, None)
+    except LLMError:
+        raise
+    except Exception as error:
+        telemetry.crashed(request_id, error, "stream")
+        raise LLMError("The gateway failed. Quote the request_id to its operator.") from error
     finally:
         await _end(first, parts)
 
@@ -103,16 +108,3 @@ async def _end(first: asyncio.Future[StreamPart | None], parts: StreamParts) -> 
     first.cancel()
     await asyncio.wait({first})
     await parts.aclose()
-
-
-async def _guarded(parts: StreamParts, request_id: str, telemetry: Telemetry) -> StreamParts:
-    """A crash in the middle of a stream is an error like any other: told in-band, without its trace."""
-    async with aclosing(parts):
-        try:
-            async for part in parts:
-                yield part
-        except LLMError:
-            raise
-        except Exception as error:
-            telemetry.crashed(request_id, error, "stream")
-            raise LLMError("The gateway failed. Quote the request_id to its operator.") from error

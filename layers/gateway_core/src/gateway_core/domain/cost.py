@@ -67,17 +67,18 @@ def bound(input_tokens: int, output_tokens: int, listed: Price) -> int:
     return max(price(corner, listed, input_includes_cached=True).total_nano for corner in corners)
 
 
-def input_bound(messages: Sequence[Json], params: Json, *, max_image_tokens: int) -> int:
-    """An upper bound of the tokens that any provider can count for this prompt.
+def prompt_bound(messages: Sequence[Json], params: Json) -> tuple[int, int]:
+    """An upper bound of the tokens that any provider can count for this prompt without its images, and how many it has.
 
     The bound is the UTF-8 length of messages and params as JSON (tools and response format are in `params`), plus
     constants for what chat templates add: a byte-level tokeniser never makes more tokens than there are bytes.
-    An image counts `max_image_tokens`, whatever the length of its data. Documents and sound count their bytes, which
-    is a bound of their content as sent, but not of a page that a provider renders or of a file that is only named.
+    An image counts a maximum of its model, whatever the length of its data. Documents and sound count their bytes,
+    which is a bound of their content as sent, but not of a page that a provider renders or of a file that is only named.
     """
-    parts = sum(_message_bound(message, max_image_tokens) for message in messages)
+    images = [part for message in messages for part in _parts(message) if _is_image(part)]
+    texts = sum(_message_bound(message) for message in messages)
     tool_prompt = TOOL_PROMPT_TOKENS if _has_tool_prompt(messages, params) else 0
-    return REQUEST_TOKENS + parts + _json_bytes(params) + tool_prompt
+    return REQUEST_TOKENS + texts + _json_bytes(params) + tool_prompt, len(images)
 
 
 def usd(nano: int) -> str:
@@ -116,16 +117,18 @@ def _corners(whole_input: int, output_tokens: int) -> Iterable[Usage]:
     yield Usage(whole_input, output_tokens, cache_write_tokens=whole_input)
 
 
-def _message_bound(message: Json, max_image_tokens: int) -> int:
+def _parts(message: Json) -> list[Any]:
     content = message.get("content")
-    if not isinstance(content, list):
+    return content if isinstance(content, list) else []
+
+
+def _message_bound(message: Json) -> int:
+    """Of a message without its images, which have their place in it all the same."""
+    if not isinstance(message.get("content"), list):
         return MESSAGE_TOKENS + _json_bytes(message)
     envelope = {key: value for key, value in message.items() if key != "content"}
-    return MESSAGE_TOKENS + _json_bytes(envelope) + sum(_part_bound(part, max_image_tokens) for part in content)
-
-
-def _part_bound(part: Any, max_image_tokens: int) -> int:
-    return MESSAGE_TOKENS + (max_image_tokens if _is_image(part) else _json_bytes(part))
+    texts = sum(MESSAGE_TOKENS + (0 if _is_image(part) else _json_bytes(part)) for part in _parts(message))
+    return MESSAGE_TOKENS + _json_bytes(envelope) + texts
 
 
 def _is_image(part: Any) -> bool:

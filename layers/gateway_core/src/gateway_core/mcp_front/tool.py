@@ -56,7 +56,7 @@ class FunctionTool(Tool):
         try:
             result = await self._result(arguments)
         except LLMError as error:
-            self._telemetry.request_failed(visitor.request_id, error)
+            self._telemetry.request_failed(visitor.request_id, error, visitor.caller)
             return failed(describe_error(error, visitor.request_id))
         except Exception as error:  # noqa: BLE001 - as above; its text may quote a prompt
             self._telemetry.crashed(visitor.request_id, error, self.name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -54,7 +55,7 @@ class Delivered:
 
 
 class AttemptStream:
-    """One attempt's stream, opened up to its first content. Iterate it once; close it in any case.
+    """One attempt's stream, opened up to its first content. Take its chunks by `next`; close it in any case.
 
     Errors that it raises carry as usage what the attempt has cost: what the provider reported if that is its last word,
     else at least the input and what was delivered.
@@ -64,7 +65,7 @@ class AttemptStream:
         self._chunks = chunks
         self._estimate = estimate
         self._stall_s = stall_s
-        self._head: list[Chunk] = []
+        self._head: deque[Chunk] = deque()
         self.delivered = Delivered()
 
     @classmethod
@@ -104,12 +105,14 @@ class AttemptStream:
         """What the attempt has cost at least."""
         return at_least(self.delivered.usage, await self._estimate(self.delivered.everything))
 
-    async def __aiter__(self) -> AsyncIterator[Chunk]:
-        for early in self._head:
-            yield early
-        while (chunk := await self._next()) is not None:
+    async def next(self) -> Chunk | None:
+        """The next chunk, None behind the last. Raises ProviderError."""
+        if self._head:
+            return self._head.popleft()
+        chunk = await self._receive()
+        if chunk is not None:
             self.delivered.add(chunk)
-            yield chunk
+        return chunk
 
     async def close(self) -> None:
         """Close the provider's connection."""
@@ -123,7 +126,7 @@ class AttemptStream:
             if chunk.is_content:
                 return
 
-    async def _next(self) -> Chunk | None:
+    async def _receive(self) -> Chunk | None:
         try:
             async with asyncio.timeout(self._stall_s):
                 return await anext(self._chunks, None)

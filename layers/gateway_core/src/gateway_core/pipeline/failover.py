@@ -42,8 +42,8 @@ class Billed(Protocol):
     def rates(self) -> RateView | None: ...
 
 
-type Send[A] = Callable[[Model, float], Awaitable[A]]
-"""Makes one attempt at a model within so many seconds. Raises a ProviderError."""
+type Send[A] = Callable[[BoundedCandidate, float], Awaitable[A]]
+"""Makes one attempt at a candidate within so many seconds. Raises a ProviderError."""
 
 
 class Failover:
@@ -98,7 +98,7 @@ class Failover:
             attempt_stream = await self._first_answer(state, start_stream)
             state.first_token_ms = self._since_ms(started_s)
             first_content_ms = self._since_ms(state.began_s)
-            async for chunk in attempt_stream:
+            while (chunk := await attempt_stream.next()) is not None:
                 yield chunk
             self._won(state, attempt_stream, first_content_ms)
             error_code = ""
@@ -153,7 +153,7 @@ class Failover:
         timeout_s = min(left_s / 2, patience_s) if state.untried else left_s
         state.begin(self._clock.monotonic_s())
         try:
-            return await _sent(send, bounded.model, timeout_s)
+            return await _sent(send, bounded, timeout_s)
         except ProviderError as error:
             if isinstance(error, ProviderTimeout) and timeout_s < patience_s:
                 error.effect = "skip"  # the caller was in a hurry: that says nothing about the deployment
@@ -222,9 +222,9 @@ class Failover:
         return round((self._clock.monotonic_s() - started_s) * 1000)
 
 
-async def _sent[A](send: Send[A], model: Model, timeout_s: float) -> A:
+async def _sent[A](send: Send[A], bounded: BoundedCandidate, timeout_s: float) -> A:
     try:
-        return await send(model, timeout_s)
+        return await send(bounded, timeout_s)
     except LLMError:
         raise
     except Exception as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from gateway_core.domain.cost import usd
 from gateway_core.domain.errors import (
     BadCredentials,
     BudgetExceeded,
@@ -17,7 +18,7 @@ from gateway_core.domain.errors import (
     RateLimited,
     RateLimitError,
 )
-from gateway_core.store.messages import Refusal
+from gateway_core.store.messages import Candidate, Refusal
 
 _REMEDIES = {
     "p": "raise it: gateway budgets set --project ID",
@@ -25,23 +26,49 @@ _REMEDIES = {
     "u": "raise it: gateway budgets set --project ID --user USER",
 }
 _SCOPES = {"p": "project", "k": "key", "u": "user"}
+_OWNERS = {
+    "k": "of this key",
+    "provider": "that is configured for the provider",
+    "deployment": "that the provider reported",
+}
+_PERIODS = {"day": "daily", "month": "monthly"}
+_RATES = {
+    "rpm": "limit of requests a minute (rpm)",
+    "tpm": "limit of tokens a minute (tpm)",
+    "reset": "rate limit",
+}
 
 
-def refusal_error(refusal: Refusal) -> LLMError:
-    """The error for a refusal by the store."""
+def refusal_error(refusal: Refusal, candidate: Candidate) -> LLMError:
+    """The error for the store's refusal of `candidate`; its detail names the limit for the operator."""
     wait_s = refusal.retry_after_ms / 1000 or None
     if refusal.reason == "budget":
-        return BudgetExceeded(
-            f"The budget of this {_who(refusal.scope)} cannot cover the request's possible cost. "
-            f"Lower max_tokens, or {_REMEDIES.get(refusal.scope.partition(':')[0], _REMEDIES['p'])}."
-        )
+        return _over_budget(refusal, candidate)
+    detail = f"scope={refusal.scope}"
     if refusal.reason == "rate":
-        return RateLimited(
-            f"The rate limit of this {_who(refusal.scope)} is reached.{_again(wait_s)}", retry_after_s=wait_s
-        )
-    return NoDeploymentAvailable(
-        f"Every candidate is resting after failures or a rate limit.{_again(wait_s)}", retry_after_s=wait_s
+        message = f"The {_limit_of(refusal.scope)} is reached.{_again(wait_s)}"
+        return RateLimited(message, detail=detail, retry_after_s=wait_s)
+    message = f"Every candidate is resting after failures or a rate limit.{_again(wait_s)}"
+    return NoDeploymentAvailable(message, detail=detail if refusal.scope else "", retry_after_s=wait_s)
+
+
+def _over_budget(refusal: Refusal, candidate: Candidate) -> BudgetExceeded:
+    owner, _, name = refusal.scope.rpartition(":")
+    period, _, currency = name.partition("_")
+    kind, is_money = owner.partition(":")[0], currency == "nano"
+    wanted = candidate.hold_nano if is_money else candidate.hold_tokens
+    left, most = (f"{usd(amount)} USD" if is_money else f"{amount} tokens" for amount in (refusal.left, wanted))
+    return BudgetExceeded(
+        f"The {_PERIODS[period]} budget of this {_SCOPES[kind]} has {left} left, and the request may "
+        f"{'cost' if is_money else 'take'} up to {most}. Lower max_tokens, or {_REMEDIES[kind]}.",
+        detail=f"scope={refusal.scope} left={refusal.left} wanted={wanted}",
     )
+
+
+def _limit_of(scope: str) -> str:
+    """`k:{key_id}:rpm` as "limit of requests a minute (rpm) of this key"."""
+    owner, _, name = scope.rpartition(":")
+    return f"{_RATES[name]} {_OWNERS[owner.partition(':')[0]]}"
 
 
 def final_error(errors: Sequence[ProviderError], *, deadline_passed: bool, alone: bool) -> LLMError:
@@ -71,10 +98,6 @@ def _alone(error: ProviderError) -> LLMError:
     if isinstance(error, BadCredentials):
         return ProviderUnavailable("The provider did not accept the gateway's credentials. Tell its operator.")
     return error
-
-
-def _who(scope: str) -> str:
-    return _SCOPES.get(scope.partition(":")[0], "provider")
 
 
 def _again(wait_s: float | None) -> str:

@@ -13,17 +13,17 @@ from dataclasses import dataclass, replace
 from gateway_core.access.authenticator import Authenticator
 from gateway_core.config.settings import GatewaySettings
 from gateway_core.domain.caller import Caller
-from gateway_core.domain.chat import ChatRequest, Chunk, Model, ProviderAnswer, ProviderCall, Usage
+from gateway_core.domain.chat import ChatRequest, Chunk, ProviderAnswer, ProviderCall, Usage
 from gateway_core.domain.embedding import EmbedCall, Embeddings, EmbedRequest
 from gateway_core.domain.errors import Unauthenticated
 from gateway_core.domain.result import Completion, Opened, Plan
 from gateway_core.pipeline.admission import CallerChangedError
 from gateway_core.pipeline.attempt_stream import AttemptStream, Estimate
-from gateway_core.pipeline.failover import Failover
+from gateway_core.pipeline.failover import Failover, Send
 from gateway_core.pipeline.model_router import ModelRouter
 from gateway_core.pipeline.request_state import RequestState
 from gateway_core.ports import Clock, ModelProvider
-from gateway_core.routing.bounds import BoundedCandidate, PromptSize, bound_chat, bound_embedding, output_cap
+from gateway_core.routing.bounds import BoundedCandidate, PromptSize, bound_chat, bound_embedding
 from gateway_core.routing.plan import Asked, plan_embedding, reachable_models
 from gateway_core.store.messages import Ticket
 
@@ -41,6 +41,24 @@ type StreamPart = Opened | Chunk | Completion[ProviderAnswer]
 """What a stream is made of, in this order: one `Opened`, chunks, and the completion once everything is settled."""
 
 _CHANGING = "The API key keeps changing. Try again."
+
+
+@dataclass(frozen=True, slots=True)
+class _RunningStream:
+    """A stream that has begun: its `first` chunk was taken out of `chunks` already, None if there was none at all.
+
+    `answering` has the stream of the attempt that answers.
+    """
+
+    state: RequestState
+    first: Chunk | None
+    chunks: AsyncGenerator[Chunk]
+    answering: list[AttemptStream]
+    started_s: float
+
+    def whole(self) -> ProviderAnswer:
+        """What was delivered, as one answer."""
+        return self.answering[0].delivered.answer(self.answering[0].usage)
 
 
 class Gateway:
@@ -77,18 +95,17 @@ class Gateway:
     async def stream(
         self, request: ChatRequest, caller: Caller, request_id: str, *, timeout_s: float
     ) -> AsyncGenerator[StreamPart]:
-        """An answer in pieces, then its story, when it is settled. Close it to end it early."""
+        """An answer in pieces, and its completion once it is settled. Close it to end it early."""
         context = RequestContext(caller, request_id, self._clock.monotonic_s() + timeout_s)
-        for last_try in (False, True):
-            try:
-                async with aclosing(self._stream(request, context)) as parts:
-                    async for part in parts:
-                        yield part
-                    return
-            except CallerChangedError as error:
-                if last_try:
-                    raise Unauthenticated(_CHANGING) from error
-                context = replace(context, caller=await self._authenticator.refresh(caller))
+        running = await self._with_fresh_rights(context, lambda current: self._begin_stream(request, current))
+        state = running.state
+        async with aclosing(running.chunks) as chunks:
+            if running.first is not None:
+                yield Opened(state.last.model, state.made + 1, state.degraded)
+                yield running.first
+            async for chunk in chunks:
+                yield chunk
+        yield self._completion(state, running.whole(), running.started_s)
 
     async def embed(
         self, request: EmbedRequest, caller: Caller, request_id: str, *, timeout_s: float
@@ -98,36 +115,30 @@ class Gateway:
         return await self._with_fresh_rights(context, lambda current: self._embed(request, current))
 
     async def _complete(self, request: ChatRequest, context: RequestContext) -> Completion[ProviderAnswer]:
-        size = PromptSize.of(request)
-        state = await self._chat_state(request, size, context)
+        state = await self._chat_state(request, PromptSize.of(request), context)
 
-        async def send(model: Model, timeout_s: float) -> ProviderAnswer:
-            return await self._provider.complete(self._call(request, size, model, context, timeout_s))
+        async def send(bounded: BoundedCandidate, timeout_s: float) -> ProviderAnswer:
+            return await self._provider.complete(_call(request, bounded, context, timeout_s))
 
         return await self._run(state, send)
 
-    async def _stream(self, request: ChatRequest, context: RequestContext) -> AsyncGenerator[StreamPart]:
-        size = PromptSize.of(request)
-        state = await self._chat_state(request, size, context, streams=True)
-        attempt_stream: list[AttemptStream] = []
+    async def _begin_stream(self, request: ChatRequest, context: RequestContext) -> _RunningStream:
+        """The stream up to its first content. Raises what `Failover.stream` raises before it."""
+        state = await self._chat_state(request, PromptSize.of(request), context, streams=True)
+        answering: list[AttemptStream] = []
 
-        async def start_stream(model: Model, timeout_s: float) -> AttemptStream:
+        async def start_stream(bounded: BoundedCandidate, timeout_s: float) -> AttemptStream:
             left_s = context.deadline_s - self._clock.monotonic_s()
-            call = replace(self._call(request, size, model, context, left_s), first_s=timeout_s)
+            call = replace(_call(request, bounded, context, left_s), first_s=timeout_s)
             chunks, estimate = self._provider.stream(call), self._estimate(call)
-            opened = await AttemptStream.start(chunks, estimate, first_s=timeout_s, stall_s=self._stall_timeout_s)
-            attempt_stream[:] = [opened]
-            return opened
+            answering[:] = [
+                await AttemptStream.start(chunks, estimate, first_s=timeout_s, stall_s=self._stall_timeout_s)
+            ]
+            return answering[0]
 
         started_s = self._clock.monotonic_s()
-        async with aclosing(self._failover.stream(state, start_stream)) as chunks:
-            first = True
-            async for chunk in chunks:
-                if first:
-                    yield Opened(state.last.model, state.made + 1, state.degraded)
-                first = False
-                yield chunk
-        yield self._completion(state, attempt_stream[0].delivered.answer(attempt_stream[0].usage), started_s)
+        chunks = self._failover.stream(state, start_stream)
+        return _RunningStream(state, await anext(chunks, None), chunks, answering, started_s)
 
     def _estimate(self, call: ProviderCall) -> Estimate:
         """Counts what an attempt has cost at least, where the provider did not say."""
@@ -149,22 +160,16 @@ class Gateway:
         bounded = (bound_embedding(request, model, self._catalog) for model in chosen.candidates)
         state = self._new_state(request, context, bounded, chosen, "embedding")
 
-        async def send(model: Model, timeout_s: float) -> Embeddings:
-            call = EmbedCall(model.deployment, request.inputs, request.dimensions, timeout_s, context.request_id)
+        async def send(bounded: BoundedCandidate, timeout_s: float) -> Embeddings:
+            deployment = bounded.model.deployment
+            call = EmbedCall(deployment, request.inputs, request.dimensions, timeout_s, context.request_id)
             return await self._provider.embed(call)
 
         return await self._run(state, send)
 
-    def _call(
-        self, request: ChatRequest, size: PromptSize, model: Model, context: RequestContext, timeout_s: float
-    ) -> ProviderCall:
-        cap = output_cap(request, size, model, self._catalog.default_output_cap)
-        params = {**request.params, **model.fixed_params}
-        return ProviderCall(model.deployment, request.messages, params, cap, timeout_s, context.request_id)
-
     async def _with_fresh_rights[A](
-        self, context: RequestContext, answer: Callable[[RequestContext], Awaitable[Completion[A]]]
-    ) -> Completion[A]:
+        self, context: RequestContext, answer: Callable[[RequestContext], Awaitable[A]]
+    ) -> A:
         try:
             return await answer(context)
         except CallerChangedError:
@@ -202,9 +207,7 @@ class Gateway:
         state.drop(chosen.dropped)
         return state
 
-    async def _run[A: (ProviderAnswer, Embeddings)](
-        self, state: RequestState, send: Callable[[Model, float], Awaitable[A]]
-    ) -> Completion[A]:
+    async def _run[A: (ProviderAnswer, Embeddings)](self, state: RequestState, send: Send[A]) -> Completion[A]:
         started_s = self._clock.monotonic_s()
         return self._completion(state, await self._failover.run(state, send), started_s)
 
@@ -221,3 +224,9 @@ class Gateway:
             degraded=state.degraded,
             explanation=state.explanation,
         )
+
+
+def _call(request: ChatRequest, bounded: BoundedCandidate, context: RequestContext, timeout_s: float) -> ProviderCall:
+    params = {**request.params, **bounded.model.fixed_params}
+    deployment, cap = bounded.model.deployment, bounded.output_cap
+    return ProviderCall(deployment, request.messages, params, cap, timeout_s, context.request_id)

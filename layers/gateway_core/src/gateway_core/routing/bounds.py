@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gateway_core.domain.catalog import Catalog
 from gateway_core.domain.chat import ChatRequest, Model
-from gateway_core.domain.cost import REQUEST_TOKENS, bound, input_bound
+from gateway_core.domain.cost import REQUEST_TOKENS, bound, prompt_bound
 from gateway_core.domain.embedding import EmbedRequest
 from gateway_core.domain.errors import BudgetExceeded
 from gateway_core.routing.order import output_limit
@@ -20,10 +20,11 @@ LEAST_OF_RESPONSES = 16
 
 @dataclass(frozen=True, slots=True)
 class BoundedCandidate:
-    """A model that may be tried, with what the store needs to admit it."""
+    """A model that may be tried: what the store needs to admit it, and the most tokens that it may write."""
 
     model: Model
     candidate: Candidate
+    output_cap: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +36,7 @@ class PromptSize:
 
     @classmethod
     def of(cls, request: ChatRequest) -> PromptSize:
-        text = input_bound(request.messages, request.params, max_image_tokens=0)
-        with_one = input_bound(request.messages, request.params, max_image_tokens=1)
-        return cls(text, with_one - text)
+        return cls(*prompt_bound(request.messages, request.params))
 
     def upper_bound(self, model: Model) -> int:
         """More than any tokeniser makes of it."""
@@ -94,4 +93,4 @@ def _bounded(model: Model, catalog: Catalog, most_in: int, most_out: int, likely
         tpm=provider.tpm or 0,
         likely_tokens=likely_in + most_out,
     )
-    return BoundedCandidate(model, candidate)
+    return BoundedCandidate(model, candidate, most_out)

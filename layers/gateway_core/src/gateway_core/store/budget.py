@@ -49,17 +49,25 @@ class Hold:
     paid: Amount = NOTHING
 
 
-def exceeded(limits: Limits, day: Account, month: Account, hold: Amount) -> BudgetLimit | None:
+@dataclass(frozen=True, slots=True)
+class Exceeded:
+    """A limit that a hold does not fit under, and how much of it is left: nano-USD or tokens, as its name says."""
+
+    limit: BudgetLimit
+    left: int
+
+
+def exceeded(limits: Limits, day: Account, month: Account, hold: Amount) -> Exceeded | None:
     """The first limit that `hold` would break, or None if it fits."""
-    day_total = day.spent + day.held + hold
-    month_total = month.spent + month.held + hold
-    totals: tuple[tuple[BudgetLimit, int, int | None], ...] = (
-        ("day_nano", day_total.nano, limits.day_nano),
-        ("month_nano", month_total.nano, limits.month_nano),
-        ("day_tokens", day_total.tokens, limits.day_tokens),
-        ("month_tokens", month_total.tokens, limits.month_tokens),
+    day_used, month_used = day.spent + day.held, month.spent + month.held
+    checks: tuple[tuple[BudgetLimit, int | None, int, int], ...] = (
+        ("day_nano", limits.day_nano, day_used.nano, hold.nano),
+        ("month_nano", limits.month_nano, month_used.nano, hold.nano),
+        ("day_tokens", limits.day_tokens, day_used.tokens, hold.tokens),
+        ("month_tokens", limits.month_tokens, month_used.tokens, hold.tokens),
     )
-    return next((name for name, total, limit in totals if total > (MAX_AMOUNT if limit is None else limit)), None)
+    lefts = ((name, (MAX_AMOUNT if limit is None else limit) - used, wanted) for name, limit, used, wanted in checks)
+    return next((Exceeded(name, max(0, left)) for name, left, wanted in lefts if wanted > left), None)
 
 
 def crossed(scope: str, limits: Limits, day: Account, month: Account, charge: Amount) -> tuple[BudgetCrossed, ...]:

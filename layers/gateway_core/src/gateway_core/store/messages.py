@@ -119,7 +119,7 @@ class Refusal:
     """Why the candidate at `index` was passed over; `retry_after_ms` is when it could start at once, 0 = unknown.
 
     While a probe is under way that is the end of its lease: it may well be earlier. Only a rate limit's own moment is
-    not put off by a probe.
+    not put off by a probe. `left` is what remains of a budget, in nano-USD or tokens as the limit's name says.
 
     `scope` is whose limit it is and which: `p:day_nano`, `k:{key_id}:rpm`, `u:{user_id}:month_tokens`, `provider:tpm`
     where we set the limit, `deployment:tpm` where the provider reported it, `deployment:reset` where nothing is left of
@@ -131,6 +131,7 @@ class Refusal:
     reason: RefusalReason
     scope: str = ""
     retry_after_ms: int = 0
+    left: int = 0
 
     @property
     def ask_again_ms(self) -> int:

@@ -11,6 +11,7 @@ from typing import IO, Any, Literal
 
 from aws_lambda_powertools import Logger
 
+from gateway_core.domain.caller import Caller
 from gateway_core.domain.cost import NANO_PER_USD, usd
 from gateway_core.domain.errors import LLMError, ProviderError
 from gateway_core.domain.result import Attempt
@@ -222,9 +223,11 @@ class Telemetry:
         self._log.error("config rejected", extra=fields)
         self._metrics.put(ConfigRejected=1)
 
-    def request_failed(self, request_id: str, error: LLMError) -> None:
-        """A request was answered with an error."""
+    def request_failed(self, request_id: str, error: LLMError, caller: Caller | None = None) -> None:
+        """A request was answered with an error. `caller` is None where nobody knows who sent it."""
         fields = {"request_id": request_id, "error.type": error.code, "detail": error.detail}
+        if caller:
+            fields |= {"project_id": caller.project_id, "key_id": caller.key_id}
         self._log.info("request failed", extra=fields)
 
     def crashed(self, request_id: str, error: BaseException, where: str) -> None:

@@ -162,5 +162,5 @@ def _change(parts: Sequence[str]) -> Change:
 
 
 def _refusal(text: str) -> Refusal:
-    index, reason, scope, retry_after_ms = text.split(",")
-    return Refusal(int(index), _REASONS[reason], unquote(scope), int(retry_after_ms))
+    index, reason, scope, retry_after_ms, left = text.split(",")
+    return Refusal(int(index), _REASONS[reason], unquote(scope), int(retry_after_ms), int(left))

@@ -43,22 +43,23 @@ end
 
 local function exceeded(scope, limits, candidate)
   local day, month = account(scope[1], scope[2] .. DAY), account(scope[1], scope[2] .. MONTH)
-  local totals = {
-    day.nano + day.held + candidate.nano,
-    month.nano + month.held + candidate.nano,
-    day.tokens + day.held_tokens + candidate.tokens,
-    month.tokens + month.held_tokens + candidate.tokens,
+  local checks = {
+    {day.nano + day.held, candidate.nano},
+    {month.nano + month.held, candidate.nano},
+    {day.tokens + day.held_tokens, candidate.tokens},
+    {month.tokens + month.held_tokens, candidate.tokens},
   }
-  for i, total in ipairs(totals) do
-    if total > (limits[LIMITS[i]] or MAX_AMOUNT) then return scope[2] .. ':' .. LIMITS[i] end
+  for i, check in ipairs(checks) do
+    local left = (limits[LIMITS[i]] or MAX_AMOUNT) - check[1]
+    if check[2] > left then return scope[2] .. ':' .. LIMITS[i], math.max(0, left) end
   end
   return nil
 end
 
 local function over_budget(candidate, budgets)
   for i, scope in ipairs(scopes) do
-    local name = exceeded(scope, budgets[i], candidate)
-    if name then return name end
+    local name, left = exceeded(scope, budgets[i], candidate)
+    if name then return name, left end
   end
   return nil
 end
@@ -109,8 +110,8 @@ local function assess(candidate, budgets)
     -- Most probes end long before their lease does: it does not put the limit's moment off.
     refusal = {'rate', slowest, b.state == 'h' and wait or math.max(closed, wait)}
   end
-  local over = over_budget(candidate, budgets)
-  if over then refusal = {'budget', over, 0} end
+  local over, left = over_budget(candidate, budgets)
+  if over then refusal = {'budget', over, 0, left} end
   return {candidate = candidate, booked = booked, known = known, wait = wait, refused = refusal ~= nil,
           reason = refusal or {'rate', slowest, wait}}
 end
@@ -123,13 +124,14 @@ local function choose(assessments)
   return chosen
 end
 
--- "index,reason,scope,retry after" of those that were passed over, each after a semicolon.
+-- "index,reason,scope,retry after,left" of those that were passed over, each after a semicolon.
 local function explain(assessments, chosen)
   local parts = {}
   for _, assessment in ipairs(assessments) do
     local index = assessment.candidate.index
     if assessment ~= chosen and (not chosen or chosen.wait > 0 or index < chosen.candidate.index) then
-      parts[#parts + 1] = ';' .. table.concat({show(index), assessment.reason[1], assessment.reason[2], show(assessment.reason[3])}, ',')
+      local reason, scope, retry_after, left = unpack(assessment.reason)
+      parts[#parts + 1] = ';' .. table.concat({show(index), reason, scope, show(retry_after), show(left or 0)}, ',')
     end
   end
   return table.concat(parts)
@@ -205,7 +207,7 @@ end
 local function over()
   local parts = {'-'}
   for _, candidate in ipairs(candidates) do
-    parts[#parts + 1] = ';' .. show(candidate.index) .. ',open,closed,0'
+    parts[#parts + 1] = ';' .. show(candidate.index) .. ',open,closed,0,0'
   end
   return table.concat(parts)
 end
