@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from gateway_core.api import complete
-from gateway_core.api.app import RequestGuard, create_app
+from gateway_core.api.app import create_app
+from gateway_core.api.guard import RequestGuard
 from gateway_core.api.stream_answer import in_words, start
 from gateway_core.domain.chat import Chunk, Usage
 from gateway_core.domain.errors import ProviderUnavailable, RateLimited

@@ -195,7 +195,7 @@ async def test_a_crash_is_500_without_a_trace(mcp):
         raise ZeroDivisionError("secret plan")
 
     gate = mcp.app.routes[0].app
-    gate._app = broken
+    gate._app._app = broken
     answer = await mcp.send(LIST[1], **LIST[0])
     error = refused(answer, 500, "internal_error")
     (line,) = [line for line in mcp.world.lines() if line["message"] == "internal error"]
@@ -210,7 +210,7 @@ async def test_a_crash_after_the_head_cuts_the_answer(mcp):
         await send({"type": "http.response.start", "status": 200, "headers": []})
         raise ZeroDivisionError
 
-    mcp.app.routes[0].app._app = broken
+    mcp.app.routes[0].app._app._app = broken
     with pytest.raises(ZeroDivisionError):
         await mcp.send(LIST[1], **LIST[0])
 
@@ -221,7 +221,7 @@ async def test_a_crash_of_the_library_is_a_bare_error(mcp):
     async def broken(*args, **kwargs):
         raise ZeroDivisionError("secret plan")
 
-    mcp.app.routes[0].app._app._server.add_middleware(broken)
+    mcp.app.routes[0].app._app._app._server.add_middleware(broken)
     for era in (MODERN, "2025-11-25"):
         answer = await mcp.ask("tools/list", era=era)
         assert body_of(answer)["error"] == {"code": -32603, "message": "Internal error"}

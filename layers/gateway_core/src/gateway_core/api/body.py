@@ -7,8 +7,8 @@ import math
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.requests import Request
 
 from gateway_core.domain.errors import BodyTooLarge, InvalidRequest
 
@@ -33,7 +33,7 @@ class Strict(BaseModel):
 
 async def read_json(request: Request, limit: int) -> dict[str, Any]:
     """The body's JSON object. Raises BodyTooLarge above `limit` bytes, InvalidRequest for all else."""
-    return parse_json(await _read(request, limit))
+    return parse_json(await read_body(request, limit))
 
 
 def parse_json(raw: bytes) -> dict[str, Any]:
@@ -59,7 +59,8 @@ def validate[T: BaseModel](model: type[T], value: dict[str, Any]) -> T:
         raise _schema_error(error, value) from None
 
 
-async def _read(request: Request, limit: int) -> bytes:
+async def read_body(request: Request, limit: int) -> bytes:
+    """The whole body. Raises BodyTooLarge above `limit` bytes, as soon as that is known."""
     parts, size = [], 0
     async for part in request.stream():
         size += len(part)

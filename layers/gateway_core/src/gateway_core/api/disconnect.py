@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
-from fastapi import Request
+from starlette.requests import Request
+from starlette.types import Receive
 
 from gateway_core.domain.errors import CallerGone
 
@@ -17,7 +18,7 @@ async def while_listening[T](request: Request, work: Coroutine[Any, Any, T]) -> 
     The body must have been read. Where the platform does not tell (Lambda), the work simply runs to its end.
     """
     working = asyncio.ensure_future(work)
-    leaving = asyncio.ensure_future(_left(request))
+    leaving = asyncio.ensure_future(left(request.receive))
     try:
         await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
         if working.done():
@@ -30,6 +31,7 @@ async def while_listening[T](request: Request, work: Coroutine[Any, Any, T]) -> 
             await asyncio.wait({working})
 
 
-async def _left(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
+async def left(receive: Receive) -> None:
+    """Returns when the client has disconnected."""
+    while (await receive())["type"] != "http.disconnect":
         pass

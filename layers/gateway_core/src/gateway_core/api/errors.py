@@ -6,9 +6,10 @@ import math
 from dataclasses import asdict
 from typing import Any
 
-from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse
 
 from gateway_core.domain.errors import InvalidRequest, LLMError, Unauthenticated
 from gateway_core.telemetry.telemetry import Telemetry
@@ -55,7 +56,22 @@ def error_response(error: LLMError, request_id: str) -> JSONResponse:
     return JSONResponse(error_body(error, request_id), status_of(error), headers)
 
 
-def install(app: FastAPI, telemetry: Telemetry) -> None:
+def http_error_response(error: Exception, request_id: str) -> JSONResponse:
+    """The answer for a route or method that there is not, with the headers that the framework wants in it."""
+    status, headers = (error.status_code, error.headers) if isinstance(error, HTTPException) else (500, None)
+    body: dict[str, Any] = {
+        "code": _HTTP_CODES.get(status, "invalid_request"),
+        "message": _HTTP_TEXTS.get(status, "The request cannot be handled."),
+        "type": "invalid_request_error",
+        "param": None,
+        "retryable": False,
+        "request_id": request_id,
+        "attempts": [],
+    }
+    return JSONResponse({"error": body}, status, {**(headers or {}), "x-gateway-request-id": request_id})
+
+
+def install(app: Starlette, telemetry: Telemetry) -> None:
     """Make `app` answer every error in our shape."""
 
     async def on_llm_error(request: Request, error: Exception) -> JSONResponse:
@@ -66,19 +82,7 @@ def install(app: FastAPI, telemetry: Telemetry) -> None:
         return error_response(error, request_id)
 
     async def on_http_error(request: Request, error: Exception) -> JSONResponse:
-        status = error.status_code if isinstance(error, HTTPException) else 500
-        body = {
-            "code": _HTTP_CODES.get(status, "invalid_request"),
-            "message": _HTTP_TEXTS.get(status, "The request cannot be handled."),
-            "type": "invalid_request_error",
-            "param": None,
-            "retryable": False,
-            "request_id": request.state.request_id,
-            "attempts": [],
-        }
-        headers = error.headers or {} if isinstance(error, HTTPException) else {}
-        named = {**headers, "x-gateway-request-id": request.state.request_id}
-        return JSONResponse({"error": body}, status, named)
+        return http_error_response(error, request.state.request_id)
 
     app.add_exception_handler(LLMError, on_llm_error)
     app.add_exception_handler(HTTPException, on_http_error)

@@ -8,8 +8,10 @@ import json
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any, override
 
-from fastapi.responses import Response
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
+
+from gateway_core.api.disconnect import left
 
 HEARTBEAT_S = 15.0
 HEARTBEAT = b": keep-alive\n\n"
@@ -60,7 +62,7 @@ class EventStream(Response):
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         sending = asyncio.ensure_future(self._send(send))
-        leaving = asyncio.ensure_future(_left(receive))
+        leaving = asyncio.ensure_future(left(receive))
         try:
             await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -76,8 +78,3 @@ class EventStream(Response):
             async for part in self._events:
                 await send({"type": "http.response.body", "body": part, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-
-async def _left(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass

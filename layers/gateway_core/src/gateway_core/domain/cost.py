@@ -73,7 +73,7 @@ def prompt_bound(messages: Sequence[Json], params: Json) -> tuple[int, int]:
     The bound is the UTF-8 length of messages and params as JSON (tools and response format are in `params`), plus
     constants for what chat templates add: a byte-level tokeniser never makes more tokens than there are bytes.
     An image counts a maximum of its model, whatever the length of its data. Documents and sound count their bytes,
-    which is a bound of their content as sent, but not of a page that a provider renders or of a file that is only named.
+    which bounds their content as sent, but not a page that a provider renders or a file that is only named.
     """
     images = [part for message in messages for part in _parts(message) if _is_image(part)]
     texts = sum(_message_bound(message) for message in messages)

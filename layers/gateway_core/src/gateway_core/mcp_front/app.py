@@ -12,7 +12,8 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway_core.mcp_front.gate import Doorkeeper, Gate, no_route
+from gateway_core.access.authenticator import Authenticator
+from gateway_core.mcp_front.gate import Gate, no_route
 from gateway_core.mcp_front.server import create_server
 from gateway_core.mcp_front.settings import McpSettings
 from gateway_core.ports import Clock, Invoker
@@ -24,17 +25,17 @@ _REQUEST_HEADERS = ("authorization", "x-api-key", "mcp-protocol-version", "mcp-m
 
 
 def create_mcp(
-    invoker: Invoker, doorkeeper: Doorkeeper, settings: Current[McpSettings], telemetry: Telemetry, clock: Clock
+    invoker: Invoker, authenticator: Authenticator, settings: Current[McpSettings], telemetry: Telemetry, clock: Clock
 ) -> ASGIApp:
     """POST /mcp over the functions that `invoker` reaches."""
-    return serve_server(create_server(invoker, telemetry, clock), doorkeeper, settings, telemetry)
+    return serve_server(create_server(invoker, telemetry, clock), authenticator, settings, telemetry)
 
 
 def serve_server(
-    server: FastMCP[Any], doorkeeper: Doorkeeper, settings: Current[McpSettings], telemetry: Telemetry
+    server: FastMCP[Any], authenticator: Authenticator, settings: Current[McpSettings], telemetry: Telemetry
 ) -> ASGIApp:
     """POST /mcp for any server. GET and DELETE are 405: there are no sessions, and an open stream would cost."""
-    gate = Gate(_Stateless(server), doorkeeper, settings, telemetry)
+    gate = Gate(_Stateless(server), authenticator, settings, telemetry)
     origins = settings.now().allowed_origins
     app = Starlette(
         routes=[Route(PATH, gate, methods=["POST"])],

@@ -6,10 +6,10 @@ a reason, not silence.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterable, Sequence
 
 from gateway_core.domain.caller import Caller
+from gateway_core.domain.catalog import Catalog
 from gateway_core.domain.chat import ChatRequest, Json, Model
 from gateway_core.domain.embedding import EmbedRequest
 from gateway_core.domain.errors import ContextLengthError, Forbidden, InvalidRequest, LLMError
@@ -20,20 +20,6 @@ DEFAULT_GROUP = "reasoning"
 _JSON_FORMATS = {"json_object": "json", "json_schema": "json_schema"}
 
 
-class ModelIndex(Protocol):
-    """What routing asks of the catalog. Both methods raise UnknownModel."""
-
-    @property
-    def groups(self) -> Mapping[str, tuple[str, ...]]: ...
-
-    @property
-    def default_output_cap(self) -> int: ...
-
-    def resolve(self, name: str) -> Model: ...
-
-    def group(self, name: str) -> Sequence[Model]: ...
-
-
 type Asked = ChatRequest | EmbedRequest
 
 
@@ -41,26 +27,26 @@ type Reachable = frozenset[str] | None
 """The keys of the models that a caller may use, the one asked for among them; None for all."""
 
 
-def plan(request: ChatRequest, index: ModelIndex, snapshot: Snapshot, reachable: Reachable = None) -> Plan:
+def plan(request: ChatRequest, catalog: Catalog, snapshot: Snapshot, reachable: Reachable = None) -> Plan:
     """Order the candidates for `request`.
 
     A model's window is only held against a prompt that `snapshot` has counted for it: see `uncertain`.
     Raises UnknownModel, and InvalidRequest or ContextLengthError when no candidate can serve the request.
     """
-    pool = _within(reachable, candidates(request, index))
+    pool = _within(reachable, candidates(request, catalog))
     needs = required_capabilities(request)
-    drops = [drop for model in pool if (drop := _unfit(model, request, needs, snapshot, index.default_output_cap))]
+    drops = [drop for model in pool if (drop := _unfit(model, request, needs, snapshot, catalog.default_output_cap))]
     fit = _without(pool, drops)
     if not fit:
         raise _none_fits(request, drops)
-    chosen = ordered(fit, request, snapshot, index.default_output_cap)
+    chosen = ordered(fit, request, snapshot, catalog.default_output_cap)
     tried = len(chosen) if may_fall_back(request, pool) else 1
     return Plan(tuple(chosen[:tried]), tuple(drops), tuple(chosen[tried:]))
 
 
-def plan_embedding(request: EmbedRequest, index: ModelIndex, reachable: Reachable = None) -> Plan:
+def plan_embedding(request: EmbedRequest, catalog: Catalog, reachable: Reachable = None) -> Plan:
     """Order the candidates for an embedding. Raises UnknownModel, and InvalidRequest when none can serve."""
-    pool = _within(reachable, _pool(request, index, "embedding"))
+    pool = _within(reachable, _pool(request, catalog, "embedding"))
     drops = [drop for model in pool if (drop := _cannot_embed(model, request))]
     fit = _without(pool, drops)
     if not fit:
@@ -68,18 +54,18 @@ def plan_embedding(request: EmbedRequest, index: ModelIndex, reachable: Reachabl
     return Plan(tuple(fit if may_fall_back(request, pool) else fit[:1]), tuple(drops))
 
 
-def candidates(request: ChatRequest, index: ModelIndex) -> list[Model]:
+def candidates(request: ChatRequest, catalog: Catalog) -> list[Model]:
     """All that `request` names, fit or not, in the configured order. Raises UnknownModel."""
-    return _pool(request, index, DEFAULT_GROUP)
+    return _pool(request, catalog, DEFAULT_GROUP)
 
 
-def uncertain(request: ChatRequest, index: ModelIndex, upper_bound: Callable[[Model], int]) -> list[Model]:
+def uncertain(request: ChatRequest, catalog: Catalog, upper_bound: Callable[[Model], int]) -> list[Model]:
     """The candidates for which the prompt has to be counted: able ones that its bound might not fit into.
 
     `upper_bound` is the bound, which no tokeniser exceeds, and is about four times what English text has.
     """
-    cap, needs = index.default_output_cap, required_capabilities(request)
-    chatting = (model for model in candidates(request, index) if model.deployment.mode != "embedding")
+    cap, needs = catalog.default_output_cap, required_capabilities(request)
+    chatting = (model for model in candidates(request, catalog) if model.deployment.mode != "embedding")
     able = (model for model in chatting if needs <= model.capabilities)
     return [m for m in able if not _fits(m, upper_bound(m), output_limit(m, request, cap))]
 
@@ -108,13 +94,13 @@ def longer_context(others: Iterable[Model], than: Model) -> list[Model]:
     return [model for model in others if model.context_window > than.context_window]
 
 
-def _pool(request: Asked, index: ModelIndex, default_group: str) -> list[Model]:
+def _pool(request: Asked, catalog: Catalog, default_group: str) -> list[Model]:
     if request.model is None:
-        return list(index.group(request.model_group or default_group))
-    first = index.resolve(request.model)
-    others = [index.resolve(key) for key in first.fallbacks]
+        return list(catalog.group(request.model_group or default_group))
+    first = catalog.resolve(request.model)
+    others = [catalog.resolve(key) for key in first.fallbacks]
     if not others and request.fallback and request.model_group:
-        others = list(index.group(request.model_group))
+        others = list(catalog.group(request.model_group))
     return [first, *(model for model in others if model.key != first.key)]
 
 
@@ -181,15 +167,15 @@ def _format(request: ChatRequest) -> str:
     return str(wanted.get("type")) if isinstance(wanted, dict) else ""
 
 
-def reachable_models(caller: Caller, request: Asked, index: ModelIndex) -> frozenset[str] | None:
+def reachable_models(caller: Caller, request: Asked, catalog: Catalog) -> frozenset[str] | None:
     """The keys of the models that the caller may use, None for all. Raises Forbidden if the one asked for is not."""
     if not caller.groups:
         return None
-    groups = [index.group(name) for name in sorted(caller.groups) if name in index.groups]
+    groups = [catalog.group(name) for name in sorted(caller.groups) if name in catalog.groups]
     reachable = frozenset(model.key for group in groups for model in group)
     allowed = f"This key may only use these model groups: {', '.join(sorted(caller.groups))}."
     if request.model is None and request.model_group not in caller.groups:
         raise Forbidden(allowed, param="model_group")
-    if request.model is not None and index.resolve(request.model).key not in reachable:
+    if request.model is not None and catalog.resolve(request.model).key not in reachable:
         raise Forbidden(allowed, param="model")
     return reachable

@@ -1,0 +1,52 @@
+"""What every HTTP edge does around a request: a name for it, and an answer without a trace if it crashes."""
+
+from __future__ import annotations
+
+import uuid
+
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway_core.api.errors import error_response
+from gateway_core.domain.errors import LLMError
+from gateway_core.telemetry.telemetry import Telemetry
+
+
+def new_request_id() -> str:
+    """`req_` and 32 random hex digits."""
+    return f"req_{uuid.uuid4().hex}"
+
+
+class RequestGuard:
+    """Names each request in the scope's state (`request_id`), unless that is done, and turns a crash into an answer.
+
+    `where` is what the log calls the place of a crash; empty for the request's path.
+    """
+
+    def __init__(self, app: ASGIApp, telemetry: Telemetry, where: str = "") -> None:
+        self._app = app
+        self._telemetry = telemetry
+        self._where = where
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = scope.setdefault("state", {}).setdefault("request_id", new_request_id())
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except ClientDisconnect:
+            return  # the caller left before the body was whole: nothing was done, and nobody is there to be told
+        except Exception as error:
+            self._telemetry.crashed(request_id, error, self._where or scope["path"])
+            if started:
+                raise
+            answer = error_response(LLMError("The gateway failed. Quote the request_id to its operator."), request_id)
+            await answer(scope, receive, send)
