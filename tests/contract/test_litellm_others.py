@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -16,11 +17,36 @@ from gateway_core.domain.chat import Model, ProviderCall, Usage
 from gateway_core.domain.credentials import Credential, Secret
 from gateway_core.domain.errors import BadCredentials, ProviderError, ProviderTimeout
 from local.serving import serve
+from tests.contract.raw_provider import RawProvider, respond
 from tests.contract.streaming import Unreachable
 from tests.other_providers import CONFIG, KEYS, MODELS, create_app
 
 # LiteLLM loads a provider's code with its first call, and pydantic has something to say about Cohere's.
 pytestmark = pytest.mark.filterwarnings("ignore:Items? .* using the `ReadOnly` qualifier:UserWarning")
+ANSWERS = {
+    "llama": {
+        "model": "llama",
+        "message": {"role": "assistant", "content": "Hello back."},
+        "done": True,
+        "done_reason": "stop",
+        "prompt_eval_count": 11,
+        "eval_count": 5,
+    },
+    "command": {
+        "id": "1",
+        "finish_reason": "COMPLETE",
+        "message": {"role": "assistant", "content": [{"type": "text", "text": "Hello back."}]},
+        "usage": {"billed_units": {"input_tokens": 7, "output_tokens": 5}},
+    },
+    "sonar": {
+        "id": "1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "sonar",
+        "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Hello back."}}],
+        "usage": {"prompt_tokens": 11, "completion_tokens": 5, "total_tokens": 16},
+    },
+}
 USAGE = {"llama": Usage(11, 5), "command": Usage(7, 5), "sonar": Usage(11, 5)}
 
 
@@ -89,9 +115,14 @@ async def test_an_error_is_an_error(provider, ask, key):
     assert isinstance(caught.value, BadCredentials) == (key != "llama")
 
 
-async def test_a_key_stays_with_its_host(provider, ask):
-    """Handlers that take no client of ours send through our transport all the same."""
-    call = ask("command")
-    elsewhere = replace(call, deployment=replace(call.deployment, api_base="http://127.0.0.2:9/v2/chat"))
-    with pytest.raises(ProviderError):
-        await provider.complete(elsewhere)
+@pytest.mark.parametrize("key", MODELS)
+async def test_a_key_stays_with_its_host(provider, ask, key):
+    """Another host is called without it, and through our transport, also by handlers that take no client of ours."""
+    call = ask(key)
+    async with RawProvider(respond(200, ANSWERS[key])).serve() as foreign:
+        path = urlsplit(call.deployment.api_base).path
+        elsewhere = replace(call.deployment, api_base=f"{foreign.url}{path}")
+        answer = await provider.complete(replace(call, deployment=elsewhere))
+    assert answer.content == "Hello back."
+    assert len(foreign.seen) == 1
+    assert [secret for secret in KEYS.values() if secret in str(foreign.seen)] == []
