@@ -200,3 +200,14 @@ async def test_the_process_has_its_own_breaker_and_limits(bench):
             ticket(f"c{number}"), settled(admitted, TWO, "fail"), record_of(ticket("c")), Terms(NOON, POLICY)
         )
     assert isinstance(await bench.ledger.admit(ticket("d"), [TWO], TERMS), Refused)
+
+
+@pytest.mark.parametrize("at_the_end", [UP, DOWN])
+async def test_nothing_of_a_request_is_kept_once_it_is_settled(bench, at_the_end):
+    """A process that lives for long must not remember each request that fell back without the store."""
+    await bench.meet()
+    for number in range(3):
+        bench.outages.plan = iter((UP, DOWN, at_the_end, at_the_end))
+        assert await bench.walk(f"r{number}", ok=False) == "degraded"
+        bench.clock.advance(4)
+    assert bench.ledger._owed == {}

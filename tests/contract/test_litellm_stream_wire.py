@@ -227,3 +227,11 @@ async def test_what_follows_the_last_word_does_not_matter(path: Path) -> None:
         heard = await Heard().listen(provider.stream(path.call(raw.url)))
         await provider.close()
     assert heard.end == END
+
+
+@pytest.mark.parametrize("path", [ANTHROPIC, GEMINI], ids=["anthropic", "gemini"])
+async def test_what_is_reported_on_the_way_goes_along_with_the_content(path: Path) -> None:
+    """A caller who leaves pays the provider's own count of the input, not an estimate."""
+    events = [sse(event) for event in (*said(path, "a", "b"), *ended(path))]
+    heard = await hear_from(Scripted(lambda: events), path)
+    assert [chunk.usage for chunk in heard.chunks[:2]] == [Usage(11, 1), None]

@@ -2,8 +2,10 @@
 
 import asyncio
 
+import pytest
+
 from gateway_core.store.deployment_state import Measured
-from gateway_core.store.messages import Admitted, Refusal, Refused
+from gateway_core.store.messages import STALE_MS, Admitted, Refusal, Refused
 from tests.contract.desk import candidate, settled
 
 CHEAP = candidate(nano=0, tokens=0)
@@ -227,3 +229,21 @@ async def test_an_unknown_deployment_is_closed_and_new(desk):
         ("m0", "closed", 0, None),
     ]
     assert await desk.store.deployment_states([]) == []
+
+
+@pytest.mark.parametrize(("age_ms", "state"), [(0, "open"), (1, "closed")])
+async def test_a_failure_counts_up_to_the_end_of_its_window(desk, age_ms, state):
+    """The last moment belongs to it, the next one does not."""
+    await fail(desk, 4)
+    desk.at = desk.policy.window_ms + age_ms
+    await desk.call("fifth", "fail", CHEAP)
+    assert (await desk.state()).state == state
+
+
+@pytest.mark.parametrize(("silence_ms", "average_ms"), [(STALE_MS - 1, 800), (STALE_MS, 500)])
+async def test_an_average_is_old_at_the_end_of_its_minute(desk, silence_ms, average_ms):
+    """From then on what is new weighs half."""
+    await desk.call("old", "ok", CHEAP, latency_ms=1000)
+    desk.at += silence_ms
+    await desk.call("new", "ok", CHEAP, latency_ms=0)
+    assert (await desk.state()).whole_answer.average_ms == average_ms

@@ -38,9 +38,9 @@ MONTHS = ("202611", "202612")
 DAYS = ("20261130", "20261201")
 POLICY = BreakerPolicy(failures=2, window_ms=20_000, cooldown_ms=10_000, max_cooldown_ms=25_000, lease_ms=15_000)
 CANDIDATES = (
-    Candidate("one", "m1", 40, 5, rpm=2, likely_tokens=3),
-    Candidate("one", "m2", 100, 10, tpm=25, likely_tokens=7),
-    Candidate("two", "m3", 60, 10, rpm=60, tpm=12),
+    Candidate("one", "m1", 40, 5, rpm=7, likely_tokens=3),
+    Candidate("one", "m2", 100, 10, tpm=23, likely_tokens=7),
+    Candidate("two", "m3", 60, 10, rpm=61, tpm=13),
 )
 SCOPES = ("p", "u:b|ob")
 PAIRS = [(c.provider, c.deployment_id) for c in CANDIDATES]
@@ -51,10 +51,10 @@ some_candidates = st.lists(st.sampled_from(CANDIDATES), min_size=1, max_size=3)
 waits = st.sampled_from([0, 3000, 60_000])
 amounts = st.none() | st.sampled_from([0, 5, 10, 40, 100, 140, 200, 500])
 limits = st.builds(Limits, day_nano=amounts, month_nano=amounts, day_tokens=amounts, month_tokens=amounts)
-rates = st.none() | st.sampled_from([1, 2, 30])
+rates = st.none() | st.sampled_from([1, 2, 7, 30, 97])
 key_limits = st.builds(Limits, day_nano=amounts, month_tokens=amounts, rpm=rates, tpm=rates)
 charges = st.tuples(st.sampled_from([0, 1, 30, 40]), st.sampled_from([0, 3, 5]))
-limits_told = st.sampled_from([None, 0, 1, 3, 40, 10**9])
+limits_told = st.sampled_from([None, 0, 1, 7, 41, 10**9])
 remainders = st.sampled_from([None, 0, 1, 3, 40])
 effects = st.sampled_from(["ok", "ok", "fail", "fail", "fail", "limit", "skip"])
 

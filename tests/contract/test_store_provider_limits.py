@@ -205,11 +205,11 @@ async def test_a_limited_candidate_that_rests_as_well_names_the_later_moment(des
 
 POLICY = BreakerPolicy(failures=3, cooldown_ms=5000)
 FLEET = (
-    Candidate("one", "m1", 10, 10, rpm=3, tpm=50, likely_tokens=4),
+    Candidate("one", "m1", 10, 10, rpm=7, tpm=49, likely_tokens=4),
     Candidate("one", "m2", 10, 10, likely_tokens=9),
 )
 resets = st.none() | st.sampled_from([-5, 0, 120, 4000, 70_000])
-quotas = st.tuples(st.sampled_from([None, 0, 2, 60, 60, 60, 10**9]), st.sampled_from([None, 0, 1, 4, 60]), resets)
+quotas = st.tuples(st.sampled_from([None, 0, 2, 7, 59, 60, 60, 10**9]), st.sampled_from([None, 0, 1, 4, 60]), resets)
 admits = st.tuples(st.just("admit"), st.sampled_from([0, 1]), st.sampled_from([0, 5000, 10**7, 10**7]))
 settles = st.tuples(
     st.just("settle"),

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from gateway_core.store.messages import Admitted, Refusal, Refused
 from tests.contract.desk import candidate, settled
 
@@ -88,3 +90,19 @@ async def test_a_clock_that_is_behind_refills_nothing(desk):
     await desk.admitted("r1", chosen)
     desk.at -= 5000
     assert (await desk.admit("r2", chosen)).main.retry_after_ms == 65_000
+
+
+def rounded_up(value, divisor):
+    return -(-value // divisor)
+
+
+@pytest.mark.parametrize("rate", [1, 7, 11, 13, 17, 23, 49, 59, 61, 97, 701, 999_983])
+async def test_no_rate_is_rounded_in_its_favour(desk, rate):
+    """After a full minute's worth, one more waits for its whole share of a minute, rounded up, in both languages."""
+    asked = candidate(nano=0, tokens=rate, tpm=rate)
+    await desk.admitted("all", asked)
+    for units in sorted({1, min(2, rate), rate // 2 + 1, rate}):
+        one = candidate(nano=0, tokens=units, tpm=rate)
+        refused = await desk.admit(f"r{units}", one)
+        assert isinstance(refused, Refused)
+        assert refused.main.retry_after_ms == rounded_up(rounded_up(units * 60_000_000, rate), 1000)

@@ -2,6 +2,8 @@
 
 import pytest
 
+from gateway_core.store.messages import BreakerPolicy, Candidate, Terms, Ticket
+
 HELLO = {"messages": [{"role": "user", "content": "one two three"}]}
 TOTALS = {"requests": 2, "errors": 0, "cache_hits": 0, "input_tokens": 6, "output_tokens": 6, "cost_usd": "0.000018"}
 
@@ -117,6 +119,20 @@ async def test_budgets_show_what_is_left(client, world):
     assert (month["limit_tokens"], month["spent_tokens"], month["left_usd"]) == (100_000, 6, None)
     assert month["left_tokens"] == 100_000 - 6 - month["held_tokens"]
     assert {line["scope"][:2] for line in body["budgets"]} == {"p", "k:", "u:"}
+
+
+async def test_what_is_held_is_not_left(client, world):
+    """An attempt under way, or one that died, has its bound taken from what may be spent, in both currencies."""
+    await world.budget(day_nano=1_000_000, day_tokens=1000)
+    await complete(client, max_tokens=1)
+    caller = await world.services.authenticator.authenticate(await world.key())
+    ticket = Ticket("dead", "alpha", caller.key_id, caller.digest, caller.rights_tag, world.clock.now_ms())
+    dead = Candidate("first-provider", "first", hold_nano=300_000, hold_tokens=70)
+    await world.store.admit(ticket, [dead], Terms(world.clock.now_ms(), BreakerPolicy()))
+    body = (await client.get("/v1/budgets")).json()
+    day = next(line for line in body["budgets"] if line["scope"] == "p")
+    assert (day["spent_usd"], day["held_usd"], day["left_usd"]) == ("0.000009", "0.0003", "0.000691")
+    assert (day["spent_tokens"], day["held_tokens"], day["left_tokens"]) == (6, 70, 924)
 
 
 async def test_usage_needs_the_right(client, world):

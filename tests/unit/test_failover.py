@@ -28,6 +28,7 @@ from gateway_core.domain.errors import (
 from gateway_core.store.deployment_state import Measured
 from gateway_core.store.virtual_keys import KeyRecord, digest_of
 from tests.conftest import World, catalog_of, model, settings_for
+from tests.contract.wire import at_once
 
 HELLO = ({"role": "user", "content": "one two three"},)
 CHARGE = 3 * 1000 + 3 * 2000
@@ -473,3 +474,42 @@ async def test_an_unknown_group_is_unknown_to_a_key_with_groups_too(world):
     """404, not 403: there is nothing to be forbidden."""
     with pytest.raises(UnknownModel):
         await complete(world, key=await world.key(groups=("reasoning",)), model_group="nope")
+
+
+async def test_the_lease_of_a_probe_lasts_as_long_as_its_request_may(world):
+    """One probe in the whole fleet, also where an answer takes longer than the usual lease."""
+    await break_down(world, "first")
+    world.clock.advance(30)
+    leases = []
+
+    def behave(call):
+        (state,) = at_once(world.store.deployment_states([("first-provider", call.deployment.id)]))
+        leases.append((state.state, state.until_ms - world.clock.now_ms()))
+        return echo(call)
+
+    world.behave["first"] = behave
+    await complete(world, timeout_s=300.0)
+    assert leases == [("half_open", 300_000)]
+
+
+async def test_a_short_request_leaves_the_lease_as_configured(world):
+    """A process that dies keeps the deployment closed off for no longer than that."""
+    await break_down(world, "first")
+    world.clock.advance(30)
+    leases = []
+
+    def behave(call):
+        (state,) = at_once(world.store.deployment_states([("first-provider", call.deployment.id)]))
+        leases.append(state.until_ms - world.clock.now_ms())
+        return echo(call)
+
+    world.behave["first"] = behave
+    await complete(world, timeout_s=10.0)
+    assert leases == [world.settings.breaker.lease_ms]
+
+
+async def break_down(world, key):
+    """Let a model fail as often as it takes to open its breaker."""
+    world.behave[key] = failing(ProviderUnavailable("down"))
+    for _ in range(world.settings.breaker.failures):
+        await complete(world)

@@ -31,6 +31,11 @@ def test_a_group_is_tried_in_its_configured_order():
     assert keys(plan(request(), CATALOG, NOW)) == ["a", "b", "c"]
 
 
+def test_a_model_may_be_asked_for_exactly_its_maximum():
+    """What it documents as its limit is not beyond it."""
+    assert keys(plan(request(max_output_tokens=8192), CATALOG, NOW)) == ["a", "b", "c"]
+
+
 def test_no_group_means_reasoning():
     """A request that names neither gets the group `reasoning`."""
     assert keys(plan(request(model_group=None), CATALOG, NOW)) == ["a", "b", "c"]
