@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway_core import __version__
+
 ROOT = Path(__file__).parents[2]
 CORE = ROOT / "layers/gateway_core/src/gateway_core"
 ARCHITECTURE = ROOT / "docs/architecture.md"
@@ -46,6 +48,20 @@ def test_decisions_are_numbered_without_a_gap():
     assert [int(page.name[:4]) for page in pages] == list(range(1, len(pages) + 1))
     titles = [page.read_text().partition("\n")[0] for page in pages]
     assert [title.split(". ")[0] for title in titles] == [f"# {number}" for number in range(1, len(pages) + 1)]
+
+
+def test_the_changelogs_newest_version_is_the_packages():
+    """With its day, newest first, below what is not released yet; the pyproject files and the package say the same."""
+    first, *releases = re.findall(r"^## (.*)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert first == "Unreleased"
+    found = [re.fullmatch(r"(\d+)\.(\d+)\.(\d+) - \d{4}-\d\d-\d\d", release) for release in releases]
+    versions = [tuple(map(int, each.groups())) for each in found if each]
+    assert len(versions) == len(releases)
+    assert versions == sorted(versions, reverse=True)
+    newest = releases[0].partition(" ")[0]
+    projects = [ROOT / "pyproject.toml", ROOT / "layers/gateway_core/pyproject.toml"]
+    assert {tomllib.loads(path.read_text())["project"]["version"] for path in projects} == {newest}
+    assert __version__ == newest
 
 
 def test_the_readme_names_every_page():
