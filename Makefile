@@ -64,8 +64,9 @@ lint: $(STAMP) ## Check style
 types: $(STAMP) ## Check types
 	$(BIN)/mypy
 
-arch: $(STAMP) ## Check the import rules
+arch: $(STAMP) ## Check the import rules, and count rooms, floors and arrows
 	$(BIN)/lint-imports --no-cache
+	@$(BIN)/python scripts/rooms.py
 
 validate: $(STAMP) ## Check the SAM template, and what CloudFormation gets
 	SAM_CLI_TELEMETRY=0 AWS_EC2_METADATA_DISABLED=true AWS_DEFAULT_REGION=eu-central-1 $(BIN)/sam validate --lint
