@@ -85,3 +85,21 @@ def test_the_map_draws_the_floors_that_the_linter_holds():
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     floors = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
     assert "```\n" + "\n".join(floors) + "\n```" in ARCHITECTURE.read_text()
+
+
+def words_of(text):
+    """In small letters, one blank between them: `LimitCounter`, `limit_counter` and `Limit counter` are the same."""
+    parts = re.sub(r"([a-z])([A-Z])", r"\1 \2", text)
+    return re.sub(r"[\W\d_]+", " ", parts).lower().strip()
+
+
+def test_the_glossary_is_sorted_and_its_words_are_in_use():
+    """A word that nobody uses any more explains nothing. What is in brackets tells two meanings apart."""
+    entries = re.findall(r"^\| \*\*(.+?)\*\* \|", ARCHITECTURE.read_text().partition("## Words")[2], re.MULTILINE)
+    assert len(entries) > 100
+    assert entries == sorted(set(entries), key=words_of)
+    parts, kinds = ("functions", "layers", "local", "scripts", "tests"), ("*.py", "*.lua", "*.yaml")
+    files = [file for part in parts for kind in kinds for file in (ROOT / part).rglob(kind)]
+    source = words_of("\n".join(file.read_text() for file in files))
+    sought = {entry: words_of(entry.partition(" (")[0]) for entry in entries}
+    assert [entry for entry, words in sought.items() if not re.search(rf"\b{words}(s|es)?\b", source)] == []
