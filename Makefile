@@ -8,7 +8,7 @@ UV_VERSION := 0.13.8
 UV = $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 STAMP := .venv/.synced
 
-.PHONY: help setup run test test-lambda test-clients test-faults test-fleet unit fmt lint types arch lock prices clean validate conformance
+.PHONY: help setup hooks run test test-lambda test-clients test-faults test-fleet unit fmt lint types arch lock prices clean validate conformance
 .PHONY: build build-here build-other size sam-local test-docker
 # Tests take all processors by themselves, and builds share .aws-sam.
 .NOTPARALLEL:
@@ -25,6 +25,9 @@ $(STAMP): requirements/dev.txt layers/gateway_core/pyproject.toml
 	@touch $@
 
 setup: $(STAMP) ## Set up .venv, as all the others do by themselves
+
+hooks: $(STAMP) ## Let git check each commit by .pre-commit-config.yaml
+	$(BIN)/pre-commit install
 
 run: $(STAMP) ## Start the gateway and all that it needs on this machine
 	@exec $(BIN)/python -m local
@@ -64,8 +67,9 @@ lint: $(STAMP) ## Check style
 types: $(STAMP) ## Check types
 	$(BIN)/mypy
 
-arch: $(STAMP) ## Check the import rules
+arch: $(STAMP) ## Check the import rules, and count rooms, floors and arrows
 	$(BIN)/lint-imports --no-cache
+	@$(BIN)/python scripts/rooms.py
 
 validate: $(STAMP) ## Check the SAM template, and what CloudFormation gets
 	SAM_CLI_TELEMETRY=0 AWS_EC2_METADATA_DISABLED=true AWS_DEFAULT_REGION=eu-central-1 $(BIN)/sam validate --lint

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway_core import __version__
+
 ROOT = Path(__file__).parents[2]
 CORE = ROOT / "layers/gateway_core/src/gateway_core"
 ARCHITECTURE = ROOT / "docs/architecture.md"
@@ -48,6 +50,20 @@ def test_decisions_are_numbered_without_a_gap():
     assert [title.split(". ")[0] for title in titles] == [f"# {number}" for number in range(1, len(pages) + 1)]
 
 
+def test_the_changelogs_newest_version_is_the_packages():
+    """With its day, newest first, below what is not released yet; the pyproject files and the package say the same."""
+    first, *releases = re.findall(r"^## (.*)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert first == "Unreleased"
+    found = [re.fullmatch(r"(\d+)\.(\d+)\.(\d+) - \d{4}-\d\d-\d\d", release) for release in releases]
+    versions = [tuple(map(int, each.groups())) for each in found if each]
+    assert len(versions) == len(releases)
+    assert versions == sorted(versions, reverse=True)
+    newest = releases[0].partition(" ")[0]
+    projects = [ROOT / "pyproject.toml", ROOT / "layers/gateway_core/pyproject.toml"]
+    assert {tomllib.loads(path.read_text())["project"]["version"] for path in projects} == {newest}
+    assert __version__ == newest
+
+
 def test_the_readme_names_every_page():
     """A page that nobody finds is not written."""
     named = {target for target, _ in links(ROOT / "README.md")}
@@ -69,3 +85,21 @@ def test_the_map_draws_the_floors_that_the_linter_holds():
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     floors = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
     assert "```\n" + "\n".join(floors) + "\n```" in ARCHITECTURE.read_text()
+
+
+def words_of(text):
+    """In small letters, one blank between them: `LimitCounter`, `limit_counter` and `Limit counter` are the same."""
+    parts = re.sub(r"([a-z])([A-Z])", r"\1 \2", text)
+    return re.sub(r"[\W\d_]+", " ", parts).lower().strip()
+
+
+def test_the_glossary_is_sorted_and_its_words_are_in_use():
+    """A word that nobody uses any more explains nothing. What is in brackets tells two meanings apart."""
+    entries = re.findall(r"^\| \*\*(.+?)\*\* \|", ARCHITECTURE.read_text().partition("## Words")[2], re.MULTILINE)
+    assert len(entries) > 100
+    assert entries == sorted(set(entries), key=words_of)
+    parts, kinds = ("functions", "layers", "local", "scripts", "tests"), ("*.py", "*.lua", "*.yaml")
+    files = [file for part in parts for kind in kinds for file in (ROOT / part).rglob(kind)]
+    source = words_of("\n".join(file.read_text() for file in files))
+    sought = {entry: words_of(entry.partition(" (")[0]) for entry in entries}
+    assert [entry for entry, words in sought.items() if not re.search(rf"\b{words}(s|es)?\b", source)] == []

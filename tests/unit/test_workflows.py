@@ -1,6 +1,10 @@
-"""The workflows of .github: they run what the project's own commands run, with few rights and pinned actions."""
+"""The workflows of .github: they run what the project's own commands run, with few rights and pinned actions.
+
+And Dependabot, which proposes newer ones.
+"""
 
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -98,3 +102,29 @@ def test_a_deployment_is_checked_and_never_cut_short():
     for stage in stages.values():
         assert f"[{stage['with']['stage']}.deploy.parameters]" in config
         assert f'stack_name = "llm-gateway-{stage["with"]["stage"]}"' in config
+
+
+def test_dependabot_looks_at_all_that_is_pinned():
+    """Actions, and each folder with pinned packages, but for versions that a pyproject file names itself.
+
+    Weekly, and at nothing that is younger than we take.
+    """
+    actions, packages = yaml.safe_load((ROOT / ".github/dependabot.yml").read_text())["updates"]
+    assert (actions["package-ecosystem"], packages["package-ecosystem"]) == ("github-actions", "pip")
+    projects = [
+        tomllib.loads(path.read_text()) for path in (ROOT / "pyproject.toml", *ROOT.glob("layers/*/pyproject.toml"))
+    ]
+    assert projects[0]["tool"]["uv"]["exclude-newer"] == "1 week"
+    for update in (actions, packages):
+        assert update["schedule"] == {"interval": "weekly"}
+        assert update["cooldown"] == {"default-days": 7}
+    folders = {path.parent.relative_to(ROOT) for path in ROOT.glob("*/*/requirements.txt")} | {Path("requirements")}
+    assert set(packages["directories"]) == {f"/{folder}" for folder in folders}
+    wanted = [one for project in projects for one in _wanted(project) if "==" in one]
+    assert {each["dependency-name"] for each in packages["ignore"]} == {one.partition("==")[0] for one in wanted}
+
+
+def _wanted(project: dict[str, Any]) -> list[str]:
+    groups = project.get("dependency-groups", {}).values()
+    named = [*project["project"].get("dependencies", []), *(one for group in groups for one in group)]
+    return [one for one in named if isinstance(one, str)]
