@@ -331,6 +331,26 @@ async def test_budget_exceeded_is_402(client, world):
     assert (answer.status_code, error["code"], len(error["attempts"])) == (402, "budget_exceeded", 3)
 
 
+async def test_a_refusal_names_the_limit_to_its_caller_and_to_the_operator(client, world):
+    """Which of all limits it is, what is left of it, and whose key met it."""
+    await world.budget(month_tokens=120, day_nano=10**12)
+    error = (await post(client, HELLO)).json()["error"]
+    assert error["message"].startswith(
+        "The monthly budget of this project has 120 tokens left, and the request may take"
+    )
+    (line,) = [line for line in world.lines() if line["message"] == "request failed"]
+    assert line["detail"].startswith("scope=p:month_tokens left=120 wanted=")
+    assert (line["error.type"], line["project_id"]) == ("budget_exceeded", "alpha")
+    assert line["key_id"].startswith("key_alpha_")
+
+
+async def test_a_request_of_nobody_fails_without_a_name(client, world):
+    """A key that is not known belongs to no project."""
+    await post(client, HELLO, headers={"authorization": "Bearer gk_alpha_nobody"})
+    (line,) = [line for line in world.lines() if line["message"] == "request failed"]
+    assert (line["error.type"], "project_id" in line, "key_id" in line) == ("unauthenticated", False, False)
+
+
 async def test_a_provider_failure_is_502_for_a_single_model(client, world):
     """An explicit model stands alone."""
     world.behave["first"] = failing(ProviderUnavailable("The provider failed.", detail="key sk-ant-secret123456"))
