@@ -4,7 +4,8 @@ import pytest
 
 from gateway_core.domain.caller import Limits
 from gateway_core.domain.errors import InvalidRequest
-from gateway_core.store.messages import Admitted, Refusal, Refused, StaleCaller
+from gateway_core.store.budget import MAX_AMOUNT
+from gateway_core.store.messages import Admitted, Refusal, Refused, Shortage, StaleCaller
 from gateway_core.store.virtual_keys import KeyRecord
 from tests.contract.desk import DIGEST, Desk, candidate, settled
 
@@ -89,7 +90,7 @@ async def test_a_refused_next_leaves_the_attempt_settled(desk):
     """Nothing else can serve: the first attempt stays settled, and the record is written once without another."""
     await desk.budget(month_nano=120)
     ended = settled(await desk.admitted("r1", ONE, TWO), ONE, "fail", charge_nano=30)
-    refused = Refused((Refusal(0, "budget", "p:month_nano", left=90),))
+    refused = Refused((Refusal(0, "budget", "p:month_nano", 0, Shortage(120, 90, 0, 90, MAX_AMOUNT)),))
     assert await desk.next("r1", ended, TWO) == refused
     assert await desk.next("r1", ended, TWO) == refused
     assert await desk.money() == (30, 0)
@@ -223,7 +224,8 @@ async def test_a_caller_whose_key_changed_is_stale(desk, change):
 async def test_changed_limits_hold_at_once_and_keep_the_caller(desk):
     """Limits are read inside the admission: no cached caller can outlive them."""
     await desk.store.put_key(KeyRecord("alpha", DIGEST, limits=Limits(day_nano=99)))
-    assert await desk.admit("r1", ONE) == Refused((Refusal(0, "budget", f"k:{desk.key_id}:day_nano", left=99),))
+    short = Shortage(99, 99, 0, 99, MAX_AMOUNT)
+    assert await desk.admit("r1", ONE) == Refused((Refusal(0, "budget", f"k:{desk.key_id}:day_nano", 0, short),))
     await desk.store.put_key(KeyRecord("alpha", DIGEST, limits=Limits(day_nano=100)))
     assert isinstance(await desk.admit("r1", ONE), Admitted)
 
@@ -236,7 +238,8 @@ async def test_an_admin_key_spends_another_projects_budget_and_its_own_limits(st
     assert isinstance(await admin.admit_as(ticket, [ONE]), Admitted)
     assert await admin.money("p", project="alpha") == (0, 100)
     assert await admin.money(f"k:{admin.key_id}", project="ops") == (0, 100)
-    assert await admin.admit("r2", ONE) == Refused((Refusal(0, "budget", f"k:{admin.key_id}:month_nano", left=50),))
+    short = Shortage(150, 50, 100, 50, MAX_AMOUNT - ONE.hold_tokens)
+    assert await admin.admit("r2", ONE) == Refused((Refusal(0, "budget", f"k:{admin.key_id}:month_nano", 0, short),))
 
 
 @pytest.mark.parametrize("amount", [2**53, -1])

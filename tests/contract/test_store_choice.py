@@ -2,7 +2,8 @@
 
 import pytest
 
-from gateway_core.store.messages import Admitted, Refusal, Refused
+from gateway_core.store.budget import MAX_AMOUNT
+from gateway_core.store.messages import Admitted, Refusal, Refused, Shortage
 from tests.contract.desk import candidate, settled
 
 OPEN_MS = 30_000
@@ -65,7 +66,7 @@ async def test_a_refusal_tells_of_every_candidate(desk):
         (
             Refusal(0, "breaker_open", "", OPEN_MS),
             Refusal(1, "rate", "provider:rpm", 60_000),
-            Refusal(2, "budget", "p:day_nano", left=900),
+            Refusal(2, "budget", "p:day_nano", 0, Shortage(1000, 900, 100, 900, MAX_AMOUNT - 10)),
         )
     )
     assert answer.main == answer.refusals[2]
@@ -78,7 +79,8 @@ async def test_a_candidate_with_several_reasons_reports_the_first_of_the_order(d
     await fill_while_broken(desk, broken)
     assert await desk.admit("r1", broken) == Refused((Refusal(0, "rate", "provider:rpm", 60_000),))
     await desk.budget(day_nano=50)
-    assert await desk.admit("r1", broken) == Refused((Refusal(0, "budget", "p:day_nano", left=50),))
+    short = Shortage(50, 50, 0, 50, MAX_AMOUNT - 10)
+    assert await desk.admit("r1", broken) == Refused((Refusal(0, "budget", "p:day_nano", 0, short),))
 
 
 async def fill_while_broken(desk, chosen):
@@ -114,8 +116,9 @@ async def test_every_budget_of_every_scope_is_hard(desk, limit, scope, owner):
         await desk.budget(desk.user if owner == "u" else "", **limit)
     await desk.admitted("r1")
     name = {"p": "p", "k": f"k:{desk.key_id}", "u": f"u:{desk.user}"}[owner]
-    left = 5 if scope.endswith("tokens") else 50
-    assert await desk.admit("r2") == Refused((Refusal(0, "budget", f"{name}:{scope}", left=left),))
+    of_tokens, of_money = (15, 5, 10, MAX_AMOUNT - 100, 5), (150, 50, 100, 50, MAX_AMOUNT - 10)
+    short = Shortage(*(of_tokens if scope.endswith("tokens") else of_money))
+    assert await desk.admit("r2") == Refused((Refusal(0, "budget", f"{name}:{scope}", 0, short),))
 
 
 async def test_what_fits_exactly_is_admitted(desk):

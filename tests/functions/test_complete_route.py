@@ -1,6 +1,7 @@
 """POST /v1/complete: its answer, and everything that is wrong with a request."""
 
 import json
+import re
 from typing import get_args
 
 import pytest
@@ -335,11 +336,17 @@ async def test_a_refusal_names_the_limit_to_its_caller_and_to_the_operator(clien
     """Which of all limits it is, what is left of it, and whose key met it."""
     await world.budget(month_tokens=120, day_nano=10**12)
     error = (await post(client, HELLO)).json()["error"]
-    assert error["message"].startswith(
-        "The monthly budget of this project has 120 tokens left, and the request may take"
+    assert re.fullmatch(
+        r"The monthly budget of this project is 120 tokens, of which 120 tokens are left and 0 tokens are held, and "
+        r"the request may take up to [0-9]{4} tokens. Set max_tokens to [0-9]{1,2}, which would fit, or raise it: "
+        r"gateway budgets set --project ID.",
+        error["message"],
     )
-    (line,) = [line for line in world.lines() if line["message"] == "request failed"]
-    assert line["detail"].startswith("scope=p:month_tokens left=120 wanted=")
+    fits = int(error["message"].partition("max_tokens to ")[2].partition(",")[0])
+    assert (await post(client, {**HELLO, "max_tokens": fits + 1})).status_code == 402
+    assert (await post(client, {**HELLO, "max_tokens": fits})).status_code == 200
+    line = next(line for line in world.lines() if line["message"] == "request failed")
+    assert line["detail"].startswith("scope=p:month_tokens limit=120 left=120 held=0 wanted=")
     assert (line["error.type"], line["project_id"]) == ("budget_exceeded", "alpha")
     assert line["key_id"].startswith("key_alpha_")
 

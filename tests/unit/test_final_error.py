@@ -1,7 +1,10 @@
 """What the caller is told in the end."""
 
+from decimal import Decimal
+
 import pytest
 
+from gateway_core.domain.chat import Price
 from gateway_core.domain.errors import (
     BadCredentials,
     BudgetExceeded,
@@ -14,9 +17,11 @@ from gateway_core.domain.errors import (
     RateLimitError,
 )
 from gateway_core.pipeline.final_error import final_error, refusal_error
-from gateway_core.store.messages import Candidate, Refusal, Refused
+from gateway_core.routing.bounds import BoundedCandidate
+from gateway_core.store.messages import Candidate, Refusal, Refused, Shortage
+from tests.conftest import model
 
-CANDIDATE = Candidate("one", "m1", hold_nano=50_000_000, hold_tokens=900)
+CANDIDATE = BoundedCandidate(model("m1"), Candidate("one", "m1", hold_nano=50_000_000, hold_tokens=900), 800)
 DOWN = ProviderUnavailable("down")
 BUSY = RateLimitError("busy", retry_after_s=7)
 
@@ -25,27 +30,30 @@ BUSY = RateLimitError("busy", retry_after_s=7)
     ("refusal", "expected", "text"),
     [
         (
-            Refusal(0, "budget", "p:month_tokens", left=120),
+            Refusal(0, "budget", "p:month_tokens", 0, Shortage(500, 120, 30, 10**9, 120)),
             BudgetExceeded,
             (
-                "The monthly budget of this project has 120 tokens left, and the request may take up to 900 tokens. "
-                "Lower max_tokens, or raise it: gateway budgets set --project ID."
+                "The monthly budget of this project is 500 tokens, of which 120 tokens are left and 30 tokens are "
+                "held, and the request may take up to 900 tokens. Set max_tokens to 20, which would fit, or raise it: "
+                "gateway budgets set --project ID."
             ),
         ),
         (
-            Refusal(0, "budget", "u:ada:day_nano", left=1_200_000),
+            Refusal(0, "budget", "u:ada:day_nano", 0, Shortage(2_000_000, 300_000, 0, 300_000, 2**53 - 1)),
             BudgetExceeded,
             (
-                "The daily budget of this user has 0.0012 USD left, and the request may cost up to 0.05 USD. "
-                "Lower max_tokens, or raise it: gateway budgets set --project ID --user USER."
+                "The daily budget of this user is 0.002 USD, of which 0.0003 USD are left and 0 USD are held, and the "
+                "request may cost up to 0.05 USD. Set max_tokens to 87, which would fit, or raise it: "
+                "gateway budgets set --project ID --user USER."
             ),
         ),
         (
-            Refusal(0, "budget", "k:key_a_1:day_tokens"),
+            Refusal(0, "budget", "k:key_a_1:day_tokens", 0, Shortage(10, 0, 10, 10**9, 0)),
             BudgetExceeded,
             (
-                "The daily budget of this key has 0 tokens left, and the request may take up to 900 tokens. "
-                "Lower max_tokens, or make a key with a larger one: gateway keys create --project ID."
+                "The daily budget of this key is 10 tokens, of which 0 tokens are left and 10 tokens are held, and the "
+                "request may take up to 900 tokens. Shorten the messages: no max_tokens would fit, or make a key with "
+                "a larger one: gateway keys create --project ID."
             ),
         ),
         (
@@ -72,23 +80,34 @@ BUSY = RateLimitError("busy", retry_after_s=7)
 )
 def test_refusals(refusal, expected, text):
     """A refusal becomes the error of its reason, and names the limit, whose it is, and what is left of a budget."""
-    error = refusal_error(refusal, CANDIDATE)
+    error = refusal_error(refusal, [CANDIDATE])
     assert type(error) is expected
     assert error.message == text
 
 
 def test_retry_after_is_exact():
     """The store's wait reaches the error."""
-    assert refusal_error(Refusal(0, "rate", "provider:rpm", 1500), CANDIDATE).retry_after_s == 1.5
-    assert refusal_error(Refusal(0, "breaker_open"), CANDIDATE).retry_after_s is None
+    assert refusal_error(Refusal(0, "rate", "provider:rpm", 1500), [CANDIDATE]).retry_after_s == 1.5
+    assert refusal_error(Refusal(0, "breaker_open"), [CANDIDATE]).retry_after_s is None
 
 
 def test_the_operator_is_told_the_limit_by_its_name():
     """With what is left and what was wanted, in whole units."""
-    over = refusal_error(Refusal(0, "budget", "u:ada:day_nano", left=7), CANDIDATE)
-    assert over.detail == "scope=u:ada:day_nano left=7 wanted=50000000"
-    assert refusal_error(Refusal(0, "rate", "k:key_a_1:tpm"), CANDIDATE).detail == "scope=k:key_a_1:tpm"
-    assert refusal_error(Refusal(0, "breaker_open", "probe"), CANDIDATE).detail == "scope=probe"
+    short = Shortage(100, 7, 3, 7, 2**53 - 1)
+    over = refusal_error(Refusal(0, "budget", "u:ada:day_nano", 0, short), [CANDIDATE])
+    assert over.detail == "scope=u:ada:day_nano limit=100 left=7 held=3 wanted=50000000"
+    assert refusal_error(Refusal(0, "rate", "k:key_a_1:tpm"), [CANDIDATE]).detail == "scope=k:key_a_1:tpm"
+    assert refusal_error(Refusal(0, "breaker_open", "probe"), [CANDIDATE]).detail == "scope=probe"
+
+
+def test_what_would_fit_is_the_most_that_any_candidate_may_write():
+    """Lowered to that, the request is served by the model that it fits; an embedding has no such limit."""
+    short = Refusal(0, "budget", "p:day_nano", 0, Shortage(10**6, 10**6, 0, 10**6, 2**53 - 1))
+    cheap = BoundedCandidate(model("cheap", price=Price(*[Decimal(10)] * 4, "t")), CANDIDATE.candidate, 800)
+    assert "max_tokens to 437," in refusal_error(short, [CANDIDATE]).message
+    assert "max_tokens to 800," in refusal_error(short, [CANDIDATE, cheap]).message
+    embedding = BoundedCandidate(CANDIDATE.model, CANDIDATE.candidate, 0)
+    assert "Send less, or raise it" in refusal_error(short, [embedding]).message
 
 
 def test_mixed_refusals_report_money_first():

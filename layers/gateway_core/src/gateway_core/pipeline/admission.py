@@ -189,7 +189,7 @@ class CandidateSelector:
         reported = Refused(fresh).reported
         state.skip(fresh)
         self._telemetry.refused(reported)
-        return refusal_error(reported, state.untried[reported.index].candidate)
+        return refusal_error(reported, state.untried)
 
     def _terms(self, state: RequestState) -> Terms:
         left_ms = max(0, round(self._left_s(state) * 1000))

@@ -18,7 +18,8 @@ from gateway_core.domain.errors import (
     RateLimited,
     RateLimitError,
 )
-from gateway_core.store.messages import Candidate, Refusal
+from gateway_core.routing.bounds import BoundedCandidate
+from gateway_core.store.messages import Candidate, Refusal, Shortage
 
 _REMEDIES = {
     "p": "raise it: gateway budgets set --project ID",
@@ -39,30 +40,44 @@ _RATES = {
 }
 
 
-def refusal_error(refusal: Refusal, candidate: Candidate) -> LLMError:
-    """The error for the store's refusal of `candidate`; its detail names the limit for the operator."""
+def refusal_error(refusal: Refusal, candidates: Sequence[BoundedCandidate]) -> LLMError:
+    """The error for the store's refusal of one of the candidates; its detail names the limit for the operator."""
+    if refusal.reason == "budget" and refusal.shortage:
+        refused = candidates[refusal.index].candidate
+        return _over_budget(refusal.scope, refusal.shortage, refused, candidates)
     wait_s = refusal.retry_after_ms / 1000 or None
-    if refusal.reason == "budget":
-        return _over_budget(refusal, candidate)
-    detail = f"scope={refusal.scope}"
+    detail = f"scope={refusal.scope}" if refusal.scope else ""
     if refusal.reason == "rate":
         message = f"The {_limit_of(refusal.scope)} is reached.{_again(wait_s)}"
         return RateLimited(message, detail=detail, retry_after_s=wait_s)
     message = f"Every candidate is resting after failures or a rate limit.{_again(wait_s)}"
-    return NoDeploymentAvailable(message, detail=detail if refusal.scope else "", retry_after_s=wait_s)
+    return NoDeploymentAvailable(message, detail=detail, retry_after_s=wait_s)
 
 
-def _over_budget(refusal: Refusal, candidate: Candidate) -> BudgetExceeded:
-    owner, _, name = refusal.scope.rpartition(":")
+def _over_budget(
+    scope: str, shortage: Shortage, candidate: Candidate, candidates: Sequence[BoundedCandidate]
+) -> BudgetExceeded:
+    owner, _, name = scope.rpartition(":")
     period, _, currency = name.partition("_")
     kind, is_money = owner.partition(":")[0], currency == "nano"
     wanted = candidate.hold_nano if is_money else candidate.hold_tokens
-    left, most = (f"{usd(amount)} USD" if is_money else f"{amount} tokens" for amount in (refusal.left, wanted))
-    return BudgetExceeded(
-        f"The {_PERIODS[period]} budget of this {_SCOPES[kind]} has {left} left, and the request may "
-        f"{'cost' if is_money else 'take'} up to {most}. Lower max_tokens, or {_REMEDIES[kind]}.",
-        detail=f"scope={refusal.scope} left={refusal.left} wanted={wanted}",
+    limit, left, held, most = (
+        f"{usd(amount)} USD" if is_money else f"{amount} tokens"
+        for amount in (shortage.limit, shortage.left, shortage.held, wanted)
     )
+    return BudgetExceeded(
+        f"The {_PERIODS[period]} budget of this {_SCOPES[kind]} is {limit}, of which {left} are left and {held} are "
+        f"held, and the request may {'cost' if is_money else 'take'} up to {most}. "
+        f"{_what_fits(shortage, candidates)}, or {_REMEDIES[kind]}.",
+        detail=f"scope={scope} limit={shortage.limit} left={shortage.left} held={shortage.held} wanted={wanted}",
+    )
+
+
+def _what_fits(shortage: Shortage, candidates: Sequence[BoundedCandidate]) -> str:
+    if not any(candidate.output_cap for candidate in candidates):
+        return "Send less"
+    fits = max(candidate.largest_output(shortage.room_nano, shortage.room_tokens) for candidate in candidates)
+    return f"Set max_tokens to {fits}, which would fit" if fits else "Shorten the messages: no max_tokens would fit"
 
 
 def _limit_of(scope: str) -> str:

@@ -26,6 +26,18 @@ class BoundedCandidate:
     candidate: Candidate
     output_cap: int
 
+    def largest_output(self, room_nano: int, room_tokens: int) -> int:
+        """The most tokens that the model may be allowed to write for its hold to fit into this room; 0 = none."""
+        most_in = self.candidate.hold_tokens - self.output_cap
+        fits, too_many = 0, max(0, min(self.output_cap, room_tokens - most_in)) + 1
+        while too_many - fits > 1:
+            middle = (fits + too_many) // 2
+            if bound(most_in, middle, self.model.price) <= room_nano:
+                fits = middle
+            else:
+                too_many = middle
+        return fits if fits >= _least_cap(self.model) else 0
+
 
 @dataclass(frozen=True, slots=True)
 class PromptSize:
@@ -67,9 +79,7 @@ def bound_embedding(request: EmbedRequest, model: Model, catalog: Catalog) -> Bo
 
 def output_cap(request: ChatRequest, size: PromptSize, model: Model, default_cap: int) -> int:
     """How many tokens the model may write: as asked, else the default, within the model's and the request's limits."""
-    cap = output_limit(model, request, default_cap)
-    if model.deployment.mode == "responses":
-        cap = max(cap, LEAST_OF_RESPONSES)
+    cap = max(output_limit(model, request, default_cap), _least_cap(model))
     if request.token_budget is None:
         return cap
     most_in = size.upper_bound(model)
@@ -94,3 +104,7 @@ def _bounded(model: Model, catalog: Catalog, most_in: int, most_out: int, likely
         likely_tokens=likely_in + most_out,
     )
     return BoundedCandidate(model, candidate, most_out)
+
+
+def _least_cap(model: Model) -> int:
+    return LEAST_OF_RESPONSES if model.deployment.mode == "responses" else 1

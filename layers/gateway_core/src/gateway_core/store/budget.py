@@ -6,10 +6,12 @@ never passes the limit at an admission, so that no number of concurrent requests
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway_core.domain.caller import Limits
 from gateway_core.store.changes import THRESHOLDS, BudgetCrossed, BudgetLimit, Percent
+from gateway_core.store.messages import Shortage
 
 MAX_AMOUNT = 2**53 - 1
 """The largest integer that Lua counts exactly; in nano-USD about nine million dollars. Also the limit of no limit."""
@@ -31,6 +33,7 @@ class Amount:
 
 
 NOTHING = Amount()
+_CURRENCIES = ("nano", "tokens")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,24 +53,38 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
-class Exceeded:
-    """A limit that a hold does not fit under, and how much of it is left: nano-USD or tokens, as its name says."""
+class ScopeAccounts:
+    """One scope of a request: its limits, and its accounts of the day and the month."""
 
-    limit: BudgetLimit
-    left: int
+    scope: str
+    limits: Limits
+    day: Account
+    month: Account
+
+    def lines(self) -> tuple[tuple[BudgetLimit, int | None, int, int], ...]:
+        """Each limit by name: itself, what is spent and what is held, in its own currency."""
+        day, month, limits = self.day, self.month, self.limits
+        return (
+            ("day_nano", limits.day_nano, day.spent.nano, day.held.nano),
+            ("month_nano", limits.month_nano, month.spent.nano, month.held.nano),
+            ("day_tokens", limits.day_tokens, day.spent.tokens, day.held.tokens),
+            ("month_tokens", limits.month_tokens, month.spent.tokens, month.held.tokens),
+        )
 
 
-def exceeded(limits: Limits, day: Account, month: Account, hold: Amount) -> Exceeded | None:
-    """The first limit that `hold` would break, or None if it fits."""
-    day_used, month_used = day.spent + day.held, month.spent + month.held
-    checks: tuple[tuple[BudgetLimit, int | None, int, int], ...] = (
-        ("day_nano", limits.day_nano, day_used.nano, hold.nano),
-        ("month_nano", limits.month_nano, month_used.nano, hold.nano),
-        ("day_tokens", limits.day_tokens, day_used.tokens, hold.tokens),
-        ("month_tokens", limits.month_tokens, month_used.tokens, hold.tokens),
-    )
-    lefts = ((name, (MAX_AMOUNT if limit is None else limit) - used, wanted) for name, limit, used, wanted in checks)
-    return next((Exceeded(name, max(0, left)) for name, left, wanted in lefts if wanted > left), None)
+def shortage(scopes: Sequence[ScopeAccounts], hold: Amount) -> tuple[str, Shortage] | None:
+    """The first limit that `hold` would break, as `scope:limit`, and by how much; None if it fits under all."""
+    lines = [
+        (f"{account.scope}:{name}", MAX_AMOUNT if limit is None else limit, spent, held)
+        for account in scopes
+        for name, limit, spent, held in account.lines()
+    ]
+    lefts = {name: limit - spent - held for name, limit, spent, held in lines}
+    room = {currency: min(left for name, left in lefts.items() if name.endswith(currency)) for currency in _CURRENCIES}
+    for name, limit, _spent, held in lines:
+        if (hold.nano if name.endswith("nano") else hold.tokens) > lefts[name]:
+            return name, Shortage(limit, max(0, lefts[name]), held, max(0, room["nano"]), max(0, room["tokens"]))
+    return None
 
 
 def crossed(scope: str, limits: Limits, day: Account, month: Account, charge: Amount) -> tuple[BudgetCrossed, ...]:

@@ -115,11 +115,25 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
+class Shortage:
+    """How a budget's limit stands, in nano-USD or tokens as its name says; what is `held` is not `left`.
+
+    `room_nano` and `room_tokens` are the most that would fit under all limits of the request, 2^53 - 1 without any.
+    """
+
+    limit: int
+    left: int
+    held: int
+    room_nano: int
+    room_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
 class Refusal:
     """Why the candidate at `index` was passed over; `retry_after_ms` is when it could start at once, 0 = unknown.
 
     While a probe is under way that is the end of its lease: it may well be earlier. Only a rate limit's own moment is
-    not put off by a probe. `left` is what remains of a budget, in nano-USD or tokens as the limit's name says.
+    not put off by a probe. `shortage` goes with `budget`.
 
     `scope` is whose limit it is and which: `p:day_nano`, `k:{key_id}:rpm`, `u:{user_id}:month_tokens`, `provider:tpm`
     where we set the limit, `deployment:tpm` where the provider reported it, `deployment:reset` where nothing is left of
@@ -131,7 +145,7 @@ class Refusal:
     reason: RefusalReason
     scope: str = ""
     retry_after_ms: int = 0
-    left: int = 0
+    shortage: Shortage | None = None
 
     @property
     def ask_again_ms(self) -> int:

@@ -10,9 +10,9 @@ from gateway_core.domain.caller import Limits
 from gateway_core.store import breaker, budget
 from gateway_core.store import rate_limit as ratelimit
 from gateway_core.store.breaker import Breaker
-from gateway_core.store.budget import Amount, Exceeded
+from gateway_core.store.budget import Amount, ScopeAccounts
 from gateway_core.store.changes import BreakerChange, Change
-from gateway_core.store.messages import PROBE, Admitted, Candidate, Refusal, Refused, Terms, Ticket
+from gateway_core.store.messages import PROBE, Admitted, Candidate, Refusal, Refused, Shortage, Terms, Ticket
 from gateway_core.store.rate_limit import NO_SEQUENCE, AdmissionSequence, Placement, ProviderLimits, Slot
 
 
@@ -89,8 +89,8 @@ class Assessor:
     def _refusal(self, assessment: Assessment, candidate: Candidate) -> Refusal | None:
         """The first reason in REFUSAL_ORDER."""
         if over := self._over_budget(candidate):
-            scope, exceeded = over
-            return Refusal(assessment.index, "budget", f"{scope}:{exceeded.limit}", left=exceeded.left)
+            scope, shortage = over
+            return Refusal(assessment.index, "budget", scope, shortage=shortage)
         watched = self.state.breakers[candidate.provider, candidate.deployment_id]
         closed_ms, is_probed = breaker.closed_for_ms(watched, self.now_ms), watched.state == "half_open"
         if assessment.wait_ms > self.terms.max_wait_ms:
@@ -102,14 +102,17 @@ class Assessor:
         scope = PROBE if is_probed else ""
         return Refusal(assessment.index, "breaker_open", scope, max(closed_ms, assessment.wait_ms))
 
-    def _over_budget(self, candidate: Candidate) -> tuple[str, Exceeded] | None:
-        amount = Amount(candidate.hold_nano, candidate.hold_tokens)
-        for scope in self.ticket.scopes:
-            accounts = self.state.home(self.ticket, scope).accounts
-            day, month = accounts[scope, self.ticket.day], accounts[scope, self.ticket.month]
-            if found := budget.exceeded(self._limits(scope), day, month, amount):
-                return scope, found
-        return None
+    def _over_budget(self, candidate: Candidate) -> tuple[str, Shortage] | None:
+        return budget.shortage(self._accounts, Amount(candidate.hold_nano, candidate.hold_tokens))
+
+    @property
+    def _accounts(self) -> list[ScopeAccounts]:
+        ticket, found = self.ticket, []
+        for scope in ticket.scopes:
+            accounts = self.state.home(ticket, scope).accounts
+            day, month = accounts[scope, ticket.day], accounts[scope, ticket.month]
+            found.append(ScopeAccounts(scope, self._limits(scope), day, month))
+        return found
 
     def _limits(self, scope: str) -> Limits:
         if scope.startswith("k:"):

@@ -28,6 +28,7 @@ from gateway_core.store.messages import (
     Refused,
     Settled,
     Settlement,
+    Shortage,
     StaleCaller,
     Ticket,
     UsageRecord,
@@ -162,5 +163,6 @@ def _change(parts: Sequence[str]) -> Change:
 
 
 def _refusal(text: str) -> Refusal:
-    index, reason, scope, retry_after_ms, left = text.split(",")
-    return Refusal(int(index), _REASONS[reason], unquote(scope), int(retry_after_ms), int(left))
+    index, reason, scope, retry_after_ms, *amounts = text.split(",")
+    shortage = Shortage(*map(int, amounts)) if amounts else None
+    return Refusal(int(index), _REASONS[reason], unquote(scope), int(retry_after_ms), shortage)

@@ -41,25 +41,31 @@ local function key_limits()
   return parse_limits(limits)
 end
 
-local function exceeded(scope, limits, candidate)
-  local day, month = account(scope[1], scope[2] .. DAY), account(scope[1], scope[2] .. MONTH)
-  local checks = {
-    {day.nano + day.held, candidate.nano},
-    {month.nano + month.held, candidate.nano},
-    {day.tokens + day.held_tokens, candidate.tokens},
-    {month.tokens + month.held_tokens, candidate.tokens},
-  }
-  for i, check in ipairs(checks) do
-    local left = (limits[LIMITS[i]] or MAX_AMOUNT) - check[1]
-    if check[2] > left then return scope[2] .. ':' .. LIMITS[i], math.max(0, left) end
+-- How each limit of each scope stands, once for all candidates: its name, itself, what is left of it and what is held.
+local function budget_lines(budgets)
+  local lines = {}
+  for i, scope in ipairs(scopes) do
+    local day, month = account(scope[1], scope[2] .. DAY), account(scope[1], scope[2] .. MONTH)
+    local used = {{day.nano, day.held}, {month.nano, month.held}, {day.tokens, day.held_tokens}, {month.tokens, month.held_tokens}}
+    for k = 1, 4 do
+      local limit = budgets[i][LIMITS[k]] or MAX_AMOUNT
+      lines[#lines + 1] = {scope[2] .. ':' .. LIMITS[k], limit, limit - used[k][1] - used[k][2], used[k][2], k > 2}
+    end
   end
-  return nil
+  return lines
 end
 
-local function over_budget(candidate, budgets)
-  for i, scope in ipairs(scopes) do
-    local name, left = exceeded(scope, budgets[i], candidate)
-    if name then return name, left end
+-- The first limit that the candidate's hold would break, and the shortage: "limit,left,held,room nano,room tokens".
+local function over_budget(candidate, lines)
+  for _, line in ipairs(lines) do
+    if (line[5] and candidate.tokens or candidate.nano) > line[3] then
+      local room, room_tokens = MAX_AMOUNT, MAX_AMOUNT
+      for _, other in ipairs(lines) do
+        if other[5] then room_tokens = math.min(room_tokens, other[3]) else room = math.min(room, other[3]) end
+      end
+      return line[1], table.concat({show(line[2]), show(math.max(0, line[3])), show(line[4]), show(math.max(0, room)),
+                                    show(math.max(0, room_tokens))}, ',')
+    end
   end
   return nil
 end
@@ -96,7 +102,7 @@ local function place(candidate)
 end
 
 -- Budget before rate before open: a later line overrules an earlier one.
-local function assess(candidate, budgets)
+local function assess(candidate, budgets, lines)
   local booked, wait, slowest = bookings(candidate, budgets[2])
   local known, delays = place(candidate)
   for _, delay in ipairs(delays) do
@@ -110,8 +116,8 @@ local function assess(candidate, budgets)
     -- Most probes end long before their lease does: it does not put the limit's moment off.
     refusal = {'rate', slowest, b.state == 'h' and wait or math.max(closed, wait)}
   end
-  local over, left = over_budget(candidate, budgets)
-  if over then refusal = {'budget', over, 0, left} end
+  local over, shortage = over_budget(candidate, lines)
+  if over then refusal = {'budget', over, 0, shortage} end
   return {candidate = candidate, booked = booked, known = known, wait = wait, refused = refusal ~= nil,
           reason = refusal or {'rate', slowest, wait}}
 end
@@ -124,14 +130,14 @@ local function choose(assessments)
   return chosen
 end
 
--- "index,reason,scope,retry after,left" of those that were passed over, each after a semicolon.
+-- "index,reason,scope,retry after" of those that were passed over, each after a semicolon; a shortage follows.
 local function explain(assessments, chosen)
   local parts = {}
   for _, assessment in ipairs(assessments) do
     local index = assessment.candidate.index
     if assessment ~= chosen and (not chosen or chosen.wait > 0 or index < chosen.candidate.index) then
-      local reason, scope, retry_after, left = unpack(assessment.reason)
-      parts[#parts + 1] = ';' .. table.concat({show(index), reason, scope, show(retry_after), show(left or 0)}, ',')
+      local reason, scope, retry_after, shortage = unpack(assessment.reason)
+      parts[#parts + 1] = ';' .. table.concat({show(index), reason, scope, show(retry_after), shortage}, ',')
     end
   end
   return table.concat(parts)
@@ -191,8 +197,8 @@ local function admit(attempt)
   if not limits then return '!' .. reported() end
   local budgets = {parse_limits(get(PROJECT, 'b|p')), limits}
   if ticket.user ~= '' then budgets[3] = parse_limits(get(PROJECT, 'b|u:' .. ticket.user)) end
-  local assessments = {}
-  for i, candidate in ipairs(candidates) do assessments[i] = assess(candidate, budgets) end
+  local assessments, lines = {}, budget_lines(budgets)
+  for i, candidate in ipairs(candidates) do assessments[i] = assess(candidate, budgets, lines) end
   local chosen = choose(assessments)
   if not chosen then return '-' .. explain(assessments, nil) .. reported() end
   local generation, probe = pass(chosen.candidate, chosen.wait)
@@ -207,7 +213,7 @@ end
 local function over()
   local parts = {'-'}
   for _, candidate in ipairs(candidates) do
-    parts[#parts + 1] = ';' .. show(candidate.index) .. ',open,closed,0,0'
+    parts[#parts + 1] = ';' .. show(candidate.index) .. ',open,closed,0'
   end
   return table.concat(parts)
 end
