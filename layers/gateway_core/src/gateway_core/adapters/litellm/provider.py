@@ -26,14 +26,12 @@ from gateway_core.adapters.litellm.responses import open_response, respond
 from gateway_core.adapters.litellm.streams import Flow
 from gateway_core.adapters.litellm.tokens import PromptCounter
 from gateway_core.adapters.litellm.transport import OnceTransport, connection_pool
-from gateway_core.adapters.litellm.usage import usage_of
-from gateway_core.adapters.litellm.wire import WHOLE_WIRES, wire_of
 from gateway_core.domain.chat import Chunk, Deployment, Json, ProviderAnswer, ProviderCall, TokenCount, Usage
 from gateway_core.domain.credentials import Credential, Secret
 from gateway_core.domain.embedding import EmbedCall, Embeddings
 from gateway_core.domain.errors import BadCredentials, ProviderError
 from gateway_core.ports import Clock
-from gateway_core.wires.table import traits_of
+from gateway_core.wires.table import traits_of, wire_of
 
 MAX_RESPONSE_BYTES = 40 * 1024 * 1024
 """The longest answer there is: 2048 vectors of 3072 numbers, 32 MiB in base64 and a little around them."""
@@ -74,7 +72,7 @@ class LiteLLMProvider:
 
     async def stream(self, call: ProviderCall) -> AsyncGenerator[Chunk, None]:
         """One attempt, handed on as it comes. Raises the same errors, also after a part of the answer."""
-        if wire_of(call.deployment) in WHOLE_WIRES:
+        if wire_of(call.deployment).stream is None:
             yield whole_chunk(await self.complete(replace(call, timeout_s=call.first_within_s)))
             return
         about, seen = self._about(call, call.messages), self._exchange(call)
@@ -156,7 +154,7 @@ class LiteLLMProvider:
     async def _embed(self, call: EmbedCall, key: str, seen: ProviderExchange) -> Embeddings:
         await request_embeddings(call, self._client(call.deployment, key, OnceTransport(self._pool(), seen)))
         body = seen.json
-        return Embeddings(vectors_of(body, call), usage_of(seen.wire, body) or Usage(), view_of(seen))
+        return Embeddings(vectors_of(body, call), seen.wire.usage_of(body) or Usage(), view_of(seen))
 
     def _client(self, deployment: Deployment, key: str, transport: OnceTransport) -> Any:
         """What each path of LiteLLM takes as its `client`: a handler of its own, or the OpenAI SDK's."""
