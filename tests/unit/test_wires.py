@@ -163,6 +163,14 @@ def words(path: Path) -> Iterator[str]:
             yield node.value
 
 
+def test_no_other_code_names_a_provider() -> None:
+    """But where a name is LiteLLM's own: of a logger, and of its translators of the Responses API."""
+    litellms = {CORE / "adapters/litellm" / name for name in ("library.py", "responses.py")}
+    others = set(CORE.rglob("*.py")) - set((CORE / "wires").glob("*.py")) - litellms
+    names = {*PROVIDERS, *WIRES}
+    assert {path.name: found for path in others if (found := names & set(words(path)))} == {}
+
+
 OPENAI_SIZES = [(512, 512, 255), (1024, 1024, 765), (2048, 4096, 1105), (100, 1000, 425), (1, 1, 255)]
 ANTHROPIC_SIZES = [(200, 200, 54), (1000, 1000, 1334), (1092, 1092, 1534), (3000, 100, 110), (1, 1, 1)]
 
