@@ -54,7 +54,7 @@ test-fleet: $(STAMP) ## Run fleets of processes over one store, with faults and 
 	$(BIN)/python -m pytest -q tests/fleet
 
 SLOW := tests/built tests/clients tests/docker tests/faults tests/fleet tests/lambda_runtime tests/sam_local
-PURE := */gateway_core/domain/*,*/gateway_core/routing/*,*/gateway_core/store/*
+PURE := */gateway_core/domain/*,*/gateway_core/routing/*,*/gateway_core/store/*,*/gateway_core/wires/*
 
 fmt: $(STAMP) ## Format the code
 	$(BIN)/ruff format .

@@ -10,6 +10,7 @@ import pytest
 from gateway_core.adapters.litellm.library import Library, load
 from gateway_core.adapters.litellm.params import ALLOWED, ParamFitter
 from gateway_core.domain.chat import Deployment, ModelMode, ProviderCall
+from gateway_core.wires.table import traits_of
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +103,13 @@ def test_only_values_that_decide_are_remembered(library: Library, monkeypatch: p
     for number in range(25):
         fitter.fit(call("deepseek", "deepseek-chat", temperature=number / 1000))
         assert len(fitter._kept) <= 10
+
+
+@pytest.mark.parametrize(("provider", "model"), [("anthropic", CLAUDE), ("gemini", "gemini-3-pro-preview")])
+def test_what_a_wire_cannot_carry_litellm_does_not_list(library: Library, provider: str, model: str) -> None:
+    """And nothing else: a newer LiteLLM that knows more of the wire shows here."""
+    listed = library.litellm.get_supported_openai_params(model=model, custom_llm_provider=provider)
+    assert ALLOWED - set(listed) == traits_of(provider).chat.cannot_carry
 
 
 def test_nothing_that_litellm_takes_for_an_order_is_allowed() -> None:

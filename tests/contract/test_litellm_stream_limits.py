@@ -23,6 +23,7 @@ from gateway_core.domain.chat import Deployment, ProviderCall, Usage
 from gateway_core.domain.credentials import Credential, Secret
 from gateway_core.domain.errors import BadCredentials, DeploymentUnusable, ProviderTimeout
 from gateway_core.pipeline.attempt_stream import AttemptStream
+from gateway_core.wires.openai_chat import OPENAI_CHAT
 from tests.contract.leaks import all_loggers
 from tests.contract.litellm_paths import NAMES, PATHS, PROMPT, Path, provider_at
 from tests.contract.streaming import (
@@ -161,7 +162,7 @@ async def test_what_was_not_sent_before_the_first_content_was_due_costs_nothing(
 
 async def test_without_an_answer_there_is_nothing_to_read() -> None:
     """An answer that LiteLLM has from elsewhere is none."""
-    seen = ProviderExchange("openai", ("http", "provider.test", 80), 100)
+    seen = ProviderExchange(OPENAI_CHAT, ("http", "provider.test", 80), 100)
     transport = OnceTransport(Scripted(list), seen)
     with pytest.raises(httpx.ReadError, match="no answer"):
         await transport.read()

@@ -11,9 +11,9 @@ import pytest
 
 from gateway_core.adapters.litellm.exchange import ProviderExchange, origin_of
 from gateway_core.adapters.litellm.transport import OnceTransport, connection_pool
-from gateway_core.adapters.litellm.usage import usage_of
-from gateway_core.adapters.litellm.wire import Wire
 from gateway_core.domain.chat import Usage
+from gateway_core.wires.openai_chat import OPENAI_CHAT
+from gateway_core.wires.wire import Wire
 from tests.contract.raw_provider import Act, RawProvider, Sight, begin_then, head, respond
 
 STREAM = (
@@ -30,7 +30,7 @@ async def pool() -> AsyncIterator[httpx.AsyncBaseTransport]:
     await connections.aclose()
 
 
-def exchange_at(url: str, wire: Wire = "openai", max_bytes: int = 10_000) -> ProviderExchange:
+def exchange_at(url: str, wire: Wire = OPENAI_CHAT, max_bytes: int = 10_000) -> ProviderExchange:
     """A fresh exchange that may go to `url`."""
     return ProviderExchange(wire, origin_of(url), max_bytes)
 
@@ -136,7 +136,7 @@ async def test_a_stream_is_watched_not_kept(pool: httpx.AsyncBaseTransport) -> N
         seen = exchange_at(raw.url)
         response = await post(pool, seen, raw.url)
     assert response.content == STREAM
-    assert (seen.complete, bytes(seen.body), usage_of("openai", seen.json)) == (True, b"", Usage(4, 2))
+    assert (seen.complete, bytes(seen.body), OPENAI_CHAT.usage_of(seen.json)) == (True, b"", Usage(4, 2))
 
 
 @pytest.mark.parametrize("end", [True, False], ids=["ended", "cut"])

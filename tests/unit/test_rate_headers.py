@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from gateway_core.adapters.litellm.exchange import ProviderExchange, origin_of
 from gateway_core.adapters.litellm.rates import LONGEST_RESET_MS, rate_view, view_of
 from gateway_core.domain.rates import UNREPORTED, RateView, ReportedLimit
+from gateway_core.wires.openai_chat import OPENAI_CHAT
 
 NOW = 1_800_000_000_000
 """Fri, 15 Jan 2027 08:00:00 GMT."""
@@ -226,7 +227,7 @@ def test_details_of_what_is_no_429_are_not_quotas() -> None:
 
 
 def exchange(status: int | None, body: bytes = b"", **headers: str) -> ProviderExchange:
-    seen = ProviderExchange("openai", origin_of("https://api.example/v1"), 1000, now_ms=lambda: NOW)
+    seen = ProviderExchange(OPENAI_CHAT, origin_of("https://api.example/v1"), 1000, now_ms=lambda: NOW)
     if status is not None:
         seen.answered(status, {"content-type": "application/json", **OPENAI, **headers})
     seen.body += body

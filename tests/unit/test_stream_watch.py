@@ -12,10 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway_core.adapters.litellm.usage import usage_of
 from gateway_core.adapters.litellm.watch import StreamWatch
-from gateway_core.adapters.litellm.wire import Wire
 from gateway_core.domain.chat import Json, Usage
+from gateway_core.wires.table import WIRES
 
 
 def sse(*events: Any) -> bytes:
@@ -46,10 +45,10 @@ GEMINI = sse(
         "usageMetadata": {"promptTokenCount": 9, "candidatesTokenCount": 5},
     },
 )
-STREAMS: list[tuple[Wire, bytes, str, Usage]] = [
+STREAMS: list[tuple[str, bytes, str, Usage]] = [
     ("anthropic", ANTHROPIC, "message_stop", Usage(13, 5, 4)),
-    ("openai", OPENAI, "[DONE]", Usage(9, 5)),
-    ("responses", RESPONSES, "response.completed", Usage(9, 5)),
+    ("openai_chat", OPENAI, "[DONE]", Usage(9, 5)),
+    ("openai_responses", RESPONSES, "response.completed", Usage(9, 5)),
     ("gemini", GEMINI, "stop", Usage(9, 5)),
 ]
 
@@ -57,29 +56,29 @@ STREAMS: list[tuple[Wire, bytes, str, Usage]] = [
 @pytest.mark.parametrize(("wire", "stream", "terminator", "usage"), STREAMS)
 @given(data=st.data())
 def test_end_and_usage_are_found_in_any_pieces(
-    wire: Wire, stream: bytes, terminator: str, usage: Usage, data: st.DataObject
+    wire: str, stream: bytes, terminator: str, usage: Usage, data: st.DataObject
 ) -> None:
     """Chunk borders do not matter."""
-    watch = StreamWatch(wire)
+    watch = StreamWatch(WIRES[wire])
     cuts = sorted(data.draw(st.sets(st.integers(0, len(stream)), max_size=8)) | {0, len(stream)})
     for start, end in itertools.pairwise(cuts):
         watch.feed(stream[start:end])
     assert watch.terminator == terminator
-    assert usage_of(wire, watch.usage) == usage
+    assert WIRES[wire].usage_of(watch.usage) == usage
 
 
 @pytest.mark.parametrize(("wire", "stream", "terminator", "usage"), STREAMS)
-def test_a_cut_stream_has_no_end(wire: Wire, stream: bytes, terminator: str, usage: Usage) -> None:
+def test_a_cut_stream_has_no_end(wire: str, stream: bytes, terminator: str, usage: Usage) -> None:
     """Without its last event a stream is not whole, whatever the HTTP framing said."""
-    watch = StreamWatch(wire)
+    watch = StreamWatch(WIRES[wire])
     watch.feed(stream[: stream.rstrip().rfind(b"data:")])
     assert watch.terminator == ""
 
 
-@pytest.mark.parametrize("wire", ["anthropic", "gemini", "openai", "responses"])
-def test_an_error_event_is_kept(wire: Wire) -> None:
+@pytest.mark.parametrize("wire", ["anthropic", "gemini", "openai_chat", "openai_responses"])
+def test_an_error_event_is_kept(wire: str) -> None:
     """The first error that a stream reports is there to be classified; broken events are passed over."""
-    watch = StreamWatch(wire)
+    watch = StreamWatch(WIRES[wire])
     error = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
     watch.feed(sse(b'{"error": ', error, {"type": "error", "error": {"type": "api_error"}}))
     assert watch.error == error
@@ -88,7 +87,7 @@ def test_an_error_event_is_kept(wire: Wire) -> None:
 
 def test_a_blocked_gemini_prompt_ends_its_stream() -> None:
     """A refusal is an end as well."""
-    watch = StreamWatch("gemini")
+    watch = StreamWatch(WIRES["gemini"])
     watch.feed(sse({"promptFeedback": {"blockReason": "SAFETY"}}))
     assert watch.terminator == "content_filter"
 
@@ -96,14 +95,14 @@ def test_a_blocked_gemini_prompt_ends_its_stream() -> None:
 def test_events_are_handed_on_up_to_the_first_that_is_none() -> None:
     """Whoever drains them never sees an error, or anything behind a broken event."""
     events: deque[Json] = deque()
-    watch = StreamWatch("openai", events)
+    watch = StreamWatch(WIRES["openai_chat"], events)
     watch.feed(sse({"a": 1}, {"b": 2}, b"[1]", {"c": 3}, b"[DONE]"))
     assert (list(events), watch.malformed, watch.over) == ([{"a": 1}, {"b": 2}], True, True)
 
 
 def test_an_endless_line_is_no_event() -> None:
     """Nobody waits for its end, or keeps it."""
-    watch = StreamWatch("openai")
+    watch = StreamWatch(WIRES["openai_chat"])
     for _ in range(9):
         watch.feed(b"x" * 1024 * 1024)
     assert (watch.malformed, watch._rest) == (True, b"")
@@ -111,29 +110,29 @@ def test_an_endless_line_is_no_event() -> None:
 
 def test_a_line_that_is_left_open_counts_at_the_end() -> None:
     """The body ended well, and so did its last event."""
-    watch = StreamWatch("openai")
+    watch = StreamWatch(WIRES["openai_chat"])
     watch.feed(b"data: [DONE]")
     assert not watch.over
     watch.end()
     assert (watch.terminator, watch.over) == ("[DONE]", True)
 
 
-FINISHES: list[tuple[Wire, list[Any], str]] = [
+FINISHES: list[tuple[str, list[Any], str]] = [
     (
         "anthropic",
         [{"type": "message_delta", "delta": {"stop_reason": "max_tokens"}}, {"type": "message_stop"}],
         "length",
     ),
-    ("openai", [{"choices": [{"finish_reason": "tool_calls"}]}, {"choices": []}, b"[DONE]"], "tool_calls"),
-    ("responses", [{"type": "response.incomplete", "response": {"status": "incomplete"}}], "length"),
+    ("openai_chat", [{"choices": [{"finish_reason": "tool_calls"}]}, {"choices": []}, b"[DONE]"], "tool_calls"),
+    ("openai_responses", [{"type": "response.incomplete", "response": {"status": "incomplete"}}], "length"),
     ("gemini", [{"candidates": [{"finishReason": "MAX_TOKENS"}]}, {"usageMetadata": {}, "x": 1}], "length"),
 ]
 
 
 @pytest.mark.parametrize(("wire", "events", "finish"), FINISHES)
-def test_why_a_stream_ended(wire: Wire, events: list[Any], finish: str) -> None:
+def test_why_a_stream_ended(wire: str, events: list[Any], finish: str) -> None:
     """The last reason given, in our words."""
-    watch = StreamWatch(wire)
+    watch = StreamWatch(WIRES[wire])
     watch.feed(sse(*events))
     assert watch.finish == finish
 
@@ -148,14 +147,14 @@ def test_why_a_stream_ended(wire: Wire, events: list[Any], finish: str) -> None:
 )
 def test_errors_of_the_responses_api_have_three_shapes(event: Any, error: Any) -> None:
     """One is left: that of an error body."""
-    watch = StreamWatch("responses")
+    watch = StreamWatch(WIRES["openai_responses"])
     watch.feed(sse(event))
     assert watch.error["error"] == error
 
 
 def test_a_long_line_in_small_pieces_costs_no_more_than_its_length() -> None:
     """Two megabytes in pieces of 256 bytes: copying the line with each of them would take seconds."""
-    watch, began_s = StreamWatch("openai"), time.process_time()
+    watch, began_s = StreamWatch(WIRES["openai_chat"]), time.process_time()
     for _ in range(8192):
         watch.feed(b"x" * 256)
     assert time.process_time() - began_s < 1

@@ -8,11 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway_core.adapters.litellm.usage import input_includes_cached, usage_of
-from gateway_core.adapters.litellm.wire import Wire
 from gateway_core.domain.chat import Usage
+from gateway_core.wires.table import WIRES, traits_of
 
 COUNT = st.integers(0, 10**7)
+
+
+def usage_of(wire: str, body: Any) -> Usage | None:
+    """What the wire of this name reads."""
+    return WIRES[wire].usage_of(body)
 
 
 def test_anthropic_counts_its_cache_apart() -> None:
@@ -48,7 +52,7 @@ def test_openai_counts_everything_in() -> None:
         "prompt_tokens_details": {"cached_tokens": 64},
         "completion_tokens_details": {"reasoning_tokens": 12},
     }
-    assert usage_of("openai", {"usage": raw}) == Usage(100, 30, 64, 0, 12)
+    assert usage_of("openai_chat", {"usage": raw}) == Usage(100, 30, 64, 0, 12)
 
 
 def test_deepseek_names_cache_hits_on_the_top_level() -> None:
@@ -59,7 +63,7 @@ def test_deepseek_names_cache_hits_on_the_top_level() -> None:
         "prompt_cache_hit_tokens": 40,
         "prompt_cache_miss_tokens": 60,
     }
-    assert usage_of("openai", {"usage": raw}) == Usage(100, 5, 40, 0, 0)
+    assert usage_of("openai_chat", {"usage": raw}) == Usage(100, 5, 40, 0, 0)
 
 
 def test_responses_use_their_own_names() -> None:
@@ -70,7 +74,7 @@ def test_responses_use_their_own_names() -> None:
         "input_tokens_details": {"cached_tokens": 10},
         "output_tokens_details": {"reasoning_tokens": 15},
     }
-    assert usage_of("responses", {"usage": raw}) == Usage(50, 20, 10, 0, 15)
+    assert usage_of("openai_responses", {"usage": raw}) == Usage(50, 20, 10, 0, 15)
 
 
 def test_gemini_counts_thoughts_apart() -> None:
@@ -93,7 +97,7 @@ def test_gemini_thoughts_that_are_counted_in_are_not_added_twice() -> None:
     assert usage_of("gemini", {"usageMetadata": raw}) == Usage(10, 30, 0, 0, 20)
 
 
-@pytest.mark.parametrize("wire", ["anthropic", "gemini", "openai", "responses"])
+@pytest.mark.parametrize("wire", ["anthropic", "gemini", "openai_chat", "openai_responses"])
 @pytest.mark.parametrize(
     "body",
     [
@@ -111,7 +115,7 @@ def test_gemini_thoughts_that_are_counted_in_are_not_added_twice() -> None:
         },
     ],
 )
-def test_what_is_not_usage_is_none(wire: Wire, body: Any) -> None:
+def test_what_is_not_usage_is_none(wire: str, body: Any) -> None:
     """Missing, malformed or absurd counts are never taken for zero, nor for what they say."""
     assert usage_of(wire, body) is None
 
@@ -125,7 +129,7 @@ def test_parts_never_exceed_their_whole(whole: int, output: int, cached: int, wr
         "prompt_tokens_details": {"cached_tokens": cached, "cache_write_tokens": written},
         "completion_tokens_details": {"reasoning_tokens": reasoning},
     }
-    usage = usage_of("openai", {"usage": raw})
+    usage = usage_of("openai_chat", {"usage": raw})
     assert usage is not None
     assert usage.cached_input_tokens + usage.cache_write_tokens <= usage.input_tokens == whole
     assert usage.reasoning_tokens <= usage.output_tokens == output
@@ -133,7 +137,7 @@ def test_parts_never_exceed_their_whole(whole: int, output: int, cached: int, wr
 
 def test_only_anthropic_counts_its_input_without_the_cache() -> None:
     """The convention that every usage record carries."""
-    assert [input_includes_cached(name) for name in ("anthropic", "openai", "gemini", "deepseek")] == [
+    assert [traits_of(name).chat.input_includes_cached for name in ("anthropic", "openai", "gemini", "deepseek")] == [
         False,
         True,
         True,

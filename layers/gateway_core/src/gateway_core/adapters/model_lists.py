@@ -1,23 +1,19 @@
 """Providers' lists of models, over HTTP: one GET, without LiteLLM, whose calls all cost money and whose import seconds.
 
-Anthropic: https://docs.anthropic.com/en/api/models-list. OpenAI: https://platform.openai.com/docs/api-reference/models.
-Gemini: https://ai.google.dev/api/models. Ollama: https://github.com/ollama/ollama/blob/main/docs/api.md. DeepSeek and
-all others are asked as OpenAI is. Pages are as long as the provider allows, and only the first is read.
+Where, the provider's wire knows. Pages are as long as the provider allows, and only the first is read.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import Any
 
 import httpx
 
 from gateway_core.domain.base_url import is_on_this_machine
 from gateway_core.domain.catalog import Provider
-from gateway_core.domain.chat import Json
 from gateway_core.domain.credentials import Secret
 from gateway_core.domain.errors import (
     BadCredentials,
@@ -28,47 +24,13 @@ from gateway_core.domain.errors import (
     RateLimitError,
 )
 from gateway_core.store.probes import ModelList
+from gateway_core.wires.table import traits_of
+from gateway_core.wires.wire import ModelsEndpoint
 
 MOST_BYTES = 4 * 1024 * 1024
 _BAD_KEY = b"API_KEY_INVALID"
-"""What tells a wrong key from a malformed request at Gemini, where both are a 400."""
+"""What tells a wrong key from a malformed request at Gemini, on both of its wires, where both are a 400."""
 _REFUSES_KEY = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
-
-
-@dataclass(frozen=True, slots=True)
-class _Wire:
-    """Where a provider has its list, how it wants the key, and where its answer has the models."""
-
-    path: str
-    key_header: str
-    entries: str
-    name: Literal["id", "name"]
-    key_prefix: str = ""
-    headers: tuple[tuple[str, str], ...] = ()
-    has_more: Callable[[Json], bool] = lambda _: False
-
-
-_OPENAI = _Wire(
-    "/models", "authorization", "data", "id", key_prefix="Bearer ", has_more=lambda b: bool(b.get("has_more"))
-)
-_WIRES = {
-    "anthropic": _Wire(
-        "/v1/models?limit=1000",
-        "x-api-key",
-        "data",
-        "id",
-        headers=(("anthropic-version", "2023-06-01"),),
-        has_more=lambda body: bool(body.get("has_more")),
-    ),
-    "gemini": _Wire(
-        "/models?pageSize=1000",
-        "x-goog-api-key",
-        "models",
-        "name",
-        has_more=lambda body: bool(body.get("nextPageToken")),
-    ),
-    "ollama": _Wire("/api/tags", "authorization", "models", "name", key_prefix="Bearer "),
-}
 
 
 class HttpModelLister:
@@ -78,14 +40,14 @@ class HttpModelLister:
         self._tls = httpx.create_ssl_context()  # here, as it takes longer than a call
 
     async def list_models(self, provider: Provider, key: Secret | None) -> ModelList:
-        wire = _WIRES.get(provider.name, _OPENAI)
-        headers = dict(wire.headers) | ({wire.key_header: wire.key_prefix + key.reveal()} if key else {})
+        endpoint = traits_of(provider.name).chat.models
+        headers = dict(endpoint.headers) | ({endpoint.key_header: endpoint.key_prefix + key.reveal()} if key else {})
         try:
             async with (
                 self._client() as http,
-                http.stream("GET", provider.api_base + wire.path, headers=headers) as response,
+                http.stream("GET", provider.api_base + endpoint.path, headers=headers) as response,
             ):
-                return await _read(response, wire)
+                return await _read(response, endpoint)
         except httpx.ConnectError:
             raise _unreachable(provider, key) from None
         except (httpx.HTTPError, OSError) as error:
@@ -101,14 +63,14 @@ class HttpModelLister:
         )
 
 
-async def _read(response: httpx.Response, wire: _Wire) -> ModelList:
+async def _read(response: httpx.Response, endpoint: ModelsEndpoint) -> ModelList:
     body = await _body(response)
     if response.status_code != HTTPStatus.OK:
         raise _refusal(response.status_code, body)
     try:
         document = json.loads(body)
-        names = frozenset(_names(document, wire))
-        return ModelList(names, complete=not wire.has_more(document))
+        names = frozenset(_names(document, endpoint))
+        return ModelList(names, complete=not (endpoint.more and document.get(endpoint.more)))
     except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
         raise _unavailable("the answer is not a list of models") from None
 
@@ -124,12 +86,12 @@ async def _body(response: httpx.Response) -> bytes:
     return bytes(body)
 
 
-def _names(document: Any, wire: _Wire) -> Iterator[str]:
-    for entry in document[wire.entries]:
-        name = entry[wire.name]
+def _names(document: Any, endpoint: ModelsEndpoint) -> Iterator[str]:
+    for entry in document[endpoint.entries]:
+        name = entry[endpoint.name]
         if not isinstance(name, str):
             raise TypeError
-        yield name.removeprefix("models/")
+        yield name.removeprefix("models/")  # Gemini's, which does so on OpenAI's wire as well
 
 
 def _refusal(status: int, body: bytes) -> LLMError:

@@ -22,20 +22,13 @@ from gateway_core.telemetry.events import BreakerMoved, BudgetReached, Event, Fa
 from gateway_core.telemetry.log_format import json_line, text_line
 from gateway_core.telemetry.metrics import Metrics
 from gateway_core.telemetry.ports import Tracer
+from gateway_core.wires.table import traits_of
 
 type LogFormat = Literal["json", "text"]
 
 SERVICE = "llm-gateway"
 """What the service is called unless POWERTOOLS_SERVICE_NAME says otherwise; on AWS it is the stack's name."""
 
-_OTEL_PROVIDERS = {
-    "azure": "azure.ai.openai",
-    "bedrock": "aws.bedrock",
-    "gemini": "gcp.gemini",
-    "mistral": "mistral_ai",
-    "vertex_ai": "gcp.vertex_ai",
-    "xai": "x_ai",
-}
 _OTEL_OPERATIONS = {"embedding": "embeddings"}
 _BREAKER_METRICS = {"open": "BreakerOpened", "half_open": "BreakerHalfOpen", "closed": "BreakerClosed"}
 _QUIET_EVENTS = {"breaker.half_open", "breaker.closed", "request.failover"}
@@ -97,7 +90,7 @@ class Telemetry:
             "request_id": record.request_id,
             "project_id": record.project_id,
             "gen_ai.operation.name": _OTEL_OPERATIONS.get(record.kind, record.kind),
-            "gen_ai.provider.name": _OTEL_PROVIDERS.get(record.provider, record.provider),
+            "gen_ai.provider.name": traits_of(record.provider).otel_name,
             "gen_ai.request.model": record.model_group or record.model,
             "gen_ai.response.model": record.model,
             "gen_ai.usage.input_tokens": record.input_tokens,
@@ -184,7 +177,7 @@ class Telemetry:
     def probed(self, probe: Probe, detail: str = "") -> None:
         """A provider was probed; `detail` is why it failed. What is not in use is no fault of anybody."""
         fields = {
-            "gen_ai.provider.name": _OTEL_PROVIDERS.get(probe.provider, probe.provider),
+            "gen_ai.provider.name": traits_of(probe.provider).otel_name,
             "status": probe.status,
             "latency_ms": probe.latency_ms,
             "detail": detail,
@@ -256,4 +249,4 @@ class Telemetry:
 
 
 def _model_names(provider: str, model: str) -> dict[str, Any]:
-    return {"gen_ai.provider.name": _OTEL_PROVIDERS.get(provider, provider), "gen_ai.request.model": model}
+    return {"gen_ai.provider.name": traits_of(provider).otel_name, "gen_ai.request.model": model}

@@ -9,12 +9,12 @@ from typing import Any
 
 from gateway_core.adapters.litellm.exchange import ProviderExchange
 from gateway_core.adapters.litellm.redact import quote, redact
-from gateway_core.adapters.litellm.wire import WireError
 from gateway_core.domain.chat import Deployment, Json
 from gateway_core.domain.credentials import Secret
+from gateway_core.wires.errors import WireError
+from gateway_core.wires.table import traits_of
 
 _WORD = re.compile(r"[A-Za-z0-9_.:-]{1,80}")
-_NAMES = {"anthropic": "Anthropic", "openai": "OpenAI", "gemini": "Gemini", "deepseek": "DeepSeek"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class About:
 
     @property
     def provider(self) -> str:
-        return _NAMES.get(self.deployment.provider, self.deployment.provider)
+        return traits_of(self.deployment.provider).display_name
 
     @property
     def model(self) -> str:

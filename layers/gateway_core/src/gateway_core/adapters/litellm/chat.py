@@ -10,15 +10,15 @@ from __future__ import annotations
 from typing import Any
 
 from gateway_core.adapters.litellm.library import Library
-from gateway_core.adapters.litellm.wire import library_name
 from gateway_core.domain.chat import ProviderCall
+from gateway_core.wires.table import traits_of
 
 
 async def chat(
     library: Library, call: ProviderCall, *, messages: list[Any], params: dict[str, Any], api_key: str, client: Any
 ) -> Any:
     """Send the call and return LiteLLM's `ModelResponse`. Raises what LiteLLM raises."""
-    provider = library_name(call.deployment)
+    provider = traits_of(call.deployment.provider).litellm_name
     return await library.litellm.completion(
         model=f"{provider}/{call.deployment.upstream_model}",
         custom_llm_provider=provider,

@@ -10,13 +10,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from gateway_core.adapters.litellm.calls import CallNumbers
-from gateway_core.adapters.litellm.wire import Wire, items, mapping, wire_of
 from gateway_core.domain.chat import Chunk, Deployment, Json, ToolCallDelta
+from gateway_core.wires.anthropic import ANTHROPIC
+from gateway_core.wires.gemini import GEMINI
+from gateway_core.wires.openai_chat import OPENAI_CHAT
+from gateway_core.wires.openai_responses import OPENAI_RESPONSES
+from gateway_core.wires.shapes import first, items, mapping
+from gateway_core.wires.table import traits_of, wire_of
 
-_NATIVE = frozenset({"openai", "deepseek"})
-"""Who speaks OpenAI's format so purely that it needs no translation; others have dialects that LiteLLM knows."""
-_ANTHROPIC = frozenset({"content_block_start", "content_block_delta", "content_block_stop"})
-_RESPONSES = {
+_CONTENT_OF_ANTHROPIC = frozenset({"content_block_start", "content_block_delta", "content_block_stop"})
+_CONTENT_OF_RESPONSES = {
     "response.output_item.added": "response.output_item.added",
     "response.output_text.delta": "response.output_text.delta",
     "response.refusal.delta": "response.output_text.delta",
@@ -38,8 +41,8 @@ class Translator:
     def __init__(self, deployment: Deployment, parser: Any) -> None:
         self._wire = wire_of(deployment)
         self._parser = parser
-        dialect = deployment.provider not in _NATIVE and hasattr(parser, "chunk_parser")
-        self._native = self._wire == "openai" and not dialect
+        dialect = traits_of(deployment.provider).litellm.translates_chat and hasattr(parser, "chunk_parser")
+        self._native = self._wire is OPENAI_CHAT and not dialect
         self._calls = CallNumbers()
 
     @property
@@ -51,11 +54,11 @@ class Translator:
         """Its content, or an empty chunk. Raises anything for an event that does not hold what it should."""
         if self._native:
             return self._spoken(event)
-        needed = _needed(self._wire, event)
+        needed = _NEEDED.get(self._wire, _of_chat)(event)
         return self._foreign(self._parser.chunk_parser(needed)) if needed else Chunk()
 
     def _spoken(self, event: Json) -> Chunk:
-        delta = mapping(next(map(mapping, items(event.get("choices"))), {}).get("delta"))
+        delta = mapping(first(event.get("choices")).get("delta"))
         return Chunk(
             text=_text(delta.get("content") or delta.get("refusal")),
             tool_calls=tuple(self._native_calls(delta)),
@@ -68,7 +71,7 @@ class Translator:
             yield from self._call(piece.get("index"), piece.get("id"), function.get("name"), function.get("arguments"))
 
     def _foreign(self, response: Any) -> Chunk:
-        if self._wire == "anthropic":
+        if self._wire is ANTHROPIC:
             _forget(self._parser)
         delta = response.choices[0].delta if response.choices else None
         return Chunk(
@@ -93,18 +96,26 @@ def _text(value: object) -> str:
     raise TypeError("not a text")
 
 
-def _needed(wire: Wire, event: Json) -> dict[str, Any]:
-    """What of the event LiteLLM is to translate, if anything. Usage and ends are read from the event itself."""
-    match wire:
-        case "anthropic":
-            return dict(event) if event.get("type") in _ANTHROPIC else {}
-        case "responses":
-            known = _RESPONSES.get(str(event.get("type")), "")
-            return {**event, "type": known} if known and event.get("delta") != "" else {}
-        case "gemini":
-            return {"candidates": [_with_arguments(mapping(one)) for one in items(event.get("candidates"))]}
-        case _:
-            return {name: value for name, value in event.items() if name != "usage"} if event.get("choices") else {}
+def _of_anthropic(event: Json) -> dict[str, Any]:
+    return dict(event) if str(event.get("type")) in _CONTENT_OF_ANTHROPIC else {}
+
+
+def _of_responses(event: Json) -> dict[str, Any]:
+    known = _CONTENT_OF_RESPONSES.get(str(event.get("type")), "")
+    return {**event, "type": known} if known and event.get("delta") != "" else {}
+
+
+def _of_gemini(event: Json) -> dict[str, Any]:
+    return {"candidates": [_with_arguments(mapping(one)) for one in items(event.get("candidates"))]}
+
+
+def _of_chat(event: Json) -> dict[str, Any]:
+    return {name: value for name, value in event.items() if name != "usage"} if event.get("choices") else {}
+
+
+_NEEDED = {ANTHROPIC: _of_anthropic, OPENAI_RESPONSES: _of_responses, GEMINI: _of_gemini}
+"""What of an event LiteLLM is to translate, if anything; usage and ends are read from the event itself. This is not in
+the wires' records, because it is told apart by what LiteLLM's translators can and cannot read."""
 
 
 def _with_arguments(candidate: Json) -> dict[str, Any]:

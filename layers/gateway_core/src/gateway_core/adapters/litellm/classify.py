@@ -8,10 +8,7 @@ from __future__ import annotations
 
 from gateway_core.adapters.litellm.about import About
 from gateway_core.adapters.litellm.exchange import ProviderExchange
-from gateway_core.adapters.litellm.finish import CONTENT_FILTER, INTERRUPTED
-from gateway_core.adapters.litellm.refusal import FREE, Bill, refusal, status_within
-from gateway_core.adapters.litellm.usage import usage_of
-from gateway_core.adapters.litellm.wire import WireError, error_of
+from gateway_core.adapters.litellm.refusal import FREE, Bill, refusal
 from gateway_core.domain.errors import (
     ContentFilterError,
     DeploymentUnusable,
@@ -20,6 +17,9 @@ from gateway_core.domain.errors import (
     ProviderTimeout,
     ProviderUnavailable,
 )
+from gateway_core.wires.errors import WireError
+from gateway_core.wires.finish import CONTENT_FILTER, INTERRUPTED
+from gateway_core.wires.reasons import status_within
 
 _CALLERS_FAULT = frozenset({400, 422})
 _FIRST_ERROR_STATUS = 400
@@ -40,7 +40,7 @@ def classify(seen: ProviderExchange, cause: Exception | None, about: About) -> P
     if seen.status is None:
         return _unsent(seen, cause, about) if seen.requests == 0 else _unanswered(seen, cause, about)
     if seen.status >= _FIRST_ERROR_STATUS:
-        return refusal(seen.status, error_of(seen.json) or _prose(seen), seen, about)
+        return refusal(seen.status, seen.wire.error_of(seen.json) or _prose(seen), seen, about)
     if seen.fault == "redirect":
         text = f"{about.provider} redirected the request elsewhere."
         return _unusable(text, seen, about)
@@ -50,7 +50,7 @@ def classify(seen: ProviderExchange, cause: Exception | None, about: About) -> P
 def _timed_out(seen: ProviderExchange, about: About) -> ProviderError:
     """The attempt's deadline passed. What was not sent yet cannot be billed."""
     error = ProviderTimeout(f"{about.provider} did not answer for {about.model} in time.", detail=about.detail(seen))
-    error.usage, error.unconfirmed = usage_of(seen.wire, seen.json), seen.sent
+    error.usage, error.unconfirmed = seen.wire.usage_of(seen.json), seen.sent
     return error
 
 
@@ -81,9 +81,9 @@ def _unanswered(seen: ProviderExchange, cause: Exception | None, about: About) -
 
 
 def _answered(seen: ProviderExchange, cause: Exception | None, about: About) -> ProviderError | None:
-    usage = usage_of(seen.wire, seen.json)
+    usage = seen.wire.usage_of(seen.json)
     bill = Bill(usage, unconfirmed=usage is None or not seen.complete)
-    if error := error_of(seen.json):
+    if error := seen.wire.error_of(seen.json):
         return refusal(status_within(error), error, seen, about, bill)
     if seen.fault in _OF_ITS_SIZE_OR_FORM:
         return _unusable(f"{about.provider} sent an answer that the gateway does not take.", seen, about, bill, cause)

@@ -13,10 +13,11 @@ import math
 import struct
 from typing import Any
 
-from gateway_core.adapters.litellm.wire import items, mapping
 from gateway_core.domain.chat import Json
 from gateway_core.domain.embedding import EmbedCall
 from gateway_core.domain.errors import ProviderRejected
+from gateway_core.wires.shapes import items, mapping
+from gateway_core.wires.table import traits_of
 
 type Vector = tuple[float, ...]
 
@@ -25,7 +26,7 @@ _FLOAT_BYTES = 4
 
 def check_servable(call: EmbedCall) -> None:
     """Raises ProviderRejected for a deployment whose embeddings cannot be had."""
-    if call.deployment.provider != "openai" or call.deployment.mode != "embedding":
+    if traits_of(call.deployment.provider).embeddings is None or call.deployment.mode != "embedding":
         raise ProviderRejected(f"The gateway cannot embed with {call.deployment.upstream_model}.")
 
 

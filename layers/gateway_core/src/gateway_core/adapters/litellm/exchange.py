@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from gateway_core.adapters.litellm.finish import finish_of
 from gateway_core.adapters.litellm.watch import StreamWatch
-from gateway_core.adapters.litellm.wire import Wire
 from gateway_core.domain.chat import Json
+from gateway_core.wires.table import LIMIT_HEADERS
+from gateway_core.wires.wire import Wire
 
 type Fault = Literal[
     "foreign_host", "second_request", "connect", "reset", "redirect", "encoded", "too_large", "truncated", "deadline"
@@ -22,7 +22,7 @@ type Fault = Literal[
 _STREAMS_ARE_LONGER = 8
 """Half a kilobyte of framing for each token is usual."""
 _KEPT_HEADERS = frozenset({"retry-after", "retry-after-ms", "request-id", "x-request-id", "content-type", "date"})
-_KEPT_PREFIXES = ("x-ratelimit-", "anthropic-ratelimit-")
+_KEPT_PREFIXES = tuple(headers.prefix for headers in LIMIT_HEADERS)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 type Origin = tuple[str, str, int]
@@ -117,8 +117,8 @@ class ProviderExchange:
 
     @property
     def finish(self) -> str:
-        """Why the answer ended, see `finish_of`."""
-        return finish_of(self.wire, self.json) if self.watch is None else self.watch.finish
+        """Why the answer ended, see `Wire.finish_of`."""
+        return self.wire.finish_of(self.json) if self.watch is None else self.watch.finish
 
     @property
     def json(self) -> Any:

@@ -5,25 +5,26 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from gateway_core.adapters.litellm.wire import items, mapping
 from gateway_core.domain.chat import ProviderCall
+from gateway_core.wires.shapes import items, mapping
+from gateway_core.wires.table import traits_of
 
 SIGNATURE = "__thought__"
 """LiteLLM hides a Gemini tool call's thought signature behind this in its id, and finds it there again."""
-_SIGNING = frozenset({"gemini", "vertex_ai"})
 
 
 def history_of(call: ProviderCall) -> list[dict[str, Any]]:
     """Copies of the call's messages, as LiteLLM edits them in place.
 
-    Reasoning goes back to DeepSeek alone: it wants it, others refuse the field. Signatures go back to Gemini alone:
-    they make ids longer than OpenAI takes, and LiteLLM removes them in the decorator that we go around.
+    Reasoning and signatures go back to those alone who take them: LiteLLM removes signatures in the decorator that we
+    go around.
     """
+    traits = traits_of(call.deployment.provider)
     kept = [dict(copy.deepcopy(message)) for message in call.messages]
     for message in kept:
-        if call.deployment.provider != "deepseek":
+        if not traits.takes_reasoning:
             message.pop("reasoning_content", None)
-        if call.deployment.provider not in _SIGNING:
+        if not traits.takes_signatures:
             _unsign(message)
     return kept
 

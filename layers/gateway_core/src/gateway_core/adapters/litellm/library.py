@@ -28,6 +28,7 @@ import httpx
 
 from gateway_core.domain.chat import ProviderCall
 
+# Names of loggers, not of providers: LiteLLM calls some of them through OpenAI's SDK.
 _LOGGERS = (
     "LiteLLM",
     "LiteLLM Proxy",

@@ -6,8 +6,9 @@ import copy
 from collections.abc import Hashable
 from typing import Any
 
-from gateway_core.adapters.litellm.wire import library_name, mapping
 from gateway_core.domain.chat import Json, ProviderCall
+from gateway_core.wires.shapes import mapping
+from gateway_core.wires.table import traits_of, wire_of
 
 ALLOWED = frozenset(
     {
@@ -30,11 +31,8 @@ ALLOWED = frozenset(
 )
 """The only options that ever reach LiteLLM: it takes others for orders (`api_base`, `mock_response`, `fallbacks`)."""
 
-_RESPONSES = ALLOWED - {"frequency_penalty", "logit_bias", "presence_penalty", "seed", "stop", "thinking"}
 _DECIDING = frozenset({"reasoning_effort", "temperature", "tool_choice", "top_p", "verbosity"})
 _MOST_REMEMBERED = 1000
-_LEAST_THINKING = 1024
-"""Tokens; Anthropic takes no smaller thinking budget."""
 
 
 class ParamFitter:
@@ -51,19 +49,21 @@ class ParamFitter:
         kept = {name: copy.deepcopy(value) for name, value in given.items() if name in names}  # LiteLLM edits them
         sent = self._with_room_to_answer(call, kept)
         dropped = given.keys() - sent.keys() - ({"reasoning_effort"} if "thinking" in sent else set())
-        return {**sent, _limit_name(call): call.max_output_tokens}, tuple(sorted(dropped))
+        limit = traits_of(call.deployment.provider).output_limit
+        return {**sent, limit: call.max_output_tokens}, tuple(sorted(dropped))
 
     def _with_room_to_answer(self, call: ProviderCall, params: dict[str, Any]) -> dict[str, Any]:
         """Claude refuses a thinking budget that is not below the output limit; LiteLLM makes one of every effort."""
-        if call.deployment.provider != "anthropic" or "reasoning_effort" not in params:
+        rules = traits_of(call.deployment.provider).thinking
+        if rules is None or "reasoning_effort" not in params:
             return params
         budget = mapping(self._mapped(call, params).get("thinking")).get("budget_tokens", 0)
         if budget < call.max_output_tokens:
             return params
         rest = {name: value for name, value in params.items() if name != "reasoning_effort"}
-        if call.max_output_tokens <= _LEAST_THINKING:
+        if call.max_output_tokens <= rules.least_budget_tokens:
             return rest
-        smaller = max(_LEAST_THINKING, call.max_output_tokens * 3 // 4)
+        smaller = max(rules.least_budget_tokens, call.max_output_tokens * 3 // 4)
         return {**rest, "thinking": {"type": "enabled", "budget_tokens": smaller}}
 
     def _names(self, call: ProviderCall, given: dict[str, Any]) -> frozenset[str]:
@@ -76,8 +76,8 @@ class ParamFitter:
 
     def _supported(self, call: ProviderCall, given: dict[str, Any]) -> dict[str, Any]:
         """Names that LiteLLM lists for the model, less the values that its mapping refuses (`temperature` of 0.7)."""
-        provider, model = library_name(call.deployment), call.deployment.upstream_model
-        allowed = _RESPONSES if call.deployment.mode == "responses" else ALLOWED
+        provider, model = traits_of(call.deployment.provider).litellm_name, call.deployment.upstream_model
+        allowed = ALLOWED - wire_of(call.deployment).cannot_carry
         listed = set(self._litellm.get_supported_openai_params(model=model, custom_llm_provider=provider) or allowed)
         wanted = {name: value for name, value in given.items() if name in allowed & listed}
         if _thinks(call, wanted):
@@ -103,23 +103,19 @@ class ParamFitter:
         """The options in the provider's own words."""
         mapped = self._litellm.utils.get_optional_params(
             model=call.deployment.upstream_model,
-            custom_llm_provider=library_name(call.deployment),
+            custom_llm_provider=traits_of(call.deployment.provider).litellm_name,
             drop_params=False,
             **copy.deepcopy(params),
         )
         return mapping(mapped)
 
 
-def _limit_name(call: ProviderCall) -> str:
-    """OpenAI deprecates `max_tokens`; DeepSeek knows nothing else. LiteLLM renames it for the other two."""
-    return "max_completion_tokens" if call.deployment.provider == "openai" else "max_tokens"
-
-
 def _thinks(call: ProviderCall, params: dict[str, Any]) -> bool:
-    """Claude refuses any temperature but 1 while it thinks; LiteLLM lets it through."""
+    """Claude refuses other temperatures while it thinks; LiteLLM lets them through."""
+    rules = traits_of(call.deployment.provider).thinking
     effort = params.get("reasoning_effort", "none") not in ("none", None)
     thinking = mapping(params.get("thinking")).get("type", "disabled") != "disabled"
-    return call.deployment.provider == "anthropic" and (effort or thinking) and params.get("temperature") != 1
+    return rules is not None and (effort or thinking) and params.get("temperature") != rules.temperature
 
 
 def _shape(name: str, value: Any) -> tuple[str, Hashable]:

@@ -26,31 +26,15 @@ from gateway_core.adapters.litellm.responses import open_response, respond
 from gateway_core.adapters.litellm.streams import Flow
 from gateway_core.adapters.litellm.tokens import PromptCounter
 from gateway_core.adapters.litellm.transport import OnceTransport, connection_pool
-from gateway_core.adapters.litellm.usage import usage_of
-from gateway_core.adapters.litellm.wire import WHOLE_WIRES, wire_of
 from gateway_core.domain.chat import Chunk, Deployment, Json, ProviderAnswer, ProviderCall, TokenCount, Usage
 from gateway_core.domain.credentials import Credential, Secret
 from gateway_core.domain.embedding import EmbedCall, Embeddings
 from gateway_core.domain.errors import BadCredentials, ProviderError
 from gateway_core.ports import Clock
+from gateway_core.wires.table import traits_of, wire_of
 
 MAX_RESPONSE_BYTES = 40 * 1024 * 1024
 """The longest answer there is: 2048 vectors of 3072 numbers, 32 MiB in base64 and a little around them."""
-_BY_SDK = frozenset(
-    {
-        "openai",
-        "perplexity",
-        "deepinfra",
-        "nvidia_nim",
-        "cerebras",
-        "baseten",
-        "sambanova",
-        "volcengine",
-        "nebius",
-        "wandb",
-    }
-)
-"""Providers that LiteLLM calls through OpenAI's SDK; for the others it has clients of its own."""
 _NO_KEY = Secret("none")
 """Sent to a base URL that no key belongs to; without one, LiteLLM would take a key from the environment."""
 
@@ -88,7 +72,7 @@ class LiteLLMProvider:
 
     async def stream(self, call: ProviderCall) -> AsyncGenerator[Chunk, None]:
         """One attempt, handed on as it comes. Raises the same errors, also after a part of the answer."""
-        if wire_of(call.deployment) in WHOLE_WIRES:
+        if wire_of(call.deployment).stream is None:
             yield whole_chunk(await self.complete(replace(call, timeout_s=call.first_within_s)))
             return
         about, seen = self._about(call, call.messages), self._exchange(call)
@@ -170,11 +154,11 @@ class LiteLLMProvider:
     async def _embed(self, call: EmbedCall, key: str, seen: ProviderExchange) -> Embeddings:
         await request_embeddings(call, self._client(call.deployment, key, OnceTransport(self._pool(), seen)))
         body = seen.json
-        return Embeddings(vectors_of(body, call), usage_of(seen.wire, body) or Usage(), view_of(seen))
+        return Embeddings(vectors_of(body, call), seen.wire.usage_of(body) or Usage(), view_of(seen))
 
     def _client(self, deployment: Deployment, key: str, transport: OnceTransport) -> Any:
         """What each path of LiteLLM takes as its `client`: a handler of its own, or the OpenAI SDK's."""
-        if deployment.provider in _BY_SDK and deployment.mode != "responses":
+        if traits_of(deployment.provider).litellm.by_openai_sdk and deployment.mode != "responses":
             http = httpx.AsyncClient(transport=transport, follow_redirects=False, trust_env=False)
             return self._library.openai.AsyncOpenAI(
                 api_key=key, base_url=deployment.api_base, max_retries=0, http_client=http
@@ -210,7 +194,7 @@ def _failure(seen: ProviderExchange, cause: Exception | None, about: About) -> P
 
 def _lending(deployment: Deployment, transport: OnceTransport) -> AbstractContextManager[None]:
     """Only for those who leave no other way: what LiteLLM fetches besides the call must find no client at all."""
-    return lending(transport) if wire_of(deployment) == "cohere" else nullcontext()
+    return nullcontext() if traits_of(deployment.provider).litellm.takes_client else lending(transport)
 
 
 async def _within[A](

@@ -1,12 +1,8 @@
 """What a provider's answer says of its rate limits. Nothing that it can say raises; what makes no sense is ignored.
 
-* OpenAI and those who speak its wire: `x-ratelimit-limit-requests`, `-remaining-`, `-reset-`, and the same for tokens.
-  Resets are Go's durations (`6m0s`, `20ms`), at others seconds or a time. Cerebras and Mistral name the period as well.
-* Anthropic: `anthropic-ratelimit-requests-limit`, `-remaining`, `-reset`, and for three kinds of tokens; RFC 3339.
-* Gemini: in the body of a 429, google.rpc.QuotaFailure and RetryInfo. DeepSeek says nothing.
-* OpenRouter and others: `x-ratelimit-remaining` and `-reset` of requests, of a period that is not told.
-
-Both OpenAI and Anthropic mean by a reset the time at which the limit is whole again, not that of the next request.
+Which headers, and what in the body of a 429, the wires know; all are looked for in every answer, as proxies hand on
+those of whatever stands behind them. Resets are Go's durations at OpenAI (`6m0s`, `20ms`), RFC 3339 at Anthropic, at
+others seconds or a time. Both mean by a reset the time at which the limit is whole again, not that of the next request.
 """
 
 from __future__ import annotations
@@ -18,11 +14,12 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from gateway_core.adapters.litellm.exchange import ProviderExchange
-from gateway_core.adapters.litellm.refusal import status_within
 from gateway_core.adapters.litellm.retry_after import retry_after_s
-from gateway_core.adapters.litellm.wire import error_details, error_of, items, mapping
-from gateway_core.domain.chat import Json
 from gateway_core.domain.rates import UNREPORTED, RateView, ReportedLimit
+from gateway_core.wires.errors import error_of
+from gateway_core.wires.reasons import status_within
+from gateway_core.wires.table import LIMIT_HEADERS, WIRES
+from gateway_core.wires.wire import ExhaustedLimit
 
 LONGEST_RESET_MS = 3_600_000
 """No deployment is left alone for longer than an hour because of a reset; a daily limit is asked again until then."""
@@ -30,9 +27,6 @@ _TOO_MANY_REQUESTS = 429
 _FIRST_ERROR_STATUS = 400
 _MOST = 2**53 - 1
 _LONGEST_TEXT = 64
-_REQUESTS = ("requests", "requests-minute", "requests-day", "req-minute")
-_TOKENS = ("tokens", "tokens-minute", "tokens-day")
-_ANTHROPIC_TOKENS = ("tokens", "input-tokens", "output-tokens")
 _COUNT = re.compile(r"[0-9]{1,16}(?:\.0+)?")
 _NUMBER = re.compile(r"-?[0-9]{1,18}(?:\.[0-9]*)?")
 _DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]*)?(?:ms|us|µs|ns|d|h|m|s))+")
@@ -46,7 +40,7 @@ def view_of(seen: ProviderExchange) -> RateView | None:
     """What the answer of an attempt says, its body included; None if there was none, or nothing is said."""
     if seen.status is None:
         return None
-    error = error_of(seen.json)
+    error = seen.wire.error_of(seen.json)
     is_refusal = seen.status >= _FIRST_ERROR_STATUS
     status = status_within(error) if error and not is_refusal else seen.status
     return rate_view(seen.headers, seen.json, refused=status == _TOO_MANY_REQUESTS, now_ms=seen.answered_ms)
@@ -66,9 +60,8 @@ def rate_view(headers: Mapping[str, str], body: object = None, *, refused: bool,
     requests, tokens = list(_of_requests(headers, now_ms)), list(_of_tokens(headers, now_ms))
     if refused:
         reset_at_ms = now_ms + min(round(wait_s * 1000), LONGEST_RESET_MS) if wait_s else None
-        exhausted = list(_violations(body, reset_at_ms))
-        requests += [quota for is_tokens, quota in exhausted if not is_tokens]
-        tokens += [quota for is_tokens, quota in exhausted if is_tokens]
+        for limit in (limit for wire in WIRES.values() for limit in wire.exhausted_of(body)):
+            (tokens if limit.is_tokens else requests).append(_used_up(limit, reset_at_ms))
     told = [quota for quota in requests + tokens if quota != UNREPORTED]
     if not told:
         return None
@@ -96,18 +89,16 @@ def _share(quota: ReportedLimit) -> float:
 
 
 def _of_requests(headers: Mapping[str, str], now_ms: int) -> Iterator[ReportedLimit]:
-    for kind in _REQUESTS:
-        yield _quota(headers, f"x-ratelimit-{{}}-{kind}", now_ms)
-    yield _quota(headers, "anthropic-ratelimit-requests-{}", now_ms)
-    nameless = _quota(headers, "x-ratelimit-{}", now_ms)
-    yield ReportedLimit(None, nameless.remaining, nameless.reset_at_ms)  # so many in how long a time, it does not say
+    for known in LIMIT_HEADERS:
+        yield from (_quota(headers, name, now_ms) for name in known.requests)
+    for name in (name for known in LIMIT_HEADERS for name in known.no_period):
+        quota = _quota(headers, name, now_ms)
+        yield ReportedLimit(None, quota.remaining, quota.reset_at_ms)
 
 
 def _of_tokens(headers: Mapping[str, str], now_ms: int) -> Iterator[ReportedLimit]:
-    for kind in _TOKENS:
-        yield _quota(headers, f"x-ratelimit-{{}}-{kind}", now_ms)
-    for kind in _ANTHROPIC_TOKENS:
-        yield _quota(headers, f"anthropic-ratelimit-{kind}-{{}}", now_ms)
+    for known in LIMIT_HEADERS:
+        yield from (_quota(headers, name, now_ms) for name in known.tokens)
 
 
 def _quota(headers: Mapping[str, str], name: str, now_ms: int) -> ReportedLimit:
@@ -121,18 +112,8 @@ def _quota(headers: Mapping[str, str], name: str, now_ms: int) -> ReportedLimit:
     return ReportedLimit(limit, remaining, None if wait_ms is None else now_ms + wait_ms)
 
 
-def _violations(body: object, reset_at_ms: int | None) -> Iterator[tuple[bool, ReportedLimit]]:
-    """Each exhausted quota of a google.rpc.QuotaFailure, and whether it counts tokens."""
-    for detail in error_details(body):
-        if str(detail.get("@type", "")).endswith("google.rpc.QuotaFailure"):
-            for violation in map(mapping, items(detail.get("violations"))):
-                yield _violation(violation, reset_at_ms)
-
-
-def _violation(violation: Json, reset_at_ms: int | None) -> tuple[bool, ReportedLimit]:
-    name = f"{violation.get('quotaMetric')} {violation.get('quotaId')}".lower()
-    limit = _count(str(violation.get("quotaValue", ""))) if "perminute" in name else None
-    return "token" in name, ReportedLimit(limit or None, 0, reset_at_ms)
+def _used_up(limit: ExhaustedLimit, reset_at_ms: int | None) -> ReportedLimit:
+    return ReportedLimit(_count(limit.per_minute) or None, 0, reset_at_ms)
 
 
 def _count(text: str) -> int | None:

@@ -12,6 +12,8 @@ from typing import Any
 from gateway_core.adapters.litellm.library import Library
 from gateway_core.domain.chat import ProviderCall
 
+_PROVIDER = "openai"
+"""What LiteLLM calls the wire, whoever speaks it: its translators are looked up by that name."""
 _BRIDGE = "litellm.completion_extras.litellm_responses_transformation.transformation"
 
 
@@ -57,7 +59,7 @@ def _translated(
     """LiteLLM's options, and the request that it makes of them."""
     model = call.deployment.upstream_model
     optional = library.litellm.utils.get_optional_params(
-        model=model, custom_llm_provider="openai", drop_params=True, **params
+        model=model, custom_llm_provider=_PROVIDER, drop_params=True, **params
     )
     return optional, bridge.transform_request(model, messages, optional, {}, {}, log)
 
@@ -75,7 +77,7 @@ async def _send(call: ProviderCall, request: dict[str, Any], log: Any, *, api_ke
         input=request["input"],
         responses_api_provider_config=config,
         response_api_optional_request_params=options,
-        custom_llm_provider="openai",
+        custom_llm_provider=_PROVIDER,
         litellm_params=settings(api_key=api_key, api_base=call.deployment.api_base),
         logging_obj=log,
         timeout=call.timeout_s,

@@ -11,7 +11,6 @@ from gateway_core.adapters.litellm.chunks import Translator
 from gateway_core.adapters.litellm.exchange import ProviderExchange
 from gateway_core.adapters.litellm.rates import view_of
 from gateway_core.adapters.litellm.transport import OnceTransport
-from gateway_core.adapters.litellm.usage import usage_of
 from gateway_core.domain.chat import Chunk, Json
 
 type Open = Callable[[], Awaitable[tuple[Translator, tuple[str, ...]]]]
@@ -68,9 +67,14 @@ class Flow:
         finish = self._seen.finish
         if not called and finish == "tool_calls":
             finish = "stop"  # a tool that LiteLLM made up for the response format, and turned into text again
-        elif called and self._seen.wire == "gemini" and finish == "stop":
+        elif called and finish == "stop" and self._stop_may_call:
             finish = "tool_calls"
-        return self._first(Chunk(finish_reason=finish, usage=usage_of(self._seen.wire, self._seen.json)))
+        return self._first(Chunk(finish_reason=finish, usage=self._seen.wire.usage_of(self._seen.json)))
+
+    @property
+    def _stop_may_call(self) -> bool:
+        stream = self._seen.wire.stream
+        return stream is not None and stream.stop_may_call
 
     @property
     def _over(self) -> bool:
@@ -106,7 +110,7 @@ class Flow:
         if not reported or reported == self._told:
             return chunk
         self._told = dict(reported)
-        return replace(chunk, usage=usage_of(self._seen.wire, self._seen.json))
+        return replace(chunk, usage=self._seen.wire.usage_of(self._seen.json))
 
     def _first(self, chunk: Chunk) -> Chunk:
         if self._has_begun:

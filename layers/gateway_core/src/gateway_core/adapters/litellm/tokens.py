@@ -12,9 +12,10 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from gateway_core.adapters.litellm.images import image_tokens
-from gateway_core.adapters.litellm.wire import items, mapping
 from gateway_core.domain.chat import Deployment, Json, TokenCount
+from gateway_core.wires.shapes import items, mapping
+from gateway_core.wires.table import traits_of
+from gateway_core.wires.wire import Image
 
 _STAND_INS = {"o200k_base": "gpt-4o", "o200k_harmony": "gpt-4o", "cl100k_base": "gpt-4"}
 """The tokenisers that LiteLLM brings along, each with a model that its counter uses it for; it fetches any other."""
@@ -39,7 +40,7 @@ class PromptCounter:
         """Tokens of the messages and of `params["tools"]`.
 
         `method` is `tiktoken:NAME`; `(estimate)` follows where that is not the model's own tokeniser, and
-        `(images estimated)` where it is but images count by a rule of thumb. See `images`.
+        `(images estimated)` where it is but images count by a rule of thumb.
         """
         encoding, exact = encoding_of(deployment)
         model = _STAND_INS[encoding]
@@ -68,7 +69,7 @@ class PromptCounter:
 
 def encoding_of(deployment: Deployment) -> tuple[str, bool]:
     """The tokeniser to count with, and whether it is the model's own."""
-    if deployment.provider == "openai":
+    if traits_of(deployment.provider).has_public_tokenizer:
         try:
             name = importlib.import_module("tiktoken").encoding_name_for_model(deployment.upstream_model)
         except KeyError:
@@ -105,7 +106,8 @@ def _images(message: Json) -> Iterator[Json]:
 
 def _image(deployment: Deployment, image: Json) -> int:
     width, height = _size(str(image.get("url") or ""))
-    return image_tokens(deployment, width, height, low_detail=image.get("detail") == "low")
+    seen = Image(width, height, low_detail=image.get("detail") == "low")
+    return traits_of(deployment.provider).image_tokens(deployment.upstream_model, seen)
 
 
 def _size(url: str) -> tuple[int, int]:

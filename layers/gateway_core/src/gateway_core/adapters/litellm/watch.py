@@ -1,8 +1,7 @@
 """Watches a server-sent event stream go by: its real end, and what the provider said of its usage and its errors.
 
-LiteLLM ends a cut stream as if it were complete, with usage of its own making. The terminators: Anthropic
-`message_stop`, OpenAI and DeepSeek `[DONE]`, Responses `response.completed`, `.incomplete` or `.failed`, Gemini a
-`finishReason` (or a blocked prompt), as it ends its streams without a word.
+LiteLLM ends a cut stream as if it were complete, with usage of its own making. What each event tells, the wire knows;
+`[DONE]` is an end on all wires, as proxies add it to any.
 """
 
 from __future__ import annotations
@@ -12,11 +11,11 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway_core.adapters.litellm.finish import finish_of
-from gateway_core.adapters.litellm.wire import Wire, mapping
 from gateway_core.domain.chat import Json
+from gateway_core.wires.shapes import mapping
+from gateway_core.wires.wire import EventFacts, Wire
 
-_RESPONSES_ENDS = frozenset({"response.completed", "response.incomplete", "response.failed"})
+_DONE = "[DONE]"
 _LONGEST_LINE = 8 * 1024 * 1024
 
 
@@ -25,9 +24,9 @@ class StreamWatch:
     """Feed it the body's bytes as they pass; it keeps no content.
 
     `events` takes the decoded events, up to the first that is an error or no JSON object, for somebody to drain.
-    `terminator` is the event that ended the stream, empty until it is seen; `finish` is why, as `finish_of` says it.
-    `usage` is a body in the wire's shape for `usage_of`, holding the last usage reported; `error` is the first in-band
-    error, in the shape of an error body. `malformed` tells that something was sent that is not an event.
+    `terminator` is the event that ended the stream, empty until it is seen; `finish` is why, as `Wire.finish_of` says
+    it. `usage` is a body in the wire's shape for `Wire.usage_of`, holding the last usage reported; `error` is the first
+    in-band error, in the shape of an error body. `malformed` tells that something was sent that is not an event.
     """
 
     wire: Wire
@@ -41,8 +40,9 @@ class StreamWatch:
 
     @property
     def over(self) -> bool:
-        """Whether nothing that comes now belongs to the answer. Gemini may still report usage after its last word."""
-        return bool(self.error or self.malformed or (self.terminator and self.wire != "gemini"))
+        """Whether nothing that comes now belongs to the answer. Where no word is the last, usage may still come."""
+        ended = bool(self.terminator) and (self.wire.stream is None or self.wire.stream.ends_with_a_word)
+        return bool(self.error or self.malformed or ended)
 
     def feed(self, chunk: bytes) -> None:
         *lines, rest = chunk.split(b"\n")
@@ -64,8 +64,8 @@ class StreamWatch:
             self._event(line[5:].strip())
 
     def _event(self, data: bytes) -> None:
-        if data == b"[DONE]":
-            self.terminator = self.terminator or "[DONE]"
+        if data == _DONE.encode():
+            self.terminator = self.terminator or _DONE
             return
         event = _decode(data)
         if not event:
@@ -76,41 +76,20 @@ class StreamWatch:
             self.events.append(event)
 
     def _note(self, event: Json) -> None:
-        if event.get("error") and not self.error:
-            self.error = event
-        match self.wire:
-            case "anthropic":
-                self._anthropic(event)
-            case "responses":
-                self._responses(event)
-            case "gemini":
-                self._keep("usageMetadata", event.get("usageMetadata"))
-                self.terminator = self.finish = self.terminator or finish_of("gemini", event)
-            case _:
-                self._keep("usage", event.get("usage"))
-                self.finish = finish_of("openai", event) or self.finish
+        stream = self.wire.stream
+        facts = stream.facts_of(event) if stream else EventFacts()
+        self.error = self.error or (event if event.get("error") else facts.error)
+        self._keep(facts.usage)
+        if stream and not self.terminator:
+            self.finish = facts.finish or self.finish
+            self.terminator = stream.terminator_of(event, self.finish)
 
-    def _anthropic(self, event: Json) -> None:
-        self._keep("usage", mapping(event.get("message")).get("usage") or event.get("usage"))
-        self.finish = finish_of("anthropic", event.get("delta")) or self.finish
-        if event.get("type") == "message_stop":
-            self.terminator = "message_stop"
-
-    def _responses(self, event: Json) -> None:
-        response = mapping(event.get("response"))
-        self._keep("usage", response.get("usage"))
-        if event.get("type") == "error" and not self.error:
-            self.error = {"error": {name: event.get(name) for name in ("code", "message")}}
-        if event.get("type") in _RESPONSES_ENDS:
-            self.terminator = str(event["type"])
-            self.finish = finish_of("responses", response)
-            self.error = self.error or ({"error": response["error"]} if response.get("error") else {})
-
-    def _keep(self, name: str, usage: object) -> None:
-        """Later reports add to and replace earlier ones: Anthropic sends the input first and the output last."""
-        known = {key: value for key, value in mapping(usage).items() if value is not None}
-        if known:
-            self.usage[name] = {**self.usage.get(name, {}), **known}
+    def _keep(self, usage: Json) -> None:
+        """Later reports add to and replace earlier ones."""
+        for name, reported in usage.items():
+            known = {key: value for key, value in mapping(reported).items() if value is not None}
+            if known:
+                self.usage[name] = {**self.usage.get(name, {}), **known}
 
 
 def _decode(data: bytes) -> Json:

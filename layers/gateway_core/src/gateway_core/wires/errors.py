@@ -1,36 +1,12 @@
-"""The wire formats that providers speak, and the shapes of their errors."""
+"""The shapes of providers' errors. One reader for all: proxies answer in the shape of whatever stands behind them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
 
-from gateway_core.domain.chat import Deployment, Json
-
-type Wire = Literal["anthropic", "cohere", "embeddings", "gemini", "ollama", "openai", "responses"]
-
-WHOLE_WIRES: frozenset[Wire] = frozenset({"cohere", "ollama"})
-"""Their streams are not read: a stream from them is their whole answer, in one piece."""
-_LIBRARY_NAMES = {"ollama": "ollama_chat", "cohere": "cohere_chat"}
-
-
-def wire_of(deployment: Deployment) -> Wire:
-    """The format that a deployment answers in; providers that LiteLLM knows besides speak OpenAI's."""
-    if deployment.mode == "responses":
-        return "responses"
-    if deployment.mode == "embedding":
-        return "embeddings"
-    match deployment.provider:
-        case "anthropic" | "cohere" | "gemini" | "ollama" as name:
-            return name
-        case _:
-            return "openai"
-
-
-def library_name(deployment: Deployment) -> str:
-    """The provider's name in LiteLLM, where the plain one means an older API of two."""
-    return _LIBRARY_NAMES.get(deployment.provider, deployment.provider)
+from gateway_core.domain.chat import Json
+from gateway_core.wires.shapes import items, mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +19,10 @@ class WireError:
     retry_delay: str = ""
 
 
-def mapping(value: object) -> Json:
-    """`value` if it is a JSON object, else an empty one."""
-    return value if isinstance(value, Mapping) else {}
-
-
-def items(value: object) -> list[Any]:
-    """`value` if it is a JSON array, else an empty one."""
-    return value if isinstance(value, list) else []
-
-
 def error_of(body: object) -> WireError | None:
     """The error in a decoded body, or None. Gemini may wrap it in a list; DeepSeek and proxies may send a bare text."""
     body = _unwrapped(body)
-    error = mapping(body).get("error") or _cohere_error(body)
+    error = mapping(body).get("error") or _bare_message(body)
     if isinstance(error, str) and error:
         return WireError(labels=frozenset(), message=error)
     if not mapping(error):
@@ -82,7 +48,7 @@ def _unwrapped(body: object) -> object:
     return body
 
 
-def _cohere_error(body: object) -> object:
+def _bare_message(body: object) -> object:
     """Cohere's errors have a text under `message`, where its answers have an object."""
     message = mapping(body).get("message")
     return message if isinstance(message, str) else None

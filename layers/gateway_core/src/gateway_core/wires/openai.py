@@ -1,0 +1,74 @@
+"""What OpenAI's three wires share: chat completions, Responses and embeddings.
+
+Models: https://platform.openai.com/docs/api-reference/models. Errors and limits: "Error codes" and "Rate limits" there.
+"""
+
+from __future__ import annotations
+
+from gateway_core.domain.chat import Json, Usage
+from gateway_core.wires.counts import checked, count
+from gateway_core.wires.finish import CONTENT_FILTER
+from gateway_core.wires.shapes import mapping
+from gateway_core.wires.wire import ErrorSign, LimitHeaders, ModelsEndpoint
+
+MODELS = ModelsEndpoint("/models", "authorization", "data", "id", more="has_more", key_prefix="Bearer ")
+LIMITS = LimitHeaders(
+    "x-ratelimit-",
+    # Cerebras and Mistral name the period as well.
+    requests=tuple(
+        f"x-ratelimit-{{}}-{kind}" for kind in ("requests", "requests-minute", "requests-day", "req-minute")
+    ),
+    tokens=tuple(f"x-ratelimit-{{}}-{kind}" for kind in ("tokens", "tokens-minute", "tokens-day")),
+    no_period=("x-ratelimit-{}",),  # OpenRouter and others
+)
+SIGNS = (
+    ErrorSign(
+        "too_long",
+        frozenset({"context_length_exceeded", "max_tokens_per_request", "string_above_max_length"}),
+        (r"maximum (?:context|input) length", r"context (?:window|length)", r"too many input tokens"),
+    ),
+    ErrorSign(
+        "filtered",
+        frozenset({CONTENT_FILTER, "content_policy_violation", "moderation_blocked"}),
+        (r"usage polic(?:y|ies)", r"safety system"),
+    ),
+    ErrorSign("bad_key", frozenset({"invalid_api_key"})),
+    ErrorSign(
+        "no_credit",
+        frozenset(
+            {
+                "billing_hard_limit_reached",
+                "billing_not_active",
+                "credit_balance_exhausted",
+                "insufficient_quota",
+                "organization_spend_limit_exceeded",
+                "organization_usage_limit_exceeded",
+                "project_spend_limit_exceeded",
+            }
+        ),
+    ),
+    ErrorSign("gone", frozenset({"model_not_found"})),
+)
+STATUSES = {
+    CONTENT_FILTER: 400,
+    "context_length_exceeded": 400,
+    "insufficient_quota": 429,
+    "invalid_api_key": 401,
+    "invalid_prompt": 400,
+    "invalid_request_error": 400,
+    "model_not_found": 404,
+    "rate_limit_exceeded": 429,
+}
+
+
+def usage_from(raw: Json, input_name: str, output_name: str) -> Usage | None:
+    """The usage in counts named `{name}_tokens`: all of the input and all of the output, with details of each."""
+    whole, output = count(raw, f"{input_name}_tokens"), count(raw, f"{output_name}_tokens")
+    if whole is None or output is None:
+        return None
+    reads = mapping(raw.get(f"{input_name}_tokens_details"))
+    # DeepSeek names its cache hits on the top level.
+    cached = count(reads, "cached_tokens") or count(raw, "prompt_cache_hit_tokens") or 0
+    written = count(reads, "cache_write_tokens", "cache_creation_tokens") or 0
+    reasoning = count(mapping(raw.get(f"{output_name}_tokens_details")), "reasoning_tokens") or 0
+    return checked(Usage(whole, output, cached, written, reasoning))

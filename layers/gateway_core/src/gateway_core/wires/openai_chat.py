@@ -1,0 +1,73 @@
+"""OpenAI's chat completions, which most others speak as well; words of DeepSeek's and Azure's errors are here too.
+
+API: https://platform.openai.com/docs/api-reference/chat. DeepSeek: https://api-docs.deepseek.com/quick_start/error_codes.
+"""
+
+from __future__ import annotations
+
+import math
+
+from gateway_core.domain.chat import Json, Usage
+from gateway_core.wires import openai
+from gateway_core.wires.finish import CONTENT_FILTER, INTERRUPTED, finish_word
+from gateway_core.wires.shapes import first, items, mapping
+from gateway_core.wires.wire import ErrorSign, EventFacts, Image, StreamForm, Wire
+
+_FINISHES = {
+    "length": "length",
+    "tool_calls": "tool_calls",
+    "function_call": "tool_calls",
+    CONTENT_FILTER: CONTENT_FILTER,
+    "insufficient_system_resource": INTERRUPTED,
+}
+_SIGNS_OF_OTHERS = (
+    ErrorSign("filtered", prose=(r"content exists risk", r"content management policy")),
+    ErrorSign("no_credit", prose=(r"insufficient balance",)),
+    ErrorSign("gone", prose=(r"model not exist",)),
+)
+_LONGEST_EDGE, _SHORTER_EDGE, _TILE = 2048, 768, 512
+_BASE_TOKENS, _TILE_TOKENS = 85, 170
+
+
+def _finish(body: object) -> str:
+    return finish_word(_FINISHES, first(mapping(body).get("choices")).get("finish_reason"))
+
+
+def _usage(body: object) -> Usage | None:
+    return openai.usage_from(mapping(mapping(body).get("usage")), "prompt", "completion")
+
+
+def _facts(event: Json) -> EventFacts:
+    return EventFacts(finish=_finish(event), usage={"usage": event.get("usage")})
+
+
+def _refusal(body: object) -> str:
+    """Kept in the message, beside its content."""
+    messages = (mapping(mapping(choice).get("message")) for choice in items(mapping(body).get("choices")))
+    return next((said for message in messages if isinstance(said := message.get("refusal"), str)), "")
+
+
+def image_tokens(_model: str, image: Image) -> int:
+    """85, and 170 for each tile of 512 pixels once it fits 2048 a side and 768 the shorter way; `low` detail is 85.
+
+    Docs: "Images and vision". Newer models have rules of their own, so this is an estimate.
+    """
+    if image.low_detail:
+        return _BASE_TOKENS
+    shorter, longer = sorted((image.width, image.height))
+    scale = min(1.0, _LONGEST_EDGE / longer, _SHORTER_EDGE / shorter)
+    tiles = (max(1, math.ceil(round(side * scale) / _TILE)) for side in (shorter, longer))
+    return _BASE_TOKENS + math.prod(tiles) * _TILE_TOKENS
+
+
+OPENAI_CHAT = Wire(
+    name="openai_chat",
+    finish_of=_finish,
+    usage_of=_usage,
+    models=openai.MODELS,
+    stream=StreamForm(_facts, terminators=frozenset({"[DONE]"})),
+    error_signs=openai.SIGNS + _SIGNS_OF_OTHERS,
+    error_statuses=openai.STATUSES,
+    refusal_of=_refusal,
+    limit_headers=openai.LIMITS,
+)

@@ -1,0 +1,62 @@
+"""OpenAI's Responses API: https://platform.openai.com/docs/api-reference/responses, "-streaming" for its events."""
+
+from __future__ import annotations
+
+from gateway_core.domain.chat import Json, Usage
+from gateway_core.wires import openai
+from gateway_core.wires.finish import CONTENT_FILTER, INTERRUPTED
+from gateway_core.wires.shapes import items, mapping
+from gateway_core.wires.wire import EventFacts, StreamForm, Wire
+
+_ENDS = frozenset({"response.completed", "response.incomplete", "response.failed"})
+
+
+def _finish(body: object) -> str:
+    raw = mapping(body)
+    match raw.get("status"):
+        case "completed":
+            calls = (mapping(item).get("type") == "function_call" for item in items(raw.get("output")))
+            return "tool_calls" if any(calls) else "stop"
+        case "incomplete":
+            reason = mapping(raw.get("incomplete_details")).get("reason")
+            return CONTENT_FILTER if reason == CONTENT_FILTER else "length"
+        case "failed" | "cancelled":
+            return INTERRUPTED
+        case _:
+            return ""
+
+
+def _usage(body: object) -> Usage | None:
+    return openai.usage_from(mapping(mapping(body).get("usage")), "input", "output")
+
+
+def _facts(event: Json) -> EventFacts:
+    """Most of it is in the event's `response`, which is an answer so far; an error may be the event itself."""
+    response = mapping(event.get("response"))
+    usage = {"usage": response.get("usage")}
+    if event.get("type") == "error":
+        return EventFacts(usage=usage, error={"error": {name: event.get(name) for name in ("code", "message")}})
+    if str(event.get("type")) not in _ENDS:
+        return EventFacts(usage=usage)
+    error = response.get("error")
+    return EventFacts(finish=_finish(response), usage=usage, error={"error": error} if error else {})
+
+
+def _refusal(body: object) -> str:
+    """Kept in a part of its own, beside the texts."""
+    parts = (part for item in items(mapping(body).get("output")) for part in items(mapping(item).get("content")))
+    return next((said for part in map(mapping, parts) if isinstance(said := part.get("refusal"), str)), "")
+
+
+OPENAI_RESPONSES = Wire(
+    name="openai_responses",
+    finish_of=_finish,
+    usage_of=_usage,
+    models=openai.MODELS,
+    stream=StreamForm(_facts, terminators=_ENDS),
+    error_signs=openai.SIGNS,
+    error_statuses=openai.STATUSES,
+    refusal_of=_refusal,
+    limit_headers=openai.LIMITS,
+    cannot_carry=frozenset({"frequency_penalty", "logit_bias", "presence_penalty", "seed", "stop", "thinking"}),
+)

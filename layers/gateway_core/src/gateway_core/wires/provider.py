@@ -1,0 +1,83 @@
+"""The row of a provider: which wires it speaks, what it is called where, and its quirks that no wire explains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from gateway_core.wires.openai_chat import OPENAI_CHAT
+from gateway_core.wires.openai_chat import image_tokens as openai_image_tokens
+from gateway_core.wires.openai_responses import OPENAI_RESPONSES
+from gateway_core.wires.wire import Image, Wire
+
+
+@dataclass(frozen=True, slots=True)
+class ThinkingRules:
+    """What a provider refuses while its models think: a smaller budget, any other temperature.
+
+    The budget must also be below the output limit.
+    """
+
+    least_budget_tokens: int
+    temperature: float
+
+
+@dataclass(frozen=True, slots=True)
+class LiteLLMTraits:
+    """How LiteLLM 1.106 treats a provider.
+
+    name: What it goes by there, if that differs: the plain name may mean an older API of two.
+    by_openai_sdk: It is called through OpenAI's SDK; for the others LiteLLM has clients of its own.
+    takes_client: Whether its handler uses the client that it is given.
+    translates_chat: Whether events on OpenAI's chat wire go through a translator of LiteLLM's. Who speaks it purely
+        needs none; others have dialects that LiteLLM knows.
+    """
+
+    name: str = ""
+    by_openai_sdk: bool = False
+    takes_client: bool = True
+    translates_chat: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderTraits:
+    """What is known of a provider beside its catalog entry. The defaults are those of one that nobody has heard of.
+
+    chat, responses, embeddings: The wires of its models by mode. No `embeddings`: the gateway cannot embed there.
+    otel: `gen_ai.provider.name` in the semantic conventions, if it differs from `name`.
+    display: What callers read in errors, if it differs from `name`.
+    output_limit: The option that holds the most tokens of an answer.
+    thinking: Its rules for models that think, if it refuses what breaks them.
+    takes_reasoning: Whether the `reasoning_content` of earlier answers goes back to it; others refuse the field.
+    takes_signatures: Whether the signatures of earlier tool calls go back to it; others refuse ids as long as that.
+    has_public_tokenizer: Whether its models count tokens with the tokenisers that OpenAI publishes.
+    image_tokens: How many tokens an image counts, by the model's upstream name.
+    litellm: How LiteLLM treats it.
+    """
+
+    name: str
+    chat: Wire = OPENAI_CHAT
+    responses: Wire = OPENAI_RESPONSES
+    embeddings: Wire | None = None
+    otel: str = ""
+    display: str = ""
+    output_limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    thinking: ThinkingRules | None = None
+    takes_reasoning: bool = False
+    takes_signatures: bool = False
+    has_public_tokenizer: bool = False
+    image_tokens: Callable[[str, Image], int] = openai_image_tokens
+    litellm: LiteLLMTraits = field(default_factory=LiteLLMTraits)
+
+    @property
+    def otel_name(self) -> str:
+        return self.otel or self.name
+
+    @property
+    def display_name(self) -> str:
+        return self.display or self.name
+
+    @property
+    def litellm_name(self) -> str:
+        return self.litellm.name or self.name

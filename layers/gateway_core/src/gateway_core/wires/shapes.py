@@ -1,0 +1,23 @@
+"""Decoded JSON of which nothing is known yet: what is not there, or is something else, reads as empty."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gateway_core.domain.chat import Json
+
+
+def mapping(value: object) -> Json:
+    """`value` if it is a JSON object, else an empty one."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def items(value: object) -> list[Any]:
+    """`value` if it is a JSON array, else an empty one."""
+    return value if isinstance(value, list) else []
+
+
+def first(value: object) -> Json:
+    """The first item of a JSON array, if that is an object; else an empty one."""
+    return next(map(mapping, items(value)), {})

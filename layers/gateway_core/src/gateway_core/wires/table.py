@@ -1,0 +1,91 @@
+"""The providers that something is known of, a row each. Any other speaks OpenAI's chat wire, as most do.
+
+Names for telemetry: https://github.com/open-telemetry/semantic-conventions-genai (`gen_ai.provider.name`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from gateway_core.domain.chat import Deployment
+from gateway_core.wires import anthropic, gemini
+from gateway_core.wires.anthropic import ANTHROPIC
+from gateway_core.wires.cohere import COHERE
+from gateway_core.wires.gemini import GEMINI
+from gateway_core.wires.ollama import OLLAMA
+from gateway_core.wires.openai_chat import OPENAI_CHAT
+from gateway_core.wires.openai_embeddings import OPENAI_EMBEDDINGS
+from gateway_core.wires.openai_responses import OPENAI_RESPONSES
+from gateway_core.wires.provider import LiteLLMTraits, ProviderTraits, ThinkingRules
+from gateway_core.wires.wire import LimitHeaders, Wire
+
+_BY_SDK = LiteLLMTraits(by_openai_sdk=True)
+_ROWS = (
+    ProviderTraits(
+        "anthropic",
+        chat=ANTHROPIC,
+        display="Anthropic",
+        thinking=ThinkingRules(least_budget_tokens=1024, temperature=1),
+        image_tokens=anthropic.image_tokens,
+    ),
+    ProviderTraits(
+        "openai",
+        embeddings=OPENAI_EMBEDDINGS,
+        display="OpenAI",
+        output_limit="max_completion_tokens",  # `max_tokens` is deprecated there
+        has_public_tokenizer=True,
+        litellm=LiteLLMTraits(by_openai_sdk=True, translates_chat=False),
+    ),
+    ProviderTraits(
+        "gemini",
+        chat=GEMINI,
+        otel="gcp.gemini",
+        display="Gemini",
+        takes_signatures=True,
+        image_tokens=gemini.image_tokens,
+    ),
+    ProviderTraits("deepseek", display="DeepSeek", takes_reasoning=True, litellm=LiteLLMTraits(translates_chat=False)),
+    ProviderTraits("azure", otel="azure.ai.openai"),
+    ProviderTraits("baseten", litellm=_BY_SDK),
+    ProviderTraits("bedrock", otel="aws.bedrock"),
+    ProviderTraits("cerebras", litellm=_BY_SDK),
+    ProviderTraits("cohere", chat=COHERE, litellm=LiteLLMTraits("cohere_chat", takes_client=False)),
+    ProviderTraits("deepinfra", litellm=_BY_SDK),
+    ProviderTraits("mistral", otel="mistral_ai"),
+    ProviderTraits("nebius", litellm=_BY_SDK),
+    ProviderTraits("nvidia_nim", litellm=_BY_SDK),
+    ProviderTraits("ollama", chat=OLLAMA, litellm=LiteLLMTraits("ollama_chat")),
+    ProviderTraits("perplexity", litellm=_BY_SDK),
+    ProviderTraits("sambanova", litellm=_BY_SDK),
+    ProviderTraits("vertex_ai", otel="gcp.vertex_ai", takes_signatures=True),
+    ProviderTraits("volcengine", litellm=_BY_SDK),
+    ProviderTraits("wandb", litellm=_BY_SDK),
+    ProviderTraits("xai", otel="x_ai"),
+)
+
+PROVIDERS: Mapping[str, ProviderTraits] = MappingProxyType({row.name: row for row in _ROWS})
+WIRES: Mapping[str, Wire] = MappingProxyType(
+    {wire.name: wire for wire in (OPENAI_CHAT, OPENAI_RESPONSES, OPENAI_EMBEDDINGS, ANTHROPIC, GEMINI, COHERE, OLLAMA)}
+)
+LIMIT_HEADERS: tuple[LimitHeaders, ...] = tuple(
+    dict.fromkeys(wire.limit_headers for wire in WIRES.values() if wire.limit_headers)
+)
+"""What is looked for in every answer: proxies hand on the headers of whatever stands behind them."""
+
+
+def traits_of(provider: str) -> ProviderTraits:
+    """The provider's row, or the default one."""
+    return PROVIDERS.get(provider) or ProviderTraits(provider)
+
+
+def wire_of(deployment: Deployment) -> Wire:
+    """The wire that a deployment answers on."""
+    traits = traits_of(deployment.provider)
+    match deployment.mode:
+        case "responses":
+            return traits.responses
+        case "embedding":
+            return traits.embeddings or OPENAI_EMBEDDINGS
+        case _:
+            return traits.chat
