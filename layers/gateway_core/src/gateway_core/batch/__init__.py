@@ -1,0 +1,1 @@
+"""The batch service behind `/ask`: dependencies between questions, their answers, validation and correction."""
