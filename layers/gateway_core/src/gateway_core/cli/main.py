@@ -20,9 +20,9 @@ from gateway_core.adapters.clock import SystemClock
 from gateway_core.adapters.config_sources import open_sources
 from gateway_core.adapters.upstash import UpstashStore
 from gateway_core.config.check import check_config
-from gateway_core.domain.base_url import check_base_url
+from gateway_core.config.environment import StoreSettings, documents_named, needed
 from gateway_core.domain.caller import Limits
-from gateway_core.domain.errors import ConfigError, InvalidRequest, LLMError
+from gateway_core.domain.errors import InvalidRequest, LLMError
 from gateway_core.ports import Store
 from gateway_core.store.budget import MAX_AMOUNT, Amount
 from gateway_core.store.virtual_keys import PROJECT_ID, KeyRecord
@@ -60,13 +60,13 @@ def _print(lines: Sequence[Line]) -> int:
 
 def _lines(options: argparse.Namespace, environ: Mapping[str, str]) -> list[Line]:
     if options.command is check_config:
-        named = environ.get("GATEWAY_CONFIG", "") if options.sources is None else options.sources
+        named = documents_named(environ) if options.sources is None else options.sources
         return [check_config(open_sources(named), environ)]
     return asyncio.run(_run(options, environ))
 
 
 async def _run(options: argparse.Namespace, environ: Mapping[str, str]) -> list[Line]:
-    store = _open_store(environ)
+    store = open_store(environ)
     command: Command = options.command
     try:
         return await command(Administration(store, SystemClock()), options)
@@ -74,13 +74,9 @@ async def _run(options: argparse.Namespace, environ: Mapping[str, str]) -> list[
         await store.close()
 
 
-def _open_store(environ: Mapping[str, str]) -> Store:
-    url, token = environ.get("UPSTASH_REDIS_REST_URL"), environ.get("UPSTASH_REDIS_REST_TOKEN")
-    if not url or not token:
-        raise ConfigError("Set UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN to the store's REST address.")
-    allow_http = environ.get("GATEWAY_ALLOW_HTTP") == "1"
-    checked = check_base_url(url, "UPSTASH_REDIS_REST_URL", allow_http=allow_http)
-    return UpstashStore(checked, token, connect_timeout_s=_CONNECT_TIMEOUT_S, timeout_s=_TIMEOUT_S)
+def open_store(environ: Mapping[str, str]) -> Store:
+    store = needed(StoreSettings.from_env(environ))
+    return UpstashStore(store.url, store.token.reveal(), connect_timeout_s=_CONNECT_TIMEOUT_S, timeout_s=_TIMEOUT_S)
 
 
 def _aside(detail: str) -> str:
