@@ -15,15 +15,14 @@ from collections.abc import Mapping, Sequence
 from gateway_core.access.administration import Administration, Line
 from gateway_core.adapters.clock import SystemClock
 from gateway_core.adapters.config_sources import open_sources
-from gateway_core.adapters.upstash import UpstashStore
+from gateway_core.adapters.upstash.sdk import SdkKeyStore
 from gateway_core.cli.arguments import make_parser
 from gateway_core.cli.commands import Command
 from gateway_core.config.check import check_config
 from gateway_core.config.environment import StoreSettings, documents_named, needed
 from gateway_core.domain.errors import LLMError
-from gateway_core.ports import Store
 
-_CONNECT_TIMEOUT_S, _TIMEOUT_S = 3.0, 10.0
+_TIMEOUT_S = 10.0
 
 
 def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = None) -> int:
@@ -64,9 +63,10 @@ async def _run(options: argparse.Namespace, environ: Mapping[str, str]) -> list[
         await store.close()
 
 
-def open_store(environ: Mapping[str, str]) -> Store:
+def open_store(environ: Mapping[str, str]) -> SdkKeyStore:
+    """The store that the gateway would use. Raises ConfigError as it does."""
     store = needed(StoreSettings.from_env(environ))
-    return UpstashStore(store.url, store.token.reveal(), connect_timeout_s=_CONNECT_TIMEOUT_S, timeout_s=_TIMEOUT_S)
+    return SdkKeyStore(store.url, store.token.reveal(), timeout_s=_TIMEOUT_S)
 
 
 def _aside(detail: str) -> str:
