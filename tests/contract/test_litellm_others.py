@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from gateway_core.adapters.clock import ManualClock
 from gateway_core.adapters.litellm import LiteLLMProvider
 from gateway_core.bootstrap import read_settings
 from gateway_core.config.settings import GatewaySettings
@@ -17,6 +16,7 @@ from gateway_core.domain.credentials import Credential, Secret
 from gateway_core.domain.errors import BadCredentials, ProviderError, ProviderTimeout
 from local.serving import serve
 from tests.contract.streaming import Unreachable
+from tests.manual_clock import ManualClock
 from tests.other_providers import CONFIG, KEYS, MODELS, create_app
 
 # LiteLLM loads a provider's code with its first call, and pydantic has something to say about Cohere's.
