@@ -6,7 +6,7 @@ from gateway_core.adapters.memory import MemoryStore
 from gateway_core.domain.caller import Limits
 from gateway_core.domain.errors import ConfigError, InvalidRequest
 from gateway_core.store.counters import RECONCILED, Counters
-from gateway_core.store.messages import BudgetLine, OpenHold
+from gateway_core.store.records import BudgetLine, OpenHold
 from gateway_core.store.virtual_keys import KeyRecord, digest_of
 from tests.contract.desk import DAY, DIGEST, MONTH, NOON, Desk, candidate, settled
 

@@ -13,7 +13,8 @@ from gateway_core.adapters.log_backlog import LogBacklog
 from gateway_core.bootstrap import event_sink, light_services
 from gateway_core.config.environment import ProcessEnvironment
 from gateway_core.domain.errors import ConfigError, ProviderUnavailable
-from gateway_core.store.messages import Ticket, Unsettled
+from gateway_core.store.messages import Ticket
+from gateway_core.store.records import Unsettled
 from gateway_core.telemetry.telemetry import Telemetry
 from tests.unit.test_events import RECORD
 

@@ -21,20 +21,9 @@ from gateway_core.domain.errors import LLMError
 from gateway_core.invocation import HttpAnswer, HttpRequest, HttpStream
 from gateway_core.store.counters import Counters
 from gateway_core.store.deployment_state import DeploymentState
-from gateway_core.store.messages import (
-    Admission,
-    BudgetLine,
-    Candidate,
-    OpenHold,
-    RecordPage,
-    Settled,
-    Settlement,
-    Terms,
-    Ticket,
-    Unsettled,
-    UsageRecord,
-)
+from gateway_core.store.messages import Admission, Candidate, Settled, Settlement, Terms, Ticket
 from gateway_core.store.probes import FleetHealth, ModelList, Probe
+from gateway_core.store.records import BudgetLine, OpenHold, RecordPage, Unsettled, UsageRecord
 from gateway_core.store.virtual_keys import KeyRecord
 
 

@@ -16,8 +16,9 @@ from gateway_core.domain.cost import NANO_PER_USD, usd
 from gateway_core.domain.errors import LLMError, ProviderError
 from gateway_core.domain.result import Attempt
 from gateway_core.store.changes import BreakerChange
-from gateway_core.store.messages import Refusal, Settlement, Ticket, UsageRecord
+from gateway_core.store.messages import Refusal, Settlement, Ticket
 from gateway_core.store.probes import CatalogWarning, Probe
+from gateway_core.store.records import UsageRecord
 from gateway_core.telemetry.events import BreakerMoved, BudgetReached, Event, FailedOver
 from gateway_core.telemetry.log_format import LogFormat, json_line, text_line
 from gateway_core.telemetry.metrics import Metrics

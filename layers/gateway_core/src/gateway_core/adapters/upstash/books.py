@@ -8,7 +8,7 @@ from gateway_core.adapters.upstash import layout
 from gateway_core.adapters.upstash.client import Reply
 from gateway_core.adapters.upstash.part import Part
 from gateway_core.store.counters import Counters
-from gateway_core.store.messages import RecordPage, UsageRecord
+from gateway_core.store.records import RecordPage, UsageRecord
 
 
 class UpstashBooks(Part):
