@@ -32,7 +32,7 @@ class ModelRouter:
     ) -> tuple[Plan, Explanation | None]:
         """Who is tried, in order, of those that the caller may use; and why, if the request asks.
 
-        A trip to the store is made only for routing by latency and for an explanation. Raises like `routing.plan`,
+        A round trip to the store is made only for routing by latency and for an explanation. Raises like `routing.plan`,
         and Forbidden.
         """
         candidates(request, catalog)  # what does not exist is not forbidden

@@ -1,4 +1,4 @@
-"""The request path over Upstash: one script, one HTTP trip each."""
+"""The request path over Upstash: one script, one HTTP round trip each."""
 
 from __future__ import annotations
 
