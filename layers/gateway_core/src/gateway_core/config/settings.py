@@ -52,6 +52,8 @@ class GatewaySettings:
     price_age_days: int
     batch_max_questions: int
     batch_concurrency: int
+    batch_response_models: Mapping[str, str]
+    batch_strategies: Mapping[str, str]
     log_level: LogLevel
     reload_s: float
     secrets_reload_s: float
@@ -86,6 +88,8 @@ class GatewaySettings:
             price_age_days=file.health.price_age_days,
             batch_max_questions=file.batch.max_questions,
             batch_concurrency=file.batch.concurrency,
+            batch_response_models=MappingProxyType(file.batch.response_models),
+            batch_strategies=MappingProxyType(file.batch.strategies),
             log_level=_log_level(env, file),
             reload_s=env.seconds("GATEWAY_RELOAD_S", file.reload_s),
             secrets_reload_s=file.secrets_reload_s,

@@ -224,7 +224,7 @@ class Telemetry:
         self._log.info("request failed", extra=fields)
 
     def batch_ended(self, request_id: str, caller: Caller, questions: int, outcomes: Mapping[str, int]) -> None:
-        """A batch is over; `outcomes` counts its answers by error code, or `ok`; fewer than asked if its caller left."""
+        """A batch is over; `outcomes` counts its answers by error code, or `ok`; fewer if its caller left."""
         names = {"project_id": caller.project_id, "key_id": caller.key_id}
         self._log.info(
             "batch ended", extra={"request_id": request_id, **names, "questions": questions, "outcomes": dict(outcomes)}
