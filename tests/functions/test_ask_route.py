@@ -428,3 +428,44 @@ async def test_how_many_are_asked_at_once_is_configured():
     await leaver.run()
     assert leaver.sent[0]["status"] == 200
     assert most == 2
+
+
+async def test_an_invalid_answer_is_corrected_and_both_are_paid(client, world):
+    """Each try has a line of its own in the books; the result is the object."""
+    said = iter(["maybe", '{"decision": "no", "reason": "rain"}'])
+    world.behave["openai/gpt-4o-mini"] = lambda _call: ProviderAnswer(next(said), (), "stop", Usage(3, 2))
+    found = (await results(client, q(1, response_model="Decision")))[1]
+    assert (found["status"], found["result"], found["retry_count"]) == (
+        "success",
+        {"decision": "no", "reason": "rain"},
+        1,
+    )
+    assert (found["usage"]["total_tokens"], len(found["attempts"])) == (10, 2)
+    assert [record.request_id.rpartition("-")[2] for record in await world.records()] == ["1", "r1"]
+
+
+async def test_an_object_stands_in_a_prompt_as_json(client, world):
+    """So that the next model can read it."""
+    answer = ProviderAnswer('{ "items": ["é", "b"] }', (), "stop", Usage(3, 2))
+    world.behave["openai/gpt-4o-mini"] = lambda _call: answer
+    asked = [q(1, response_model="ItemList"), q(2, "Sort {Q1_result}.", model="other")]
+    assert (await results(client, *asked))[1]["result"] == {"items": ["é", "b"]}
+    assert world.provider.calls[-1].messages[-1]["content"] == 'Sort {"items": ["é", "b"]}.'
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"validation_strategy": "vibes"}, "validation_strategy"),
+        ({"response_model": "Persona"}, "response_model"),
+        ({"response_schema": {"type": "objekt"}}, "response_schema"),
+        ({"validation_strategy": "regex"}, "options.pattern"),
+        ({"validation_strategy": "citation_check", "options": {"sources": []}}, "options.sources"),
+    ],
+)
+async def test_what_no_strategy_can_use_is_422_before_any_call(client, world, fields, param):
+    """With the path of the field."""
+    answer = await post(client, q(1), q(2, **fields))
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"], error["param"]) == (422, "invalid_request", f"questions.1.{param}")
+    assert world.provider.calls == []

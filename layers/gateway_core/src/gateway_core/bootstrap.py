@@ -168,6 +168,7 @@ def mcp_app(environ: Mapping[str, str], apps: Mapping[str, ASGIApp] | None = Non
 def with_gateway(light: Services, provider: ModelProvider, draw: Draw = random.random) -> ModelServices:
     """Add a gateway that calls models through `provider`, and leaves to `draw` what is left to chance."""
     # Here, not above: functions that call no model start without them.
+    from gateway_core.batch.validation.registry import Registry  # noqa: PLC0415
     from gateway_core.pipeline.admission import FailoverPolicy  # noqa: PLC0415
     from gateway_core.pipeline.failover import Failover  # noqa: PLC0415
     from gateway_core.pipeline.gateway import Gateway  # noqa: PLC0415
@@ -193,6 +194,7 @@ def with_gateway(light: Services, provider: ModelProvider, draw: Draw = random.r
         light.events,
         gateway,
         provider,
+        Registry.load(light.settings.batch_strategies, light.settings.batch_response_models),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
@@ -25,6 +25,7 @@ from gateway_core.batch.answerer import QuestionAnswerer
 from gateway_core.batch.engine import BatchLimits, Engine
 from gateway_core.batch.graph import Node, build
 from gateway_core.batch.questions import Answer
+from gateway_core.batch.validation.registry import Registry
 from gateway_core.config.settings import GatewaySettings
 from gateway_core.domain.caller import Caller
 from gateway_core.domain.errors import InvalidRequest, LLMError
@@ -54,7 +55,8 @@ def router(source: Current[ModelServices]) -> APIRouter:
         services = source.now()
         caller = await identify(request, services)
         check_tool(caller, TOOL)
-        batch = read_batch(await read_json(request, services.settings.body_limit), services.settings)
+        value = await read_json(request, services.settings.body_limit)
+        batch = read_batch(value, services.settings, services.registry)
         request_id = request.state.request_id
         timeout_s = min(batch.timeout_s, time_left_s(request.scope))
         running = _engine(services, caller, batch, request_id).run(batch.nodes, timeout_s=timeout_s)
@@ -69,7 +71,7 @@ def router(source: Current[ModelServices]) -> APIRouter:
     return routes
 
 
-def read_batch(value: dict[str, Any], settings: GatewaySettings) -> Batch:
+def read_batch(value: dict[str, Any], settings: GatewaySettings, registry: Registry) -> Batch:
     """The batch that a body describes. Raises InvalidRequest for all that can be wrong with it."""
     questions, most = value.get("questions"), settings.batch_max_questions
     if isinstance(questions, list) and len(questions) > most:
@@ -81,13 +83,26 @@ def read_batch(value: dict[str, Any], settings: GatewaySettings) -> Batch:
             f"timeout_s: at most {longest_s:g} with stream: {body.stream}.", param="timeout_s", schema=True
         )
     nodes = build([item.to_question(settings.catalog) for item in body.questions])
+    _check_validation(nodes, registry)
     return Batch(nodes, body, body.timeout_s or longest_s)
+
+
+def _check_validation(nodes: Sequence[Node], registry: Registry) -> None:
+    """Raises InvalidRequest with the path of the field that no strategy can use."""
+    for node in nodes:
+        try:
+            registry.validator(node.question)
+        except InvalidRequest as error:
+            path = f"questions.{node.number - 1}"
+            raise InvalidRequest(f"{path}.{error.message}", param=f"{path}.{error.param}", schema=True) from None
 
 
 def _engine(services: ModelServices, caller: Caller, batch: Batch, request_id: str) -> Engine:
     settings, body = services.settings, batch.body
     attribution = attribute(caller, body.project_id, body.agent_id, body.user_id)
-    answerer = QuestionAnswerer(services.gateway, caller, attribution, request_id)
+    answerer = QuestionAnswerer(
+        services.gateway, settings.catalog, services.registry, caller, attribution, request_id, services.clock
+    )
     limits = BatchLimits(settings.batch_concurrency, settings.default_timeout_s, settings.body_limit)
     return Engine(answerer, services.clock, limits, partial(services.telemetry.crashed, request_id, where="batch"))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from gateway_core.domain.caller import Caller
 from gateway_core.domain.chat import ChatRequest, Cost, Json, ProviderAnswer, Usage
@@ -118,4 +118,25 @@ class Completer(Protocol):
         self, request: ChatRequest, caller: Caller, request_id: str, *, timeout_s: float
     ) -> Completion[ProviderAnswer]:
         """A whole answer. Raises LLMError."""
+        ...
+
+
+@runtime_checkable
+class Keeper(Protocol):
+    """A completer that keeps answers for equal requests, where `request.cache` says so."""
+
+    async def complete(
+        self,
+        request: ChatRequest,
+        caller: Caller,
+        request_id: str,
+        *,
+        timeout_s: float,
+        accept: Accept | None = None,
+    ) -> Completion[ProviderAnswer]:
+        """A kept answer that is accepted, or a new one, which is kept if it is. Raises LLMError."""
+        ...
+
+    async def keep(self, request: ChatRequest, caller: Caller, completion: Completion[ProviderAnswer]) -> None:
+        """Keep this answer for requests that equal this one."""
         ...

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import reduce
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from gateway_core.config.documents import Document, Schema, Seconds, merge, read_yaml, validate
 from gateway_core.config.price_list import PricingSection
@@ -101,11 +101,17 @@ class HealthSection(Schema):
     price_age_days: Count = 90
 
 
+type CheckName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,128}$")]
+type ImportPath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
+
+
 class BatchSection(Schema):
-    """Bounds of one batch: its questions, and how many of them are asked at once."""
+    """Bounds of one batch, and what its answers may be checked by, as `package.module:name`."""
 
     max_questions: Annotated[int, Field(gt=0, le=10_000)] = 1000
     concurrency: Annotated[int, Field(gt=0, le=256)] = 16
+    response_models: dict[CheckName, ImportPath] = Field(default_factory=dict)
+    strategies: dict[CheckName, ImportPath] = Field(default_factory=dict)
 
 
 class ConfigFile(Schema):

@@ -47,6 +47,8 @@ class GatewaySettings:
     price_age_days: int
     batch_max_questions: int
     batch_concurrency: int
+    batch_response_models: Mapping[str, str]
+    batch_strategies: Mapping[str, str]
     log_level: LogLevel
     reload_s: float
     secrets_reload_s: float
@@ -80,6 +82,8 @@ class GatewaySettings:
             price_age_days=file.health.price_age_days,
             batch_max_questions=file.batch.max_questions,
             batch_concurrency=file.batch.concurrency,
+            batch_response_models=MappingProxyType(file.batch.response_models),
+            batch_strategies=MappingProxyType(file.batch.strategies),
             log_level=_log_level(given.log_level or file.log_level),
             reload_s=file.reload_s if given.reload_s is None else given.reload_s,
             secrets_reload_s=file.secrets_reload_s,

@@ -209,7 +209,11 @@ class ProviderCall:
 
 @dataclass(frozen=True, slots=True)
 class ProviderAnswer:
-    """A whole answer of a provider, normalised. `finish_reason` is OpenAI's vocabulary."""
+    """A whole answer of a provider, normalised. `finish_reason` is OpenAI's vocabulary.
+
+    `confidence`, from 0 to 1, is the provider's own where it gives one, else the mean probability of the answer's
+    tokens where it gives those.
+    """
 
     content: str
     tool_calls: tuple[ToolCall, ...]
@@ -218,6 +222,7 @@ class ProviderAnswer:
     dropped_params: tuple[str, ...] = ()
     reasoning: str = ""
     rates: RateView | None = field(default=None, compare=False)
+    confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,10 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Completion[A]:
-    """An answer with its story; `usage` and `cost` include what failed attempts were billed."""
+    """An answer with its story; `usage` and `cost` include what failed attempts were billed.
+
+    One that was kept (`cached`) costs nothing; `saved_nano` is what it would have cost.
+    """
 
     id: str
     answer: A
@@ -77,6 +80,7 @@ class Completion[A]:
     latency_ms: int
     attempts: tuple[Attempt, ...]
     cached: bool = False
+    saved_nano: int = 0
     degraded: bool = False
     explanation: Explanation | None = None
 
