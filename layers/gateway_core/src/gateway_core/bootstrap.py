@@ -181,6 +181,7 @@ def with_gateway(light: Services, provider: ModelProvider, draw: Draw = random.r
     """Add a gateway that calls models through `provider`, and leaves to `draw` what is left to chance."""
     # Here, not above: functions that call no model start without them.
     from gateway_core.pipeline.admission import FailoverPolicy  # noqa: PLC0415
+    from gateway_core.pipeline.caching import CachingGateway  # noqa: PLC0415
     from gateway_core.pipeline.failover import Failover  # noqa: PLC0415
     from gateway_core.pipeline.gateway import Gateway  # noqa: PLC0415
     from gateway_core.pipeline.model_router import ModelRouter  # noqa: PLC0415
@@ -195,6 +196,9 @@ def with_gateway(light: Services, provider: ModelProvider, draw: Draw = random.r
     failover = Failover(light.ledger, light.clock, policy, light.telemetry, emitter, draw)
     router = ModelRouter(light.ledger, provider, light.clock, draw)
     gateway = Gateway(light.settings, provider, router, light.authenticator, failover, light.clock)
+    caching = CachingGateway(
+        gateway, light.ledger, failover, light.clock, light.telemetry, light.settings.cache, policy
+    )
     return ModelServices(
         light.settings,
         light.store,
@@ -203,7 +207,7 @@ def with_gateway(light: Services, provider: ModelProvider, draw: Draw = random.r
         light.clock,
         light.ledger,
         light.events,
-        gateway,
+        caching,
         provider,
     )
 

@@ -12,7 +12,7 @@ from gateway_core.telemetry.ports import EventSink
 from gateway_core.telemetry.telemetry import Telemetry
 
 if TYPE_CHECKING:  # functions that call no model start without it
-    from gateway_core.pipeline.gateway import Gateway
+    from gateway_core.pipeline.caching import CachingGateway
 
 
 class Current[T](Protocol):
@@ -48,5 +48,5 @@ class Services:
 class ModelServices(Services):
     """With a gateway that can call models, and a counter of their tokens."""
 
-    gateway: Gateway
+    gateway: CachingGateway
     token_counter: TokenCounter

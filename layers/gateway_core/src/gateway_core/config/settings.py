@@ -19,6 +19,7 @@ from gateway_core.domain.credentials import Secret
 from gateway_core.domain.errors import ConfigError, Unauthenticated
 from gateway_core.routing.retry import RetryPolicy
 from gateway_core.store.messages import BreakerPolicy
+from gateway_core.store.response_cache import CachePolicy
 from gateway_core.store.virtual_keys import project_of
 
 DEV_PROJECT = "dev"
@@ -53,6 +54,7 @@ class GatewaySettings:
     log_level: LogLevel
     reload_s: float
     secrets_reload_s: float
+    cache: CachePolicy
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str], documents: Sequence[Document] = ()) -> GatewaySettings:
@@ -85,6 +87,7 @@ class GatewaySettings:
             log_level=_log_level(env, file),
             reload_s=env.seconds("GATEWAY_RELOAD_S", file.reload_s),
             secrets_reload_s=file.secrets_reload_s,
+            cache=file.cache.policy(),
         )
 
 
