@@ -170,6 +170,7 @@ def with_gateway(light: Services, provider: ModelProvider, draw: Draw = random.r
     # Here, not above: functions that call no model start without them.
     from gateway_core.batch.validation.registry import Registry  # noqa: PLC0415
     from gateway_core.pipeline.admission import FailoverPolicy  # noqa: PLC0415
+    from gateway_core.pipeline.caching import CachingGateway  # noqa: PLC0415
     from gateway_core.pipeline.failover import Failover  # noqa: PLC0415
     from gateway_core.pipeline.gateway import Gateway  # noqa: PLC0415
     from gateway_core.pipeline.model_router import ModelRouter  # noqa: PLC0415
@@ -184,6 +185,9 @@ def with_gateway(light: Services, provider: ModelProvider, draw: Draw = random.r
     failover = Failover(light.ledger, light.clock, policy, light.telemetry, emitter, draw)
     router = ModelRouter(light.ledger, provider, light.clock, draw)
     gateway = Gateway(light.settings, provider, router, light.authenticator, failover, light.clock)
+    caching = CachingGateway(
+        gateway, light.ledger, failover, light.clock, light.telemetry, light.settings.cache, policy
+    )
     return ModelServices(
         light.settings,
         light.store,
@@ -192,7 +196,7 @@ def with_gateway(light: Services, provider: ModelProvider, draw: Draw = random.r
         light.clock,
         light.ledger,
         light.events,
-        gateway,
+        caching,
         provider,
         Registry.load(light.settings.batch_strategies, light.settings.batch_response_models),
     )

@@ -13,7 +13,7 @@ from gateway_core.telemetry.telemetry import Telemetry
 
 if TYPE_CHECKING:  # functions that call no model start without it
     from gateway_core.batch.validation.registry import Registry
-    from gateway_core.pipeline.gateway import Gateway
+    from gateway_core.pipeline.caching import CachingGateway
 
 
 class Current[T](Protocol):
@@ -49,6 +49,6 @@ class Services:
 class ModelServices(Services):
     """With a gateway that can call models, a counter of their tokens, and what answers of batches are checked by."""
 
-    gateway: Gateway
+    gateway: CachingGateway
     token_counter: TokenCounter
     registry: Registry

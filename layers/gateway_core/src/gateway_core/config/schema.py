@@ -12,6 +12,7 @@ from gateway_core.config.documents import Document, Schema, Seconds, merge, read
 from gateway_core.config.price_list import PricingSection
 from gateway_core.routing.retry import RetryPolicy
 from gateway_core.store.messages import BreakerPolicy
+from gateway_core.store.response_cache import CachePolicy
 
 CATALOG_SECTIONS = ("default_output_cap", "providers", "models", "groups", "aliases")
 
@@ -114,6 +115,17 @@ class BatchSection(Schema):
     strategies: dict[CheckName, ImportPath] = Field(default_factory=dict)
 
 
+class CacheSection(Schema):
+    """`CachePolicy`: whether answers are kept, for how long, and how large one may be."""
+
+    enabled: bool = True
+    ttl_s: Annotated[int, Field(gt=0, le=30 * 86_400)] = 3600
+    max_bytes: Annotated[int, Field(gt=0, le=1024 * 1024)] = 256 * 1024
+
+    def policy(self) -> CachePolicy:
+        return CachePolicy(**self.model_dump())
+
+
 class ConfigFile(Schema):
     """`config.yaml`. The catalog's sections stay raw here: they are checked once merged over the packaged ones."""
 
@@ -129,6 +141,7 @@ class ConfigFile(Schema):
     store: StoreSection = StoreSection()
     health: HealthSection = HealthSection()
     batch: BatchSection = BatchSection()
+    cache: CacheSection = CacheSection()
     log_level: LogLevel = "INFO"
     reload_s: Annotated[float, Field(ge=0, le=86_400)] = 30.0
     secrets_reload_s: Annotated[float, Field(ge=0, le=86_400)] = 900.0

@@ -16,6 +16,7 @@ from gateway_core.domain.credentials import Secret
 from gateway_core.domain.errors import ConfigError, Unauthenticated
 from gateway_core.routing.retry import RetryPolicy
 from gateway_core.store.messages import BreakerPolicy
+from gateway_core.store.response_cache import CachePolicy
 from gateway_core.store.virtual_keys import project_of
 
 DEV_PROJECT = "dev"
@@ -52,6 +53,7 @@ class GatewaySettings:
     log_level: LogLevel
     reload_s: float
     secrets_reload_s: float
+    cache: CachePolicy
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str], documents: Sequence[Document] = ()) -> GatewaySettings:
@@ -87,6 +89,7 @@ class GatewaySettings:
             log_level=_log_level(given.log_level or file.log_level),
             reload_s=file.reload_s if given.reload_s is None else given.reload_s,
             secrets_reload_s=file.secrets_reload_s,
+            cache=file.cache.policy(),
         )
 
     @property

@@ -89,9 +89,10 @@ class Completion[A]:
 class Opened:
     """The first thing that a stream tells: which model answers, after how many attempts, this one included.
 
-    `degraded`: it goes on without the store.
+    `degraded`: it goes on without the store. `cached`: it was kept, and nobody is asked.
     """
 
     model: Model
     attempts: int
     degraded: bool = False
+    cached: bool = False

@@ -86,6 +86,10 @@ class Failover:
             await asyncio.shield(self._close(state, error_code, started_s))
         return answer
 
+    async def close_hit(self, state: RequestState, started_s: float) -> None:
+        """Write the record of a request that was served with a kept answer. Never raises."""
+        await asyncio.shield(self._close(state, "", started_s))
+
     async def stream(self, state: RequestState, start_stream: Send[AttemptStream]) -> AsyncGenerator[Chunk]:
         """The chunks of the first candidate that gives any content; after that, nobody else can answer.
 

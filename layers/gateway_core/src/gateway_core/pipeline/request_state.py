@@ -39,7 +39,8 @@ class RequestState:
         degraded: An attempt was admitted without the store.
         explanation: Why the candidates stand in their order, if the request asked.
         attempts: What is reported to the caller: calls, and candidates that were passed over.
-        current: The candidate that was admitted last.
+        current: The candidate that was admitted last, or whose kept answer is given.
+        cache_hit: A kept answer is given.
         pending: The settlement that the store does not have yet.
         ended: How the last attempt ended, settled or not.
         waited_ms: How much of the time that it may queue is used up.
@@ -65,6 +66,7 @@ class RequestState:
     explanation: Explanation | None = None
     attempts: list[Attempt] = field(default_factory=list)
     current: BoundedCandidate | None = None
+    cache_hit: bool = False
     pending: Settlement | None = None
     ended: Settlement | None = None
     waited_ms: int = 0
@@ -119,6 +121,10 @@ class RequestState:
             unsent=True,
         )
         return bounded
+
+    def serve_kept(self, bounded: BoundedCandidate) -> None:
+        """Nothing is asked: an answer that this candidate gave before is given."""
+        self.current, self.cache_hit = bounded, True
 
     def leave(self, admission: Admission) -> None:
         """The caller left while the store was asked: what it admitted will not be made use of."""
@@ -193,7 +199,7 @@ class RequestState:
             input_nano=self.cost.input_nano,
             output_nano=self.cost.output_nano,
             latency_ms=latency_ms,
-            cache_hit=False,
+            cache_hit=self.cache_hit,
             price_source=model.price.source,
             input_includes_cached=input_includes_cached,
             price_hash=self.price_hash,

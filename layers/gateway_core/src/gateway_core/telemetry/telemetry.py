@@ -127,6 +127,11 @@ class Telemetry:
         self._log.error("admission lost", extra=fields)
         self._metrics.put(AdmissionLost=1)
 
+    def cache_failed(self, request_id: str, error: LLMError) -> None:
+        """The store could not be asked for a kept answer, or could not keep one; the request goes on."""
+        self._log.warning("cache failed", extra={"request_id": request_id, "detail": error.detail or error.message})
+        self._metrics.put(CacheFailed=1)
+
     def store_degraded(self, request_id: str) -> None:
         """A request goes on without the store."""
         self._log.warning("store degraded", extra={"request_id": request_id})
@@ -246,6 +251,8 @@ class Telemetry:
         }
         if first_token_ms is not None:
             values["TimeToFirstToken"] = first_token_ms
+        if record.cache_hit:
+            values["CacheHits"] = 1
         self._metrics.put(record.provider, **values)
 
     def _count_breaker(self, change: BreakerChange) -> None:
