@@ -17,6 +17,7 @@ ROUTES: Mapping[str, str] = {
     "/v1/complete": "complete",
     "/v1/stream": "stream",
     "/v1/chat/completions": "stream",
+    "/ask": "ask",
     "/v1/embeddings": "embed",
     "/v1/tokens": "tokens",
     "/v1/usage": "usage",

@@ -40,7 +40,8 @@ class QuestionAnswerer:
         return ChatRequest(
             messages=messages,
             attribution=self._attribution,
-            model=question.model,
+            model_group=question.model_group,
+            model=None if question.model_group else question.model,
             max_output_tokens=question.max_tokens,
             params={name: value for name, value in params.items() if value is not None},
             timeout_s=timeout_s,

@@ -32,6 +32,7 @@ class Question:
         text: The prompt, in which `{Q<index>_result}` stands for the answer of an earlier question.
         method: Whether it waits for the sequential question before it.
         model: A model key, a group, or a LiteLLM identifier.
+        model_group: The same, where `model` is the name of a group.
         validation_strategy: Name in the registry of strategies.
         response_model: Name in the registry of response models.
         response_schema: A JSON Schema that the answer is to satisfy.
@@ -48,6 +49,7 @@ class Question:
     text: str
     method: Method = "concurrent"
     model: str = DEFAULT_MODEL
+    model_group: str | None = None
     validation_strategy: str = "pydantic"
     response_model: str | None = None
     response_schema: Json | None = None

@@ -101,6 +101,13 @@ class HealthSection(Schema):
     price_age_days: Count = 90
 
 
+class BatchSection(Schema):
+    """Bounds of one batch: its questions, and how many of them are asked at once."""
+
+    max_questions: Annotated[int, Field(gt=0, le=10_000)] = 1000
+    concurrency: Annotated[int, Field(gt=0, le=256)] = 16
+
+
 class ConfigFile(Schema):
     """`config.yaml`. The catalog's sections stay raw here: they are checked once merged over the packaged ones."""
 
@@ -115,6 +122,7 @@ class ConfigFile(Schema):
     limits: LimitsSection = LimitsSection()
     store: StoreSection = StoreSection()
     health: HealthSection = HealthSection()
+    batch: BatchSection = BatchSection()
     log_level: LogLevel = "INFO"
     reload_s: Annotated[float, Field(ge=0, le=86_400)] = 30.0
     secrets_reload_s: Annotated[float, Field(ge=0, le=86_400)] = 900.0

@@ -50,6 +50,8 @@ class GatewaySettings:
     store_on_failure: OnStoreFailure
     probe_timeout_s: float
     price_age_days: int
+    batch_max_questions: int
+    batch_concurrency: int
     log_level: LogLevel
     reload_s: float
     secrets_reload_s: float
@@ -82,6 +84,8 @@ class GatewaySettings:
             store_on_failure=file.store.on_failure,
             probe_timeout_s=file.health.probe_timeout_s,
             price_age_days=file.health.price_age_days,
+            batch_max_questions=file.batch.max_questions,
+            batch_concurrency=file.batch.concurrency,
             log_level=_log_level(env, file),
             reload_s=env.seconds("GATEWAY_RELOAD_S", file.reload_s),
             secrets_reload_s=file.secrets_reload_s,
