@@ -12,6 +12,7 @@ from gateway_core.config.settings import GatewaySettings
 from gateway_core.domain.chat import ProviderAnswer, Usage
 from gateway_core.domain.errors import ProviderUnavailable
 from tests.conftest import World, catalog_of, model, settings_for
+from tests.virtual_time import LoopClock, run
 
 FREE = {"input_tokens": 0, "output_tokens": 0, "cached_input_tokens": 0, "reasoning_tokens": 0, "total_tokens": 0}
 
@@ -266,6 +267,16 @@ async def test_a_budget_may_end_in_the_middle(client, world):
     assert body["totals"]["cost"]["total_usd"] == f"{asked * 9000 / 1e9:.6f}"
 
 
+async def test_a_batch_has_a_line_in_the_log(client, world):
+    """With what became of its questions, and nothing of what they say."""
+    answer = await post(client, q(1, "my secret plan"), q(2, model="nope"), q(3, "{Q2_result}"), q(4, "{Q3_result}"))
+    (line,) = [line for line in world.lines() if line["message"] == "batch ended"]
+    assert (line["request_id"], line["project_id"]) == (answer.json()["request_id"], "alpha")
+    assert line["outcomes"] == {"ok": 1, "unknown_model": 1, "dependency_failed": 2}
+    assert line["questions"] == 4
+    assert "secret plan" not in world.log.getvalue()
+
+
 def parse(text):
     """(event, data) of each event."""
     blocks = [block.split("\n") for block in text.strip().split("\n\n") if not block.startswith(":")]
@@ -287,6 +298,27 @@ async def test_a_stream_has_each_result_when_it_is_ready(client):
             attempt.pop("latency_ms")
     assert sorted((result for _, result in told), key=lambda result: result["index"]) == whole["results"]
     assert [result["index"] for _, result in told].index(2) < [result["index"] for _, result in told].index(1)
+
+
+def test_a_silent_stream_is_kept_alive():
+    """By a comment every fifteen seconds; virtual ones."""
+
+    async def streamed():
+        catalog = catalog_of(model("m"))
+        world = World(catalog, settings_for(catalog), clock=LoopClock())
+
+        async def slow(call):
+            await asyncio.sleep(40)
+            return ProviderAnswer("done", (), "stop", Usage(1, 1))
+
+        world.provider.complete = slow
+        leaver = Leaver(world, {"questions": [q(1, model="m")], "stream": True}, await world.key())
+        await leaver.run()
+        return b"".join(message.get("body", b"") for message in leaver.sent).decode()
+
+    text = run(streamed())
+    assert text.startswith(": keep-alive\n\n: keep-alive\n\nevent: result\n")
+    assert [name for name, _ in parse(text)] == ["result", "done"]
 
 
 async def test_a_bad_batch_is_no_stream(client):
@@ -368,6 +400,8 @@ async def test_leaving_cancels_and_settles(world, stream):
     await asyncio.wait_for(leaver.run(), 10)
     assert len(asked) == len(ended) == 3
     assert [record.error_code for record in await world.records()] == ["cancelled"] * 3
+    (line,) = [line for line in world.lines() if line["message"] == "batch ended"]
+    assert (line["questions"], line["outcomes"]) == (5, {})
     spent, held = await world.spent()
     assert (spent, held > 0) == (0, True)
 

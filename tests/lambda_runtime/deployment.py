@@ -28,7 +28,7 @@ from tests.lambda_runtime.emulator.fronts import lambda_api
 from tests.lambda_runtime.emulator.runtime_api import Item
 from tests.lambda_runtime.sluice import Sluice
 
-DEPLOYED = ("complete", "stream", "health", "usage", "mcp", "probe")
+DEPLOYED = ("complete", "stream", "ask", "health", "usage", "mcp", "probe")
 """What is deployed where a test does not say otherwise."""
 _CALL_MODELS = frozenset({"complete", "stream", "ask", "embed"})
 _HOLD_KEYS = _CALL_MODELS | {"probe"}

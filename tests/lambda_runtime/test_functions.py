@@ -246,6 +246,23 @@ async def test_a_whole_answer_that_is_late_is_a_504(functions, backend):
     assert (answer.status, json.loads(answer.body)["error"]["code"]) == (504, "deadline_exceeded")
 
 
+async def test_a_batch_answers_before_the_function_has_to(functions, backend):
+    """With what was ready; what hangs says so, and is in the books."""
+    backend.providers.fault("deepseek", "timeout", times=1)
+    questions = [{"index": n, "question": f"Say {n}", "model": MODEL, "method": "sequential"} for n in (1, 2)]
+    questions.append({"index": 3, "question": "Say hello", "model": "gpt-5.1-mini"})
+    event = rest_event(
+        "POST",
+        "/ask",
+        [("authorization", f"Bearer {await backend.key('alpha')}")],
+        json.dumps({"questions": questions}).encode(),
+    )
+    _seen, answer = await ask(functions["ask"], event, timeout_s=6)
+    told = {result["index"]: result["error_code"] for result in json.loads(answer.body)["results"]}
+    assert (answer.status, told) == (200, {1: "deadline_exceeded", 2: "deadline_exceeded", 3: None})
+    assert len(await backend.records("alpha")) == 2
+
+
 @pytest.mark.parametrize(("function", "path"), [("complete", "/v1/complete"), ("stream", "/v1/stream")])
 async def test_a_refusal_is_a_status(functions, backend, function, path):
     """Nothing has been sent yet when the gateway refuses."""

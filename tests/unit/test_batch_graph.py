@@ -1,7 +1,7 @@
 """What a question waits for, and what is refused before anybody is asked."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway_core.batch.graph import build
@@ -94,6 +94,7 @@ def test_an_index_is_used_once():
     )
 
 
+@settings(deadline=None)
 @given(batches())
 def test_nobody_waits_for_what_comes_later(questions):
     """So there are no circles, whatever is asked."""
@@ -101,6 +102,7 @@ def test_nobody_waits_for_what_comes_later(questions):
         assert all(number < node.number for number in node.waits_for)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(), min_size=1, max_size=20), st.data())
 def test_whatever_is_written_is_accepted_or_refused(indexes, data):
     """There is no third way: texts of braces, digits and underscores included."""

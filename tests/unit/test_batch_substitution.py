@@ -1,7 +1,7 @@
 """`{Q<index>_result}`: what counts as one, and that nothing else does."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway_core.batch.substitution import cited, fill, filled_size
@@ -62,12 +62,14 @@ def test_what_is_cited_is_counted_in_order():
     assert list(cited("{Q20_result} {Q1_result} {Q20_result} {Q01_result}").items()) == [("20", 2), ("1", 1), ("01", 1)]
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(PIECES)).map("".join))
 def test_the_size_is_known_before(text):
     """In bytes, to the byte, so that nothing huge has to be made to be refused."""
     assert filled_size(text, ANSWERS) == len(fill(text, ANSWERS).encode())
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(sorted(ANSWERS)) | st.text(st.characters(exclude_characters="{}")).map(list)))
 def test_one_pass_over_the_prompt(parts):
     """Text stays, a placeholder gives way to its answer."""

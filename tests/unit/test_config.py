@@ -151,6 +151,7 @@ class TestDocument:
             store: {timeout_s: 0.5, connect_timeout_s: 0.1}
             pricing: {book: spec-2026-01, per_tokens: 1, models: {mistral: {input: 0.000001, output: "2e-6"}}}
             groups: {cheap: [mistral]}
+            batch: {max_questions: 10000, concurrency: 1}
             default_output_cap: 7
             reload_s: 0
             secrets_reload_s: 60
@@ -165,6 +166,7 @@ class TestDocument:
         assert settings.catalog.models["gpt-5.1"].price.source == "book:spec-2026-01"
         assert settings.catalog.group("cheap") == (settings.catalog.models["mistral"],)
         assert settings.catalog.default_output_cap == 7
+        assert (settings.batch_max_questions, settings.batch_concurrency) == (10_000, 1)
         assert (settings.reload_s, settings.secrets_reload_s) == (0, 60)
 
     def test_custom_provider_reads_its_own_variables(self):
@@ -188,6 +190,8 @@ class TestDocument:
             ("limits: {body_limit_bytes: 5000000}", "limits.body_limit_bytes: Input should be less than or equal"),
             ("limits: {max_timeout_s: 60}", "limits: Value error, default_timeout_s is longer than max_timeout_s"),
             ("breaker: {window_s: 86401}", "breaker.window_s: Input should be less than or equal to 86400."),
+            ("batch: {concurrency: 0}", "batch.concurrency: Input should be greater than 0."),
+            ("batch: {max_questions: 10001}", "batch.max_questions: Input should be less than or equal to 10000."),
             ("failover: {retries: 6}", "failover.retries: Input should be less than or equal to 5."),
             ("failover: {backoff_base_ms: 3000}", "failover: Value error, backoff_max_ms is shorter than"),
             ("breaker: {cooldown_s: 600}", "breaker: Value error, max_cooldown_s is shorter than cooldown_s"),

@@ -3,11 +3,13 @@
 import json
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
 
 from gateway_core.api.ask_schemas import BatchBody, QuestionItem
+from gateway_core.batch.questions import Method
 from gateway_core.mcp_front.app import PATH
 from gateway_core.mcp_front.batch_ask import QUESTION, BatchArguments
 from gateway_core.mcp_front.server import OPERATIONS
@@ -74,9 +76,9 @@ def test_the_batch_tool_knows_the_routes_fields():
     known = QuestionItem.model_json_schema()["properties"]
     listed = QUESTION["properties"]
     assert listed.keys() <= known.keys()
-    assert {name for name in QuestionItem.__annotations__} <= listed.keys() | {"to_question"}
+    assert set(QuestionItem.__annotations__) == listed.keys()
     assert QUESTION["required"] == QuestionItem.model_json_schema()["required"]
     defaults = {name: field["default"] for name, field in listed.items() if "default" in field}
     assert defaults == {name: known[name]["default"] for name in defaults}
-    assert listed["method"]["enum"] == known["method"]["enum"]
+    assert listed["method"]["enum"] == list(get_args(Method.__value__))
     assert set(BatchArguments.model_fields) == set(BatchBody.model_fields) - {"stream"}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
@@ -56,7 +57,8 @@ def router(source: Current[ModelServices]) -> APIRouter:
         batch = read_batch(await read_json(request, services.settings.body_limit), services.settings)
         request_id = request.state.request_id
         timeout_s = min(batch.timeout_s, time_left_s(request.scope))
-        answers = _engine(services, caller, batch, request_id).run(batch.nodes, timeout_s=timeout_s)
+        running = _engine(services, caller, batch, request_id).run(batch.nodes, timeout_s=timeout_s)
+        answers = _logged(running, partial(services.telemetry.batch_ended, request_id, caller, len(batch.nodes)))
         headers = {"x-gateway-request-id": request_id}
         if batch.body.stream:
             return EventStream(_events(answers, request_id, services.telemetry), headers)
@@ -88,6 +90,18 @@ def _engine(services: ModelServices, caller: Caller, batch: Batch, request_id: s
     answerer = QuestionAnswerer(services.gateway, caller, attribution, request_id)
     limits = BatchLimits(settings.batch_concurrency, settings.default_timeout_s, settings.body_limit)
     return Engine(answerer, services.clock, limits, partial(services.telemetry.crashed, request_id, where="batch"))
+
+
+async def _logged(answers: Answers, note: Callable[[Counter[str]], None]) -> Answers:
+    """The same answers; how many of each kind there were is noted, also if nobody waited for the last one."""
+    outcomes: Counter[str] = Counter()
+    try:
+        async with aclosing(answers):
+            async for answer in answers:
+                outcomes[answer.error_code or "ok"] += 1
+                yield answer
+    finally:
+        note(outcomes)
 
 
 async def _all(answers: Answers) -> list[Answer]:

@@ -5,7 +5,7 @@ Names: https://github.com/open-telemetry/semantic-conventions-genai, as far as t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import IO, Any, Literal
 
@@ -222,6 +222,13 @@ class Telemetry:
         if caller:
             fields |= {"project_id": caller.project_id, "key_id": caller.key_id}
         self._log.info("request failed", extra=fields)
+
+    def batch_ended(self, request_id: str, caller: Caller, questions: int, outcomes: Mapping[str, int]) -> None:
+        """A batch is over; `outcomes` counts its answers by error code, or `ok`: fewer if its caller left."""
+        names = {"project_id": caller.project_id, "key_id": caller.key_id}
+        self._log.info(
+            "batch ended", extra={"request_id": request_id, **names, "questions": questions, "outcomes": dict(outcomes)}
+        )
 
     def crashed(self, request_id: str, error: BaseException, where: str) -> None:
         """A fault of ours. The exception's text is left out: it may quote a prompt or a secret."""
