@@ -36,9 +36,10 @@ def url(gateway):
     return {"GATEWAY_URL": str(gateway.base_url)}
 
 
-def test_the_batch_example_works(url):
+@pytest.mark.parametrize("choice", [{}, {"GATEWAY_MODEL": "gemini-flash"}], ids=["default", "chosen"])
+def test_the_batch_example_works(url, choice):
     """Its three questions are answered, whole and streamed; the second has the first one's answer in it."""
-    done = run("test_api.py", GATEWAY_MODEL="gpt-5.1-mini", **url)
+    done = run("test_api.py", **url, **choice)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     whole, _, progress = done.stdout.rpartition("\n}\n")
     first, second, third = json.loads(f"{whole}\n}}")["results"]
