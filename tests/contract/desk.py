@@ -13,14 +13,13 @@ from gateway_core.store.messages import (
     Admission,
     Admitted,
     BreakerPolicy,
-    BudgetLine,
     Candidate,
     Settled,
     Settlement,
     Terms,
     Ticket,
-    UsageRecord,
 )
+from gateway_core.store.records import BudgetLine, UsageRecord
 from gateway_core.store.virtual_keys import KeyRecord, digest_of
 
 NOON = 1_795_176_000_000

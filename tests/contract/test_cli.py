@@ -204,6 +204,19 @@ def test_a_store_that_cannot_be_used_is_named(refused, changes, says):
     assert "wrong-token" not in said
 
 
+def test_white_space_around_an_address_counts_for_nothing(redis, capsys):
+    """As for the gateway: values come from files and from copying."""
+    padded = {name: f" {value}\n" for name, value in environ(redis).items()}
+    assert main(["keys", "list", "--project", "alpha"], padded | {"GATEWAY_ALLOW_HTTP": "1 "}) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("command", ["keys list", "budgets set", "usage reconcile"])
+def test_a_token_that_is_refused_is_told_by_every_command(refused, command):
+    """In the store's own words, also where several commands are sent."""
+    assert "WRONGPASS" in refused(f"{command} --project alpha", UPSTASH_REDIS_REST_TOKEN="wrong-token")
+
+
 def test_a_reader_who_has_seen_enough(gateway, redis):
     """As with `| head`: exit code 1, and no trace."""
     gateway("keys create --project alpha")

@@ -16,17 +16,9 @@ from gateway_core.adapters.upstash import UpstashStore
 from gateway_core.domain.caller import Limits
 from gateway_core.domain.rates import RateView, ReportedLimit
 from gateway_core.store.counters import Counters, count
-from gateway_core.store.messages import (
-    Admission,
-    Admitted,
-    BreakerPolicy,
-    Candidate,
-    OpenHold,
-    Settlement,
-    Terms,
-    Ticket,
-)
+from gateway_core.store.messages import Admission, Admitted, BreakerPolicy, Candidate, Settlement, Terms, Ticket
 from gateway_core.store.rate_limit import ProviderLimits
+from gateway_core.store.records import OpenHold
 from gateway_core.store.virtual_keys import KeyRecord
 from tests.contract.conftest import Redis
 from tests.contract.desk import DIGEST, record_of

@@ -10,7 +10,8 @@ import pytest
 from gateway_core.adapters.degraded import replay
 from gateway_core.adapters.upstash import UpstashStore
 from gateway_core.domain.caller import Limits
-from gateway_core.store.messages import BreakerPolicy, Settlement, Terms, Ticket, Unsettled, UsageRecord
+from gateway_core.store.messages import BreakerPolicy, Settlement, Terms, Ticket
+from gateway_core.store.records import Unsettled, UsageRecord
 from gateway_core.store.virtual_keys import KeyRecord, digest_of
 from local.providers import base_urls
 from local.serving import serve

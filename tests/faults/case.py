@@ -13,7 +13,7 @@ import httpx
 
 from gateway_core.adapters.upstash import UpstashStore
 from gateway_core.store.deployment_state import DeploymentState
-from gateway_core.store.messages import OpenHold
+from gateway_core.store.records import OpenHold
 from local.providers.control import Control
 from tests.faults.expectations import MODELS, Candidate, Fault
 from tests.faults.harness import HURRIED, PATIENT, Gateways, Running, Told, Way, ask

@@ -15,7 +15,7 @@ import httpx
 
 from gateway_core.adapters.upstash import UpstashStore
 from gateway_core.domain.caller import Limits
-from gateway_core.store.messages import UsageRecord
+from gateway_core.store.records import UsageRecord
 from gateway_core.store.virtual_keys import KeyRecord, digest_of, new_key
 from local.front import function_of
 from local.providers import base_urls, create_app

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass, field
 
 from hypothesis import strategies as st
@@ -61,7 +62,7 @@ class ScriptedAnswerer:
             await asyncio.sleep(fate.takes_s)
         except asyncio.CancelledError:
             self.cancelled.append(number)
-            await asyncio.sleep(self.stubborn_s)
+            await stubbornly(self.stubborn_s)
             raise
         finally:
             self.ended_s[number] = loop.time()
@@ -70,6 +71,15 @@ class ScriptedAnswerer:
         if fate.fails:
             return Answer(question.index, "error", error_message="no", error_code="provider_error")
         return Answer(question.index, "success", f"<{number}>")
+
+
+async def stubbornly(seconds: float) -> None:
+    """Take so long, whoever wants it to end."""
+    loop = asyncio.get_running_loop()
+    end_s = loop.time() + seconds
+    while loop.time() < end_s:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(end_s - loop.time())
 
 
 def expected_prompt(node: Node) -> str:

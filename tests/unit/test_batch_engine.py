@@ -108,6 +108,13 @@ def test_so_many_at_once():
     assert [answer.index for answer in answers] == list(range(1, 11))
 
 
+def test_whose_turn_has_come_is_asked_in_list_order():
+    """Also those whose turn came later than that of others behind them."""
+    questions = [Question(1, "a"), Question(2, "{Q1_result}"), Question(3, "c"), Question(4, "d")]
+    answers, _ = answers_to(questions, ScriptedAnswerer(), concurrency=1)
+    assert [answer.index for answer in answers] == [1, 2, 3, 4]
+
+
 def test_a_failure_ends_what_cites_it_and_nothing_else():
     """Without a call, each naming the one before; a sequential question that does not cite it is asked."""
     questions = [
@@ -242,6 +249,13 @@ def test_calls_are_told_how_long_they_may_take():
     answerer = ScriptedAnswerer({1: Fate(20), 2: Fate(3)})
     answers_to(chain("a", "b", "c"), answerer, timeout_s=30, question_timeout_s=25)
     assert answerer.timeouts == {1: 25, 2: pytest.approx(9), 3: pytest.approx(6)}
+
+
+def test_of_a_short_batch_a_tenth_is_kept():
+    """A second would be half of it."""
+    answerer = ScriptedAnswerer()
+    answers_to(chain("a"), answerer, timeout_s=2)
+    assert answerer.timeouts == {1: pytest.approx(1.8)}
 
 
 def test_nobody_is_asked_when_there_is_no_time():

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from gateway_core.store.changes import BreakerChange, BudgetCrossed
-from gateway_core.store.messages import Ticket, UsageRecord
+from gateway_core.store.messages import Ticket
+from gateway_core.store.records import UsageRecord
 from gateway_core.telemetry.events import (
     AttemptFailed,
     BreakerMoved,

@@ -6,7 +6,7 @@ import pytest
 
 from gateway_core.domain.errors import InvalidRequest
 from gateway_core.store.counters import Counters, count, dimensions
-from gateway_core.store.messages import UsageRecord
+from gateway_core.store.records import UsageRecord
 from gateway_core.store.reports import Report, ReportQuery, check, period, report
 
 DAY = date(2026, 11, 20)

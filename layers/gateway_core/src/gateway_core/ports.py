@@ -1,4 +1,10 @@
-"""The seams: each Protocol has at least two real implementations, and only `bootstrap` knows which one runs."""
+"""The seams; who wires (`bootstrap`, the command line, the local stack) knows what is behind each.
+
+Two real implementations have `Store` and its parts (Upstash and memory, `KeyStore` a third through Upstash's SDK),
+`Invoker` (Lambda, and in this process) and `ConfigSource` (files, S3, AppConfig). The second ones of `ModelProvider`
+and `ModelLister` are fakes that ship, in `adapters/echo`. `Clock`, `Draw` and `Backlog` have one each, and others in
+the tests only: time, chance and what outlives the store are arguments so that a test can choose them.
+"""
 
 from __future__ import annotations
 
@@ -15,20 +21,9 @@ from gateway_core.domain.errors import LLMError
 from gateway_core.invocation import HttpAnswer, HttpRequest, HttpStream
 from gateway_core.store.counters import Counters
 from gateway_core.store.deployment_state import DeploymentState
-from gateway_core.store.messages import (
-    Admission,
-    BudgetLine,
-    Candidate,
-    OpenHold,
-    RecordPage,
-    Settled,
-    Settlement,
-    Terms,
-    Ticket,
-    Unsettled,
-    UsageRecord,
-)
+from gateway_core.store.messages import Admission, Candidate, Settled, Settlement, Terms, Ticket
 from gateway_core.store.probes import FleetHealth, ModelList, Probe
+from gateway_core.store.records import BudgetLine, OpenHold, RecordPage, Unsettled, UsageRecord
 from gateway_core.store.virtual_keys import KeyRecord
 
 

@@ -11,7 +11,7 @@ from gateway_core.domain.errors import InvalidRequest
 from gateway_core.domain.times import day_key, iso, utc_date
 from gateway_core.ports import Clock, KeyStore
 from gateway_core.store.budget import NOTHING, Amount
-from gateway_core.store.messages import OpenHold
+from gateway_core.store.records import OpenHold
 from gateway_core.store.virtual_keys import KeyRecord, digest_of, new_key
 
 type Line = dict[str, object]

@@ -17,18 +17,9 @@ from gateway_core.domain.errors import StoreUnavailable
 from gateway_core.ports import Backlog, Clock, Ledger
 from gateway_core.store.changes import Change
 from gateway_core.store.deployment_state import DeploymentState
-from gateway_core.store.messages import (
-    Admission,
-    Admitted,
-    Candidate,
-    Settled,
-    Settlement,
-    Terms,
-    Ticket,
-    Unsettled,
-    UsageRecord,
-)
+from gateway_core.store.messages import Admission, Admitted, Candidate, Settled, Settlement, Terms, Ticket
 from gateway_core.store.probes import FleetHealth
+from gateway_core.store.records import Unsettled, UsageRecord
 from gateway_core.store.virtual_keys import KeyRecord
 
 if TYPE_CHECKING:

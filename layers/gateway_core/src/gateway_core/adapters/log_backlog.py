@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway_core.domain.errors import LLMError
-from gateway_core.store.messages import Unsettled
+from gateway_core.store.records import Unsettled
 from gateway_core.telemetry.telemetry import Telemetry
 
 

@@ -19,7 +19,7 @@ from gateway_core.domain.errors import Forbidden
 from gateway_core.domain.times import day_key, iso, utc_date
 from gateway_core.services import Current, Services
 from gateway_core.store.counters import Counters
-from gateway_core.store.messages import BudgetLine, UsageRecord
+from gateway_core.store.records import BudgetLine, UsageRecord
 from gateway_core.store.reports import Report, ReportQuery, check, period, report
 
 TOOL = "get_usage"

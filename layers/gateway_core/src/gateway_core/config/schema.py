@@ -84,7 +84,7 @@ class LimitsSection(Schema):
 
 
 class StoreSection(Schema):
-    """How long one HTTP trip to the store may take, how much of it connecting, and what its absence means.
+    """How long one HTTP round trip to the store may take, how much of it connecting, and what its absence means.
 
     `degrade` lets callers without any limit go on; `refuse` answers 503 to all.
     """

@@ -15,7 +15,7 @@ from gateway_core.pipeline.request_state import RequestState
 from gateway_core.ports import Clock
 from gateway_core.routing.bounds import BoundedCandidate
 from gateway_core.store.changes import Change
-from gateway_core.store.messages import UsageRecord
+from gateway_core.store.records import UsageRecord
 from gateway_core.telemetry.events import AttemptFailed, Event, FailedOver, RequestCost, StoreDegraded, of_changes
 from gateway_core.telemetry.ports import EventSink
 from gateway_core.telemetry.start_eagerly import start_eagerly

@@ -13,16 +13,8 @@ from gateway_core.domain.result import Attempt, Drop, Explanation
 from gateway_core.routing.bounds import BoundedCandidate
 from gateway_core.store.changes import Change
 from gateway_core.store.deployment_state import comparable_ms
-from gateway_core.store.messages import (
-    DEGRADED,
-    Admission,
-    Admitted,
-    Candidate,
-    Refusal,
-    Settlement,
-    Ticket,
-    UsageRecord,
-)
+from gateway_core.store.messages import DEGRADED, Admission, Admitted, Candidate, Refusal, Settlement, Ticket
+from gateway_core.store.records import UsageRecord
 from gateway_core.telemetry.events import Event
 
 _SKIP_CODES: dict[RefusalReason, str] = {

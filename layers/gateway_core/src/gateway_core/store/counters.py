@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import astuple, dataclass
 from urllib.parse import quote
 
-from gateway_core.store.messages import UsageRecord
+from gateway_core.store.records import UsageRecord
 
 CARDINALITY_CAP = 2000
 """A day with this many fields folds further agents and users into `a|*` and `u|*`."""

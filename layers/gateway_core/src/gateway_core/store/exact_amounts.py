@@ -9,7 +9,8 @@ from gateway_core.domain.caller import Limits
 from gateway_core.domain.errors import ConfigError, InvalidRequest
 from gateway_core.domain.rates import RateView
 from gateway_core.store.budget import MAX_AMOUNT
-from gateway_core.store.messages import Candidate, Settlement, UsageRecord
+from gateway_core.store.messages import Candidate, Settlement
+from gateway_core.store.records import UsageRecord
 
 
 def check_candidates(candidates: Sequence[Candidate]) -> None:

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 from gateway_core.store.budget import Amount
 from gateway_core.store.counters import RECONCILED
-from gateway_core.store.messages import OpenHold, Ticket, UsageRecord
+from gateway_core.store.messages import Ticket
+from gateway_core.store.records import OpenHold, UsageRecord
 from gateway_core.store.virtual_keys import project_of_key_id
 
 

@@ -13,7 +13,8 @@ from typing import Any, Literal, override
 from gateway_core.domain.cost import usd
 from gateway_core.domain.times import iso
 from gateway_core.store.changes import BreakerChange, BudgetCrossed, Change
-from gateway_core.store.messages import Ticket, UsageRecord
+from gateway_core.store.messages import Ticket
+from gateway_core.store.records import UsageRecord
 
 SOURCE = "llm-gateway"
 SCHEMA = 1

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import IO, Any, Literal
+from typing import IO, Any
 
 from aws_lambda_powertools import Logger
 
@@ -16,15 +16,14 @@ from gateway_core.domain.cost import NANO_PER_USD, usd
 from gateway_core.domain.errors import LLMError, ProviderError
 from gateway_core.domain.result import Attempt
 from gateway_core.store.changes import BreakerChange
-from gateway_core.store.messages import Refusal, Settlement, Ticket, UsageRecord
+from gateway_core.store.messages import Refusal, Settlement, Ticket
 from gateway_core.store.probes import CatalogWarning, Probe
+from gateway_core.store.records import UsageRecord
 from gateway_core.telemetry.events import BreakerMoved, BudgetReached, Event, FailedOver
-from gateway_core.telemetry.log_format import json_line, text_line
+from gateway_core.telemetry.log_format import LogFormat, json_line, text_line
 from gateway_core.telemetry.metrics import Metrics
 from gateway_core.telemetry.ports import Tracer
 from gateway_core.wires.table import traits_of
-
-type LogFormat = Literal["json", "text"]
 
 SERVICE = "llm-gateway"
 """What the service is called unless POWERTOOLS_SERVICE_NAME says otherwise; on AWS it is the stack's name."""
@@ -224,7 +223,7 @@ class Telemetry:
         self._log.info("request failed", extra=fields)
 
     def batch_ended(self, request_id: str, caller: Caller, questions: int, outcomes: Mapping[str, int]) -> None:
-        """A batch is over; `outcomes` counts its answers by error code, or `ok`: fewer if its caller left."""
+        """A batch is over; `outcomes` counts its answers by error code, or `ok`: fewer than asked if it was left."""
         names = {"project_id": caller.project_id, "key_id": caller.key_id}
         self._log.info(
             "batch ended", extra={"request_id": request_id, **names, "questions": questions, "outcomes": dict(outcomes)}

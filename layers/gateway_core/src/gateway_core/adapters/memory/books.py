@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from gateway_core.adapters.memory.state import Part, State
 from gateway_core.store.counters import CARDINALITY_CAP, Counters, count, dimensions
-from gateway_core.store.messages import RecordPage, Ticket, UsageRecord
+from gateway_core.store.messages import Ticket
+from gateway_core.store.records import RecordPage, UsageRecord
 
 
 def write_record(state: State, ticket: Ticket, record: UsageRecord) -> None:

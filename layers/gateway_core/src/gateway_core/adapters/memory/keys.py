@@ -11,8 +11,8 @@ from gateway_core.adapters.memory.state import Part, StoredHold
 from gateway_core.domain.caller import Limits
 from gateway_core.store.budget import Amount
 from gateway_core.store.exact_amounts import check_charge, check_limits
-from gateway_core.store.messages import BudgetLine, OpenHold
 from gateway_core.store.reconciliation import reconciled_record, reconciled_ticket
+from gateway_core.store.records import BudgetLine, OpenHold
 from gateway_core.store.virtual_keys import KeyRecord, project_of_key_id, rights_json, rights_tag
 
 

@@ -25,9 +25,9 @@ from gateway_core.store.messages import (
     StaleCaller,
     Terms,
     Ticket,
-    UsageRecord,
 )
 from gateway_core.store.probes import FleetHealth
+from gateway_core.store.records import UsageRecord
 from gateway_core.store.virtual_keys import KeyRecord
 
 

@@ -12,9 +12,10 @@ from gateway_core.store.budget import Account, Hold
 from gateway_core.store.changes import Change
 from gateway_core.store.counters import Counters
 from gateway_core.store.deployment_state import Measured
-from gateway_core.store.messages import Admitted, Ticket, UsageRecord
+from gateway_core.store.messages import Admitted, Ticket
 from gateway_core.store.probes import Probe
 from gateway_core.store.rate_limit import NO_SEQUENCE, AdmissionSequence, ProviderLimits
+from gateway_core.store.records import UsageRecord
 from gateway_core.store.virtual_keys import KeyRecord
 
 type AttemptId = tuple[str, int]

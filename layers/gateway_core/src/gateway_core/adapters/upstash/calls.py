@@ -31,8 +31,8 @@ from gateway_core.store.messages import (
     Shortage,
     StaleCaller,
     Ticket,
-    UsageRecord,
 )
+from gateway_core.store.records import UsageRecord
 
 _BREAKERS: dict[str, tuple[BreakerState, BreakerReason]] = {
     "c": ("closed", ""),

@@ -29,9 +29,9 @@ from gateway_core.store.budget import Account, Amount
 from gateway_core.store.changes import BreakerState
 from gateway_core.store.counters import Counters, encode
 from gateway_core.store.deployment_state import Measured
-from gateway_core.store.messages import OpenHold, UsageRecord
 from gateway_core.store.probes import Probe
 from gateway_core.store.rate_limit import LimitCounter, ProviderLimits
+from gateway_core.store.records import OpenHold, UsageRecord
 from gateway_core.store.virtual_keys import KeyRecord, rights_json, with_rights
 
 PROJECTS = "projects"

@@ -1,4 +1,4 @@
-"""The request path over Upstash: one script, one HTTP trip each."""
+"""The request path over Upstash: one script, one HTTP round trip each."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from gateway_core.adapters.upstash.calls import (
     parse_settled,
     request_call,
 )
+from gateway_core.adapters.upstash.client import Reply
 from gateway_core.adapters.upstash.part import Part
-from gateway_core.adapters.upstash.rest import Reply
 from gateway_core.store.deployment_state import DeploymentState, deployments_by_provider
 from gateway_core.store.exact_amounts import check_candidates, check_record, check_settlement
-from gateway_core.store.messages import Admission, Candidate, Settled, Settlement, Terms, Ticket, UsageRecord
+from gateway_core.store.messages import Admission, Candidate, Settled, Settlement, Terms, Ticket
 from gateway_core.store.probes import FleetHealth
+from gateway_core.store.records import UsageRecord
 from gateway_core.store.virtual_keys import KeyRecord
 
 _STATE_FIELDS = ("cb", "ew", "ft", "rl")
