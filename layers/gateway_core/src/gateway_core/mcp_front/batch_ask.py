@@ -26,6 +26,7 @@ from gateway_core.invocation import FunctionUnavailable, HttpRequest, HttpStream
 from gateway_core.mcp_front.arguments import Arguments
 from gateway_core.mcp_front.operation import Operation, Result, json_body, output_of
 from gateway_core.mcp_front.report import describe_broken, describe_error
+from gateway_core.mcp_front.stream_complete import SAME
 from gateway_core.mcp_front.streams import events_of, whole_of
 from gateway_core.mcp_front.tool import OK, FunctionTool, failed_answer
 from gateway_core.mcp_front.visitor import Visitor, current_visitor
@@ -68,9 +69,9 @@ class BatchArguments(Arguments):
         list[dict[str, Any]],
         Field(description="Take complete's options too", json_schema_extra={"items": QUESTION}),
     ]
-    project_id: Annotated[str | None, Field(description="See complete")] = None
-    agent_id: str | None = None
-    user_id: str | None = None
+    project_id: Annotated[str | None, SAME] = None
+    agent_id: Annotated[str | None, SAME] = None
+    user_id: Annotated[str | None, SAME] = None
     timeout_s: Annotated[float | None, Field(description="At most 840; the unfinished fail")] = None
 
 

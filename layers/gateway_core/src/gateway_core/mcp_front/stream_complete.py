@@ -22,20 +22,20 @@ from gateway_core.mcp_front.streams import events_of, whole_of
 from gateway_core.mcp_front.tool import OK, FunctionTool, failed, failed_answer
 from gateway_core.mcp_front.visitor import Visitor
 
-_SAME = Field(description="See complete")
+SAME = Field(description="See complete")
 
 
 class StreamCompleteArguments(Arguments):
     """The most used arguments of `complete`, under the same names and limits."""
 
-    messages: Annotated[list[dict[str, Any]], _SAME]
-    model_group: Annotated[str, _SAME] = "reasoning"
-    model: Annotated[str | None, _SAME] = None
-    max_tokens: Annotated[int, _SAME] = 4096
-    temperature: Annotated[float | None, _SAME] = 0.7
-    project_id: Annotated[str | None, _SAME] = None
-    agent_id: Annotated[str | None, _SAME] = None
-    tools: Annotated[list[dict[str, Any]] | None, _SAME] = None
+    messages: Annotated[list[dict[str, Any]], SAME]
+    model_group: Annotated[str, SAME] = "reasoning"
+    model: Annotated[str | None, SAME] = None
+    max_tokens: Annotated[int, SAME] = 4096
+    temperature: Annotated[float | None, SAME] = 0.7
+    project_id: Annotated[str | None, SAME] = None
+    agent_id: Annotated[str | None, SAME] = None
+    tools: Annotated[list[dict[str, Any]] | None, SAME] = None
     timeout_s: Annotated[float | None, Field(description="At most 840")] = None
 
 
