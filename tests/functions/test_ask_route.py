@@ -273,7 +273,7 @@ async def test_a_batch_has_a_line_in_the_log(client, world):
     (line,) = [line for line in world.lines() if line["message"] == "batch ended"]
     assert (line["request_id"], line["project_id"]) == (answer.json()["request_id"], "alpha")
     assert line["outcomes"] == {"ok": 1, "unknown_model": 1, "dependency_failed": 2}
-    assert line["questions"] == 4
+    assert (line["questions"], line["succeeded"]) == (4, 1)
     assert "secret plan" not in world.log.getvalue()
 
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway_core.adapters.clock import ManualClock
 from gateway_core.batch.engine import BatchLimits, Engine
 from gateway_core.batch.graph import build
 from gateway_core.batch.questions import Answer, Question
+from tests.manual_clock import ManualClock
 from tests.unit.batches import FATES, Fate, ScriptedAnswerer, batches, expected_prompt
 from tests.virtual_time import LoopClock, run
 

@@ -77,9 +77,8 @@ def read_batch(value: dict[str, Any], settings: GatewaySettings) -> Batch:
     body = validate(BatchBody, value)
     longest_s = settings.max_stream_timeout_s if body.stream else settings.max_timeout_s
     if body.timeout_s and body.timeout_s > longest_s:
-        raise InvalidRequest(
-            f"timeout_s: at most {longest_s:g} with stream: {body.stream}.", param="timeout_s", schema=True
-        )
+        which = "a batch that is streamed" if body.stream else "a batch that is not streamed"
+        raise InvalidRequest(f"timeout_s: at most {longest_s:g} for {which}.", param="timeout_s", schema=True)
     nodes = build([item.to_question(settings.catalog) for item in body.questions])
     return Batch(nodes, body, body.timeout_s or longest_s)
 

@@ -224,10 +224,15 @@ class Telemetry:
 
     def batch_ended(self, request_id: str, caller: Caller, questions: int, outcomes: Mapping[str, int]) -> None:
         """A batch is over; `outcomes` counts its answers by error code, or `ok`: fewer than asked if it was left."""
-        names = {"project_id": caller.project_id, "key_id": caller.key_id}
-        self._log.info(
-            "batch ended", extra={"request_id": request_id, **names, "questions": questions, "outcomes": dict(outcomes)}
-        )
+        fields = {
+            "request_id": request_id,
+            "project_id": caller.project_id,
+            "key_id": caller.key_id,
+            "questions": questions,
+            "succeeded": outcomes.get("ok", 0),
+            "outcomes": dict(outcomes),
+        }
+        self._log.info("batch ended", extra=fields)
 
     def crashed(self, request_id: str, error: BaseException, where: str) -> None:
         """A fault of ours. The exception's text is left out: it may quote a prompt or a secret."""
