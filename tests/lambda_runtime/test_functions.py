@@ -291,3 +291,22 @@ async def test_mcp_reaches_the_functions_through_lambda(api, backend):
     assert answer.structured_content["content"]
     assert usage.structured_content["totals"]["requests"] == 1
     assert usage.structured_content["totals"]["cost_usd"] == answer.structured_content["cost"]["total_usd"]
+
+
+async def test_mcp_tells_of_each_question_through_lambda(api, backend):
+    """The function's events come through InvokeWithResponseStream one by one."""
+    heard = []
+
+    async def progress(done, total, message):
+        heard.append((done, total, message))
+
+    questions = [
+        {"index": 1, "question": "Say hello", "model": MODEL, "method": "sequential"},
+        {"index": 2, "question": "Repeat {Q1_result}", "model": MODEL, "method": "sequential"},
+    ]
+    async with fast(f"{api}/mcp", await backend.key("zeta"), "auto") as client:
+        answer = await client.call_tool("litellm_batch_ask", {"questions": questions}, progress_handler=progress)
+    assert heard == [(1, 2, "1/2: question 1 answered"), (2, 2, "2/2: question 2 answered")]
+    first, second = (result["result"] for result in answer.structured_content["results"])
+    assert first in second
+    assert len(await backend.records("zeta")) == 2

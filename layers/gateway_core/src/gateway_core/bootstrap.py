@@ -25,13 +25,15 @@ from gateway_core.config.reload import ReloadingServices
 from gateway_core.config.settings import GatewaySettings
 from gateway_core.domain.credentials import Credential, Secret
 from gateway_core.pipeline.emitter import Emitter, emit_from_thread
-from gateway_core.ports import Draw, ModelProvider, Store
-from gateway_core.services import ModelServices, Services
+from gateway_core.ports import Draw, Invoker, ModelProvider, Store
+from gateway_core.services import Current, ModelServices, Services
 from gateway_core.telemetry.ports import EventSink, Tracer
 from gateway_core.telemetry.sinks import EventLog, FanOut
 from gateway_core.telemetry.telemetry import SERVICE, Telemetry
 
 if TYPE_CHECKING:
+    from gateway_core.mcp_front.settings import McpSettings
+    from gateway_core.mcp_front.stdio import StdioServer
     from gateway_core.triggers.health_checks import HealthChecks
 
 
@@ -150,19 +152,35 @@ def mcp_app(environ: Mapping[str, str], apps: Mapping[str, ASGIApp] | None = Non
     """The MCP endpoint. It invokes the Lambdas named by GATEWAY_FUNCTION_*, or `apps` in this process if given."""
     # Here, not above: only this function has FastMCP.
     from gateway_core.mcp_front.app import create_mcp  # noqa: PLC0415
+
+    began = _Beginning.of(environ)
+    light, settings = began.services, _mcp_settings(began, environ)
+    invoker = LambdaInvoker(began.process.functions) if apps is None else AsgiInvoker(apps)
+    return create_mcp(invoker, light.authenticator, settings, light.telemetry, light.clock)
+
+
+def mcp_stdio(environ: Mapping[str, str], invoker: Invoker, key: str) -> StdioServer:
+    """The same tools over stdin and stdout, for the one who has `key`."""
+    # Here, not above: see `mcp_app`.
+    from gateway_core.mcp_front.stdio import StdioServer  # noqa: PLC0415
+
+    began = _Beginning.of(environ)
+    light, settings = began.services, _mcp_settings(began, environ)
+    return StdioServer(invoker, light.authenticator, settings, light.telemetry, light.clock, key)
+
+
+def _mcp_settings(began: _Beginning, environ: Mapping[str, str]) -> Current[McpSettings]:
+    # Here, not above: see `mcp_app`.
     from gateway_core.mcp_front.logs import quiet_libraries  # noqa: PLC0415
     from gateway_core.mcp_front.settings import McpSettings  # noqa: PLC0415
 
-    began = _Beginning.of(environ)
-    light = began.services
-    quiet_libraries(light.telemetry)
+    quiet_libraries(began.services.telemetry)
     fixed = completed(environ, began.inputs.secrets)
 
     def wire(now: GatewaySettings) -> McpSettings:
         return McpSettings.from_env(fixed, body_limit=now.body_limit, default_timeout_s=now.default_timeout_s)
 
-    invoker = LambdaInvoker(began.process.functions) if apps is None else AsgiInvoker(apps)
-    return create_mcp(invoker, light.authenticator, began.reloading(wire), light.telemetry, light.clock)
+    return began.reloading(wire)
 
 
 def with_gateway(light: Services, provider: ModelProvider, draw: Draw = random.random) -> ModelServices:
