@@ -205,6 +205,10 @@ def _invalid(question: Question, problems: str, tally: _Tally) -> Answer:
 def _failed(question: Question, error: LLMError, tally: _Tally) -> Answer:
     """The answer that says why there is none, with what earlier tries cost."""
     failed = Answer(question.index, "error", error_message=error.message, error_code=error.code)
+    if error.billed:
+        usage, cost = error.billed
+        tally.usage += usage
+        tally.costs.append(cost)
     return _with_tally(replace(failed, attempts=error.attempts), tally)
 
 

@@ -79,6 +79,7 @@ class Failover:
             error_code = ""
         except LLMError as error:
             error.attempts = tuple(state.attempts)
+            error.billed = (state.usage, state.cost) if state.current else None
             error_code = error.code
             raise
         finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
@@ -55,12 +56,19 @@ def json_value(text: str) -> Any:
     """The JSON value that an answer is, fenced as code or not. Raises InvalidAnswerError."""
     fenced = _FENCED.fullmatch(text)
     try:
-        return json.loads(fenced[1] if fenced else text, parse_constant=_no_constant)
+        return json.loads(fenced[1] if fenced else text, parse_constant=_no_constant, parse_float=_finite)
     except RecursionError:
         raise InvalidAnswerError(["The answer is nested too deeply."]) from None
     except ValueError as error:
         where = f" at character {error.pos}" if isinstance(error, json.JSONDecodeError) else ""
         raise InvalidAnswerError([f"The answer is not one JSON value{where}; no text may stand around it."]) from None
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if not math.isfinite(value):
+        raise ValueError(f"{digits} is beyond all numbers")
+    return value
 
 
 def _no_constant(name: str) -> Any:

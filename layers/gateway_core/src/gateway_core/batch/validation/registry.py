@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -22,7 +23,7 @@ type Strategy = Callable[[Question, Models], Validator]
 type UsersCheck = Callable[[str, Mapping[str, Any]], Any]
 """A strategy of a user's own: takes the answer's text and the question's `options`, gives the result.
 
-Raises ValueError with a sentence that the model can mend its answer by.
+Raises ValueError with a sentence that the model can mend its answer by. What it gives has to be a JSON value.
 """
 
 SHIPPED_STRATEGIES: Mapping[str, Strategy] = MappingProxyType(
@@ -47,9 +48,11 @@ class UsersOwn:
 
     def result_of(self, text: str) -> Any:
         try:
-            return self.check(text, self.options)
+            result = self.check(text, self.options)
         except ValueError as error:
             raise InvalidAnswerError([str(error)]) from None
+        json.dumps(result, allow_nan=False)  # raises here, for this question, and not for the whole batch
+        return result
 
 
 @dataclass(frozen=True, slots=True)
