@@ -285,8 +285,8 @@ def parse(text):
 
 async def test_a_stream_has_each_result_when_it_is_ready(client):
     """The same results, then the sums."""
-    fresh = {"method": "sequential", "cache": False}
-    questions = [q(2, "two", **fresh), q(1, "{Q2_result}!", **fresh), q(3, model="nope")]
+    asked = {"method": "sequential", "cache": False}  # else the second batch would cost nothing
+    questions = [q(2, "two", **asked), q(1, "{Q2_result}!", **asked), q(3, model="nope")]
     whole = (await post(client, *questions)).json()
     answer = await post(client, *questions, stream=True)
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")

@@ -29,7 +29,14 @@ tokens = st.integers(0, 2**53)
 usages = st.builds(Usage, tokens, tokens, tokens, tokens, tokens)
 calls = st.lists(st.builds(ToolCall, texts, texts, texts), max_size=3).map(tuple)
 answers = st.builds(
-    ProviderAnswer, texts, calls, st.sampled_from(["stop", "tool_calls"]), usages, st.lists(texts).map(tuple), texts
+    ProviderAnswer,
+    texts,
+    calls,
+    st.sampled_from(["stop", "tool_calls"]),
+    usages,
+    st.lists(texts).map(tuple),
+    texts,
+    confidence=st.none() | st.floats(0, 1),
 )
 kept_answers = st.builds(KeptAnswer, answers.filter(is_whole), texts, st.builds(Cost, tokens, tokens, texts))
 
@@ -121,6 +128,7 @@ def test_what_is_behind_the_end_is_damage():
         {"tool_calls": [{"id": "1", "name": "f", "arguments": {}}]},
         {"tool_calls": [{"id": "1"}]},
         {"dropped_params": [1]},
+        {"confidence": "0.5"},
         {"unknown": "field"},
     ],
 )

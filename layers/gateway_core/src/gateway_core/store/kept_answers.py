@@ -114,6 +114,7 @@ def _is_sound(kept: KeptAnswer) -> bool:
     return (
         all(isinstance(text, str) for text in texts)
         and all(type(number) is int and number >= 0 for number in numbers)
+        and (answer.confidence is None or type(answer.confidence) is float)
         and is_whole(answer)
     )
 
