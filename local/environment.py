@@ -1,10 +1,14 @@
-"""Decides what runs locally and what is real, from the environment alone."""
+"""Decides what runs locally and what is real, from the environment alone.
+
+White space around a value counts for nothing, as everywhere in the gateway.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gateway_core.config.environment import Environment
 from local.serving import LOOPBACK
 
 PROVIDERS = ("ANTHROPIC", "OPENAI", "GEMINI", "DEEPSEEK")
@@ -47,38 +51,38 @@ def read(environ: Mapping[str, str]) -> LocalEnvironment:
     A provider with neither a key nor a base URL is simulated. Not so where others than this machine can reach the
     gateway, as in a container: no answer is made up there unless LOCAL_SIMULATE is 1, and no key at all.
     """
-    host = environ.get("HOST") or LOOPBACK
+    env = Environment(environ)
+    host = env.text("HOST") or LOOPBACK
     private = host == LOOPBACK
-    simulates = _flag(environ, "LOCAL_SIMULATE", default=private)
-    unset = [name for name in PROVIDERS if not environ.get(f"{name}_API_KEY") and not environ.get(f"{name}_API_BASE")]
+    simulates = _flag(env, "LOCAL_SIMULATE", default=private)
+    keyless = [name for name in PROVIDERS if not env.text(f"{name}_API_KEY")]
+    unset = [name for name in keyless if not env.text(f"{name}_API_BASE")]
     return LocalEnvironment(
         host=host,
-        port=_number(environ, "PORT", 8787, MOST_PORT),
-        drain_s=_number(environ, "DRAIN_S", 1, MOST_DRAIN_S),
-        probe_interval_s=_number(environ, "PROBE_INTERVAL_S", 300, MOST_INTERVAL_S),
-        store_port=_number(environ, "LOCAL_STORE_PORT", 8788, MOST_PORT),
-        store_token=environ.get("LOCAL_STORE_TOKEN") or "local",
-        store_dir=environ.get("LOCAL_STORE_DIR", ""),
-        providers_port=_number(environ, "LOCAL_PROVIDERS_PORT", 8789, MOST_PORT),
-        dev_key=environ.get("GATEWAY_DEV_KEY", ""),
+        port=_number(env, "PORT", 8787, MOST_PORT),
+        drain_s=_number(env, "DRAIN_S", 1, MOST_DRAIN_S),
+        probe_interval_s=_number(env, "PROBE_INTERVAL_S", 300, MOST_INTERVAL_S),
+        store_port=_number(env, "LOCAL_STORE_PORT", 8788, MOST_PORT),
+        store_token=env.text("LOCAL_STORE_TOKEN") or "local",
+        store_dir=env.text("LOCAL_STORE_DIR") or "",
+        providers_port=_number(env, "LOCAL_PROVIDERS_PORT", 8789, MOST_PORT),
+        dev_key=env.text("GATEWAY_DEV_KEY") or "",
         makes_key=private,
-        real_store=bool(environ.get("UPSTASH_REDIS_REST_URL")),
+        real_store=env.text("UPSTASH_REDIS_REST_URL") is not None,
         simulated=tuple(unset) if simulates else (),
-        keyless=tuple(
-            name for name in PROVIDERS if not environ.get(f"{name}_API_KEY") and environ.get(f"{name}_API_BASE")
-        ),
+        keyless=tuple(name for name in keyless if name not in unset),
     )
 
 
-def _flag(environ: Mapping[str, str], name: str, *, default: bool) -> bool:
-    text = environ.get(name) or str(int(default))
+def _flag(env: Environment, name: str, *, default: bool) -> bool:
+    text = env.text(name) or str(int(default))
     if text not in {"0", "1"}:
         raise StackError(f"{name} must be 0 or 1, not {text!r}.")
     return text == "1"
 
 
-def _number(environ: Mapping[str, str], name: str, default: int, most: int) -> int:
-    text = environ.get(name) or str(default)
+def _number(env: Environment, name: str, default: int, most: int) -> int:
+    text = env.text(name) or str(default)
     if not text.isdecimal() or int(text) > most:
         raise StackError(f"{name} must be a number from 0 to {most}, not {text!r}.")
     return int(text)

@@ -13,6 +13,7 @@ from types import FrameType
 
 from gateway_core.adapters.feed import EventFeed
 from gateway_core.bootstrap import health_checks, open_store, read_settings
+from gateway_core.config.environment import GatewayEnvironment, documents_named
 from gateway_core.domain.errors import ConfigError, StoreUnavailable
 from gateway_core.store.virtual_keys import KeyRecord, digest_of, new_key, project_of
 from local.environment import LocalEnvironment, StackError, read
@@ -71,8 +72,9 @@ def _start(stack: ExitStack, choices: LocalEnvironment, environ: Mapping[str, st
 
 def _pace(environ: Mapping[str, str]) -> dict[str, str]:
     """Files that are edited count at once: nobody pays for looking at them."""
-    is_remote = "://" in environ.get("GATEWAY_CONFIG", "")
-    return {} if is_remote or environ.get("GATEWAY_RELOAD_S") else {"GATEWAY_RELOAD_S": RELOAD_S}
+    is_remote = "://" in documents_named(environ)
+    is_set = GatewayEnvironment.from_env(environ).reload_s is not None
+    return {} if is_remote or is_set else {"GATEWAY_RELOAD_S": RELOAD_S}
 
 
 def _store(stack: ExitStack, choices: LocalEnvironment) -> dict[str, str]:

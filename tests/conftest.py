@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 
 from gateway_core.access.authenticator import Authenticator
-from gateway_core.adapters.clock import ManualClock
 from gateway_core.adapters.degraded import ResilientLedger
 from gateway_core.adapters.echo import EchoProvider, echo
 from gateway_core.adapters.feed import EventFeed
@@ -31,6 +30,7 @@ from gateway_core.store.virtual_keys import KeyRecord, digest_of, new_key
 from gateway_core.telemetry.ports import EventSink, Tracer
 from gateway_core.telemetry.sinks import EventLog, FanOut
 from gateway_core.telemetry.telemetry import Telemetry
+from tests.manual_clock import ManualClock
 
 PRICE = Price(Decimal(1000), Decimal(2000), Decimal(100), Decimal(1250), "test-prices")
 

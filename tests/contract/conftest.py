@@ -1,22 +1,28 @@
-"""The same tests for every store: in memory, and in Upstash by way of the REST stand-in over a private Valkey."""
+"""The same tests for every store: in memory, and in Upstash by way of the REST stand-in over a private Valkey.
+
+Upstash is reached by the client of the request path, and for keys, budgets and holds by the command line's as well.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
 
 from gateway_core.adapters.memory import MemoryStore
 from gateway_core.adapters.upstash import UpstashStore
-from gateway_core.ports import Store
+from gateway_core.adapters.upstash.sdk import SdkKeyStore
+from gateway_core.ports import KeyStore, Store
 from local.serving import serve
 from local.upstash.app import create_app
 from local.upstash.faults import Faults
 from local.valkey import Valkey
 from tests.contract.desk import Desk
+from tests.contract.scripted_store import Server
 
 TOKEN = "contract-token"
 
@@ -71,6 +77,35 @@ async def upstash(redis: Redis) -> AsyncIterator[UpstashStore]:
     store = redis.connect()
     yield store
     await store.close()
+
+
+class Administered:
+    """A store whose keys, budgets and holds are administered as by the command line; the rest is the gateway's."""
+
+    def __init__(self, gateway: UpstashStore, operator: SdkKeyStore) -> None:
+        self._gateway, self._operator = gateway, operator
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._operator if hasattr(KeyStore, name) else self._gateway, name)
+
+
+@pytest.fixture
+async def administered(redis: Redis, upstash: UpstashStore) -> AsyncIterator[Store]:
+    operator = SdkKeyStore(redis.url, redis.token, timeout_s=30)
+    yield cast("Store", Administered(upstash, operator))
+    await operator.close()
+
+
+@pytest.fixture
+async def host() -> AsyncIterator[Server]:
+    scripted = Server()
+    listening = await asyncio.start_server(scripted.serve, "127.0.0.1", 0)
+    scripted.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    yield scripted
+    listening.close()
+    for task in scripted.tasks:
+        task.cancel()
+    await asyncio.gather(*scripted.tasks, return_exceptions=True)
 
 
 @pytest.fixture(params=["memory", "upstash"])

@@ -17,13 +17,13 @@ from dataclasses import astuple, replace
 from types import MappingProxyType
 from typing import Any, override
 
-from gateway_core.adapters.clock import ManualClock
 from gateway_core.adapters.echo import echo
 from gateway_core.adapters.upstash import UpstashStore
 from gateway_core.domain.caller import Attribution
 from gateway_core.domain.chat import ChatRequest, ProviderAnswer, ProviderCall
 from gateway_core.domain.errors import LLMError, RateLimitError
 from tests.conftest import World, catalog_of, model, settings_for
+from tests.manual_clock import ManualClock
 
 RPM = 1200
 _waited: ContextVar[float] = ContextVar("waited")

@@ -8,11 +8,11 @@ from typing import Any
 
 import httpx
 
-from gateway_core.adapters.clock import ManualClock
 from gateway_core.adapters.litellm import LiteLLMProvider
 from gateway_core.adapters.litellm.transport import connection_pool
 from gateway_core.domain.chat import Deployment, ModelMode, ProviderCall
 from gateway_core.domain.credentials import Credential, Secret
+from tests.manual_clock import ManualClock
 
 PROMPT = "Tell me of the otters of Skye, and of their winters."
 

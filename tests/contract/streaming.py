@@ -12,13 +12,13 @@ from typing import Any, override
 import httpx
 import pytest
 
-from gateway_core.adapters.clock import ManualClock
 from gateway_core.adapters.litellm import LiteLLMProvider
 from gateway_core.domain.chat import Chunk, ProviderCall, ToolCall, Usage
 from gateway_core.domain.credentials import Credential, Secret
 from gateway_core.domain.errors import ProviderError
 from local.providers import base_urls
 from tests.contract.litellm_paths import PATHS, Path, provider_at
+from tests.manual_clock import ManualClock
 
 
 def tool(name: str) -> dict[str, Any]:

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from gateway_core.adapters.clock import ManualClock
 from gateway_core.adapters.degraded import ResilientLedger, replay
 from gateway_core.domain.errors import LLMError, StoreUnavailable
 from gateway_core.ports import Store
 from gateway_core.store.messages import Admitted, Refused, Terms, Unsettled
 from tests.contract.desk import NOON, POLICY, Desk, candidate, record_of, settled
+from tests.manual_clock import ManualClock
 
 ONE, TWO = candidate("m1", "one"), candidate("m2", "two")
 UP, DOWN, LOST = "up", "down", "lost"

@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from gateway_core.adapters.clock import ManualClock
 from gateway_core.adapters.litellm import LiteLLMProvider
 from gateway_core.bootstrap import read_settings
 from gateway_core.config.settings import GatewaySettings
@@ -19,6 +18,7 @@ from gateway_core.domain.errors import BadCredentials, ProviderError, ProviderTi
 from local.serving import serve
 from tests.contract.raw_provider import RawProvider, respond
 from tests.contract.streaming import Unreachable
+from tests.manual_clock import ManualClock
 from tests.other_providers import CONFIG, KEYS, MODELS, create_app
 
 # LiteLLM loads a provider's code with its first call, and pydantic has something to say about Cohere's.

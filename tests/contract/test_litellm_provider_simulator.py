@@ -10,7 +10,6 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway_core.adapters.clock import ManualClock
 from gateway_core.adapters.litellm import LiteLLMProvider
 from gateway_core.domain.chat import Json, ProviderAnswer, ProviderCall, Usage
 from gateway_core.domain.credentials import Credential, Secret
@@ -27,6 +26,7 @@ from gateway_core.domain.errors import (
 from local.providers import base_urls, create_app
 from local.serving import serve
 from tests.contract.litellm_paths import NAMES, PATHS, Path
+from tests.manual_clock import ManualClock
 
 every_path = pytest.mark.parametrize("path", PATHS, ids=NAMES)
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="

@@ -9,7 +9,6 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway_core.adapters.clock import ManualClock
 from gateway_core.adapters.litellm import LiteLLMProvider
 from gateway_core.adapters.litellm.rates import LONGEST_RESET_MS
 from gateway_core.domain.chat import ProviderCall
@@ -21,6 +20,7 @@ from local.providers import base_urls, create_app
 from local.serving import serve
 from tests.contract.embedding_calls import LARGE
 from tests.contract.litellm_paths import NAMES, PATHS, Path
+from tests.manual_clock import ManualClock
 
 every_path = pytest.mark.parametrize("path", PATHS, ids=NAMES)
 CLOCK = ManualClock()

@@ -15,7 +15,6 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway_core.adapters.clock import ManualClock
 from gateway_core.adapters.litellm import LiteLLMProvider
 from gateway_core.adapters.litellm.exchange import ProviderExchange
 from gateway_core.adapters.litellm.transport import OnceTransport
@@ -42,6 +41,7 @@ from tests.contract.streaming import (
     sse,
     tool,
 )
+from tests.manual_clock import ManualClock
 
 every_path = pytest.mark.parametrize("path", PATHS, ids=NAMES)
 LONG = 5000

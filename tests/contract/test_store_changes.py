@@ -7,7 +7,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway_core.adapters.clock import ManualClock
 from gateway_core.adapters.degraded import ResilientLedger, replay
 from gateway_core.domain.caller import Limits
 from gateway_core.store.changes import BreakerChange, BudgetCrossed
@@ -15,6 +14,7 @@ from gateway_core.store.messages import Admitted, Refused, StaleCaller, Terms, U
 from gateway_core.store.virtual_keys import KeyRecord
 from tests.contract.desk import DIGEST, NOON, POLICY, Desk, candidate, record_of, settled
 from tests.contract.test_degraded_ledger import DOWN, Outages, Shelf
+from tests.manual_clock import ManualClock
 
 ODD = candidate("mod,el|1;x@https://host/v1", "one", nano=0, tokens=0)
 """A deployment whose name has every character that the scripts use as a separator."""

@@ -2,6 +2,7 @@
 
 import pytest
 
+from gateway_core.adapters.memory import MemoryStore
 from gateway_core.domain.caller import Limits
 from gateway_core.domain.errors import ConfigError, InvalidRequest
 from gateway_core.store.counters import RECONCILED, Counters
@@ -20,6 +21,12 @@ FULL = KeyRecord(
     limits=Limits(day_nano=1, month_nano=2, day_tokens=3, month_tokens=4, rpm=5, tpm=6),
     created_ms=NOON,
 )
+
+
+@pytest.fixture(params=["memory", "upstash", "administered"])
+def store(request):
+    """The command line's way to a store beside the others."""
+    return MemoryStore() if request.param == "memory" else request.getfixturevalue(request.param)
 
 
 async def test_a_key_is_found_by_its_digest_with_all_its_rights(store):

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import json
 import socket
 import time
 import warnings
-from base64 import b64encode
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -19,85 +16,9 @@ from gateway_core.adapters.upstash.rest import Deadlines, RestClient
 from gateway_core.adapters.upstash.scripts import Script
 from gateway_core.domain.errors import StoreUnavailable
 from tests.contract.desk import Desk, candidate, settled
+from tests.contract.scripted_store import TOKEN, Server, failure, hangs, resets, says, trickles, value
 
-TOKEN = "very-secret-token"
 QUICK = Deadlines(connect_s=0.2, read_s=0.2)
-
-type Behaviour = Callable[[asyncio.StreamWriter], Awaitable[None]]
-
-
-def says(body: object, status: str = "200 OK", kind: str = "application/json") -> Behaviour:
-    """Answer with JSON, or with text as it is."""
-    text = body if isinstance(body, str) else json.dumps(body)
-
-    async def answer(writer: asyncio.StreamWriter) -> None:
-        head = f"HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {len(text.encode())}\r\n"
-        writer.write(f"{head}location: http://127.0.0.1:9/\r\n\r\n{text}".encode())
-
-    return answer
-
-
-async def hangs(writer: asyncio.StreamWriter) -> None:
-    """Never answer."""
-    await asyncio.Event().wait()
-
-
-async def resets(writer: asyncio.StreamWriter) -> None:
-    """Break the connection."""
-    writer.transport.abort()
-
-
-async def trickles(writer: asyncio.StreamWriter) -> None:
-    """Send a byte now and then: enough to keep any read deadline that restarts from passing."""
-    writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n")
-    while True:
-        writer.write(b" ")
-        await asyncio.sleep(0.02)
-
-
-def value(text: str) -> dict[str, str]:
-    return {"result": b64encode(text.encode()).decode()}
-
-
-@dataclass
-class Server:
-    """Behaves as told, request by request; the last behaviour stays. `requests` are the bodies that came."""
-
-    url: str = ""
-    behaviours: list[Behaviour] = field(default_factory=list)
-    requests: list[list[object]] = field(default_factory=list)
-    connections: int = 0
-    tasks: set[asyncio.Task[None]] = field(default_factory=set)
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
-        task = asyncio.current_task()
-        if task:
-            self.tasks.add(task)
-        try:
-            while True:
-                head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
-                size = int(head.split("content-length: ")[1].split("\r\n")[0])
-                self.requests.append(json.loads(await reader.readexactly(size)))
-                behaviour = self.behaviours.pop(0) if len(self.behaviours) > 1 else self.behaviours[0]
-                await behaviour(writer)
-        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
-            writer.close()
-
-    def will(self, *behaviours: Behaviour) -> None:
-        self.behaviours = list(behaviours)
-
-
-@pytest.fixture
-async def host() -> AsyncIterator[Server]:
-    scripted = Server()
-    listening = await asyncio.start_server(scripted.serve, "127.0.0.1", 0)
-    scripted.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
-    yield scripted
-    listening.close()
-    for task in scripted.tasks:
-        task.cancel()
-    await asyncio.gather(*scripted.tasks, return_exceptions=True)
 
 
 @pytest.fixture
@@ -105,13 +26,6 @@ async def client(host: Server) -> AsyncIterator[RestClient]:
     quick = RestClient(host.url, TOKEN, QUICK)
     yield quick
     await quick.close()
-
-
-async def failure(client: RestClient) -> StoreUnavailable:
-    with pytest.raises(StoreUnavailable) as caught:
-        await client.execute("GET", "k")
-    assert TOKEN not in f"{caught.value} {caught.value.detail} {caught.value.__cause__!r}"
-    return caught.value
 
 
 @pytest.mark.parametrize("behaviour", [hangs, trickles])

@@ -7,7 +7,8 @@ from collections.abc import Coroutine, Sequence
 from typing import Any, override
 
 from gateway_core.adapters.upstash import UpstashStore
-from gateway_core.adapters.upstash.rest import Reply, RestClient
+from gateway_core.adapters.upstash.client import Reply
+from gateway_core.adapters.upstash.rest import RestClient
 from gateway_core.adapters.upstash.scripts import Script
 from local.serving import LOOPBACK
 

@@ -36,6 +36,13 @@ def test_no_package_is_shipped_twice(path):
     assert pins(CORE).keys() & pins(path).keys() == set()
 
 
+def test_the_sdk_of_the_command_line_is_in_no_layer():
+    """Nor beside a function; the container and the development environment have the command line, and so the SDK."""
+    assert [path for path in (CORE, *ABOVE_CORE) if "upstash-redis" in pins(path)] == []
+    both = [pins(ROOT / "requirements" / name) for name in ("dev.txt", "container.txt")]
+    assert [found.get("upstash-redis", "").rpartition(".")[0] for found in both] == ["1.8", "1.8"]
+
+
 def test_all_that_has_requirements_is_made_for_one_architecture():
     """By a Makefile that the architecture chooses: SAM's own builder compiles nothing."""
     assert set(MADE) == {"GatewayCoreLayer", "LiteLLMLayer", "Mcp"}

@@ -3,10 +3,10 @@
 import pytest
 
 from gateway_core.access.authenticator import MOST_CALLERS, Authenticator
-from gateway_core.adapters.clock import ManualClock
 from gateway_core.adapters.memory import MemoryStore
 from gateway_core.domain.errors import StoreUnavailable, Unauthenticated
 from gateway_core.store.virtual_keys import KeyRecord, digest_of, new_key
+from tests.manual_clock import ManualClock
 
 
 class Flaky(MemoryStore):

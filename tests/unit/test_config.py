@@ -38,7 +38,7 @@ class TestEnvironment:
         """An empty environment gives a gateway without keys and without a store."""
         settings = GatewaySettings.from_env({})
         assert dict(settings.provider_keys) == {}
-        assert (settings.redis_url, settings.redis_token, settings.dev_key) == (None, None, None)
+        assert (settings.store, settings.store_url, settings.dev_key) == (None, None, None)
         assert (settings.default_timeout_s, settings.max_timeout_s, settings.max_stream_timeout_s) == (120, 290, 840)
         assert settings.body_limit == 4 * 1024 * 1024
         assert settings.breaker == BreakerPolicy()
@@ -71,9 +71,8 @@ class TestEnvironment:
         """URL and token of the store come together."""
         env = {"UPSTASH_REDIS_REST_URL": "https://eu1.upstash.io/", "UPSTASH_REDIS_REST_TOKEN": "t0ken"}
         settings = GatewaySettings.from_env(env)
-        assert settings.redis_url == "https://eu1.upstash.io"
-        assert settings.redis_token is not None
-        assert settings.redis_token.reveal() == "t0ken"
+        assert settings.store is not None
+        assert (settings.store_url, settings.store.token.reveal()) == ("https://eu1.upstash.io", "t0ken")
 
     def test_dev_key(self):
         """The development key is a key of project dev."""
@@ -127,7 +126,7 @@ class TestEnvironment:
             "UPSTASH_REDIS_REST_TOKEN": "hidden",
         }
         settings = GatewaySettings.from_env(env)
-        shown = [repr(settings), str(settings), f"{settings.dev_key}", f"{settings.redis_token!r}"]
+        shown = [repr(settings), str(settings), f"{settings.dev_key}", f"{settings.store!r}"]
         assert all("hidden" not in text for text in shown)
 
     def test_read_once(self):

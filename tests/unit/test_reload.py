@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from gateway_core.adapters.clock import ManualClock
 from gateway_core.config.loader import Inputs, SettingsLoader
 from gateway_core.config.reload import ReloadingServices, in_a_thread
 from gateway_core.config.settings import GatewaySettings
 from gateway_core.domain.errors import ConfigError, ConfigUnavailable
 from gateway_core.telemetry.events import Event
 from gateway_core.telemetry.telemetry import Telemetry
+from tests.manual_clock import ManualClock
 
 RELOAD_S = 30
 NEW_KEY = {"OPENAI_API_KEY": "sk-new"}

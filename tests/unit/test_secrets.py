@@ -7,7 +7,7 @@ import pytest
 from moto import mock_aws
 
 from gateway_core.adapters.secrets import read_secrets
-from gateway_core.bootstrap import with_secrets
+from gateway_core.bootstrap import read_settings
 from gateway_core.domain.errors import ConfigError
 
 REGION = "eu-central-1"
@@ -92,7 +92,9 @@ def test_what_is_set_by_hand_wins_if_it_is_not_empty(ssm):
     environ = {
         "GATEWAY_SECRETS_PROVIDERS": "ssm:/llm-gateway/providers",
         "OPENAI_API_KEY": "sk-by-hand",
-        "GEMINI_API_KEY": "",
+        "GEMINI_API_KEY": " ",
         "LOG_LEVEL": "",
     }
-    assert with_secrets(environ) == {**environ, "GEMINI_API_KEY": "AIza-secret"}
+    settings = read_settings(environ)
+    keys = {name: key.reveal() for name, key in settings.provider_keys.items()}
+    assert (keys, settings.log_level) == ({"openai": "sk-by-hand", "gemini": "AIza-secret"}, "INFO")

@@ -11,6 +11,7 @@ import pytest
 
 from gateway_core.adapters.log_backlog import LogBacklog
 from gateway_core.bootstrap import event_sink, light_services
+from gateway_core.config.environment import ProcessEnvironment
 from gateway_core.domain.errors import ConfigError, ProviderUnavailable
 from gateway_core.store.messages import Ticket, Unsettled
 from gateway_core.telemetry.telemetry import Telemetry
@@ -139,13 +140,14 @@ def test_another_log_format_is_an_error():
 @pytest.mark.parametrize(("environ", "sinks"), [({}, 1), ({"GATEWAY_EVENT_BUS": "bus", "AWS_SAM_LOCAL": "true"}, 1)])
 def test_without_a_bus_events_are_log_lines(environ, sinks):
     """`sam local` passes on a name of the template, which no bus has."""
-    assert len(event_sink(environ, telemetry()[0])._sinks) == sinks
+    assert len(event_sink(ProcessEnvironment.from_env(environ), telemetry()[0])._sinks) == sinks
 
 
 def test_a_bus_is_used(monkeypatch):
     """The client is made at once, before the first request."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-    log, bridge = event_sink({"GATEWAY_EVENT_BUS": "bus"}, telemetry()[0])._sinks
+    process = ProcessEnvironment.from_env({"GATEWAY_EVENT_BUS": "bus"})
+    log, bridge = event_sink(process, telemetry()[0])._sinks
     assert type(log).__name__ == "EventLog"
     assert bridge._client.meta.config.retries == {"total_max_attempts": 1, "mode": "legacy"}
 

@@ -2,10 +2,12 @@
 
 import json
 import socket
+from functools import partial
 
 import pytest
 
 from gateway_core.adapters.xray import XRayTracer, xray_tracer
+from gateway_core.config.environment import ProcessEnvironment, trace_header
 from gateway_core.domain.caller import Attribution
 from gateway_core.domain.chat import ChatRequest
 from gateway_core.domain.errors import RateLimitError
@@ -15,7 +17,12 @@ from tests.unit.test_events import RECORD
 from tests.unit.test_telemetry import telemetry
 
 ROOT, PARENT = "1-6560a1b2-0123456789abcdef01234567", "0123456789abcdef"
-SAMPLED = {"_X_AMZN_TRACE_ID": f"Root={ROOT};Parent={PARENT};Sampled=1;Lineage=1:a:0"}
+SAMPLED = f"Root={ROOT};Parent={PARENT};Sampled=1;Lineage=1:a:0"
+
+
+def sampled():
+    """The header of a trace that is kept."""
+    return SAMPLED
 
 
 @pytest.fixture
@@ -36,7 +43,7 @@ def received(daemon):
 async def test_each_attempt_of_a_request_is_a_subsegment(daemon):
     """With what it takes to find it: request id, provider, model, and whether it was throttled."""
     catalog = catalog_of(model("first"), model("second"))
-    tracer = XRayTracer(SAMPLED, daemon.getsockname())
+    tracer = XRayTracer(sampled, daemon.getsockname())
     world = World(catalog, settings_for(catalog), tracer=tracer)
 
     def busy(call):
@@ -75,7 +82,7 @@ async def test_each_attempt_of_a_request_is_a_subsegment(daemon):
 
 def test_another_failure_is_a_fault(daemon):
     """As X-Ray calls what is not the caller's."""
-    tracer = XRayTracer(SAMPLED, daemon.getsockname())
+    tracer = XRayTracer(sampled, daemon.getsockname())
     tracer.attempt("req_1", Attempt("m", "p", "failed", "timeout", 10), 1000)
     assert received(daemon)["fault"] is True
     tracer.close()
@@ -84,7 +91,7 @@ def test_another_failure_is_a_fault(daemon):
 @pytest.mark.parametrize("header", ["", f"Root={ROOT};Parent={PARENT};Sampled=0", f"Root={ROOT};Sampled=1", "nonsense"])
 def test_what_is_not_sampled_is_not_sent(daemon, header):
     """Nor what nobody could find again."""
-    tracer = XRayTracer({"_X_AMZN_TRACE_ID": header}, daemon.getsockname())
+    tracer = XRayTracer(lambda: header, daemon.getsockname())
     tracer.attempt("req_1", Attempt("m", "p", "ok"), 1000)
     daemon.settimeout(0)
     with pytest.raises(BlockingIOError):
@@ -94,28 +101,31 @@ def test_what_is_not_sampled_is_not_sent(daemon, header):
 
 def test_a_daemon_that_cannot_be_reached_is_no_failure(daemon):
     """The datagram is lost, and nothing else."""
-    tracer = XRayTracer(SAMPLED, daemon.getsockname())
+    tracer = XRayTracer(sampled, daemon.getsockname())
     tracer.close()
     tracer.attempt("req_1", Attempt("m", "p", "ok"), 1000)
 
 
-@pytest.mark.parametrize("address", ["", "daemon", "tcp:127.0.0.1:2000 udp:127.0.0.1:x"])
+@pytest.mark.parametrize("address", [None, "", "daemon", "tcp:127.0.0.1:2000 udp:127.0.0.1:x"])
 def test_without_a_daemon_there_is_no_tracer(address):
     """As on every machine that is not Lambda's."""
-    assert xray_tracer({"AWS_XRAY_DAEMON_ADDRESS": address}) is None
+    assert xray_tracer(sampled, address) is None
 
 
-def test_the_daemon_is_where_lambda_says():
-    """By the variable that Lambda sets."""
-    tracer = xray_tracer({"AWS_XRAY_DAEMON_ADDRESS": "169.254.79.129:2000"})
+def test_the_daemon_and_the_trace_are_what_lambda_says(daemon):
+    """By the variables that Lambda sets, the second anew for each invocation."""
+    environ = {"AWS_XRAY_DAEMON_ADDRESS": "{}:{}".format(*daemon.getsockname()), "_X_AMZN_TRACE_ID": ""}
+    tracer = xray_tracer(partial(trace_header, environ), ProcessEnvironment.from_env(environ).trace_daemon)
     assert tracer
-    assert tracer._daemon == ("169.254.79.129", 2000)
+    environ["_X_AMZN_TRACE_ID"] = SAMPLED
+    tracer.attempt("req_1", Attempt("m", "p", "ok"), 1000)
+    assert received(daemon)["trace_id"] == ROOT
     tracer.close()
 
 
 def test_log_lines_have_the_trace_id(monkeypatch):
     """From the variable that Lambda's runtime sets for each invocation."""
-    monkeypatch.setenv("_X_AMZN_TRACE_ID", SAMPLED["_X_AMZN_TRACE_ID"])
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", SAMPLED)
     log, stream = telemetry()
     log.usage(RECORD)
     assert json.loads(stream.getvalue())["xray_trace_id"] == ROOT

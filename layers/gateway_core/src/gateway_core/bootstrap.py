@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -19,61 +19,52 @@ from gateway_core.adapters.invoke_lambda import LambdaInvoker
 from gateway_core.adapters.log_backlog import LogBacklog
 from gateway_core.adapters.upstash import UpstashStore
 from gateway_core.adapters.xray import xray_tracer
-from gateway_core.config.loader import Inputs, SettingsLoader, completed
+from gateway_core.config.environment import ProcessEnvironment, completed, documents_named, needed, trace_header
+from gateway_core.config.loader import Inputs, SettingsLoader
 from gateway_core.config.reload import ReloadingServices
 from gateway_core.config.settings import GatewaySettings
 from gateway_core.domain.credentials import Credential, Secret
-from gateway_core.domain.errors import ConfigError
 from gateway_core.pipeline.emitter import Emitter, emit_from_thread
 from gateway_core.ports import Draw, ModelProvider, Store
 from gateway_core.services import ModelServices, Services
-from gateway_core.telemetry.ports import EventSink
+from gateway_core.telemetry.ports import EventSink, Tracer
 from gateway_core.telemetry.sinks import EventLog, FanOut
-from gateway_core.telemetry.telemetry import SERVICE, LogFormat, Telemetry
+from gateway_core.telemetry.telemetry import SERVICE, Telemetry
 
 if TYPE_CHECKING:
     from gateway_core.triggers.health_checks import HealthChecks
 
-_SECRET_SOURCES = ("GATEWAY_SECRETS_STORE", "GATEWAY_SECRETS_PROVIDERS")
 
-
-def with_secrets(environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment, completed by the secrets that it points to. What is set by hand wins, if it is not empty."""
-    return completed(environ, _find_secrets(environ))
-
-
-def _find_secrets(environ: Mapping[str, str]) -> dict[str, str]:
+def _find_secrets(sources: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
-    for name in _SECRET_SOURCES:
-        if source := environ.get(name):
-            from gateway_core.adapters.secrets import read_secrets  # noqa: PLC0415 - brings boto3, on AWS only
+    for source in sources:
+        from gateway_core.adapters.secrets import read_secrets  # noqa: PLC0415 - brings boto3, on AWS only
 
-            found |= read_secrets(source)
+        found |= read_secrets(source)
     return found
 
 
-def _load(environ: Mapping[str, str]) -> tuple[SettingsLoader, Inputs]:
-    """Read everything for the first time. GATEWAY_CONFIG may itself be one of the secrets."""
-    secrets = _find_secrets(environ)
-    sources = open_sources(completed(environ, secrets).get("GATEWAY_CONFIG", ""))
-    find = partial(_find_secrets, environ) if any(environ.get(name) for name in _SECRET_SOURCES) else None
+def _load(environ: Mapping[str, str], secret_sources: Sequence[str]) -> tuple[SettingsLoader, Inputs]:
+    """Read everything for the first time. The documents' names may themselves be among the secrets."""
+    secrets = _find_secrets(secret_sources)
+    sources = open_sources(documents_named(completed(environ, secrets)))
+    find = partial(_find_secrets, secret_sources) if secret_sources else None
     loader = SettingsLoader(environ, sources, find)
     return loader, Inputs(loader.documents(), secrets)
 
 
 def read_settings(environ: Mapping[str, str]) -> GatewaySettings:
     """The settings of now. Raises ConfigError with the field at fault."""
-    loader, inputs = _load(environ)
+    loader, inputs = _load(environ, ProcessEnvironment.from_env(environ).secret_sources)
     return loader.settings(inputs)
 
 
 def open_store(settings: GatewaySettings) -> UpstashStore:
     """The shared state. Raises ConfigError when none is named."""
-    if settings.redis_url is None or settings.redis_token is None:
-        raise ConfigError("Set UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN to the store's REST address.")
+    store = needed(settings.store)
     return UpstashStore(
-        settings.redis_url,
-        settings.redis_token.reveal(),
+        store.url,
+        store.token.reveal(),
         connect_timeout_s=settings.store_connect_timeout_s,
         timeout_s=settings.store_timeout_s,
     )
@@ -92,7 +83,7 @@ def model_services(environ: Mapping[str, str]) -> ReloadingServices[ModelService
 
     began = _Beginning.of(environ)
     provider = LiteLLMProvider({}, began.services.clock)
-    _after_restore(environ, provider.forget_connections)
+    _after_restore(began.process, provider.forget_connections)
     return began.reloading(lambda now: with_gateway(began.light(now), provider.with_credentials(_credentials(now))))
 
 
@@ -100,19 +91,21 @@ def model_services(environ: Mapping[str, str]) -> ReloadingServices[ModelService
 class _Beginning:
     """What was read first, and what of it stays for the life of the process."""
 
-    environ: Mapping[str, str]
+    process: ProcessEnvironment
     loader: SettingsLoader
     inputs: Inputs
     services: Services
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> _Beginning:
-        loader, inputs = _load(environ)
+        process = ProcessEnvironment.from_env(environ)
+        loader, inputs = _load(environ, process.secret_sources)
         settings = loader.settings(inputs)
-        store, telemetry = open_store(settings), _telemetry(settings, environ)
-        _after_restore(environ, store.forget_connections)
-        services = _services(settings, store, telemetry, event_sink(environ, telemetry))
-        return cls(environ, loader, inputs, services)
+        tracer = xray_tracer(partial(trace_header, environ), process.trace_daemon)
+        store, telemetry = open_store(settings), _telemetry(settings, process, tracer)
+        _after_restore(process, store.forget_connections)
+        services = _services(settings, store, telemetry, event_sink(process, telemetry))
+        return cls(process, loader, inputs, services)
 
     def light(self, settings: GatewaySettings) -> Services:
         return replace(self.services, settings=settings)
@@ -123,7 +116,7 @@ class _Beginning:
         services = ReloadingServices(
             self.loader, self.inputs, known.settings, wire, known.telemetry, known.clock, tell=tell
         )
-        _after_restore(self.environ, services.expire)
+        _after_restore(self.process, services.expire)
         return services
 
 
@@ -136,9 +129,9 @@ def health_checks(environ: Mapping[str, str]) -> HealthChecks:
     return HealthChecks(light_services(environ), HttpModelLister())
 
 
-def _after_restore(environ: Mapping[str, str], forget: Callable[[], None]) -> None:
+def _after_restore(process: ProcessEnvironment, forget: Callable[[], None]) -> None:
     """A SnapStart snapshot is restored on another machine, where the connections in it lead nowhere."""
-    if environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
+    if process.restores:
         from gateway_core.lambda_stream import on_restore  # noqa: PLC0415 - brings the runtime, on Lambda only
 
         on_restore(forget)
@@ -168,13 +161,8 @@ def mcp_app(environ: Mapping[str, str], apps: Mapping[str, ASGIApp] | None = Non
     def wire(now: GatewaySettings) -> McpSettings:
         return McpSettings.from_env(fixed, body_limit=now.body_limit, default_timeout_s=now.default_timeout_s)
 
-    invoker = LambdaInvoker(_function_names(environ)) if apps is None else AsgiInvoker(apps)
+    invoker = LambdaInvoker(began.process.functions) if apps is None else AsgiInvoker(apps)
     return create_mcp(invoker, light.authenticator, began.reloading(wire), light.telemetry, light.clock)
-
-
-def _function_names(environ: Mapping[str, str]) -> dict[str, str]:
-    prefix = "GATEWAY_FUNCTION_"
-    return {name.removeprefix(prefix).lower(): arn for name, arn in environ.items() if name.startswith(prefix) and arn}
 
 
 def with_gateway(light: Services, provider: ModelProvider, draw: Draw = random.random) -> ModelServices:
@@ -208,15 +196,14 @@ def with_gateway(light: Services, provider: ModelProvider, draw: Draw = random.r
     )
 
 
-def event_sink(environ: Mapping[str, str], telemetry: Telemetry) -> FanOut:
-    """The log, and the bus that GATEWAY_EVENT_BUS names. `sam local` passes on a name that leads nowhere."""
-    bus = "" if environ.get("AWS_SAM_LOCAL") else environ.get("GATEWAY_EVENT_BUS", "")
-    if not bus:
+def event_sink(process: ProcessEnvironment, telemetry: Telemetry) -> FanOut:
+    """The log, and the bus if there is one."""
+    if process.event_bus is None:
         return FanOut(EventLog(telemetry))
     from gateway_core.adapters.eventbridge import EventBridgeSink  # noqa: PLC0415 - brings boto3, on AWS only
 
-    bridge = EventBridgeSink(bus, telemetry)
-    _after_restore(environ, bridge.forget_connections)
+    bridge = EventBridgeSink(process.event_bus, telemetry)
+    _after_restore(process, bridge.forget_connections)
     return FanOut(EventLog(telemetry), bridge)
 
 
@@ -227,23 +214,11 @@ def _services(settings: GatewaySettings, store: Store, telemetry: Telemetry, eve
     return Services(settings, store, Authenticator(ledger, clock), telemetry, clock, ledger, events)
 
 
-def _telemetry(settings: GatewaySettings, environ: Mapping[str, str]) -> Telemetry:
-    on_lambda = "AWS_LAMBDA_FUNCTION_NAME" in environ
+def _telemetry(settings: GatewaySettings, process: ProcessEnvironment, tracer: Tracer | None) -> Telemetry:
     return Telemetry(
         level=settings.log_level,
-        metrics=on_lambda,
-        service=environ.get("POWERTOOLS_SERVICE_NAME") or SERVICE,
-        log_format=_log_format(environ) or ("json" if on_lambda else "text"),
-        tracer=xray_tracer(environ),
+        metrics=process.on_lambda,
+        service=process.service or SERVICE,
+        log_format=process.log_format,
+        tracer=tracer,
     )
-
-
-def _log_format(environ: Mapping[str, str]) -> LogFormat | None:
-    match environ.get("LOG_FORMAT"):
-        case "json":
-            return "json"
-        case "text":
-            return "text"
-        case None | "":
-            return None
-    raise ConfigError("LOG_FORMAT: is neither json nor text.")

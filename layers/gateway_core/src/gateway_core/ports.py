@@ -1,4 +1,10 @@
-"""The seams: each Protocol has at least two real implementations, and only `bootstrap` knows which one runs."""
+"""The seams; who wires (`bootstrap`, the command line, the local stack) knows what is behind each.
+
+Two real implementations have `Store` and its parts (Upstash and memory, `KeyStore` a third through Upstash's SDK),
+`Invoker` (Lambda, and in this process) and `ConfigSource` (files, S3, AppConfig). The second ones of `ModelProvider`
+and `ModelLister` are fakes that ship, in `adapters/echo`. `Clock`, `Draw` and `Backlog` have one each, and others in
+the tests only: time, chance and what outlives the store are arguments so that a test can choose them.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The clock of the machine. Tests use `adapters.memory.ManualClock`."""
+"""The clock of the machine. Tests have one that they move by hand, `tests/manual_clock.py`."""
 
 from __future__ import annotations
 
@@ -17,25 +17,3 @@ class SystemClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
-
-
-class ManualClock:
-    """Implements the port `Clock` for tests: time moves only when it is told to, and `sleep` tells it."""
-
-    def __init__(self, now_ms: int = 1_795_190_400_000) -> None:
-        self._now_ms = float(now_ms)
-        self._started_ms = self._now_ms
-
-    def now_ms(self) -> int:
-        return round(self._now_ms)
-
-    def monotonic_s(self) -> float:
-        return (self._now_ms - self._started_ms) / 1000
-
-    async def sleep(self, seconds: float) -> None:
-        self.advance(seconds)
-        await asyncio.sleep(0)
-
-    def advance(self, seconds: float) -> None:
-        """Let `seconds` pass."""
-        self._now_ms += seconds * 1000

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import secrets
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import Any
 
 from gateway_core.domain.result import Attempt
@@ -19,16 +19,16 @@ _HEADER = b'{"format":"json","version":1}\n'
 
 
 class XRayTracer:
-    """Implements the port `Tracer`, for what Lambda samples. `environ` is the process's own, which Lambda changes."""
+    """Implements the port `Tracer`, for what Lambda samples. `header` tells of the trace that is under way."""
 
-    def __init__(self, environ: Mapping[str, str], daemon: tuple[str, int]) -> None:
-        self._environ = environ
+    def __init__(self, header: Callable[[], str], daemon: tuple[str, int]) -> None:
+        self._header = header
         self._daemon = daemon
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.settimeout(0)
 
     def attempt(self, request_id: str, attempt: Attempt, ended_ms: int) -> None:
-        trace = _trace(self._environ.get("_X_AMZN_TRACE_ID", ""))
+        trace = _trace(self._header())
         if trace.get("Sampled") != "1" or "Root" not in trace or "Parent" not in trace:
             return
         parent = {"trace_id": trace["Root"], "parent_id": trace["Parent"]}
@@ -43,10 +43,10 @@ class XRayTracer:
         self._socket.close()
 
 
-def xray_tracer(environ: Mapping[str, str]) -> XRayTracer | None:
-    """A tracer to the daemon that the environment names as `host:port`, if it does."""
-    host, _, port = environ.get("AWS_XRAY_DAEMON_ADDRESS", "").rpartition(":")
-    return XRayTracer(environ, (host, int(port))) if host and port.isdecimal() else None
+def xray_tracer(header: Callable[[], str], daemon: str | None) -> XRayTracer | None:
+    """A tracer to the daemon at `host:port`, if that is what it is."""
+    host, _, port = (daemon or "").rpartition(":")
+    return XRayTracer(header, (host, int(port))) if host and port.isdecimal() else None
 
 
 def _trace(header: str) -> dict[str, str]:

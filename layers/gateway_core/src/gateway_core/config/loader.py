@@ -6,16 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gateway_core.config.documents import Document
+from gateway_core.config.environment import completed
 from gateway_core.config.freshness import version_of
 from gateway_core.config.settings import GatewaySettings
 from gateway_core.ports import ConfigSource
 
 type FindSecrets = Callable[[], Mapping[str, str]]
-
-
-def completed(environ: Mapping[str, str], secrets: Mapping[str, str]) -> dict[str, str]:
-    """The environment, completed by secrets. What is set by hand wins, if it is not empty."""
-    return {**secrets, **{name: value for name, value in environ.items() if value or name not in secrets}}
 
 
 @dataclass(frozen=True, slots=True)

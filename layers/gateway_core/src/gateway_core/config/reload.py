@@ -25,7 +25,7 @@ type Tell = Callable[[Event], None]
 """Hands an event on, from a thread without an event loop."""
 
 _FIXED = {
-    "store": ("redis_url", "store_timeout_s", "store_connect_timeout_s", "store_on_failure"),
+    "store": ("store_url", "store_timeout_s", "store_connect_timeout_s", "store_on_failure"),
     "log_level": ("log_level",),
 }
 """What only a new process takes over, by the section that sets it."""

@@ -1,7 +1,4 @@
-"""The gateway's settings: environment first, then the operator's documents, then defaults.
-
-No other module knows the name of an environment variable; those of providers are data of the catalog.
-"""
+"""The gateway's settings: environment first, then the operator's documents, then defaults."""
 
 from __future__ import annotations
 
@@ -12,8 +9,8 @@ from typing import get_args
 
 from gateway_core.config.catalog_loader import Overrides, load_catalog
 from gateway_core.config.documents import Document
+from gateway_core.config.environment import Environment, GatewayEnvironment, StoreSettings
 from gateway_core.config.schema import CatalogLayers, ConfigFile, LogLevel, OnStoreFailure, names_of, read_config
-from gateway_core.domain.base_url import check_base_url
 from gateway_core.domain.catalog import Catalog
 from gateway_core.domain.credentials import Secret
 from gateway_core.domain.errors import ConfigError, Unauthenticated
@@ -22,7 +19,6 @@ from gateway_core.store.messages import BreakerPolicy
 from gateway_core.store.virtual_keys import project_of
 
 DEV_PROJECT = "dev"
-_MOST_RELOAD_S = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +30,7 @@ class GatewaySettings:
 
     catalog: Catalog
     provider_keys: Mapping[str, Secret]
-    redis_url: str | None
-    redis_token: Secret | None
+    store: StoreSettings | None
     dev_key: Secret | None
     breaker: BreakerPolicy
     retry: RetryPolicy
@@ -60,15 +55,14 @@ class GatewaySettings:
 
         Nothing is read here: `SettingsLoader` fetches the documents that GATEWAY_CONFIG names.
         """
-        env = _Environment(environ)
+        env, given = Environment(environ), GatewayEnvironment.from_env(environ)
         file, layers = read_config(documents)
-        catalog = _catalog(env, file, layers, names_of(documents))
+        catalog = _catalog(env, file, layers, names_of(documents), allow_http=given.allow_http)
         return cls(
             catalog=catalog,
             provider_keys=_provider_keys(env, catalog),
-            redis_url=_redis_url(env),
-            redis_token=env.secret("UPSTASH_REDIS_REST_TOKEN"),
-            dev_key=_dev_key(env),
+            store=StoreSettings.from_env(environ),
+            dev_key=_dev_key(given.dev_key),
             breaker=file.breaker.policy(),
             retry=file.failover.policy(),
             default_timeout_s=file.limits.default_timeout_s,
@@ -82,75 +76,33 @@ class GatewaySettings:
             store_on_failure=file.store.on_failure,
             probe_timeout_s=file.health.probe_timeout_s,
             price_age_days=file.health.price_age_days,
-            log_level=_log_level(env, file),
-            reload_s=env.seconds("GATEWAY_RELOAD_S", file.reload_s),
+            log_level=_log_level(given.log_level or file.log_level),
+            reload_s=file.reload_s if given.reload_s is None else given.reload_s,
             secrets_reload_s=file.secrets_reload_s,
         )
 
-
-class _Environment:
-    """Environment variables; one that is set to nothing but white space counts as unset."""
-
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self._environ = environ
-
-    def text(self, name: str) -> str | None:
-        return self._environ.get(name, "").strip() or None
-
-    def secret(self, name: str) -> Secret | None:
-        value = self.text(name)
-        if value is None:
-            return None
-        if not (value.isascii() and value.isprintable() and " " not in value):
-            raise ConfigError(f"{name}: has characters that cannot be part of a key. Set it to the key alone.")
-        return Secret(value)
-
-    def flag(self, name: str) -> bool:
-        value = self.text(name) or "0"
-        if value not in {"0", "1"}:
-            raise ConfigError(f"{name}: is neither 0 nor 1. Set it to 1 to allow, or unset it.")
-        return value == "1"
-
-    def seconds(self, name: str, otherwise: float) -> float:
-        value = self.text(name)
-        try:
-            seconds = otherwise if value is None else float(value)
-        except ValueError:
-            seconds = -1.0
-        if not 0 <= seconds <= _MOST_RELOAD_S:
-            raise ConfigError(f"{name}: is not a number of seconds from 0 to {_MOST_RELOAD_S}. Correct or unset it.")
-        return seconds
-
     @property
-    def allow_http(self) -> bool:
-        return self.flag("GATEWAY_ALLOW_HTTP")
+    def store_url(self) -> str | None:
+        return self.store.url if self.store else None
 
 
-def _catalog(env: _Environment, file: ConfigFile, layers: CatalogLayers, source: str) -> Catalog:
+def _catalog(env: Environment, file: ConfigFile, layers: CatalogLayers, source: str, *, allow_http: bool) -> Catalog:
     overrides = Overrides(
         source=source or Overrides().source,
         layers=layers,
         pricing=file.pricing,
         base_of=env.text,
-        allow_http=env.allow_http,
+        allow_http=allow_http,
     )
     return load_catalog(overrides)
 
 
-def _provider_keys(env: _Environment, catalog: Catalog) -> Mapping[str, Secret]:
+def _provider_keys(env: Environment, catalog: Catalog) -> Mapping[str, Secret]:
     named = {name: env.secret(provider.key_env) for name, provider in catalog.providers.items() if provider.key_env}
     return MappingProxyType({name: key for name, key in named.items() if key})
 
 
-def _redis_url(env: _Environment) -> str | None:
-    url, token = env.text("UPSTASH_REDIS_REST_URL"), env.text("UPSTASH_REDIS_REST_TOKEN")
-    if (url is None) != (token is None):
-        raise ConfigError("UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN belong together. Set both or neither.")
-    return url and check_base_url(url, "UPSTASH_REDIS_REST_URL", allow_http=env.allow_http)
-
-
-def _dev_key(env: _Environment) -> Secret | None:
-    key = env.secret("GATEWAY_DEV_KEY")
+def _dev_key(key: Secret | None) -> Secret | None:
     try:
         fits = key is None or project_of(key.reveal()) == DEV_PROJECT
     except Unauthenticated:
@@ -160,8 +112,8 @@ def _dev_key(env: _Environment) -> Secret | None:
     return key
 
 
-def _log_level(env: _Environment, file: ConfigFile) -> LogLevel:
-    wanted = (env.text("LOG_LEVEL") or file.log_level).upper()
+def _log_level(name: str) -> LogLevel:
+    wanted = name.upper()
     wanted = "WARNING" if wanted == "WARN" else wanted  # Lambda's word for it
     levels: tuple[LogLevel, ...] = get_args(LogLevel.__value__)
     for level in levels:

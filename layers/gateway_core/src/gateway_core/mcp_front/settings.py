@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
+from gateway_core.config.environment import McpEnvironment
+
 _LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
@@ -24,12 +26,12 @@ class McpSettings:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str], *, body_limit: int, default_timeout_s: float) -> McpSettings:
-        """GATEWAY_ALLOWED_HOSTS and GATEWAY_ALLOWED_ORIGINS hold names with commas between them."""
-        on_lambda = "AWS_LAMBDA_FUNCTION_NAME" in environ and "AWS_SAM_LOCAL" not in environ
+        """Who is let in as the environment says, with limits that the gateway's settings have."""
+        given = McpEnvironment.from_env(environ)
         return cls(
-            allowed_hosts=_names(environ.get("GATEWAY_ALLOWED_HOSTS", "")),
-            allowed_origins=_names(environ.get("GATEWAY_ALLOWED_ORIGINS", "")),
-            is_local=not on_lambda,
+            allowed_hosts=_plain(given.allowed_hosts),
+            allowed_origins=_plain(given.allowed_origins),
+            is_local=given.is_local,
             body_limit=body_limit,
             default_timeout_s=default_timeout_s,
         )
@@ -59,8 +61,9 @@ class McpSettings:
         return origin in self.allowed_origins
 
 
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip().lower().rstrip("/") for name in text.split(",") if name.strip())
+def _plain(names: tuple[str, ...]) -> tuple[str, ...]:
+    """So that equal names compare equal."""
+    return tuple(name.lower().rstrip("/") for name in names)
 
 
 def _host_of(authority: str) -> str:

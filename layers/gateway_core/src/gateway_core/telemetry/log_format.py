@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
+
+type LogFormat = Literal["json", "text"]
 
 _LAMBDA_LEVELS = {"WARNING": "WARN", "CRITICAL": "FATAL"}
 """Lambda's words, by which it filters lines; Python's own it does not promise to know."""

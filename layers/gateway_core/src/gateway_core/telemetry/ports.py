@@ -1,4 +1,4 @@
-"""The seams of telemetry: tracers and sinks of events."""
+"""The seams of telemetry: sinks of events, three in all, and tracers, of which X-Ray's is the only one."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import IO, Any, Literal
+from typing import IO, Any
 
 from aws_lambda_powertools import Logger
 
@@ -19,12 +19,10 @@ from gateway_core.store.changes import BreakerChange
 from gateway_core.store.messages import Refusal, Settlement, Ticket, UsageRecord
 from gateway_core.store.probes import CatalogWarning, Probe
 from gateway_core.telemetry.events import BreakerMoved, BudgetReached, Event, FailedOver
-from gateway_core.telemetry.log_format import json_line, text_line
+from gateway_core.telemetry.log_format import LogFormat, json_line, text_line
 from gateway_core.telemetry.metrics import Metrics
 from gateway_core.telemetry.ports import Tracer
 from gateway_core.wires.table import traits_of
-
-type LogFormat = Literal["json", "text"]
 
 SERVICE = "llm-gateway"
 """What the service is called unless POWERTOOLS_SERVICE_NAME says otherwise; on AWS it is the stack's name."""

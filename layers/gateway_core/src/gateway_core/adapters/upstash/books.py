@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gateway_core.adapters.upstash import layout
+from gateway_core.adapters.upstash.client import Reply
 from gateway_core.adapters.upstash.part import Part
-from gateway_core.adapters.upstash.rest import Reply
 from gateway_core.store.counters import Counters
 from gateway_core.store.messages import RecordPage, UsageRecord
 

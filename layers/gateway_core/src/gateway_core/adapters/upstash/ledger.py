@@ -15,8 +15,8 @@ from gateway_core.adapters.upstash.calls import (
     parse_settled,
     request_call,
 )
+from gateway_core.adapters.upstash.client import Reply
 from gateway_core.adapters.upstash.part import Part
-from gateway_core.adapters.upstash.rest import Reply
 from gateway_core.store.deployment_state import DeploymentState, deployments_by_provider
 from gateway_core.store.exact_amounts import check_candidates, check_record, check_settlement
 from gateway_core.store.messages import Admission, Candidate, Settled, Settlement, Terms, Ticket, UsageRecord

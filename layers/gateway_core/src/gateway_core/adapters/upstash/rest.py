@@ -11,18 +11,13 @@ import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, override
 
 import httpx
 
-from gateway_core.adapters.upstash.scripts import Script
-from gateway_core.domain.errors import StoreUnavailable
+from gateway_core.adapters.upstash.client import Client, CommandError, Reply, unavailable
 
-type Reply = str | int | list[Reply] | None
-
-_RETRY_AFTER_S = 5.0
 _TRIES = 2
-_DETAIL_LENGTH = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +28,6 @@ class Deadlines:
     read_s: float = 0.75
 
 
-class _CommandError(Exception):
-    """Redis answered with an error; the text starts with its code."""
-
-
 class _LostAnswerError(Exception):
     """No usable answer: whether the command ran is unknown. The text holds no secret."""
 
@@ -45,68 +36,48 @@ class _LateAnswerError(_LostAnswerError):
     """No answer in time."""
 
 
-class RestClient:
-    """Sends commands; keeps connections. One event loop at a time: a new loop gets new connections.
+class RestClient(Client):
+    """Keeps connections, for one event loop at a time: a new loop gets new ones.
 
-    Every method raises StoreUnavailable when there is no usable answer within the deadline, and when the server
-    refuses. An answer that got lost, but not one that is late, is asked for once more, so a command may run twice:
-    send only what may.
+    An answer that got lost, but not one that is late, is asked for once more, at once.
     """
 
     def __init__(self, url: str, token: str, deadlines: Deadlines | None = None) -> None:
+        super().__init__(token)
         self._url = url.rstrip("/")
-        self._token = token
         self._headers = {"Authorization": f"Bearer {token}", "Upstash-Encoding": "base64"}
         self._deadlines = deadlines or Deadlines()
         self._tls: ssl.SSLContext | None = None
         self._http: httpx.AsyncClient | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    async def execute(self, *command: str | int) -> Reply:
-        """The reply to one command."""
-        try:
-            return await self._execute(command)
-        except _CommandError as error:
-            raise self._refused(error) from None
-
+    @override
     async def pipeline(self, commands: Sequence[Sequence[str | int]]) -> list[Reply]:
-        """The replies to several commands, sent in one trip, not atomic. One error among them is an error of all."""
+        """As in `Client`, in one trip."""
         try:
             answers = await self._post("/pipeline", commands)
             if not isinstance(answers, list):
                 _reply(answers)
             if len(answers) != len(commands):
-                raise _unavailable("the pipeline's answer is incomplete")
+                raise unavailable("the pipeline's answer is incomplete")
             return [_reply(answer) for answer in answers]
-        except _CommandError as error:
+        except CommandError as error:
             raise self._refused(error) from None
-
-    async def run(self, script: Script, keys: Sequence[str], arguments: Sequence[str]) -> Reply:
-        """The reply of a script, which the server is sent in full only if it does not know it."""
-        tail: tuple[str | int, ...] = (len(keys), *keys, *arguments)
-        try:
-            return await self._execute(("EVALSHA", script.sha, *tail))
-        except _CommandError as error:
-            if not str(error).startswith("NOSCRIPT"):
-                raise self._refused(error) from None
-        # Not SCRIPT LOAD: another replica may serve the EVALSHA that follows it.
-        return await self.execute("EVAL", script.text, *tail)
 
     def forget(self) -> None:
         """Drop the connections unclosed: after a SnapStart restore they belong to another machine."""
         self._http = None
 
+    @override
     async def close(self) -> None:
         """Close the connections; a later call opens new ones."""
         http, self._http = self._http, None
         if http and self._loop is asyncio.get_running_loop():
             await http.aclose()
 
+    @override
     async def _execute(self, command: Sequence[str | int]) -> Reply:
         return _reply(await self._post("", command))
-
-    def _refused(self, error: _CommandError) -> StoreUnavailable:
-        return _unavailable(str(error).replace(self._token, "***")[:_DETAIL_LENGTH])
 
     async def _post(self, path: str, body: Any) -> Any:
         """The decoded answer; a lost one is asked for once more, unless it used the time up."""
@@ -115,10 +86,10 @@ class RestClient:
             try:
                 return await self._try(path, body)
             except _LateAnswerError as error:
-                raise _unavailable(str(error)) from None
+                raise unavailable(str(error)) from None
             except _LostAnswerError as error:
                 lost = str(error)
-        raise _unavailable(lost)
+        raise unavailable(lost)
 
     async def _try(self, path: str, body: Any) -> Any:
         try:
@@ -160,19 +131,19 @@ def _json(response: httpx.Response) -> Any:
     except ValueError:
         if status == HTTPStatus.OK:
             raise _LostAnswerError("HTTP 200 without JSON") from None
-        raise _unavailable(f"HTTP {status} without JSON") from None
+        raise unavailable(f"HTTP {status} without JSON") from None
 
 
 def _reply(answer: Any) -> Reply:
-    """The reply in one answer object. Raises _CommandError, or StoreUnavailable if it is not Upstash's."""
+    """The reply in one answer object. Raises CommandError, or StoreUnavailable if it is not Upstash's."""
     if isinstance(answer, dict) and isinstance(answer.get("error"), str):
-        raise _CommandError(answer["error"])
+        raise CommandError(answer["error"])
     if not isinstance(answer, dict) or "result" not in answer:
-        raise _unavailable("the answer is not Upstash's")
+        raise unavailable("the answer is not Upstash's")
     try:
         return _decoded(answer["result"])
     except ValueError:
-        raise _unavailable("the answer is not base64") from None
+        raise unavailable("the answer is not base64") from None
 
 
 def _decoded(value: Any) -> Reply:
@@ -184,7 +155,3 @@ def _decoded(value: Any) -> Reply:
     if value is None or isinstance(value, str | int):
         return value
     raise ValueError
-
-
-def _unavailable(why: str) -> StoreUnavailable:
-    return StoreUnavailable("The gateway's store does not answer.", detail=why, retry_after_s=_RETRY_AFTER_S)

@@ -14,11 +14,12 @@ class UpstashStore(UpstashLedger, UpstashKeys, UpstashProbes, UpstashBooks):
     """Implements the port `Store` over the REST API at `url`. Opens no connection before its first call."""
 
     def __init__(self, url: str, token: str, *, connect_timeout_s: float = 0.25, timeout_s: float = 0.75) -> None:
-        super().__init__(RestClient(url, token, Deadlines(connect_timeout_s, timeout_s)), load_scripts())
+        self._rest = RestClient(url, token, Deadlines(connect_timeout_s, timeout_s))
+        super().__init__(self._rest, load_scripts())
 
     def forget_connections(self) -> None:
         """For a process that was restored from a snapshot."""
-        self._client.forget()
+        self._rest.forget()
 
     async def close(self) -> None:
         await self._client.close()

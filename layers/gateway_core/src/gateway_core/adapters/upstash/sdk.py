@@ -1,0 +1,104 @@
+"""Keys, budgets and holds through Upstash's own SDK, for the command line: it asks again where a person waits.
+
+Why requests go another way, and what is done here about the SDK: docs/decisions/0013. Not in the Lambda layer: it needs
+the extra `gateway-core[cli]`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import override
+
+import httpx
+from upstash_redis.asyncio import Redis
+from upstash_redis.errors import UpstashError
+
+from gateway_core.adapters.upstash.client import Client, CommandError, Reply, unavailable
+from gateway_core.adapters.upstash.keys import UpstashKeys
+from gateway_core.adapters.upstash.scripts import load_scripts
+from gateway_core.domain.errors import ConfigError
+
+_RETRIES = 2
+_FOREIGN = (AttributeError, LookupError, TypeError, ValueError)
+"""What the SDK trips over where an answer has another form than Upstash's, HTML for example."""
+
+
+class SdkClient(Client):
+    """Sends commands through the SDK, in one event loop; each takes `timeout_s` at most, retries and pauses included.
+
+    What gets no answer in JSON is sent twice more, after a pause each. Raises ConfigError for a proxy in the
+    environment that the SDK cannot abide.
+    """
+
+    def __init__(self, url: str, token: str, timeout_s: float, pause_s: float = 0.5) -> None:
+        super().__init__(token)
+        self._timeout_s = timeout_s
+        self._redis = _open(url, token, timeout_s, pause_s)
+
+    @override
+    async def pipeline(self, commands: Sequence[Sequence[str | int]]) -> list[Reply]:
+        """As in `Client`, one by one: of a pipeline that is refused, the SDK does not say why."""
+        return [await self.execute(*command) for command in commands]
+
+    @override
+    async def close(self) -> None:
+        await self._redis.close()
+
+    @override
+    async def _execute(self, command: Sequence[str | int]) -> Reply:
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return _flat(await self._redis.execute(list(command)))
+        except UpstashError as error:
+            raise CommandError(str(error)) from None
+        except (httpx.HTTPError, OSError) as error:  # TimeoutError is one
+            raise unavailable(type(error).__name__) from None
+        except _FOREIGN:
+            raise unavailable("the answer is not Upstash's") from None
+
+
+class SdkKeyStore(UpstashKeys):
+    """Implements the port `KeyStore` over the REST API at `url`. Opens no connection before its first call."""
+
+    def __init__(self, url: str, token: str, *, timeout_s: float) -> None:
+        super().__init__(SdkClient(url, token, timeout_s), load_scripts())
+
+    async def close(self) -> None:
+        await self._client.close()
+
+
+def _open(url: str, token: str, timeout_s: float, pause_s: float) -> Redis:
+    try:
+        # No encoding: the SDK takes for base64 whatever comes, and what is stored is text.
+        redis = Redis(
+            url,
+            token,
+            rest_encoding=None,
+            rest_retries=_RETRIES,
+            rest_retry_interval=pause_s,
+            allow_telemetry=False,
+        )
+    except (ImportError, ValueError):
+        raise ConfigError(
+            "A proxy in the environment is of an unknown kind. Unset ALL_PROXY for this command."
+        ) from None
+    # Its own would hand the token to a proxy that the environment names.
+    redis._http._client = _connections(timeout_s)  # noqa: SLF001 - there is no other way to it; a test holds the seam
+    return redis
+
+
+def _connections(timeout_s: float) -> httpx.AsyncClient:
+    # Cancelled in a handshake, httpx leaves the socket open: every try to connect is to end before our deadline.
+    connect_s = timeout_s / (_RETRIES + 2)
+    tls = httpx.create_ssl_context()
+    return httpx.AsyncClient(timeout=httpx.Timeout(None, connect=connect_s), trust_env=False, verify=tls)
+
+
+def _flat(answer: object) -> Reply:
+    """The SDK makes a mapping of a hash; on the wire it is a flat list."""
+    if isinstance(answer, dict):
+        return [part for pair in answer.items() for part in pair]
+    if answer is None or isinstance(answer, str | int | list):
+        return answer
+    raise TypeError

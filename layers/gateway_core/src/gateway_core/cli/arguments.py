@@ -1,0 +1,101 @@
+"""What can be asked of the command line: areas, actions and options, and the command that each stands for."""
+
+from __future__ import annotations
+
+import argparse
+
+from gateway_core.cli import commands, values
+from gateway_core.config.check import check_config
+
+
+def make_parser() -> argparse.ArgumentParser:
+    root = argparse.ArgumentParser(
+        prog="gateway",
+        description="Keys, budgets and holds of the store at UPSTASH_REDIS_REST_URL, and documents of configuration.",
+    )
+    areas = root.add_subparsers(required=True, metavar="AREA")
+    keys = areas.add_parser("keys", help="virtual keys").add_subparsers(required=True, metavar="ACTION")
+    _add_keys_create(keys.add_parser("create", help="make a key; its secret is shown once"))
+    _add_keys_list(keys.add_parser("list", help="list a project's keys"))
+    _add_keys_revoke(keys.add_parser("revoke", help="take a key's rights away, at once"))
+    budgets = areas.add_parser("budgets", help="hard limits").add_subparsers(required=True, metavar="ACTION")
+    _add_budgets_set(budgets.add_parser("set", help="change limits of a project or user; those not named stay"))
+    usage = areas.add_parser("usage", help="money in doubt").add_subparsers(required=True, metavar="ACTION")
+    _add_usage_reconcile(usage.add_parser("reconcile", help="list what is held, or release one hold"))
+    config = areas.add_parser("config", help="documents of configuration").add_subparsers(
+        required=True, metavar="ACTION"
+    )
+    _add_config_check(config.add_parser("check", help="say whether it is valid, without using it; needs no store"))
+    return root
+
+
+def _add_config_check(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "sources",
+        nargs="?",
+        metavar="SOURCE",
+        help="a file, s3://bucket/key or appconfig://application/environment/profile, several with commas between them "
+        "(default: GATEWAY_CONFIG)",
+    )
+    parser.set_defaults(command=check_config)
+
+
+def _add_keys_create(parser: argparse.ArgumentParser) -> None:
+    _add_project(parser)
+    parser.add_argument("--user", default="", help="bind the key to this user")
+    parser.add_argument("--admin", action="store_true", help="may name any project")
+    parser.add_argument("--groups", type=values.names, default=(), metavar="A,B", help="model groups (default: all)")
+    parser.add_argument("--tools", type=values.names, default=(), metavar="A,B", help="MCP tools (default: all)")
+    parser.add_argument("--day-usd", type=values.usd, metavar="X")
+    parser.add_argument("--month-usd", type=values.usd, metavar="X")
+    parser.add_argument("--day-tokens", type=values.count, metavar="N")
+    parser.add_argument("--month-tokens", type=values.count, metavar="N")
+    parser.add_argument("--rpm", type=values.rate, metavar="N", help="requests a minute")
+    parser.add_argument("--tpm", type=values.rate, metavar="N", help="tokens a minute")
+    parser.add_argument(
+        "--api-base-host",
+        type=values.host,
+        action="append",
+        default=[],
+        metavar="H",
+        help="may be repeated (default: none)",
+    )
+    parser.set_defaults(command=commands.keys_create)
+
+
+def _add_keys_list(parser: argparse.ArgumentParser) -> None:
+    _add_project(parser)
+    parser.set_defaults(command=commands.keys_list)
+
+
+def _add_keys_revoke(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("id", metavar="ID", help="as `keys create` and `keys list` show it")
+    parser.set_defaults(command=commands.keys_revoke)
+
+
+def _add_budgets_set(parser: argparse.ArgumentParser) -> None:
+    _add_project(parser)
+    parser.add_argument("--user", default="", help="the limits of this user of the project")
+    for name, convert, unit in (
+        ("--day-usd", values.usd, "X"),
+        ("--month-usd", values.usd, "X"),
+        ("--day-tokens", values.count, "N"),
+        ("--month-tokens", values.count, "N"),
+    ):
+        parser.add_argument(name, type=values.liftable(convert), metavar=unit, help="or 'none' to lift the limit")
+    parser.set_defaults(command=commands.budgets_set)
+
+
+def _add_usage_reconcile(parser: argparse.ArgumentParser) -> None:
+    _add_project(parser)
+    parser.add_argument(
+        "--month", type=values.month, metavar="YYYYMM", help="of the request, in UTC (default: this month)"
+    )
+    parser.add_argument("--release", type=values.hold, metavar="REQUEST.ATTEMPT", help="no longer hold money for it")
+    parser.add_argument("--charge-usd", type=values.usd, default=0, metavar="X", help="spend this instead (default: 0)")
+    parser.add_argument("--charge-tokens", type=values.count, default=0, metavar="N")
+    parser.set_defaults(command=commands.usage_reconcile)
+
+
+def _add_project(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--project", type=values.project, required=True, metavar="ID", help="a-z, 0-9 and -, up to 32")

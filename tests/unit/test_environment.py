@@ -1,0 +1,162 @@
+"""The environment is read in one place, so the gateway and the command line take the same values for the same."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway_core import bootstrap
+from gateway_core.cli import main as cli
+from gateway_core.config.environment import Environment, McpEnvironment, ProcessEnvironment, completed
+from gateway_core.config.settings import GatewaySettings
+from gateway_core.domain.errors import ConfigError
+
+ROOT = Path(__file__).parents[2]
+CORE = ROOT / "layers/gateway_core/src/gateway_core"
+READER = CORE / "config/environment.py"
+NAME = re.compile(r"_?[A-Z][A-Z0-9]*(_[A-Z0-9]+)+_?")
+READ = re.compile(r"""(?:environ(?:\.\w+)?|getenv)[\[(]["'](\w+)["']""")
+EXCEPTIONS = {
+    "lambda_stream/__main__.py": {
+        "AWS_LAMBDA_RUNTIME_API"
+    },  # a room below `config`, which knows Lambda and nothing else
+    "lambda_stream/runtime.py": {"AWS_SAM_LOCAL"},  # as above
+    "adapters/litellm/library.py": {
+        "LITELLM_LOCAL_MODEL_COST_MAP"
+    },  # set for LiteLLM, which reads it when it is loaded
+}
+
+BOTH = "UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN"
+TEXTS = st.text("htps:/.x1@? \n\xa0ß\0", max_size=9)
+STORE = {"UPSTASH_REDIS_REST_URL": "http://127.0.0.1:9", "UPSTASH_REDIS_REST_TOKEN": "t0ken"}
+PADS = st.sampled_from(["", " ", "\n", "\t "])
+URLS = [
+    "https://eu1.upstash.io",
+    "HTTP://127.0.0.1:9/",
+    "http://redis.example.com",
+    "redis://x",
+    "x",
+    "https://u:p@x.io",
+]
+FLAGS = ["", "0", "1", "true", "2", "1 1"]
+
+
+def padded(values: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    """With white space around, as it comes from files and from copying."""
+    return st.tuples(PADS, values, PADS).map("".join)
+
+
+def mostly(value: str, *others: str) -> st.SearchStrategy[str]:
+    """A value that is taken, so that not all is refused for the first variable; else others, or any text."""
+    return padded(st.just(value) | st.sampled_from(["", value, *others]) | TEXTS)
+
+
+ENVIRONS = st.fixed_dictionaries(
+    {
+        "UPSTASH_REDIS_REST_URL": mostly("https://eu1.upstash.io", *URLS),
+        "UPSTASH_REDIS_REST_TOKEN": mostly("t0ken", "a b", "tök"),
+    },
+    optional={"GATEWAY_ALLOW_HTTP": mostly("1", *FLAGS)},
+)
+
+
+def names_in(path: Path) -> set[str]:
+    """Texts that are a variable's name and nothing else, and whatever the environment is asked for."""
+    tree = ast.parse(path.read_text("utf-8"))
+    # Keys of tables are words of a provider, parts of a longer text are a message or a name made from a provider's.
+    passed = [key for node in ast.walk(tree) if isinstance(node, ast.Dict) for key in node.keys]
+    passed += [part for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values]
+    constants = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and node not in passed]
+    texts = {node.value for node in constants if isinstance(node.value, str)}
+    return {text for text in texts if NAME.fullmatch(text)} | set(READ.findall(path.read_text("utf-8")))
+
+
+def test_one_module_knows_the_names_of_variables():
+    """Nobody else has one as a text, but for the exceptions; messages may speak of them."""
+    found = {path: names_in(path) for path in [*CORE.rglob("*.py"), *ROOT.glob("functions/*/*.py")] if path != READER}
+    elsewhere = {path.relative_to(CORE).as_posix(): names for path, names in found.items() if names}
+    assert elsewhere == EXCEPTIONS
+    assert {"UPSTASH_REDIS_REST_URL", "GATEWAY_FUNCTION_", "_X_AMZN_TRACE_ID"} <= names_in(READER)
+
+
+def told(read):
+    """URL and token that a store was opened with, or the message with which none was."""
+    try:
+        store = read()
+    except ConfigError as error:
+        return error.message
+    client = store._client
+    return getattr(client, "_redis", client)._url, client._token  # the SDK's own, where there is one
+
+
+@settings(deadline=None, max_examples=50)  # a busy machine is no failure
+@given(ENVIRONS)
+def test_the_gateway_and_the_command_line_agree(environ):
+    """On every value: both work with the same store, or both refuse with the same words."""
+    gateway = told(lambda: bootstrap.open_store(GatewaySettings.from_env(environ)))
+    assert told(lambda: cli.open_store(environ)) == gateway
+
+
+@pytest.mark.parametrize(
+    ("changes", "outcome"),
+    [
+        ({}, ("http://127.0.0.1:9", "t0ken")),
+        ({"UPSTASH_REDIS_REST_URL": "http://127.0.0.1:9 "}, ("http://127.0.0.1:9", "t0ken")),
+        ({"UPSTASH_REDIS_REST_TOKEN": "\tt0ken\n"}, ("http://127.0.0.1:9", "t0ken")),
+        ({"UPSTASH_REDIS_REST_URL": "http://redis:1", "GATEWAY_ALLOW_HTTP": "1 "}, ("http://redis:1", "t0ken")),
+        ({"GATEWAY_ALLOW_HTTP": "true"}, "GATEWAY_ALLOW_HTTP: is neither 0 nor 1. Set it to 1 to allow, or unset it."),
+        ({"UPSTASH_REDIS_REST_URL": " "}, f"{BOTH} belong together. Set UPSTASH_REDIS_REST_URL as well, or neither."),
+        (
+            {"UPSTASH_REDIS_REST_URL": "", "UPSTASH_REDIS_REST_TOKEN": ""},
+            f"Set {BOTH} to the store's REST address.",
+        ),
+    ],
+)
+def test_what_the_command_line_makes_of_a_value(changes, outcome):
+    """White space around it counts for nothing, a flag is 0 or 1, and half an address is told from none."""
+    assert told(lambda: cli.open_store(STORE | changes)) == outcome
+
+
+def test_white_space_is_no_value():
+    """Nor does it hide a secret of that name."""
+    assert Environment({"A": " \n"}).text("A") is None
+    assert completed({"A": " ", "B": " ", "C": "c"}, {"A": "secret", "C": "secret"}) == {
+        "A": "secret",
+        "B": " ",
+        "C": "c",
+    }
+
+
+def test_where_a_process_runs():
+    """On Lambda, from a snapshot or not, and what the template points it to."""
+    at_home = ProcessEnvironment.from_env({"AWS_LAMBDA_FUNCTION_NAME": " ", "GATEWAY_FUNCTION_USAGE": ""})
+    assert (at_home.on_lambda, at_home.restores, at_home.log_format, at_home.functions) == (False, False, "text", {})
+    deployed = ProcessEnvironment.from_env(
+        {
+            "AWS_LAMBDA_FUNCTION_NAME": "f",
+            "AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start",
+            "GATEWAY_SECRETS_PROVIDERS": "ssm:/providers ",
+            "GATEWAY_SECRETS_STORE": "ssm:/store",
+            "GATEWAY_FUNCTION_COMPLETE": "arn:complete\n",
+            "GATEWAY_EVENT_BUS": "bus",
+        }
+    )
+    assert (deployed.on_lambda, deployed.restores, deployed.log_format, deployed.event_bus) == (
+        True,
+        True,
+        "json",
+        "bus",
+    )
+    assert deployed.secret_sources == ("ssm:/store", "ssm:/providers")
+    assert deployed.functions == {"complete": "arn:complete"}
+
+
+def test_names_stand_between_commas():
+    """Empty ones are none."""
+    environ = {"GATEWAY_ALLOWED_HOSTS": " a.example, ,b.example,"}
+    assert McpEnvironment.from_env(environ) == McpEnvironment(("a.example", "b.example"), (), is_local=True)
