@@ -45,6 +45,7 @@ class QuestionAnswerer:
             params={name: value for name, value in params.items() if value is not None},
             timeout_s=timeout_s,
             cache=question.cache,
+            api_base=question.api_base,
         )
 
 
