@@ -63,7 +63,7 @@ def test_all_rights_and_limits_of_a_key_are_listed(gateway):
     (made,) = gateway(
         "keys create --project alpha --user bob --admin --groups fast,code --tools complete --day-usd 0.5 "
         "--month-usd 10 --day-tokens 7 --month-tokens 8 --rpm 60 --tpm 1000 "
-        "--api-base-host Proxy.example.com --api-base-host other.example.com"
+        "--api-base-host Proxy.example.com --api-base-host other.example.com --models groq/*,mistral/codestral-2?"
     )
     (line,) = gateway("keys list --project alpha")
     assert line.pop("created").startswith("20")
@@ -75,6 +75,7 @@ def test_all_rights_and_limits_of_a_key_are_listed(gateway):
         "groups": ["fast", "code"],
         "tools": ["complete"],
         "api_base_hosts": ["proxy.example.com", "other.example.com"],
+        "models": ["groq/*", "mistral/codestral-2?"],
         "day_usd": "0.5",
         "month_usd": "10",
         "day_tokens": 7,
@@ -90,7 +91,7 @@ def test_a_key_has_no_limits_and_no_hosts_unless_set(gateway):
     gateway("keys create --project alpha")
     (line,) = gateway("keys list --project alpha")
     assert {name for name, value in line.items() if not value} == {
-        "user", "admin", "groups", "tools", "api_base_hosts", "revoked",
+        "user", "admin", "groups", "tools", "api_base_hosts", "models", "revoked",
         "day_usd", "month_usd", "day_tokens", "month_tokens", "rpm", "tpm",
     }  # fmt: skip
 

@@ -141,11 +141,10 @@ def _after_restore(process: ProcessEnvironment, forget: Callable[[], None]) -> N
 
 def _credentials(settings: GatewaySettings) -> dict[str, Credential]:
     """Each key with the base URL that it is for; a provider that takes no key gets a placeholder."""
-    keyless = {name: Secret("none") for name, provider in settings.catalog.providers.items() if not provider.key_env}
-    return {
-        name: Credential(key, settings.catalog.providers[name].api_base)
-        for name, key in {**keyless, **settings.provider_keys}.items()
-    }
+    providers = {name: found for name, found in settings.catalog.all_providers.items() if found.api_base}
+    keyless = {name: Secret("none") for name, provider in providers.items() if not provider.key_env}
+    keys = {**keyless, **settings.provider_keys}
+    return {name: Credential(keys[name], provider.api_base) for name, provider in providers.items() if name in keys}
 
 
 def mcp_app(environ: Mapping[str, str], apps: Mapping[str, ASGIApp] | None = None) -> ASGIApp:
@@ -196,7 +195,7 @@ def with_gateway(light: Services, provider: ModelProvider, draw: Draw = random.r
     policy = FailoverPolicy(
         breaker=light.settings.breaker,
         queue_timeout_s=light.settings.queue_timeout_s,
-        providers=light.settings.catalog.providers,
+        providers=light.settings.catalog.all_providers,
         retry=light.settings.retry,
     )
     emitter = Emitter(light.events, light.clock, light.telemetry)

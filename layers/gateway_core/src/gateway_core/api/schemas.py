@@ -62,6 +62,7 @@ class CompleteBody(Options):
     cache: bool = False
     token_budget: Tokens | None = None
     explain: bool = False
+    api_base: Annotated[str, Field(min_length=1, max_length=2048)] | None = None
 
     def to_request(self, caller: Caller, default_timeout_s: float) -> ChatRequest:
         """The request inside. Raises Forbidden for a foreign project or user."""
@@ -80,6 +81,7 @@ class CompleteBody(Options):
             cache=self.cache,
             token_budget=self.token_budget,
             explain=self.explain,
+            api_base=self.api_base,
         )
 
 

@@ -148,13 +148,14 @@ class QuestionAnswerer:
             params={name: value for name, value in params.items() if value is not None},
             timeout_s=timeout_s,
             cache=question.cache,
+            api_base=question.api_base,
         )
 
     def _models(self, question: Question) -> Sequence[Model]:
         """Who may answer; raises UnknownModel."""
         if question.model_group:
             return self._catalog.group(question.model_group)
-        return [self._catalog.resolve(question.model)]
+        return [self._catalog.resolve(question.model, question.api_base)]
 
 
 def _accepting(validator: Validator) -> Callable[[ProviderAnswer], bool]:

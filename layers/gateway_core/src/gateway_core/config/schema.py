@@ -21,6 +21,8 @@ type CatalogLayers = tuple[Mapping[str, Any], ...]
 """The raw catalog sections of each document, in order: the packaged catalog is the document before them."""
 type LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 type Count = Annotated[int, Field(gt=0)]
+type Host = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[1-9][0-9]{0,4})?$")]
+"""A host name or an IPv4 address in lower case, with a port or without."""
 type UpToADay = Annotated[Seconds, Field(le=86_400)]
 
 
@@ -142,6 +144,9 @@ class ConfigFile(Schema):
     health: HealthSection = HealthSection()
     batch: BatchSection = BatchSection()
     cache: CacheSection = CacheSection()
+    allow_unpriced: bool = False
+    api_base_hosts: list[Host] = Field(default_factory=list)
+    api_base_private_hosts: list[Host] = Field(default_factory=list)
     log_level: LogLevel = "INFO"
     reload_s: Annotated[float, Field(ge=0, le=86_400)] = 30.0
     secrets_reload_s: Annotated[float, Field(ge=0, le=86_400)] = 900.0

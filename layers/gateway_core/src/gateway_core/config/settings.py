@@ -102,14 +102,17 @@ def _catalog(env: Environment, file: ConfigFile, layers: CatalogLayers, source: 
         source=source or Overrides().source,
         layers=layers,
         pricing=file.pricing,
-        base_of=env.text,
+        env_text=env.text,
         allow_http=allow_http,
+        allow_unpriced=file.allow_unpriced,
+        api_base_hosts=frozenset(file.api_base_hosts),
+        api_base_private_hosts=frozenset(file.api_base_private_hosts),
     )
     return load_catalog(overrides)
 
 
 def _provider_keys(env: Environment, catalog: Catalog) -> Mapping[str, Secret]:
-    named = {name: env.secret(provider.key_env) for name, provider in catalog.providers.items() if provider.key_env}
+    named = {name: env.secret(provider.key_env) for name, provider in catalog.all_providers.items() if provider.key_env}
     return MappingProxyType({name: key for name, key in named.items() if key})
 
 

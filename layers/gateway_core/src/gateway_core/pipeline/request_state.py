@@ -144,7 +144,7 @@ class RequestState:
         self.failures[self.last.model.key] += 1
         retry_after = round((error.retry_after_s or 0) * 1000)
         self._settle_as(error.usage, cost, latency_ms, effect=error.effect, retry_after_ms=retry_after)
-        self.ended = self.pending = replace(self._pending, unconfirmed=error.unconfirmed, rates=error.rates)
+        self.ended = self.pending = replace(self._pending, unconfirmed=error.unconfirmed, rates=self._kept(error.rates))
 
     def won(
         self,
@@ -162,7 +162,7 @@ class RequestState:
         self._settle_as(usage, cost, latency_ms, effect="ok", retry_after_ms=0)
         streamed = first_content_ms is not None
         speed_ms = comparable_ms(latency_ms, usage.output_tokens) if first_content_ms is None else first_content_ms
-        self.pending = replace(self._pending, latency_ms=speed_ms, streamed=streamed, rates=rates)
+        self.pending = replace(self._pending, latency_ms=speed_ms, streamed=streamed, rates=self._kept(rates))
 
     def interrupted(self, latency_ms: int) -> None:
         """The work ends now: an attempt that is under way has failed, and may be billed."""
@@ -173,7 +173,7 @@ class RequestState:
         """The caller left in the middle of an answer that had cost this much, and perhaps more."""
         self._note("failed", "cancelled", latency_ms)
         self._settle_as(usage, cost, latency_ms, effect="skip", retry_after_ms=0)
-        self.pending = replace(self._pending, unconfirmed=True, rates=rates)
+        self.pending = replace(self._pending, unconfirmed=True, rates=self._kept(rates))
 
     def record(self, *, at_ms: int, latency_ms: int, error_code: str, input_includes_cached: bool) -> UsageRecord:
         """The request in the books, with everything that its attempts were billed."""
@@ -202,7 +202,7 @@ class RequestState:
             cache_hit=self.cache_hit,
             price_source=model.price.source,
             input_includes_cached=input_includes_cached,
-            price_hash=self.price_hash,
+            price_hash=model.price_hash or self.price_hash,
         )
 
     @property
@@ -235,6 +235,10 @@ class RequestState:
         model, self._under_way = self.last.model, False
         self.attempts.append(Attempt(model.key, model.provider, outcome, code, latency_ms))
 
+    def _kept(self, rates: RateView | None) -> RateView | None:
+        """What the fleet is to know of the deployment's limits."""
+        return rates if self.last.model.is_watched else None
+
     def _settle_as(
         self, usage: Usage | None, cost: Cost | None, latency_ms: int, *, effect: BreakerEffect, retry_after_ms: int
     ) -> None:
@@ -244,7 +248,7 @@ class RequestState:
             self.costs.append(cost)
         self.pending = replace(
             self._pending,
-            effect=effect,
+            effect=effect if self.last.model.is_watched else "skip",
             latency_ms=latency_ms,
             charge_nano=cost.total_nano if cost else 0,
             charge_tokens=usage.total_tokens if usage else 0,
