@@ -131,7 +131,8 @@ async def test_an_address_that_is_refused_is_403(world, http):
     world.behave["gpt-5.1"] = failing(lambda: AddressRefused("api_base leads where nobody may go."))
     for path in ("/v1/complete", "/v1/stream"):
         answer = await http.post(path, json={**BODY, "model": "gpt-5.1", "api_base": BASE}, headers=bearer(key))
-        assert (answer.status_code, answer.json()["error"]["code"]) == (403, "forbidden")
+        error = answer.json()["error"]
+        assert (answer.status_code, error["code"], error["param"]) == (403, "forbidden", "api_base")
     assert await world.spent() == (0, 0)
 
 

@@ -176,6 +176,10 @@ class AddressRefused(ProviderError):
     retryable = False
     effect: BreakerEffect = "skip"
 
+    def __init__(self, message: str, *, detail: str = "") -> None:
+        super().__init__(message, detail=detail)
+        self.param = "api_base"
+
 
 class RequestError(LLMError):
     """The caller's to mend."""
