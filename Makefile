@@ -1,6 +1,8 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
+# Compiling all that the tests import takes each process ten seconds: once is enough.
+unexport PYTHONDONTWRITEBYTECODE
 
 BIN := .venv/bin
 UV_VERSION := 0.13.8
