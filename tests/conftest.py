@@ -38,6 +38,12 @@ from tests.manual_clock import ManualClock
 os.environ.pop("SSL_CERT_FILE", None)
 os.environ["SSL_CERT_DIR"] = str(Path(__file__).parent)
 
+
+def pytest_configure() -> None:
+    """Choose the examples of property tests, unless the command line does."""
+    import tests.properties  # noqa: F401, PLC0415 - not above: programs that tests start need no hypothesis
+
+
 PRICE = Price(Decimal(1000), Decimal(2000), Decimal(100), Decimal(1250), "test-prices")
 
 
