@@ -12,7 +12,9 @@ COPY local /app/local
 COPY functions /app/functions
 RUN find /venv/bin -type f -delete \
     && printf '%s\n' '#!/venv/bin/python' 'import sys' 'from gateway_core.cli.main import main' 'sys.exit(main())' \
-       > /venv/bin/gateway && chmod 755 /venv/bin/gateway \
+       > /venv/bin/gateway \
+    && printf '%s\n' '#!/bin/sh' 'cd /app && exec python -m local.stdio' > /venv/bin/mcp \
+    && chmod 755 /venv/bin/gateway /venv/bin/mcp \
     && rm -rf /app/functions/*/Makefile /app/functions/*/platforms /app/functions/*/requirements.txt \
     && /venv/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash /venv/lib /app
 
@@ -27,6 +29,7 @@ WORKDIR /app
 USER gateway
 VOLUME /data
 EXPOSE 8787
+# `docker run -i IMAGE mcp` speaks MCP over stdio instead, and serves no port.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=60s --retries=3 \
     CMD ["python", "-m", "local.healthcheck"]
 CMD ["python", "-m", "local"]

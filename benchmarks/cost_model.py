@@ -24,6 +24,7 @@ CENT = Decimal("0.01")
 MEMORY_MB: Mapping[str, int] = {
     "Complete": 1024,
     "Stream": 1024,
+    "Ask": 1024,
     "Embed": 1024,
     "Tokens": 1024,
     "Mcp": 512,

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from importlib import import_module
 
+from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway_core.adapters.feed import EventFeed
@@ -17,6 +18,7 @@ ROUTES: Mapping[str, str] = {
     "/v1/complete": "complete",
     "/v1/stream": "stream",
     "/v1/chat/completions": "stream",
+    "/ask": "ask",
     "/v1/embeddings": "embed",
     "/v1/tokens": "tokens",
     "/v1/usage": "usage",
@@ -34,14 +36,18 @@ LOCAL_ROUTES: Mapping[str, str] = {"/v1/events": "events"}
 """What only one process can have. On AWS its way is EventBridge."""
 
 
-def load_functions(feed: EventFeed) -> dict[str, ASGIApp]:
-    """Import each function's app. They read their settings from the process environment, as they do on Lambda.
-
-    The MCP front invokes the others; here it calls their apps. What they tell goes to `feed` too, which has an app of
-    its own.
-    """
+def load_apps() -> dict[str, FastAPI]:
+    """Import each function's app but MCP's. They read their settings from the process environment, as on Lambda."""
     names = sorted(set(ROUTES.values()) - {"mcp"})
-    apps = {name: import_module(f"functions.{name}.app").app for name in names}
+    return {name: import_module(f"functions.{name}.app").app for name in names}
+
+
+def load_functions(feed: EventFeed) -> dict[str, ASGIApp]:
+    """All apps. The MCP front invokes the others; here it calls their apps.
+
+    What they tell goes to `feed` too, which has an app of its own.
+    """
+    apps = load_apps()
     for app in apps.values():
         app.state.events.attach(feed)
     events = create_app(light_services(os.environ), events_router(feed))

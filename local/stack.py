@@ -6,8 +6,8 @@ import asyncio
 import os
 import signal
 import threading
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
@@ -34,16 +34,23 @@ def run(environ: Mapping[str, str]) -> None:
     choices = read(environ)
     stopped = _stop_signal()
     with ExitStack() as stack:
-        try:
+        with explained(environ):
             running = _start(stack, choices, environ)
-        except (ServingError, ValkeyError, ConfigError) as error:
-            raise StackError(str(error)) from error
-        except StoreUnavailable as error:
-            store = environ["UPSTASH_REDIS_REST_URL"] if choices.real_store else "its own"
-            raise StackError(f"{error.message} ({store}: {error.detail})") from error
         _announce(running, choices)
         stopped.wait()
     print("Stopped.", flush=True)
+
+
+@contextmanager
+def explained(environ: Mapping[str, str]) -> Iterator[None]:
+    """What keeps a part from starting, as a StackError."""
+    try:
+        yield
+    except (ServingError, ValkeyError, ConfigError) as error:
+        raise StackError(str(error)) from error
+    except StoreUnavailable as error:
+        store = environ.get("UPSTASH_REDIS_REST_URL") or "its own"
+        raise StackError(f"{error.message} ({store}: {error.detail})") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +64,28 @@ class Running:
 
 
 def _start(stack: ExitStack, choices: LocalEnvironment, environ: Mapping[str, str]) -> Running:
-    providers_url = stack.enter_context(serve(create_providers(), choices.providers_port)) if choices.simulated else ""
-    settings = {**environ, **_pace(environ), **_store(stack, choices), **_providers(choices, providers_url)}
-    # The functions read the process environment, as they do on Lambda.
-    os.environ.update(settings)
+    settings, providers_url = start_parts(stack, choices, environ)
     key = asyncio.run(_dev_key(choices, settings))
     feed = EventFeed()
     url = stack.enter_context(serve(Front(load_functions(feed)), choices.port, choices.host, choices.drain_s))
     stack.callback(feed.close)  # who watches would be waited for
+    start_probes(stack, choices, settings)
+    return Running(url, key, settings["UPSTASH_REDIS_REST_URL"], providers_url)
+
+
+def start_parts(stack: ExitStack, choices: LocalEnvironment, environ: Mapping[str, str]) -> tuple[dict[str, str], str]:
+    """What the gateway needs around it: the environment that it is to have, and where providers are simulated."""
+    providers_url = stack.enter_context(serve(create_providers(), choices.providers_port)) if choices.simulated else ""
+    settings = {**environ, **_pace(environ), **_store(stack, choices), **_providers(choices, providers_url)}
+    # The functions read the process environment, as they do on Lambda.
+    os.environ.update(settings)
+    return settings, providers_url
+
+
+def start_probes(stack: ExitStack, choices: LocalEnvironment, settings: Mapping[str, str]) -> None:
+    """If they are wanted."""
     if choices.probe_interval_s:
         stack.enter_context(probing(health_checks(settings), choices.probe_interval_s))
-    return Running(url, key, settings["UPSTASH_REDIS_REST_URL"], providers_url)
 
 
 def _pace(environ: Mapping[str, str]) -> dict[str, str]:

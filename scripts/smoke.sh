@@ -187,6 +187,9 @@ before=$(requests_so_far)
 post complete /v1/complete
 note="$(field model), $(field cost.total_usd) USD"
 expect "POST /v1/complete" 200 model '?' usage.output_tokens '?' cost.total_usd '?' attempts.0.outcome '?'
+post ask /ask
+note="$(field results.0.model), $(field totals.cost.total_usd) USD"
+expect "POST /ask" 200 results.0.status success results.0.result '?' totals.succeeded 1
 stream "POST /v1/stream" /v1/stream stream gateway
 stream "POST /v1/chat/completions" /v1/chat/completions chat openai
 accept='accept: application/json, text/event-stream'
@@ -201,10 +204,10 @@ expect "MCP tools/call complete" 200 result.structuredContent.cost.total_usd '?'
 
 after=$(requests_so_far)
 note="$before requests before, $after after"
-if [ "${after:-0}" -ge $((${before:-0} + 4)) ] 2>/dev/null; then
+if [ "${after:-0}" -ge $((${before:-0} + 5)) ] 2>/dev/null; then
     report PASS "GET /v1/usage" "$note"
 elif [ "$status" = 200 ]; then
-    report FAIL "GET /v1/usage" "$note, although 4 were made"
+    report FAIL "GET /v1/usage" "$note, although 5 were made"
 else
     report FAIL "GET /v1/usage" "$(what_came)"
 fi

@@ -48,7 +48,7 @@ class Stream(NamedTuple):
 
 
 def body(kind: str, environ: Mapping[str, str]) -> dict[str, Any]:
-    """The request of one check; `kind` is complete, stream, chat, mcp_initialize, mcp_list or mcp_call."""
+    """The request of one check; `kind` is complete, ask, stream, chat, mcp_initialize, mcp_list or mcp_call."""
     model, group = environ.get("SMOKE_MODEL", ""), environ.get("SMOKE_GROUP", "fast")
     whom = {"model": model} if model else {"model_group": group}
     short = {**whom, "messages": _says("Reply with the word pong."), "max_tokens": FEW_TOKENS, "agent_id": AGENT}
@@ -56,6 +56,19 @@ def body(kind: str, environ: Mapping[str, str]) -> dict[str, Any]:
     about_client = {"name": "smoke", "version": "1"}
     made: dict[str, dict[str, Any]] = {
         "complete": short,
+        "ask": {
+            "questions": [
+                {
+                    "index": 1,
+                    "question": "Reply with the word pong.",
+                    "model": model or group,
+                    "temperature": None,
+                    "max_tokens": FEW_TOKENS,
+                    "cache": False,
+                }
+            ],
+            "agent_id": AGENT,
+        },
         "stream": {**whom, **long, "agent_id": AGENT},
         "chat": {
             **long,

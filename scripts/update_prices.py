@@ -1,11 +1,13 @@
-"""Snapshots prices and facts of the catalog's models from the installed LiteLLM map into the package.
+"""Snapshots prices and facts from the installed LiteLLM map into the package.
 
-Run by `make prices`; the diff of prices.json is reviewed like code. LiteLLM is read as a file, never imported.
+Run by `make prices`: `prices.json` has the catalog's models, and its diff is reviewed like code; `model_map.jsonl.gz`
+has all chat models, for identifiers outside the catalog. LiteLLM is read as a file, never imported.
 """
 
 from __future__ import annotations
 
 import argparse
+import gzip
 import hashlib
 import importlib.metadata
 import importlib.util
@@ -19,10 +21,12 @@ from pathlib import Path
 from typing import Any
 
 from gateway_core.config.documents import packaged, read_json, read_yaml, validate
+from gateway_core.config.model_map import MAP, read_map
 from gateway_core.config.price_list import SnapshotFile, fingerprint
 
 MAP_NAME = "model_prices_and_context_window_backup.json"
 TARGET = Path(__file__).parents[1] / "layers/gateway_core/src/gateway_core/data/prices.json"
+MAP_TARGET = TARGET.with_name(MAP)
 PER_TOKENS = 1_000_000
 
 _RATES = {
@@ -39,6 +43,11 @@ _CAPABILITIES = {
     "vision": "supports_vision",
 }
 _TIER = re.compile(rf"(?:{'|'.join(_RATES.values())})_above_(\d+)k_tokens")
+
+
+_CHAT_MODES = frozenset({"chat", "responses"})
+_FAMILIES = {"bedrock_converse": "bedrock", "cohere_chat": "cohere", "vertex_ai-": "vertex_ai"}
+"""How LiteLLM names parts of one provider, which identifiers do not tell apart, by how such names begin."""
 
 
 class UnusableEntryError(Exception):
@@ -93,12 +102,59 @@ def listing(key: str, entries: Mapping[str, Any]) -> dict[str, Any]:
     return facts | {"price": _price(entry)}
 
 
+def model_map(map_text: str, *, version: str, day: date) -> str:
+    """All chat models as lines: what they were taken from, then `identifier<TAB>entry`, sorted.
+
+    An entry is a listing as in `prices.json`, without what LiteLLM does not say; or, for a name that LiteLLM takes
+    without its provider, the identifier that it stands for.
+    """
+    lines: dict[str, Any] = {}
+    entries = read_json(map_text, MAP_NAME)
+    for key, entry in entries.items():
+        if entry.get("mode") in _CHAT_MODES:
+            identifier = _identifier(key, entry["litellm_provider"])
+            if identifier == key or identifier not in lines:
+                lines[identifier] = _known(key, entry)
+            if "/" not in key:
+                lines[key] = identifier
+    body = "".join(f"{name}\t{json.dumps(lines[name], separators=(',', ':'))}\n" for name in sorted(lines))
+    origin = {"package": "litellm", "version": version, "sha256": hashlib.sha256(map_text.encode()).hexdigest()}
+    about = {"origin": origin, "date": day.isoformat(), "per_tokens": PER_TOKENS}
+    return json.dumps({**about, "sha256": hashlib.sha256(body.encode()).hexdigest()}) + "\n" + body
+
+
+def _identifier(key: str, named: str) -> str:
+    provider = next((whole for part, whole in _FAMILIES.items() if named.startswith(part)), named)
+    prefixes = (f"{provider}/", f"{provider.replace('_', '-')}/")
+    return key if key.startswith(prefixes) else f"{provider}/{key}"
+
+
+def _known(key: str, entry: Mapping[str, Any]) -> dict[str, Any]:
+    """What LiteLLM knows of a model; no price where it has none that we can represent."""
+    window, most_out = entry.get("max_input_tokens"), entry.get("max_output_tokens") or entry.get("max_tokens")
+    known = {
+        "mode": entry["mode"],
+        **({"context_window": window} if isinstance(window, int) and window > 0 else {}),
+        **({"max_output_tokens": most_out} if isinstance(most_out, int) and most_out > 0 else {}),
+        "capabilities": _capabilities(entry, embeds=False),
+    }
+    if "deprecation_date" in entry:
+        known["retires_on"] = entry["deprecation_date"]
+    try:
+        _refuse_unpriced(key, entry, embeds=False)
+    except UnusableEntryError:
+        return known
+    return known | {"price": _price(entry)}
+
+
 def _refuse_unpriced(key: str, entry: Mapping[str, Any], *, embeds: bool) -> None:
     # LiteLLM writes 0 for "unknown" as well as for "free": neither is to become a price by itself.
     if not entry.get("input_cost_per_token") or not (embeds or entry.get("output_cost_per_token")):
         raise UnusableEntryError(f"{key}: LiteLLM names no price; declare it in pricing.yaml and drop its map_key")
     if entry.get("output_cost_per_reasoning_token", entry["output_cost_per_token"]) != entry["output_cost_per_token"]:
         raise UnusableEntryError(f"{key}: reasoning tokens have a price of their own, which Price cannot hold")
+    if "tiered_pricing" in entry:
+        raise UnusableEntryError(f"{key}: its tiers are of a form that this script does not read")
 
 
 def _capabilities(entry: Mapping[str, Any], *, embeds: bool) -> list[str]:
@@ -134,16 +190,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--date", type=date.fromisoformat, default=datetime.now(UTC).date(), help="date of the prices")
     parser.add_argument("--output", type=Path, default=TARGET, help="where to write, instead of into the package")
+    parser.add_argument("--map-output", type=Path, default=MAP_TARGET, help="the same for all chat models")
     options = parser.parse_args(arguments)
-    version = importlib.metadata.version("litellm")
+    version, map_text = importlib.metadata.version("litellm"), map_path().read_text("utf-8")
     try:
-        document = snapshot(map_path().read_text("utf-8"), map_keys(), version=version, day=options.date)
+        document = snapshot(map_text, map_keys(), version=version, day=options.date)
     except UnusableEntryError as error:
         sys.exit(f"{error}.")
     text = json.dumps(document, indent=2) + "\n"
     validate(SnapshotFile, read_json(text, TARGET.name), TARGET.name)
     options.output.write_text(text, "utf-8")
-    print(f"{options.output.name}: {len(document['models'])} models from LiteLLM {version} as of {options.date}")
+    all_models = model_map(map_text, version=version, day=options.date)
+    read_map(all_models)
+    options.map_output.write_bytes(gzip.compress(all_models.encode(), mtime=0))
+    for path, count in ((options.output, len(document["models"])), (options.map_output, all_models.count("\n") - 1)):
+        print(f"{path.name}: {count} models from LiteLLM {version} as of {options.date}")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,16 @@ GENERATIONS = pytest.mark.parametrize(
     ],
     ids=["v1", "v2", "v2-auto"],
 )
-TOOLS = {"complete", "stream_complete", "embed", "get_usage", "health_check", "list_models", "count_tokens"}
+TOOLS = {
+    "complete",
+    "stream_complete",
+    "litellm_batch_ask",
+    "embed",
+    "get_usage",
+    "health_check",
+    "list_models",
+    "count_tokens",
+}
 
 
 def run_mcp(run_node, command, what, **options):

@@ -23,6 +23,7 @@ WEATHER = {
     },
 }
 ASK = {"messages": HELLO, "model_group": "fast"}
+ASKED = {"model": "gpt-5.1"}
 NOBODY = {"messages": HELLO, "model": "no-such-model"}
 
 
@@ -113,6 +114,46 @@ async def test_fastmcps_client(url, mode):
             await client.call_tool("complete", NOBODY)
         report = await client.call_tool("get_usage", {"group_by": "model"})
         assert report.structured_content["totals"]["requests"] > 0
+
+
+@MODES
+@pytest.mark.parametrize(("connect", "listen"), [(official, "progress_callback"), (fast, "progress_handler")])
+async def test_a_batch_of_questions(url, counted, mode, connect, listen):
+    """Each is told when it is finished; the result has all by index, and the books what the providers counted."""
+    heard = []
+
+    async def progress(done, total, message):
+        heard.append((done, total, message))
+
+    questions = [
+        {"index": 2, "question": "Say hello", "model": "gemini-flash", "method": "sequential", "cache": False},
+        {"index": 1, "question": "Repeat {Q2_result}", "model": "gpt-5.1", "method": "sequential", "cache": False},
+    ]
+    async with connect(url, KEY, mode) as client:
+        answer = await client.call_tool("litellm_batch_ask", {"questions": questions}, **{listen: progress})
+    assert heard == [(1, 2, "1/2: question 2 answered"), (2, 2, "2/2: question 1 answered")]
+    second, first = answer.structured_content["results"]
+    assert first["result"] == "gemini-3.8-flash heard: Say hello"
+    assert second["result"] == f"gpt-5.1 heard: Repeat {first['result']}"
+    assert f"Q1: {second['result']}" in answer.content[0].text
+    usage = {result["model"]: result["usage"] for result in (first, second)}
+    assert {key: (1, used["input_tokens"], used["output_tokens"]) for key, used in usage.items()} == counted()
+
+
+@MODES
+async def test_a_batch_that_is_refused(url, mode):
+    """The client reads which question is wrong; one that fails on its own does not fail the others."""
+    twice = [{"index": 1, "question": "Why?"}, {"index": 1, "question": "Why not?"}]
+    mixed = [{"index": 1, "question": "Why?", **ASKED}, {"index": 2, "question": "Who?", "model": "no-such-model"}]
+    async with fast(url, KEY, mode) as client:
+        with pytest.raises(ToolError, match=r"^invalid_request: .*questions\.1"):
+            await client.call_tool("litellm_batch_ask", {"questions": twice})
+        answer = await client.call_tool("litellm_batch_ask", {"questions": mixed})
+    results = answer.structured_content["results"]
+    assert [(result["status"], result["error_code"]) for result in results] == [
+        ("success", None),
+        ("error", "unknown_model"),
+    ]
 
 
 @MODES

@@ -20,6 +20,7 @@ from gateway_core.store.messages import (
     Ticket,
 )
 from gateway_core.store.records import BudgetLine, UsageRecord
+from gateway_core.store.response_cache import Hit, LookUp
 from gateway_core.store.virtual_keys import KeyRecord, digest_of
 
 NOON = 1_795_176_000_000
@@ -147,6 +148,17 @@ class Desk:
         return await self.settle(
             request_id, settled(await self.admitted(request_id, chosen), chosen, effect, **changes)
         )
+
+    async def look_up(self, request_id: str, entry: str | None = None, wait: int = 0, **changes: Any) -> LookUp:
+        return await self.store.look_up(self.ticket(request_id, **changes), entry, Terms(self.now, self.policy, wait))
+
+    async def keep(self, entry: str, value: str, ttl_s: int = 60) -> None:
+        await self.store.keep(self.project, entry, value, ttl_s=ttl_s, now_ms=self.now)
+
+    async def hit(self, request_id: str) -> bool:
+        """A whole request that is answered by what was kept."""
+        assert isinstance(await self.look_up(request_id), Hit)
+        return await self.settle(request_id, None, attempts=0, cache_hit=True, input_nano=0, output_nano=0)
 
     async def lines(self, scope: str = "p", project: str = "") -> tuple[BudgetLine, BudgetLine]:
         """The scope's day and month."""

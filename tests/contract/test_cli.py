@@ -63,7 +63,7 @@ def test_all_rights_and_limits_of_a_key_are_listed(gateway):
     (made,) = gateway(
         "keys create --project alpha --user bob --admin --groups fast,code --tools complete --day-usd 0.5 "
         "--month-usd 10 --day-tokens 7 --month-tokens 8 --rpm 60 --tpm 1000 "
-        "--api-base-host Proxy.example.com --api-base-host other.example.com"
+        "--api-base-host Proxy.example.com --api-base-host other.example.com --models groq/*,mistral/codestral-2?"
     )
     (line,) = gateway("keys list --project alpha")
     assert line.pop("created").startswith("20")
@@ -75,6 +75,7 @@ def test_all_rights_and_limits_of_a_key_are_listed(gateway):
         "groups": ["fast", "code"],
         "tools": ["complete"],
         "api_base_hosts": ["proxy.example.com", "other.example.com"],
+        "models": ["groq/*", "mistral/codestral-2?"],
         "day_usd": "0.5",
         "month_usd": "10",
         "day_tokens": 7,
@@ -90,7 +91,7 @@ def test_a_key_has_no_limits_and_no_hosts_unless_set(gateway):
     gateway("keys create --project alpha")
     (line,) = gateway("keys list --project alpha")
     assert {name for name, value in line.items() if not value} == {
-        "user", "admin", "groups", "tools", "api_base_hosts", "revoked",
+        "user", "admin", "groups", "tools", "api_base_hosts", "models", "revoked",
         "day_usd", "month_usd", "day_tokens", "month_tokens", "rpm", "tpm",
     }  # fmt: skip
 
@@ -202,6 +203,19 @@ def test_a_store_that_cannot_be_used_is_named(refused, changes, says):
     said = refused("keys list --project alpha", **changes)
     assert says in said
     assert "wrong-token" not in said
+
+
+def test_white_space_around_an_address_counts_for_nothing(redis, capsys):
+    """As for the gateway: values come from files and from copying."""
+    padded = {name: f" {value}\n" for name, value in environ(redis).items()}
+    assert main(["keys", "list", "--project", "alpha"], padded | {"GATEWAY_ALLOW_HTTP": "1 "}) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("command", ["keys list", "budgets set", "usage reconcile"])
+def test_a_token_that_is_refused_is_told_by_every_command(refused, command):
+    """In the store's own words, also where several commands are sent."""
+    assert "WRONGPASS" in refused(f"{command} --project alpha", UPSTASH_REDIS_REST_TOKEN="wrong-token")
 
 
 def test_a_reader_who_has_seen_enough(gateway, redis):

@@ -312,3 +312,11 @@ async def test_options_travel_or_are_named(path: Path, desk: Desk) -> None:
     )
     if path.mode == "responses":
         assert answer.dropped_params == ("seed", "temperature")
+
+
+@pytest.mark.parametrize("name", ["openai", "deepseek"])
+async def test_token_probabilities_make_the_confidence(desk: Desk, name: str) -> None:
+    """Where they are asked for, of those that give them."""
+    path = next(path for path in PATHS if path.provider == name and path.mode == "chat")
+    assert (await desk.ask(path, "Hello there.", logprobs=True)).confidence == pytest.approx(0.5)
+    assert (await desk.ask(path, "Hello there.")).confidence is None

@@ -74,11 +74,3 @@ async def test_a_request_may_lose_the_store_twice(desk):
     assert await desk.settle("r1", second)
     assert not await desk.settle("r1", second)
     assert await desk.money() == (50, 0)
-
-
-async def test_a_request_without_an_attempt_is_recorded_once(desk):
-    """A cache hit was never admitted: its record needs no hold."""
-    assert await desk.settle("r1", None, attempts=0, cache_hit=True, input_nano=0, output_nano=0)
-    assert not await desk.settle("r1", None, attempts=0, cache_hit=True, input_nano=0, output_nano=0)
-    total = (await desk.counters())["t"]
-    assert (total.requests, total.cache_hits, total.cost_nano) == (1, 1, 0)

@@ -144,6 +144,10 @@ class Histories(RuleBasedStateMachine):
         self.forget_lease(ended)
         assert not self.request("settle", start.ticket, ended, record_of(start.ticket)).written
 
+    @rule(request_id=request_ids, user=st.sampled_from(["", "b|ob"]), wait=waits)
+    def look_up(self, request_id: str, user: str, wait: int) -> None:
+        self.request("look_up", self.ticket(request_id, user), None, max_wait_ms=wait)
+
     @precondition(lambda self: self.tickets)
     @rule(data=st.data(), attempts=st.sampled_from([0, 2]))
     def close_alone(self, data: st.DataObject, attempts: int) -> None:

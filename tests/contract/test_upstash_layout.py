@@ -110,10 +110,45 @@ async def test_other_times_to_live_are_set_once(redis, desk):
     assert redis.run("TTL", f"bud:alpha:{MONTH}") == redis.run("TTL", f"agg:alpha:{DAY}") == 100
 
 
-async def test_a_mark_alone_does_not_live_for_ever(redis, desk):
-    """The first request of a month may be one that was never admitted."""
+async def test_what_is_kept_of_answers_and_hits_ends_by_itself(redis, desk):
+    """An answer when it is told to, a hit that nobody records after 30 days; a recorded one leaves nothing."""
+    await desk.keep("e1", "value", ttl_s=90)
+    assert redis.run("TTL", "rc:alpha:e1") == 90
+    await desk.look_up("r1", "e1")
+    assert redis.run("TTL", "rh:alpha:r1") == 30 * DAY_S
     await desk.settle("r1", None, attempts=0)
-    assert redis.run("TTL", f"bud:alpha:{MONTH}") == 62 * DAY_S
+    assert [key for key in redis.run("KEYS", "*") if key.startswith(("rh:", "bud:"))] == []
+
+
+async def test_a_hit_costs_eleven_commands(redis, desk):
+    """Two scripts and what they call; a command less for a key without a limit of requests a minute."""
+    await desk.keep("e1", "value")
+    await desk.hit("warm-up")
+
+    async def request():
+        await desk.look_up("r1", "e1")
+        await desk.settle("r1", None, attempts=0, cache_hit=True)
+
+    cost = await billed(redis, request)
+    assert cost["evalsha"] == 2
+    assert sum(cost.values()) == 10, cost
+    await desk.open(rpm=60)
+    await desk.hit("warm-up-again")
+    request_id = iter(["r2", "r3"])
+
+    async def limited():
+        name = next(request_id)
+        await desk.look_up(name, "e1")
+        await desk.settle(name, None, attempts=0, cache_hit=True)
+
+    assert sum((await billed(redis, limited)).values()) == 11
+
+
+async def test_a_miss_costs_three_commands_and_keeping_its_answer_one(redis, desk):
+    """On top of what the request itself costs."""
+    await desk.look_up("warm-up", "e1")
+    assert sum((await billed(redis, lambda: desk.look_up("r1", "e1"))).values()) == 3
+    assert sum((await billed(redis, lambda: desk.keep("e1", "value"))).values()) == 1
 
 
 async def test_a_finished_request_leaves_no_field_behind(redis, desk):
@@ -147,7 +182,7 @@ async def test_every_key_of_a_script_is_declared(redis, desk):
     failed = settled(await desk.admitted("r1", first), first, "fail", unconfirmed=True, rates=told)
     answer = await desk.next("r1", failed, second)
     assert await desk.settle("r1", settled(answer, second, charge_tokens=5))
-    assert await desk.settle("r2", None, attempts=0)
+    assert await desk.hit("r2")
     hold = {"month": MONTH, "request_id": "r1", "attempt": 1}
     assert await desk.store.resolve_hold("alpha", **hold, charge_nano=5, charge_tokens=0, now_ms=desk.now)
 

@@ -124,10 +124,14 @@ async def test_no_proxy_sees_the_token(host, monkeypatch):
     await client.close()
 
 
-def test_a_proxy_that_the_sdk_cannot_abide_is_named(monkeypatch):
-    """It looks at them before we can take them away."""
-    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
-    with pytest.raises(ConfigError, match="ALL_PROXY"):
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("ALL_PROXY", "socks5://127.0.0.1:9"), ("HTTP_PROXY", "http://[::1"), ("SSL_CERT_FILE", "/nowhere/ca.pem")],
+)
+def test_what_the_sdk_cannot_abide_in_the_environment_is_named(monkeypatch, name, value):
+    """It looks at proxies before we can take them away."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError, match=name):
         SdkClient("https://store.example", TOKEN, timeout_s=5)
 
 

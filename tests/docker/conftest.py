@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import threading
@@ -105,9 +106,9 @@ class Stack:
 
 
 @pytest.fixture(scope="session")
-def stack() -> Iterator[Stack]:
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Compose, with simulated providers and the store in a volume; down again in the end, with the volume."""
-    compose = _compose()
+    compose = _compose(tmp_path_factory.mktemp("compose"))
     events = ("events", "--format", "{{json .}}", "--filter", "type=container", "--filter", "event=health_status")
     watcher = Watcher(subprocess.Popen(("/usr/bin/env", "docker", *events), stdout=subprocess.PIPE, text=True))
     reader = threading.Thread(target=watcher.read, daemon=True)
@@ -126,21 +127,22 @@ def stack() -> Iterator[Stack]:
         reader.join(5)
 
 
-def _compose() -> Callable[..., None]:
+def _compose(folder: Path) -> Callable[..., None]:
+    """As docs/docker.md says, in a folder of its own: whatever .env is in the repository is not for tests."""
+    shutil.copy(ROOT / "compose.yaml", folder)
+    example = (ROOT / ".env.example").read_text()
+    filled = {"GATEWAY_DEV_KEY": KEY, "LOCAL_SIMULATE": "1", "PORT": str(PORT)}
+    for name, value in filled.items():
+        example = re.sub(rf"^{name}=.*$", f"{name}={value}", example, flags=re.MULTILINE)
+    (folder / ".env").write_text(f"{example}PERPLEXITY_API_KEY=of-any-provider\n")
     has_plugin = _is_there("compose", "version")
     program = ["docker", "compose"] if has_plugin else [shutil.which("docker-compose") or "docker-compose"]
-    environ = {
-        "PATH": os.environ["PATH"],
-        "HOME": os.environ["HOME"],
-        "PUBLISH": f"127.0.0.1:{PORT}",
-        "GATEWAY_DEV_KEY": KEY,
-        "LOCAL_SIMULATE": "1",
-    }
+    environ = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"]}
 
     def run(*arguments: str) -> None:
         command = ("/usr/bin/env", *program, "--project-name", "llm-gateway-test", *arguments)
         done = subprocess.run(
-            command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+            command, cwd=folder, env=environ, capture_output=True, text=True, timeout=PATIENCE_S, check=False
         )
         assert done.returncode == 0, done.stderr
 

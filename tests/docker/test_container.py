@@ -1,6 +1,7 @@
 """The image and `compose.yaml`: the same gateway, on a machine of one's own."""
 
 import json
+import os
 import re
 import threading
 from datetime import UTC, datetime
@@ -9,6 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 from fastmcp import Client
+from mcp.client.client import Client as OfficialClient
+from mcp.client.stdio import StdioServerParameters, stdio_client
 
 from tests.docker.conftest import IMAGE, KEY, docker
 from tests.e2e.conftest import PROVIDER_KEYS
@@ -41,6 +44,38 @@ async def test_mcp_clients_reach_it(stack):
     async with Client(f"{stack.http.base_url}/mcp", auth=KEY) as gateway:
         answer = await gateway.call_tool("complete", QUESTION)
     assert answer.structured_content["model"] == "claude-haiku-3.5"
+
+
+def test_the_batch_service_is_where_its_specification_says(stack):
+    """Its own curl, on the port that PORT names, with a key."""
+    question = {"index": 1, "question": "What is 1+1?", "model": "openai/gpt-4o-mini"}
+    answer = stack.http.post("/ask", json={"questions": [question]})
+    assert answer.status_code == 200, answer.text
+    assert [result["index"] for result in answer.json()["results"]] == [1]
+
+
+def test_any_providers_key_gets_into_it(stack):
+    """By LiteLLM's name; what .env says of `make run` does not change where the container listens."""
+    inside = docker("exec", stack.container, "env").splitlines()
+    assert "PERPLEXITY_API_KEY=of-any-provider" in inside
+    assert {"PORT=8787", "HOST=0.0.0.0", "LOCAL_STORE_DIR=/data"} <= set(inside)
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_mcp_clients_start_it(mode):
+    """`docker run -i IMAGE mcp`, as an MCP client's settings have it: the whole gateway over stdio."""
+    arguments = ["run", "--rm", "-i", "-e", "LOCAL_SIMULATE=1", IMAGE, "mcp"]
+    docker_run = StdioServerParameters(command="docker", args=arguments, env=dict(os.environ))
+    heard = []
+
+    async def progress(done, total, _message):
+        heard.append((done, total))
+
+    async with OfficialClient(stdio_client(docker_run), mode=mode) as client:
+        batch = {"questions": [{"index": 1, "question": "Say hello", "model": "gpt-5.1-mini"}]}
+        asked = await client.call_tool("litellm_batch_ask", batch, progress_callback=progress)
+        assert asked.structured_content["results"][0]["status"] == "success", asked.content
+    assert heard == [(1, 1)]
 
 
 def test_it_is_confined(stack):
@@ -167,7 +202,7 @@ def test_the_image_holds_no_secret_and_no_tools():
     assert docker("run", "--rm", IMAGE, "ls", "/app").split() == ["functions", "local"]
     assert docker("run", "--rm", IMAGE, "find", "/venv", "/app", "-name", ".env", "-o", "-name", "*.pth") == ""
     programs = docker("run", "--rm", IMAGE, "ls", "/venv/bin").split()
-    assert [name for name in programs if not name.startswith("python")] == ["gateway"]
+    assert [name for name in programs if not name.startswith("python")] == ["gateway", "mcp"]
 
 
 async def test_with_a_database_of_its_owner_it_starts_none(container, outside):

@@ -219,6 +219,24 @@ def test_redis_trips_are_counted(gateway, providers, trips, run_gateway):
     assert trips() - before == 3
 
 
+def test_a_hit_takes_two_trips_and_no_call(gateway, providers, trips, run_gateway):
+    """One to look it up, one for the books; what is asked anew takes two more than without the cache."""
+    gateway.headers["authorization"] = f"Bearer {run_gateway('keys', 'create', '--project', 'cached')['key']}"
+    complete(gateway, model="gpt-5.1", cache=True)
+    complete(gateway, model="gpt-5.1", cache=True)  # the first use of a script by a store takes a trip of its own
+    called, before = calls(providers, "openai"), trips()
+    hit = complete(gateway, model="gpt-5.1", cache=True).json()
+    assert trips() - before == 2
+    assert (hit["cached"], hit["cost"]["total_usd"], hit["attempts"]) == (True, "0", [])
+    assert Decimal(hit["saved_usd"]) > 0
+    assert calls(providers, "openai") == called
+    before = trips()
+    assert not complete(gateway, model="gpt-5.1", cache=True, max_tokens=77).json()["cached"]
+    assert trips() - before == 4
+    usage = gateway.get("/v1/usage").json()["totals"]
+    assert (usage["requests"], usage["cache_hits"]) == (4, 2)
+
+
 def test_bad_input_reaches_no_provider_and_costs_nothing(gateway, providers, store):
     """A sample of bad bodies over real HTTP; the routes' own tests have the whole list."""
     month = f"bud:dev:{time.strftime('%Y%m', time.gmtime())}"

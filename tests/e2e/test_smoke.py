@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 # The simulator repeats what it is asked, at this pace.
 SLOWLY = f"[[pace=40]] {'word ' * 30}"
-CHECKS = 15
+CHECKS = 16
 
 
 def smoke(url: str, *options: str, key: str = KEY) -> subprocess.CompletedProcess[str]:
@@ -91,7 +91,7 @@ async def _body(receive: Receive) -> bytes:
 
 
 def test_a_working_gateway_passes(gateway, run_gateway):
-    """Every check, through a proxy that passes on what it gets; its four requests are in the books of the key."""
+    """Every check, through a proxy that passes on what it gets; its five requests are in the books of the key."""
     key = str(run_gateway("keys", "create", "--project", "smoke-test")["key"])
     with serve(Proxy(str(gateway.base_url).rstrip("/"))) as url:
         done = smoke(url, "-v", "-p", SLOWLY, key=key)
@@ -100,9 +100,9 @@ def test_a_working_gateway_passes(gateway, run_gateway):
     assert len(found) == CHECKS
     assert set(found.values()) == {"PASS"}
     assert done.stdout.count(" ms  chunk ") > 20
-    assert "0 requests before, 4 after" in done.stdout
+    assert "0 requests before, 5 after" in done.stdout
     records = gateway.get("/v1/usage/records", headers={"authorization": f"Bearer {key}"}).json()["records"]
-    assert [record["agent_id"] for record in records] == ["smoke"] * 4
+    assert [record["agent_id"] for record in records] == ["smoke"] * 5
 
 
 def test_held_back_streams_fail(gateway):

@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from gateway_core.api import chat, complete, embeddings, health, models, stream, tokens, usage
+from gateway_core.api import ask, chat, complete, embeddings, health, models, stream, tokens, usage
 from gateway_core.api.app import create_app
 
-PARTS = (complete, stream, chat, embeddings, health, models, tokens, usage)
+PARTS = (ask, complete, stream, chat, embeddings, health, models, tokens, usage)
 
 
 @pytest.fixture

@@ -159,7 +159,7 @@ async def test_a_body_that_is_not_strict_json(client, world, raw, param):
         ({"temperature": 3}, "temperature"),
         ({"timeout_s": 0}, "timeout_s"),
         ({"timeout_s": 291}, "timeout_s"),
-        ({"api_base": "http://169.254.169.254"}, "api_base"),
+        ({"api_base": ""}, "api_base"),
         ({"api_key": "sk-x"}, "api_key"),
         ({"n": 2}, "n"),
         ({"stream": True}, "stream"),

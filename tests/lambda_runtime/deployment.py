@@ -28,11 +28,11 @@ from tests.lambda_runtime.emulator.fronts import lambda_api
 from tests.lambda_runtime.emulator.runtime_api import Item
 from tests.lambda_runtime.sluice import Sluice
 
-DEPLOYED = ("complete", "stream", "health", "usage", "mcp", "probe")
+DEPLOYED = ("complete", "stream", "ask", "health", "usage", "mcp", "probe")
 """What is deployed where a test does not say otherwise."""
-_CALL_MODELS = frozenset({"complete", "stream", "embed"})
+_CALL_MODELS = frozenset({"complete", "stream", "ask", "embed"})
 _HOLD_KEYS = _CALL_MODELS | {"probe"}
-_BEHIND_MCP = ("complete", "stream", "embed", "tokens", "usage", "models", "health")
+_BEHIND_MCP = ("complete", "stream", "ask", "embed", "tokens", "usage", "models", "health")
 _ALL = {path.stem: json.loads(path.read_text()) for path in sorted((REPOSITORY / "events").glob("*.json"))}
 EVENTS = {name: event for name, event in _ALL.items() if "path" in event}
 """Requests, as API Gateway sends them."""

@@ -246,6 +246,23 @@ async def test_a_whole_answer_that_is_late_is_a_504(functions, backend):
     assert (answer.status, json.loads(answer.body)["error"]["code"]) == (504, "deadline_exceeded")
 
 
+async def test_a_batch_answers_before_the_function_has_to(functions, backend):
+    """With what was ready; what hangs says so, and is in the books."""
+    backend.providers.fault("deepseek", "timeout", times=1)
+    questions = [{"index": n, "question": f"Say {n}", "model": MODEL, "method": "sequential"} for n in (1, 2)]
+    questions.append({"index": 3, "question": "Say hello", "model": "gpt-5.1-mini"})
+    event = rest_event(
+        "POST",
+        "/ask",
+        [("authorization", f"Bearer {await backend.key('alpha')}")],
+        json.dumps({"questions": questions}).encode(),
+    )
+    _seen, answer = await ask(functions["ask"], event, timeout_s=6)
+    told = {result["index"]: result["error_code"] for result in json.loads(answer.body)["results"]}
+    assert (answer.status, told) == (200, {1: "deadline_exceeded", 2: "deadline_exceeded", 3: None})
+    assert len(await backend.records("alpha")) == 2
+
+
 @pytest.mark.parametrize(("function", "path"), [("complete", "/v1/complete"), ("stream", "/v1/stream")])
 async def test_a_refusal_is_a_status(functions, backend, function, path):
     """Nothing has been sent yet when the gateway refuses."""
@@ -274,3 +291,22 @@ async def test_mcp_reaches_the_functions_through_lambda(api, backend):
     assert answer.structured_content["content"]
     assert usage.structured_content["totals"]["requests"] == 1
     assert usage.structured_content["totals"]["cost_usd"] == answer.structured_content["cost"]["total_usd"]
+
+
+async def test_mcp_tells_of_each_question_through_lambda(api, backend):
+    """The function's events come through InvokeWithResponseStream one by one."""
+    heard = []
+
+    async def progress(done, total, message):
+        heard.append((done, total, message))
+
+    questions = [
+        {"index": 1, "question": "Say hello", "model": MODEL, "method": "sequential"},
+        {"index": 2, "question": "Repeat {Q1_result}", "model": MODEL, "method": "sequential"},
+    ]
+    async with fast(f"{api}/mcp", await backend.key("zeta"), "auto") as client:
+        answer = await client.call_tool("litellm_batch_ask", {"questions": questions}, progress_handler=progress)
+    assert heard == [(1, 2, "1/2: question 1 answered"), (2, 2, "2/2: question 2 answered")]
+    first, second = (result["result"] for result in answer.structured_content["results"])
+    assert first in second
+    assert len(await backend.records("zeta")) == 2

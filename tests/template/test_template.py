@@ -34,7 +34,7 @@ FUNCTIONS = {
     for name, resource in TEMPLATE["Resources"].items()
     if resource["Type"] == "AWS::Serverless::Function"
 }
-CALL_MODELS = {"Complete", "Embed", "Stream"}
+CALL_MODELS = {"Ask", "Complete", "Embed", "Stream"}
 MAY_READ_KEYS = CALL_MODELS | {"Probe"}
 
 
@@ -143,7 +143,7 @@ def test_layers_are_built_for_the_functions_processor():
     assert TEMPLATE["Globals"]["Function"]["Architectures"] == [{"Ref": "Architecture"}]
 
 
-STREAMED = {"/v1/complete", "/v1/stream", "/v1/chat/completions", "/mcp"}
+STREAMED = {"/ask", "/v1/complete", "/v1/stream", "/v1/chat/completions", "/mcp"}
 
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))

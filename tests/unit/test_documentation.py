@@ -103,3 +103,14 @@ def test_the_glossary_is_sorted_and_its_words_are_in_use():
     source = words_of("\n".join(file.read_text() for file in files))
     sought = {entry: words_of(entry.partition(" (")[0]) for entry in entries}
     assert [entry for entry, words in sought.items() if not re.search(rf"\b{words}(s|es)?\b", source)] == []
+
+
+def test_the_hops_of_a_request_name_files_that_exist():
+    """Paths of the core, of the functions and of files beside the one named before them."""
+    table = ARCHITECTURE.read_text().partition("## One request")[2].partition("\n## ")[0]
+    for cell in (row.split("|")[2] for row in table.splitlines() if row.startswith("| ") and "`" in row.split("|")[2]):
+        folder = ROOT
+        for name in re.findall(r"`([\w/]+(?:\.py|/))`", cell):
+            base = ROOT if name.startswith("functions/") else CORE if "/" in name else folder
+            assert (base / name).exists(), name
+            folder = (base / name).parent

@@ -22,13 +22,11 @@ READER = CORE / "config/environment.py"
 NAME = re.compile(r"_?[A-Z][A-Z0-9]*(_[A-Z0-9]+)+_?")
 READ = re.compile(r"""(?:environ(?:\.\w+)?|getenv)[\[(]["'](\w+)["']""")
 EXCEPTIONS = {
-    "lambda_stream/__main__.py": {
-        "AWS_LAMBDA_RUNTIME_API"
-    },  # a room below `config`, which knows Lambda and nothing else
-    "lambda_stream/runtime.py": {"AWS_SAM_LOCAL"},  # as above
-    "adapters/litellm/library.py": {
-        "LITELLM_LOCAL_MODEL_COST_MAP"
-    },  # set for LiteLLM, which reads it when it is loaded
+    # A room below `config`, which knows Lambda and nothing else.
+    "lambda_stream/__main__.py": {"AWS_LAMBDA_RUNTIME_API"},
+    "lambda_stream/runtime.py": {"AWS_SAM_LOCAL"},
+    # Set for LiteLLM, which reads it when it is loaded.
+    "adapters/litellm/library.py": {"LITELLM_LOCAL_MODEL_COST_MAP"},
 }
 
 BOTH = "UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN"

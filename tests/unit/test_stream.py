@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import aclosing
+from dataclasses import replace
 
 import pytest
 
@@ -18,6 +19,7 @@ from gateway_core.domain.errors import (
 )
 from gateway_core.domain.result import Completion, Opened
 from gateway_core.pipeline.attempt_stream import Delivered, at_least
+from tests.conftest import World
 
 HELLO = ({"role": "user", "content": "one two three"},)
 PER_INPUT, PER_OUTPUT = 1000, 2000
@@ -209,7 +211,7 @@ async def test_silence_before_the_first_token_is_a_failed_attempt(world):
 
 async def test_silence_in_the_middle_ends_the_stream(world):
     """After the stall timeout, with a typed error."""
-    world.services.gateway._stall_timeout_s = 0.05
+    world = World(world.catalog, replace(world.settings, stall_timeout_s=0.05))
     says(world, "first", Chunk(text="a "), asyncio.Event())
     seen, error = await pieces_of(world)
     assert isinstance(error, DeadlineExceeded)

@@ -105,6 +105,23 @@ KNOWN = (
     "volcengine",
     "nebius",
     "wandb",
+    "groq",
+    "codestral",
+    "dashscope",
+    "featherless_ai",
+    "friendliai",
+    "github",
+    "hyperbolic",
+    "inception",
+    "lambda_ai",
+    "llamafile",
+    "lm_studio",
+    "meta_llama",
+    "moonshot",
+    "novita",
+    "nscale",
+    "vercel_ai_gateway",
+    "zai",
 )
 
 
@@ -118,8 +135,8 @@ def test_the_table_has_who_is_known() -> None:
 
 def test_who_is_not_known_speaks_openais_wire() -> None:
     """Under its own name everywhere."""
-    row = traits_of("groq")
-    assert (row.otel_name, row.display_name, row.litellm_name) == ("groq", "groq", "groq")
+    row = traits_of("together_ai")
+    assert (row.otel_name, row.display_name, row.litellm_name) == ("together_ai", "together_ai", "together_ai")
     assert (row.chat.name, row.embeddings, row.output_limit) == ("openai_chat", None, "max_tokens")
     assert not any((row.takes_reasoning, row.takes_signatures, row.has_public_tokenizer, row.thinking))
 

@@ -59,7 +59,7 @@ class OpenAIChat(OpenAIWire):
         choice = {
             "index": 0,
             "message": self.message(generation, stamp),
-            "logprobs": None,
+            "logprobs": _logprobs(generation) if prompt.body.get("logprobs") else None,
             "finish_reason": finish_reason(generation),
         }
         body = self.envelope("chat.completion", prompt, stamp)
@@ -149,6 +149,12 @@ class OpenAIChat(OpenAIWire):
 
 def finish_reason(generation: Generation) -> str:
     return _FINISH.get(generation.finish, generation.finish)
+
+
+def _logprobs(generation: Generation) -> Json:
+    """Each token of the text, as likely as every other: a half."""
+    token: Json = {"logprob": -0.6931471805599453, "bytes": None, "top_logprobs": []}
+    return {"content": [{"token": piece, **token} for piece in generation.text], "refusal": None}
 
 
 def _frame(chunk: Json, tokens: int = 0) -> Frame:

@@ -66,7 +66,8 @@ class McpWorld:
 
     def __post_init__(self) -> None:
         services = self.world.services
-        self.invoker = WatchedInvoker({name: create_app(services, made.router) for name, made in ROUTERS.items()})
+        self.apps: dict[str, ASGIApp] = {name: create_app(services, made.router) for name, made in ROUTERS.items()}
+        self.invoker = WatchedInvoker(self.apps)
         self.app = create_mcp(self.invoker, services.authenticator, self.settings, services.telemetry, services.clock)
 
     async def send(self, body: bytes, method: str = "POST", path: str = "/mcp", **headers: str) -> httpx.Response:

@@ -9,7 +9,16 @@ from mcp.shared.exceptions import MCPError
 
 from tests.functions.mcp_front.conftest import fast, official
 
-TOOLS = ["complete", "stream_complete", "embed", "get_usage", "health_check", "list_models", "count_tokens"]
+TOOLS = [
+    "complete",
+    "stream_complete",
+    "litellm_batch_ask",
+    "embed",
+    "get_usage",
+    "health_check",
+    "list_models",
+    "count_tokens",
+]
 HELLO = {"messages": [{"role": "user", "content": "hello there"}]}
 ERAS = pytest.mark.parametrize(("mode", "version"), [("auto", "2026-07-28"), ("legacy", "2025-11-25")])
 

@@ -25,13 +25,15 @@ from gateway_core.config.reload import ReloadingServices
 from gateway_core.config.settings import GatewaySettings
 from gateway_core.domain.credentials import Credential, Secret
 from gateway_core.pipeline.emitter import Emitter, emit_from_thread
-from gateway_core.ports import Draw, ModelProvider, Store
-from gateway_core.services import ModelServices, Services
+from gateway_core.ports import Draw, Invoker, ModelProvider, Store
+from gateway_core.services import Current, ModelServices, Services
 from gateway_core.telemetry.ports import EventSink, Tracer
 from gateway_core.telemetry.sinks import EventLog, FanOut
 from gateway_core.telemetry.telemetry import SERVICE, Telemetry
 
 if TYPE_CHECKING:
+    from gateway_core.mcp_front.settings import McpSettings
+    from gateway_core.mcp_front.stdio import StdioServer
     from gateway_core.triggers.health_checks import HealthChecks
 
 
@@ -139,36 +141,53 @@ def _after_restore(process: ProcessEnvironment, forget: Callable[[], None]) -> N
 
 def _credentials(settings: GatewaySettings) -> dict[str, Credential]:
     """Each key with the base URL that it is for; a provider that takes no key gets a placeholder."""
-    keyless = {name: Secret("none") for name, provider in settings.catalog.providers.items() if not provider.key_env}
-    return {
-        name: Credential(key, settings.catalog.providers[name].api_base)
-        for name, key in {**keyless, **settings.provider_keys}.items()
-    }
+    providers = {name: found for name, found in settings.catalog.all_providers.items() if found.api_base}
+    keyless = {name: Secret("none") for name, provider in providers.items() if not provider.key_env}
+    keys = {**keyless, **settings.provider_keys}
+    return {name: Credential(keys[name], provider.api_base) for name, provider in providers.items() if name in keys}
 
 
 def mcp_app(environ: Mapping[str, str], apps: Mapping[str, ASGIApp] | None = None) -> ASGIApp:
     """The MCP endpoint. It invokes the Lambdas named by GATEWAY_FUNCTION_*, or `apps` in this process if given."""
     # Here, not above: only this function has FastMCP.
     from gateway_core.mcp_front.app import create_mcp  # noqa: PLC0415
+
+    began = _Beginning.of(environ)
+    light, settings = began.services, _mcp_settings(began, environ)
+    invoker = LambdaInvoker(began.process.functions) if apps is None else AsgiInvoker(apps)
+    return create_mcp(invoker, light.authenticator, settings, light.telemetry, light.clock)
+
+
+def mcp_stdio(environ: Mapping[str, str], invoker: Invoker, key: str) -> StdioServer:
+    """The same tools over stdin and stdout, for the one who has `key`."""
+    # Here, not above: see `mcp_app`.
+    from gateway_core.mcp_front.stdio import StdioServer  # noqa: PLC0415
+
+    began = _Beginning.of(environ)
+    light, settings = began.services, _mcp_settings(began, environ)
+    return StdioServer(invoker, light.authenticator, settings, light.telemetry, light.clock, key)
+
+
+def _mcp_settings(began: _Beginning, environ: Mapping[str, str]) -> Current[McpSettings]:
+    # Here, not above: see `mcp_app`.
     from gateway_core.mcp_front.logs import quiet_libraries  # noqa: PLC0415
     from gateway_core.mcp_front.settings import McpSettings  # noqa: PLC0415
 
-    began = _Beginning.of(environ)
-    light = began.services
-    quiet_libraries(light.telemetry)
+    quiet_libraries(began.services.telemetry)
     fixed = completed(environ, began.inputs.secrets)
 
     def wire(now: GatewaySettings) -> McpSettings:
         return McpSettings.from_env(fixed, body_limit=now.body_limit, default_timeout_s=now.default_timeout_s)
 
-    invoker = LambdaInvoker(began.process.functions) if apps is None else AsgiInvoker(apps)
-    return create_mcp(invoker, light.authenticator, began.reloading(wire), light.telemetry, light.clock)
+    return began.reloading(wire)
 
 
 def with_gateway(light: Services, provider: ModelProvider, draw: Draw = random.random) -> ModelServices:
     """Add a gateway that calls models through `provider`, and leaves to `draw` what is left to chance."""
     # Here, not above: functions that call no model start without them.
+    from gateway_core.batch.validation.registry import Registry  # noqa: PLC0415
     from gateway_core.pipeline.admission import FailoverPolicy  # noqa: PLC0415
+    from gateway_core.pipeline.caching import CachingGateway  # noqa: PLC0415
     from gateway_core.pipeline.failover import Failover  # noqa: PLC0415
     from gateway_core.pipeline.gateway import Gateway  # noqa: PLC0415
     from gateway_core.pipeline.model_router import ModelRouter  # noqa: PLC0415
@@ -176,13 +195,16 @@ def with_gateway(light: Services, provider: ModelProvider, draw: Draw = random.r
     policy = FailoverPolicy(
         breaker=light.settings.breaker,
         queue_timeout_s=light.settings.queue_timeout_s,
-        providers=light.settings.catalog.providers,
+        providers=light.settings.catalog.all_providers,
         retry=light.settings.retry,
     )
     emitter = Emitter(light.events, light.clock, light.telemetry)
     failover = Failover(light.ledger, light.clock, policy, light.telemetry, emitter, draw)
     router = ModelRouter(light.ledger, provider, light.clock, draw)
     gateway = Gateway(light.settings, provider, router, light.authenticator, failover, light.clock)
+    caching = CachingGateway(
+        gateway, light.ledger, failover, light.clock, light.telemetry, light.settings.cache, policy
+    )
     return ModelServices(
         light.settings,
         light.store,
@@ -191,8 +213,9 @@ def with_gateway(light: Services, provider: ModelProvider, draw: Draw = random.r
         light.clock,
         light.ledger,
         light.events,
-        gateway,
+        caching,
         provider,
+        Registry.load(light.settings.batch_strategies, light.settings.batch_response_models),
     )
 
 

@@ -24,6 +24,7 @@ from gateway_core.store.deployment_state import DeploymentState
 from gateway_core.store.messages import Admission, Candidate, Settled, Settlement, Terms, Ticket
 from gateway_core.store.probes import FleetHealth, ModelList, Probe
 from gateway_core.store.records import BudgetLine, OpenHold, RecordPage, Unsettled, UsageRecord
+from gateway_core.store.response_cache import LookUp
 from gateway_core.store.virtual_keys import KeyRecord
 
 
@@ -117,7 +118,26 @@ class Invoker(Protocol):
         ...
 
 
-class Ledger(Protocol):
+class ResponseCache(Protocol):
+    """Answers that are kept for equal requests of their project. Raises like `Ledger`.
+
+    `entry` is a digest of all that an answer depends on, see `store.kept_answers`.
+    """
+
+    async def look_up(self, ticket: Ticket, entry: str | None, terms: Terms) -> LookUp:
+        """The answer kept under `entry`, None if the caller has it already, for a key that is what it was.
+
+        A hit takes one of the key's requests a minute, as an admission does, and is then to be settled, with
+        `attempts` 0. Idempotent until that is done.
+        """
+        ...
+
+    async def keep(self, project_id: str, entry: str, value: str, *, ttl_s: int, now_ms: int) -> None:
+        """Keep a value, in the place of an older one, for `ttl_s` seconds."""
+        ...
+
+
+class Ledger(ResponseCache, Protocol):
     """The request path of the store. Every call raises StoreUnavailable within its deadline when it cannot answer.
 
     All are idempotent: the same call again changes nothing and answers the same (`settle` answers not `written`).
@@ -145,9 +165,9 @@ class Ledger(Protocol):
         """Close the request: settle its last attempt, write the record and the counters. Not `written` if already done.
 
         `settlement` is None when the last attempt was settled by a `next` that admitted nothing, and for a record
-        with `attempts` 0 (a cache hit), which needs no admission. Generation -1 says that the attempt was admitted
-        while the store was away: it is charged, and counts once like any other. What a later call settles with a
-        known charge, after `unconfirmed`, corrects the money but writes no second record.
+        with `attempts` 0, which is that of a hit: it was looked up instead of admitted. Generation -1 says that the
+        attempt was admitted while the store was away: it is charged, and counts once like any other. What a later call
+        settles with a known charge, after `unconfirmed`, corrects the money but writes no second record.
         """
         ...
 

@@ -12,7 +12,8 @@ from gateway_core.telemetry.ports import EventSink
 from gateway_core.telemetry.telemetry import Telemetry
 
 if TYPE_CHECKING:  # functions that call no model start without it
-    from gateway_core.pipeline.gateway import Gateway
+    from gateway_core.batch.validation.registry import Registry
+    from gateway_core.pipeline.caching import CachingGateway
 
 
 class Current[T](Protocol):
@@ -46,7 +47,8 @@ class Services:
 
 @dataclass(frozen=True, slots=True)
 class ModelServices(Services):
-    """With a gateway that can call models, and a counter of their tokens."""
+    """With a gateway that can call models, a counter of their tokens, and what answers of batches are checked by."""
 
-    gateway: Gateway
+    gateway: CachingGateway
     token_counter: TokenCounter
+    registry: Registry

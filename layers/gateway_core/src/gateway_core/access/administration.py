@@ -89,6 +89,7 @@ def _key_line(record: KeyRecord) -> Line:
         "groups": list(record.groups),
         "tools": list(record.tools),
         "api_base_hosts": list(record.api_base_hosts),
+        "models": list(record.models),
         **_budget(record.limits),
         "rpm": record.limits.rpm,
         "tpm": record.limits.tpm,

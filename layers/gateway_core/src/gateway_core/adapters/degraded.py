@@ -20,6 +20,7 @@ from gateway_core.store.deployment_state import DeploymentState
 from gateway_core.store.messages import Admission, Admitted, Candidate, Settled, Settlement, Terms, Ticket
 from gateway_core.store.probes import FleetHealth
 from gateway_core.store.records import Unsettled, UsageRecord
+from gateway_core.store.response_cache import LookUp
 from gateway_core.store.virtual_keys import KeyRecord
 
 if TYPE_CHECKING:
@@ -95,6 +96,12 @@ class ResilientLedger:
             return Settled(written=False, changes=local)
         finally:
             self._owed.pop(ticket.request_id, None)
+
+    async def look_up(self, ticket: Ticket, entry: str | None, terms: Terms) -> LookUp:
+        return await self._circuit.ask(lambda: self._store.look_up(ticket, entry, terms))
+
+    async def keep(self, project_id: str, entry: str, value: str, *, ttl_s: int, now_ms: int) -> None:
+        await self._circuit.ask(lambda: self._store.keep(project_id, entry, value, ttl_s=ttl_s, now_ms=now_ms))
 
     async def deployment_states(self, deployments: Sequence[tuple[str, str]]) -> list[DeploymentState]:
         return await self._circuit.ask(lambda: self._store.deployment_states(deployments))

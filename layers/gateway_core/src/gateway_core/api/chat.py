@@ -24,6 +24,7 @@ from gateway_core.api.stream import tool_call_body
 from gateway_core.api.stream_answer import StreamParts, start, stream_error_body
 from gateway_core.domain.caller import Attribution
 from gateway_core.domain.chat import ChatRequest, Chunk, ProviderAnswer, Usage
+from gateway_core.domain.cost import usd
 from gateway_core.domain.errors import LLMError
 from gateway_core.domain.result import Completion
 from gateway_core.services import Current, ModelServices
@@ -48,6 +49,7 @@ class ChatBody(Options):
     n: Annotated[int, Field(ge=1, le=1)] | None = None
     user: Id | None = None
     metadata: Annotated[dict[str, str], Field(max_length=16)] | None = None
+    cache: bool = False
     # What SDKs send by default, with the one value that all providers can honour.
     logprobs: Literal[False] | None = None
     store: Literal[False] | None = None
@@ -80,6 +82,7 @@ class ChatBody(Options):
             max_output_tokens=self.max_completion_tokens or self.max_tokens,
             params=self.params(),
             timeout_s=timeout_s,
+            cache=self.cache,
         )
 
 
@@ -148,7 +151,8 @@ class ChatStream:
     def _end(self, done: Completion[ProviderAnswer]) -> list[bytes]:
         events = [self._chunk({}, done.answer.finish_reason)]
         if self._with_usage:
-            usage = {**chat_usage(done.usage), "cost_usd": cost_body(done.cost)["total_usd"]}
+            saved = {"saved_usd": usd(done.saved_nano)} if done.cached else {}
+            usage = {**chat_usage(done.usage), "cost_usd": cost_body(done.cost)["total_usd"], **saved}
             events.append(event({**self._frame, "choices": [], "usage": usage}))
         return [*events, event("[DONE]")]
 

@@ -11,7 +11,8 @@ from gateway_core.api.body import read_json, validate
 from gateway_core.api.deadline import time_left_s
 from gateway_core.api.degraded import DEGRADED_HEADER
 from gateway_core.api.disconnect import while_listening
-from gateway_core.api.schemas import CompleteBody, completion_body, cost_body
+from gateway_core.api.schemas import CACHED_HEADER, CompleteBody, completion_body, cost_body
+from gateway_core.domain.cost import usd
 from gateway_core.domain.result import Completion
 from gateway_core.services import Current, ModelServices
 
@@ -44,5 +45,6 @@ def gateway_headers[A](done: Completion[A]) -> dict[str, str]:
         "x-gateway-attempts": str(sum(attempt.outcome != "skipped" for attempt in done.attempts)),
         "x-gateway-request-id": done.id,
         "x-gateway-cost-usd": cost_body(done.cost)["total_usd"],
+        **({**CACHED_HEADER, "x-gateway-saved-usd": usd(done.saved_nano)} if done.cached else {}),
         **(DEGRADED_HEADER if done.degraded else {}),
     }

@@ -54,11 +54,13 @@ def router(source: Current[Services]) -> APIRouter:
     async def model(request: Request, response: Response, model_id: str) -> dict[str, Any]:
         services = source.now()
         found = await entries(request, response, services)
-        key = services.settings.catalog.resolve(model_id).key
+        asked = services.settings.catalog.resolve(model_id)
+        key = asked.key
         for entry in found:
             if entry["id"] == key:
                 return entry
-        raise UnknownModel(f"This key may not use the model '{key}'.", param="model")
+        why = f"This key may not use the model '{key}'." if asked.listed else f"'{key}' is not in the catalog."
+        raise UnknownModel(why, param="model")
 
     return routes
 

@@ -16,6 +16,7 @@ from gateway_core.domain.cost import usd
 from gateway_core.domain.result import Completion, Explanation
 
 MOST_TOKENS = 10_000_000
+CACHED_HEADER = {"x-gateway-cached": "true"}
 
 type Share = Annotated[float, Field(ge=0, le=1)]
 type Penalty = Annotated[float, Field(ge=-2, le=2)]
@@ -58,9 +59,10 @@ class CompleteBody(Options):
     routing: Literal["order", "cost", "latency"] = "order"
     require: list[Requirement] = Field(default_factory=list)
     timeout_s: Annotated[float, Field(gt=0, le=290)] | None = None
-    cache: Literal[False] = False
+    cache: bool = False
     token_budget: Tokens | None = None
     explain: bool = False
+    api_base: Annotated[str, Field(min_length=1, max_length=2048)] | None = None
 
     def to_request(self, caller: Caller, default_timeout_s: float) -> ChatRequest:
         """The request inside. Raises Forbidden for a foreign project or user."""
@@ -79,6 +81,7 @@ class CompleteBody(Options):
             cache=self.cache,
             token_budget=self.token_budget,
             explain=self.explain,
+            api_base=self.api_base,
         )
 
 
@@ -99,6 +102,7 @@ def completion_body(done: Completion[ProviderAnswer]) -> dict[str, Any]:
         "cost": cost_body(done.cost),
         "latency_ms": done.latency_ms,
         "cached": done.cached,
+        **({"saved_usd": usd(done.saved_nano)} if done.cached else {}),
         "dropped_params": list(done.answer.dropped_params),
         "attempts": [asdict(attempt) for attempt in done.attempts],
         **({"explanation": explanation_body(done.explanation)} if done.explanation else {}),

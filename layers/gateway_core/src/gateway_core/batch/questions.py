@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from gateway_core.domain.caller import Caller
 from gateway_core.domain.chat import ChatRequest, Cost, Json, ProviderAnswer, Usage
@@ -32,6 +32,7 @@ class Question:
         text: The prompt, in which `{Q<index>_result}` stands for the answer of an earlier question.
         method: Whether it waits for the sequential question before it.
         model: A model key, a group, or a LiteLLM identifier.
+        model_group: The same, where `model` is the name of a group.
         validation_strategy: Name in the registry of strategies.
         response_model: Name in the registry of response models.
         response_schema: A JSON Schema that the answer is to satisfy.
@@ -48,6 +49,7 @@ class Question:
     text: str
     method: Method = "concurrent"
     model: str = DEFAULT_MODEL
+    model_group: str | None = None
     validation_strategy: str = "pydantic"
     response_model: str | None = None
     response_schema: Json | None = None
@@ -116,4 +118,25 @@ class Completer(Protocol):
         self, request: ChatRequest, caller: Caller, request_id: str, *, timeout_s: float
     ) -> Completion[ProviderAnswer]:
         """A whole answer. Raises LLMError."""
+        ...
+
+
+@runtime_checkable
+class Keeper(Protocol):
+    """A completer that keeps answers for equal requests, where `request.cache` says so."""
+
+    async def complete(
+        self,
+        request: ChatRequest,
+        caller: Caller,
+        request_id: str,
+        *,
+        timeout_s: float,
+        accept: Accept | None = None,
+    ) -> Completion[ProviderAnswer]:
+        """A kept answer that is accepted, or a new one, which is kept if it is. Raises LLMError."""
+        ...
+
+    async def keep(self, request: ChatRequest, caller: Caller, completion: Completion[ProviderAnswer]) -> None:
+        """Keep this answer for requests that equal this one."""
         ...

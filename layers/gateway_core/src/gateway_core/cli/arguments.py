@@ -45,6 +45,13 @@ def _add_keys_create(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--user", default="", help="bind the key to this user")
     parser.add_argument("--admin", action="store_true", help="may name any project")
     parser.add_argument("--groups", type=values.names, default=(), metavar="A,B", help="model groups (default: all)")
+    parser.add_argument(
+        "--models",
+        type=values.patterns,
+        default=(),
+        metavar="P,P",
+        help="identifiers outside the catalog: provider/model, with * and ? (default: none; all for an admin)",
+    )
     parser.add_argument("--tools", type=values.names, default=(), metavar="A,B", help="MCP tools (default: all)")
     parser.add_argument("--day-usd", type=values.usd, metavar="X")
     parser.add_argument("--month-usd", type=values.usd, metavar="X")

@@ -39,6 +39,7 @@ async def keys_create(administration: Administration, options: argparse.Namespac
         groups=options.groups,
         tools=options.tools,
         api_base_hosts=tuple(options.api_base_host),
+        models=options.models,
         limits=limits,
     )
     return [await administration.create_key(grant)]

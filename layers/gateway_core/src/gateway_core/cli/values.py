@@ -14,6 +14,7 @@ from gateway_core.store.virtual_keys import PROJECT_ID
 NANO_DIGITS = 9
 _HOLD = re.compile(r"(.+)\.([1-9][0-9]{0,8})")
 _MONTH = re.compile(r"[0-9]{4}(0[1-9]|1[0-2])")
+_PATTERN = re.compile(r"[a-z0-9_*?-]+/[A-Za-z0-9._/:@*?-]+")
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 
 
@@ -52,6 +53,14 @@ def names(text: str) -> tuple[str, ...]:
     found = tuple(name.strip() for name in text.split(","))
     if not all(found):
         raise argparse.ArgumentTypeError(f"{text!r} has an empty name")
+    return found
+
+
+def patterns(text: str) -> tuple[str, ...]:
+    found = names(text)
+    for pattern in found:
+        if pattern != "*" and not _PATTERN.fullmatch(pattern):
+            raise argparse.ArgumentTypeError(f"{pattern!r} is not provider/model, with * and ? for what may vary")
     return found
 
 

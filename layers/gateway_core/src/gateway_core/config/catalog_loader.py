@@ -12,7 +12,10 @@ from typing import Annotated, Any
 from pydantic import Field, StringConstraints
 
 from gateway_core.config.documents import Schema, Seconds, merge, packaged, read_yaml, validate
+from gateway_core.config.known_providers import known_providers, provider_of
+from gateway_core.config.outside import IDENTIFIER, OutsideModels
 from gateway_core.config.price_list import Day, Listing, PriceList, PricingSection, load_prices
+from gateway_core.domain.api_base import ApiBasePolicy
 from gateway_core.domain.base_url import check_base_url
 from gateway_core.domain.catalog import Catalog, Provider
 from gateway_core.domain.chat import Capability, Deployment, Model, ModelMode
@@ -70,14 +73,17 @@ class CatalogFile(Schema):
 class Overrides:
     """The operator's part: raw sections of each document, which merge in this order; `source` is what errors call them.
 
-    `base_of` looks up the base URL that an environment variable sets, None if it sets none; it wins over the file.
+    `env_text` looks up what an environment variable sets, None if it sets nothing; a base URL wins over the file.
     """
 
     source: str = CATALOG
     layers: tuple[Mapping[str, Any], ...] = ()
     pricing: PricingSection = field(default_factory=PricingSection)
-    base_of: Callable[[str], str | None] = field(default=lambda _: None)
+    env_text: Callable[[str], str | None] = field(default=lambda _: None)
     allow_http: bool = False
+    allow_unpriced: bool = False
+    api_base_hosts: frozenset[str] = frozenset()
+    api_base_private_hosts: frozenset[str] = frozenset()
 
 
 def load_catalog(overrides: Overrides | None = None) -> Catalog:
@@ -87,6 +93,12 @@ def load_catalog(overrides: Overrides | None = None) -> Catalog:
     prices = load_prices(overrides.pricing, overrides.source)
     providers = {name: _provider(name, entry, overrides) for name, entry in file.providers.items()}
     models = {key: _model(key, entry, providers, prices, overrides.source) for key, entry in file.models.items()}
+    known = known_providers()
+    others = {
+        name: provider_of(name, row, overrides.env_text, allow_http=overrides.allow_http)
+        for name, row in known.items()
+        if name not in providers
+    }
     groups = {name: tuple(keys) for name, keys in file.groups.items()}
     _check_names(models, groups, file.aliases, overrides)
     return Catalog(
@@ -97,6 +109,16 @@ def load_catalog(overrides: Overrides | None = None) -> Catalog:
         default_output_cap=file.default_output_cap,
         prices_sha256=prices.sha256,
         prices_date=prices.day,
+        others=MappingProxyType(others),
+        find_outside=OutsideModels(
+            {**others, **providers},
+            prices.declared,
+            {name: row.upstream_prefix for name, row in known.items()},
+            overrides.allow_unpriced,
+        ),
+        api_bases=ApiBasePolicy(
+            overrides.api_base_hosts, overrides.api_base_private_hosts, allow_http=overrides.allow_http
+        ),
     )
 
 
@@ -115,7 +137,7 @@ def _without_removed(section: object) -> object:
 def _provider(name: str, entry: ProviderEntry, overrides: Overrides) -> Provider:
     key_env = f"{name.upper()}_API_KEY" if entry.key_env == "" else entry.key_env
     base_env = entry.base_env or f"{name.upper()}_API_BASE"
-    from_env = overrides.base_of(base_env)
+    from_env = overrides.env_text(base_env)
     where = base_env if from_env else f"{overrides.source}: providers.{name}.base_url"
     return Provider(
         name=name,
@@ -201,7 +223,7 @@ def _check_names(
         *(
             f"pricing.models.{key}: no such model. Correct the key"
             for key in overrides.pricing.models
-            if key not in models
+            if key not in models and (key in aliases or not IDENTIFIER.fullmatch(key))
         ),
     ]
     if problems:

@@ -53,8 +53,8 @@ def _exact(value: object) -> Decimal:
         raise ValueError("should be a number, quoted or not") from None
 
 
-type Rate = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, max_digits=15)]
-"""A price in USD, exact, zero allowed; the digits leave room for a change of unit without rounding."""
+type Rate = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, max_digits=20)]
+"""A price in USD, exact, zero allowed. LiteLLM has some with 18 decimals."""
 type Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 

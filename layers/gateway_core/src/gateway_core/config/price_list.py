@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from decimal import localcontext
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -23,6 +24,7 @@ SNAPSHOT = "prices.json"
 PRICING = "pricing.yaml"
 OVERRIDE = "override"
 
+_EXACT_DIGITS = 40  # a rate has 20 at most: no change of unit is cut
 _NANO_PER_TOKEN = {1: 10**9, 1_000: 10**6, 1_000_000: 10**3}
 
 type PerTokens = Literal[1, 1_000, 1_000_000]
@@ -155,7 +157,7 @@ def _listing(entry: ListingEntry, per_tokens: int, source: str) -> Listing:
         max_output_tokens=entry.max_output_tokens,
         capabilities=frozenset(entry.capabilities),
         retires_on=entry.retires_on,
-        price=_price(entry.price, per_tokens, source),
+        price=price_of(entry.price, per_tokens, source),
     )
 
 
@@ -165,14 +167,15 @@ def _read_book(name: str, source: str) -> dict[str, Price]:
         raise ConfigError(f"{source}: pricing.book: there is no such price book. Choose one of: {', '.join(books)}.")
     file = f"books/{name}.yaml"
     book = validate(BookFile, read_yaml(packaged("books", f"{name}.yaml"), file), file)
-    return {key: _price(entry, book.per_tokens, f"book:{name}") for key, entry in book.models.items()}
+    return {key: price_of(entry, book.per_tokens, f"book:{name}") for key, entry in book.models.items()}
 
 
 def _overrides(section: PricingSection) -> dict[str, Price]:
-    return {key: _price(entry, section.per_tokens, OVERRIDE) for key, entry in section.models.items()}
+    return {key: price_of(entry, section.per_tokens, OVERRIDE) for key, entry in section.models.items()}
 
 
-def _price(entry: PriceEntry, per_tokens: int, source: str) -> Price:
+def price_of(entry: PriceEntry, per_tokens: int, source: str) -> Price:
+    """The price that an entry declares, in nano-USD per token."""
     nano = _NANO_PER_TOKEN[per_tokens]
     tiers = sorted(entry.tiers, key=lambda tier: tier.above_tokens)
     return Price(
@@ -183,9 +186,10 @@ def _price(entry: PriceEntry, per_tokens: int, source: str) -> Price:
 
 
 def _rates(entry: PriceEntry | TierEntry, nano: int) -> dict[str, Any]:
-    return {
-        "input": entry.input * nano,
-        "output": entry.output * nano,
-        "cached_input": (entry.input if entry.cached_input is None else entry.cached_input) * nano,
-        "cache_write": (entry.input if entry.cache_write is None else entry.cache_write) * nano,
-    }
+    with localcontext(prec=_EXACT_DIGITS):
+        return {
+            "input": entry.input * nano,
+            "output": entry.output * nano,
+            "cached_input": (entry.input if entry.cached_input is None else entry.cached_input) * nano,
+            "cache_write": (entry.input if entry.cache_write is None else entry.cache_write) * nano,
+        }

@@ -145,12 +145,13 @@ class ReloadingServices[S]:
     def _take(self, inputs: Inputs) -> None:
         try:
             settings = self._loader.settings(inputs)
+            serving = self._wire(settings)
         except LLMError as error:
             self._known = self._known.rejected(inputs.version)
             self._report(error, inputs.version)
             return
         secrets_changed = inputs.secrets != self._inputs.secrets
-        self._serving = self._wire(settings)
+        self._serving = serving
         self._settings, self._inputs = settings, inputs
         self._known = self._known.accepted(inputs.version)
         needs_restart = self._needs_restart()

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from functools import reduce
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from gateway_core.config.documents import Document, Schema, Seconds, merge, read_yaml, validate
 from gateway_core.config.price_list import PricingSection
 from gateway_core.routing.retry import RetryPolicy
 from gateway_core.store.messages import BreakerPolicy
+from gateway_core.store.response_cache import CachePolicy
 
 CATALOG_SECTIONS = ("default_output_cap", "providers", "models", "groups", "aliases")
 
@@ -20,6 +21,8 @@ type CatalogLayers = tuple[Mapping[str, Any], ...]
 """The raw catalog sections of each document, in order: the packaged catalog is the document before them."""
 type LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 type Count = Annotated[int, Field(gt=0)]
+type Host = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[1-9][0-9]{0,4})?$")]
+"""A host name or an IPv4 address in lower case, with a port or without."""
 type UpToADay = Annotated[Seconds, Field(le=86_400)]
 
 
@@ -84,7 +87,7 @@ class LimitsSection(Schema):
 
 
 class StoreSection(Schema):
-    """How long one HTTP trip to the store may take, how much of it connecting, and what its absence means.
+    """How long one HTTP round trip to the store may take, how much of it connecting, and what its absence means.
 
     `degrade` lets callers without any limit go on; `refuse` answers 503 to all.
     """
@@ -101,6 +104,30 @@ class HealthSection(Schema):
     price_age_days: Count = 90
 
 
+type CheckName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,128}$")]
+type ImportPath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
+
+
+class BatchSection(Schema):
+    """Bounds of one batch, and what its answers may be checked by, as `package.module:name`."""
+
+    max_questions: Annotated[int, Field(gt=0, le=10_000)] = 1000
+    concurrency: Annotated[int, Field(gt=0, le=256)] = 16
+    response_models: dict[CheckName, ImportPath] = Field(default_factory=dict)
+    strategies: dict[CheckName, ImportPath] = Field(default_factory=dict)
+
+
+class CacheSection(Schema):
+    """`CachePolicy`: whether answers are kept, for how long, and how large one may be."""
+
+    enabled: bool = True
+    ttl_s: Annotated[int, Field(gt=0, le=30 * 86_400)] = 3600
+    max_bytes: Annotated[int, Field(gt=0, le=1024 * 1024)] = 256 * 1024
+
+    def policy(self) -> CachePolicy:
+        return CachePolicy(**self.model_dump())
+
+
 class ConfigFile(Schema):
     """`config.yaml`. The catalog's sections stay raw here: they are checked once merged over the packaged ones."""
 
@@ -115,6 +142,11 @@ class ConfigFile(Schema):
     limits: LimitsSection = LimitsSection()
     store: StoreSection = StoreSection()
     health: HealthSection = HealthSection()
+    batch: BatchSection = BatchSection()
+    cache: CacheSection = CacheSection()
+    allow_unpriced: bool = False
+    api_base_hosts: list[Host] = Field(default_factory=list)
+    api_base_private_hosts: list[Host] = Field(default_factory=list)
     log_level: LogLevel = "INFO"
     reload_s: Annotated[float, Field(ge=0, le=86_400)] = 30.0
     secrets_reload_s: Annotated[float, Field(ge=0, le=86_400)] = 900.0

@@ -16,6 +16,7 @@ from gateway_core.domain.credentials import Secret
 from gateway_core.domain.errors import ConfigError, Unauthenticated
 from gateway_core.routing.retry import RetryPolicy
 from gateway_core.store.messages import BreakerPolicy
+from gateway_core.store.response_cache import CachePolicy
 from gateway_core.store.virtual_keys import project_of
 
 DEV_PROJECT = "dev"
@@ -45,9 +46,14 @@ class GatewaySettings:
     store_on_failure: OnStoreFailure
     probe_timeout_s: float
     price_age_days: int
+    batch_max_questions: int
+    batch_concurrency: int
+    batch_response_models: Mapping[str, str]
+    batch_strategies: Mapping[str, str]
     log_level: LogLevel
     reload_s: float
     secrets_reload_s: float
+    cache: CachePolicy
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str], documents: Sequence[Document] = ()) -> GatewaySettings:
@@ -76,9 +82,14 @@ class GatewaySettings:
             store_on_failure=file.store.on_failure,
             probe_timeout_s=file.health.probe_timeout_s,
             price_age_days=file.health.price_age_days,
+            batch_max_questions=file.batch.max_questions,
+            batch_concurrency=file.batch.concurrency,
+            batch_response_models=MappingProxyType(file.batch.response_models),
+            batch_strategies=MappingProxyType(file.batch.strategies),
             log_level=_log_level(given.log_level or file.log_level),
             reload_s=file.reload_s if given.reload_s is None else given.reload_s,
             secrets_reload_s=file.secrets_reload_s,
+            cache=file.cache.policy(),
         )
 
     @property
@@ -91,14 +102,17 @@ def _catalog(env: Environment, file: ConfigFile, layers: CatalogLayers, source: 
         source=source or Overrides().source,
         layers=layers,
         pricing=file.pricing,
-        base_of=env.text,
+        env_text=env.text,
         allow_http=allow_http,
+        allow_unpriced=file.allow_unpriced,
+        api_base_hosts=frozenset(file.api_base_hosts),
+        api_base_private_hosts=frozenset(file.api_base_private_hosts),
     )
     return load_catalog(overrides)
 
 
 def _provider_keys(env: Environment, catalog: Catalog) -> Mapping[str, Secret]:
-    named = {name: env.secret(provider.key_env) for name, provider in catalog.providers.items() if provider.key_env}
+    named = {name: env.secret(provider.key_env) for name, provider in catalog.all_providers.items() if provider.key_env}
     return MappingProxyType({name: key for name, key in named.items() if key})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls and what they may do. Empty `groups` or `tools` mean all of them; empty hosts mean none."""
+    """Who calls and what they may do. Empty `groups` or `tools` mean all of them; empty hosts mean none.
+
+    `models` are patterns of identifiers outside the catalog. Without any, only an admin without `groups` may use them.
+    """
 
     project_id: str
     key_id: str
@@ -39,3 +43,10 @@ class Caller:
     groups: frozenset[str] = frozenset()
     tools: frozenset[str] = frozenset()
     api_base_hosts: frozenset[str] = frozenset()
+    models: frozenset[str] = frozenset()
+
+    def may_use_outside(self, identifier: str) -> bool:
+        """Whether an identifier that the catalog does not have is the caller's to use."""
+        if self.models:
+            return any(fnmatchcase(identifier, pattern) for pattern in self.models)
+        return self.admin and not self.groups

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import NoReturn
 
+from gateway_core.domain.api_base import ApiBasePolicy
 from gateway_core.domain.chat import Model
 from gateway_core.domain.errors import UnknownModel
 
 _SHOWN_NAME = 80
+type FindOutside = Callable[[str], Model | None]
+"""The model with an identifier that the catalog does not have, None if it is no identifier. Raises UnknownModel."""
 _REMEDY = "GET /v1/models lists what there is."
 
 
@@ -36,12 +39,17 @@ class Provider:
     output_shares_window: bool = True
 
 
+def _nothing_outside(_name: str) -> None:
+    """For a catalog that is all there is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Catalog:
     """Everything that may be asked for. `groups` name model keys in order; `aliases` map other names to keys.
 
     `default_output_cap` is the output limit in tokens of a request that names none; `prices_sha256` identifies the
-    snapshot of list prices, `prices_date` is its day.
+    snapshot of list prices, `prices_date` is its day. `find_outside` makes models for identifiers that are not here;
+    `others` are the providers that only such models have. `api_bases` says which base URLs callers may name.
     """
 
     providers: Mapping[str, Provider]
@@ -51,13 +59,46 @@ class Catalog:
     default_output_cap: int
     prices_sha256: str
     prices_date: date | None = None
+    others: Mapping[str, Provider] = field(default_factory=dict)
+    find_outside: FindOutside = field(default=_nothing_outside, compare=False)
+    api_bases: ApiBasePolicy = field(default_factory=ApiBasePolicy)
 
-    def resolve(self, name: str) -> Model:
-        """The model with this key or alias. Raises UnknownModel, which names close matches."""
+    @property
+    def all_providers(self) -> Mapping[str, Provider]:
+        """Those of the catalog, and those outside."""
+        return {**self.others, **self.providers}
+
+    def provider(self, name: str) -> Provider:
+        """The provider of a model that was resolved here."""
+        return self.providers.get(name) or self.others[name]
+
+    def resolve(self, name: str, api_base: str | None = None) -> Model:
+        """The model with this key, alias or identifier, at `api_base` if one is named.
+
+        Raises UnknownModel, which names close matches or what to configure, and what `ApiBasePolicy.allow` raises.
+        """
         model = self.models.get(self.aliases.get(name, name))
+        if model is None and name not in self.groups:
+            model = self.find_outside(name)
         if model is None:
             self._unknown("model", name, [*self.models, *self.aliases])
+        return self._located(model) if api_base is None else self._at(model, api_base)
+
+    def _located(self, model: Model) -> Model:
+        if not model.deployment.api_base:
+            base_env = self.provider(model.provider).base_env
+            raise UnknownModel(
+                f"Nobody says where '{model.key}' is. The gateway's operator can set {base_env}, or "
+                f"providers.{model.provider}.base_url.",
+                param="model",
+            )
         return model
+
+    def _at(self, model: Model, api_base: str) -> Model:
+        base, reach = self.api_bases.allow(api_base)
+        if base == model.deployment.api_base:
+            return model
+        return replace(model, deployment=replace(model.deployment, api_base=base, reach=reach))
 
     def group(self, name: str) -> tuple[Model, ...]:
         """The models of a group, in order. Raises UnknownModel, which names close matches."""

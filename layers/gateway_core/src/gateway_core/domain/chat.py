@@ -25,6 +25,9 @@ Capability = Literal[Requirement, "embeddings", "dimensions"]
 """What a model can do."""
 type BreakerEffect = Literal["ok", "fail", "limit", "skip"]
 """What an attempt says of its deployment: healthy, failed, rate limited until a known time, or nothing at all."""
+type Reach = Literal["any", "public", "private"]
+"""Where a deployment may be: `any` for those that the operator named; a caller's base URL may lead to public addresses
+only, or, where the operator allows its host, to private ones as well."""
 type RefusalReason = Literal["budget", "rate", "breaker_open"]
 """Why `admit` refused, in the order in which a mixed refusal is reported."""
 
@@ -54,12 +57,21 @@ class PriceTier:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """One place that serves a model: what the circuit breaker watches."""
+    """One place that serves a model: what the circuit breaker watches.
+
+    One with a `reach` is at a base URL that the caller named: no key is sent there.
+    """
 
     provider: str
     upstream_model: str
     api_base: str
     mode: ModelMode = "chat"
+    reach: Reach = "any"
+
+    @property
+    def is_callers(self) -> bool:
+        """Whether the caller named its base URL."""
+        return self.reach != "any"
 
     @property
     def id(self) -> str:
@@ -69,9 +81,11 @@ class Deployment:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A catalog entry. `key` is what clients name; `deployment` is what is called.
+    """A catalog entry, or one made for an identifier that the catalog does not have; then `listed` is False.
 
-    `context_window` is what fits into it in tokens: the prompt, and with `output_shares_window` the answer too.
+    `key` is what clients name; `deployment` is what is called. `context_window` is what fits into it in tokens: the
+    prompt, and with `output_shares_window` the answer too. `price_hash` begins the SHA-256 of the list that its price
+    is from, empty for the catalog's own.
     """
 
     key: str
@@ -87,15 +101,25 @@ class Model:
     max_image_tokens: int = 0
     fixed_params: Json = field(default_factory=dict)
     output_shares_window: bool = True
+    listed: bool = True
+    price_hash: str = ""
 
     @property
     def provider(self) -> str:
         return self.deployment.provider
 
+    @property
+    def is_watched(self) -> bool:
+        """Whether the fleet keeps what it learns of the deployment: breaker, latency, the provider's limits."""
+        return self.listed and not self.deployment.is_callers
+
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """A validated request. `params` holds OpenAI-named options (`temperature`, `tools`, `stop`, ...) as given."""
+    """A validated request. `params` holds OpenAI-named options (`temperature`, `tools`, `stop`, ...) as given.
+
+    `api_base` is where to call `model` instead of its configured base URL; nobody else is called then.
+    """
 
     messages: tuple[Json, ...]
     attribution: Attribution
@@ -110,6 +134,7 @@ class ChatRequest:
     cache: bool = False
     token_budget: int | None = None
     explain: bool = False
+    api_base: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +234,11 @@ class ProviderCall:
 
 @dataclass(frozen=True, slots=True)
 class ProviderAnswer:
-    """A whole answer of a provider, normalised. `finish_reason` is OpenAI's vocabulary."""
+    """A whole answer of a provider, normalised. `finish_reason` is OpenAI's vocabulary.
+
+    `confidence`, from 0 to 1, is the provider's own where it gives one, else the mean probability of the answer's
+    tokens where it gives those.
+    """
 
     content: str
     tool_calls: tuple[ToolCall, ...]
@@ -218,6 +247,7 @@ class ProviderAnswer:
     dropped_params: tuple[str, ...] = ()
     reasoning: str = ""
     rates: RateView | None = field(default=None, compare=False)
+    confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

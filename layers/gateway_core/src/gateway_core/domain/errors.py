@@ -10,6 +10,7 @@
     - ContentFilterError       the provider refuses the content
     - BadCredentials           the provider refuses our key
     - ProviderRejected         the provider calls the request itself wrong
+    - AddressRefused           the caller's base URL leads where nothing is sent
   + RequestError               the caller can mend it
     - InvalidRequest, UnknownModel, Unauthenticated, Forbidden, BodyTooLarge
     - BudgetExceeded, RateLimited
@@ -164,6 +165,20 @@ class ProviderRejected(ProviderError):
     type = "invalid_request_error"
     retryable = False
     effect: BreakerEffect = "skip"
+
+
+class AddressRefused(ProviderError):
+    """The base URL that the caller named leads to an address that it may not; nothing was sent."""
+
+    status = 403
+    code = "forbidden"
+    type = "permission_error"
+    retryable = False
+    effect: BreakerEffect = "skip"
+
+    def __init__(self, message: str, *, detail: str = "") -> None:
+        super().__init__(message, detail=detail)
+        self.param = "api_base"
 
 
 class RequestError(LLMError):

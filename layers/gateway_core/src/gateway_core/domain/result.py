@@ -66,7 +66,10 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Completion[A]:
-    """An answer with its story; `usage` and `cost` include what failed attempts were billed."""
+    """An answer with its story; `usage` and `cost` include what failed attempts were billed.
+
+    One that was kept (`cached`) costs nothing; `saved_nano` is what it would have cost.
+    """
 
     id: str
     answer: A
@@ -77,6 +80,7 @@ class Completion[A]:
     latency_ms: int
     attempts: tuple[Attempt, ...]
     cached: bool = False
+    saved_nano: int = 0
     degraded: bool = False
     explanation: Explanation | None = None
 
@@ -85,9 +89,10 @@ class Completion[A]:
 class Opened:
     """The first thing that a stream tells: which model answers, after how many attempts, this one included.
 
-    `degraded`: it goes on without the store.
+    `degraded`: it goes on without the store. `cached`: it was kept, and nobody is asked.
     """
 
     model: Model
     attempts: int
     degraded: bool = False
+    cached: bool = False

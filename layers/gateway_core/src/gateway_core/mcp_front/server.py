@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from fastmcp import FastMCP
+from fastmcp.server.middleware import Middleware
 
 from gateway_core import __version__
+from gateway_core.mcp_front.batch_ask import BATCH_ASK, BatchTool
 from gateway_core.mcp_front.complete import COMPLETE
 from gateway_core.mcp_front.embed import EMBED
 from gateway_core.mcp_front.health import HEALTH
@@ -24,6 +26,7 @@ from gateway_core.telemetry.telemetry import Telemetry
 OPERATIONS: Sequence[tuple[Operation[Any], type[FunctionTool]]] = (
     (COMPLETE, FunctionTool),
     (STREAM_COMPLETE, StreamTool),
+    (BATCH_ASK, BatchTool),
     (EMBED, FunctionTool),
     (USAGE, FunctionTool),
     (HEALTH, FunctionTool),
@@ -35,14 +38,17 @@ _INSTRUCTIONS = "Language models of several providers with failover, budgets and
 _LIST_TTL_S = 300
 
 
-def create_server(invoker: Invoker, telemetry: Telemetry, clock: Clock) -> FastMCP[Any]:
-    """A server whose tools call the gateway's functions through `invoker`. Lists are cached per key, not shared."""
+def create_server(invoker: Invoker, telemetry: Telemetry, clock: Clock, *before: Middleware) -> FastMCP[Any]:
+    """A server whose tools call the gateway's functions through `invoker`. Lists are cached per key, not shared.
+
+    `before` comes before all that is ours.
+    """
     return FastMCP(
         "llm-gateway",
         _INSTRUCTIONS,
         version=__version__,
         tools=[kind.of(operation, invoker, telemetry, clock) for operation, kind in OPERATIONS],
-        middleware=[Permissions(telemetry)],
+        middleware=[*before, Permissions(telemetry)],
         on_duplicate="error",
         mask_error_details=True,
         dereference_schemas=False,

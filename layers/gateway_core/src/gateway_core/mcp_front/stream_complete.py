@@ -6,39 +6,36 @@ gets none. So the result always holds the whole text.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Annotated, Any, override
 
 from fastmcp.server.dependencies import get_context
 from fastmcp.tools.base import ToolResult
 from pydantic import Field
 
-from gateway_core.access.rights import check_tool
-from gateway_core.invocation import FunctionUnavailable, HttpAnswer, HttpRequest, HttpStream
+from gateway_core.invocation import FunctionUnavailable, HttpRequest, HttpStream
 from gateway_core.mcp_front.arguments import Arguments
 from gateway_core.mcp_front.complete import COMPLETE
 from gateway_core.mcp_front.deltas import Deltas
 from gateway_core.mcp_front.operation import Operation, Result, json_body, output_of
 from gateway_core.mcp_front.report import describe_broken
-from gateway_core.mcp_front.sse import EventReader, SseEvent
+from gateway_core.mcp_front.streams import events_of, whole_of
 from gateway_core.mcp_front.tool import OK, FunctionTool, failed, failed_answer
-from gateway_core.mcp_front.visitor import Visitor, current_visitor
+from gateway_core.mcp_front.visitor import Visitor
 
-_MOST_ERROR_BYTES = 1024 * 1024
-_SAME = Field(description="See complete")
+SAME = Field(description="See complete")
 
 
 class StreamCompleteArguments(Arguments):
     """The most used arguments of `complete`, under the same names and limits."""
 
-    messages: Annotated[list[dict[str, Any]], _SAME]
-    model_group: Annotated[str, _SAME] = "reasoning"
-    model: Annotated[str | None, _SAME] = None
-    max_tokens: Annotated[int, _SAME] = 4096
-    temperature: Annotated[float | None, _SAME] = 0.7
-    project_id: Annotated[str | None, _SAME] = None
-    agent_id: Annotated[str | None, _SAME] = None
-    tools: Annotated[list[dict[str, Any]] | None, _SAME] = None
+    messages: Annotated[list[dict[str, Any]], SAME]
+    model_group: Annotated[str, SAME] = "reasoning"
+    model: Annotated[str | None, SAME] = None
+    max_tokens: Annotated[int, SAME] = 4096
+    temperature: Annotated[float | None, SAME] = 0.7
+    project_id: Annotated[str | None, SAME] = None
+    agent_id: Annotated[str | None, SAME] = None
+    tools: Annotated[list[dict[str, Any]] | None, SAME] = None
     timeout_s: Annotated[float | None, Field(description="At most 840")] = None
 
 
@@ -47,17 +44,15 @@ class StreamTool(FunctionTool):
 
     @override
     async def _result(self, arguments: dict[str, Any]) -> Result | ToolResult:
-        visitor = current_visitor()
-        check_tool(visitor.caller, self.name)
-        request = self._operation.request(self._operation.arguments.parse(arguments), visitor)
+        request = self._request(arguments)
         async with self._invoker.stream(self._operation.function, request) as answer:
             if answer.status != OK:
-                return failed_answer(await _whole(answer))
+                return failed_answer(await whole_of(answer))
             return await self._follow(answer)
 
     async def _follow(self, answer: HttpStream) -> Result | ToolResult:
         told, deltas = 0, Deltas()
-        async for event in _events(answer):
+        async for event in events_of(answer):
             match event.name:
                 case "chunk":
                     if text := deltas.push(str(event.data["delta"]), self._clock.monotonic_s()):
@@ -76,30 +71,11 @@ def _request(given: StreamCompleteArguments, visitor: Visitor) -> HttpRequest:
     return visitor.request("POST", "/v1/stream", body=json_body(given.given()), timeout_s=limit_s)
 
 
-async def _events(answer: HttpStream) -> AsyncIterator[SseEvent]:
-    reader = EventReader()
-    try:
-        async for part in answer.parts:
-            for event in reader.feed(part):
-                yield event
-    except ValueError:
-        raise FunctionUnavailable("the stream is not one of ours") from None
-
-
 async def _tell(told: int, text: str) -> int:
     """Report a piece of text; progress counts the characters, and so always grows."""
     if text:
         await get_context().report_progress(told + len(text), message=text)
     return told + len(text)
-
-
-async def _whole(answer: HttpStream) -> HttpAnswer:
-    body = bytearray()
-    async for part in answer.parts:
-        body += part
-        if len(body) > _MOST_ERROR_BYTES:
-            break
-    return HttpAnswer(answer.status, answer.headers, bytes(body))
 
 
 STREAM_COMPLETE = Operation(

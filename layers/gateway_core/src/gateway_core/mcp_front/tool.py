@@ -13,7 +13,7 @@ from pydantic import PrivateAttr
 from gateway_core.access.rights import check_tool
 from gateway_core.domain.chat import Json
 from gateway_core.domain.errors import LLMError
-from gateway_core.invocation import FunctionUnavailable, HttpAnswer
+from gateway_core.invocation import FunctionUnavailable, HttpAnswer, HttpRequest
 from gateway_core.mcp_front.operation import Operation, Result
 from gateway_core.mcp_front.report import describe_answer, describe_error
 from gateway_core.mcp_front.visitor import current_visitor
@@ -64,13 +64,16 @@ class FunctionTool(Tool):
         return result if isinstance(result, ToolResult) else _succeeded(result)
 
     async def _result(self, arguments: dict[str, Any]) -> Result | ToolResult:
-        visitor = current_visitor()
-        check_tool(visitor.caller, self.name)
-        request = self._operation.request(self._operation.arguments.parse(arguments), visitor)
-        answer = await self._invoker.invoke(self._operation.function, request)
+        answer = await self._invoker.invoke(self._operation.function, self._request(arguments))
         if answer.status != OK:
             return failed_answer(answer)
         return self._operation.result(_json_object(answer))
+
+    def _request(self, arguments: dict[str, Any]) -> HttpRequest:
+        """What the function is asked. Raises LLMError if the key may not, or the arguments are wrong."""
+        visitor = current_visitor()
+        check_tool(visitor.caller, self.name)
+        return self._operation.request(self._operation.arguments.parse(arguments), visitor)
 
 
 def _hints(operation: Operation[Any]) -> ToolAnnotations:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from fastmcp.server.dependencies import get_http_request
@@ -51,7 +53,21 @@ class Visitor:
         return HttpRequest(method, path, query or {}, {**(headers or {}), **own}, body, self.authorizer, limit_s)
 
 
+_VISITOR: ContextVar[Visitor] = ContextVar("visitor")
+"""Where requests come by no HTTP that could carry it."""
+
+
+@contextmanager
+def visited_by(visitor: Visitor) -> Iterator[None]:
+    """Within the block he is the current one."""
+    token = _VISITOR.set(visitor)
+    try:
+        yield
+    finally:
+        _VISITOR.reset(token)
+
+
 def current_visitor() -> Visitor:
-    """The visitor of the request that FastMCP serves now; `app` has put it there."""
-    visitor: Visitor = get_http_request().state.visitor
-    return visitor
+    """The visitor of the request that FastMCP serves now; the gate or `visited_by` has put it there."""
+    visitor: Visitor | None = _VISITOR.get(None)
+    return visitor or get_http_request().state.visitor

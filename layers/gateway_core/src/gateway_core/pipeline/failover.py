@@ -79,12 +79,17 @@ class Failover:
             error_code = ""
         except LLMError as error:
             error.attempts = tuple(state.attempts)
+            error.billed = (state.usage, state.cost) if state.current else None
             error_code = error.code
             raise
         finally:
             # Shielded: a caller who hangs up must not leave the books open.
             await asyncio.shield(self._close(state, error_code, started_s))
         return answer
+
+    async def close_hit(self, state: RequestState, started_s: float) -> None:
+        """Write the record of a request that was served with a kept answer. Never raises."""
+        await asyncio.shield(self._close(state, "", started_s))
 
     async def stream(self, state: RequestState, start_stream: Send[AttemptStream]) -> AsyncGenerator[Chunk]:
         """The chunks of the first candidate that gives any content; after that, nobody else can answer.

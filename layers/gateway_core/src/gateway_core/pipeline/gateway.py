@@ -90,14 +90,14 @@ class Gateway:
     ) -> Completion[ProviderAnswer]:
         """A whole answer to a conversation."""
         context = RequestContext(caller, request_id, self._clock.monotonic_s() + timeout_s)
-        return await self._with_fresh_rights(context, lambda current: self._complete(request, current))
+        return await self.with_fresh_rights(context, lambda current: self._complete(request, current))
 
     async def stream(
         self, request: ChatRequest, caller: Caller, request_id: str, *, timeout_s: float
     ) -> AsyncGenerator[StreamPart]:
         """An answer in pieces, and its completion once it is settled. Close it to end it early."""
         context = RequestContext(caller, request_id, self._clock.monotonic_s() + timeout_s)
-        running = await self._with_fresh_rights(context, lambda current: self._begin_stream(request, current))
+        running = await self.with_fresh_rights(context, lambda current: self._begin_stream(request, current))
         state = running.state
         async with aclosing(running.chunks) as chunks:
             if running.first is not None:
@@ -112,10 +112,10 @@ class Gateway:
     ) -> Completion[Embeddings]:
         """A vector for each text."""
         context = RequestContext(caller, request_id, self._clock.monotonic_s() + timeout_s)
-        return await self._with_fresh_rights(context, lambda current: self._embed(request, current))
+        return await self.with_fresh_rights(context, lambda current: self._embed(request, current))
 
     async def _complete(self, request: ChatRequest, context: RequestContext) -> Completion[ProviderAnswer]:
-        state = await self._chat_state(request, PromptSize.of(request), context)
+        state = await self.chat_state(request, context)
 
         async def send(bounded: BoundedCandidate, timeout_s: float) -> ProviderAnswer:
             return await self._provider.complete(_call(request, bounded, context, timeout_s))
@@ -124,7 +124,7 @@ class Gateway:
 
     async def _begin_stream(self, request: ChatRequest, context: RequestContext) -> _RunningStream:
         """The stream up to its first content. Raises what `Failover.stream` raises before it."""
-        state = await self._chat_state(request, PromptSize.of(request), context, streams=True)
+        state = await self.chat_state(request, context, streams=True)
         answering: list[AttemptStream] = []
 
         async def start_stream(bounded: BoundedCandidate, timeout_s: float) -> AttemptStream:
@@ -167,9 +167,10 @@ class Gateway:
 
         return await self._run(state, send)
 
-    async def _with_fresh_rights[A](
+    async def with_fresh_rights[A](
         self, context: RequestContext, answer: Callable[[RequestContext], Awaitable[A]]
     ) -> A:
+        """What `answer` gives; once more with the caller looked up anew where it raises CallerChangedError."""
         try:
             return await answer(context)
         except CallerChangedError:
@@ -179,9 +180,9 @@ class Gateway:
         except CallerChangedError as error:
             raise Unauthenticated(_CHANGING) from error
 
-    async def _chat_state(
-        self, request: ChatRequest, size: PromptSize, context: RequestContext, *, streams: bool = False
-    ) -> RequestState:
+    async def chat_state(self, request: ChatRequest, context: RequestContext, *, streams: bool = False) -> RequestState:
+        """The request with its candidates, in order, before anything is asked of the store. Raises like planning."""
+        size = PromptSize.of(request)
         chosen, explanation = await self._router.plan(request, size, self._catalog, context.caller, streams=streams)
         bounded = (bound_chat(request, size, model, self._catalog) for model in chosen.candidates)
         state = self._new_state(request, context, bounded, chosen, "chat")

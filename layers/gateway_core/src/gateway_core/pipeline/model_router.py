@@ -32,8 +32,8 @@ class ModelRouter:
     ) -> tuple[Plan, Explanation | None]:
         """Who is tried, in order, of those that the caller may use; and why, if the request asks.
 
-        A trip to the store is made only for routing by latency and for an explanation. Raises like `routing.plan`,
-        and Forbidden.
+        A round trip to the store is made only for routing by latency and for an explanation. Raises like
+        `routing.plan`, and Forbidden.
         """
         candidates(request, catalog)  # what does not exist is not forbidden
         reachable = reachable_models(caller, request, catalog)

@@ -39,7 +39,8 @@ class RequestState:
         degraded: An attempt was admitted without the store.
         explanation: Why the candidates stand in their order, if the request asked.
         attempts: What is reported to the caller: calls, and candidates that were passed over.
-        current: The candidate that was admitted last.
+        current: The candidate that was admitted last, or whose kept answer is given.
+        cache_hit: A kept answer is given.
         pending: The settlement that the store does not have yet.
         ended: How the last attempt ended, settled or not.
         waited_ms: How much of the time that it may queue is used up.
@@ -65,6 +66,7 @@ class RequestState:
     explanation: Explanation | None = None
     attempts: list[Attempt] = field(default_factory=list)
     current: BoundedCandidate | None = None
+    cache_hit: bool = False
     pending: Settlement | None = None
     ended: Settlement | None = None
     waited_ms: int = 0
@@ -120,6 +122,10 @@ class RequestState:
         )
         return bounded
 
+    def serve_kept(self, bounded: BoundedCandidate) -> None:
+        """Nothing is asked: an answer that this candidate gave before is given."""
+        self.current, self.cache_hit = bounded, True
+
     def leave(self, admission: Admission) -> None:
         """The caller left while the store was asked: what it admitted will not be made use of."""
         self.pending = None
@@ -138,7 +144,7 @@ class RequestState:
         self.failures[self.last.model.key] += 1
         retry_after = round((error.retry_after_s or 0) * 1000)
         self._settle_as(error.usage, cost, latency_ms, effect=error.effect, retry_after_ms=retry_after)
-        self.ended = self.pending = replace(self._pending, unconfirmed=error.unconfirmed, rates=error.rates)
+        self.ended = self.pending = replace(self._pending, unconfirmed=error.unconfirmed, rates=self._kept(error.rates))
 
     def won(
         self,
@@ -156,7 +162,7 @@ class RequestState:
         self._settle_as(usage, cost, latency_ms, effect="ok", retry_after_ms=0)
         streamed = first_content_ms is not None
         speed_ms = comparable_ms(latency_ms, usage.output_tokens) if first_content_ms is None else first_content_ms
-        self.pending = replace(self._pending, latency_ms=speed_ms, streamed=streamed, rates=rates)
+        self.pending = replace(self._pending, latency_ms=speed_ms, streamed=streamed, rates=self._kept(rates))
 
     def interrupted(self, latency_ms: int) -> None:
         """The work ends now: an attempt that is under way has failed, and may be billed."""
@@ -167,7 +173,7 @@ class RequestState:
         """The caller left in the middle of an answer that had cost this much, and perhaps more."""
         self._note("failed", "cancelled", latency_ms)
         self._settle_as(usage, cost, latency_ms, effect="skip", retry_after_ms=0)
-        self.pending = replace(self._pending, unconfirmed=True, rates=rates)
+        self.pending = replace(self._pending, unconfirmed=True, rates=self._kept(rates))
 
     def record(self, *, at_ms: int, latency_ms: int, error_code: str, input_includes_cached: bool) -> UsageRecord:
         """The request in the books, with everything that its attempts were billed."""
@@ -193,10 +199,10 @@ class RequestState:
             input_nano=self.cost.input_nano,
             output_nano=self.cost.output_nano,
             latency_ms=latency_ms,
-            cache_hit=False,
+            cache_hit=self.cache_hit,
             price_source=model.price.source,
             input_includes_cached=input_includes_cached,
-            price_hash=self.price_hash,
+            price_hash=model.price_hash or self.price_hash,
         )
 
     @property
@@ -229,6 +235,10 @@ class RequestState:
         model, self._under_way = self.last.model, False
         self.attempts.append(Attempt(model.key, model.provider, outcome, code, latency_ms))
 
+    def _kept(self, rates: RateView | None) -> RateView | None:
+        """What the fleet is to know of the deployment's limits."""
+        return rates if self.last.model.is_watched else None
+
     def _settle_as(
         self, usage: Usage | None, cost: Cost | None, latency_ms: int, *, effect: BreakerEffect, retry_after_ms: int
     ) -> None:
@@ -238,7 +248,7 @@ class RequestState:
             self.costs.append(cost)
         self.pending = replace(
             self._pending,
-            effect=effect,
+            effect=effect if self.last.model.is_watched else "skip",
             latency_ms=latency_ms,
             charge_nano=cost.total_nano if cost else 0,
             charge_tokens=usage.total_tokens if usage else 0,

@@ -93,14 +93,15 @@ def output_cap(request: ChatRequest, size: PromptSize, model: Model, default_cap
 
 
 def _bounded(model: Model, catalog: Catalog, most_in: int, most_out: int, likely_in: int) -> BoundedCandidate:
-    provider = catalog.providers[model.provider]
+    provider = catalog.provider(model.provider)
+    is_ours = not model.deployment.is_callers  # elsewhere nothing counts against what we agreed with the provider
     candidate = Candidate(
         provider=model.provider,
         deployment_id=model.deployment.id,
         hold_nano=bound(most_in, most_out, model.price),
         hold_tokens=most_in + most_out,
-        rpm=provider.rpm or 0,
-        tpm=provider.tpm or 0,
+        rpm=(provider.rpm or 0) if is_ours else 0,
+        tpm=(provider.tpm or 0) if is_ours else 0,
         likely_tokens=likely_in + most_out,
     )
     return BoundedCandidate(model, candidate, most_out)

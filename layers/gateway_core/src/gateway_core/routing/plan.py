@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+from gateway_core.domain.api_base import check_key
 from gateway_core.domain.caller import Caller
 from gateway_core.domain.catalog import Catalog
 from gateway_core.domain.chat import ChatRequest, Json, Model
@@ -96,7 +97,11 @@ def longer_context(others: Iterable[Model], than: Model) -> list[Model]:
 
 def _pool(request: Asked, catalog: Catalog, default_group: str) -> list[Model]:
     if request.model is None:
+        if isinstance(request, ChatRequest) and request.api_base is not None:
+            raise InvalidRequest("api_base needs a model: name one that is served there.", param="api_base")
         return list(catalog.group(request.model_group or default_group))
+    if isinstance(request, ChatRequest) and request.api_base is not None:
+        return [catalog.resolve(request.model, request.api_base)]
     first = catalog.resolve(request.model)
     others = [catalog.resolve(key) for key in first.fallbacks]
     if not others and request.fallback and request.model_group:
@@ -168,14 +173,35 @@ def _format(request: ChatRequest) -> str:
 
 
 def reachable_models(caller: Caller, request: Asked, catalog: Catalog) -> frozenset[str] | None:
-    """The keys of the models that the caller may use, None for all. Raises Forbidden if the one asked for is not."""
+    """The keys of the models that the caller may use, None for all. Raises Forbidden if the one asked for is not.
+
+    An identifier outside the catalog takes a right of its own, and so does a base URL.
+    """
+    if isinstance(request, ChatRequest) and request.api_base is not None:
+        check_key(caller, request.api_base)
+    outside = _outside(caller, request, catalog)
     if not caller.groups:
         return None
     groups = [catalog.group(name) for name in sorted(caller.groups) if name in catalog.groups]
-    reachable = frozenset(model.key for group in groups for model in group)
+    reachable = frozenset(model.key for group in groups for model in group) | outside
     allowed = f"This key may only use these model groups: {', '.join(sorted(caller.groups))}."
     if request.model is None and request.model_group not in caller.groups:
         raise Forbidden(allowed, param="model_group")
-    if request.model is not None and catalog.resolve(request.model).key not in reachable:
+    if request.model is not None and not outside and catalog.resolve(request.model).key not in reachable:
         raise Forbidden(allowed, param="model")
     return reachable
+
+
+def _outside(caller: Caller, request: Asked, catalog: Catalog) -> frozenset[str]:
+    """The key of the model asked for if the catalog does not have it. Raises Forbidden if the caller may not use it."""
+    asked = _pool(request, catalog, "")[0] if request.model else None
+    if asked is None or asked.listed:
+        return frozenset()
+    key = asked.key
+    if not caller.may_use_outside(key):
+        raise Forbidden(
+            f"This key may not use '{key}', which is outside the catalog. "
+            f"Ask for one that may: gateway keys create --project ID --models '{key}'.",
+            param="model",
+        )
+    return frozenset({key})

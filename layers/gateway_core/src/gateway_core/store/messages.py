@@ -1,7 +1,7 @@
 """The values that the store's three operations take and give: `admit`, `next` and `settle`.
 
 A request is admitted once per attempt: `admit` before the first provider call, `next` between a failed attempt and
-its fallback, `settle` at the end. Each is one atomic step and one HTTP trip. An attempt's money is held under
+its fallback, `settle` at the end. Each is one atomic step, one HTTP round trip. An attempt's money is held under
 `{request_id}.{attempt}` from its admission until it is settled; nothing else frees it, least of all time.
 """
 

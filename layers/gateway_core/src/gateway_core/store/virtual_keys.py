@@ -36,6 +36,7 @@ class KeyRecord:
     created_ms: int = 0
     revoked_ms: int | None = None
     rights_tag: str = ""
+    models: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -53,6 +54,7 @@ class KeyRecord:
             groups=frozenset(self.groups),
             tools=frozenset(self.tools),
             api_base_hosts=frozenset(self.api_base_hosts),
+            models=frozenset(self.models),
         )
 
 
@@ -64,6 +66,7 @@ def rights_json(record: KeyRecord) -> str:
         "groups": record.groups,
         "tools": record.tools,
         "hosts": record.api_base_hosts,
+        "models": record.models,
         "created_ms": record.created_ms,
         "revoked_ms": record.revoked_ms,
     }
@@ -90,6 +93,7 @@ def with_rights(project_id: str, digest: str, limits: Limits, text: str) -> KeyR
         created_ms=rights["created_ms"],
         revoked_ms=rights["revoked_ms"],
         rights_tag=rights_tag(text),
+        models=tuple(rights.get("models", ())),  # keys of before have none
     )
 
 

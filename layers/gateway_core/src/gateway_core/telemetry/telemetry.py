@@ -5,7 +5,7 @@ Names: https://github.com/open-telemetry/semantic-conventions-genai, as far as t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import IO, Any
 
@@ -127,6 +127,11 @@ class Telemetry:
         self._log.error("admission lost", extra=fields)
         self._metrics.put(AdmissionLost=1)
 
+    def cache_failed(self, request_id: str, error: LLMError) -> None:
+        """The store could not be asked for a kept answer, or could not keep one; the request goes on."""
+        self._log.warning("cache failed", extra={"request_id": request_id, "detail": error.detail or error.message})
+        self._metrics.put(CacheFailed=1)
+
     def store_degraded(self, request_id: str) -> None:
         """A request goes on without the store."""
         self._log.warning("store degraded", extra={"request_id": request_id})
@@ -222,6 +227,18 @@ class Telemetry:
             fields |= {"project_id": caller.project_id, "key_id": caller.key_id}
         self._log.info("request failed", extra=fields)
 
+    def batch_ended(self, request_id: str, caller: Caller, questions: int, outcomes: Mapping[str, int]) -> None:
+        """A batch is over; `outcomes` counts its answers by error code, or `ok`: fewer than asked if it was left."""
+        fields = {
+            "request_id": request_id,
+            "project_id": caller.project_id,
+            "key_id": caller.key_id,
+            "questions": questions,
+            "succeeded": outcomes.get("ok", 0),
+            "outcomes": dict(outcomes),
+        }
+        self._log.info("batch ended", extra=fields)
+
     def crashed(self, request_id: str, error: BaseException, where: str) -> None:
         """A fault of ours. The exception's text is left out: it may quote a prompt or a secret."""
         fields = {"request_id": request_id, "error.type": type(error).__name__, "where": where}
@@ -239,6 +256,8 @@ class Telemetry:
         }
         if first_token_ms is not None:
             values["TimeToFirstToken"] = first_token_ms
+        if record.cache_hit:
+            values["CacheHits"] = 1
         self._metrics.put(record.provider, **values)
 
     def _count_breaker(self, change: BreakerChange) -> None:

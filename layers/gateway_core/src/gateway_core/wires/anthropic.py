@@ -93,6 +93,6 @@ ANTHROPIC = Wire(
     error_signs=_SIGNS,
     error_statuses=_STATUSES,
     limit_headers=_LIMITS,
-    cannot_carry=frozenset({"frequency_penalty", "logit_bias", "presence_penalty", "seed", "verbosity"}),
+    cannot_carry=frozenset({"frequency_penalty", "logit_bias", "logprobs", "presence_penalty", "seed", "verbosity"}),
     input_includes_cached=False,
 )

@@ -58,5 +58,7 @@ OPENAI_RESPONSES = Wire(
     error_statuses=openai.STATUSES,
     refusal_of=_refusal,
     limit_headers=openai.LIMITS,
-    cannot_carry=frozenset({"frequency_penalty", "logit_bias", "presence_penalty", "seed", "stop", "thinking"}),
+    cannot_carry=frozenset(
+        {"frequency_penalty", "logit_bias", "logprobs", "presence_penalty", "seed", "stop", "thinking"}
+    ),
 )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from gateway_core.adapters.litellm.exchange import ProviderExchange
 from gateway_core.adapters.litellm.rates import view_of
 from gateway_core.domain.chat import Chunk, ProviderAnswer, ToolCall, ToolCallDelta, Usage
+from gateway_core.wires.shapes import items, mapping
 
 
 def answer_of(response: Any, seen: ProviderExchange, dropped: tuple[str, ...]) -> ProviderAnswer:
@@ -20,7 +22,19 @@ def answer_of(response: Any, seen: ProviderExchange, dropped: tuple[str, ...]) -
         dropped_params=dropped,
         reasoning=getattr(message, "reasoning_content", None) or "",
         rates=view_of(seen),
+        confidence=confidence_of(seen.json),
     )
+
+
+def confidence_of(body: object) -> float | None:
+    """How sure the model is, from 0 to 1: as a body says it, else exp(mean log-probability) of the answer's tokens."""
+    choice = next(map(mapping, items(mapping(body).get("choices"))), {})
+    named = mapping(body).get("confidence", choice.get("confidence"))
+    if isinstance(named, int | float) and not isinstance(named, bool) and 0 <= named <= 1:
+        return float(named)
+    tokens = [mapping(token).get("logprob") for token in items(mapping(choice.get("logprobs")).get("content"))]
+    known = [value for value in tokens if isinstance(value, int | float) and not isinstance(value, bool) and value <= 0]
+    return math.exp(sum(known) / len(known)) if known and len(known) == len(tokens) else None
 
 
 def whole_chunk(answer: ProviderAnswer) -> Chunk:

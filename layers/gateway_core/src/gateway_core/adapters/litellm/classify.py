@@ -10,6 +10,7 @@ from gateway_core.adapters.litellm.about import About
 from gateway_core.adapters.litellm.exchange import ProviderExchange
 from gateway_core.adapters.litellm.refusal import FREE, Bill, refusal
 from gateway_core.domain.errors import (
+    AddressRefused,
     ContentFilterError,
     DeploymentUnusable,
     ProviderError,
@@ -74,6 +75,12 @@ def _unsent(seen: ProviderExchange, cause: Exception | None, about: About) -> Pr
 def _unanswered(seen: ProviderExchange, cause: Exception | None, about: About) -> ProviderError:
     what = "could not be reached" if seen.fault == "connect" else "broke the connection"
     bill = Bill(unconfirmed=seen.sent)
+    if seen.fault == "address":
+        text = (
+            "api_base leads to an address that is private or that nobody may call. "
+            "For a host of your own, the gateway's operator can add it to api_base_private_hosts."
+        )
+        return AddressRefused(text, detail=about.detail(seen))
     if seen.fault == "foreign_host":
         text = f"The gateway does not send its key for {about.provider} to another host."
         return _unusable(text, seen, about, bill, cause)

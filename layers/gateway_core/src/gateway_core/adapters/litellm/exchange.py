@@ -15,9 +15,18 @@ from gateway_core.wires.table import LIMIT_HEADERS
 from gateway_core.wires.wire import Wire
 
 type Fault = Literal[
-    "foreign_host", "second_request", "connect", "reset", "redirect", "encoded", "too_large", "truncated", "deadline"
+    "foreign_host",
+    "second_request",
+    "address",
+    "connect",
+    "reset",
+    "redirect",
+    "encoded",
+    "too_large",
+    "truncated",
+    "deadline",
 ]
-"""What the transport refused to do (the first two), or what befell the attempt."""
+"""What the transport refused to do (the first three), or what befell the attempt."""
 
 _STREAMS_ARE_LONGER = 8
 """Half a kilobyte of framing for each token is usual."""

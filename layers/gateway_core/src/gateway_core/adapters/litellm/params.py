@@ -14,6 +14,7 @@ ALLOWED = frozenset(
     {
         "frequency_penalty",
         "logit_bias",
+        "logprobs",
         "parallel_tool_calls",
         "presence_penalty",
         "reasoning_effort",

@@ -18,6 +18,7 @@ from gateway_core.adapters.litellm.chunks import Translator
 from gateway_core.adapters.litellm.classify import classify
 from gateway_core.adapters.litellm.embeddings import check_servable, private_texts, request_embeddings, vectors_of
 from gateway_core.adapters.litellm.exchange import ProviderExchange, origin_of
+from gateway_core.adapters.litellm.guarded import GuardedTransport, LookUp, addresses_of, unshared_connections
 from gateway_core.adapters.litellm.history import history_of
 from gateway_core.adapters.litellm.library import lending, load
 from gateway_core.adapters.litellm.params import ParamFitter
@@ -26,7 +27,7 @@ from gateway_core.adapters.litellm.responses import open_response, respond
 from gateway_core.adapters.litellm.streams import Flow
 from gateway_core.adapters.litellm.tokens import PromptCounter
 from gateway_core.adapters.litellm.transport import OnceTransport, connection_pool
-from gateway_core.domain.chat import Chunk, Deployment, Json, ProviderAnswer, ProviderCall, TokenCount, Usage
+from gateway_core.domain.chat import Chunk, Deployment, Json, ProviderAnswer, ProviderCall, Reach, TokenCount, Usage
 from gateway_core.domain.credentials import Credential, Secret
 from gateway_core.domain.embedding import EmbedCall, Embeddings
 from gateway_core.domain.errors import BadCredentials, ProviderError
@@ -47,6 +48,7 @@ class LiteLLMProvider:
         clock: For `Retry-After` dates, and for when limits reset.
         max_response_bytes: Longest answer that is read; a longer one is an error.
         connect: Makes the connections of one event loop.
+        look_up: Finds the addresses of hosts that callers name.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class LiteLLMProvider:
         *,
         max_response_bytes: int = MAX_RESPONSE_BYTES,
         connect: Callable[[], httpx.AsyncBaseTransport] = connection_pool,
+        look_up: LookUp = addresses_of,
     ) -> None:
         self._library = load()
         self._fitter = ParamFitter(self._library.litellm)
@@ -64,7 +67,8 @@ class LiteLLMProvider:
         self._clock = clock
         self._max_bytes = max_response_bytes
         self._connect = connect
-        self._pools: dict[asyncio.AbstractEventLoop, httpx.AsyncBaseTransport] = {}
+        self._look_up = look_up
+        self._pools: dict[asyncio.AbstractEventLoop, dict[Reach, httpx.AsyncBaseTransport]] = {}
 
     async def complete(self, call: ProviderCall) -> ProviderAnswer:
         """One attempt. Raises a ProviderError subclass; see `classify` for which and when."""
@@ -76,7 +80,7 @@ class LiteLLMProvider:
             yield whole_chunk(await self.complete(replace(call, timeout_s=call.first_within_s)))
             return
         about, seen = self._about(call, call.messages), self._exchange(call)
-        transport = OnceTransport(self._pool(), seen)
+        transport = OnceTransport(self._pool(call.deployment), seen)
         times = {"timeout_s": call.timeout_s, "first_within_s": call.first_within_s}
         flow = Flow(seen, transport, lambda: self._open(call, about.secret.reveal(), transport), **times)
         try:
@@ -109,7 +113,7 @@ class LiteLLMProvider:
 
     async def close(self) -> None:
         """Close the connections of the running event loop."""
-        if pool := self._pools.pop(asyncio.get_running_loop(), None):
+        for pool in self._pools.pop(asyncio.get_running_loop(), {}).values():
             await pool.aclose()
 
     async def _attempt[A](
@@ -135,7 +139,7 @@ class LiteLLMProvider:
     async def _complete(self, call: ProviderCall, key: str, seen: ProviderExchange) -> ProviderAnswer:
         params, dropped = self._fitter.fit(call)
         messages = history_of(call)
-        transport = OnceTransport(self._pool(), seen)
+        transport = OnceTransport(self._pool(call.deployment), seen)
         client = self._client(call.deployment, key, transport)
         send = respond if call.deployment.mode == "responses" else chat
         with _lending(call.deployment, transport):
@@ -152,7 +156,8 @@ class LiteLLMProvider:
         return Translator(call.deployment, parser), dropped
 
     async def _embed(self, call: EmbedCall, key: str, seen: ProviderExchange) -> Embeddings:
-        await request_embeddings(call, self._client(call.deployment, key, OnceTransport(self._pool(), seen)))
+        transport = OnceTransport(self._pool(call.deployment), seen)
+        await request_embeddings(call, self._client(call.deployment, key, transport))
         body = seen.json
         return Embeddings(vectors_of(body, call), seen.wire.usage_of(body) or Usage(), view_of(seen))
 
@@ -166,6 +171,8 @@ class LiteLLMProvider:
         return self._library.http_handler(transport=transport, follow_redirects=False)
 
     def _secret(self, deployment: Deployment) -> Secret:
+        if deployment.is_callers:
+            return _NO_KEY
         credential = self._credentials.get(deployment.provider)
         if credential and origin_of(credential.api_base) == origin_of(deployment.api_base):
             return credential.secret
@@ -173,15 +180,21 @@ class LiteLLMProvider:
             return _NO_KEY
         raise BadCredentials(f"The gateway has no credentials for the provider {deployment.provider}.")
 
-    def _pool(self) -> httpx.AsyncBaseTransport:
+    def _pool(self, deployment: Deployment) -> httpx.AsyncBaseTransport:
         """Connections belong to the event loop that opened them; a process may see several, one after the other."""
         loop = asyncio.get_running_loop()
         if loop not in self._pools:
             # In place: who has other credentials shares them.
             for closed in [known for known in self._pools if known.is_closed()]:
                 del self._pools[closed]
-            self._pools[loop] = self._connect()
-        return self._pools[loop]
+            self._pools[loop] = {}
+        pools, reach = self._pools[loop], deployment.reach
+        if reach not in pools:
+            pools[reach] = self._connect() if reach == "any" else self._guarded(reach)
+        return pools[reach]
+
+    def _guarded(self, reach: Reach) -> httpx.AsyncBaseTransport:
+        return GuardedTransport(unshared_connections(), allow_private=reach == "private", look_up=self._look_up)
 
 
 def _failure(seen: ProviderExchange, cause: Exception | None, about: About) -> ProviderError | None:

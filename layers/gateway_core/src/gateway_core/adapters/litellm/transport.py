@@ -15,6 +15,7 @@ from typing import Any, override
 import httpx
 
 from gateway_core.adapters.litellm.exchange import Fault, ProviderExchange
+from gateway_core.adapters.litellm.guarded import RefusedAddressError
 
 CONNECT_TIMEOUT_S = 10.0
 _DRAIN_S = 0.1
@@ -74,6 +75,8 @@ class OnceTransport(httpx.AsyncBaseTransport):
         try:
             response = await self._pool.handle_async_request(request)
         except httpx.TransportError as error:
+            if isinstance(error, RefusedAddressError):
+                raise self._failure("address", request) from None
             never_sent = isinstance(error, _NEVER_SENT) and not self._exchange.sent
             raise self._failure("connect" if never_sent else "reset", request) from None
         return await self._received(response, request)

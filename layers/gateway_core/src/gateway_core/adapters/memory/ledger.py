@@ -63,8 +63,10 @@ class MemoryLedger(Part):
 
     async def settle(self, ticket: Ticket, settlement: Settlement | None, record: UsageRecord, terms: Terms) -> Settled:
         check_record(record)
+        if settlement is None and record.attempts == 0:
+            return self._record_hit(ticket, record)
         if settlement is None:
-            needs_mark = record.attempts == 0
+            needs_mark = False
             settled = Settled(self._close_alone(ticket, record.attempts))
         else:
             check_settlement(settlement)
@@ -161,10 +163,17 @@ class MemoryLedger(Part):
         crossed = settle_money(self._state, ticket, settlement)
         return (*crossed, *settle_health(self._state, settlement, held, terms))
 
+    def _record_hit(self, ticket: Ticket, record: UsageRecord) -> Settled:
+        """The record of an answer that was looked up, once."""
+        if self._state.hits.pop((ticket.project_id, ticket.request_id), None) is None:
+            return Settled(written=False)
+        write_record(self._state, ticket, record)
+        return Settled(written=True)
+
     def _close_alone(self, ticket: Ticket, attempts: int) -> bool:
         """Whether a record without a settlement may be written: once, and for no attempt that was never settled."""
         mark = self._mark(ticket)
-        may_write = mark.kind != "closed" if mark else attempts == 0
+        may_write = mark is not None and mark.kind != "closed"
         if may_write:
             self._void(ticket, attempts + 1)
         return may_write

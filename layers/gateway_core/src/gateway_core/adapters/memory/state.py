@@ -1,4 +1,4 @@
-"""What the memory store remembers. Nothing expires: it lives as long as its process."""
+"""What the memory store remembers. It lives as long as its process; only kept answers end before."""
 
 from __future__ import annotations
 
@@ -85,7 +85,11 @@ class MonthAccounts:
 
 @dataclass(slots=True)
 class State:
-    """All of it. Days are `20261120`, months `202611`; an account's period is one of both."""
+    """All of it. Days are `20261120`, months `202611`; an account's period is one of both.
+
+    `answers` are kept values with their end, by project and entry; `hits` the waits of those that are not recorded yet,
+    by project and request.
+    """
 
     keys: defaultdict[str, dict[str, KeyRecord]] = field(default_factory=lambda: defaultdict(dict))
     budgets: dict[tuple[str, str], Limits] = field(default_factory=dict)
@@ -97,6 +101,8 @@ class State:
     counters: defaultdict[tuple[str, str], dict[str, Counters]] = field(default_factory=lambda: defaultdict(dict))
     records: defaultdict[tuple[str, str], list[UsageRecord]] = field(default_factory=lambda: defaultdict(list))
     probes: tuple[Probe, ...] = ()
+    answers: dict[tuple[str, str], tuple[str, int]] = field(default_factory=dict)
+    hits: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def month_of(self, ticket: Ticket) -> MonthAccounts:
         """The month that a request is charged to."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gateway_core.adapters.memory.answers import MemoryAnswers
 from gateway_core.adapters.memory.books import MemoryBooks
 from gateway_core.adapters.memory.keys import MemoryKeys
 from gateway_core.adapters.memory.ledger import MemoryLedger
@@ -9,7 +10,7 @@ from gateway_core.adapters.memory.probes import MemoryProbes
 from gateway_core.adapters.memory.state import State
 
 
-class MemoryStore(MemoryLedger, MemoryKeys, MemoryProbes, MemoryBooks):
+class MemoryStore(MemoryLedger, MemoryAnswers, MemoryKeys, MemoryProbes, MemoryBooks):
     """Implements the port `Store` for one process."""
 
     def __init__(self) -> None:

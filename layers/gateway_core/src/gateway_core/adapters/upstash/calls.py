@@ -33,6 +33,7 @@ from gateway_core.store.messages import (
     Ticket,
 )
 from gateway_core.store.records import UsageRecord
+from gateway_core.store.response_cache import Hit, LookUp, Miss
 
 _BREAKERS: dict[str, tuple[BreakerState, BreakerReason]] = {
     "c": ("closed", ""),
@@ -139,6 +140,19 @@ def parse_admission(reply: str) -> Admission:
         return Refused(passed_over, changes)
     index, attempt, generation, probe, wait_ms, limited = (int(number) for number in head.removeprefix("+").split(","))
     return Admitted(index, attempt, generation, bool(probe), wait_ms, passed_over, bool(limited), changes)
+
+
+def parse_look_up(ticket: Ticket, reply: str) -> LookUp:
+    """The answer of `look_up`; its format is told in `lua/look_up.lua`."""
+    kind, (wait_ms, _, value) = reply[:1], reply[1:].partition(";")
+    match kind:
+        case "+":
+            return Hit(value, int(wait_ms))
+        case "-":
+            return Refused((Refusal(0, "rate", f"k:{ticket.key_id}:rpm", int(wait_ms)),))
+        case "!":
+            return StaleCaller()
+    return Miss()
 
 
 def parse_settled(reply: str) -> Settled:

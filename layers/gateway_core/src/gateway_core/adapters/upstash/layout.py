@@ -9,6 +9,8 @@
                                       rq, tk limits that we set
     agg:{project}:{YYYYMMDD}  hash    counters, see `gateway_core.store.counters`                           400 days
     use:{project}:{YYYYMMDD}  stream  one record an entry, in field d             30 days after its last write
+    rc:{project}:{digest}     string  an answer that is kept for equal requests         as long as is configured
+    rh:{project}:{request}    string  the wait of a hit of these that is not recorded yet                    30 days
     projects                  set     every project that had a request
     probes                    string  what the last probes of all providers found      1 day after it is stale
 
@@ -60,6 +62,14 @@ def counters_key(project_id: str, day: str) -> str:
 
 def records_key(project_id: str, day: str) -> str:
     return f"use:{project_id}:{day}"
+
+
+def answer_key(project_id: str, entry: str) -> str:
+    return f"rc:{project_id}:{entry}"
+
+
+def hit_key(project_id: str, request_id: str) -> str:
+    return f"rh:{project_id}:{request_id}"
 
 
 def encode_scope(scope: str) -> str:

@@ -1,4 +1,4 @@
-"""The request path over Upstash: one script, one HTTP trip each."""
+"""The request path over Upstash: one script, one HTTP round trip each."""
 
 from __future__ import annotations
 
@@ -56,7 +56,8 @@ class UpstashLedger(Part):
     async def settle(self, ticket: Ticket, settlement: Settlement | None, record: UsageRecord, terms: Terms) -> Settled:
         check_record(record)
         if settlement is None:
-            return await self._record_alone(ticket, record, terms)
+            record_it = self._record_alone if record.attempts else self._record_hit
+            return await record_it(ticket, record, terms)
         check_settlement(settlement)
         call = request_call(ticket, terms.now_ms)
         declare_books(call, ticket)
@@ -85,6 +86,13 @@ class UpstashLedger(Part):
         add_books(call, ticket, record)
         call.add(record.attempts)
         return parse_settled(str(await self._client.run(self._scripts.record, call.keys, call.arguments)))
+
+    async def _record_hit(self, ticket: Ticket, record: UsageRecord, terms: Terms) -> Settled:
+        call = request_call(ticket, terms.now_ms)
+        declare_books(call, ticket)
+        call.keys.append(layout.hit_key(ticket.project_id, ticket.request_id))
+        add_books(call, ticket, record)
+        return parse_settled(str(await self._client.run(self._scripts.record_hit, call.keys, call.arguments)))
 
 
 def _state_command(provider: str, deployment_ids: Sequence[str]) -> list[str | int]:

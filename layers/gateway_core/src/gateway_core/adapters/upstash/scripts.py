@@ -37,23 +37,30 @@ class Script:
 
 @dataclass(frozen=True, slots=True)
 class Scripts:
-    """All scripts. `record` and `resolve` are for requests of which nothing is held, and for the command line."""
+    """All scripts. `record` and `resolve` are for requests of which nothing is held, and for the command line.
+
+    `look_up` and `record_hit` are the response cache's.
+    """
 
     admit: Script
     next: Script
     settle: Script
     record: Script
     resolve: Script
+    look_up: Script
+    record_hit: Script
 
 
 def load_scripts() -> Scripts:
     """Read and assemble the scripts from the package."""
     return Scripts(
-        admit=_assemble("common", "policy", "provider_limits", "admission", "admit"),
-        next=_assemble("common", "policy", "provider_limits", "attempt", "admission", "next"),
-        settle=_assemble("common", "policy", "provider_limits", "attempt", "books", "settle"),
+        admit=_assemble("common", "policy", "rates", "provider_limits", "key", "admission", "admit"),
+        next=_assemble("common", "policy", "rates", "provider_limits", "attempt", "key", "admission", "next"),
+        settle=_assemble("common", "policy", "rates", "provider_limits", "attempt", "books", "settle"),
         record=_assemble("common", "books", "record"),
         resolve=_assemble("common", "books", "resolve"),
+        look_up=_assemble("common", "rates", "key", "look_up"),
+        record_hit=_assemble("common", "books", "record_hit"),
     )
 
 

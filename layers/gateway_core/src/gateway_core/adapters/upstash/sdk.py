@@ -20,6 +20,10 @@ from gateway_core.adapters.upstash.scripts import load_scripts
 from gateway_core.domain.errors import ConfigError
 
 _RETRIES = 2
+_UNUSABLE = (
+    "The environment names a proxy or certificates that cannot be used ({}). "
+    "Unset HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and SSL_CERT_FILE for this command, or correct them."
+)
 _FOREIGN = (AttributeError, LookupError, TypeError, ValueError)
 """What the SDK trips over where an answer has another form than Upstash's, HTML for example."""
 
@@ -27,8 +31,8 @@ _FOREIGN = (AttributeError, LookupError, TypeError, ValueError)
 class SdkClient(Client):
     """Sends commands through the SDK, in one event loop; each takes `timeout_s` at most, retries and pauses included.
 
-    What gets no answer in JSON is sent twice more, after a pause each. Raises ConfigError for a proxy in the
-    environment that the SDK cannot abide.
+    What gets no answer in JSON is sent twice more, after a pause each. Raises ConfigError for what the SDK cannot
+    abide in the environment.
     """
 
     def __init__(self, url: str, token: str, timeout_s: float, pause_s: float = 0.5) -> None:
@@ -79,12 +83,10 @@ def _open(url: str, token: str, timeout_s: float, pause_s: float) -> Redis:
             rest_retry_interval=pause_s,
             allow_telemetry=False,
         )
-    except (ImportError, ValueError):
-        raise ConfigError(
-            "A proxy in the environment is of an unknown kind. Unset ALL_PROXY for this command."
-        ) from None
-    # Its own would hand the token to a proxy that the environment names.
-    redis._http._client = _connections(timeout_s)  # noqa: SLF001 - there is no other way to it; a test holds the seam
+        # Its own would hand the token to a proxy that the environment names.
+        redis._http._client = _connections(timeout_s)  # noqa: SLF001 - there is no other way to it; a test holds the seam
+    except (ImportError, OSError, ValueError, httpx.InvalidURL) as error:
+        raise ConfigError(_UNUSABLE.format(type(error).__name__)) from None
     return redis
 
 

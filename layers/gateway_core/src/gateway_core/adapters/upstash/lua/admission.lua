@@ -1,8 +1,6 @@
 -- Admitting one of several candidates: all checks of all of them, then the writes for the one chosen.
 
 local admission = read('#max_wait', '#candidates')
-local KEY_FIELD = 'k|' .. ticket.digest
-local KEY_RPM, KEY_TPM = 'rq|' .. ticket.key, 'tk|' .. ticket.key
 local candidates = {}
 for i = 1, admission.candidates do
   local candidate = read('#provider', 'deployment', '#nano', '#tokens', '#rpm', '#tpm', '#likely')
@@ -21,24 +19,6 @@ local function want_admission()
     if candidate.rpm > 0 then want(candidate.provider, 'rq') end
     if candidate.tpm > 0 then want(candidate.provider, 'tk') end
   end
-end
-
-local LIMITS = {'day_nano', 'month_nano', 'day_tokens', 'month_tokens', 'rpm', 'tpm'}
-
-local function parse_limits(text)
-  local limits, i = {}, 0
-  for value in string.gmatch((text or '') .. ';', '([^;]*);') do
-    i = i + 1
-    limits[LIMITS[i]] = tonumber(value)
-  end
-  return limits
-end
-
--- The limits of the key, or nil if the key is gone or grants something else than the caller was looked up with.
-local function key_limits()
-  local limits, rights = string.match(get(KEY_PROJECT, KEY_FIELD) or '', '^([^|]*)|(.*)$')
-  if not rights or redis.sha1hex(rights) ~= ticket.tag then return nil end
-  return parse_limits(limits)
 end
 
 -- How each limit of each scope stands, once for all candidates: its name, itself, what is left of it and what is held.

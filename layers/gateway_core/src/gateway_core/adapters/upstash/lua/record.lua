@@ -8,9 +8,9 @@ want_counters()
 fetch()
 
 local m = mark()
-if m.kind == 'c' or (not m.kind and attempts > 0) then return 0 end
+if m.kind == 'c' or not m.kind then return 0 end
 void(attempts + 1)
-if m.kind == 'r' and attempts > 0 then
+if m.kind == 'r' then
   drop(BUDGET, MARK)
 else
   keep(BUDGET)

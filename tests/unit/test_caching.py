@@ -1,0 +1,418 @@
+"""The gateway with its response cache: what a hit takes and gives, and who asks when many want the same."""
+
+import asyncio
+from contextlib import aclosing
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway_core.domain.caller import Attribution, Limits
+from gateway_core.domain.chat import Cost, ProviderAnswer, ToolCall, Usage
+from gateway_core.domain.embedding import EmbedRequest
+from gateway_core.domain.errors import (
+    BudgetExceeded,
+    Forbidden,
+    ProviderUnavailable,
+    RateLimited,
+    Unauthenticated,
+)
+from gateway_core.domain.result import Completion, Opened
+from gateway_core.pipeline.caching import PIECE
+from gateway_core.store.response_cache import CachePolicy
+from gateway_core.store.virtual_keys import KeyRecord, digest_of
+from tests.caching import COST_NANO, HELLO, Callers, Outage, request
+from tests.conftest import World, catalog_of, model, settings_for
+
+
+@pytest.fixture
+def callers(world):
+    return Callers(world)
+
+
+@pytest.fixture
+async def caller(callers):
+    return await callers.caller()
+
+
+# What a hit gives.
+
+
+async def test_the_second_of_two_equal_requests_is_a_hit(world, callers, caller):
+    """It has the same answer, costs nothing, and tells what it saved."""
+    first = await callers.ask(caller)
+    second = await callers.ask(caller)
+    assert callers.called == ["first"]
+    assert (first.cached, first.saved_nano, first.cost.total_nano) == (False, 0, COST_NANO)
+    assert (second.answer, second.model, second.model_group) == (first.answer, first.model, first.model_group)
+    assert (second.cached, second.saved_nano, second.cost, second.usage) == (
+        True,
+        COST_NANO,
+        Cost(0, 0, "test-prices"),
+        Usage(),
+    )
+    assert (second.id, second.attempts, second.degraded) == ("req_2", (), False)
+
+
+async def test_a_hit_is_in_the_books_as_one(world, callers, caller):
+    """A record without attempts, tokens or cost; the counters tell hits apart; nothing is spent or held."""
+    await callers.ask(caller)
+    spent = await world.spent()
+    await callers.ask(caller)
+    _first, record = await world.records()
+    assert (record.request_id, record.cache_hit, record.attempts, record.cost_nano) == ("req_2", True, 0, 0)
+    assert (record.model, record.provider, record.model_group) == ("first", "first-provider", "reasoning")
+    assert (record.input_tokens, record.output_tokens, record.error_code) == (0, 0, "")
+    assert await world.spent() == spent == (COST_NANO, 0)
+    (day,) = await world.store.day_counters("alpha", [world._day()])
+    assert (day["t"].requests, day["t"].cache_hits, day["t"].cost_nano) == (2, 1, COST_NANO)
+
+
+async def test_a_hit_is_told_to_whom_it_concerns(world, callers, caller):
+    """As any request: a line in the log, an event with its record."""
+    await callers.ask(caller)
+    await callers.ask(caller)
+    told = [event for event in world.events() if event["detail-type"] == "request.cost"]
+    assert [event["detail"]["cache_hit"] for event in told] == [False, True]
+    assert world.log.getvalue().count('"message":"usage"') == 2
+
+
+async def test_a_request_without_cache_goes_straight_through(world, callers, caller):
+    """It neither finds nor leaves anything."""
+    plain = request(cache=False)
+    for _ in range(2):
+        assert not (await callers.ask(caller, plain)).cached
+    assert not (await callers.ask(caller)).cached
+    assert not (await callers.ask(caller, plain)).cached
+    assert len(callers.called) == 4
+
+
+async def test_a_cache_that_is_off_keeps_nothing(world):
+    """By configuration; `cache` is then without effect."""
+    off = World(world.catalog, replace(world.settings, cache=CachePolicy(enabled=False)))
+    callers = Callers(off)
+    caller = await callers.caller()
+    for _ in range(2):
+        done = await callers.ask(caller)
+        await off.services.gateway.keep(request(), caller, done)
+    assert len(callers.called) == 2
+    assert off.store._state.answers == {}
+
+
+async def test_an_answer_ends_with_its_time(world, callers, caller):
+    """A second longer, and it is asked for again."""
+    await callers.ask(caller)
+    world.clock.advance(3599)
+    assert (await callers.ask(caller)).cached
+    world.clock.advance(1)
+    assert not (await callers.ask(caller)).cached
+
+
+async def test_embeddings_are_not_kept(world, callers, caller):
+    """They go through."""
+    embedding = model("vector", capabilities=frozenset({"embeddings"}))
+    embedding = replace(embedding, deployment=replace(embedding.deployment, mode="embedding"))
+    catalog = catalog_of(embedding, groups={"embedding": ("vector",)})
+    other = World(catalog, settings_for(catalog))
+    caller = await Callers(other).caller()
+    done = await other.services.gateway.embed(
+        EmbedRequest(("a b",), Attribution("alpha"), model="vector"), caller, "req_1", timeout_s=5
+    )
+    assert not done.cached
+
+
+# What is kept.
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_kept"),
+    [
+        (ProviderAnswer("hi", (), "stop", Usage(3, 1)), True),
+        (ProviderAnswer("", (ToolCall("1", "f", "{}"),), "tool_calls", Usage(3, 1)), True),
+        (ProviderAnswer("hi", (), "length", Usage(3, 1)), False),
+        (ProviderAnswer("", (), "stop", Usage(3, 0)), False),
+    ],
+)
+async def test_whole_answers_are_kept(world, callers, caller, answer, is_kept):
+    """Others are asked for again."""
+    world.behave["first"] = lambda _call: answer
+    await callers.ask(caller)
+    again = await callers.ask(caller)
+    assert (again.cached, again.answer) == (is_kept, answer)
+
+
+async def test_what_is_not_accepted_is_neither_kept_nor_given(world, callers, caller):
+    """Kept without a validator, it is asked for again where one says no; the new one takes its place."""
+    assert not (await callers.ask(caller, accept=lambda _answer: False)).cached
+    assert not (await callers.ask(caller)).cached
+    assert (await callers.ask(caller)).cached
+    world.behave["first"] = lambda _call: ProviderAnswer("better", (), "stop", Usage(3, 1))
+    done = await callers.ask(caller, accept=lambda answer: answer.content == "better")
+    assert (done.cached, done.answer.content) == (False, "better")
+    assert (await callers.ask(caller)).answer.content == "better"
+    assert await world.spent() == (3 * COST_NANO - 4 * 1000, 0)
+
+
+async def test_an_answer_of_another_model_is_not_kept(world, callers, caller):
+    """A fallback's answer is not the one that was asked for."""
+    world.behave["first"] = lambda _call: (_ for _ in ()).throw(ProviderUnavailable("down"))
+    assert (await callers.ask(caller)).model.key == "second"
+    assert (await callers.ask(caller)).model.key == "second"
+    del world.behave["first"]
+    assert (await callers.ask(caller)).model.key == "first"
+    assert (await callers.ask(caller)).cached
+
+
+async def test_whoever_is_the_fastest_may_have_answered(world, callers, caller):
+    """Routing by latency asks nobody for a hit, and takes any of its candidates' answers."""
+    fastest = request(routing="latency", fallback=False, explain=True)
+    first = await callers.ask(caller, fastest)
+    state = world.store.deployment_states
+    world.store.deployment_states = None
+    again = await callers.ask(caller, fastest)
+    world.store.deployment_states = state
+    assert (again.cached, again.model) == (True, first.model)
+    assert not (await callers.ask(caller, request())).cached
+
+
+async def test_an_answer_that_is_too_large_is_given_and_not_kept(world):
+    """By configuration."""
+    small = World(world.catalog, replace(world.settings, cache=CachePolicy(max_bytes=100)))
+    callers = Callers(small)
+    caller = await callers.caller()
+    for _ in range(2):
+        assert not (await callers.ask(caller)).cached
+    assert small.store._state.answers == {}
+
+
+async def test_keep_is_for_answers_that_became_good(world, callers, caller):
+    """What a repetition gave is found by who asks the first question."""
+    done = await callers.ask(caller, request(messages=HELLO * 2))
+    await world.services.gateway.keep(request(), caller, done)
+    again = await callers.ask(caller)
+    assert (again.cached, again.answer, again.saved_nano) == (True, done.answer, done.cost.total_nano)
+    await world.services.gateway.keep(request(max_output_tokens=5), caller, again)
+    assert not (await callers.ask(caller, request(max_output_tokens=5))).cached
+
+
+async def test_keep_raises_nothing(world, callers, caller):
+    """Neither for a model that is gone meanwhile, nor for an answer that is none."""
+    done = await callers.ask(caller)
+    await world.services.gateway.keep(request(model_group="gone"), caller, done)
+    await world.services.gateway.keep(request(max_output_tokens=9), caller, replace(done, model=model("other")))
+    assert len(world.store._state.answers) == 1
+
+
+async def test_a_damaged_value_is_a_miss(world, callers, caller):
+    """The model is asked, and its answer takes the place of what was there."""
+    await callers.ask(caller)
+    ((place, (value, until)),) = world.store._state.answers.items()
+    world.store._state.answers[place] = (value[:-3], until)
+    assert not (await callers.ask(caller)).cached
+    assert (await callers.ask(caller)).cached
+    assert await world.spent() == (2 * COST_NANO, 0)
+
+
+# Who may have a hit.
+
+
+async def test_another_project_never_hits(callers, caller):
+    """Nor does an admin key that works for it, until it has asked there."""
+    await callers.ask(caller)
+    stranger, admin = await callers.caller("beta"), await callers.caller("gamma", admin=True)
+    assert not (await callers.ask(stranger, request("beta"))).cached
+    assert (await callers.ask(admin, request("alpha"))).cached
+    assert (await callers.ask(admin, request("beta"))).cached
+    assert not (await callers.ask(admin, request("gamma"))).cached
+
+
+async def test_agents_users_and_keys_of_a_project_share(world, callers, caller):
+    """The record says who had the hit."""
+    await callers.ask(caller)
+    other = await callers.caller()
+    done = await callers.ask(other, request(attribution=Attribution("alpha", "bot", "ada")))
+    assert done.cached
+    record = (await world.records())[-1]
+    assert (record.key_id, record.agent_id, record.user_id) == (other.key_id, "bot", "ada")
+
+
+async def test_a_key_without_the_right_to_a_model_has_no_hits_of_it(callers, caller):
+    """Refused before anything is looked up."""
+    await callers.ask(caller)
+    limited = await callers.caller(groups=("other",))
+    with pytest.raises(Forbidden):
+        await callers.ask(limited)
+
+
+async def test_a_key_that_was_revoked_meanwhile_is_refused(world, callers):
+    """The look-up asks for its rights as they are, not as they were half a minute ago."""
+    caller = await callers.caller()
+    await callers.ask(caller)
+    await world.store.revoke_key(caller.key_id, now_ms=world.clock.now_ms())
+    with pytest.raises(Unauthenticated):
+        await callers.ask(caller)
+    assert len(await world.records()) == 1
+
+
+async def test_a_key_whose_rights_changed_is_looked_up_anew(world, callers):
+    """What it may do now decides."""
+    key = await world.key()
+    caller = await world.services.authenticator.authenticate(key)
+    await callers.ask(caller)
+    await world.store.put_key(KeyRecord("alpha", digest_of(key), user_id="ada"))
+    assert (await callers.ask(caller)).cached
+    await world.store.put_key(KeyRecord("alpha", digest_of(key), groups=("other",)))
+    with pytest.raises(Forbidden):
+        await callers.ask(caller)
+
+
+async def test_an_exhausted_budget_does_not_stop_a_hit(world, callers, caller):
+    """It needs no money; a miss does."""
+    await callers.ask(caller)
+    await world.budget(day_nano=1)
+    assert (await callers.ask(caller)).cached
+    with pytest.raises(BudgetExceeded):
+        await callers.ask(caller, request(max_output_tokens=5))
+
+
+async def test_hits_count_as_requests_a_minute(world, callers):
+    """One that has to wait waits, within what a request may queue; beyond it is refused."""
+    caller = await callers.caller(limits=Limits(rpm=20, tpm=100_000))
+    await callers.ask(caller)
+    for _ in range(19):
+        assert (await callers.ask(caller)).cached
+    before_s = world.clock.monotonic_s()
+    assert (await callers.ask(caller)).cached
+    assert world.clock.monotonic_s() - before_s == pytest.approx(3.0)
+    with pytest.raises(RateLimited, match="requests a minute"):
+        await callers.ask(caller, timeout_s=1)
+
+
+# Without the store.
+
+
+async def test_a_look_up_that_fails_is_a_miss(world, callers, caller):
+    """The answer comes from the model, and is not kept: that would cost another deadline."""
+    outage = Outage(world.store, "look_up", "keep")
+    assert not (await callers.ask(caller)).cached
+    assert outage.asked == ["look_up"]
+    assert '"message":"cache failed"' in world.log.getvalue()
+
+
+async def test_an_answer_that_cannot_be_kept_is_given(world, callers, caller):
+    """Silently for the caller; the operator is told."""
+    outage = Outage(world.store, "keep")
+    assert (await callers.ask(caller)).answer.content == "one two three"
+    assert outage.asked == ["keep"]
+    assert '"message":"cache failed"' in world.log.getvalue()
+
+
+async def test_a_hit_whose_record_cannot_be_written_is_given(world, callers, caller):
+    """The record goes to the log, as any does."""
+    await callers.ask(caller)
+    Outage(world.store, "settle")
+    assert (await callers.ask(caller)).cached
+    assert '"message":"usage not settled"' in world.log.getvalue()
+
+
+# Streams.
+
+
+async def test_a_hit_is_streamed(world, callers, caller):
+    """Who answers, its text in pieces, its tool calls, its end; what a stream gave is found whole, and the reverse."""
+    text = "word " * PIECE
+    answer = ProviderAnswer(text, (ToolCall("1", "f", '{"a": 1}'),), "tool_calls", Usage(3, 4))
+    world.behave["first"] = lambda _call: answer
+    fresh = await callers.stream(caller)
+    opened, *chunks, done = await callers.stream(caller)
+    assert isinstance(fresh[-1], Completion)
+    assert not fresh[-1].cached
+    assert (opened.model.key, opened.attempts, opened.cached) == ("first", 0, True)
+    assert isinstance(opened, Opened)
+    assert "".join(chunk.text for chunk in chunks) == text
+    assert max(len(chunk.text) for chunk in chunks) == PIECE
+    assert [delta.arguments for chunk in chunks for delta in chunk.tool_calls] == ['{"a": 1}']
+    assert [chunk.finish_reason for chunk in chunks if chunk.finish_reason] == ["tool_calls"]
+    assert (done.cached, done.answer, done.cost.total_nano) == (True, answer, 0)
+    assert (await callers.ask(caller)).answer == answer
+    assert len(callers.called) == 1
+
+
+async def test_reasoning_is_streamed_before_the_text(world, callers, caller):
+    """As providers do."""
+    world.behave["first"] = lambda _call: ProviderAnswer("hi", (), "stop", Usage(3, 1), reasoning="hm")
+    await callers.ask(caller)
+    _opened, thought, said, _end, _done = await callers.stream(caller)
+    assert (thought.reasoning, said.text) == ("hm", "hi")
+
+
+async def test_a_stream_is_kept_before_its_end_is_told(world, callers, caller):
+    """Who has read it to the end finds it."""
+    async with aclosing(world.services.gateway.stream(request(), caller, "req_s", timeout_s=60)) as parts:
+        async for part in parts:
+            if isinstance(part, Completion):
+                assert (await callers.ask(caller)).cached
+
+
+async def test_a_stream_without_cache_goes_straight_through(callers, caller):
+    """As a whole answer does."""
+    for _ in range(2):
+        parts = await callers.stream(caller, request(cache=False))
+        assert not parts[-1].cached
+    assert len(callers.called) == 2
+
+
+async def test_a_hit_that_is_left_early_is_in_the_books(world, callers, caller):
+    """It was given."""
+    await callers.ask(caller)
+    stream = world.services.gateway.stream(request(), caller, "req_s", timeout_s=60)
+    assert (await anext(stream)).cached
+    await stream.aclose()
+    assert (await world.records())[-1].cache_hit
+
+
+# Any two requests.
+
+SAID = st.sampled_from(["one", "one ", "two"])
+ASKED = st.fixed_dictionaries(
+    {
+        "project": st.sampled_from(["alpha", "beta"]),
+        "messages": st.lists(SAID, min_size=1, max_size=2).map(
+            lambda texts: tuple({"role": "user", "content": text} for text in texts)
+        ),
+        "model": st.sampled_from([None, "first", "second"]),
+        "max_output_tokens": st.sampled_from([None, 5, 4096]),
+        "params": st.sampled_from([{}, {"temperature": 0.0}, {"temperature": 1.0}, {"stop": ["x"]}]),
+    }
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(ASKED, min_size=2, max_size=5), st.booleans())
+def test_only_equal_requests_hit_and_have_the_same_answer(asked, catalog_changes):
+    """Whatever differs (project, messages, model, limits, options, catalog), nobody has another's answer."""
+
+    async def run():
+        catalog = catalog_of(model("first"), model("second"))
+        world = World(catalog, settings_for(catalog))
+        newer = replace(catalog, prices_sha256="1" * 64)
+        other = World(newer, settings_for(newer), store=world.store) if catalog_changes else world
+        callers = {"alpha": await Callers(world).caller("alpha"), "beta": await Callers(world).caller("beta")}
+        kept = {}
+        for number, wanted in enumerate([*asked, *asked]):
+            for place in (world, other):
+                place.behave = {name: _numbered(number, name) for name in ("first", "second")}
+                made = request(**{**wanted, "model_group": None if wanted["model"] else "reasoning"})
+                done = await place.services.gateway.complete(
+                    made, callers[wanted["project"]], f"req_{number}_{id(place)}", timeout_s=60
+                )
+                same = (place.catalog.prices_sha256, str(sorted(wanted.items(), key=str)))
+                assert done.cached is (same in kept)
+                assert kept.setdefault(same, done.answer.content) == done.answer.content
+
+    asyncio.run(run())
+
+
+def _numbered(number, name):
+    return lambda _call: ProviderAnswer(f"{number} of {name}", (), "stop", Usage(1, 1))
