@@ -1,6 +1,8 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
+# Compiling all that the tests import takes each process ten seconds: once is enough.
+unexport PYTHONDONTWRITEBYTECODE
 
 BIN := .venv/bin
 UV_VERSION := 0.13.8
@@ -8,13 +10,13 @@ UV_VERSION := 0.13.8
 UV = $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 STAMP := .venv/.synced
 
-.PHONY: help setup hooks run test test-lambda test-clients test-faults test-fleet unit fmt lint types arch lock prices clean validate conformance
+.PHONY: help setup hooks run check test test-properties test-lambda test-clients test-faults test-fleet unit fmt lint types arch lock prices clean validate conformance
 .PHONY: build build-here build-other size sam-local test-docker
 # Tests take all processors by themselves, and builds share .aws-sam.
 .NOTPARALLEL:
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(STAMP): requirements/dev.txt layers/gateway_core/pyproject.toml
 	@python=$$(scripts/find_python.sh) && \
@@ -32,6 +34,9 @@ hooks: $(STAMP) ## Let git check each commit by .pre-commit-config.yaml
 run: $(STAMP) ## Start the gateway and all that it needs on this machine
 	@exec $(BIN)/python -m local
 
+check: $(STAMP) ## Run the tests of one file or one test: FILE=path[::test] [K=words of their names] [ARGS=options of pytest]
+	$(BIN)/python -m pytest -q $(if $(K),-k '$(K)') $(ARGS) '$(or $(FILE),$(error FILE is to name a file of tests))'
+
 test: $(STAMP) ## Lint, types, import rules and all fast tests with coverage
 	@$(MAKE) --no-print-directory lint types arch unit
 
@@ -40,6 +45,9 @@ unit: $(STAMP)
 	$(BIN)/python -m pytest -q --cov --cov-report= -n 2 --dist loadgroup $(SLOW:%=--ignore=%)
 	$(BIN)/coverage report --fail-under=90
 	$(BIN)/coverage report --fail-under=100 --include='$(PURE)'
+
+test-properties: $(STAMP) ## Look for what breaks a property, among many more examples that are new each time
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup --timeout=3600 --hypothesis-profile=free -m hypothesis tests/unit tests/contract tests/local tests/lambda_runtime
 
 test-lambda: $(STAMP) ## Run the functions under Lambda's real runtime, emulated around it
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup tests/lambda_runtime

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import pytest
+import pytest_timeout
+from coverage import Coverage
 
 from gateway_core.access.authenticator import Authenticator
 from gateway_core.adapters.degraded import ResilientLedger
@@ -31,6 +35,44 @@ from gateway_core.telemetry.ports import EventSink, Tracer
 from gateway_core.telemetry.sinks import EventLog, FanOut
 from gateway_core.telemetry.telemetry import Telemetry
 from tests.manual_clock import ManualClock
+from tests.patience import patience
+
+# No test speaks TLS to anybody, and each HTTP client would load all the world's certificates, which takes it 20 ms.
+os.environ.pop("SSL_CERT_FILE", None)
+os.environ["SSL_CERT_DIR"] = str(Path(__file__).parent)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose the examples of property tests, unless the command line does. Who runs no tests measures no coverage."""
+    import tests.properties  # noqa: F401, PLC0415 - not above: programs that tests start need no hypothesis
+
+    is_worker = hasattr(config, "workerinput")
+    if config.getoption("numprocesses", None) and not is_worker and (measuring := Coverage.current()):
+        measuring.stop()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """A worker gets the files of a group, or a file, as a whole: what its tests share is made once.
+
+    The one exception is a matrix that is as large as all else of its suite.
+    """
+    from xdist.scheduler import LoadGroupScheduling  # noqa: PLC0415 - needed by the process that schedules
+
+    class ByGroupOrFile(LoadGroupScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            scope: str = super()._split_scope(nodeid)
+            return scope if scope.startswith("tests/faults/") else scope.partition("::")[0]
+
+    return ByGroupOrFile(config, log) if config.getvalue("dist") == "loadgroup" else None
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_timeout_set_timer(item: pytest.Item, settings: pytest_timeout.Settings) -> Any:
+    """Give tests more time on a busy machine: one that hangs is to end, not one that waits for its turn."""
+    patient = settings._replace(timeout=patience(settings.timeout))
+    return pytest_timeout.pytest_timeout_set_timer(item, patient)
+
 
 PRICE = Price(Decimal(1000), Decimal(2000), Decimal(100), Decimal(1250), "test-prices")
 

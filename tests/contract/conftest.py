@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 import httpx
@@ -24,7 +25,15 @@ from local.valkey import Valkey
 from tests.contract.desk import Desk
 from tests.contract.scripted_store import Server
 
+HERE = Path(__file__).parent
 TOKEN = "contract-token"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """LiteLLM takes seconds of CPU to load: one worker has all tests that do."""
+    for item in items:
+        if item.path.parent == HERE and item.path.name.startswith("test_litellm"):
+            item.add_marker(pytest.mark.xdist_group("litellm"))
 
 
 @dataclass(frozen=True)

@@ -31,12 +31,13 @@ class Sight:
 
 @dataclass(slots=True)
 class RawProvider:
-    """`act` answers each request; `connections` and `seen` count what came in."""
+    """`act` answers each request; `connections` and `seen` count what came in, `asked` is set once something has."""
 
     act: Act
     port: int = 0
     connections: int = 0
     seen: list[Sight] = field(default_factory=list)
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
     _writers: list[asyncio.StreamWriter] = field(default_factory=list)
 
     @property
@@ -68,6 +69,7 @@ class RawProvider:
         headers = {name.lower(): value for name, value in (header.split(": ", 1) for header in rest)}
         body = await reader.readexactly(int(headers.get("content-length", 0)))
         self.seen.append(Sight(line, headers, body))
+        self.asked.set()
         await self.act(self.seen[-1], writer)
 
 

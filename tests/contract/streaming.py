@@ -18,7 +18,9 @@ from gateway_core.domain.credentials import Credential, Secret
 from gateway_core.domain.errors import ProviderError
 from local.providers import base_urls
 from tests.contract.litellm_paths import PATHS, Path, provider_at
+from tests.loop_time import ends_after
 from tests.manual_clock import ManualClock
+from tests.patience import patience
 
 
 def tool(name: str) -> dict[str, Any]:
@@ -28,10 +30,14 @@ def tool(name: str) -> dict[str, Any]:
 
 
 class Unreachable(httpx.AsyncBaseTransport):
-    """A network on which connecting takes for ever."""
+    """A network on which connecting takes for ever. `asked` is set once somebody tries."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
 
     @override
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.asked.set()
         await asyncio.Event().wait()
         raise AssertionError("nothing ends the wait")
 
@@ -41,6 +47,7 @@ class Heard:
     """What came out of a stream, in order and put together."""
 
     chunks: list[Chunk] = field(default_factory=list)
+    _grew: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def text(self) -> str:
@@ -82,7 +89,14 @@ class Heard:
         """Add all that comes. Raises what the stream raises."""
         async for chunk in chunks:
             self.chunks.append(chunk)
+            self._grew.set()
         return self
+
+    async def has(self, count: int) -> None:
+        """Wait until so many chunks have come."""
+        while len(self.chunks) < count:
+            self._grew.clear()
+            await self._grew.wait()
 
 
 @dataclass
@@ -113,6 +127,19 @@ class StreamDesk:
         assert (await self.counted())["calls"] == 1
         return error, heard
 
+    async def silence(self, path: Path, timeout_s: float, after_chunks: int) -> tuple[ProviderError, Heard]:
+        """How a stream breaks whose provider says so much and no more: at the call's deadline, and not sooner."""
+        heard = Heard()
+
+        async def is_silent() -> None:
+            await under_way(self.http)
+            await heard.has(after_chunks)
+
+        listening = heard.listen(self.provider.stream(self.call(path, "[[words=20]]", timeout_s=timeout_s)))
+        error = await ends_after(timeout_s, error_of(listening), is_silent())
+        assert (await self.counted())["calls"] == 1
+        return error, heard
+
     async def fault(self, path: Path, kind: str, **params: Any) -> None:
         """Let the provider play this fault once."""
         body = {"provider": path.provider, "kind": kind, "times": 1, **params}
@@ -120,7 +147,7 @@ class StreamDesk:
 
     async def counted(self) -> dict[str, int]:
         """The simulator's totals, once no call is under way."""
-        return dict((await self.http.get("/__calls", params={"wait_idle_s": 5})).json()["totals"])
+        return dict((await self.http.get("/__calls", params={"wait_idle_s": patience(5)})).json()["totals"])
 
     async def bodies(self) -> list[Any]:
         """The request bodies that came in."""
@@ -137,6 +164,12 @@ class StreamDesk:
         names = ("input_tokens", "output_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens")
         totals = await self.counted()
         return Usage(*(totals[name] for name in names))
+
+
+async def under_way(simulator: httpx.AsyncClient) -> None:
+    """Wait until the simulator has a call that it has not answered."""
+    while not (await simulator.get("/__calls")).json()["in_flight"]:
+        pass
 
 
 @contextlib.asynccontextmanager

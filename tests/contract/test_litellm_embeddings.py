@@ -28,6 +28,9 @@ from local.serving import serve
 from tests.contract.embedding_calls import ADA, GOOD, KEY, LARGE, body_of, call_at, embed, fails, row
 from tests.contract.litellm_paths import PROMPT, provider_at
 from tests.contract.raw_provider import RawProvider, respond
+from tests.contract.streaming import under_way
+from tests.loop_time import ends_after
+from tests.patience import patience
 
 
 class Simulator:
@@ -36,18 +39,18 @@ class Simulator:
     def __init__(self, provider: LiteLLMProvider, http: httpx.AsyncClient) -> None:
         self.root = f"{http.base_url}/openai".replace("//openai", "/openai")
         self.provider = provider
-        self._http = http
+        self.http = http
 
     async def embed(self, *inputs: EmbeddingInput, **options: Any) -> Embeddings:
         return await self.provider.embed(call_at(self.root, *inputs, **options))
 
     async def fault(self, kind: str, **params: Any) -> None:
         body = {"provider": "openai", "endpoint": "embeddings", "kind": kind, "times": 1, **params}
-        (await self._http.post("/__faults", json=body)).raise_for_status()
+        (await self.http.post("/__faults", json=body)).raise_for_status()
 
     async def calls(self) -> dict[str, Any]:
         """What was counted, once no call is under way."""
-        return dict((await self._http.get("/__calls", params={"wait_idle_s": 5})).json())
+        return dict((await self.http.get("/__calls", params={"wait_idle_s": patience(5)})).json())
 
     async def failure(self, **options: Any) -> ProviderError:
         """The error of one call, which made one request."""
@@ -145,7 +148,7 @@ async def test_every_fault_has_its_error_and_one_request(
 async def test_silence_ends_at_the_deadline(kind: str, simulator: Simulator) -> None:
     """Before the answer or within it; it may have been billed."""
     await simulator.fault(kind)
-    error = await simulator.failure(timeout_s=1.2)
+    error = await ends_after(1.2, simulator.failure(timeout_s=1.2), under_way(simulator.http))
     assert (type(error), error.unconfirmed) == (ProviderTimeout, True)
 
 

@@ -8,7 +8,6 @@ import copy
 import json
 import socket
 import sys
-import time
 from dataclasses import replace
 from typing import Any
 
@@ -26,30 +25,20 @@ from gateway_core.domain.errors import (
 )
 from tests.contract.litellm_paths import NAMES, PATHS, CountingPool, Path, provider_at
 from tests.contract.raw_provider import Act, RawProvider, Sight, begin_then, hang, reset, respond
+from tests.contract.streaming import error_of
+from tests.loop_time import ends_after
 
 DEADLINE_S = 1.2
-"""Time enough to send, on a busy machine too, where the first call on a path loads modules."""
-SLACK_S = 1.5
-"""For a busy machine; what is guarded against is LiteLLM waiting for minutes."""
 every_path = pytest.mark.parametrize("path", PATHS, ids=NAMES)
-
-
-@pytest.fixture(scope="module", autouse=True)
-async def warm() -> None:
-    """LiteLLM imports more on the first call of each path, too much for a deadline of some tenths of a second."""
-    for path in PATHS:
-        async with RawProvider(respond(200, path.good)).serve() as raw:
-            await answers(path.call(raw.url), raw)
 
 
 async def fails(path: Path, act: Act, **options: Any) -> tuple[ProviderError, RawProvider]:
     """The error of one call to a provider that acts like this, and what that provider saw."""
-    call_options = {name: options.pop(name) for name in ("timeout_s",) if name in options}
     async with RawProvider(act).serve() as raw:
         provider = provider_at(raw.url, **options)
         try:
             with pytest.raises(ProviderError) as caught:
-                await provider.complete(path.call(raw.url, **call_options))
+                await provider.complete(path.call(raw.url))
         finally:
             await provider.close()
     return caught.value, raw
@@ -139,9 +128,11 @@ async def test_an_answer_without_usage_is_an_error(path: Path) -> None:
 @pytest.mark.parametrize("act", [hang, begin_then(b'{"id": ', hang_after=True)], ids=["silent", "stalled"])
 async def test_the_deadline_is_ours(path: Path, act: Act) -> None:
     """Silence before or within the answer ends at the call's own deadline, on every path."""
-    began = time.monotonic()
-    error, raw = await fails(path, act, timeout_s=DEADLINE_S)
-    assert DEADLINE_S <= time.monotonic() - began < DEADLINE_S + SLACK_S
+    async with RawProvider(act).serve() as raw:
+        provider = provider_at(raw.url)
+        failing = error_of(provider.complete(path.call(raw.url, timeout_s=DEADLINE_S)))
+        error = await ends_after(DEADLINE_S, failing, raw.asked.wait())
+        await provider.close()
     assert (type(error), error.unconfirmed, len(raw.seen)) == (ProviderTimeout, True, 1)
 
 

@@ -22,7 +22,9 @@ from local.providers import create_app
 from local.serving import serve
 from tests.contract.leaks import LEAK_TEXT, LEAKS, all_loggers, everything
 from tests.contract.litellm_paths import NAMES, PATHS, Path
-from tests.contract.streaming import ANTHROPIC, GEMINI, RESPONSES, Heard, StreamDesk, error_of, opened
+from tests.contract.streaming import ANTHROPIC, GEMINI, RESPONSES, Heard, StreamDesk, error_of, opened, under_way
+from tests.loop_time import ends_after
+from tests.patience import patience
 
 every_path = pytest.mark.parametrize("path", PATHS, ids=NAMES)
 BEFORE: list[tuple[str, dict[str, Any]]] = [
@@ -187,7 +189,7 @@ async def test_the_deadline_bounds_the_whole_stream(
 ) -> None:
     """Also once it has begun; the provider's connection is closed."""
     await desk.fault(path, kind, **params)
-    error, heard = await desk.failure(path, timeout_s=1.2)
+    error, heard = await desk.silence(path, timeout_s=1.2, after_chunks=params.get("after_chunks", 0))
     assert (type(error), len(heard.chunks), heard.open) == (ProviderTimeout, 2 if kind == "stall" else 0, True)
     assert error.unconfirmed
     assert error.usage is None if kind == "timeout" else reported(path, error)
@@ -198,7 +200,7 @@ async def test_the_deadline_bounds_the_whole_stream(
 async def test_the_deadline_holds_while_comments_keep_the_line_busy(path: Path, desk: StreamDesk) -> None:
     """A stream of comments is silence."""
     await desk.fault(path, "stall", after_chunks=1, keep_alive_ms=20)
-    error, heard = await desk.failure(path, timeout_s=1.2)
+    error, heard = await desk.failure(path, timeout_s=patience(1.2))
     assert (type(error), len(heard.chunks)) == (ProviderTimeout, 1)
     assert (await desk.counted())["disconnects"] == 1
 
@@ -239,9 +241,13 @@ async def test_cancelling_the_listener_closes_the_connection(path: Path, desk: S
 async def test_cancelling_before_the_answer_closes_the_connection(path: Path, desk: StreamDesk) -> None:
     """A caller's own, shorter deadline is such a cancellation."""
     await desk.fault(path, "timeout")
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.3):
-            await desk.hear(path)
+
+    async def listen() -> None:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.3):
+                await desk.hear(path)
+
+    await ends_after(0.3, listen(), under_way(desk.http))
     assert (await desk.counted())["disconnects"] == 1
 
 

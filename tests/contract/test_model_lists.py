@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from gateway_core.adapters.model_lists import MOST_BYTES, HttpModelLister
@@ -28,6 +28,7 @@ from local.providers.control import Control
 from local.serving import bind, serve
 from tests.contract.leaks import LEAK_TEXT, LEAKS, all_loggers, everything
 from tests.contract.raw_provider import RawProvider, begin_then, reset, respond
+from tests.properties import examples
 
 FOUR = ("anthropic", "openai", "gemini", "deepseek")
 KEY = Secret("sk-proj-the-key-of-the-provider")
@@ -210,7 +211,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=JSON)
 async def test_any_json_is_a_list_or_a_failure(raw, body):
     """Never anything else, so that one odd provider cannot spoil a round."""

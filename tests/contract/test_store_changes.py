@@ -4,7 +4,7 @@ import uuid
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from gateway_core.adapters.degraded import ResilientLedger, replay
@@ -16,6 +16,7 @@ from gateway_core.store.virtual_keys import KeyRecord
 from tests.contract.desk import DIGEST, NOON, POLICY, Desk, candidate, record_of, settled
 from tests.contract.test_degraded_ledger import DOWN, Outages, Shelf
 from tests.manual_clock import ManualClock
+from tests.properties import examples
 
 ODD = candidate("mod,el|1;x@https://host/v1", "one", nano=0, tokens=0)
 """A deployment whose name has every character that the scripts use as a separator."""
@@ -148,7 +149,7 @@ async def test_the_limits_are_those_of_the_admission(desk):
     assert (await desk.close("r1", settled(answer, ONE, charge_nano=100))).changes == ()
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(limit=st.one_of(st.integers(0, 40), st.sampled_from([2**53 - 1, 2**53 - 2, 10**14 + 1])), parts=st.data())
 async def test_each_threshold_is_told_exactly_once(store, limit, parts):
     """However the way to the limit is cut into charges, and though every settlement is sent twice."""

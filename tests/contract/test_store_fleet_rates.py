@@ -16,6 +16,9 @@ from gateway_core.store.virtual_keys import KeyRecord, digest_of
 from tests.contract.conftest import TOKEN
 from tests.contract.desk import MONTH, NOON
 from tests.contract.fleet_worker import RPM
+from tests.patience import patience
+
+pytestmark = [pytest.mark.xdist_group("fleet-rates"), pytest.mark.timeout(120)]
 
 PROCESSES = 4
 KEY = "gk_alpha_fleet"
@@ -42,6 +45,19 @@ class Process:
         self.start(at_ms, *requests, **job)
         return self.result()
 
+    def kill(self) -> None:
+        """As the machine does that dies."""
+        self.popen.kill()
+        self.end()
+
+    def end(self) -> None:
+        """Tell it that there are no more jobs, and wait for its end."""
+        assert self.popen.stdin
+        assert self.popen.stdout
+        self.popen.stdin.close()
+        assert self.popen.wait(patience(20)) in (0, -signal.SIGKILL)
+        self.popen.stdout.close()
+
 
 @pytest.fixture
 async def key(upstash) -> str:
@@ -50,20 +66,26 @@ async def key(upstash) -> str:
     return KEY
 
 
-@pytest.fixture
-def fleet(redis, key) -> Iterator[list[Process]]:
-    """Four processes that have all reached the store."""
-    command = [sys.executable, "-m", "tests.contract.fleet_worker", redis.url, TOKEN, key]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    running = [Process(subprocess.Popen(command, **pipes)) for _ in range(PROCESSES)]
-    for number, process in enumerate(running):
-        process.start(-3_600_000, f"warm-{number}")
-    assert [process.result()["results"][0]["model"] for process in running] == ["first"] * PROCESSES
+@pytest.fixture(scope="module")
+def processes(redis_server) -> Iterator[list[Process]]:
+    """Those that run. Each takes a second of CPU to start, so a test has those of the one before it."""
+    running: list[Process] = []
     yield running
     for process in running:
-        process.popen.stdin.close()
-        assert process.popen.wait(20) in (0, -signal.SIGKILL)
-        process.popen.stdout.close()
+        process.end()
+
+
+@pytest.fixture
+def fleet(redis, key, processes) -> list[Process]:
+    """Four processes that have all reached the store; in place of those that died there are new ones."""
+    processes[:] = [process for process in processes if process.popen.poll() is None]
+    command = [sys.executable, "-m", "tests.contract.fleet_worker", redis.url, TOKEN, key]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    processes += [Process(subprocess.Popen(command, **pipes)) for _ in range(PROCESSES - len(processes))]
+    for number, process in enumerate(processes):
+        process.start(-3_600_000, f"warm-{number}")
+    assert [process.result()["results"][0]["model"] for process in processes] == ["first"] * PROCESSES
+    return processes
 
 
 def outcome(done):
@@ -72,7 +94,6 @@ def outcome(done):
     return [tuple(attempt[:1] + attempt[2:]) for attempt in result["attempts"]]
 
 
-@pytest.mark.timeout(120)
 async def test_a_limited_model_is_left_alone_for_seven_seconds_by_every_process(fleet):
     """429 with Retry-After 7: answered by the fallback without waiting, and nobody calls the model until then."""
     first, *others = fleet
@@ -92,7 +113,6 @@ async def test_a_limited_model_is_left_alone_for_seven_seconds_by_every_process(
     assert others[0].run(7001, "after")["called"] == ["first"]
 
 
-@pytest.mark.timeout(120)
 async def test_many_callers_of_many_processes_queue_in_one_line(fleet, redis):
     """Each waits one interval longer than the one before it, whatever its process, and nobody is left out."""
     redis.run("HSET", "pv:first-provider", "rq", (NOON + 60_000) * 1000)
@@ -104,7 +124,6 @@ async def test_many_callers_of_many_processes_queue_in_one_line(fleet, redis):
     assert everybody == [INTERVAL_MS * place for place in range(1, callers * PROCESSES + 1)]
 
 
-@pytest.mark.timeout(120)
 async def test_a_full_line_refuses_with_the_moment_at_which_there_is_room(fleet, redis):
     """Beyond the queue's patience: 429 at once; retried at the moment it names, the same request starts at once."""
     redis.run("HSET", "pv:first-provider", "rq", (NOON + 65_000) * 1000)
@@ -117,7 +136,6 @@ async def test_a_full_line_refuses_with_the_moment_at_which_there_is_room(fleet,
     assert (answered["model"], answered["waited"]) == ("first", 0)
 
 
-@pytest.mark.timeout(120)
 async def test_who_can_serve_now_goes_before_who_must_wait(fleet, redis):
     """A full line at the first model sends nobody waiting while the second is free."""
     redis.run("HSET", "pv:first-provider", "rq", (NOON + 61_000) * 1000)
@@ -126,13 +144,12 @@ async def test_who_can_serve_now_goes_before_who_must_wait(fleet, redis):
     assert done["results"][0]["waited"] == 0
 
 
-@pytest.mark.timeout(120)
 async def test_a_process_that_dies_in_the_line_keeps_nobody_waiting(fleet, redis, upstash):
     """Its place passes unused, others go on as booked, and its money stays held until somebody reconciles it."""
     redis.run("HSET", "pv:first-provider", "rq", (NOON + 60_000) * 1000)
     doomed, *others = fleet
     assert doomed.run(0, "dies", group="one", hold=True) == {"waiting": 0.05}
-    doomed.popen.kill()
+    doomed.kill()
     waits = [process.run(0, f"q-{n}", group="one")["results"][0]["waited"] for n, process in enumerate(others)]
     assert waits == [0.1, 0.15, 0.2]
     (hold,) = await upstash.open_holds("alpha", month=MONTH)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
@@ -23,6 +23,7 @@ from gateway_core.store.virtual_keys import KeyRecord
 from tests.contract.conftest import Redis
 from tests.contract.desk import DIGEST, record_of
 from tests.contract.wire import at_once, wired_store
+from tests.properties import examples
 
 BEFORE_MIDNIGHT = 1_796_083_170_000
 """2026-11-30 23:59:30 UTC: half a minute before the day and the month end."""
@@ -305,15 +306,15 @@ def machine(redis_server: Redis) -> Iterator[type[Histories]]:
     at_once(Histories.upstash.close())
 
 
+@pytest.mark.hypothesis
 @pytest.mark.timeout(600)  # a failure takes minutes to be made small, and is of little use before it is
 def test_scripts_and_models_agree(machine) -> None:
     """Any history gives the same answers and the same books in Lua and in Python, and loses or invents no money."""
     run_state_machine_as_test(
         machine,
-        settings=settings(
-            max_examples=180,
+        settings=examples(
+            60,
             stateful_step_count=40,
-            deadline=None,
             suppress_health_check=list(HealthCheck),
             phases=set(Phase) - {Phase.explain},
         ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given
 from hypothesis import strategies as st
 
 from gateway_core.adapters.memory import MemoryStore
@@ -15,6 +15,7 @@ from gateway_core.store.rate_limit import REPORT_LIFE_MS
 from gateway_core.store.virtual_keys import KeyRecord
 from tests.contract.desk import DIGEST, NOON, candidate, record_of, settled
 from tests.contract.wire import at_once, wired_store
+from tests.properties import examples
 
 CHOSEN = candidate(tokens=900, likely_tokens=400)
 
@@ -285,12 +286,7 @@ def wired(redis_server):
     at_once(store.close())
 
 
-many = settings(
-    max_examples=150,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    phases=set(Phase) - {Phase.explain},
-)
+many = examples(50, suppress_health_check=list(HealthCheck), phases=set(Phase) - {Phase.explain})
 
 
 @pytest.mark.timeout(300)

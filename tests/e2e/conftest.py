@@ -1,7 +1,9 @@
-"""The real thing: `python -m local` in a process of its own, the four providers simulated in this one."""
+"""The real thing: the local stack in a process of its own, the four providers simulated in this one."""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import itertools
 import json
 import os
@@ -11,13 +13,15 @@ import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import httpx
 import pytest
 
+from gateway_core.cli.main import main
 from local.providers import base_urls, create_app
 from local.serving import serve
+from tests.forked import ForkedStack
+from tests.patience import patience
 
 KEY = "gk_dev_local"
 UNHURRIED = "store: {timeout_s: 10, connect_timeout_s: 10}\n"
@@ -34,7 +38,7 @@ PROVIDER_KEYS = {
 class Stack:
     """A running local stack. `log` is everything that it has printed so far."""
 
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[str] | ForkedStack
     urls: dict[str, str] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
     started: threading.Event = field(default_factory=threading.Event)
@@ -59,23 +63,37 @@ class Stack:
 
 
 def start(**environ: str) -> Stack:
-    """Start a stack on free ports with nothing but `environ` set, and wait until it serves.
+    """Start `python -m local` on free ports with nothing but `environ` set, and wait until it serves.
 
     Nothing runs in it by itself, so that tests may count: no probes, unless `environ` wants some.
     """
-    inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    ports = dict.fromkeys(("PORT", "LOCAL_STORE_PORT", "LOCAL_PROVIDERS_PORT", "PROBE_INTERVAL_S"), "0")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "local"],
-        env={**inherited, **ports, "LOG_FORMAT": "json", **environ},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
+    return _serving(
+        subprocess.Popen(
+            [sys.executable, "-m", "local"],
+            env=_environment(environ),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
     )
+
+
+def fork(**environ: str) -> Stack:
+    """The same, forked from a process that has loaded what it needs."""
+    return _serving(ForkedStack(_environment(environ)))
+
+
+def _environment(wanted: dict[str, str]) -> dict[str, str]:
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "SSL_CERT_DIR") if name in os.environ}
+    ports = dict.fromkeys(("PORT", "LOCAL_STORE_PORT", "LOCAL_PROVIDERS_PORT", "PROBE_INTERVAL_S"), "0")
+    return {**inherited, **ports, "LOG_FORMAT": "json", **wanted}
+
+
+def _serving(process: subprocess.Popen[str] | ForkedStack) -> Stack:
     stack = Stack(process)
     stack.reader = threading.Thread(target=stack.read, daemon=True)
     stack.reader.start()
-    stack.started.wait(50)
+    stack.started.wait(patience(50))
     assert process.poll() is None, stack.text
     return stack
 
@@ -83,8 +101,8 @@ def start(**environ: str) -> Stack:
 def stop(stack: Stack) -> int:
     """Ask it to end; its exit code."""
     stack.process.send_signal(signal.SIGTERM)
-    code = stack.process.wait(20)
-    stack.reader.join(5)
+    code = stack.process.wait(patience(20))
+    stack.reader.join(patience(5))
     return code
 
 
@@ -101,7 +119,7 @@ def stack(providers_url, tmp_path_factory) -> Iterator[Stack]:
     path = tmp_path_factory.mktemp("stack") / "config.yaml"
     path.write_text(UNHURRIED)
     places = {**base_urls(providers_url), "GATEWAY_CONFIG": str(path)}
-    running = start(**PROVIDER_KEYS, **places, GATEWAY_DEV_KEY=KEY, LOG_LEVEL="DEBUG")
+    running = fork(**PROVIDER_KEYS, **places, GATEWAY_DEV_KEY=KEY, LOG_LEVEL="DEBUG")
     yield running
     assert stop(running) == 0
 
@@ -121,7 +139,7 @@ def gateway(stack, store) -> Iterator[httpx.Client]:
     """A client with the development key, after everything that the store knew of providers is forgotten."""
     store("DEL", "pv:anthropic", "pv:openai", "pv:gemini", "pv:deepseek")
     headers = {"authorization": f"Bearer {KEY}"}
-    with httpx.Client(base_url=stack.urls["Gateway"], headers=headers, timeout=60) as http:
+    with httpx.Client(base_url=stack.urls["Gateway"], headers=headers, timeout=patience(60)) as http:
         yield http
 
 
@@ -137,16 +155,10 @@ def run_gateway(stack):
     """Run the `gateway` command line against the stack's store; the last JSON line that it prints."""
 
     def run(*arguments: str) -> dict[str, object]:
-        done = subprocess.run(
-            [str(Path(sys.executable).parent / "gateway"), *arguments],
-            env={"UPSTASH_REDIS_REST_URL": stack.urls["Store"], "UPSTASH_REDIS_REST_TOKEN": "local"},
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        environ = {"UPSTASH_REDIS_REST_URL": stack.urls["Store"], "UPSTASH_REDIS_REST_TOKEN": "local"}
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            assert main(arguments, environ) == 0
+        lines = [json.loads(line) for line in printed.getvalue().splitlines()]
         return lines[-1] if lines else {}
 
     return run

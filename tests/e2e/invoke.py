@@ -11,7 +11,14 @@ CONTEXT = SimpleNamespace(
     function_name="test",
 )
 
-handler = importlib.import_module(f"functions.{sys.argv[1]}").handler
-answers = [handler(json.loads(line), CONTEXT) for line in sys.stdin]
-loaded = {"litellm", "openai", "boto3"} & sys.modules.keys()
-print(json.dumps({"answers": answers, "loaded": sorted(loaded)}))  # noqa: T201 - the parent reads it
+
+def answers(function, events):
+    """What the handler answers to each event."""
+    handler = importlib.import_module(f"functions.{function}").handler
+    return [handler(event, CONTEXT) for event in events]
+
+
+if __name__ == "__main__":
+    told = answers(sys.argv[1], map(json.loads, sys.stdin))
+    loaded = {"litellm", "openai", "boto3"} & sys.modules.keys()
+    print(json.dumps({"answers": told, "loaded": sorted(loaded)}))  # noqa: T201 - the parent reads it

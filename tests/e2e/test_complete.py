@@ -4,7 +4,8 @@ import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
-from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
@@ -35,8 +36,11 @@ def complete(gateway, **body):
 
 def list_price(upstream):
     """USD per input and output token, straight from the map that LiteLLM ships."""
-    path = files("litellm") / "model_prices_and_context_window_backup.json"
-    prices = json.loads(path.read_text(), parse_float=Decimal)
+    litellm = find_spec("litellm")  # which loads nothing
+    assert litellm
+    assert litellm.origin
+    path = Path(litellm.origin).parent / "model_prices_and_context_window_backup.json"
+    prices = json.loads(path.read_text("utf-8"), parse_float=Decimal)
     listed = next(prices[key] for key in (upstream, f"gemini/{upstream}", f"deepseek/{upstream}") if key in prices)
     return Decimal(listed["input_cost_per_token"]), Decimal(listed["output_cost_per_token"])
 

@@ -5,7 +5,7 @@ import time
 import httpx
 import pytest
 
-from tests.e2e.conftest import start, stop
+from tests.e2e.conftest import fork, stop
 from tests.local.test_live_events import watching
 
 pytestmark = pytest.mark.xdist_group("e2e")
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.xdist_group("e2e")
 
 def test_a_call_can_be_watched_and_who_watches_delays_no_stop():
     """What one function tells is seen at the gateway's one address; SIGTERM ends the stream at once."""
-    stack = start(DRAIN_S="40", LOG_FORMAT="text")
+    stack = fork(DRAIN_S="40", LOG_FORMAT="text")
     url, key = stack.urls["Gateway"], stack.urls["Key"]
     with watching(f"{url}/v1/events", key) as events:
         asked = {"messages": [{"role": "user", "content": "Hello"}], "model_group": "fast"}

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from local.providers import base_urls
-from tests.e2e.conftest import KEY, PROVIDER_KEYS, start, stop
+from tests.e2e.conftest import KEY, PROVIDER_KEYS, fork, stop
 from tests.e2e.mixture import UPSTREAM, jobs, play
 
 pytestmark = [pytest.mark.xdist_group("e2e"), pytest.mark.timeout(180)]
@@ -35,7 +35,7 @@ def impatient(providers_url, tmp_path_factory):
     """A stack of its own: it waits for a silent provider not for long, its breakers never open, and no retry heals."""
     path = tmp_path_factory.mktemp("mixed") / "config.yaml"
     path.write_text(CONFIG)
-    running = start(**PROVIDER_KEYS, **base_urls(providers_url), GATEWAY_DEV_KEY=KEY, GATEWAY_CONFIG=str(path))
+    running = fork(**PROVIDER_KEYS, **base_urls(providers_url), GATEWAY_DEV_KEY=KEY, GATEWAY_CONFIG=str(path))
     warm_up(running.urls["Gateway"])
     yield running.urls["Gateway"]
     assert stop(running) == 0

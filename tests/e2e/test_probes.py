@@ -12,7 +12,7 @@ import pytest
 from local.providers import base_urls, create_app
 from local.providers.control import Control
 from local.serving import serve
-from tests.e2e.conftest import KEY, PROVIDER_KEYS, start, stop
+from tests.e2e.conftest import KEY, PROVIDER_KEYS, fork, stop
 
 pytestmark = pytest.mark.xdist_group("e2e")
 
@@ -29,7 +29,7 @@ def providers():
 @pytest.fixture(scope="module")
 def probed(providers):
     """A stack that probes every second."""
-    running = start(**PROVIDER_KEYS, **base_urls(providers[0]), GATEWAY_DEV_KEY=KEY, PROBE_INTERVAL_S="1")
+    running = fork(**PROVIDER_KEYS, **base_urls(providers[0]), GATEWAY_DEV_KEY=KEY, PROBE_INTERVAL_S="1")
     yield running
     assert stop(running) == 0
 
@@ -96,7 +96,7 @@ def test_it_stops_in_the_middle_of_a_probe():
     with serve(create_app()) as url, Control(url) as control:
         for name in FOUR:
             control.fault(name, "timeout", endpoint="models")
-        running = start(**PROVIDER_KEYS, **base_urls(url), GATEWAY_DEV_KEY=KEY, PROBE_INTERVAL_S="300")
+        running = fork(**PROVIDER_KEYS, **base_urls(url), GATEWAY_DEV_KEY=KEY, PROBE_INTERVAL_S="300")
         until(lambda: control.calls(wait_idle_s=0), lambda calls: calls["in_flight"] == len(FOUR))
         assert stop(running) == 0
     assert "Traceback" not in running.text

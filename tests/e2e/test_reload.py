@@ -6,7 +6,7 @@ import time
 import httpx
 import pytest
 
-from tests.e2e.conftest import KEY, start, stop
+from tests.e2e.conftest import KEY, fork, stop
 
 pytestmark = pytest.mark.xdist_group("e2e")
 
@@ -26,7 +26,7 @@ def documents(tmp_path):
 @pytest.fixture
 def running(documents):
     """A stack that reads both, at its own pace."""
-    stack = start(GATEWAY_CONFIG=",".join(map(str, documents)), GATEWAY_DEV_KEY=KEY)
+    stack = fork(GATEWAY_CONFIG=",".join(map(str, documents)), GATEWAY_DEV_KEY=KEY)
     yield stack
     assert stop(stack) == 0
 

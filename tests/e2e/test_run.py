@@ -2,14 +2,14 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.e2e.conftest import start, stop
+from tests.forked import ForkedStack
+from tests.patience import patience
 
 pytestmark = pytest.mark.xdist_group("e2e")
 
@@ -23,7 +23,7 @@ def test_without_any_key_every_provider_is_simulated(tmp_path):
         f"{stack.urls['Gateway']}/v1/complete",
         headers={"authorization": f"Bearer {stack.urls['Key']}"},
         json={"messages": [{"role": "user", "content": "Hello"}], "model_group": "fast"},
-        timeout=60,
+        timeout=patience(60),
     )
     assert answer.status_code == 200
     assert httpx.get(f"{stack.urls['Gateway']}/health").json()["status"] == "ok"
@@ -45,16 +45,12 @@ def test_without_any_key_every_provider_is_simulated(tmp_path):
 def test_a_wrong_setting_is_explained(name, value, text):
     """One line that names the variable, exit code 2, no trace."""
     ports = dict.fromkeys(("PORT", "LOCAL_STORE_PORT", "LOCAL_PROVIDERS_PORT"), "0")
-    done = subprocess.run(
-        [sys.executable, "-m", "local"],
-        env={"PATH": os.environ["PATH"], "UPSTASH_REDIS_REST_TOKEN": "any", **ports, name: value},
-        capture_output=True,
-        text=True,
-        timeout=50,
-        check=False,
-    )
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert text in done.stderr
+    environ = {"PATH": os.environ["PATH"], "UPSTASH_REDIS_REST_TOKEN": "any", **ports, name: value}
+    stack = ForkedStack(environ)
+    with stack.stdout as output:
+        printed = output.read()
+    assert (stack.wait(patience(50)), printed.count("\n")) == (2, 1)
+    assert text in printed
 
 
 def test_the_command_line_administers_keys(gateway, run_gateway):

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +20,8 @@ pytestmark = [
 ]
 
 ROOT = Path(__file__).parents[2]
+# The script runs python3 some thirty times: this one's own, and no wrapper that looks for one first.
+PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 # The simulator repeats what it is asked, at this pace.
 SLOWLY = f"[[pace=40]] {'word ' * 30}"
 CHECKS = 16
@@ -28,7 +31,7 @@ def smoke(url: str, *options: str, key: str = KEY) -> subprocess.CompletedProces
     """Run the script to its end; nothing that it prints may have the key."""
     done = subprocess.run(
         ["/bin/sh", str(ROOT / "scripts/smoke.sh"), *options, url],
-        env={"PATH": os.environ["PATH"], "GATEWAY_KEY": key},
+        env={"PATH": PATH, "GATEWAY_KEY": key},
         capture_output=True,
         text=True,
         timeout=55,
@@ -166,7 +169,7 @@ def test_wrong_arguments_are_explained(arguments, text):
     """Exit code 2, on stderr, and nothing is asked."""
     done = subprocess.run(
         ["/bin/sh", str(ROOT / "scripts/smoke.sh"), *arguments],
-        env={"PATH": os.environ["PATH"]},
+        env={"PATH": PATH},
         capture_output=True,
         text=True,
         timeout=20,

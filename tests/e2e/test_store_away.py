@@ -18,7 +18,7 @@ from local.serving import serve
 from local.upstash.app import create_app
 from local.upstash.faults import Faults
 from local.valkey import Valkey
-from tests.e2e.conftest import PROVIDER_KEYS, start, stop
+from tests.e2e.conftest import PROVIDER_KEYS, fork, stop
 from tests.functions.mcp_front.conftest import official
 
 pytestmark = [pytest.mark.xdist_group("store-away"), pytest.mark.timeout(180)]
@@ -96,7 +96,7 @@ def store_url(server):
 def running(store_url, providers_url):
     """A stack over that store, which takes the simulator for the real providers."""
     store = {"UPSTASH_REDIS_REST_URL": store_url, "UPSTASH_REDIS_REST_TOKEN": TOKEN}
-    stack = start(**PROVIDER_KEYS, **base_urls(providers_url), **store)
+    stack = fork(**PROVIDER_KEYS, **base_urls(providers_url), **store)
     yield stack
     assert stop(stack) == 0
 

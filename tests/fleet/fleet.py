@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,9 +9,9 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from tests.fleet.process import run
+from tests.forked import CONTEXT
+from tests.patience import patience
 
-_CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["tests.fleet.preload"])
 _START_S = 60.0
 _STOP_S = 15.0
 
@@ -27,7 +26,7 @@ class Member:
     def kill(self) -> None:
         """As the machine does that dies: no handler runs, no connection is closed in order."""
         self.process.kill()
-        self.process.join(_STOP_S)
+        self.process.join(patience(_STOP_S))
 
 
 class Fleet:
@@ -45,12 +44,12 @@ class Fleet:
 @contextmanager
 def fleet(size: int, environ: Mapping[str, str], *, at_ms: int = 0) -> Iterator[Fleet]:
     """Start so many processes with this environment, and end those that are left. With `at_ms` their clock stands."""
-    clock = _CONTEXT.Value("q", at_ms)
+    clock = CONTEXT.Value("q", at_ms)
     started = []
     try:
         for _ in range(size):
-            ours, theirs = _CONTEXT.Pipe()
-            process = _CONTEXT.Process(target=run, args=(theirs, dict(environ), clock), daemon=True)
+            ours, theirs = CONTEXT.Pipe()
+            process = CONTEXT.Process(target=run, args=(theirs, dict(environ), clock), daemon=True)
             process.start()
             theirs.close()
             started.append((process, ours))
@@ -59,11 +58,11 @@ def fleet(size: int, environ: Mapping[str, str], *, at_ms: int = 0) -> Iterator[
         for _process, pipe in started:
             pipe.close()
         for process, _pipe in started:
-            process.join(_STOP_S)
+            process.join(patience(_STOP_S))
             process.kill()
 
 
 def _url(pipe: Any) -> str:
-    if not pipe.poll(_START_S):
+    if not pipe.poll(patience(_START_S)):
         raise RuntimeError("a gateway did not start")
     return str(pipe.recv())

@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import Decimal, localcontext
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway_core.config.catalog_loader import Overrides, load_catalog
@@ -39,8 +39,6 @@ GEMINI = Price(
     "test",
     (PriceTier(200_000, Decimal(4000), Decimal(18000), Decimal(400), Decimal(4000)),),
 )
-
-unhurried = settings(deadline=None)  # a busy machine is no failure
 
 rates = st.decimals(min_value=0, max_value=100_000, places=5)
 counts = st.integers(min_value=0, max_value=2_000_000)
@@ -164,7 +162,6 @@ class TestPrice:
         """A cost names the price list that it was made with."""
         assert price(Usage(), FLAT, input_includes_cached=True).price_source == "test"
 
-    @unhurried
     @given(usages(), prices)
     def test_equals_the_definition(self, usage, listed):
         """The total is the exact sum, off by half a nano-USD at most, and neither part is negative."""
@@ -173,7 +170,6 @@ class TestPrice:
         assert cost.input_nano >= 0
         assert cost.output_nano >= 0
 
-    @unhurried
     @given(usages(), prices)
     def test_both_conventions_agree(self, usage, listed):
         """For a usage that adds up the convention changes nothing, so nothing is counted twice."""
@@ -195,7 +191,6 @@ class TestBound:
         """A tier above the bound plays no part in it."""
         assert bound(200_000, 0, GEMINI) == 200_000 * 2000
 
-    @unhurried
     @given(st.data(), counts, counts, prices)
     def test_no_usage_within_the_bound_costs_more(self, data, most_in, most_out, listed):
         """price(actual) <= bound for every usage within it."""
@@ -203,7 +198,6 @@ class TestBound:
         hold = bound(most_in, most_out, listed)
         assert price(usage, listed, input_includes_cached=True).total_nano <= hold
 
-    @unhurried
     @given(counts, counts, prices)
     def test_is_reached(self, most_in, most_out, listed):
         """The bound is tight: a usage within it costs exactly that."""
@@ -222,7 +216,6 @@ def image(url="https://example.com/cat.png"):
 
 
 class TestInputBound:
-    @unhurried
     @given(st.lists(st.text(), max_size=4))
     def test_covers_every_byte(self, texts):
         """No tokeniser makes more tokens than there are bytes of text; lone surrogates included."""
@@ -319,7 +312,6 @@ def test_usd(nano, text):
     assert usd(nano) == text
 
 
-@unhurried
 @given(st.integers(-(2**53), 2**53))
 def test_usd_keeps_every_digit(nano):
     """The text is the amount, exactly, without an exponent."""

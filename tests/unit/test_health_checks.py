@@ -10,7 +10,7 @@ from datetime import date
 from types import MappingProxyType
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway_core.adapters.echo import EchoModelLister
@@ -200,7 +200,6 @@ async def test_an_event_that_nobody_understands_is_answered(world, event, param)
     assert (lister.asked, await probes(world)) == ([], {})
 
 
-@settings(deadline=None)  # a busy machine is no failure
 @given(st.recursive(st.none() | st.text() | st.integers(), lambda inner: st.dictionaries(st.text(), inner)))
 async def test_no_event_crashes_it(event):
     """Whatever a schedule is made to send."""

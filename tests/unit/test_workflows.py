@@ -40,7 +40,7 @@ def named(lines: list[str]) -> tuple[set[str], set[str]]:
 
 def test_there_are_workflows():
     """No glob that finds nothing."""
-    assert [path.name for path in FILES] == ["ci.yml", "deploy-stage.yml", "deploy.yml"]
+    assert [path.name for path in FILES] == ["ci.yml", "deploy-stage.yml", "deploy.yml", "nightly.yml"]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
@@ -58,6 +58,15 @@ def test_ci_runs_what_the_projects_ci_runs():
     wanted, _ = named((ROOT / ".ci/run").read_text().splitlines())
     assert wanted - {"setup"} == targets
     assert {"sam-local", "test-docker", "test-clients", "build"} <= targets
+
+
+def test_every_night_properties_meet_new_examples():
+    """Which `make test` leaves out: it tries the same ones each time."""
+    nightly = ROOT / ".github/workflows/nightly.yml"
+    assert named(runs(nightly))[0] == {"test-properties"}
+    assert "schedule" in read(nightly)["on"]
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    assert "--hypothesis-profile=free" in makefile.partition("\ntest-properties:")[2].partition("\n\n")[0]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)

@@ -13,11 +13,12 @@ from gateway_core.config.catalog_loader import load_catalog
 from gateway_core.domain.chat import Deployment, ProviderCall
 from gateway_core.domain.credentials import Credential, Secret
 from gateway_core.domain.embedding import EmbedCall
+from local import __main__ as stack
 from local.providers import base_urls, create_app
 from local.serving import serve
 from tests.fleet import process
 
-__all__ = ["process"]
+__all__ = ["process", "stack"]
 _HELLO = ({"role": "user", "content": "Hello"},)
 _PROVIDERS = ("anthropic", "openai", "gemini", "deepseek")
 
