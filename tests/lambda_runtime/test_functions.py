@@ -254,7 +254,7 @@ async def test_a_batch_answers_before_the_function_has_to(functions, backend):
     event = rest_event(
         "POST",
         "/ask",
-        [("authorization", f"Bearer {await backend.key("hurried")}")],
+        [("authorization", f"Bearer {await backend.key('hurried')}")],
         json.dumps({"questions": questions}).encode(),
     )
     _seen, answer = await ask(functions["ask"], event, timeout_s=6)
