@@ -21,11 +21,12 @@ class LoopTime:
     def __init__(self, now_s: float) -> None:
         self.now_s = now_s
 
-    async def passes(self, seconds: float) -> None:
-        """What is due by then has begun when this returns."""
-        self.now_s += seconds
-        for _ in range(_ROUNDS):
-            await asyncio.sleep(0)
+    async def passes(self, seconds: float, steps: int = 1) -> None:
+        """What is due by then, and at the end of each step on the way, has begun when this returns."""
+        for _ in range(steps):
+            self.now_s += seconds / steps
+            for _ in range(_ROUNDS):
+                await asyncio.sleep(0)
 
 
 @contextmanager
@@ -40,16 +41,18 @@ def loop_time() -> Iterator[LoopTime]:
         loop.__dict__.pop("time", None)
 
 
-async def ends_after[T](seconds: float, work: Coroutine[Any, Any, T], is_waiting: Coroutine[Any, Any, object]) -> T:
+async def ends_after[T](
+    seconds: float, work: Coroutine[Any, Any, T], is_waiting: Coroutine[Any, Any, object], steps: int = 1
+) -> T:
     """What comes of `work` that waits for nothing but the end of `seconds`: it is over then, and not sooner.
 
-    `is_waiting` returns once that is all it waits for.
+    `is_waiting` returns once that is all it waits for. The time passes in so many `steps`.
     """
     with loop_time() as time:
         task = asyncio.ensure_future(work)
         try:
             await is_waiting
-            await time.passes(seconds - 0.01)
+            await time.passes(seconds - 0.01, steps)
             assert not task.done(), "it did not wait so long"
             await time.passes(0.02)
             return await task

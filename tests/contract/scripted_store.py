@@ -59,6 +59,7 @@ class Server:
     heads: list[str] = field(default_factory=list)
     requests: list[list[object]] = field(default_factory=list)
     connections: int = 0
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -72,6 +73,7 @@ class Server:
                 self.heads.append(head)
                 size = int(head.split("content-length: ")[1].split("\r\n")[0])
                 self.requests.append(json.loads(await reader.readexactly(size)))
+                self.asked.set()
                 behaviour = self.behaviours.pop(0) if len(self.behaviours) > 1 else self.behaviours[0]
                 await behaviour(writer)
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
@@ -79,6 +81,12 @@ class Server:
 
     def will(self, *behaviours: Behaviour) -> None:
         self.behaviours = list(behaviours)
+
+    async def hears(self, count: int) -> None:
+        """Wait until so many requests have come."""
+        while len(self.requests) < count:
+            self.asked.clear()
+            await self.asked.wait()
 
 
 async def failure(client: Client) -> StoreUnavailable:

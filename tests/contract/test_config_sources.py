@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import override
 
 import boto3
 import pytest
@@ -19,10 +20,11 @@ from gateway_core.domain.errors import ConfigError, ConfigUnavailable
 from gateway_core.ports import ConfigSource
 from local.serving import serve
 from tests.contract.appconfig_wire import AppConfigWire
+from tests.patience import patience
 
 BUCKET, KEY = "the-config", "gateway/config.yaml"
 PROFILE = ("app1234", "env1234", "pro1234")
-ONCE = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 1})
+ONCE = Config(connect_timeout=patience(10), read_timeout=patience(10), retries={"total_max_attempts": 1})
 
 
 @dataclass(frozen=True)
@@ -165,15 +167,27 @@ def test_appconfig_begins_a_new_session_for_a_spent_one(appconfig, wire):
     assert service.calls == ["start", "latest", "latest", "start", "latest"]
 
 
-def test_appconfig_is_asked_every_15_seconds_at_most(account, wire):
+class PowertoolsTime(datetime):
+    """Stands still; Powertools takes no clock but this module's."""
+
+    passed = timedelta()
+
+    @classmethod
+    @override
+    def now(cls, tz=None):
+        return datetime(2026, 11, 20, 12, tzinfo=tz) + cls.passed
+
+
+def test_appconfig_is_asked_every_15_seconds_at_most(account, wire, monkeypatch):
     """More often it refuses; in between the last document counts."""
+    monkeypatch.setattr("aws_lambda_powertools.utilities.parameters.base.datetime", PowertoolsTime)
     service, url = wire
     service.deployed = b"a: 1"
     source = AppConfigSource(*PROFILE, boto3.client("appconfigdata", endpoint_url=url, config=ONCE))
-    began = time.monotonic()
-    assert {source.read() for _ in range(5)} == {"a: 1"}
-    assert time.monotonic() - began < 15
-    assert service.calls == ["start", "latest"]
+    for passed_s, asked in ((0, 1), (14.9, 1), (15.1, 2), (30, 2)):
+        monkeypatch.setattr(PowertoolsTime, "passed", timedelta(seconds=passed_s))
+        assert {source.read() for _ in range(5)} == {"a: 1"}
+        assert service.calls == ["start", *["latest"] * asked]
 
 
 def test_appconfig_names_the_trouble(account, wire):

@@ -2,26 +2,46 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-import time
+from typing import override
 
 import httpx
 import pytest
 
 from local.serving import serve
 from local.upstash.app import create_app
-from local.upstash.faults import Fault, FaultKind
+from local.upstash.faults import Fault, FaultKind, Faults
+from tests.loop_time import ends_after
+
+LOCALHOST = "http://127.0.0.1"
 
 # 15. faults
 
 
-def test_latency_delays_the_answer_and_runs_the_command(api, upstash_faults):
-    """The next request takes at least the delay, the one after it does not count."""
-    upstash_faults.plan(Fault(FaultKind.LATENCY, delay_ms=120))
-    start = time.monotonic()
-    assert api.run("SET", "k", "v") == "OK"
-    assert time.monotonic() - start >= 0.12
-    assert upstash_faults.planned() == ()
+class Noticed(Faults):
+    """Tells when a request comes."""
+
+    def __init__(self, *faults):
+        super().__init__(faults)
+        self.asked = asyncio.Event()
+
+    @override
+    def take(self):
+        self.asked.set()
+        return super().take()
+
+
+async def test_latency_delays_the_answer_and_runs_the_command(valkey):
+    """The next request takes the delay, the one after it does not count."""
+    faults = Noticed(Fault(FaultKind.LATENCY, delay_ms=120))
+    app = create_app(redis_port=valkey.port, token="t", faults=faults)
+    headers = {"authorization": "Bearer t"}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=LOCALHOST, headers=headers) as http:
+        answer = await ends_after(0.12, http.post("/", json=["ECHO", "v"]), faults.asked.wait())
+        assert answer.json() == {"result": "v"}
+        assert (await http.post("/", json=["PING"])).json() == {"result": "PONG"}
+    await app._pool.close()
 
 
 def test_a_hang_lasts_until_the_client_gives_up(api, upstash_faults):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 import threading
-import time
 from urllib.parse import urlsplit
 
 import httpx
@@ -14,6 +14,8 @@ import pytest
 from local.providers import create_app
 from local.providers.control import Control
 from local.serving import serve
+from tests.patience import patience
+from tests.virtual_time import run
 
 PROVIDERS = ("anthropic", "deepseek", "gemini", "openai")
 MOMENT_S = 0.1
@@ -23,7 +25,7 @@ LONG_MS = 60_000
 def raw(sim, *, stream=False, text="[[words=5]]", send_all=True):
     """A connection that has sent a request to OpenAI's chat; without `send_all` its body is half missing."""
     address = urlsplit(sim.root)
-    connection = socket.create_connection((address.hostname, address.port), timeout=10)
+    connection = socket.create_connection((address.hostname, address.port), timeout=patience(10))
     flag = "true" if stream else "false"
     body = f'{{"model":"gpt-5.1","stream":{flag},"messages":[{{"role":"user","content":"{text}"}}]}}'.encode()
     head = "POST /openai/v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer k\r\n"
@@ -62,7 +64,7 @@ def is_silent(connection):
 def open_stream(sim, provider, text="[[words=5]]"):
     path, body = sim.request(provider, text, stream=True)
     headers = {"anthropic-version": "2023-06-01", "x-api-key": "k", "authorization": "Bearer k", "x-goog-api-key": "k"}
-    return httpx.stream("POST", sim.base(provider) + path, json=body, headers=headers, timeout=10)
+    return httpx.stream("POST", sim.base(provider) + path, json=body, headers=headers, timeout=patience(10))
 
 
 def test_a_reset_is_a_tcp_reset(sim):
@@ -161,13 +163,21 @@ def test_a_timeout_never_answers(sim):
     assert (counts["calls"], counts["disconnects"], counts["unfinished_output_tokens"]) == (1, 1, 0)
 
 
+async def seconds_for_an_answer(app, text="hi", *, stream, **fault):
+    """How long it takes, in the time of a loop that has nothing else to wait for."""
+    headers = {"authorization": "Bearer k"}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://sim", headers=headers) as client:
+        if fault:
+            await client.post("/__faults", json={"provider": "openai", "times": 1, **fault})
+        answer = await client.post("/openai/v1/chat/completions", json=request_for(text, stream=stream))
+    assert answer.status_code == 200
+    return asyncio.get_running_loop().time()
+
+
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_slow_answer_comes_late(sim, stream):
     """The whole answer waits, the headers of a stream included."""
-    sim.control.fault("openai", "slow", delay_ms=50, times=1)
-    started = time.monotonic()
-    assert sim.chat("openai", stream=stream).status_code == 200
-    assert time.monotonic() - started >= 0.05
+    assert run(seconds_for_an_answer(create_app(), stream=stream, kind="slow", delay_ms=50)) == pytest.approx(0.05)
     sim.control.fault("openai", "slow", delay_ms=LONG_MS)
     with raw(sim, stream=stream) as connection:
         assert is_silent(connection)
@@ -212,11 +222,12 @@ def test_a_request_that_never_ends_is_no_call(sim):
 
 
 def test_the_pace_of_streams_can_be_set():
-    """pace_ms is the least time between chunks."""
-    with serve(create_app(pace_ms=5)) as root, raw_client(root) as client:
-        started = time.monotonic()
-        client.post("/openai/v1/chat/completions", json=request_for("[[words=4]]", stream=True))
-        assert time.monotonic() - started >= 0.02
+    """pace_ms is the time between chunks."""
+    four, forty = (
+        run(seconds_for_an_answer(create_app(pace_ms=5), f"[[words={count}]]", stream=True)) for count in (4, 40)
+    )
+    assert four >= 4 * 0.005
+    assert forty - four == pytest.approx(36 * 0.005)
 
 
 @pytest.mark.parametrize(("kind", "stream"), [("timeout", False), ("stall", True), ("stall", False), ("slow", False)])
@@ -259,7 +270,7 @@ async def test_without_a_server_good_answers_work_and_connection_faults_say_so()
 
 
 def raw_client(root):
-    return httpx.Client(base_url=root, headers={"authorization": "Bearer k"}, timeout=30)
+    return httpx.Client(base_url=root, headers={"authorization": "Bearer k"}, timeout=patience(30))
 
 
 def request_for(text, *, stream=False):
