@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import uuid
 
 import pytest
 from fastmcp.utilities.logging import get_logger
@@ -19,7 +20,8 @@ def lines():
     loggers = [logging.getLogger(name) for name in NAMES]
     kept = [(logger.handlers[:], logger.level, logger.propagate) for logger in loggers]
     stream = io.StringIO()
-    quiet_libraries(Telemetry(level="DEBUG", stream=stream, service="mcp-logs"))
+    # Powertools keeps one logger a name, with its first stream.
+    quiet_libraries(Telemetry(level="DEBUG", stream=stream, service=uuid.uuid4().hex))
     yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
     for logger, (handlers, level, propagate) in zip(loggers, kept, strict=True):
         logger.handlers[:] = handlers
