@@ -11,7 +11,7 @@ from typing import Literal
 
 from scripts.mutants.judge import source_of
 from scripts.mutants.reach import Reach
-from scripts.mutants.trial import PACKAGE, Outcome, Trial, preload, run
+from scripts.mutants.trial import PACKAGE, Outcome, Trial, log_of, preload, run
 
 TESTS = (
     "tests/unit/**/test_*.py",
@@ -45,7 +45,8 @@ def require_green(pool: Pool, jobs: int, tree: Path, home: Path, tests: Sequence
     # Once more, in the same company: a busy machine is no failure.
     again = [trial for trial, outcome in zip(trials, outcomes, strict=True) if outcome.failed]
     if red := _failed(outcomes) & _failed(_outcomes(pool, again)):
-        sys.exit("These tests fail on the code as it is:\n" + "\n".join(sorted(red)))
+        logs = "\n".join(log_of(trial) for trial in again)
+        sys.exit(f"{logs}\nThese tests fail on the code as it is:\n" + "\n".join(sorted(red)))
 
 
 def _failed(outcomes: Iterable[Outcome]) -> set[str]:

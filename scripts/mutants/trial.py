@@ -96,7 +96,7 @@ def run(trial: Trial) -> Outcome:
     try:
         return Outcome(**json.loads((trial.folder / "outcome.json").read_text()))
     except FileNotFoundError:
-        return Outcome(broken=f"it ended before pytest did:\n{_tail(trial)}") if ended else Outcome(timed_out=True)
+        return Outcome(broken=f"it ended before pytest did:\n{log_of(trial)}") if ended else Outcome(timed_out=True)
 
 
 def _ends(child: int, limit_s: float) -> bool:
@@ -109,8 +109,9 @@ def _ends(child: int, limit_s: float) -> bool:
     return False
 
 
-def _tail(trial: Trial) -> str:
-    return "\n".join((trial.folder / "log").read_text(errors="replace").splitlines()[-30:])
+def log_of(trial: Trial) -> str:
+    """The end of what pytest wrote."""
+    return "\n".join((trial.folder / "log").read_text(errors="replace").splitlines()[-60:])
 
 
 def _be(trial: Trial) -> NoReturn:
@@ -159,7 +160,7 @@ def _outcome(trial: Trial) -> Outcome:
     files = sorted({test.partition("::")[0] for test in trial.tests})
     options = (*_OPTIONS, *_OPTIONS_OF[trial.mode], f"--basetemp={trial.folder / 'tmp'}")
     code = pytest.main([*options, *files], plugins=[watch])
-    broken = "" if watch.explains(code) else f"pytest ended with {code}:\n{_tail(trial)}"
+    broken = "" if watch.explains(code) else f"pytest ended with {code}:\n{log_of(trial)}"
     libraries = _libraries() if trial.mode == "survey" else ()
     return Outcome(watch.failed, watch.timed_out, broken, watch.seconds, libraries)
 
