@@ -117,6 +117,15 @@ async def test_a_page_of_html_is_not_an_empty_answer(path: Path) -> None:
 
 
 @every_path
+async def test_half_of_a_surrogate_pair_becomes_a_question_mark(path: Path) -> None:
+    """JSON may hold it, but no client can be sent it: the answer would be lost, and paid for."""
+    body = json.loads(json.dumps(path.good).replace("Hello.", "Hel\\ud800lo."))
+    async with RawProvider(respond(200, body)).serve() as raw:
+        answer = await answers(path.call(raw.url), raw)
+    assert answer.content == "Hel?lo."
+
+
+@every_path
 async def test_an_answer_without_usage_is_an_error(path: Path) -> None:
     """LiteLLM would count for itself; nobody knows what such an answer costs."""
     body = {name: value for name, value in path.good.items() if not name.startswith("usage")}

@@ -9,7 +9,7 @@ import pytest
 
 from gateway_core.domain.chat import Chunk, ToolCall, ToolCallDelta, Usage
 from gateway_core.domain.errors import ContentFilterError, ProviderError, ProviderUnavailable, RateLimitError
-from tests.contract.litellm_paths import Path
+from tests.contract.litellm_paths import NAMES, PATHS, Path
 from tests.contract.streaming import (
     ANTHROPIC,
     DEEPSEEK,
@@ -189,3 +189,12 @@ async def test_an_end_by_the_providers_own_fault_is_an_error(path: Path, reason:
     spoiled = json.loads(json.dumps(spoiled).replace('"stop"', f'"{reason}"'))
     error, heard = await breaks(path, *said(path, "Hello."), *spoiled, *([DONE] if path is DEEPSEEK else []))
     assert (type(error), heard.text, error.usage) == (ProviderUnavailable, "Hello.", Usage(11, 3))
+
+
+@pytest.mark.parametrize("path", PATHS, ids=NAMES)
+async def test_half_of_a_surrogate_pair_becomes_a_question_mark(path: Path) -> None:
+    """It can be sent to nobody; what came before and after it is told."""
+    told = (*said(path, "Hel\ud800lo."), *ended(path))
+    events = [event if isinstance(event, bytes) else b"data: " + json.dumps(event).encode() + b"\n\n" for event in told]
+    heard = await hear_scripted(path, *events)
+    assert heard.text == "Hel?lo."

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from gateway_core.batch.questions import Answer, Completer, Keeper, Question
 from gateway_core.batch.structured import response_format
-from gateway_core.batch.validation.base import InvalidAnswerError, Validator, sendable
+from gateway_core.batch.validation.base import InvalidAnswerError, Validator
 from gateway_core.batch.validation.registry import Registry
 from gateway_core.domain.caller import Attribution, Caller
 from gateway_core.domain.catalog import Catalog
@@ -20,6 +20,7 @@ from gateway_core.domain.chat import ChatRequest, Cost, Json, Model, ProviderAns
 from gateway_core.domain.errors import DeadlineExceeded, LLMError
 from gateway_core.domain.result import Attempt, Completion
 from gateway_core.ports import Clock
+from gateway_core.wires.shapes import sendable
 
 LEAST_TRY_S = 0.05
 """With less time left nobody is asked once more: it would be billed, and answer too late."""

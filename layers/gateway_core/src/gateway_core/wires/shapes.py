@@ -21,3 +21,8 @@ def items(value: object) -> list[Any]:
 def first(value: object) -> Json:
     """The first item of a JSON array, if that is an object; else an empty one."""
     return next(map(mapping, items(value)), {})
+
+
+def sendable(text: str) -> str:
+    """A text without halves of surrogate pairs, which JSON may hold and no client can be sent."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()

@@ -8,19 +8,19 @@ from typing import Any
 from gateway_core.adapters.litellm.exchange import ProviderExchange
 from gateway_core.adapters.litellm.rates import view_of
 from gateway_core.domain.chat import Chunk, ProviderAnswer, ToolCall, ToolCallDelta, Usage
-from gateway_core.wires.shapes import first, items, mapping
+from gateway_core.wires.shapes import first, items, mapping, sendable
 
 
 def answer_of(response: Any, seen: ProviderExchange, dropped: tuple[str, ...]) -> ProviderAnswer:
     """The answer in our terms. `seen` has been classified as whole and sound."""
     message = response.choices[0].message
     return ProviderAnswer(
-        content=message.content or seen.wire.refusal_of(seen.json),
+        content=sendable(message.content or seen.wire.refusal_of(seen.json)),
         tool_calls=tuple(_tool_call(call) for call in message.tool_calls or ()),
         finish_reason=seen.wire.finish_of(seen.json),
         usage=seen.wire.usage_of(seen.json) or Usage(),
         dropped_params=dropped,
-        reasoning=getattr(message, "reasoning_content", None) or "",
+        reasoning=sendable(getattr(message, "reasoning_content", None) or ""),
         rates=view_of(seen),
         confidence=confidence_of(seen.json),
     )
@@ -54,4 +54,5 @@ def whole_chunk(answer: ProviderAnswer) -> Chunk:
 
 
 def _tool_call(call: Any) -> ToolCall:
-    return ToolCall(id=call.id or "", name=call.function.name or "", arguments=call.function.arguments or "")
+    said = (call.id, call.function.name, call.function.arguments)
+    return ToolCall(*(sendable(text or "") for text in said))

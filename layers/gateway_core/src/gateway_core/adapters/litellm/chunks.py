@@ -15,7 +15,7 @@ from gateway_core.wires.anthropic import ANTHROPIC
 from gateway_core.wires.gemini import GEMINI
 from gateway_core.wires.openai_chat import OPENAI_CHAT
 from gateway_core.wires.openai_responses import OPENAI_RESPONSES
-from gateway_core.wires.shapes import first, items, mapping
+from gateway_core.wires.shapes import first, items, mapping, sendable
 from gateway_core.wires.table import traits_of, wire_of
 
 _CONTENT_OF_ANTHROPIC = frozenset({"content_block_start", "content_block_delta", "content_block_stop"})
@@ -92,7 +92,7 @@ class Translator:
 def _text(value: object) -> str:
     """Raises TypeError for what is neither a text nor nothing."""
     if value is None or isinstance(value, str):
-        return value or ""
+        return sendable(value or "")
     raise TypeError("not a text")
 
 

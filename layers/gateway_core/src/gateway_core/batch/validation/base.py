@@ -52,11 +52,6 @@ class AnyText:
         return text
 
 
-def sendable(text: str) -> str:
-    """A text without halves of surrogate pairs, which JSON may hold and no client can be sent."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
-
-
 def json_value(text: str) -> Any:
     """The JSON value that an answer is, or that is in its code fence or sentence. Raises InvalidAnswerError."""
     first: InvalidAnswerError | None = None
