@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import httpx
@@ -20,7 +21,7 @@ import pytest
 from gateway_core.cli.main import main
 from local.providers import base_urls, create_app
 from local.serving import serve
-from tests.forked import ForkedStack
+from tests.forked import forked
 from tests.patience import patience
 
 KEY = "gk_dev_local"
@@ -38,7 +39,7 @@ PROVIDER_KEYS = {
 class Stack:
     """A running local stack. `log` is everything that it has printed so far."""
 
-    process: subprocess.Popen[str] | ForkedStack
+    process: subprocess.Popen[str]
     urls: dict[str, str] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
     started: threading.Event = field(default_factory=threading.Event)
@@ -67,29 +68,24 @@ def start(**environ: str) -> Stack:
 
     Nothing runs in it by itself, so that tests may count: no probes, unless `environ` wants some.
     """
-    return _serving(
-        subprocess.Popen(
-            [sys.executable, "-m", "local"],
-            env=_environment(environ),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-    )
+    return _started([sys.executable, "-m", "local"], environ)
 
 
 def fork(**environ: str) -> Stack:
     """The same, forked from a process that has loaded what it needs."""
-    return _serving(ForkedStack(_environment(environ)))
+    return _started(forked("local"), environ)
 
 
-def _environment(wanted: dict[str, str]) -> dict[str, str]:
+def _started(command: list[str], environ: dict[str, str]) -> Stack:
     inherited = {name: os.environ[name] for name in ("PATH", "HOME", "SSL_CERT_DIR") if name in os.environ}
     ports = dict.fromkeys(("PORT", "LOCAL_STORE_PORT", "LOCAL_PROVIDERS_PORT", "PROBE_INTERVAL_S"), "0")
-    return {**inherited, **ports, "LOG_FORMAT": "json", **wanted}
-
-
-def _serving(process: subprocess.Popen[str] | ForkedStack) -> Stack:
+    process = subprocess.Popen(
+        command,
+        env={**inherited, **ports, "LOG_FORMAT": "json", **environ},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
     stack = Stack(process)
     stack.reader = threading.Thread(target=stack.read, daemon=True)
     stack.reader.start()
@@ -156,8 +152,9 @@ def run_gateway(stack):
 
     def run(*arguments: str) -> dict[str, object]:
         environ = {"UPSTASH_REDIS_REST_URL": stack.urls["Store"], "UPSTASH_REDIS_REST_TOKEN": "local"}
-        with contextlib.redirect_stdout(io.StringIO()) as printed:
-            assert main(arguments, environ) == 0
+        # In a thread, where a loop of the test's own does not disturb it.
+        with contextlib.redirect_stdout(io.StringIO()) as printed, ThreadPoolExecutor(1) as thread:
+            assert thread.submit(main, arguments, environ).result() == 0
         lines = [json.loads(line) for line in printed.getvalue().splitlines()]
         return lines[-1] if lines else {}
 
