@@ -11,7 +11,7 @@ UV = $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 STAMP := .venv/.synced
 
 .PHONY: help setup hooks run check test test-properties test-lambda test-clients test-faults test-fleet unit fmt lint types arch lock prices clean validate conformance
-.PHONY: build build-here build-other size sam-local test-docker
+.PHONY: build build-here build-other size sam-local test-docker mutants
 # Tests take all processors by themselves, and builds share .aws-sam.
 .NOTPARALLEL:
 
@@ -60,6 +60,9 @@ test-faults: $(STAMP) ## Let every candidate have every fault, however it is ask
 
 test-fleet: $(STAMP) ## Run fleets of processes over one store, with faults and a death
 	$(BIN)/python -m pytest -q tests/fleet
+
+mutants: $(STAMP) ## Break the core in 420 places, one at a time, and count what no test notices
+	$(BIN)/python -m scripts.mutants
 
 SLOW := tests/built tests/clients tests/docker tests/faults tests/fleet tests/lambda_runtime tests/sam_local
 PURE := */gateway_core/domain/*,*/gateway_core/routing/*,*/gateway_core/store/*,*/gateway_core/wires/*

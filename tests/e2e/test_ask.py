@@ -177,6 +177,18 @@ def test_a_batch_with_faults_is_answered_before_its_deadline(gateway, providers,
     assert sum(model["ok"] for model in counted.values()) == body["totals"]["succeeded"]
 
 
+def test_an_equal_question_costs_nothing(gateway, providers):
+    """It is answered from the cache, in whatever batch it comes, unless the batch says otherwise."""
+    text = "What is asked twice?"
+    asked = [ask(gateway, [q(1, text, cache=True), q(2, "{Q1_result}")]), ask(gateway, [q(7, text, cache=True)])]
+    first, second = (answer.json()["results"][0] for answer in asked)
+    assert (first["cached"], second["cached"]) == (False, True)
+    assert first["result"] == second["result"]
+    assert Decimal(first["cost"]["total_usd"]) > 0 == Decimal(second["cost"]["total_usd"])
+    assert asked[1].json()["totals"]["cached"] == 1
+    assert calls(providers, "openai") == 2
+
+
 def test_a_budget_that_ends_in_the_middle(gateway, providers, run_gateway):
     """What was asked is paid; what was not says why, and was not asked."""
     key = run_gateway("keys", "create", "--project", "askers")["key"]

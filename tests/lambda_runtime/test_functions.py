@@ -254,13 +254,13 @@ async def test_a_batch_answers_before_the_function_has_to(functions, backend):
     event = rest_event(
         "POST",
         "/ask",
-        [("authorization", f"Bearer {await backend.key('alpha')}")],
+        [("authorization", f"Bearer {await backend.key('hurried')}")],
         json.dumps({"questions": questions}).encode(),
     )
     _seen, answer = await ask(functions["ask"], event, timeout_s=6)
     told = {result["index"]: result["error_code"] for result in json.loads(answer.body)["results"]}
     assert (answer.status, told) == (200, {1: "deadline_exceeded", 2: "deadline_exceeded", 3: None})
-    assert len(await backend.records("alpha")) == 2
+    assert len(await backend.records("hurried")) == 2
 
 
 @pytest.mark.parametrize(("function", "path"), [("complete", "/v1/complete"), ("stream", "/v1/stream")])

@@ -87,6 +87,13 @@ def test_the_map_draws_the_floors_that_the_linter_holds():
     assert "```\n" + "\n".join(floors) + "\n```" in ARCHITECTURE.read_text()
 
 
+def test_the_tests_that_are_named_exist():
+    """As `file::function`, in whatever page; the pages name some."""
+    named = {each for page in PAGES for each in re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", page.read_text())}
+    assert len(named) > 15
+    assert [each for each in sorted(named) if f"def {each[1]}(" not in (ROOT / each[0]).read_text()] == []
+
+
 def words_of(text):
     """In small letters, one blank between them: `LimitCounter`, `limit_counter` and `Limit counter` are the same."""
     parts = re.sub(r"([a-z])([A-Z])", r"\1 \2", text)
