@@ -190,10 +190,15 @@ def test_a_wrong_setting_is_explained(environ, text):
     assert "Traceback" not in done.stderr
 
 
-async def test_a_key_of_a_shared_store(real, shared, run_gateway):
+@pytest.fixture
+def limited(run_gateway):
+    """A key for one tool."""
+    return str(run_gateway("keys", "create", "--project", "stdio", "--tools", "complete")["key"])
+
+
+async def test_a_key_of_a_shared_store(real, shared, limited):
     """Its rights hold."""
-    made = run_gateway("keys", "create", "--project", "stdio", "--tools", "complete")
-    async with official({**real, **shared, "GATEWAY_KEY": str(made["key"])}, "auto", sys.stderr) as client:
+    async with official({**real, **shared, "GATEWAY_KEY": limited}, "auto", sys.stderr) as client:
         assert [tool.name for tool in (await client.list_tools()).tools] == ["complete"]
 
 

@@ -470,3 +470,19 @@ async def test_what_no_strategy_can_use_is_422_before_any_call(client, world, fi
     error = answer.json()["error"]
     assert (answer.status_code, error["code"], error["param"]) == (422, "invalid_request", f"questions.1.{param}")
     assert world.provider.calls == []
+
+
+async def test_half_of_a_surrogate_pair_does_not_break_the_batch(client, world):
+    """Models may say one; it can be sent to nobody, and the other answers have been paid for."""
+    world.behave["openai/gpt-4o-mini"] = lambda _call: ProviderAnswer("a\ud800b", (), "stop", Usage(3, 2))
+    told = await results(client, q(1), q(2, "hello", model="other"))
+    assert (told[1]["result"], told[2]["result"]) == ("a?b", "hello")
+
+
+async def test_the_schemas_of_a_batch_are_bounded_together(client, world):
+    """Each takes time before anybody is asked; one that comes again counts once."""
+    schemas = [{"description": f"{place}" + "x" * 60_000} for place in range(5)]
+    world.behave["openai/gpt-4o-mini"] = lambda _call: ProviderAnswer("{}", (), "stop", Usage(3, 2))
+    assert (await post(client, *(q(n, response_schema=schemas[0]) for n in range(10)))).status_code == 200
+    answer = await post(client, *(q(n, response_schema=schema) for n, schema in enumerate(schemas)))
+    assert (answer.status_code, answer.json()["error"]["param"]) == (422, "questions.4.response_schema")

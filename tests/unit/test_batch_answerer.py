@@ -6,9 +6,9 @@ import pytest
 
 from gateway_core.batch.answerer import QuestionAnswerer
 from gateway_core.batch.questions import Question
-from gateway_core.batch.validation.registry import Registry
+from gateway_core.batch.validation.registry import Registry, UsersOwn
 from gateway_core.domain.caller import Attribution, Caller
-from gateway_core.domain.chat import Cost, ProviderAnswer, Usage
+from gateway_core.domain.chat import Cost, ProviderAnswer, ToolCall, Usage
 from gateway_core.domain.errors import LLMError, ProviderUnavailable
 from gateway_core.domain.result import Attempt, Completion
 from tests.conftest import catalog_of, model
@@ -35,7 +35,8 @@ class Scripted:
         if isinstance(said, LLMError):
             said.attempts = (Attempt("m", "p", "failed", said.code),)
             raise said
-        answer = ProviderAnswer(said, (), "stop", Usage(10, 5), confidence=0.25)
+        plain = ProviderAnswer(str(said), (), "stop", Usage(10, 5), confidence=0.25)
+        answer = said if isinstance(said, ProviderAnswer) else plain
         return Completion(
             request_id,
             answer,
@@ -128,7 +129,8 @@ async def test_a_failed_call_is_not_a_failed_check(clock):
     """The gateway's own error, with its attempts and with what earlier tries cost; nothing is asked again."""
     completer = Scripted(clock, [BAD, ProviderUnavailable("down")])
     found = await answerer(completer, clock).answer(question(), "Well?", 1, timeout_s=60)
-    assert (found.error_code, found.error_message, found.retry_count) == ("provider_error", "down", 0)
+    assert (found.error_code, found.retry_count) == ("provider_error", 0)
+    assert found.error_message.startswith("down It was asked again because of an invalid answer: decision:")
     assert (found.cost.total_nano, [attempt.outcome for attempt in found.attempts]) == (150, ["ok", "failed"])
 
 
@@ -186,3 +188,35 @@ async def test_token_probabilities_are_asked_for_by_an_option(clock):
     asked = question(response_model=None, options={"logprobs": True})
     await answerer(completer, clock).answer(asked, "?", 1, timeout_s=60)
     assert completer.asked[0][0].params["logprobs"] is True
+
+
+async def test_a_call_of_a_tool_is_handed_on(clock):
+    """It is no answer yet: it is neither checked nor lost, nor paid for three times."""
+    call = ToolCall("c1", "weather", '{"city": "Portree"}')
+    completer = Keeping(clock, [ProviderAnswer("", (call,), "tool_calls", Usage(10, 5))])
+    answer = await answerer(completer, clock).answer(question(), "?", 1, timeout_s=60)
+    told = {"id": "c1", "type": "function", "function": {"name": "weather", "arguments": call.arguments}}
+    assert (answer.result, answer.retry_count) == ({"content": "", "tool_calls": [told]}, 0)
+    assert completer.accepted == [True]
+
+
+async def test_an_answer_that_was_cut_off_is_told_so(clock):
+    """Otherwise the model would write as much again."""
+    completer = Scripted(clock, [ProviderAnswer('{"decision": "y', (), "length", Usage(10, 5)), GOOD])
+    await answerer(completer, clock).answer(question(), "?", 1, timeout_s=60)
+    assert "cut off at max_tokens" in completer.asked[1][0].messages[-1]["content"]
+
+
+async def test_a_check_that_breaks_is_not_repeated(clock):
+    """It would break again. The paid answer counts; the exception's text, which may be anything, is not told."""
+
+    def broken(_text, _options):
+        raise KeyError("secret")
+
+    registry = Registry(strategies={"own": lambda asked, _models: UsersOwn(broken, asked.options)})
+    completer = Keeping(clock, ["hi"])
+    asking = QuestionAnswerer(completer, CATALOG, registry, CALLER, Attribution("alpha"), "req_b", clock)
+    answer = await asking.answer(question(validation_strategy="own"), "?", 1, timeout_s=60)
+    assert (answer.error_code, answer.cost.total_nano, completer.accepted) == ("validation_failed", 150, [False])
+    assert "KeyError" in answer.error_message
+    assert "secret" not in answer.error_message

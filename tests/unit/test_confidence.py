@@ -26,6 +26,8 @@ def tokens(*logprobs):
         (tokens(-0.5, None), None),
         (tokens(0.5), None),
         ({"choices": [{"logprobs": None}]}, None),
+        ({"candidates": [{"avgLogprobs": math.log(0.5)}]}, 0.5),
+        ({"candidates": [{"avgLogprobs": "high"}]}, None),
         (None, None),
     ],
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
@@ -24,7 +26,7 @@ from gateway_core.api.sse import Events, EventStream, event
 from gateway_core.batch.answerer import QuestionAnswerer
 from gateway_core.batch.engine import BatchLimits, Engine
 from gateway_core.batch.graph import Node, build
-from gateway_core.batch.questions import Answer
+from gateway_core.batch.questions import Answer, Question
 from gateway_core.batch.validation.registry import Registry
 from gateway_core.config.settings import GatewaySettings
 from gateway_core.domain.caller import Caller
@@ -33,6 +35,8 @@ from gateway_core.services import Current, ModelServices
 from gateway_core.telemetry.telemetry import Telemetry
 
 TOOL = "litellm_batch_ask"
+
+MOST_SCHEMAS_CHARS = 256 * 1024
 
 type Answers = AsyncGenerator[Answer]
 
@@ -56,7 +60,7 @@ def router(source: Current[ModelServices]) -> APIRouter:
         caller = await identify(request, services)
         check_tool(caller, TOOL)
         value = await read_json(request, services.settings.body_limit)
-        batch = read_batch(value, services.settings, services.registry)
+        batch = await _read(value, services)
         request_id = request.state.request_id
         timeout_s = min(batch.timeout_s, time_left_s(request.scope))
         running = _engine(services, caller, batch, request_id).run(batch.nodes, timeout_s=timeout_s)
@@ -69,6 +73,14 @@ def router(source: Current[ModelServices]) -> APIRouter:
         return JSONResponse(batch_body(done, request_id), headers=headers)
 
     return routes
+
+
+async def _read(value: dict[str, Any], services: ModelServices) -> Batch:
+    """As `read_batch`. Schemas take a moment to check, and others are served meanwhile."""
+    questions = value.get("questions")
+    if isinstance(questions, list) and any(isinstance(one, dict) and one.get("response_schema") for one in questions):
+        return await asyncio.to_thread(read_batch, value, services.settings, services.registry)
+    return read_batch(value, services.settings, services.registry)
 
 
 def read_batch(value: dict[str, Any], settings: GatewaySettings, registry: Registry) -> Batch:
@@ -88,12 +100,24 @@ def read_batch(value: dict[str, Any], settings: GatewaySettings, registry: Regis
 
 def _check_validation(nodes: Sequence[Node], registry: Registry) -> None:
     """Raises InvalidRequest with the path of the field that no strategy can use."""
+    schemas: set[str] = set()
     for node in nodes:
         try:
+            _count_schema(node.question, schemas)
             registry.validator(node.question)
         except InvalidRequest as error:
             path = f"questions.{node.number - 1}"
             raise InvalidRequest(f"{path}.{error.message}", param=f"{path}.{error.param}", schema=True) from None
+
+
+def _count_schema(question: Question, seen: set[str]) -> None:
+    """Those of a batch are bounded together, as each takes time before anybody is asked. An equal one counts once."""
+    if question.response_schema is None:
+        return
+    seen.add(json.dumps(question.response_schema))
+    if sum(map(len, seen)) > MOST_SCHEMAS_CHARS:
+        text = f"response_schema: the schemas of the batch are longer than {MOST_SCHEMAS_CHARS} characters together."
+        raise InvalidRequest(text, param="response_schema", schema=True)
 
 
 def _engine(services: ModelServices, caller: Caller, batch: Batch, request_id: str) -> Engine:

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field, replace
 
 from gateway_core.batch.questions import Answer, Completer, Keeper, Question
 from gateway_core.batch.structured import response_format
-from gateway_core.batch.validation.base import InvalidAnswerError, Validator
+from gateway_core.batch.validation.base import InvalidAnswerError, Validator, sendable
 from gateway_core.batch.validation.registry import Registry
 from gateway_core.domain.caller import Attribution, Caller
 from gateway_core.domain.catalog import Catalog
-from gateway_core.domain.chat import ChatRequest, Cost, Json, Model, ProviderAnswer, Usage
+from gateway_core.domain.chat import ChatRequest, Cost, Json, Model, ProviderAnswer, ToolCall, Usage
 from gateway_core.domain.errors import DeadlineExceeded, LLMError
 from gateway_core.domain.result import Attempt, Completion
 from gateway_core.ports import Clock
@@ -26,6 +26,14 @@ LEAST_TRY_S = 0.05
 MOST_QUOTED_CHARS = 20_000
 """How much of an invalid answer the model is shown again."""
 VALIDATION_FAILED = "validation_failed"
+
+
+class BrokenCheckError(Exception):
+    """The check itself failed, so that asking again would not help; its text is the kind of exception alone."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"the check itself failed ({kind}).")
+
 
 type Completed = Completion[ProviderAnswer]
 
@@ -96,14 +104,16 @@ class QuestionAnswerer:
     ) -> Answer:
         request, problems = first, ""
         for retry in range(question.max_validation_retries + 1):
-            done = await self._ask(request, validator, number, retry, end_s)
+            done = await self._ask_again(problems, request, validator, number, retry, end_s)
             tally.add(done)
             try:
-                result = validator.result_of(done.answer.content)
+                result = _result_of(validator, done.answer)
             except InvalidAnswerError as error:
                 problems = str(error)
-                request = _corrected(first, done.answer.content, error.problems)
+                request = _corrected(first, sendable(done.answer.content), error.problems)
                 continue
+            except BrokenCheckError as error:
+                return _invalid(question, str(error), tally)
             if retry:
                 await self._keep(first, done)
             return _answer(question, result, done, tally)
@@ -122,6 +132,17 @@ class QuestionAnswerer:
             accept = _accepting(validator)
             return await self._completer.complete(wanted, self._caller, request_id, timeout_s=left_s, accept=accept)
         return await self._completer.complete(wanted, self._caller, request_id, timeout_s=left_s)
+
+    async def _ask_again(
+        self, problems: str, request: ChatRequest, validator: Validator, number: int, retry: int, end_s: float
+    ) -> Completed:
+        """As `_ask`; an error of a correction says what it was to correct."""
+        try:
+            return await self._ask(request, validator, number, retry, end_s)
+        except LLMError as error:
+            if problems:
+                error.message = f"{error.message} It was asked again because of an invalid answer: {problems}"
+            raise
 
     async def _keep(self, first: ChatRequest, done: Completed) -> None:
         """An answer that became valid by correction is what the next equal question gets."""
@@ -161,12 +182,29 @@ class QuestionAnswerer:
 def _accepting(validator: Validator) -> Callable[[ProviderAnswer], bool]:
     def accept(answer: ProviderAnswer) -> bool:
         try:
-            validator.result_of(answer.content)
-        except InvalidAnswerError:
+            _result_of(validator, answer)
+        except (InvalidAnswerError, BrokenCheckError):
             return False
         return True
 
     return accept
+
+
+def _result_of(validator: Validator, answer: ProviderAnswer) -> object:
+    """What the caller gets. A call of a tool is no answer yet, and is handed on. Raises also BrokenCheckError."""
+    if answer.tool_calls:
+        return {"content": sendable(answer.content), "tool_calls": [_call(call) for call in answer.tool_calls]}
+    try:
+        return validator.result_of(sendable(answer.content))
+    except InvalidAnswerError as error:
+        cut = ("It was cut off at max_tokens: say it in fewer words.",) if answer.finish_reason == "length" else ()
+        raise InvalidAnswerError([*cut, *error.problems]) from None
+    except Exception as error:  # a user's model or strategy may raise anything
+        raise BrokenCheckError(type(error).__name__) from error
+
+
+def _call(call: ToolCall) -> dict[str, object]:
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
 
 
 def _corrected(first: ChatRequest, wrong: str, problems: Sequence[str]) -> ChatRequest:

@@ -8,7 +8,7 @@ from typing import Any
 from gateway_core.adapters.litellm.exchange import ProviderExchange
 from gateway_core.adapters.litellm.rates import view_of
 from gateway_core.domain.chat import Chunk, ProviderAnswer, ToolCall, ToolCallDelta, Usage
-from gateway_core.wires.shapes import items, mapping
+from gateway_core.wires.shapes import first, items, mapping
 
 
 def answer_of(response: Any, seen: ProviderExchange, dropped: tuple[str, ...]) -> ProviderAnswer:
@@ -28,11 +28,13 @@ def answer_of(response: Any, seen: ProviderExchange, dropped: tuple[str, ...]) -
 
 def confidence_of(body: object) -> float | None:
     """How sure the model is, from 0 to 1: as a body says it, else exp(mean log-probability) of the answer's tokens."""
-    choice = next(map(mapping, items(mapping(body).get("choices"))), {})
+    choice = first(mapping(body).get("choices"))
     named = mapping(body).get("confidence", choice.get("confidence"))
     if isinstance(named, int | float) and not isinstance(named, bool) and 0 <= named <= 1:
         return float(named)
     tokens = [mapping(token).get("logprob") for token in items(mapping(choice.get("logprobs")).get("content"))]
+    mean = first(mapping(body).get("candidates")).get("avgLogprobs")  # Google's wire tells it unasked
+    tokens = tokens if mean is None else [mean]
     known = [value for value in tokens if isinstance(value, int | float) and not isinstance(value, bool) and value <= 0]
     return math.exp(sum(known) / len(known)) if known and len(known) == len(tokens) else None
 

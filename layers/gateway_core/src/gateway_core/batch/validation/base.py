@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from gateway_core.domain.chat import Json
 
 MOST_PROBLEMS = 5
 MOST_PROBLEM_CHARS = 300
-_FENCED = re.compile(r"\s*```[a-zA-Z]*\s*\n(.*?)\n?\s*```\s*", re.DOTALL)
+_FENCE = "```"
+_BRACKETS = {"{": "}", "[": "]"}
 
 
 class InvalidAnswerError(Exception):
@@ -52,16 +52,53 @@ class AnyText:
         return text
 
 
+def sendable(text: str) -> str:
+    """A text without halves of surrogate pairs, which JSON may hold and no client can be sent."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
 def json_value(text: str) -> Any:
-    """The JSON value that an answer is, fenced as code or not. Raises InvalidAnswerError."""
-    fenced = _FENCED.fullmatch(text)
+    """The JSON value that an answer is, or that is in its code fence or sentence. Raises InvalidAnswerError."""
+    first: InvalidAnswerError | None = None
+    for candidate in _candidates(text.strip()):
+        try:
+            return _parsed(candidate)
+        except InvalidAnswerError as error:
+            first = first or error
+    raise first or InvalidAnswerError(["The answer is not one JSON value; it is empty."])
+
+
+def _candidates(text: str) -> Iterator[str]:
+    """The whole, then what is between the first fence and the last, then from the first bracket to its last closing."""
+    if text:
+        yield text
+    if fenced := _fenced(text):
+        yield fenced
+    start = min((at for bracket in _BRACKETS if (at := text.find(bracket)) >= 0), default=-1)
+    if start >= 0 and (end := text.rfind(_BRACKETS[text[start]])) > start:
+        yield text[start : end + 1]
+
+
+def _fenced(text: str) -> str:
+    """From the line behind the first fence to the last one: JSON may have fences in its own texts."""
+    _, opened, rest = text.partition(_FENCE)
+    _language, line, body = rest.partition("\n")
+    inside, closed, _ = body.rpartition(_FENCE)
+    return (inside if closed else body).strip() if opened and line else ""
+
+
+def _parsed(text: str) -> Any:
     try:
-        return json.loads(fenced[1] if fenced else text, parse_constant=_no_constant, parse_float=_finite)
+        value = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+        json.dumps(value, ensure_ascii=False).encode()
     except RecursionError:
         raise InvalidAnswerError(["The answer is nested too deeply."]) from None
+    except UnicodeEncodeError:  # nobody could be sent it
+        raise InvalidAnswerError(["The answer has half of a surrogate pair, which is no character."]) from None
     except ValueError as error:
         where = f" at character {error.pos}" if isinstance(error, json.JSONDecodeError) else ""
         raise InvalidAnswerError([f"The answer is not one JSON value{where}; no text may stand around it."]) from None
+    return value
 
 
 def _finite(digits: str) -> float:

@@ -1,7 +1,6 @@
 """JSON Schemas of callers: checked before any call, never fetched from anywhere, and bounded in what they cost.
 
-Draft 2020-12 by the `jsonschema` library, less what would let a small schema take long: references lead to the schema
-itself and are counted, and patterns have a time limit.
+jsonschema does the work, its keywords metered (see `keywords`). Drafts 2020-12 and 7; `format` is not checked.
 """
 
 from __future__ import annotations
@@ -9,127 +8,112 @@ from __future__ import annotations
 import importlib
 import json
 from collections.abc import Iterator
-from functools import partial
+from functools import lru_cache
+from itertools import islice
 from typing import Any
 
-from gateway_core.batch.validation.base import InvalidAnswerError, json_value, schema_instruction
-from gateway_core.batch.validation.patterns import Pattern, PatternTooSlowError
+from gateway_core.batch.validation.base import MOST_PROBLEMS, InvalidAnswerError, json_value, schema_instruction
+from gateway_core.batch.validation.keywords import TooMuchError, meter, metered
+from gateway_core.batch.validation.patterns import TooMuchWorkError, pattern
 from gateway_core.domain.chat import Json
 
-MOST_SCHEMA_BYTES = 64 * 1024
+MOST_SCHEMA_CHARS = 64 * 1024
+MOST_KEYWORDS = 2000
 MOST_DEPTH = 40
-MOST_REFERENCES = 5000
-_REFUSED = ("$dynamicRef", "$recursiveRef", "patternProperties", "$id", "$schema", "$anchor", "$dynamicAnchor")
-_NAMES_SCHEMAS = frozenset({"properties", "$defs", "definitions", "dependentSchemas"})
+_DRAFTS = {
+    "https://json-schema.org/draft/2020-12/schema": "Draft202012Validator",
+    "http://json-schema.org/draft-07/schema": "Draft7Validator",
+}
+_REFUSED = frozenset(
+    {"$dynamicRef", "$recursiveRef", "$dynamicAnchor", "$recursiveAnchor", "unevaluatedItems", "unevaluatedProperties"}
+)
+"""Keywords whose cost nobody can bound beforehand; providers do not know them either."""
+_NAMES_SCHEMAS = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
 _HOLDS_DATA = frozenset({"const", "enum", "default", "examples"})
+_PROBES: tuple[Any, ...] = (None, False, 0, "", [], {})
 
 
 class TooCostlyError(Exception):
-    """A schema refers to itself too often for this answer."""
+    """An answer cannot be held to its schema within bounds."""
 
 
 class JsonSchema:
     """Validates by a schema. Raises ValueError, which says why, for one that cannot be used."""
 
     def __init__(self, schema: Json) -> None:
-        _check_shape(schema)
+        self._validator = _validator(_text_of(schema))
         self.schema: Json | None = schema
         self.instruction = schema_instruction(schema)
-        self._validator = _validator(schema)
-        self._check_references()
 
     def result_of(self, text: str) -> Any:
         value = json_value(text)
-        problems = self._problems(value)
+        try:
+            problems = _problems(self._validator, value)
+        except TooCostlyError:
+            problems = ["The answer is too deep or too large for its schema. Make it shorter."]
         if problems:
             raise InvalidAnswerError(problems)
         return value
 
-    def _problems(self, value: Any) -> list[str]:
-        try:
-            return [_problem(error) for error in self._validator().iter_errors(value)]
-        except (RecursionError, TooCostlyError):
-            return ["The answer is too deep or too large for its schema."]
-        except PatternTooSlowError:
-            return ["A text of the answer takes too long to compare with its pattern."]
 
-    def _check_references(self) -> None:
-        """A schema that leads nowhere, or only to itself, shows on any value."""
-        unresolvable: Any = importlib.import_module("referencing.exceptions").Unresolvable
-        try:
-            list(self._validator().iter_errors(None))
-            for reference in _references(self.schema):
-                list(self._validator().descend(None, {"$ref": reference}))
-        except unresolvable:
-            raise ValueError("refers to a part of itself that is not there") from None
-        except (RecursionError, TooCostlyError):
-            raise ValueError("refers to itself without end") from None
-
-
-def _validator(schema: Json) -> Any:
-    """Makes a validator for one answer: references are counted anew for each."""
-    library: Any = importlib.import_module("jsonschema")
-    base = library.Draft202012Validator
+def _text_of(schema: Json) -> str:
     try:
-        base.check_schema(schema)
-    except library.SchemaError as error:
-        where = ".".join(map(str, error.absolute_path))
-        raise ValueError(f"is not a JSON Schema{f' at {where}' if where else ''}: {error.message[:200]}") from None
-    registry: Any = importlib.import_module("referencing").Registry()
-    return partial(_counted, library, base, schema, registry)
+        text = json.dumps(schema, allow_nan=False)
+    except (ValueError, RecursionError):
+        raise ValueError("is not JSON, or nested too deeply") from None
+    if len(text) > MOST_SCHEMA_CHARS:
+        raise ValueError(f"is larger than {MOST_SCHEMA_CHARS} characters")
+    return text
 
 
-def _counted(library: Any, base: Any, schema: Json, registry: Any) -> Any:
-    left, follow = [MOST_REFERENCES], base.VALIDATORS["$ref"]
-
-    def reference(validator: Any, ref: Any, instance: Any, parent: Any) -> Iterator[Any]:
-        left[0] -= 1
-        if left[0] < 0:
-            raise TooCostlyError
-        yield from follow(validator, ref, instance, parent) or ()
-
-    def pattern(_validator: Any, text: str, instance: Any, _parent: Any) -> Iterator[Any]:
-        if isinstance(instance, str) and not Pattern(text).occurs(instance):
-            yield library.ValidationError(f"does not match the pattern {text!r}")
-
-    bounded = library.validators.extend(base, {"$ref": reference, "pattern": pattern})
-    # A registry of its own holds nothing and fetches nothing.
-    return bounded(schema, registry=registry)
+@lru_cache(maxsize=64)
+def _validator(text: str) -> Any:
+    """The library's validator for a schema. Kept, as a batch may have one schema a thousand times."""
+    schema = json.loads(text)
+    _check_bounds(schema)
+    draft = _draft(schema.pop("$schema", next(iter(_DRAFTS))))
+    schema.pop("$id", None)
+    _check_form(draft, schema)
+    _check_references(draft, schema)
+    validator = metered(draft)(schema, registry=_library("referencing").Registry())
+    _check_ends(validator)
+    return validator
 
 
-def _problem(error: Any) -> str:
-    where = ".".join(map(str, error.absolute_path))
-    return f"{where or 'The value'}: {error.message}"
-
-
-def _check_shape(schema: Any) -> None:
-    """Size, depth, and keywords that are not served. Raises ValueError."""
+def _problems(validator: Any, value: Any) -> list[str]:
+    """The first few. Raises TooCostlyError."""
     try:
-        size = len(json.dumps(schema, ensure_ascii=False).encode("utf-8", "surrogatepass"))
-    except RecursionError:
-        size = MOST_SCHEMA_BYTES + 1
-    if size > MOST_SCHEMA_BYTES:
-        raise ValueError(f"is larger than {MOST_SCHEMA_BYTES} bytes")
-    for depth, keyword, value in _keywords(schema, 1):
+        with meter():
+            return [_described(error) for error in islice(validator.iter_errors(value), MOST_PROBLEMS)]
+    except (TooMuchError, TooMuchWorkError, RecursionError):
+        raise TooCostlyError from None
+    except ArithmeticError:
+        return ["The answer has a number that is too large."]
+
+
+def _described(error: Any) -> str:
+    """Where and what; of alternatives the failure that came closest."""
+    closest = _library("jsonschema.exceptions").best_match([error])
+    where = ".".join(map(str, closest.absolute_path))
+    return f"{where or 'The value'}: {closest.message}"
+
+
+def _check_bounds(schema: Json | bool) -> None:
+    """Size, depth, and keywords that are not served."""
+    for seen, (depth, keyword, value) in enumerate(_keywords(schema, 1)):
         if depth > MOST_DEPTH:
             raise ValueError(f"is nested deeper than {MOST_DEPTH} levels")
-        if keyword in _REFUSED and not (keyword == "$schema" and depth == 1):
+        if seen > MOST_KEYWORDS:
+            raise ValueError(f"has more than {MOST_KEYWORDS} keywords")
+        if keyword in _REFUSED or (keyword == "$id" and depth > 1):
             raise ValueError(f"has {keyword}, which is not served here")
         if keyword == "$ref" and not (isinstance(value, str) and value.startswith("#")):
             raise ValueError("has a $ref that leads out of it; put the part under $defs and refer to #/$defs/NAME")
         if keyword == "pattern":
-            _check_pattern(value)
-
-
-def _check_pattern(text: Any) -> None:
-    try:
-        Pattern(str(text))
-    except ValueError as error:
-        raise ValueError(f"has a pattern that {error}") from None
-
-
-def _references(schema: Any) -> set[str]:
-    return {str(value) for _depth, keyword, value in _keywords(schema, 1) if keyword == "$ref"}
+            _check_pattern(str(value))
+        if keyword == "patternProperties" and isinstance(value, dict):
+            for text in value:
+                _check_pattern(text)
 
 
 def _keywords(schema: Any, depth: int) -> Iterator[tuple[int, str, Any]]:
@@ -146,3 +130,67 @@ def _keywords(schema: Any, depth: int) -> Iterator[tuple[int, str, Any]]:
                 yield from _keywords(inner, depth + 1)
         elif keyword not in _HOLDS_DATA:
             yield from _keywords(value, depth + 1)
+
+
+def _check_pattern(text: str) -> None:
+    try:
+        pattern(text)
+    except ValueError as error:
+        raise ValueError(f"has a pattern that {error}") from None
+
+
+def _draft(named: object) -> Any:
+    found = _DRAFTS.get(named.rstrip("#")) if isinstance(named, str) else None
+    if found is None:
+        raise ValueError(f"has a $schema that is not supported. Use one of {', '.join(_DRAFTS)}")
+    return getattr(_library("jsonschema"), found)
+
+
+def _check_form(draft: Any, schema: Json | bool) -> None:
+    library = _library("jsonschema")
+    try:
+        draft.check_schema(schema, format_checker=library.FormatChecker(()))
+    except library.SchemaError as error:
+        where = ".".join(map(str, error.absolute_path))
+        raise ValueError(f"is not a JSON Schema{f' at {where}' if where else ''}: {error.message[:200]}") from None
+
+
+def _check_ends(validator: Any) -> None:
+    """A schema may refer to itself without end, or grow with each reference, whatever the answer is."""
+    for value in _PROBES:
+        try:
+            _problems(validator, value)
+        except TooCostlyError:
+            raise ValueError("refers to itself without end, or too often even for an empty answer") from None
+
+
+def _check_references(draft: Any, schema: Json) -> None:
+    """Each leads to a schema, be it one that nobody would have looked for there."""
+    referencing = _library("referencing")
+    specification = _library("referencing.jsonschema").specification_with(draft.META_SCHEMA["$schema"])
+    resource = referencing.Resource(contents=schema, specification=specification)
+    resolver = referencing.Registry().with_resource("", resource).resolver()
+    found, waiting = set[str](), [schema]
+    while waiting:
+        for reference in {value for _, keyword, value in _keywords(waiting.pop(), 1) if keyword == "$ref"} - found:
+            found.add(reference)
+            part = _part(resolver, reference)
+            _check_bounds(part)
+            _check_form(draft, part)
+            waiting.append(part)
+
+
+def _part(resolver: Any, reference: str) -> Any:
+    unresolvable: Any = _library("referencing.exceptions").Unresolvable
+    try:
+        part = resolver.lookup(reference).contents
+    except (unresolvable, ValueError, TypeError):
+        part = None
+    if isinstance(part, (dict, bool)):
+        return part
+    raise ValueError(f"refers to a part of itself that is not there, or no schema: {reference[:100]}")
+
+
+def _library(name: str) -> Any:
+    """Loaded when the first schema comes: it takes a while, and most batches have none."""
+    return importlib.import_module(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +17,7 @@ from gateway_core.batch.validation.base import (
     json_value,
     schema_instruction,
 )
-from gateway_core.batch.validation.patterns import Pattern, PatternTooSlowError
+from gateway_core.batch.validation.patterns import Pattern, TooMuchWorkError
 from gateway_core.batch.validation.schemas import JsonSchema
 from gateway_core.domain.chat import Json
 from gateway_core.domain.errors import InvalidRequest
@@ -37,11 +38,13 @@ class PydanticModel:
     def result_of(self, text: str) -> Any:
         value = json_value(text)
         try:
-            return self._model.model_validate(value).model_dump(mode="json")
+            found = self._model.model_validate_json(json.dumps(value))
         except ValidationError as error:
-            found = error.errors(include_url=False, include_context=False, include_input=False)
-            problems = [f"{'.'.join(map(str, one['loc'])) or 'The value'}: {one['msg']}" for one in found]
-        raise InvalidAnswerError(problems)
+            wrong = error.errors(include_url=False, include_context=False, include_input=False)
+            problems = [f"{'.'.join(map(str, one['loc'])) or 'The value'}: {one['msg']}" for one in wrong]
+            raise InvalidAnswerError(problems) from None
+        # By way of text: what is no JSON, such as an infinite number, is null there.
+        return json.loads(found.model_dump_json(by_alias=True))
 
 
 class MatchesPattern:
@@ -57,10 +60,8 @@ class MatchesPattern:
         stripped = text.strip()
         try:
             fits = self._pattern.fits(stripped)
-        except PatternTooSlowError:
-            raise InvalidAnswerError(
-                ["The answer takes too long to compare with the pattern; make it shorter."]
-            ) from None
+        except TooMuchWorkError:
+            raise InvalidAnswerError(["The answer is too long to compare with the pattern; make it shorter."]) from None
         if not fits:
             raise InvalidAnswerError(["The answer does not match the regular expression as a whole."])
         return stripped
