@@ -25,7 +25,7 @@ from tests.forked import forked
 from tests.patience import patience
 
 KEY = "gk_dev_local"
-UNHURRIED = "store: {timeout_s: 10, connect_timeout_s: 10}\n"
+UNHURRIED = "store: {timeout_s: 30, connect_timeout_s: 30}\n"
 """A store on a busy machine is slow, and not away."""
 PROVIDER_KEYS = {
     "ANTHROPIC_API_KEY": "sk-ant-api03-the-anthropic-key",
@@ -43,6 +43,7 @@ class Stack:
     urls: dict[str, str] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
     started: threading.Event = field(default_factory=threading.Event)
+    grew: threading.Condition = field(default_factory=threading.Condition)
     reader: threading.Thread = field(default_factory=threading.Thread)
 
     def read(self) -> None:
@@ -50,7 +51,9 @@ class Stack:
         assert self.process.stdout
         with self.process.stdout as output:
             for line in output:
-                self.log.append(line)
+                with self.grew:
+                    self.log.append(line)
+                    self.grew.notify_all()
                 name, _, rest = line.partition(" ")
                 if name in {"Gateway", "Key", "Store", "Simulated"}:
                     self.urls[name] = rest.split()[0]
@@ -62,6 +65,15 @@ class Stack:
     def text(self) -> str:
         return "".join(self.log)
 
+    def prints(self, text: str, times: int = 1, *, after: int = 0) -> None:
+        """Wait until so many lines with this text are in the log, behind the first `after` lines of it."""
+
+        def has_come() -> bool:
+            return sum(text in line for line in self.log[after:]) >= times
+
+        with self.grew:
+            assert self.grew.wait_for(has_come, patience(60)), self.text
+
 
 def start(**environ: str) -> Stack:
     """Start `python -m local` on free ports with nothing but `environ` set, and wait until it serves.
@@ -71,9 +83,9 @@ def start(**environ: str) -> Stack:
     return _started([sys.executable, "-m", "local"], environ)
 
 
-def fork(**environ: str) -> Stack:
+def fork(program: str = "local", **environ: str) -> Stack:
     """The same, forked from a process that has loaded what it needs."""
-    return _started(forked("local"), environ)
+    return _started(forked(program), environ)
 
 
 def _started(command: list[str], environ: dict[str, str]) -> Stack:
@@ -123,7 +135,7 @@ def stack(providers_url, tmp_path_factory) -> Iterator[Stack]:
 @pytest.fixture
 def providers(providers_url) -> Iterator[httpx.Client]:
     """The simulator's own controls, without faults and with counts at zero."""
-    with httpx.Client(base_url=providers_url) as http:
+    with httpx.Client(base_url=providers_url, timeout=patience(60)) as http:
         http.delete("/__faults")
         http.delete("/__calls")
         yield http
@@ -142,7 +154,8 @@ def gateway(stack, store) -> Iterator[httpx.Client]:
 @pytest.fixture
 def store(stack):
     """Run one Redis command through the REST API."""
-    with httpx.Client(base_url=stack.urls["Store"], headers={"authorization": "Bearer local"}) as http:
+    headers = {"authorization": "Bearer local"}
+    with httpx.Client(base_url=stack.urls["Store"], headers=headers, timeout=patience(60)) as http:
         yield lambda *command: http.post("/", json=list(command)).json()["result"]
 
 
@@ -167,7 +180,8 @@ def trips(stack):
     asked = itertools.count(1)
 
     def count() -> int:
-        answer = httpx.post(stack.urls["Store"], headers={"authorization": "Bearer local"}, json=["PING"])
+        headers = {"authorization": "Bearer local"}
+        answer = httpx.post(stack.urls["Store"], headers=headers, json=["PING"], timeout=patience(60))
         return int(answer.headers["upstash-sync-token"].partition("=")[2]) - next(asked)
 
     return count
