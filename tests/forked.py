@@ -1,79 +1,61 @@
-"""Processes forked from one that has LiteLLM loaded: its seconds of CPU are paid once for all of them."""
+"""Programs forked from a process that has LiteLLM loaded: its seconds of CPU are paid once for a whole run of tests.
+
+`forked(module)` is a command that does what `python -m module` does, in a process of its own with the environment,
+pipes, signals and exit code of a program; it takes a tenth of the time to start. `tests/fork_server.py` is the process
+that forks, one for all workers of pytest-xdist; it ends with the last of them.
+"""
 
 from __future__ import annotations
 
-import multiprocessing
+import contextlib
+import fcntl
 import os
-import signal
-import subprocess
+import socket
 import sys
-from collections.abc import Mapping
-from multiprocessing.connection import Connection
-from typing import Any
+import tempfile
+from functools import cache
+from pathlib import Path
 
-from tests.patience import patience
-
-CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["tests.preload"])
-
-
-def _become(environ: Mapping[str, str], output: Connection) -> None:
-    """Have no variables but these, and print into the pipe."""
-    os.environ.clear()
-    os.environ.update(environ)
-    for number in (sys.stdout.fileno(), sys.stderr.fileno()):
-        os.dup2(output.fileno(), number)
-    output.close()
+LEASE, FORK = b"lease", b"fork!"
+"""What a connection begins with."""
+_HERE = Path(__file__).parent
+_RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID") or str(os.getpid())
+_ADDRESS = Path(tempfile.gettempdir()) / f"gateway-tests-{_RUN[:16]}.sock"
 
 
-def _serve_stack(output: Connection, environ: Mapping[str, str]) -> None:
-    from local.__main__ import main  # noqa: PLC0415 - here, so that who forks loads nothing
-
-    _become(environ, output)
-    sys.exit(main())
-
-
-class ForkedStack:
-    """`python -m local` but for its start; to be used like `subprocess.Popen`."""
-
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        ours, theirs = CONTEXT.Pipe(duplex=False)
-        self._process = CONTEXT.Process(target=_serve_stack, args=(theirs, dict(environ)), daemon=True)
-        self._process.start()
-        theirs.close()
-        self.stdout = os.fdopen(os.dup(ours.fileno()), errors="replace")
-        ours.close()
-
-    def poll(self) -> int | None:
-        return self._process.exitcode
-
-    def send_signal(self, number: signal.Signals) -> None:
-        assert self._process.pid
-        os.kill(self._process.pid, number)
-
-    def wait(self, timeout: float) -> int:
-        self._process.join(timeout)
-        if self._process.exitcode is None:
-            raise subprocess.TimeoutExpired("a forked stack", timeout)
-        return self._process.exitcode
+def forked(module: str, *arguments: str) -> list[str]:
+    """The command."""
+    _lease()
+    return [sys.executable, "-I", "-S", str(_HERE / "fork_client.py"), str(_ADDRESS), module, *arguments]
 
 
-def _call(answer: Connection, work: Any, args: Any, environ: Mapping[str, str]) -> None:
-    os.environ.clear()
-    os.environ.update(environ)
-    answer.send(work(*args))
+@cache
+def _lease() -> socket.socket:
+    """A connection that keeps the server alive as long as this process is; who comes first starts it."""
+    with _ADDRESS.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with contextlib.suppress(OSError):
+            return _connected()
+        listening = socket.socket(socket.AF_UNIX)
+        listening.bind(str(_ADDRESS))
+        listening.listen(64)
+        # Nobody's child: it may outlive the worker that happened to be the first.
+        script = 'cd "$1" && shift && "$@" </dev/null &'
+        command = [script, "sh", str(_HERE.parent), sys.executable, "-m", "tests.fork_server"]
+        listening.set_inheritable(True)
+        arguments = ["/bin/sh", "-c", *command, str(listening.fileno()), str(_ADDRESS)]
+        os.waitpid(os.posix_spawn("/bin/sh", arguments, os.environ), 0)
+        connection = _connected()
+        listening.close()
+        return connection
 
 
-def call_forked(work: Any, *args: Any, environ: Mapping[str, str]) -> Any:
-    """What `work`, a function of some module, gives in a process of its own that has no variables but these."""
-    ours, theirs = CONTEXT.Pipe(duplex=False)
-    process = CONTEXT.Process(target=_call, args=(theirs, work, args, dict(environ)), daemon=True)
-    process.start()
-    theirs.close()
+def _connected() -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX)
     try:
-        assert ours.poll(patience(50)), "it does not answer"
-        return ours.recv()
-    finally:
-        ours.close()
-        process.join(patience(10))
-        process.kill()
+        connection.connect(str(_ADDRESS))
+        connection.sendall(LEASE)
+    except OSError:
+        connection.close()
+        raise
+    return connection

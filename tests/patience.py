@@ -7,19 +7,21 @@ from __future__ import annotations
 
 import os
 import time
+from collections import deque
 
 _WORK = 1_000_000
 _USUAL_S = 0.01
 """How long `_WORK` additions take where nobody else computes."""
 _WORTH_S = 10.0
-"""How long a measurement counts."""
+"""How long a measurement counts as the last one."""
+_MEASUREMENTS = 6
 
 
 class _Machine:
-    """How many times longer than usual this process needs for its work: the most that was seen."""
+    """How many times longer than usual this process needs for its work: the most that was seen of late."""
 
     def __init__(self) -> None:
-        self._slowness = 1.0
+        self._seen: deque[float] = deque(maxlen=_MEASUREMENTS)
         self._measured_s = -_WORTH_S
 
     def slowness(self) -> float:
@@ -27,8 +29,8 @@ class _Machine:
         if began_s - self._measured_s >= _WORTH_S:
             sum(range(_WORK))
             self._measured_s = time.monotonic()
-            self._slowness = max(self._slowness, (self._measured_s - began_s) / _USUAL_S)
-        return self._slowness
+            self._seen.append((self._measured_s - began_s) / _USUAL_S)
+        return max(1.0, *self._seen)
 
 
 _MACHINE = _Machine()

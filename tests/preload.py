@@ -1,4 +1,4 @@
-"""What the fork server does before it forks: LiteLLM's seconds of CPU are paid once for all processes.
+"""What the fork servers do before they fork: LiteLLM's seconds of CPU are paid once for all processes.
 
 LiteLLM loads much with the first call of each kind only, so a call of each kind is made.
 """
@@ -9,16 +9,18 @@ import asyncio
 
 from gateway_core.adapters.clock import SystemClock
 from gateway_core.adapters.litellm import LiteLLMProvider
+from gateway_core.api import ask, health, models, tokens
 from gateway_core.config.catalog_loader import load_catalog
 from gateway_core.domain.chat import Deployment, ProviderCall
 from gateway_core.domain.credentials import Credential, Secret
 from gateway_core.domain.embedding import EmbedCall
-from local import __main__ as stack
+from gateway_core.mcp_front import app, stdio
+from local import probing, stack
 from local.providers import base_urls, create_app
 from local.serving import serve
 from tests.fleet import process
 
-__all__ = ["process", "stack"]
+__all__ = ["app", "ask", "health", "models", "probing", "process", "stack", "stdio", "tokens"]
 _HELLO = ({"role": "user", "content": "Hello"},)
 _PROVIDERS = ("anthropic", "openai", "gemini", "deepseek")
 

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import httpx
@@ -20,11 +21,11 @@ import pytest
 from gateway_core.cli.main import main
 from local.providers import base_urls, create_app
 from local.serving import serve
-from tests.forked import ForkedStack
+from tests.forked import forked
 from tests.patience import patience
 
 KEY = "gk_dev_local"
-UNHURRIED = "store: {timeout_s: 10, connect_timeout_s: 10}\n"
+UNHURRIED = "store: {timeout_s: 30, connect_timeout_s: 30}\n"
 """A store on a busy machine is slow, and not away."""
 PROVIDER_KEYS = {
     "ANTHROPIC_API_KEY": "sk-ant-api03-the-anthropic-key",
@@ -38,10 +39,11 @@ PROVIDER_KEYS = {
 class Stack:
     """A running local stack. `log` is everything that it has printed so far."""
 
-    process: subprocess.Popen[str] | ForkedStack
+    process: subprocess.Popen[str]
     urls: dict[str, str] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
     started: threading.Event = field(default_factory=threading.Event)
+    grew: threading.Condition = field(default_factory=threading.Condition)
     reader: threading.Thread = field(default_factory=threading.Thread)
 
     def read(self) -> None:
@@ -49,7 +51,9 @@ class Stack:
         assert self.process.stdout
         with self.process.stdout as output:
             for line in output:
-                self.log.append(line)
+                with self.grew:
+                    self.log.append(line)
+                    self.grew.notify_all()
                 name, _, rest = line.partition(" ")
                 if name in {"Gateway", "Key", "Store", "Simulated"}:
                     self.urls[name] = rest.split()[0]
@@ -61,35 +65,39 @@ class Stack:
     def text(self) -> str:
         return "".join(self.log)
 
+    def prints(self, text: str, times: int = 1, *, after: int = 0) -> None:
+        """Wait until so many lines with this text are in the log, behind the first `after` lines of it."""
+
+        def has_come() -> bool:
+            return sum(text in line for line in self.log[after:]) >= times
+
+        with self.grew:
+            assert self.grew.wait_for(has_come, patience(60)), self.text
+
 
 def start(**environ: str) -> Stack:
     """Start `python -m local` on free ports with nothing but `environ` set, and wait until it serves.
 
     Nothing runs in it by itself, so that tests may count: no probes, unless `environ` wants some.
     """
-    return _serving(
-        subprocess.Popen(
-            [sys.executable, "-m", "local"],
-            env=_environment(environ),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-    )
+    return _started([sys.executable, "-m", "local"], environ)
 
 
-def fork(**environ: str) -> Stack:
+def fork(program: str = "local", **environ: str) -> Stack:
     """The same, forked from a process that has loaded what it needs."""
-    return _serving(ForkedStack(_environment(environ)))
+    return _started(forked(program), environ)
 
 
-def _environment(wanted: dict[str, str]) -> dict[str, str]:
+def _started(command: list[str], environ: dict[str, str]) -> Stack:
     inherited = {name: os.environ[name] for name in ("PATH", "HOME", "SSL_CERT_DIR") if name in os.environ}
     ports = dict.fromkeys(("PORT", "LOCAL_STORE_PORT", "LOCAL_PROVIDERS_PORT", "PROBE_INTERVAL_S"), "0")
-    return {**inherited, **ports, "LOG_FORMAT": "json", **wanted}
-
-
-def _serving(process: subprocess.Popen[str] | ForkedStack) -> Stack:
+    process = subprocess.Popen(
+        command,
+        env={**inherited, **ports, "LOG_FORMAT": "json", **environ},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
     stack = Stack(process)
     stack.reader = threading.Thread(target=stack.read, daemon=True)
     stack.reader.start()
@@ -127,7 +135,7 @@ def stack(providers_url, tmp_path_factory) -> Iterator[Stack]:
 @pytest.fixture
 def providers(providers_url) -> Iterator[httpx.Client]:
     """The simulator's own controls, without faults and with counts at zero."""
-    with httpx.Client(base_url=providers_url) as http:
+    with httpx.Client(base_url=providers_url, timeout=patience(60)) as http:
         http.delete("/__faults")
         http.delete("/__calls")
         yield http
@@ -146,7 +154,8 @@ def gateway(stack, store) -> Iterator[httpx.Client]:
 @pytest.fixture
 def store(stack):
     """Run one Redis command through the REST API."""
-    with httpx.Client(base_url=stack.urls["Store"], headers={"authorization": "Bearer local"}) as http:
+    headers = {"authorization": "Bearer local"}
+    with httpx.Client(base_url=stack.urls["Store"], headers=headers, timeout=patience(60)) as http:
         yield lambda *command: http.post("/", json=list(command)).json()["result"]
 
 
@@ -156,8 +165,9 @@ def run_gateway(stack):
 
     def run(*arguments: str) -> dict[str, object]:
         environ = {"UPSTASH_REDIS_REST_URL": stack.urls["Store"], "UPSTASH_REDIS_REST_TOKEN": "local"}
-        with contextlib.redirect_stdout(io.StringIO()) as printed:
-            assert main(arguments, environ) == 0
+        # In a thread, where a loop of the test's own does not disturb it.
+        with contextlib.redirect_stdout(io.StringIO()) as printed, ThreadPoolExecutor(1) as thread:
+            assert thread.submit(main, arguments, environ).result() == 0
         lines = [json.loads(line) for line in printed.getvalue().splitlines()]
         return lines[-1] if lines else {}
 
@@ -170,7 +180,8 @@ def trips(stack):
     asked = itertools.count(1)
 
     def count() -> int:
-        answer = httpx.post(stack.urls["Store"], headers={"authorization": "Bearer local"}, json=["PING"])
+        headers = {"authorization": "Bearer local"}
+        answer = httpx.post(stack.urls["Store"], headers=headers, json=["PING"], timeout=patience(60))
         return int(answer.headers["upstash-sync-token"].partition("=")[2]) - next(asked)
 
     return count

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import KEY, PROVIDER_KEYS
+from tests.patience import patience
 
 pytestmark = pytest.mark.xdist_group("e2e")
 
@@ -95,7 +96,7 @@ def test_the_record_is_in_the_store_for_thirty_days(gateway, store):
 def test_when_the_first_model_fails_the_second_answers(gateway, providers, kind, params, code):
     """Each provider is called exactly once, and `attempts` tells the story."""
     providers.post("/__faults", json={"provider": "anthropic", "kind": kind, **params}).raise_for_status()
-    answer = complete(gateway, model_group="fast", timeout_s=2 if kind == "timeout" else 20)
+    answer = complete(gateway, model_group="fast", timeout_s=patience(2) if kind == "timeout" else 120)
     body = answer.json()
     assert (answer.status_code, body.get("model")) == (200, "gpt-5.1-mini"), body
     first, second = body["attempts"]
@@ -105,13 +106,11 @@ def test_when_the_first_model_fails_the_second_answers(gateway, providers, kind,
 
 
 def test_a_limited_primary_costs_no_time(gateway, providers):
-    """A 429 with Retry-After is answered at the fallback's speed, and the model is left alone by the next request."""
+    """A 429 is answered by the fallback, however long its Retry-After; the next request leaves the model alone."""
     complete(gateway, model="gpt-5.1-mini")
-    providers.post("/__faults", json={"provider": "anthropic", "kind": "rate_limit", "retry_after": 7})
-    started = time.monotonic()
+    providers.post("/__faults", json={"provider": "anthropic", "kind": "rate_limit", "retry_after": 3600})
     assert complete(gateway, model_group="fast").json()["provider"] == "openai"
     assert complete(gateway, model_group="fast").json()["attempts"][0]["error_code"] == "breaker_open"
-    assert time.monotonic() - started < 5
     assert calls(providers, "anthropic") == 1
 
 
@@ -154,10 +153,12 @@ def test_retry_after_of_the_only_model_is_waited_for(gateway, providers):
     for seconds, status in ((1, 200), (60, 429)):
         fault = {"provider": "deepseek", "kind": "rate_limit", "retry_after": seconds, "times": 1}
         providers.post("/__faults", json=fault).raise_for_status()
-        started = time.monotonic()
         answer = complete(gateway, model="deepseek-v3.2")
         assert answer.status_code == status
-        assert status == 429 or time.monotonic() - started >= 1
+        if status == 200:
+            records = gateway.get("/v1/usage/records", params={"limit": 1000}).json()["records"]
+            (mine,) = [record for record in records if record["request_id"] == answer.json()["id"]]
+            assert mine["latency_ms"] >= 1000
     assert answer.headers["retry-after"] == "60"
     assert calls(providers, "deepseek") == 3
 

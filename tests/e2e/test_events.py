@@ -11,8 +11,7 @@ import pytest
 from local.front import ROUTES
 from local.providers import base_urls
 from tests.e2e.conftest import PROVIDER_KEYS
-from tests.e2e.invoke import answers
-from tests.forked import call_forked
+from tests.forked import forked
 from tests.lambda_runtime.deployment import EVENTS, SCHEDULED
 from tests.patience import patience
 
@@ -20,7 +19,7 @@ pytestmark = pytest.mark.xdist_group("e2e")
 
 ROOT = Path(__file__).parents[2]
 LIGHT = frozenset({"health", "models", "usage"})
-LOADS_LITELLM = frozenset({"complete.app", "embed.app", "stream.app", "tokens.app"})
+LOADS_LITELLM = frozenset({"ask.app", "complete.app", "embed.app", "stream.app", "tokens.app"})
 
 
 def events_of(function):
@@ -39,10 +38,9 @@ def invoke(stack, providers_url):
             "UPSTASH_REDIS_REST_URL": stack.urls["Store"],
             "UPSTASH_REDIS_REST_TOKEN": "local",
         }
-        if function in LOADS_LITELLM:
-            return {"answers": call_forked(answers, function, events, environ=environ)}
+        program = "tests.e2e.invoke"
         done = subprocess.run(
-            [sys.executable, "-m", "tests.e2e.invoke", function],
+            forked(program, function) if function in LOADS_LITELLM else [sys.executable, "-m", program, function],
             input="\n".join(json.dumps(event) for event in events),
             env=environ,
             cwd=ROOT,

@@ -1,7 +1,7 @@
 """Rate limits on the whole stack: real HTTP, real LiteLLM, real Valkey; the simulator says what providers say."""
 
 import math
-import time
+from datetime import UTC, datetime
 
 import pytest
 
@@ -9,7 +9,8 @@ from tests.e2e.test_complete import FAST, HELLO, calls, complete
 
 pytestmark = pytest.mark.xdist_group("e2e")
 
-RESET_S = 40
+RESET_S = 3600
+"""More than these tests take on any machine."""
 EMPTY = {"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": f"{RESET_S}s"}
 
 
@@ -20,12 +21,11 @@ def models(gateway):
 
 
 def test_a_limited_model_is_left_alone_by_all_routes(gateway, providers):
-    """A 429 with Retry-After: 7: each request is answered by the fallback, with one call of it, for seven seconds."""
-    providers.post("/__faults", json={"provider": "anthropic", "kind": "rate_limit", "retry_after": 7})
-    started = time.monotonic()
+    """A 429 with Retry-After: each request is answered by the fallback, with one call of it, for all that time."""
+    providers.post("/__faults", json={"provider": "anthropic", "kind": "rate_limit", "retry_after": RESET_S})
     body = complete(gateway, model_group="fast").json()
     assert [(a["outcome"], a["error_code"]) for a in body["attempts"]] == [("failed", "rate_limited"), ("ok", None)]
-    assert 0 < models(gateway)["claude-haiku-3.5"]["retry_after_ms"] <= 7000
+    assert 0 < models(gateway)["claude-haiku-3.5"]["retry_after_ms"] <= 1000 * RESET_S
     others = {
         "/v1/complete": {"model_group": "fast"},
         "/v1/chat/completions": {"model": "fast"},
@@ -34,8 +34,7 @@ def test_a_limited_model_is_left_alone_by_all_routes(gateway, providers):
     for path, which in others.items():
         answer = gateway.post(path, json={"messages": HELLO, **which})
         assert answer.status_code == 200
-    if time.monotonic() - started < 7:  # a busy machine may have taken longer
-        assert [calls(providers, name) for name in FAST] == [1, 4, 0]
+    assert [calls(providers, name) for name in FAST] == [1, 4, 0]
 
 
 @pytest.mark.parametrize("path", ["/v1/complete", "/v1/stream"])
@@ -43,14 +42,16 @@ def test_what_an_answer_leaves_is_left_to_the_provider(gateway, providers, path)
     """An answer with nothing remaining closes its model until the reset, for whoever asks; 429 names that moment."""
     headers = {"provider": "openai", "kind": "answer", "times": 1, "headers": EMPTY}
     providers.post("/__faults", json=headers).raise_for_status()
-    asked = time.monotonic()
     assert gateway.post(path, json={"messages": HELLO, "model": "gpt-5.1-mini"}).status_code == 200
     told = models(gateway)["gpt-5.1-mini"]["rate_limit"]["requests"]
     assert (told["limit"], told["remaining"]) == (10_000, 0)
+    before = datetime.now(UTC)
     refused = complete(gateway, model="gpt-5.1-mini")
-    passed_s = time.monotonic() - asked
+    after = datetime.now(UTC)
     assert (refused.status_code, refused.json()["error"]["code"]) == (429, "rate_limited")
-    assert math.ceil(RESET_S - passed_s) <= int(refused.headers["retry-after"]) <= RESET_S
+    reset_at = datetime.fromisoformat(told["reset_at"])
+    least, most = (math.ceil((reset_at - moment).total_seconds()) for moment in (after, before))
+    assert least <= int(refused.headers["retry-after"]) <= most
     assert calls(providers, "openai") == 1
     assert complete(gateway, model="gpt-5.1").status_code == 200  # another model has limits of its own
 

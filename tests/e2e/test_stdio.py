@@ -16,10 +16,12 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 
 from local.providers import base_urls
 from tests.e2e.conftest import PROVIDER_KEYS
+from tests.forked import forked
+from tests.patience import patience
 
 pytestmark = pytest.mark.xdist_group("e2e")
 
-COMMAND = [sys.executable, "-m", "local.stdio"]
+PROGRAM = "local.stdio"
 BASE = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "PROBE_INTERVAL_S": "0", "LOG_FORMAT": "json"}
 HELLO = {"messages": [{"role": "user", "content": "Say hello"}], "model_group": "fast"}
 BATCH = {
@@ -51,15 +53,15 @@ def shared(stack):
 
 def official(environ, mode, log):
     """The SDK's client, which starts the gateway."""
-    command, *args = COMMAND
+    command, *args = forked(PROGRAM)
     return Client(stdio_client(StdioServerParameters(command=command, args=args, env=environ), errlog=log), mode=mode)
 
 
 @contextmanager
-def started(**environ):
+def started(command, **environ):
     """The gateway as a process, to be spoken to by hand."""
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(COMMAND, env={**BASE, **environ}, text=True, **pipes) as process:
+    with subprocess.Popen(command, env={**BASE, **environ}, text=True, **pipes) as process:
         try:
             yield process
         finally:
@@ -102,7 +104,7 @@ async def test_the_official_client(real, tmp_path, mode, version):
 
 async def test_fastmcps_client(real):
     """With a store and a key of its own making, as the other."""
-    command, *args = COMMAND
+    command, *args = forked(PROGRAM)
     async with FastClient(StdioTransport(command, args, env=real)) as client:
         answer = await client.call_tool("litellm_batch_ask", BATCH)
     assert answer.structured_content["totals"]["succeeded"] == 3
@@ -124,19 +126,19 @@ async def test_cancelling_stops_the_provider(real, providers):
             await call
         answer = await client.call_tool("complete", HELLO)
         assert answer.structured_content["provider"] == "anthropic"
-        totals = providers.get("/__calls", params={"wait_idle_s": 10}).json()["totals"]
+        totals = providers.get("/__calls", params={"wait_idle_s": patience(10)}).json()["totals"]
     assert totals["disconnects"] >= 1
 
 
 def test_nothing_but_messages_is_on_stdout():
     """Logs go to stderr, whatever their level; without a key no answer is made up; the end of stdin ends it."""
-    with started(LOG_LEVEL="DEBUG") as process:
+    with started([sys.executable, "-m", PROGRAM], LOG_LEVEL="DEBUG") as process:
         say(process, INITIALIZE)
         say(process, {"jsonrpc": "2.0", "method": "notifications/initialized"})
         call = {"name": "complete", "arguments": HELLO}
         say(process, {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": call})
         answers = [json.loads(process.stdout.readline()) for _ in range(2)]
-        rest, log = process.communicate(timeout=50)
+        rest, log = process.communicate(timeout=patience(50))
     assert [answer["id"] for answer in answers] == [1, 2]
     assert answers[1]["result"]["isError"] is True
     assert "heard" not in answers[1]["result"]["content"][0]["text"]
@@ -147,11 +149,11 @@ def test_nothing_but_messages_is_on_stdout():
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it(number):
     """As the end of stdin does: `docker stop` sends SIGTERM to a process that nothing else would end."""
-    with started() as process:
+    with started(forked(PROGRAM)) as process:
         say(process, INITIALIZE)
         process.stdout.readline()
         process.send_signal(number)
-        assert process.wait(20) == 0
+        assert process.wait(patience(20)) == 0
         assert "Traceback" not in process.stderr.read()
 
 
@@ -174,7 +176,13 @@ def test_a_signal_ends_it(number):
 def test_a_wrong_setting_is_explained(environ, text):
     """On stderr, in one line that names the variable; exit code 2, no trace."""
     done = subprocess.run(
-        COMMAND, env={**BASE, **environ}, input="", capture_output=True, text=True, timeout=50, check=False
+        forked(PROGRAM),
+        env={**BASE, **environ},
+        input="",
+        capture_output=True,
+        text=True,
+        timeout=patience(50),
+        check=False,
     )
     assert (done.returncode, done.stdout) == (2, ""), done.stderr
     (line,) = [line for line in done.stderr.splitlines() if line.startswith("mcp: ")]
@@ -197,6 +205,8 @@ async def test_a_key_of_a_shared_store(real, shared, limited):
 def test_a_key_that_a_shared_store_does_not_know(shared):
     """It has to be there: none is made in a store of others."""
     wrong = {**BASE, **shared, "GATEWAY_KEY": "gk_stdio_unknown"}
-    done = subprocess.run(COMMAND, env=wrong, input="", capture_output=True, text=True, timeout=50, check=False)
+    done = subprocess.run(
+        forked(PROGRAM), env=wrong, input="", capture_output=True, text=True, timeout=patience(50), check=False
+    )
     assert (done.returncode, done.stdout) == (2, "")
     assert "mcp: GATEWAY_KEY: The API key is unknown or revoked." in done.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,9 +10,10 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from tests.fleet.process import run
-from tests.forked import CONTEXT
 from tests.patience import patience
 
+CONTEXT = multiprocessing.get_context("forkserver")
+CONTEXT.set_forkserver_preload(["tests.preload"])
 _START_S = 60.0
 _STOP_S = 15.0
 
