@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway_core.adapters.feed import EventFeed
+from gateway_core.adapters.job_bell import JobBell
 from gateway_core.api.app import create_app
 from gateway_core.bootstrap import light_services, mcp_app
 from local.live_events import events_router
@@ -30,7 +31,7 @@ ROUTES: Mapping[str, str] = {
     "/mcp": "mcp",
 }
 """Path to function folder, as in template.yaml; a test compares the two."""
-BELOW: Mapping[str, str] = {"/v1/models/": "models"}
+BELOW: Mapping[str, str] = {"/v1/models/": "models", "/ask/": "ask"}
 """The same for every path that begins so."""
 LOCAL_ROUTES: Mapping[str, str] = {"/v1/events": "events"}
 """What only one process can have. On AWS its way is EventBridge."""
@@ -52,6 +53,13 @@ def load_functions(feed: EventFeed) -> dict[str, ASGIApp]:
         app.state.events.attach(feed)
     events = create_app(light_services(os.environ), events_router(feed))
     return {**apps, "mcp": mcp_app(os.environ, apps), "events": events}
+
+
+def job_bell() -> JobBell:
+    """What rings when `/ask` accepts a job."""
+    bell = import_module("functions.ask.app").jobs.starter
+    assert isinstance(bell, JobBell)  # noqa: S101 - for the types: outside Lambda it is one
+    return bell
 
 
 class Front:

@@ -12,18 +12,20 @@ from dataclasses import dataclass
 from types import FrameType
 
 from gateway_core.adapters.feed import EventFeed
-from gateway_core.bootstrap import health_checks, open_store, read_settings
+from gateway_core.adapters.job_bell import JobBell
+from gateway_core.bootstrap import health_checks, job_loop, open_store, read_settings
 from gateway_core.config.environment import GatewayEnvironment, documents_named
 from gateway_core.domain.errors import ConfigError, StoreUnavailable
 from gateway_core.store.virtual_keys import KeyRecord, digest_of, new_key, project_of
 from local.environment import LocalEnvironment, StackError, read
-from local.front import Front, load_functions
+from local.front import Front, job_bell, load_functions
 from local.probing import probing
 from local.providers import base_urls
 from local.providers import create_app as create_providers
 from local.serving import ServingError, serve
 from local.upstash import create_app as create_store
 from local.valkey import Valkey, ValkeyError
+from local.working import working
 
 DEV_PROJECT = "dev"
 RELOAD_S = "1"
@@ -69,6 +71,7 @@ def _start(stack: ExitStack, choices: LocalEnvironment, environ: Mapping[str, st
     feed = EventFeed()
     url = stack.enter_context(serve(Front(load_functions(feed)), choices.port, choices.host, choices.drain_s))
     stack.callback(feed.close)  # who watches would be waited for
+    start_jobs(stack, settings, job_bell(), feed)
     start_probes(stack, choices, settings)
     return Running(url, key, settings["UPSTASH_REDIS_REST_URL"], providers_url)
 
@@ -80,6 +83,11 @@ def start_parts(stack: ExitStack, choices: LocalEnvironment, environ: Mapping[st
     # The functions read the process environment, as they do on Lambda.
     os.environ.update(settings)
     return settings, providers_url
+
+
+def start_jobs(stack: ExitStack, settings: Mapping[str, str], bell: JobBell, feed: EventFeed | None = None) -> None:
+    """Also those that an earlier run left."""
+    stack.enter_context(working(job_loop(settings, bell, feed)))
 
 
 def start_probes(stack: ExitStack, choices: LocalEnvironment, settings: Mapping[str, str]) -> None:

@@ -22,4 +22,5 @@ compile requirements/dev.txt pyproject.toml --group dev
 compile_deployed requirements/container.txt pyproject.toml --group litellm --group mcp --group local
 compile_deployed layers/gateway_core/requirements.txt layers/gateway_core/pyproject.toml
 compile_above_core layers/litellm/requirements.txt --group pyproject.toml:litellm
+compile_above_core layers/jobs/requirements.txt --group pyproject.toml:jobs
 compile_above_core functions/mcp/requirements.txt --group pyproject.toml:mcp

@@ -26,15 +26,17 @@ from gateway_core.config.settings import GatewaySettings
 from gateway_core.domain.credentials import Credential, Secret
 from gateway_core.pipeline.emitter import Emitter, emit_from_thread
 from gateway_core.ports import Draw, Invoker, ModelProvider, Store
-from gateway_core.services import Current, ModelServices, Services
+from gateway_core.services import Current, Jobs, ModelServices, Services
 from gateway_core.telemetry.ports import EventSink, Tracer
 from gateway_core.telemetry.sinks import EventLog, FanOut
 from gateway_core.telemetry.telemetry import SERVICE, Telemetry
 
 if TYPE_CHECKING:
+    from gateway_core.adapters.job_bell import JobBell
     from gateway_core.mcp_front.settings import McpSettings
     from gateway_core.mcp_front.stdio import StdioServer
     from gateway_core.triggers.health_checks import HealthChecks
+    from gateway_core.triggers.job_loop import JobLoop
 
 
 def _find_secrets(sources: Sequence[str]) -> dict[str, str]:
@@ -80,13 +82,19 @@ def light_services(environ: Mapping[str, str]) -> ReloadingServices[Services]:
 
 def model_services(environ: Mapping[str, str]) -> ReloadingServices[ModelServices]:
     """For the functions that call models."""
+    return _model_beginning(environ)[1]
+
+
+def _model_beginning(environ: Mapping[str, str]) -> tuple[_Beginning, ReloadingServices[ModelServices]]:
     # Here, not above: it costs seconds, and the light functions' layers do not have it.
     from gateway_core.adapters.litellm import LiteLLMProvider  # noqa: PLC0415
 
     began = _Beginning.of(environ)
     provider = LiteLLMProvider({}, began.services.clock)
     _after_restore(began.process, provider.forget_connections)
-    return began.reloading(lambda now: with_gateway(began.light(now), provider.with_credentials(_credentials(now))))
+    return began, began.reloading(
+        lambda now: with_gateway(began.light(now), provider.with_credentials(_credentials(now)))
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +105,7 @@ class _Beginning:
     loader: SettingsLoader
     inputs: Inputs
     services: Services
+    events: FanOut
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> _Beginning:
@@ -106,8 +115,9 @@ class _Beginning:
         tracer = xray_tracer(partial(trace_header, environ), process.trace_daemon)
         store, telemetry = open_store(settings), _telemetry(settings, process, tracer)
         _after_restore(process, store.forget_connections)
-        services = _services(settings, store, telemetry, event_sink(process, telemetry))
-        return cls(process, loader, inputs, services)
+        events = event_sink(process, telemetry)
+        services = _services(settings, store, telemetry, events)
+        return cls(process, loader, inputs, services, events)
 
     def light(self, settings: GatewaySettings) -> Services:
         return replace(self.services, settings=settings)
@@ -129,6 +139,39 @@ def health_checks(environ: Mapping[str, str]) -> HealthChecks:
     from gateway_core.triggers.health_checks import HealthChecks  # noqa: PLC0415
 
     return HealthChecks(light_services(environ), HttpModelLister())
+
+
+def jobs_for(environ: Mapping[str, str], source: Current[ModelServices]) -> Jobs | None:
+    """Where jobs are kept and started: on Lambda by the function and bucket that are named, None if there are none.
+
+    Elsewhere they are kept in the store, and started by a `JobBell`, for whoever runs a `job_loop` in this process.
+    """
+    process = ProcessEnvironment.from_env(environ)
+    if process.jobs_bucket and (function := process.functions.get("jobs")):
+        from gateway_core.adapters.job_invoker import JobInvoker  # noqa: PLC0415 - for AWS only
+        from gateway_core.adapters.s3_job_files import S3JobFiles  # noqa: PLC0415 - for AWS only
+
+        return Jobs(S3JobFiles(process.jobs_bucket), JobInvoker(function))
+    if process.on_lambda:
+        return None
+    from gateway_core.adapters.job_bell import JobBell  # noqa: PLC0415 - not on AWS
+
+    return Jobs(source.now().store, JobBell())
+
+
+def job_loop(environ: Mapping[str, str], bell: JobBell, feed: EventSink | None = None) -> JobLoop:
+    """What works on the jobs of the store in this process, on those at once of which `bell` tells.
+
+    What happens is told to `feed` as well.
+    """
+    from gateway_core.triggers.job_loop import JobLoop  # noqa: PLC0415 - not on AWS
+
+    began, source = _model_beginning(environ)
+    if feed:
+        began.events.attach(feed)
+    loop = JobLoop(source, source.now().store)
+    bell.attach(loop.ring)
+    return loop
 
 
 def _after_restore(process: ProcessEnvironment, forget: Callable[[], None]) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Protocol, Self
 
 from gateway_core.access.authenticator import Authenticator
 from gateway_core.config.settings import GatewaySettings
-from gateway_core.ports import Clock, Ledger, Store, TokenCounter
+from gateway_core.domain.caller import Attribution, Caller
+from gateway_core.ports import Clock, JobFiles, JobStarter, Ledger, Store, TokenCounter
 from gateway_core.telemetry.ports import EventSink
 from gateway_core.telemetry.telemetry import Telemetry
 
 if TYPE_CHECKING:  # functions that call no model start without it
+    from gateway_core.batch.engine import Engine
     from gateway_core.batch.validation.registry import Registry
     from gateway_core.pipeline.caching import CachingGateway
 
@@ -52,3 +55,31 @@ class ModelServices(Services):
     gateway: CachingGateway
     token_counter: TokenCounter
     registry: Registry
+
+    def engine(
+        self, caller: Caller, attribution: Attribution, request_id: str, *, least_call_s: float | None = None
+    ) -> Engine:
+        """Asks a caller's questions. With less than `least_call_s` left nobody is asked, None is as little as pays."""
+        # Here, not above: functions that call no model start without it.
+        from gateway_core.batch.answerer import QuestionAnswerer  # noqa: PLC0415
+        from gateway_core.batch.engine import LEAST_CALL_S, BatchLimits, Engine  # noqa: PLC0415
+
+        settings = self.settings
+        answerer = QuestionAnswerer(
+            self.gateway, settings.catalog, self.registry, caller, attribution, request_id, self.clock
+        )
+        limits = BatchLimits(
+            settings.batch_concurrency,
+            settings.default_timeout_s,
+            settings.body_limit,
+            LEAST_CALL_S if least_call_s is None else least_call_s,
+        )
+        return Engine(answerer, self.clock, limits, partial(self.telemetry.crashed, request_id, where="batch"))
+
+
+@dataclass(frozen=True, slots=True)
+class Jobs:
+    """Where a job's questions and answers are, and who has jobs worked on. What else is known is in the store."""
+
+    files: JobFiles
+    starter: JobStarter

@@ -37,6 +37,10 @@ class Authenticator:
         """The caller behind a key. Raises Unauthenticated, or StoreUnavailable if nobody can tell."""
         return await self._caller(project_of(key), digest_of(key))
 
+    async def find(self, project_id: str, digest: str) -> Caller:
+        """The caller whose key has this digest; raises as `authenticate`."""
+        return await self._caller(project_id, digest)
+
     async def refresh(self, caller: Caller) -> Caller:
         """Look the caller up anew because the store says that the key changed."""
         self._known.pop(caller.digest, None)

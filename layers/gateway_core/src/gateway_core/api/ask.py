@@ -7,63 +7,54 @@ import json
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
-from gateway_core.access.rights import attribute, check_tool
+from gateway_core.access.rights import check_tool
 from gateway_core.api.ask_schemas import BatchBody, batch_body, result_body, total_cost, totals_body
 from gateway_core.api.auth import identify
 from gateway_core.api.body import read_json, validate
 from gateway_core.api.deadline import time_left_s
 from gateway_core.api.disconnect import while_listening
 from gateway_core.api.errors import error_body
+from gateway_core.api.jobs import TOOL, Batch, accept, attribution_of, job_routes, wants_job
 from gateway_core.api.schemas import cost_body
 from gateway_core.api.sse import Events, EventStream, event
-from gateway_core.batch.answerer import QuestionAnswerer
-from gateway_core.batch.engine import BatchLimits, Engine
 from gateway_core.batch.graph import Node, build
 from gateway_core.batch.questions import Answer, Question
 from gateway_core.batch.validation.registry import Registry
 from gateway_core.config.settings import GatewaySettings
-from gateway_core.domain.caller import Caller
 from gateway_core.domain.errors import InvalidRequest, LLMError
-from gateway_core.services import Current, ModelServices
+from gateway_core.services import Current, Jobs, ModelServices
+from gateway_core.store.jobs import MOST_JOB_S
 from gateway_core.telemetry.telemetry import Telemetry
-
-TOOL = "litellm_batch_ask"
 
 MOST_SCHEMAS_CHARS = 256 * 1024
 
 type Answers = AsyncGenerator[Answer]
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """A batch that was found right, and may take `timeout_s`. Nothing of it was asked yet."""
-
-    nodes: tuple[Node, ...]
-    body: BatchBody
-    timeout_s: float
-
-
-def router(source: Current[ModelServices]) -> APIRouter:
-    """The route, closed over where its services come from."""
-    routes = APIRouter()
+def router(source: Current[ModelServices], jobs: Jobs | None = None) -> APIRouter:
+    """The routes, closed over where their services come from. Without `jobs` there are none."""
+    routes = job_routes(source, jobs)
 
     @routes.post("/ask")
     async def ask(request: Request) -> Response:
         services = source.now()
         caller = await identify(request, services)
         check_tool(caller, TOOL)
+        is_job = wants_job(request)
         value = await read_json(request, services.settings.body_limit)
-        batch = await _read(value, services)
+        batch = await _read(value, services, is_job=is_job)
+        if is_job:
+            return await accept(request, services, jobs, caller, batch)
         request_id = request.state.request_id
         timeout_s = min(batch.timeout_s, time_left_s(request.scope))
-        running = _engine(services, caller, batch, request_id).run(batch.nodes, timeout_s=timeout_s)
+        engine = services.engine(caller, attribution_of(caller, batch.body), request_id)
+        running = engine.run(batch.nodes, timeout_s=timeout_s)
         answers = _logged(running, partial(services.telemetry.batch_ended, request_id, caller, len(batch.nodes)))
         headers = {"x-gateway-request-id": request_id}
         if batch.body.stream:
@@ -75,27 +66,41 @@ def router(source: Current[ModelServices]) -> APIRouter:
     return routes
 
 
-async def _read(value: dict[str, Any], services: ModelServices) -> Batch:
+async def _read(value: dict[str, Any], services: ModelServices, *, is_job: bool) -> Batch:
     """As `read_batch`. Schemas take a moment to check, and others are served meanwhile."""
     questions = value.get("questions")
     if isinstance(questions, list) and any(isinstance(one, dict) and one.get("response_schema") for one in questions):
-        return await asyncio.to_thread(read_batch, value, services.settings, services.registry)
-    return read_batch(value, services.settings, services.registry)
+        return await asyncio.to_thread(read_batch, value, services.settings, services.registry, is_job=is_job)
+    return read_batch(value, services.settings, services.registry, is_job=is_job)
 
 
-def read_batch(value: dict[str, Any], settings: GatewaySettings, registry: Registry) -> Batch:
+def read_batch(value: dict[str, Any], settings: GatewaySettings, registry: Registry, *, is_job: bool = False) -> Batch:
     """The batch that a body describes. Raises InvalidRequest for all that can be wrong with it."""
-    questions, most = value.get("questions"), settings.batch_max_questions
+    most = settings.batch_max_job_questions if is_job else settings.batch_max_questions
+    questions = value.get("questions")
     if isinstance(questions, list) and len(questions) > most:
-        raise InvalidRequest(f"questions: more than {most}. Send several batches.", param="questions", schema=True)
+        remedy = "Send several." if is_job else "Send several batches, or a job: POST /ask?mode=job."
+        raise InvalidRequest(f"questions: more than {most}. {remedy}", param="questions", schema=True)
     body = validate(BatchBody, value)
-    longest_s = settings.max_stream_timeout_s if body.stream else settings.max_timeout_s
-    if body.timeout_s and body.timeout_s > longest_s:
-        which = "a batch that is streamed" if body.stream else "a batch that is not streamed"
-        raise InvalidRequest(f"timeout_s: at most {longest_s:g} for {which}.", param="timeout_s", schema=True)
+    longest_s = _longest_s(body, settings, is_job=is_job)
     nodes = build([item.to_question(settings.catalog) for item in body.questions])
     _check_validation(nodes, registry)
     return Batch(nodes, body, body.timeout_s or longest_s)
+
+
+def _longest_s(body: BatchBody, settings: GatewaySettings, *, is_job: bool) -> float:
+    """How long the batch may take. Raises InvalidRequest where it wants to take longer."""
+    if is_job and body.stream:
+        raise InvalidRequest("stream: a job is not streamed. Leave it out.", param="stream", schema=True)
+    if is_job:
+        which, longest_s = "a job", float(MOST_JOB_S)
+    elif body.stream:
+        which, longest_s = "a batch that is streamed", settings.max_stream_timeout_s
+    else:
+        which, longest_s = "a batch that is not streamed", settings.max_timeout_s
+    if body.timeout_s and body.timeout_s > longest_s:
+        raise InvalidRequest(f"timeout_s: at most {longest_s:g} for {which}.", param="timeout_s", schema=True)
+    return longest_s
 
 
 def _check_validation(nodes: Sequence[Node], registry: Registry) -> None:
@@ -118,16 +123,6 @@ def _count_schema(question: Question, seen: set[str]) -> None:
     if sum(map(len, seen)) > MOST_SCHEMAS_CHARS:
         text = f"response_schema: the schemas of the batch are longer than {MOST_SCHEMAS_CHARS} characters together."
         raise InvalidRequest(text, param="response_schema", schema=True)
-
-
-def _engine(services: ModelServices, caller: Caller, batch: Batch, request_id: str) -> Engine:
-    settings, body = services.settings, batch.body
-    attribution = attribute(caller, body.project_id, body.agent_id, body.user_id)
-    answerer = QuestionAnswerer(
-        services.gateway, settings.catalog, services.registry, caller, attribution, request_id, services.clock
-    )
-    limits = BatchLimits(settings.batch_concurrency, settings.default_timeout_s, settings.body_limit)
-    return Engine(answerer, services.clock, limits, partial(services.telemetry.crashed, request_id, where="batch"))
 
 
 async def _logged(answers: Answers, note: Callable[[Counter[str]], None]) -> Answers:

@@ -23,6 +23,8 @@ from gateway_core.batch.questions import (
 from gateway_core.domain.catalog import Catalog
 from gateway_core.domain.chat import Cost, Usage
 from gateway_core.domain.cost import usd
+from gateway_core.domain.times import iso
+from gateway_core.store.jobs import JOB_LIFE_S, MOST_JOB_S, Job
 
 type Name = Annotated[str, Field(min_length=1, max_length=128)]
 
@@ -73,7 +75,7 @@ class BatchBody(Strict):
     project_id: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")] | None = None
     agent_id: Id | None = None
     user_id: Id | None = None
-    timeout_s: Annotated[float, Field(gt=0, le=840)] | None = None
+    timeout_s: Annotated[float, Field(gt=0, le=MOST_JOB_S)] | None = None
 
 
 def result_body(answer: Answer) -> dict[str, Any]:
@@ -113,6 +115,29 @@ def totals_body(answers: Sequence[Answer]) -> dict[str, Any]:
 def total_cost(answers: Sequence[Answer]) -> Cost:
     """Of all answers; it has no price list of its own."""
     return Cost(sum(answer.cost.input_nano for answer in answers), sum(a.cost.output_nano for a in answers), "")
+
+
+def job_body(job: Job, answers: Sequence[Answer] | None = None, next_cursor: int | None = None) -> dict[str, Any]:
+    """How far a job is; with `answers`, a page of what became of its questions, in the order in which they ended."""
+    progress, cost = job.progress, cost_body(job.progress.cost)
+    body = {
+        "id": job.name.id,
+        "state": job.state,
+        "error_code": job.error_code or None,
+        "created_at": iso(job.created_ms),
+        "expires_at": iso(job.created_ms + JOB_LIFE_S * 1000),
+        "ended_at": iso(job.ended_ms) if job.ended_ms else None,
+        "questions": job.questions,
+        "answered": progress.answered,
+        "succeeded": progress.succeeded,
+        "failed": progress.answered - progress.succeeded,
+        "cached": progress.cached,
+        "usage": usage_body(progress.usage),
+        "cost": {name: text for name, text in cost.items() if name != "price_source"},
+        "saved_usd": usd(progress.saved_nano),
+    }
+    page = {"results": [result_body(answer) for answer in answers or ()], "next": next_cursor}
+    return body if answers is None else body | page
 
 
 def batch_body(answers: Sequence[Answer], request_id: str) -> dict[str, Any]:

@@ -244,7 +244,13 @@ def _invalid(question: Question, problems: str, tally: _Tally) -> Answer:
 
 def _failed(question: Question, error: LLMError, tally: _Tally) -> Answer:
     """The answer that says why there is none, with what earlier tries cost."""
-    failed = Answer(question.index, "error", error_message=error.message, error_code=error.code)
+    failed = Answer(
+        question.index,
+        "error",
+        error_message=error.message,
+        error_code=error.code,
+        retry_after_s=(error.retry_after_s or 0.0) if error.retryable else None,
+    )
     if error.billed:
         usage, cost = error.billed
         tally.usage += usage

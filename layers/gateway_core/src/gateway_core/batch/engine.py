@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from gateway_core.batch.graph import Node
+from gateway_core.batch.patience import Patience
 from gateway_core.batch.progress import Progress
 from gateway_core.batch.questions import Answer, Answerer
 from gateway_core.ports import Clock
@@ -21,11 +23,15 @@ SETTLE_SHARE = 0.1
 
 @dataclass(frozen=True, slots=True)
 class BatchLimits:
-    """How many questions are asked at once, how long each may take, and how large its prompt may be with answers."""
+    """How many questions are asked at once, how long each may take, and how large its prompt may be with answers.
+
+    With less than `least_call_s` left nobody is asked.
+    """
 
     concurrency: int
     question_timeout_s: float
     prompt_bytes: int
+    least_call_s: float = LEAST_CALL_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,31 +65,52 @@ class Engine:
 
         What has not ended by then ends as `deadline_exceeded`. Close it early, and what runs is cancelled and settled.
         """
+        progress = Progress(nodes)
+        async with aclosing(self.go_on(progress, None, timeout_s=timeout_s)) as answers:
+            async for answer in answers:
+                yield answer
+        for node in progress.unended:
+            yield _late(node)
+
+    async def go_on(self, progress: Progress, patience: Patience | None, *, timeout_s: float) -> AsyncGenerator[Answer]:
+        """As `run`, from where `progress` is, until nothing can be asked that `patience` does not hold.
+
+        What has not ended by then has no answer; one that is postponed is given, and has not ended either.
+        """
         moments = _Moments.of(self._clock.monotonic_s(), timeout_s)
-        progress, running = Progress(nodes), dict[asyncio.Task[Answer], Node]()
+        running = dict[asyncio.Task[Answer], Node]()
         try:
+            for answer in progress.end_lacking():
+                yield answer
             while True:
-                for answer in self._start(progress, running, moments):
+                for answer in self._start(progress, patience, running, moments):
                     yield answer
                 ended = await self._first_ended(running, moments.cut_s)
                 if not ended:
                     break
                 for task in ended:
-                    for answer in progress.end(running.pop(task).number, task.result()):
+                    for answer in _ended(progress, patience, running.pop(task), task.result()):
                         yield answer
-            for answer in await self._cut(progress, running, moments):
+            for answer in await self._cut(progress, patience, running, moments):
                 yield answer
         finally:
             await _cancel(running)
 
     def _start(
-        self, progress: Progress, running: dict[asyncio.Task[Answer], Node], moments: _Moments
+        self,
+        progress: Progress,
+        patience: Patience | None,
+        running: dict[asyncio.Task[Answer], Node],
+        moments: _Moments,
     ) -> Iterator[Answer]:
         """Ask as many as may run; gives the answers of those that cannot be asked."""
-        while len(running) < self._limits.concurrency and self._left_s(moments.calls_end_s) >= LEAST_CALL_S:
+        least_s = self._limits.least_call_s
+        while len(running) < self._limits.concurrency and self._left_s(moments.calls_end_s) >= least_s:
             node = progress.next_due()
             if node is None:
                 return
+            if patience and patience.holds(node.question):
+                continue
             prompt = progress.prompt(node, self._limits.prompt_bytes)
             if prompt is None:
                 yield from progress.end(node.number, self._too_long(node))
@@ -113,7 +140,11 @@ class Engine:
         return sorted(ended, key=lambda task: running[task].number)
 
     async def _cut(
-        self, progress: Progress, running: dict[asyncio.Task[Answer], Node], moments: _Moments
+        self,
+        progress: Progress,
+        patience: Patience | None,
+        running: dict[asyncio.Task[Answer], Node],
+        moments: _Moments,
     ) -> list[Answer]:
         """End what has not ended. Waits for what was running to be settled, but not beyond the batch's own time."""
         for task in running:
@@ -123,9 +154,9 @@ class Engine:
         told: list[Answer] = []
         for task, node in running.items():
             if task.done() and not task.cancelled():
-                told += progress.end(node.number, task.result())
+                told += _ended(progress, patience, node, task.result())
         running.clear()
-        return told + [_late(node) for node in progress.unended]
+        return told
 
     def _left_s(self, until_s: float) -> float:
         return until_s - self._clock.monotonic_s()
@@ -133,6 +164,13 @@ class Engine:
     def _too_long(self, node: Node) -> Answer:
         why = f"Not asked: with the answers that it names it is longer than {self._limits.prompt_bytes} bytes."
         return Answer(node.question.index, "error", error_message=why, error_code="invalid_request")
+
+
+def _ended(progress: Progress, patience: Patience | None, node: Node, answer: Answer) -> Iterable[Answer]:
+    """All answers that are known by this one, which may be none yet."""
+    if patience and patience.postpones(node.number, node.question, answer):
+        return [answer]
+    return progress.end(node.number, answer)
 
 
 def _late(node: Node) -> Answer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from gateway_core.batch.graph import Node
 from gateway_core.batch.questions import Answer
@@ -15,23 +15,38 @@ class Progress:
     """One batch on its way.
 
     A question's turn comes when all that it waits for have ended. If one that it cites has failed, it fails then,
-    without a call. Whose turn it is are handed out in list order.
+    without a call. Whose turn it is are handed out in list order. What is `known` from before has ended already.
     """
 
-    def __init__(self, nodes: Sequence[Node]) -> None:
+    def __init__(self, nodes: Sequence[Node], known: Iterable[tuple[int, Answer]] = ()) -> None:
         self._nodes = {node.number: node for node in nodes}
         self._open = {node.number: len(node.waits_for) for node in nodes}
         self._followers: dict[int, list[int]] = defaultdict(list)
         for node in nodes:
             for number in node.waits_for:
                 self._followers[number].append(node.number)
-        self._due = [node.number for node in nodes if not node.waits_for]
-        self._ended: dict[int, Answer] = {}
+        self._ended: dict[int, Answer] = dict(known)
+        for number in self._ended:
+            self._released_by(number)
+        self._due = [number for number in self._nodes if not self._open[number] and number not in self._ended]
 
     @property
     def unended(self) -> tuple[Node, ...]:
         """The questions without an answer, in list order."""
         return tuple(node for number, node in self._nodes.items() if number not in self._ended)
+
+    def has_ended(self, number: int) -> bool:
+        return number in self._ended
+
+    def end_lacking(self) -> list[Answer]:
+        """End those whose turn it is and that cite a question which failed before, and all that cite them."""
+        told: list[Answer] = []
+        for number in sorted(self._due):
+            if missing := self._missing(self._nodes[number]):
+                self._due.remove(number)
+                told += self.end(number, _lacks(self._nodes[number], missing))
+        heapq.heapify(self._due)
+        return told
 
     def next_due(self) -> Node | None:
         """A question whose turn it is, each of them once; None as long as there is none."""

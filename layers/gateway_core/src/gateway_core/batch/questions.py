@@ -67,7 +67,8 @@ class Answer:
     """What became of a question. `result` is a text or, where one was asked for, the parsed object.
 
     `usage` and `cost` are of all tries, content retries included; `cached` ones cost nothing and `saved_nano` says what
-    they would have cost. `error_code` is the wire's stable word, None for a success.
+    they would have cost. `error_code` is the wire's stable word, None for a success. `retry_after_s` is set where
+    asking again later may help, and is 0 where nobody knows how much later.
     """
 
     index: int
@@ -83,6 +84,7 @@ class Answer:
     saved_nano: int = 0
     model: str | None = None
     attempts: tuple[Attempt, ...] = ()
+    retry_after_s: float | None = None
 
     @property
     def text(self) -> str:

@@ -138,9 +138,10 @@ class GatewayEnvironment:
 class ProcessEnvironment:
     """Where this process runs and what it is pointed to, for as long as it lives.
 
-    `event_bus` is None under `sam local`, which passes on a name that no bus has. `secret_sources` and `functions`
-    (names of Lambdas, by what they do) are as the template sets them. `restores` is whether a snapshot of the process
-    may be restored on another machine, `trace_daemon` where X-Ray's listens, as `host:port`. None means not set.
+    `event_bus` is None under `sam local`, which passes on a name that no bus has. `secret_sources`, `functions` (names
+    of Lambdas, by what they do) and `jobs_bucket` are as the template sets them. `restores` is whether a snapshot of
+    the process may be restored on another machine, `trace_daemon` where X-Ray's listens, as `host:port`. None means
+    not set.
     """
 
     on_lambda: bool
@@ -150,6 +151,7 @@ class ProcessEnvironment:
     event_bus: str | None
     secret_sources: tuple[str, ...]
     functions: Mapping[str, str]
+    jobs_bucket: str | None
     trace_daemon: str | None
 
     @classmethod
@@ -165,6 +167,7 @@ class ProcessEnvironment:
             event_bus=None if _is_sam_local(env) else env.text("GATEWAY_EVENT_BUS"),
             secret_sources=tuple(source for name in _SECRET_SOURCES if (source := env.text(name))),
             functions=env.below(_FUNCTION),
+            jobs_bucket=env.text("GATEWAY_JOBS_BUCKET"),
             trace_daemon=env.text("AWS_XRAY_DAEMON_ADDRESS"),
         )
 

@@ -109,9 +109,11 @@ type ImportPath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w.]*:[A
 
 
 class BatchSection(Schema):
-    """Bounds of one batch, and what its answers may be checked by, as `package.module:name`."""
+    """Bounds of one batch, also as a job, and what its answers may be checked by, as `package.module:name`."""
 
     max_questions: Annotated[int, Field(gt=0, le=10_000)] = 1000
+    max_job_questions: Annotated[int, Field(gt=0, le=10_000)] = 10_000
+    max_open_jobs: Annotated[int, Field(gt=0, le=10_000)] = 100
     concurrency: Annotated[int, Field(gt=0, le=256)] = 16
     response_models: dict[CheckName, ImportPath] = Field(default_factory=dict)
     strategies: dict[CheckName, ImportPath] = Field(default_factory=dict)

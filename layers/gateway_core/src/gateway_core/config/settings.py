@@ -47,6 +47,8 @@ class GatewaySettings:
     probe_timeout_s: float
     price_age_days: int
     batch_max_questions: int
+    batch_max_job_questions: int
+    batch_max_open_jobs: int
     batch_concurrency: int
     batch_response_models: Mapping[str, str]
     batch_strategies: Mapping[str, str]
@@ -83,6 +85,8 @@ class GatewaySettings:
             probe_timeout_s=file.health.probe_timeout_s,
             price_age_days=file.health.price_age_days,
             batch_max_questions=file.batch.max_questions,
+            batch_max_job_questions=file.batch.max_job_questions,
+            batch_max_open_jobs=file.batch.max_open_jobs,
             batch_concurrency=file.batch.concurrency,
             batch_response_models=MappingProxyType(file.batch.response_models),
             batch_strategies=MappingProxyType(file.batch.strategies),

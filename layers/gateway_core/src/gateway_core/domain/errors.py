@@ -12,7 +12,7 @@
     - ProviderRejected         the provider calls the request itself wrong
     - AddressRefused           the caller's base URL leads where nothing is sent
   + RequestError               the caller can mend it
-    - InvalidRequest, UnknownModel, Unauthenticated, Forbidden, BodyTooLarge
+    - InvalidRequest, UnknownModel, UnknownJob, Unauthenticated, Forbidden, BodyTooLarge
     - BudgetExceeded, RateLimited
   + NoDeploymentAvailable      every candidate failed or is open
   + DeadlineExceeded           the request's own deadline passed
@@ -219,6 +219,11 @@ class Forbidden(RequestError):
 class UnknownModel(RequestError):
     status = 404
     code = "unknown_model"
+
+
+class UnknownJob(RequestError):
+    status = 404
+    code = "unknown_job"
 
 
 class BodyTooLarge(RequestError):

@@ -239,6 +239,10 @@ class Telemetry:
         }
         self._log.info("batch ended", extra=fields)
 
+    def job_ended(self, job_id: str, state: str, error_code: str) -> None:
+        """A job has ended, or is over because nobody can go on with it."""
+        self._log.info("job ended", extra={"job_id": job_id, "state": state, "error.type": error_code or None})
+
     def crashed(self, request_id: str, error: BaseException, where: str) -> None:
         """A fault of ours. The exception's text is left out: it may quote a prompt or a secret."""
         fields = {"request_id": request_id, "error.type": type(error).__name__, "where": where}

@@ -12,6 +12,7 @@ from gateway_core.store.budget import Account, Hold
 from gateway_core.store.changes import Change
 from gateway_core.store.counters import Counters
 from gateway_core.store.deployment_state import Measured
+from gateway_core.store.jobs import Job, JobName
 from gateway_core.store.messages import Admitted, Ticket
 from gateway_core.store.probes import Probe
 from gateway_core.store.rate_limit import NO_SEQUENCE, AdmissionSequence, ProviderLimits
@@ -75,6 +76,15 @@ class Latency:
 
 
 @dataclass(slots=True)
+class StoredJob:
+    """A job with who works on it, and until when nobody else may."""
+
+    job: Job
+    worker: str = ""
+    lease_ms: int = 0
+
+
+@dataclass(slots=True)
 class MonthAccounts:
     """One project's month: what its budget hash holds."""
 
@@ -88,7 +98,7 @@ class State:
     """All of it. Days are `20261120`, months `202611`; an account's period is one of both.
 
     `answers` are kept values with their end, by project and entry; `hits` the waits of those that are not recorded yet,
-    by project and request.
+    by project and request. `job_names` are jobs by project and digest of the idempotency key.
     """
 
     keys: defaultdict[str, dict[str, KeyRecord]] = field(default_factory=lambda: defaultdict(dict))
@@ -103,6 +113,10 @@ class State:
     probes: tuple[Probe, ...] = ()
     answers: dict[tuple[str, str], tuple[str, int]] = field(default_factory=dict)
     hits: dict[tuple[str, str], int] = field(default_factory=dict)
+    jobs: dict[JobName, StoredJob] = field(default_factory=dict)
+    job_names: dict[tuple[str, str], JobName] = field(default_factory=dict)
+    job_inputs: dict[JobName, str] = field(default_factory=dict)
+    job_logs: defaultdict[JobName, dict[int, str]] = field(default_factory=lambda: defaultdict(dict))
 
     def month_of(self, ticket: Ticket) -> MonthAccounts:
         """The month that a request is charged to."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from gateway_core.adapters.memory.answers import MemoryAnswers
 from gateway_core.adapters.memory.books import MemoryBooks
+from gateway_core.adapters.memory.jobs import MemoryJobs
 from gateway_core.adapters.memory.keys import MemoryKeys
 from gateway_core.adapters.memory.ledger import MemoryLedger
 from gateway_core.adapters.memory.probes import MemoryProbes
 from gateway_core.adapters.memory.state import State
 
 
-class MemoryStore(MemoryLedger, MemoryAnswers, MemoryKeys, MemoryProbes, MemoryBooks):
+class MemoryStore(MemoryLedger, MemoryAnswers, MemoryKeys, MemoryProbes, MemoryBooks, MemoryJobs):
     """Implements the port `Store` for one process."""
 
     def __init__(self) -> None:

@@ -11,6 +11,12 @@
     use:{project}:{YYYYMMDD}  stream  one record an entry, in field d             30 days after its last write
     rc:{project}:{digest}     string  an answer that is kept for equal requests         as long as is configured
     rh:{project}:{request}    string  the wait of a hit of these that is not recorded yet                    30 days
+    job:{project}:{token}     hash    a job: facts, state, error, ended, worker, lease, progress               7 days
+    jb:{project}:{token}      string  its questions, and jl:... a hash of what became of them, by number, where no
+                                      bucket has them                                                        7 days
+    ji:{project}:{digest}     string  the job that was made by this idempotency key                          7 days
+    jo:{project}              zset    its jobs that have not ended, by when they are to have                 7 days
+    jobs                      zset    the same of all projects
     projects                  set     every project that had a request
     probes                    string  what the last probes of all providers found      1 day after it is stale
 
@@ -22,7 +28,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import astuple
-from typing import Any
+from typing import Any, cast
 from urllib.parse import unquote
 
 from gateway_core.domain.caller import Limits
@@ -31,6 +37,7 @@ from gateway_core.store.budget import Account, Amount
 from gateway_core.store.changes import BreakerState
 from gateway_core.store.counters import Counters, encode
 from gateway_core.store.deployment_state import Measured
+from gateway_core.store.jobs import Job, JobName, JobState, parse_job
 from gateway_core.store.probes import Probe
 from gateway_core.store.rate_limit import LimitCounter, ProviderLimits
 from gateway_core.store.records import OpenHold, UsageRecord
@@ -38,6 +45,7 @@ from gateway_core.store.virtual_keys import KeyRecord, rights_json, with_rights
 
 PROJECTS = "projects"
 PROBES = "probes"
+OPEN_JOBS = "jobs"
 KEY_PREFIX = "k|"
 _RECORD_VERSION = 1
 _PROBES_VERSION = 1
@@ -70,6 +78,26 @@ def answer_key(project_id: str, entry: str) -> str:
 
 def hit_key(project_id: str, request_id: str) -> str:
     return f"rh:{project_id}:{request_id}"
+
+
+def job_key(name: JobName) -> str:
+    return f"job:{name.project_id}:{name.token}"
+
+
+def job_input_key(name: JobName) -> str:
+    return f"jb:{name.project_id}:{name.token}"
+
+
+def job_log_key(name: JobName) -> str:
+    return f"jl:{name.project_id}:{name.token}"
+
+
+def idempotency_key(project_id: str, digest: str) -> str:
+    return f"ji:{project_id}:{digest}"
+
+
+def open_jobs_key(project_id: str) -> str:
+    return f"jo:{project_id}"
 
 
 def encode_scope(scope: str) -> str:
@@ -175,6 +203,18 @@ def pack_record(record: UsageRecord) -> str:
 def parse_record(text: str) -> UsageRecord:
     _version, *values = json.loads(text)
     return UsageRecord(*values)
+
+
+def parse_stored_job(name: JobName, stored: dict[str, str]) -> Job:
+    ended = stored.get("ended")
+    return parse_job(
+        name,
+        stored["facts"],
+        state=cast("JobState", stored["state"]),
+        error_code=stored.get("error", ""),
+        ended_ms=int(ended) if ended else None,
+        progress=stored.get("progress", ""),
+    )
 
 
 def pack_probes(probes: Sequence[Probe]) -> str:

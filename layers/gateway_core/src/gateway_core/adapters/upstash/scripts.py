@@ -39,7 +39,7 @@ class Script:
 class Scripts:
     """All scripts. `record` and `resolve` are for requests of which nothing is held, and for the command line.
 
-    `look_up` and `record_hit` are the response cache's.
+    `look_up` and `record_hit` are the response cache's, `job_...` are for jobs.
     """
 
     admit: Script
@@ -49,6 +49,9 @@ class Scripts:
     resolve: Script
     look_up: Script
     record_hit: Script
+    job_create: Script
+    job_claim: Script
+    job_end: Script
 
 
 def load_scripts() -> Scripts:
@@ -61,6 +64,9 @@ def load_scripts() -> Scripts:
         resolve=_assemble("common", "books", "resolve"),
         look_up=_assemble("common", "rates", "key", "look_up"),
         record_hit=_assemble("common", "books", "record_hit"),
+        job_create=_assemble("job_create"),
+        job_claim=_assemble("job_claim"),
+        job_end=_assemble("job_end"),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gateway_core.adapters.upstash.answers import UpstashAnswers
 from gateway_core.adapters.upstash.books import UpstashBooks
+from gateway_core.adapters.upstash.jobs import UpstashJobs
 from gateway_core.adapters.upstash.keys import UpstashKeys
 from gateway_core.adapters.upstash.ledger import UpstashLedger
 from gateway_core.adapters.upstash.probes import UpstashProbes
@@ -11,7 +12,7 @@ from gateway_core.adapters.upstash.rest import Deadlines, RestClient
 from gateway_core.adapters.upstash.scripts import load_scripts
 
 
-class UpstashStore(UpstashLedger, UpstashAnswers, UpstashKeys, UpstashProbes, UpstashBooks):
+class UpstashStore(UpstashLedger, UpstashAnswers, UpstashKeys, UpstashProbes, UpstashBooks, UpstashJobs):
     """Implements the port `Store` over the REST API at `url`. Opens no connection before its first call."""
 
     def __init__(self, url: str, token: str, *, connect_timeout_s: float = 0.25, timeout_s: float = 0.75) -> None:

@@ -1,0 +1,164 @@
+"""Jobs: POST /ask?mode=job accepts one, GET /ask/{id} tells how far it is, DELETE /ask/{id} cancels it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import asdict, dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Request
+from pydantic import Field
+from starlette.responses import JSONResponse, Response
+
+from gateway_core.access.rights import attribute, check_tool
+from gateway_core.api.ask_schemas import BatchBody, job_body
+from gateway_core.api.auth import identify
+from gateway_core.api.body import Strict, validate
+from gateway_core.batch.graph import Node
+from gateway_core.batch.job_log import pack_questions, parse_line
+from gateway_core.domain.caller import Attribution, Caller
+from gateway_core.domain.errors import Forbidden, InvalidRequest, LLMError, RateLimited, UnknownJob
+from gateway_core.services import Current, Jobs, ModelServices
+from gateway_core.store.jobs import Job, JobName
+
+TOOL = "litellm_batch_ask"
+ACCEPTED = 202
+IDEMPOTENCY_KEY = "Idempotency-Key"
+MOST_RESULTS = 500
+_PRINTABLE = re.compile(r"[\x21-\x7e]{1,255}")
+_BUSY_RETRY_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A batch that was found right, and may take `timeout_s`. Nothing of it was asked yet."""
+
+    nodes: tuple[Node, ...]
+    body: BatchBody
+    timeout_s: float
+
+
+class Page(Strict):
+    """Which results a look at a job is to have: `limit` from `cursor` on."""
+
+    cursor: Annotated[int, Field(ge=0, le=10**9)] = 0
+    limit: Annotated[int, Field(ge=1, le=MOST_RESULTS)] = 100
+
+
+def attribution_of(caller: Caller, body: BatchBody) -> Attribution:
+    """Whom the questions of a batch count for. Raises Forbidden."""
+    return attribute(caller, body.project_id, body.agent_id, body.user_id)
+
+
+def wants_job(request: Request) -> bool:
+    """Whether the batch is to be a job. Raises InvalidRequest for any other mode."""
+    mode = request.query_params.get("mode")
+    if mode not in {None, "job"}:
+        raise InvalidRequest("mode: can only be 'job'. Leave it out for an answer now.", param="mode", schema=True)
+    return mode == "job"
+
+
+def job_routes(source: Current[ModelServices], jobs: Jobs | None) -> APIRouter:
+    """The routes of jobs that were accepted."""
+    routes = APIRouter()
+
+    @routes.get("/ask/{job_id}")
+    async def look(request: Request, job_id: str) -> Response:
+        services = source.now()
+        page = _page(request)
+        job = await _job(request, services, job_id)
+        lines = await _on(jobs).files.read(job.name, page.cursor, page.limit)
+        answers = [line.answer for line in map(parse_line, lines) if line.final]
+        after = page.cursor + len(lines)
+        is_last = job.is_ended and len(lines) < page.limit
+        return JSONResponse(job_body(job, answers, None if is_last else after))
+
+    @routes.delete("/ask/{job_id}")
+    async def cancel(request: Request, job_id: str) -> Response:
+        services = source.now()
+        job = await _job(request, services, job_id)
+        state = await services.store.end_job(job.name, "cancelled", now_ms=services.clock.now_ms())
+        return JSONResponse({"id": job.name.id, "state": state or job.state}, ACCEPTED)
+
+    return routes
+
+
+async def accept(
+    request: Request, services: ModelServices, jobs: Jobs | None, caller: Caller, batch: Batch
+) -> Response:
+    """Have a batch worked on as a job. A copy of the request, by its idempotency key, gives the same job."""
+    files, starter = _on(jobs).files, _on(jobs).starter
+    wanted = _new_job(request, services, caller, batch)
+    job = await services.store.create_job(wanted, most_open=services.settings.batch_max_open_jobs)
+    if job is None:
+        text = "The project has too many jobs that have not ended. Wait for one, or cancel one."
+        raise RateLimited(text, retry_after_s=_BUSY_RETRY_S)
+    if job.body_digest != wanted.body_digest:
+        text = f"{IDEMPOTENCY_KEY}: was used for another batch. Send a new one with each batch."
+        raise InvalidRequest(text, param=IDEMPOTENCY_KEY, schema=True)
+    if job.state == "queued":
+        try:
+            await files.put_input(job.name, pack_questions([node.question for node in batch.nodes]))
+            await starter.start(job.name)
+        except LLMError:
+            if job is wanted:  # an earlier request was told that it is accepted
+                await services.store.forget_job(job)
+            raise
+    return JSONResponse({"id": job.name.id, "state": job.state}, ACCEPTED, {"location": f"/ask/{job.name.id}"})
+
+
+def _on(jobs: Jobs | None) -> Jobs:
+    if jobs is None:
+        text = "mode: there are no jobs in this deployment. Leave it out, or deploy with Jobs=on."
+        raise InvalidRequest(text, param="mode")
+    return jobs
+
+
+def _new_job(request: Request, services: ModelServices, caller: Caller, batch: Batch) -> Job:
+    now_ms, attribution = services.clock.now_ms(), attribution_of(caller, batch.body)
+    questions = [asdict(node.question) for node in batch.nodes]
+    asked = json.dumps([questions, asdict(attribution), batch.timeout_s], sort_keys=True)
+    named = _idempotency_key(request)
+    return Job(
+        name=JobName.new(attribution.project_id),
+        key_home=caller.project_id,
+        digest=caller.digest,
+        attribution=attribution,
+        created_ms=now_ms,
+        until_ms=now_ms + int(batch.timeout_s * 1000),
+        questions=len(batch.nodes),
+        body_digest=_digest(asked),
+        idempotency=_digest(f"{caller.digest} {named}") if named else "",
+    )
+
+
+def _idempotency_key(request: Request) -> str | None:
+    key = request.headers.get(IDEMPOTENCY_KEY)
+    if key is not None and not _PRINTABLE.fullmatch(key):
+        text = f"{IDEMPOTENCY_KEY}: has to be 1 to 255 printable characters, such as a UUID."
+        raise InvalidRequest(text, param=IDEMPOTENCY_KEY)
+    return key
+
+
+def _page(request: Request) -> Page:
+    numbers = {name: int(text) if text.isdecimal() else text for name, text in request.query_params.items()}
+    return validate(Page, numbers)
+
+
+async def _job(request: Request, services: ModelServices, job_id: str) -> Job:
+    """A job that the caller may see, as it is now. Raises UnknownJob and Forbidden."""
+    caller = await identify(request, services)
+    check_tool(caller, TOOL)
+    name = JobName.parse(job_id)
+    if name and name.project_id != caller.project_id and not caller.admin:
+        raise Forbidden("This job belongs to another project. Use a key of that project.")
+    job = await services.store.find_job(name) if name else None
+    if job is None or (caller.user_id and job.attribution.user_id != caller.user_id):
+        raise UnknownJob("There is no such job, or no more: jobs are kept for seven days.", param="id")
+    return job.at(services.clock.now_ms())
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,90 @@
+"""Works on a job, for as long as it is let: the same wherever it runs.
+
+A worker asks what can be asked, in rounds, until all has ended, its time is over, or everything that is left has to
+wait for longer than it is worth to stay. What it knows is written by then: another worker, or a later one, goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from gateway_core.batch.graph import Node, build
+from gateway_core.batch.job_log import JobAnswers, Line, parse_line, parse_questions
+from gateway_core.batch.job_recorder import LeaseLost, Recorder
+from gateway_core.batch.job_rounds import Rounds, Stay, Tools
+from gateway_core.batch.patience import Patience
+from gateway_core.batch.questions import Answer
+from gateway_core.ports import JobBook, JobFiles
+from gateway_core.store.jobs import Job, JobName
+
+PAGE = 500
+"""How many lines of the log are read at once."""
+LOST = "questions_lost"
+WHY_NOT: Mapping[str, str] = {
+    "unauthenticated": "Not asked: the key that brought this job was revoked.",
+    "deadline_exceeded": "The time of the job was over before this question had an answer.",
+}
+"""By why a job failed, what its unanswered questions are told."""
+
+
+class JobWorker:
+    """Works on jobs under the name `worker`, which no other has. Raises LLMError while store or files are away."""
+
+    def __init__(self, worker: str, book: JobBook, files: JobFiles, tools: Tools) -> None:
+        self._worker = worker
+        self._book = book
+        self._files = files
+        self._tools = tools
+
+    async def work(self, name: JobName, *, time_s: float) -> Stay:
+        """Work on a job for at most `time_s`."""
+        end_s = self._tools.clock.monotonic_s() + time_s
+        lease_ms, now_ms = self._tools.pace.lease_ms, self._tools.clock.now_ms()
+        claim = await self._book.claim_job(name, self._worker, lease_ms=lease_ms, now_ms=now_ms)
+        job = await self._book.find_job(name)
+        if claim != "ours" or job is None:
+            return Stay(job.state if job and job.is_ended else None, not_ours=True)
+        text = await self._files.read_input(name)
+        if text is None:
+            return await self._end(job, JobAnswers(), Stay("failed", error_code=LOST))
+        try:
+            return await self._work(job, build(parse_questions(text)), end_s)
+        except LeaseLost:
+            return Stay(not_ours=True)
+
+    async def _work(self, job: Job, nodes: Sequence[Node], end_s: float) -> Stay:
+        answers = await self._answers(job.name)
+        patience, tools = Patience(answers.tries), self._tools
+        recorder = Recorder(
+            job.name, self._worker, answers, self._book, self._files, tools.clock, tools.pace, patience.stop
+        )
+        async with recorder:
+            stay = await Rounds(tools, job, nodes, answers, patience, recorder, end_s).run()
+            if stay.error_code:
+                _end_rest(nodes, answers, recorder, stay.error_code)
+        return await self._end(job, answers, stay) if stay.state else stay
+
+    async def _answers(self, name: JobName) -> JobAnswers:
+        answers = JobAnswers()
+        while lines := await self._files.read(name, answers.lines, PAGE):
+            for line in lines:
+                answers.add(parse_line(line))
+        return answers
+
+    async def _end(self, job: Job, answers: JobAnswers, stay: Stay) -> Stay:
+        """Write how it ended. Who cancelled it meanwhile was first."""
+        state = await self._book.end_job(
+            job.name,
+            stay.state or "failed",
+            now_ms=self._tools.clock.now_ms(),
+            error_code=stay.error_code,
+            progress=answers.progress,
+        )
+        return Stay(state or stay.state, error_code=stay.error_code)
+
+
+def _end_rest(nodes: Sequence[Node], answers: JobAnswers, recorder: Recorder, code: str) -> None:
+    for node in nodes:
+        if node.number not in answers.known:
+            unasked = Answer(node.question.index, "error", error_message=WHY_NOT[code], error_code=code)
+            recorder.add(Line(node.number, answers.whole(node.number, unasked)))

@@ -1,0 +1,45 @@
+"""The seams; who wires (`bootstrap`, the command line, the local stack) knows what is behind each.
+
+Two real implementations have `Store` and its parts (Upstash and memory, `KeyStore` a third through Upstash's SDK),
+`Invoker` (Lambda, and in this process) and `ConfigSource` (files, S3, AppConfig). The second ones of `ModelProvider`
+and `ModelLister` are fakes that ship, in `adapters/echo`. `Clock`, `Draw` and `Backlog` have one each, and others in
+the tests only: time, chance and what outlives the store are arguments so that a test can choose them.
+"""
+
+from gateway_core.ports.jobs import JobBook, JobFiles, JobStarter
+from gateway_core.ports.outside import (
+    ChatProvider,
+    Clock,
+    ConfigSource,
+    Draw,
+    EmbeddingProvider,
+    Invoker,
+    ModelLister,
+    ModelProvider,
+    StreamingProvider,
+    TokenCounter,
+)
+from gateway_core.ports.store import Backlog, Books, KeyStore, Ledger, ProbeBoard, ResponseCache, Store
+
+__all__ = [
+    "Backlog",
+    "Books",
+    "ChatProvider",
+    "Clock",
+    "ConfigSource",
+    "Draw",
+    "EmbeddingProvider",
+    "Invoker",
+    "JobBook",
+    "JobFiles",
+    "JobStarter",
+    "KeyStore",
+    "Ledger",
+    "ModelLister",
+    "ModelProvider",
+    "ProbeBoard",
+    "ResponseCache",
+    "Store",
+    "StreamingProvider",
+    "TokenCounter",
+]

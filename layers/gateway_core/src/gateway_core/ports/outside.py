@@ -1,0 +1,104 @@
+"""Time, chance, and those whom the gateway calls: providers, other functions, sources of configuration."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from gateway_core.domain.catalog import Provider
+from gateway_core.domain.chat import Chunk, Deployment, Json, ProviderAnswer, ProviderCall, TokenCount
+from gateway_core.domain.credentials import Secret
+from gateway_core.domain.embedding import EmbedCall, Embeddings
+from gateway_core.invocation import HttpAnswer, HttpRequest, HttpStream
+from gateway_core.store.probes import ModelList
+
+
+class Clock(Protocol):
+    """Time as an argument. `now_ms` is wall time since the epoch, `monotonic_s` only ever grows."""
+
+    def now_ms(self) -> int: ...
+
+    def monotonic_s(self) -> float: ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+
+class Draw(Protocol):
+    """Chance as an argument: a number of [0, 1), each as likely as the other."""
+
+    def __call__(self) -> float: ...
+
+
+class ChatProvider(Protocol):
+    """Calls a model once: one HTTP request at most, no retries, within `call.timeout_s`.
+
+    Raises a `ProviderError` subclass that says whether the attempt may have been billed.
+    """
+
+    async def complete(self, call: ProviderCall) -> ProviderAnswer: ...
+
+
+class StreamingProvider(Protocol):
+    """Streams an answer, under the same terms as `ChatProvider`; closing the iterator closes the connection.
+
+    `call.timeout_s` bounds the whole stream, `call.first_s` what comes before its first content. Ends normally only
+    after the provider's own terminator; then exactly one chunk, the last, had a finish reason, and the last usage of
+    any chunk is the final one. Else it raises a ProviderError whose `usage` is what the provider had reported so far,
+    None if nothing.
+    """
+
+    def stream(self, call: ProviderCall) -> AsyncIterator[Chunk]: ...
+
+
+class EmbeddingProvider(Protocol):
+    """Embeds once, under the same terms as `ChatProvider`."""
+
+    async def embed(self, call: EmbedCall) -> Embeddings: ...
+
+
+class TokenCounter(Protocol):
+    """Counts what a prompt would cost in tokens, without calling anybody. Estimates may be off; the method says how."""
+
+    def count_tokens(self, deployment: Deployment, messages: Sequence[Json], params: Json) -> TokenCount: ...
+
+
+class ModelProvider(ChatProvider, StreamingProvider, EmbeddingProvider, TokenCounter, Protocol):
+    """All that a provider adapter does."""
+
+
+class ConfigSource(Protocol):
+    """One document of configuration, by what GATEWAY_CONFIG calls it: `name`."""
+
+    @property
+    def name(self) -> str: ...
+
+    def read(self) -> str:
+        """The document's text as it is now. Blocks for seconds at most; raises ConfigUnavailable."""
+        ...
+
+
+class ModelLister(Protocol):
+    """Asks a provider which models it has: free of charge, and proof that it answers and takes our key."""
+
+    async def list_models(self, provider: Provider, key: Secret | None) -> ModelList:
+        """One HTTP request, without a deadline of its own. The key goes to the provider's base URL and nowhere else.
+
+        Raises BadCredentials, RateLimitError, ProviderUnavailable for what is no list, ProviderRejected where it
+        answers but has no list of models, and ConfigError where nothing runs at an address on this machine.
+        """
+        ...
+
+
+class Invoker(Protocol):
+    """Calls another function of the gateway (`complete`, `usage`, ...) over HTTP's terms, once: no retries.
+
+    Both raise DeadlineExceeded after `request.timeout_s`, RateLimited when the function is at its concurrency limit,
+    and FunctionUnavailable for everything else that is not an answer. An error status is an answer.
+    """
+
+    async def invoke(self, function: str, request: HttpRequest) -> HttpAnswer: ...
+
+    def stream(self, function: str, request: HttpRequest) -> AbstractAsyncContextManager[HttpStream]:
+        """The answer while it is made; leaving the block lets go of it."""
+        ...

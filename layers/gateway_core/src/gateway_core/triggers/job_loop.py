@@ -1,0 +1,91 @@
+"""Works on jobs in a process that lives on: those that it is told of, and those that a worker left when it died."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+
+from gateway_core.batch.job_recorder import Pace
+from gateway_core.batch.job_rounds import Stay
+from gateway_core.domain.errors import LLMError
+from gateway_core.ports import JobFiles
+from gateway_core.services import Current, ModelServices
+from gateway_core.store.jobs import JobName
+from gateway_core.triggers.jobs import worker_of
+
+JOBS_AT_ONCE = 4
+STAY_S = 3600.0
+"""After so long a worker begins anew, with the configuration of then."""
+AWAY_S = 2.0
+"""How long it waits before it tries the store again, or a job at which the gateway failed."""
+LOOK_S = 5.0
+"""How often it looks for jobs that nobody works on."""
+
+
+class JobLoop:
+    """Works on jobs, `JOBS_AT_ONCE` at a time. One that waits for a limit or a breaker takes no place."""
+
+    def __init__(
+        self, source: Current[ModelServices], files: JobFiles, pace: Pace | None = None, look_s: float = LOOK_S
+    ) -> None:
+        self._source = source
+        self._files = files
+        self._pace = pace or Pace()
+        self._look_s = look_s
+        self._worker = secrets.token_hex(8)
+        self._places = asyncio.Semaphore(JOBS_AT_ONCE)
+        self._tasks: dict[JobName, asyncio.Task[None]] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def run(self) -> None:
+        """Until cancelled; then what is known of each job is written, and another process can go on with it."""
+        self._loop = asyncio.get_running_loop()
+        try:
+            while True:
+                await self._look()
+                await asyncio.sleep(self._look_s)
+        finally:
+            self._loop = None
+            tasks = list(self._tasks.values())
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def ring(self, name: JobName) -> None:
+        """Begin with a job now, from any thread."""
+        loop = self._loop
+        if loop is not None:
+            loop.call_soon_threadsafe(self._begin, name)
+
+    async def _look(self) -> None:
+        try:
+            for name in await self._source.now().store.open_jobs():
+                self._begin(name)
+        except LLMError:
+            return  # away: the next look may find it back
+
+    def _begin(self, name: JobName) -> None:
+        if name not in self._tasks:
+            self._tasks[name] = task = asyncio.create_task(self._work_on(name))
+            task.add_done_callback(lambda _: self._tasks.pop(name, None))
+
+    async def _work_on(self, name: JobName) -> None:
+        while True:
+            stay = await self._stay(name)
+            if stay.state or stay.not_ours:
+                return
+            await asyncio.sleep(stay.pause_s)
+
+    async def _stay(self, name: JobName) -> Stay:
+        async with self._places:
+            services = self._source.now()
+            try:
+                stay = await worker_of(services, self._files, self._worker, self._pace).work(name, time_s=STAY_S)
+            except LLMError:
+                return Stay(pause_s=AWAY_S)
+            except Exception as error:  # noqa: BLE001 - one job must not end the others; it is tried again
+                services.telemetry.crashed(name.id, error, "job")
+                return Stay(pause_s=AWAY_S)
+            if stay.state and not stay.not_ours:
+                services.telemetry.job_ended(name.id, stay.state, stay.error_code)
+            return stay
