@@ -28,13 +28,15 @@ type FindCaller = Callable[[str, str], Awaitable[Caller]]
 class Stay:
     """How a worker left a job: `state` if it has ended, None if it is to be gone on with after `pause_s`.
 
-    `error_code` is why it failed. `not_ours`: somebody else works on it, or there is no such job.
+    `error_code` is why it failed. `not_ours`: somebody else works on it, or there is no such job. `idle` is how many
+    rounds in a row brought nothing, for whoever goes on to know.
     """
 
     state: JobState | None = None
     pause_s: float = 0.0
     error_code: str = ""
     not_ours: bool = False
+    idle: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class Rounds:
         patience: Patience,
         recorder: Recorder,
         end_s: float,
+        idle: int,
     ) -> None:
         self._tools = tools
         self._job = job
@@ -68,20 +71,20 @@ class Rounds:
         self._patience = patience
         self._recorder = recorder
         self._end_s = end_s
+        self._idle = idle
         self._numbers = {node.question.index: node.number for node in nodes}
 
     async def run(self) -> Stay:
         """Until there is a reason to leave, at `end_s` at the latest. Raises LeaseLost and LLMError."""
-        idle = 0
         while True:
             known = len(self._answers.known)
             if (stay := await self._round()) is not None:
                 return stay
-            idle = 0 if len(self._answers.known) > known else idle + 1
-            pause = pause_s(self._patience.wait_s or 0.0, idle)
+            self._idle = 0 if len(self._answers.known) > known else self._idle + 1
+            pause = pause_s(self._patience.wait_s or 0.0, self._idle)
             pace = self._tools.pace
             if pause > min(pace.linger_s, self._left_s):
-                return Stay(pause_s=max(pause, pace.least_pause_s))
+                return Stay(pause_s=max(pause, pace.least_pause_s), idle=self._idle)
             await self._tools.clock.sleep(pause)
 
     @property

@@ -36,8 +36,8 @@ class JobWorker:
         self._files = files
         self._tools = tools
 
-    async def work(self, name: JobName, *, time_s: float) -> Stay:
-        """Work on a job for at most `time_s`."""
+    async def work(self, name: JobName, *, time_s: float, idle: int = 0) -> Stay:
+        """Work on a job for at most `time_s`; `idle` is what the last stay there ended with."""
         end_s = self._tools.clock.monotonic_s() + time_s
         lease_ms, now_ms = self._tools.pace.lease_ms, self._tools.clock.now_ms()
         claim = await self._book.claim_job(name, self._worker, lease_ms=lease_ms, now_ms=now_ms)
@@ -48,18 +48,18 @@ class JobWorker:
         if text is None:
             return await self._end(job, JobAnswers(), Stay("failed", error_code=LOST))
         try:
-            return await self._work(job, build(parse_questions(text)), end_s)
+            return await self._work(job, build(parse_questions(text)), end_s, idle)
         except LeaseLost:
             return Stay(not_ours=True)
 
-    async def _work(self, job: Job, nodes: Sequence[Node], end_s: float) -> Stay:
+    async def _work(self, job: Job, nodes: Sequence[Node], end_s: float, idle: int) -> Stay:
         answers = await self._answers(job.name)
         patience, tools = Patience(answers.tries), self._tools
         recorder = Recorder(
             job.name, self._worker, answers, self._book, self._files, tools.clock, tools.pace, patience.stop
         )
         async with recorder:
-            stay = await Rounds(tools, job, nodes, answers, patience, recorder, end_s).run()
+            stay = await Rounds(tools, job, nodes, answers, patience, recorder, end_s, idle).run()
             if stay.error_code:
                 _end_rest(nodes, answers, recorder, stay.error_code)
         return await self._end(job, answers, stay) if stay.state else stay

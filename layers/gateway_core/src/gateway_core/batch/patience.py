@@ -77,7 +77,7 @@ def was_called(answer: Answer) -> bool:
 
 def pause_s(wait_s: float, idle_rounds: int) -> float:
     """How long to pause when the first of those that wait has to wait for `wait_s`."""
-    return min(max(wait_s or UNKNOWN_WAIT_S * 2**idle_rounds, LEAST_WAIT_S), MOST_WAIT_S)
+    return min(max(wait_s or UNKNOWN_WAIT_S * 2 ** min(idle_rounds, 10), LEAST_WAIT_S), MOST_WAIT_S)
 
 
 def _who(question: Question) -> str:

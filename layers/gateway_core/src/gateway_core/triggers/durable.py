@@ -55,22 +55,22 @@ def durable_handler(source: Current[ModelServices], files: JobFiles, *, pace: Pa
         if name is None:
             return {"error": "invalid_request"}  # to repeat it would not help
         config = StepConfig(retry_strategy=_again, step_semantics=StepSemantics.AT_MOST_ONCE_PER_RETRY)
-        number = 0
+        number, stay = 0, Stay()
         while True:
             number += 1
-            step = partial(_step, name, _time_left_s(context))
+            step = partial(_step, name, _time_left_s(context), stay.idle)
             stay = Stay(**context.step(step, f"work-{number}", config))
             if stay.state or stay.not_ours:
                 return {"job": name.id, "state": stay.state}
             context.wait(Duration.from_seconds(max(1, round(stay.pause_s))), f"pause-{number}")
 
-    def _step(name: JobName, time_s: float, _context: StepContext) -> dict[str, Any]:
-        return loop.run(_stay(name, time_s))
+    def _step(name: JobName, time_s: float, idle: int, _context: StepContext) -> dict[str, Any]:
+        return loop.run(_stay(name, time_s, idle))
 
-    async def _stay(name: JobName, time_s: float) -> dict[str, Any]:
+    async def _stay(name: JobName, time_s: float, idle: int) -> dict[str, Any]:
         services = source.now()
         # The name of the worker is the job's: the engine lets nobody else work on an execution meanwhile.
-        stay = await worker_of(services, files, name.token, pace).work(name, time_s=time_s)
+        stay = await worker_of(services, files, name.token, pace).work(name, time_s=time_s, idle=idle)
         if stay.state and not stay.not_ours:
             services.telemetry.job_ended(name.id, stay.state, stay.error_code)
         return asdict(stay)

@@ -70,17 +70,19 @@ class JobLoop:
             task.add_done_callback(lambda _: self._tasks.pop(name, None))
 
     async def _work_on(self, name: JobName) -> None:
+        stay = Stay()
         while True:
-            stay = await self._stay(name)
+            stay = await self._stay(name, stay.idle)
             if stay.state or stay.not_ours:
                 return
             await asyncio.sleep(stay.pause_s)
 
-    async def _stay(self, name: JobName) -> Stay:
+    async def _stay(self, name: JobName, idle: int) -> Stay:
         async with self._places:
             services = self._source.now()
             try:
-                stay = await worker_of(services, self._files, self._worker, self._pace).work(name, time_s=STAY_S)
+                worker = worker_of(services, self._files, self._worker, self._pace)
+                stay = await worker.work(name, time_s=STAY_S, idle=idle)
             except LLMError:
                 return Stay(pause_s=AWAY_S)
             except Exception as error:  # noqa: BLE001 - one job must not end the others; it is tried again

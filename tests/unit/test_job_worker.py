@@ -1,0 +1,356 @@
+"""Work on a job: what waits, what is asked again, what a death leaves behind. In virtual time."""
+
+import asyncio
+import contextlib
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway_core.batch.job_recorder import Pace
+from gateway_core.batch.patience import MOST_TRIES
+from gateway_core.batch.questions import Question
+from tests.unit.batches import batches
+from tests.unit.jobs import CALL_COST, Bench, Mortal, Provider, Turn, asked
+from tests.virtual_time import run
+
+
+def outcome(bench, **options):
+    """How the job ended, what it told by question, and after how many seconds."""
+
+    async def main():
+        await bench.accept()
+        stay = await bench.work(**options)
+        return stay, await bench.told(), asyncio.get_running_loop().time()
+
+    return run(main())
+
+
+def test_a_job_ends_with_an_answer_to_every_question():
+    """And says what it came to."""
+    bench = Bench([*asked(9), Question(10, "and {Q3_result}")])
+
+    async def main():
+        await bench.accept()
+        stay = await bench.work()
+        return stay, await bench.job()
+
+    stay, job = run(main())
+    assert (stay.state, job.state, job.error_code) == ("succeeded", "succeeded", "")
+    assert (job.progress.answered, job.progress.succeeded, job.progress.cached) == (10, 10, 0)
+    assert job.progress.cost.total_nano == 10 * CALL_COST
+    assert job.progress.usage.total_tokens == 70
+    assert bench.provider.prompts[10] == ["and <3>"]
+    assert job.ended_ms is not None
+
+
+def test_a_rate_limit_costs_one_refusal_and_a_wait():
+    """Whoever has the same model waits with it; another model goes on meanwhile."""
+    limited = [*asked(50, model="a"), *(Question(100 + n, "b", model="b") for n in range(5))]
+    provider = Provider({1: [Turn("limited", 0.0, 40.0)]})
+    bench = Bench(limited, provider, concurrency=1)
+    stay, told, ended_s = outcome(bench)
+    assert stay.state == "succeeded"
+    assert len(told) == 55
+    first_round = [number for at_s, number in provider.asked if at_s < 40]
+    assert first_round == [1, *range(51, 56)]
+    assert ended_s >= 40 + 50
+
+
+def test_a_short_wait_is_waited_for_and_a_long_one_lets_go():
+    """The worker leaves, and comes back when the wait is over."""
+    bench = Bench(asked(1), Provider({1: [Turn("limited", 0.0, 1.5), Turn("limited", 0.0, 500.0)]}))
+
+    async def main():
+        await bench.accept()
+        first = await bench.worker().work(bench.name, time_s=3600)
+        left_s = asyncio.get_running_loop().time()
+        await asyncio.sleep(first.pause_s)
+        return first, left_s, await bench.worker().work(bench.name, time_s=3600)
+
+    first, left_s, last = run(main())
+    assert (first.state, first.pause_s) == (None, 500.0)
+    assert left_s < 5
+    assert last.state == "succeeded"
+
+
+def test_a_refusal_may_be_repeated_for_as_long_as_the_job_may_take():
+    """Nobody was called: no number of tries ends it, the job's time does."""
+    bench = Bench(asked(2), Provider({1: [Turn("limited", 0.0, 60.0)] * 5000}), job_s=7200)
+    stay, told, ended_s = outcome(bench)
+    assert (stay.state, stay.error_code) == ("failed", "deadline_exceeded")
+    assert told == {1: "deadline_exceeded", 2: "<2>"}
+    assert bench.provider.calls[1] == 0
+    assert 7200 <= ended_s < 7300
+
+
+def test_an_unknown_wait_grows_while_nothing_comes_of_it():
+    """So that a model which is away for hours is not asked every second."""
+    bench = Bench(asked(1), Provider({1: [Turn("limited", 0.0)] * 5000}), job_s=86_400)
+    stay, _, _ = outcome(bench)
+    assert stay.state == "failed"
+    assert len(bench.provider.asked) < 24 * 3600 / 600
+
+
+def test_a_question_whose_providers_failed_is_asked_again_so_often():
+    """Then its last failure is its answer, with what all tries cost."""
+    bench = Bench(asked(2), Provider({1: [Turn("failed")] * 10}))
+
+    async def main():
+        await bench.accept()
+        await bench.work()
+        return await bench.answers(), await bench.job()
+
+    answers, job = run(main())
+    assert bench.provider.calls == {1: MOST_TRIES, 2: 1}
+    assert answers.known[1].error_code == "failed"
+    assert answers.known[1].cost.total_nano == MOST_TRIES * CALL_COST
+    assert len(answers.known[1].attempts) == MOST_TRIES
+    assert job.progress.cost.total_nano == (MOST_TRIES + 1) * CALL_COST
+    assert (job.state, job.progress.succeeded) == ("succeeded", 1)
+
+
+def test_a_question_that_succeeds_at_last_has_what_it_cost():
+    """The failed tries are part of its story."""
+    bench = Bench(asked(1), Provider({1: [Turn("failed"), Turn("failed")]}))
+
+    async def main():
+        await bench.accept()
+        await bench.work()
+        return (await bench.answers()).known[1]
+
+    answer = run(main())
+    assert (answer.result, answer.cost.total_nano) == ("<1>", 3 * CALL_COST)
+    assert [attempt.outcome for attempt in answer.attempts] == ["failed", "failed", "ok"]
+    assert answer.cost.price_source == "list"
+
+
+def test_tries_are_counted_over_deaths():
+    """What failed before stands in the log."""
+    bench = Bench(asked(1), Provider({1: [Turn("failed", 1.0, 100.0)] * 10}))
+
+    async def main():
+        await bench.accept()
+        for _ in range(MOST_TRIES):
+            stay = await bench.worker().work(bench.name, time_s=3600)
+            await asyncio.sleep(stay.pause_s)
+        return stay
+
+    assert run(main()).state == "succeeded"
+    assert bench.provider.calls[1] == MOST_TRIES
+
+
+def test_what_fails_for_good_is_the_answer_and_ends_those_that_cite_it():
+    """As in a batch."""
+    bench = Bench([Question(1, "a"), Question(2, "{Q1_result}"), Question(3, "c")], Provider({1: [Turn("fatal")]}))
+    stay, told, _ = outcome(bench)
+    assert stay.state == "succeeded"
+    assert told == {1: "fatal", 2: "dependency_failed", 3: "<3>"}
+
+
+def test_a_postponed_question_keeps_those_waiting_that_need_it():
+    """They are asked after it."""
+    questions = [Question(1, "a"), Question(2, "{Q1_result}", model="b"), Question(3, "c", "sequential")]
+    bench = Bench([*questions, Question(4, "d", "sequential", model="b")], Provider({1: [Turn("limited", 0.0, 30.0)]}))
+    bench.provider.turns[3] = [Turn("limited", 0.0, 30.0)]
+    stay, told, _ = outcome(bench)
+    assert stay.state == "succeeded"
+    assert set(told.values()) == {"<1>", "<2>", "<3>", "<4>"}
+    order = [number for _, number in bench.provider.asked if number in {2, 4}]
+    assert min(at for at, number in bench.provider.asked if number in {2, 4}) >= 30
+    assert sorted(order) == [2, 4]
+
+
+def test_a_revoked_key_ends_the_job():
+    """What was answered stays; what was not says why."""
+    bench = Bench(asked(20), Provider({5: [Turn("revoked", 0.0)]}), concurrency=2)
+    stay, told, _ = outcome(bench)
+    assert (stay.state, stay.error_code) == ("failed", "unauthenticated")
+    assert told[1] == "<1>"
+    assert told[5] == told[20] == "unauthenticated"
+    assert bench.provider.calls.total() < 8
+
+
+def test_a_key_that_is_gone_asks_nobody():
+    """Looked up before each round."""
+    bench = Bench(asked(3), known_key=False)
+    stay, told, _ = outcome(bench)
+    assert (stay.state, stay.error_code) == ("failed", "unauthenticated")
+    assert set(told.values()) == {"unauthenticated"}
+    assert not bench.provider.asked
+
+
+def test_a_cancelled_job_asks_nobody_any_more_and_keeps_what_it_paid_for():
+    """Those on their way are answered and written."""
+    bench = Bench(asked(100), concurrency=3, pace=Pace(lease_ms=3000))
+
+    async def main():
+        await bench.accept()
+        working = asyncio.create_task(bench.work())
+        await asyncio.sleep(10.5)
+        assert await bench.store.end_job(bench.name, "cancelled", now_ms=1) == "cancelled"
+        return await working, await bench.told(), await bench.job()
+
+    stay, told, job = run(main())
+    assert stay.state == job.state == "cancelled"
+    assert 30 <= len(told) <= 40
+    assert bench.provider.calls.total() == len(told) == job.progress.answered
+
+
+def test_a_job_whose_questions_are_gone_fails():
+    """Nothing can be asked, and nobody waits for ever."""
+    bench = Bench(asked(1))
+
+    async def main():
+        job = await bench.accept()
+        bench.store._state.job_inputs.clear()
+        return await bench.work(), await bench.store.find_job(job.name)
+
+    stay, job = run(main())
+    assert (stay.state, job.state, job.error_code) == ("failed", "failed", "questions_lost")
+
+
+def test_nobody_works_on_what_another_has_or_what_has_ended():
+    """By the lease, which a dead worker's job outlives."""
+    bench = Bench(asked(1), pace=Pace(lease_ms=15_000))
+
+    async def main():
+        await bench.accept()
+        now_ms = (await bench.job()).created_ms
+        assert await bench.store.claim_job(bench.name, "other", lease_ms=15_000, now_ms=now_ms) == "ours"
+        taken = await bench.worker().work(bench.name, time_s=60)
+        await asyncio.sleep(15)
+        ended = await bench.worker().work(bench.name, time_s=60)
+        return taken, ended, await bench.worker("w2").work(bench.name, time_s=60)
+
+    taken, ended, late = run(main())
+    assert (taken.state, taken.not_ours) == (None, True)
+    assert (ended.state, ended.not_ours) == ("succeeded", False)
+    assert (late.state, late.not_ours) == ("succeeded", True)
+    assert bench.provider.calls == {1: 1}
+
+
+def test_a_worker_that_lost_its_job_stops_asking():
+    """It was away for longer than its lease, and another one goes on."""
+    bench = Bench(asked(40), concurrency=1, pace=Pace(lease_ms=3000))
+
+    async def main():
+        await bench.accept()
+        seen = Mortal(bench.store)
+        slow = asyncio.create_task(bench.worker("slow", seen).work(bench.name, time_s=3600))
+        await asyncio.sleep(5)
+        seen.away = True
+        await asyncio.sleep(10)
+        other = asyncio.create_task(bench.worker("other").work(bench.name, time_s=3600))
+        await asyncio.sleep(0.5)
+        seen.away = False
+        return await slow, await other, await bench.told()
+
+    slow, other, told = run(main())
+    assert (slow.state, slow.not_ours) == (None, True)
+    assert other.state == "succeeded"
+    assert len(told) == 40
+
+
+def test_a_worker_with_little_time_leaves_no_question_half_asked():
+    """It asks nobody who might take longer than there is time, and comes back."""
+    bench = Bench(asked(30), Provider({n: [Turn(takes_s=100.0)] for n in range(1, 31)}), concurrency=5)
+
+    async def main():
+        await bench.accept()
+        stay = await bench.worker().work(bench.name, time_s=400)
+        return stay, asyncio.get_running_loop().time(), len(await bench.told())
+
+    stay, left_s, answered = run(main())
+    assert (stay.state, stay.pause_s) == (None, 0.0)
+    assert left_s <= 400
+    assert bench.provider.calls.total() == answered == 15
+
+
+def test_what_is_not_written_when_the_store_is_away_is_written_later():
+    """Nothing is asked twice for it."""
+    bench = Bench(asked(20), concurrency=2)
+
+    async def main():
+        await bench.accept()
+        seen = Mortal(bench.store)
+        working = asyncio.create_task(bench.worker("w1", seen).work(bench.name, time_s=3600))
+        await asyncio.sleep(2.5)
+        seen.away = True
+        await asyncio.sleep(4)
+        seen.away = False
+        return await working, await bench.told()
+
+    stay, told = run(main())
+    assert stay.state == "succeeded"
+    assert len(told) == 20
+    assert bench.provider.calls.total() == 20
+
+
+def test_a_crash_of_ours_is_told_and_ends_one_question():
+    """Its text goes nowhere."""
+    bench = Bench(asked(2), Provider({1: [Turn("crash")]}))
+    stay, told, _ = outcome(bench)
+    assert stay.state == "succeeded"
+    assert told == {1: "internal_error", 2: "<2>"}
+    assert [type(error) for error in bench.crashes] == [ZeroDivisionError]
+
+
+TURNS = st.builds(
+    Turn,
+    st.sampled_from(["ok", "ok", "limited", "failed", "fatal"]),
+    st.sampled_from([0.0, 0.7, 3.0]),
+    st.sampled_from([0.0, 2.0, 90.0]),
+)
+
+
+@settings(deadline=None, max_examples=150)
+@given(batches(), st.data(), st.lists(st.floats(0.01, 8), max_size=3), st.integers(1, 4))
+def test_whatever_dies_every_question_has_one_answer_and_no_call_is_forgotten(questions, data, lives_s, concurrency):
+    """Killed up to three times: a call more than the log knows of is one that a death took, and at most one each."""
+    numbers = range(1, len(questions) + 1)
+    turns = {number: data.draw(st.lists(TURNS, max_size=3)) for number in numbers}
+    bench = Bench(questions, Provider(turns), concurrency, pace=Pace(lease_ms=1000))
+
+    async def main():
+        await bench.accept()
+        for place, life_s in enumerate(lives_s):
+            await _live(bench, f"w{place}", life_s)
+            await asyncio.sleep(1.5)
+        stay = await bench.work()
+        return stay, await bench.answers(), await bench.job()
+
+    stay, answers, job = run(main())
+    assert stay.state == job.state == "succeeded"
+    assert sorted(answers.known) == list(numbers)
+    booked = {number: _calls(answer) for number, answer in answers.known.items()}
+    lost = {number: bench.provider.calls[number] - booked[number] for number in numbers}
+    assert all(0 <= count <= len(lives_s) for count in lost.values()), lost
+    assert sum(lost.values()) <= len(lives_s) * concurrency
+    assert job.progress.cost.total_nano == sum(booked.values()) * CALL_COST
+    assert job.progress.answered == len(questions)
+
+
+def _calls(answer):
+    return sum(attempt.outcome != "skipped" for attempt in answer.attempts)
+
+
+async def _live(bench, name, life_s):
+    """Work as a process that is killed after so long: what it has not written by then is gone."""
+    seen = Mortal(bench.store)
+    working = asyncio.create_task(bench.worker(name, seen).work(bench.name, time_s=3600))
+    await asyncio.wait([working], timeout=life_s)
+    seen.dead = True
+    working.cancel()
+    with contextlib.suppress(asyncio.CancelledError, Exception):
+        await working
+
+
+@pytest.mark.parametrize("gather_s", [0.0, 1.0])
+def test_ten_thousand_questions_take_no_more_than_their_calls(gather_s):
+    """Answers that come together are written together, and reading them all again is in pages."""
+    bench = Bench(asked(10_000), concurrency=256, pace=Pace(gather_s=gather_s))
+    stay, told, ended_s = outcome(bench)
+    assert stay.state == "succeeded"
+    assert len(told) == 10_000
+    assert ended_s < 60
