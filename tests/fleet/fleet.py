@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
@@ -44,14 +44,16 @@ class Fleet:
 
 
 @contextmanager
-def fleet(size: int, environ: Mapping[str, str], *, at_ms: int = 0) -> Iterator[Fleet]:
+def fleet(
+    size: int, environ: Mapping[str, str], *, at_ms: int = 0, target: Callable[..., None] = run
+) -> Iterator[Fleet]:
     """Start so many processes with this environment, and end those that are left. With `at_ms` their clock stands."""
     clock = CONTEXT.Value("q", at_ms)
     started = []
     try:
         for _ in range(size):
             ours, theirs = CONTEXT.Pipe()
-            process = CONTEXT.Process(target=run, args=(theirs, dict(environ), clock), daemon=True)
+            process = CONTEXT.Process(target=target, args=(theirs, dict(environ), clock), daemon=True)
             process.start()
             theirs.close()
             started.append((process, ours))

@@ -82,19 +82,24 @@ def light_services(environ: Mapping[str, str]) -> ReloadingServices[Services]:
 
 def model_services(environ: Mapping[str, str]) -> ReloadingServices[ModelServices]:
     """For the functions that call models."""
-    return _model_beginning(environ)[1]
+    return _calling(_Beginning.of(environ))
 
 
-def _model_beginning(environ: Mapping[str, str]) -> tuple[_Beginning, ReloadingServices[ModelServices]]:
+def job_services(environ: Mapping[str, str], feed: EventSink | None = None) -> ReloadingServices[ModelServices]:
+    """For what works on jobs, which can wait: without the store nobody is asked. `feed` hears of what happens."""
+    began = _Beginning.of(environ, waits=True)
+    if feed:
+        began.events.attach(feed)
+    return _calling(began)
+
+
+def _calling(began: _Beginning) -> ReloadingServices[ModelServices]:
     # Here, not above: it costs seconds, and the light functions' layers do not have it.
     from gateway_core.adapters.litellm import LiteLLMProvider  # noqa: PLC0415
 
-    began = _Beginning.of(environ)
     provider = LiteLLMProvider({}, began.services.clock)
     _after_restore(began.process, provider.forget_connections)
-    return began, began.reloading(
-        lambda now: with_gateway(began.light(now), provider.with_credentials(_credentials(now)))
-    )
+    return began.reloading(lambda now: with_gateway(began.light(now), provider.with_credentials(_credentials(now))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +113,8 @@ class _Beginning:
     events: FanOut
 
     @classmethod
-    def of(cls, environ: Mapping[str, str]) -> _Beginning:
+    def of(cls, environ: Mapping[str, str], *, waits: bool = False) -> _Beginning:
+        """With `waits`, nobody goes on without the store, whatever is configured."""
         process = ProcessEnvironment.from_env(environ)
         loader, inputs = _load(environ, process.secret_sources)
         settings = loader.settings(inputs)
@@ -116,7 +122,8 @@ class _Beginning:
         store, telemetry = open_store(settings), _telemetry(settings, process, tracer)
         _after_restore(process, store.forget_connections)
         events = event_sink(process, telemetry)
-        services = _services(settings, store, telemetry, events)
+        degrade = settings.store_on_failure == "degrade" and not waits
+        services = _services(settings, store, telemetry, events, degrade=degrade)
         return cls(process, loader, inputs, services, events)
 
     def light(self, settings: GatewaySettings) -> Services:
@@ -160,15 +167,10 @@ def jobs_for(environ: Mapping[str, str], source: Current[ModelServices]) -> Jobs
 
 
 def job_loop(environ: Mapping[str, str], bell: JobBell, feed: EventSink | None = None) -> JobLoop:
-    """What works on the jobs of the store in this process, on those at once of which `bell` tells.
-
-    What happens is told to `feed` as well.
-    """
+    """What works on the jobs of the store in this process, on those at once of which `bell` tells."""
     from gateway_core.triggers.job_loop import JobLoop  # noqa: PLC0415 - not on AWS
 
-    began, source = _model_beginning(environ)
-    if feed:
-        began.events.attach(feed)
+    source = job_services(environ, feed)
     loop = JobLoop(source, source.now().store)
     bell.attach(loop.ring)
     return loop
@@ -273,9 +275,10 @@ def event_sink(process: ProcessEnvironment, telemetry: Telemetry) -> FanOut:
     return FanOut(EventLog(telemetry), bridge)
 
 
-def _services(settings: GatewaySettings, store: Store, telemetry: Telemetry, events: EventSink) -> Services:
+def _services(
+    settings: GatewaySettings, store: Store, telemetry: Telemetry, events: EventSink, *, degrade: bool
+) -> Services:
     clock = SystemClock()
-    degrade = settings.store_on_failure == "degrade"
     ledger = ResilientLedger(store, clock, LogBacklog(telemetry), degrade=degrade)
     return Services(settings, store, Authenticator(ledger, clock), telemetry, clock, ledger, events)
 

@@ -78,16 +78,15 @@ class Recorder:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._task.cancel()
-        ended = await asyncio.gather(self._task, return_exceptions=True)
-        if kind is None or not issubclass(kind, LeaseLost):
-            await self.flush()
-        if kind is None and isinstance(ended[0], LeaseLost):
-            raise ended[0]
+        await asyncio.wait([self._task])
+        if not self._task.cancelled():
+            self.check()
+        await self.flush()
 
-    @property
-    def lost(self) -> bool:
-        """Whether the job is not this worker's any more."""
-        return self._task.done()
+    def check(self) -> None:
+        """Raises LeaseLost if the job is not this worker's any more, and what else ended the writing."""
+        if self._task.done():
+            self._task.result()
 
     def add(self, line: Line) -> None:
         """Note a line; it is written soon."""

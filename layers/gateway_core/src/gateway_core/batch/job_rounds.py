@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from gateway_core.batch.engine import LEAST_CALL_S, Engine
 from gateway_core.batch.graph import Node
 from gateway_core.batch.job_log import JobAnswers, Line
-from gateway_core.batch.job_recorder import LeaseLost, Pace, Recorder
+from gateway_core.batch.job_recorder import Pace, Recorder
 from gateway_core.batch.patience import Patience, pause_s, was_called
 from gateway_core.batch.progress import Progress
 from gateway_core.batch.questions import Answer
@@ -126,8 +126,7 @@ class Rounds:
         timeout_s = max(0.0, min(left_s, job_left_s))
         async with aclosing(engine.go_on(progress, self._patience, timeout_s=timeout_s)) as asking:
             async for answer in asking:
-                if self._recorder.lost:
-                    raise LeaseLost
+                self._recorder.check()
                 self._note(answer, progress)
 
     def _note(self, answer: Answer, progress: Progress) -> None:
