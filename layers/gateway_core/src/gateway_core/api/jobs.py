@@ -29,6 +29,7 @@ IDEMPOTENCY_KEY = "Idempotency-Key"
 MOST_RESULTS = 500
 _PRINTABLE = re.compile(r"[\x21-\x7e]{1,255}")
 _BUSY_RETRY_S = 60.0
+_MOST_DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +144,12 @@ def _idempotency_key(request: Request) -> str | None:
 
 
 def _page(request: Request) -> Page:
-    numbers = {name: int(text) if text.isdecimal() else text for name, text in request.query_params.items()}
-    return validate(Page, numbers)
+    return validate(Page, {name: _number(text) for name, text in request.query_params.items()})
+
+
+def _number(text: str) -> int | str:
+    """A number, if that is what it is, and not one of thousands of digits."""
+    return int(text) if text.isdecimal() and len(text) <= _MOST_DIGITS else text
 
 
 async def _job(request: Request, services: ModelServices, job_id: str) -> Job:
