@@ -151,7 +151,7 @@ def jobs_for(environ: Mapping[str, str], source: Current[ModelServices]) -> Jobs
         from gateway_core.adapters.job_invoker import JobInvoker  # noqa: PLC0415 - for AWS only
         from gateway_core.adapters.s3_job_files import S3JobFiles  # noqa: PLC0415 - for AWS only
 
-        return Jobs(S3JobFiles(process.jobs_bucket), JobInvoker(function))
+        return Jobs(S3JobFiles(process.jobs_bucket), JobInvoker(function), listed=False)
     if process.on_lambda:
         return None
     from gateway_core.adapters.job_bell import JobBell  # noqa: PLC0415 - not on AWS
