@@ -230,11 +230,8 @@ async def test_every_tool_tells_clients_what_it_does(mcp):
         assert tool["inputSchema"]["type"] == "object"
         assert tool["outputSchema"]["type"] == "object"
         asks_models = tool["name"] in {"complete", "stream_complete", "litellm_batch_ask", "embed"}
-        assert tool["annotations"] == {
-            "readOnlyHint": True,
-            "idempotentHint": not asks_models,
-            "openWorldHint": asks_models,
-        }
+        changes = {"destructiveHint": True, "idempotentHint": True} if tool["name"] == "batch_cancel" else {}
+        assert tool["annotations"] == {"readOnlyHint": not changes, "openWorldHint": asks_models, **changes}
 
 
 @pytest.fixture
