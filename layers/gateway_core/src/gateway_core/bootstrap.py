@@ -159,8 +159,10 @@ def jobs_for(environ: Mapping[str, str], source: Current[ModelServices]) -> Jobs
     return Jobs(source.now().store, JobBell())
 
 
-def job_loop(environ: Mapping[str, str], bell: JobBell, feed: EventSink | None = None) -> JobLoop:
-    """What works on the jobs of the store in this process, on those at once of which `bell` tells.
+def job_loop(
+    environ: Mapping[str, str], bell: JobBell, feed: EventSink | None = None, project_id: str | None = None
+) -> JobLoop:
+    """What works on the jobs of the store, or of one project in it; on those at once of which `bell` tells.
 
     What happens is told to `feed` as well.
     """
@@ -169,7 +171,7 @@ def job_loop(environ: Mapping[str, str], bell: JobBell, feed: EventSink | None =
     began, source = _model_beginning(environ)
     if feed:
         began.events.attach(feed)
-    loop = JobLoop(source, source.now().store)
+    loop = JobLoop(source, source.now().store, project_id=project_id)
     bell.attach(loop.ring)
     return loop
 
