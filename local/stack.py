@@ -85,9 +85,15 @@ def start_parts(stack: ExitStack, choices: LocalEnvironment, environ: Mapping[st
     return settings, providers_url
 
 
-def start_jobs(stack: ExitStack, settings: Mapping[str, str], bell: JobBell, feed: EventFeed | None = None) -> None:
-    """Also those that an earlier run left."""
-    stack.enter_context(working(job_loop(settings, bell, feed)))
+def start_jobs(
+    stack: ExitStack,
+    settings: Mapping[str, str],
+    bell: JobBell,
+    feed: EventFeed | None = None,
+    project_id: str | None = None,
+) -> None:
+    """Also those that an earlier run left, of one project if it is named."""
+    stack.enter_context(working(job_loop(settings, bell, feed, project_id)))
 
 
 def start_probes(stack: ExitStack, choices: LocalEnvironment, settings: Mapping[str, str]) -> None:

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import ExitStack, asynccontextmanager
+from functools import partial
 
 from starlette.types import ASGIApp
 
@@ -17,8 +18,8 @@ from gateway_core.domain.errors import LLMError, Unauthenticated
 from gateway_core.invocation import HttpAnswer, HttpRequest, HttpStream
 from gateway_core.store.virtual_keys import KeyRecord, digest_of, new_key, project_of
 from local.environment import LocalEnvironment, StackError, read
-from local.front import load_apps
-from local.stack import DEV_PROJECT, explained, start_parts, start_probes
+from local.front import job_bell, load_apps
+from local.stack import DEV_PROJECT, explained, start_jobs, start_parts, start_probes
 from local.standard_streams import protocol_streams
 
 # Nobody has to find it, and several may run beside each other. No answer is made up unless that is asked for.
@@ -45,13 +46,25 @@ def run(environ: Mapping[str, str]) -> None:
         key = asyncio.run(_key(choices, settings))
         start_probes(stack, choices, settings)
         try:
-            asyncio.run(_serve(settings, key, choices.drain_s))
+            asyncio.run(_serve(settings, key, partial(_load, stack, settings, key), choices.drain_s))
         except Unauthenticated as error:
             raise StackError(f"GATEWAY_KEY: {error.message}") from error
 
 
-async def _serve(settings: Mapping[str, str], key: str, drain_s: float) -> None:
-    functions = Loading(load_apps)
+def _load(stack: ExitStack, settings: Mapping[str, str], key: str) -> Mapping[str, ASGIApp]:
+    """The functions, then who works on jobs, which wants LiteLLM too. In a thread; it ends before `stack` does.
+
+    A store may be others' as well, whose jobs are for providers that are not set here.
+    """
+    apps = load_apps()
+    start_jobs(stack, settings, job_bell(), project_id=project_of(key))
+    return apps
+
+
+async def _serve(
+    settings: Mapping[str, str], key: str, load: Callable[[], Mapping[str, ASGIApp]], drain_s: float
+) -> None:
+    functions = Loading(load)
     await mcp_stdio(settings, functions, key).run()
     # What the client left behind is settled first.
     if rest := asyncio.all_tasks() - {asyncio.current_task()}:

@@ -20,6 +20,8 @@ TOOLS = {
     "complete",
     "stream_complete",
     "litellm_batch_ask",
+    "batch_status",
+    "batch_cancel",
     "embed",
     "get_usage",
     "health_check",

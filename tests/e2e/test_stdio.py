@@ -210,3 +210,46 @@ def test_a_key_that_a_shared_store_does_not_know(shared):
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert "mcp: GATEWAY_KEY: The API key is unknown or revoked." in done.stderr
+
+
+async def ended(client, job_id):
+    """The last page of a job's results, when it has ended."""
+    async with asyncio.timeout(patience(40)):
+        while True:
+            shown = (await client.call_tool("batch_status", {"id": job_id})).structured_content
+            if shown["state"] not in {"queued", "running"}:
+                return shown
+            await asyncio.sleep(0.1)
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_a_job(real, tmp_path, mode):
+    """It is worked on in the same process, begun as soon as LiteLLM is loaded; no log has its questions."""
+    with (tmp_path / "log").open("w+") as log:
+        async with official(real, mode, log) as client:
+            begun = await client.call_tool("litellm_batch_ask", {**BATCH, "mode": "job"})
+            assert not begun.is_error, begun.content
+            shown = await ended(client, begun.structured_content["id"])
+            again = await client.call_tool("batch_cancel", {"id": shown["id"]})
+        log.seek(0)
+        lines = log.read()
+    assert (shown["state"], shown["answered"], shown["next"]) == ("succeeded", 3, None)
+    results = {result["index"]: result for result in shown["results"]}
+    assert results[1]["result"] in results[2]["result"]
+    assert again.structured_content["state"] == "succeeded"
+    assert '"message":"job ended"' in lines
+    assert not [word for word in ("city", "gk_", *PROVIDER_KEYS.values()) if word in lines]
+
+
+async def test_a_job_that_is_cancelled(real, providers):
+    """What is under way may end; the session goes on."""
+    providers.post("/__faults", json={"provider": "openai", "kind": "slow", "delay_ms": 3000}).raise_for_status()
+    questions = [{"index": n, "question": f"ask {n}", "model": "gpt-5.1-mini", "cache": False} for n in range(100)]
+    async with official(real, "auto", sys.stderr) as client:
+        begun = await client.call_tool("litellm_batch_ask", {"questions": questions, "mode": "job"})
+        stopped = await client.call_tool("batch_cancel", {"id": begun.structured_content["id"]})
+        shown = await ended(client, begun.structured_content["id"])
+        answer = await client.call_tool("complete", HELLO)
+    assert (stopped.structured_content["state"], shown["state"]) == ("cancelled", "cancelled")
+    assert shown["answered"] < 100
+    assert answer.structured_content["provider"] == "anthropic"

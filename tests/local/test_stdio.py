@@ -1,6 +1,8 @@
 """The functions behind MCP over stdio, which load while a client already talks. tests/e2e starts the whole."""
 
 import asyncio
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -48,3 +50,10 @@ async def test_who_leaves_stops_nobody_else():
     assert (await functions.invoke("health", ASKED)).body == b"fine"
     with pytest.raises(FunctionUnavailable):
         await functions.invoke("no-such", ASKED)
+
+
+def test_a_client_waits_for_no_litellm():
+    """Nothing of what talks to it loads LiteLLM, nor what will work on jobs: the functions do, in their thread."""
+    code = "import local.stdio, sys; print({'litellm', 'openai'} & sys.modules.keys())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"

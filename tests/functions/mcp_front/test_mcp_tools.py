@@ -72,6 +72,14 @@ async def test_complete_explains_itself(mcp):
     assert [line["position"] for line in told["explanation"]["candidates"]] == [1, 2, 3]
 
 
+async def test_an_equal_answer_of_before_is_given_where_that_is_wanted(mcp):
+    """For nothing; who does not say `cache` gets one of his own."""
+    key = await mcp.world.key()
+    asked = [await mcp.call("complete", key=key, messages=HELLO, cache=cache) for cache in (True, True, False)]
+    assert [call["structuredContent"]["cached"] for call in asked] == [False, True, False]
+    assert len(mcp.world.provider.calls) == 2
+
+
 async def test_no_time_left_is_a_deadline():
     """Nothing is invoked that could not be answered."""
     caller = Caller("alpha", "key", "digest", "tag")
@@ -222,11 +230,8 @@ async def test_every_tool_tells_clients_what_it_does(mcp):
         assert tool["inputSchema"]["type"] == "object"
         assert tool["outputSchema"]["type"] == "object"
         asks_models = tool["name"] in {"complete", "stream_complete", "litellm_batch_ask", "embed"}
-        assert tool["annotations"] == {
-            "readOnlyHint": True,
-            "idempotentHint": not asks_models,
-            "openWorldHint": asks_models,
-        }
+        changes = {"destructiveHint": True, "idempotentHint": True} if tool["name"] == "batch_cancel" else {}
+        assert tool["annotations"] == {"readOnlyHint": not changes, "openWorldHint": asks_models, **changes}
 
 
 @pytest.fixture

@@ -158,7 +158,7 @@ def jobs_for(environ: Mapping[str, str], source: Current[ModelServices]) -> Jobs
         from gateway_core.adapters.job_invoker import JobInvoker  # noqa: PLC0415 - for AWS only
         from gateway_core.adapters.s3_job_files import S3JobFiles  # noqa: PLC0415 - for AWS only
 
-        return Jobs(S3JobFiles(process.jobs_bucket), JobInvoker(function))
+        return Jobs(S3JobFiles(process.jobs_bucket), JobInvoker(function), listed=False)
     if process.on_lambda:
         return None
     from gateway_core.adapters.job_bell import JobBell  # noqa: PLC0415 - not on AWS
@@ -166,12 +166,14 @@ def jobs_for(environ: Mapping[str, str], source: Current[ModelServices]) -> Jobs
     return Jobs(source.now().store, JobBell())
 
 
-def job_loop(environ: Mapping[str, str], bell: JobBell, feed: EventSink | None = None) -> JobLoop:
-    """What works on the jobs of the store in this process, on those at once of which `bell` tells."""
+def job_loop(
+    environ: Mapping[str, str], bell: JobBell, feed: EventSink | None = None, project_id: str | None = None
+) -> JobLoop:
+    """What works on the jobs of the store, or of one project in it; on those at once of which `bell` tells."""
     from gateway_core.triggers.job_loop import JobLoop  # noqa: PLC0415 - not on AWS
 
     source = job_services(environ, feed)
-    loop = JobLoop(source, source.now().store)
+    loop = JobLoop(source, source.now().store, project_id=project_id)
     bell.attach(loop.ring)
     return loop
 

@@ -79,7 +79,11 @@ class ModelServices(Services):
 
 @dataclass(frozen=True, slots=True)
 class Jobs:
-    """Where a job's questions and answers are, and who has jobs worked on. What else is known is in the store."""
+    """Where a job's questions and answers are, and who has jobs worked on. What else is known is in the store.
+
+    `listed`: whether processes that work on the jobs of the store find them. Those of Lambda are not theirs.
+    """
 
     files: JobFiles
     starter: JobStarter
+    listed: bool = True

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Annotated
 
 from fastapi import APIRouter, Request
@@ -21,13 +20,12 @@ from gateway_core.batch.job_log import pack_questions, parse_line
 from gateway_core.domain.caller import Attribution, Caller
 from gateway_core.domain.errors import Forbidden, InvalidRequest, LLMError, RateLimited, UnknownJob
 from gateway_core.services import Current, Jobs, ModelServices
-from gateway_core.store.jobs import Job, JobName
+from gateway_core.store.jobs import IDEMPOTENCY_KEY_FORM, Job, JobName
 
 TOOL = "litellm_batch_ask"
 ACCEPTED = 202
 IDEMPOTENCY_KEY = "Idempotency-Key"
 MOST_RESULTS = 500
-_PRINTABLE = re.compile(r"[\x21-\x7e]{1,255}")
 _BUSY_RETRY_S = 60.0
 _MOST_DIGITS = 12
 
@@ -90,9 +88,14 @@ async def accept(
     request: Request, services: ModelServices, jobs: Jobs | None, caller: Caller, batch: Batch
 ) -> Response:
     """Have a batch worked on as a job. A copy of the request, by its idempotency key, gives the same job."""
-    files, starter = _on(jobs).files, _on(jobs).starter
+    jobs, store = _on(jobs), services.store
     wanted = _new_job(request, services, caller, batch)
-    job = await services.store.create_job(wanted, most_open=services.settings.batch_max_open_jobs)
+    # Before there is a job: whoever looks for some may find it at once.
+    await jobs.files.put_input(wanted.name, pack_questions([node.question for node in batch.nodes]))
+    most_open = services.settings.batch_max_open_jobs
+    job = await store.create_job(wanted, most_open=most_open, listed=jobs.listed)
+    if job is not wanted:
+        await store.forget_job(replace(wanted, idempotency=""))  # but not what is known by its idempotency key
     if job is None:
         text = "The project has too many jobs that have not ended. Wait for one, or cancel one."
         raise RateLimited(text, retry_after_s=_BUSY_RETRY_S)
@@ -101,11 +104,10 @@ async def accept(
         raise InvalidRequest(text, param=IDEMPOTENCY_KEY, schema=True)
     if job.state == "queued":
         try:
-            await files.put_input(job.name, pack_questions([node.question for node in batch.nodes]))
-            await starter.start(job.name)
+            await jobs.starter.start(job.name)
         except LLMError:
             if job is wanted:  # an earlier request was told that it is accepted
-                await services.store.forget_job(job)
+                await store.forget_job(job)
             raise
     return JSONResponse({"id": job.name.id, "state": job.state}, ACCEPTED, {"location": f"/ask/{job.name.id}"})
 
@@ -137,7 +139,7 @@ def _new_job(request: Request, services: ModelServices, caller: Caller, batch: B
 
 def _idempotency_key(request: Request) -> str | None:
     key = request.headers.get(IDEMPOTENCY_KEY)
-    if key is not None and not _PRINTABLE.fullmatch(key):
+    if key is not None and not IDEMPOTENCY_KEY_FORM.fullmatch(key):
         text = f"{IDEMPOTENCY_KEY}: has to be 1 to 255 printable characters, such as a UUID."
         raise InvalidRequest(text, param=IDEMPOTENCY_KEY)
     return key

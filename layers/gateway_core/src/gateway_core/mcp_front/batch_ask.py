@@ -1,12 +1,13 @@
 """The tool `litellm_batch_ask`: POST /ask, with progress for each question that is finished.
 
-The route streams results as they are ready; the tool gives them all at the end, as the route's whole answer would.
+The route streams results as they are ready; the tool gives them all at the end, as the route's whole answer would. With
+`mode` it begins a job instead, and gives its id.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, override
+from typing import Annotated, Any, Literal, override
 
 from fastmcp.server.dependencies import get_context
 from fastmcp.tools.base import ToolResult
@@ -21,15 +22,15 @@ from gateway_core.batch.questions import (
     as_text,
 )
 from gateway_core.domain.chat import Json
-from gateway_core.domain.errors import LLMError
+from gateway_core.domain.errors import InvalidRequest, LLMError
 from gateway_core.invocation import FunctionUnavailable, HttpRequest, HttpStream
 from gateway_core.mcp_front.arguments import Arguments
 from gateway_core.mcp_front.operation import Operation, Result, json_body, output_of
 from gateway_core.mcp_front.report import describe_broken, describe_error
-from gateway_core.mcp_front.stream_complete import SAME
 from gateway_core.mcp_front.streams import events_of, whole_of
 from gateway_core.mcp_front.tool import OK, FunctionTool, failed_answer
 from gateway_core.mcp_front.visitor import Visitor, current_visitor
+from gateway_core.store.jobs import IDEMPOTENCY_KEY_FORM
 
 LONGEST_S = 840.0
 """What the route gives a batch that names no limit."""
@@ -61,6 +62,8 @@ QUESTION: Json = {
 }
 """What the route takes, short; a test compares the two. Written by hand, as a model's own schema is twice as long."""
 
+_NOT_IN_BODY = frozenset({"mode", "idempotency_key"})
+
 
 class BatchArguments(Arguments):
     """A BatchRequest. Only the route reads into the questions: it knows strategies, models and limits."""
@@ -69,10 +72,12 @@ class BatchArguments(Arguments):
         list[dict[str, Any]],
         Field(description="Take complete's options too", json_schema_extra={"items": QUESTION}),
     ]
-    project_id: Annotated[str | None, SAME] = None
-    agent_id: Annotated[str | None, SAME] = None
-    user_id: Annotated[str | None, SAME] = None
-    timeout_s: Annotated[float | None, Field(description="At most 840; the unfinished fail")] = None
+    project_id: str | None = None
+    agent_id: str | None = None
+    user_id: str | None = None
+    timeout_s: Annotated[float | None, Field(description="At most 840, a job 86400; the unfinished fail")] = None
+    mode: Annotated[Literal["job"] | None, Field(description="job: an id at once, for batch_status")] = None
+    idempotency_key: Annotated[str | None, Field(description="Repeats begin no other job")] = None
 
 
 class BatchTool(FunctionTool):
@@ -81,6 +86,8 @@ class BatchTool(FunctionTool):
     @override
     async def _result(self, arguments: dict[str, Any]) -> Result | ToolResult:
         request, finished = self._request(arguments), _Finished(len(arguments["questions"]))
+        if request.query:  # a job
+            return await self._whole(request)
         try:
             async with self._invoker.stream(self._operation.function, request) as answer:
                 if answer.status != OK:
@@ -130,23 +137,49 @@ class _Finished:
             return ToolResult(content=[TextContent(text=text)], is_error=True)
         results = self.in_order()
         about = f"{text} {len(results)} of {self.total} questions were finished:"
-        content = [TextContent(text="\n\n".join([about, *map(_answer, results)]))]
+        content = [TextContent(text="\n\n".join([about, *map(answer_text, results)]))]
         return ToolResult(content=content, structured_content={"results": results}, is_error=True)
 
 
 def _request(given: BatchArguments, visitor: Visitor) -> HttpRequest:
+    if given.mode:
+        return _job_request(given, visitor)
+    if given.idempotency_key is not None:
+        raise InvalidRequest("idempotency_key: goes with mode 'job' only.", param="idempotency_key", schema=True)
     # What the route will refuse is no deadline of ours.
     limit_s = given.timeout_s if given.timeout_s and given.timeout_s > 0 else LONGEST_S
-    return visitor.request("POST", "/ask", body=json_body({**given.given(), "stream": True}), timeout_s=limit_s)
+    return visitor.request("POST", "/ask", body=json_body({**_batch(given), "stream": True}), timeout_s=limit_s)
+
+
+def _job_request(given: BatchArguments, visitor: Visitor) -> HttpRequest:
+    named = given.idempotency_key
+    if named is not None and not IDEMPOTENCY_KEY_FORM.fullmatch(named):
+        text = "idempotency_key: has to be 1 to 255 printable characters, such as a UUID."
+        raise InvalidRequest(text, param="idempotency_key", schema=True)
+    return visitor.request(
+        "POST",
+        "/ask",
+        query={"mode": "job"},
+        headers={} if named is None else {"idempotency-key": named},
+        body=json_body(_batch(given)),
+        timeout_s=visitor.default_timeout_s,
+    )
+
+
+def _batch(given: BatchArguments) -> Json:
+    return {name: value for name, value in given.given().items() if name not in _NOT_IN_BODY}
 
 
 def _result(body: Json) -> Result:
-    """The answers as text, too: many clients show a model nothing else."""
+    """The answers as text, too: many clients show a model nothing else. Of a job how to go on."""
+    if "state" in body:
+        return Result(f"Job {body['id']} is {body['state']}. Call batch_status with this id.", dict(body))
     results: Sequence[Json] = body["results"]
-    return Result("\n\n".join([*map(_answer, results), _sum(body["totals"])]), dict(body))
+    return Result("\n\n".join([*map(answer_text, results), _sum(body["totals"])]), dict(body))
 
 
-def _answer(result: Json) -> str:
+def answer_text(result: Json) -> str:
+    """What became of one question."""
     if result["status"] == "success":
         return f"Q{result['index']}: {as_text(result['result'])}"
     return f"Q{result['index']} failed: {result['error_message']}"
@@ -162,11 +195,11 @@ def _sum(totals: Json) -> str:
 BATCH_ASK = Operation(
     name="litellm_batch_ask",
     title="Batch of questions",
-    description="Ask many questions at once or in turn, with checked answers and one progress message each.",
+    description="Ask many questions, at once or in turn, with checked answers and progress.",
     function="ask",
     arguments=BatchArguments,
     request=_request,
     result=_result,
-    output=output_of(results="array", totals="object"),
+    output=output_of(results="array", totals="object", id="string", state="string"),
     asks_models=True,
 )

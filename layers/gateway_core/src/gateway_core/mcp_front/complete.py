@@ -26,13 +26,14 @@ class CompleteArguments(Arguments):
     agent_id: Annotated[str | None, Field(description="For usage reports")] = None
     user_id: Annotated[str | None, Field(description="As agent_id")] = None
     fallback: Annotated[bool | None, Field(description="Try others on failure")] = None
-    routing: Annotated[Literal["order", "cost", "latency"], Field(description="Preference")] = "order"
+    routing: Literal["order", "cost", "latency"] = "order"
     require: Annotated[
         list[Requirement],
         Field(description="Abilities it needs", default_factory=list),
     ]
     timeout_s: Annotated[float | None, Field(description="At most 290")] = None
     token_budget: Annotated[int | None, Field(description="Most tokens, in and out")] = None
+    cache: Annotated[bool, Field(description="Allow an equal earlier answer")] = False
     explain: Annotated[bool, Field(description="Say why")] = False
     tools: Annotated[list[dict[str, Any]] | None, Field(description="As OpenAI's, like the rest")] = None
     tool_choice: Annotated[Any, Field(description="auto, none, required or a function")] = None

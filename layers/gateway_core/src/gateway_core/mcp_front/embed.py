@@ -16,12 +16,12 @@ from gateway_core.mcp_front.visitor import Visitor
 class EmbedArguments(Arguments):
     """On OpenAI's wire whom a request counts for travels outside the body."""
 
-    input: Annotated[str | list[str], Field(description="One text or several")]
+    input: str | list[str]
     model: Annotated[str, Field(description="Group or model")] = "embedding"
     dimensions: Annotated[int | None, Field(description="Fewer than the model's own")] = None
-    project_id: Annotated[str | None, Field(description="Default: the key's own")] = None
-    agent_id: Annotated[str | None, Field(description="For usage reports")] = None
-    user_id: Annotated[str | None, Field(description="As agent_id")] = None
+    project_id: str | None = None
+    agent_id: str | None = None
+    user_id: str | None = None
 
 
 def _request(given: EmbedArguments, visitor: Visitor) -> HttpRequest:

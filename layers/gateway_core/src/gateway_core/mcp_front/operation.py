@@ -25,7 +25,11 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Operation[A: Arguments]:
-    """One tool. `asks_models` says that a provider is called: it costs money and no two answers are the same."""
+    """One tool.
+
+    `asks_models` says that a provider is called: it costs money and no two answers are the same. `changes` is for what
+    does something else than to ask. `right` is the tool that a key has to be allowed, if it is not this one.
+    """
 
     name: str
     title: str
@@ -36,6 +40,8 @@ class Operation[A: Arguments]:
     result: Callable[[Json], Result]
     output: Json = field(default_factory=dict)
     asks_models: bool = False
+    changes: bool = False
+    right: str = ""
 
 
 def output_of(**properties: JsonType) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from fastmcp.tools.base import Tool, ToolResult
 from mcp.shared.exceptions import MCPError
 from pydantic import ValidationError
 
+from gateway_core.mcp_front.tool import FunctionTool
 from gateway_core.mcp_front.visitor import current_visitor
 from gateway_core.telemetry.telemetry import Telemetry
 
@@ -32,7 +33,7 @@ class Permissions(Middleware):
         call_next: CallNext[mcp_types.ListToolsRequest, Sequence[Tool]],
     ) -> Sequence[Tool]:
         visitor = current_visitor()
-        return [tool for tool in await call_next(context) if visitor.may_use(tool.name)]
+        return [tool for tool in await call_next(context) if visitor.may_use(_right(tool))]
 
     @override
     async def on_call_tool(
@@ -57,3 +58,7 @@ class Permissions(Middleware):
         except Exception as error:  # noqa: BLE001 - the SDK would send the text of any other to clients of 2025
             self._telemetry.crashed(current_visitor().request_id, error, context.method or "")
             raise MCPError(mcp_types.INTERNAL_ERROR, "Internal error") from None
+
+
+def _right(tool: Tool) -> str:
+    return tool.right if isinstance(tool, FunctionTool) else tool.name

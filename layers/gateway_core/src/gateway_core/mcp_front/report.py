@@ -20,6 +20,7 @@ _NEXT_STEPS: Mapping[str, str] = {
     "budget_exceeded": "See get_usage; wait for the next period or ask for a larger budget.",
     "forbidden": "Use what the key allows, or ask for a key with more rights.",
     "unknown_model": "Call list_models for the names.",
+    "unknown_job": "Give the id that litellm_batch_ask answered with.",
     "body_too_large": "Send less, for example smaller images.",
     "context_length_exceeded": "Shorten the messages, or set require to ['long_context'].",
     "content_filtered": "Change the messages.",

@@ -13,6 +13,7 @@ from gateway_core.mcp_front.batch_ask import BATCH_ASK, BatchTool
 from gateway_core.mcp_front.complete import COMPLETE
 from gateway_core.mcp_front.embed import EMBED
 from gateway_core.mcp_front.health import HEALTH
+from gateway_core.mcp_front.jobs import BATCH_CANCEL, BATCH_STATUS
 from gateway_core.mcp_front.models import MODELS
 from gateway_core.mcp_front.operation import Operation
 from gateway_core.mcp_front.permissions import Permissions
@@ -27,6 +28,8 @@ OPERATIONS: Sequence[tuple[Operation[Any], type[FunctionTool]]] = (
     (COMPLETE, FunctionTool),
     (STREAM_COMPLETE, StreamTool),
     (BATCH_ASK, BatchTool),
+    (BATCH_STATUS, FunctionTool),
+    (BATCH_CANCEL, FunctionTool),
     (EMBED, FunctionTool),
     (USAGE, FunctionTool),
     (HEALTH, FunctionTool),

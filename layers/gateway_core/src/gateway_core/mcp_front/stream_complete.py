@@ -22,20 +22,18 @@ from gateway_core.mcp_front.streams import events_of, whole_of
 from gateway_core.mcp_front.tool import OK, FunctionTool, failed, failed_answer
 from gateway_core.mcp_front.visitor import Visitor
 
-SAME = Field(description="See complete")
-
 
 class StreamCompleteArguments(Arguments):
-    """The most used arguments of `complete`, under the same names and limits."""
+    """The most used arguments of `complete`, under the same names and limits; the tool's description says so."""
 
-    messages: Annotated[list[dict[str, Any]], SAME]
-    model_group: Annotated[str, SAME] = "reasoning"
-    model: Annotated[str | None, SAME] = None
-    max_tokens: Annotated[int, SAME] = 4096
-    temperature: Annotated[float | None, SAME] = 0.7
-    project_id: Annotated[str | None, SAME] = None
-    agent_id: Annotated[str | None, SAME] = None
-    tools: Annotated[list[dict[str, Any]] | None, SAME] = None
+    messages: list[dict[str, Any]]
+    model_group: str = "reasoning"
+    model: str | None = None
+    max_tokens: int = 4096
+    temperature: float | None = 0.7
+    project_id: str | None = None
+    agent_id: str | None = None
+    tools: list[dict[str, Any]] | None = None
     timeout_s: Annotated[float | None, Field(description="At most 840")] = None
 
 
@@ -81,11 +79,11 @@ async def _tell(told: int, text: str) -> int:
 STREAM_COMPLETE = Operation(
     name="stream_complete",
     title="Complete, streamed",
-    description="As complete; progress messages bring the text.",
+    description="As complete, with arguments as there; progress messages bring the text.",
     function="stream",
     arguments=StreamCompleteArguments,
     request=_request,
     result=COMPLETE.result,
-    output=output_of(content="string", finish_reason="string", usage="object", cost="object"),
+    output=output_of(content="string", usage="object", cost="object"),
     asks_models=True,
 )

@@ -15,9 +15,9 @@ from gateway_core.mcp_front.visitor import Visitor
 class TokensArguments(Arguments):
     """Either of the first two."""
 
-    messages: Annotated[list[dict[str, Any]] | None, Field(description="As in complete")] = None
+    messages: list[dict[str, Any]] | None = None
     text: Annotated[str | None, Field(description="Instead of messages")] = None
-    model: Annotated[str, Field(description="Whose tokens")]
+    model: str
 
 
 def _request(given: TokensArguments, visitor: Visitor) -> HttpRequest:

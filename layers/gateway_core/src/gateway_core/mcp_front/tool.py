@@ -21,6 +21,8 @@ from gateway_core.ports import Clock, Invoker
 from gateway_core.telemetry.telemetry import Telemetry
 
 OK = 200
+DONE = frozenset({OK, 202})
+"""What a whole answer that is none of an error has."""
 
 
 class FunctionTool(Tool):
@@ -44,6 +46,11 @@ class FunctionTool(Tool):
         tool._operation, tool._invoker, tool._telemetry, tool._clock = operation, invoker, telemetry, clock
         return tool
 
+    @property
+    def right(self) -> str:
+        """The tool that a key has to be allowed."""
+        return self._operation.right or self.name
+
     @override
     def to_mcp_tool(self, **overrides: Any) -> ListedTool:
         # FastMCP's own `_meta` lists tags, of which there are none, at the cost of tokens for each tool.
@@ -64,22 +71,29 @@ class FunctionTool(Tool):
         return result if isinstance(result, ToolResult) else _succeeded(result)
 
     async def _result(self, arguments: dict[str, Any]) -> Result | ToolResult:
-        answer = await self._invoker.invoke(self._operation.function, self._request(arguments))
-        if answer.status != OK:
+        return await self._whole(self._request(arguments))
+
+    async def _whole(self, request: HttpRequest) -> Result | ToolResult:
+        """What the function answers, as the operation tells it."""
+        answer = await self._invoker.invoke(self._operation.function, request)
+        if answer.status not in DONE:
             return failed_answer(answer)
         return self._operation.result(_json_object(answer))
 
     def _request(self, arguments: dict[str, Any]) -> HttpRequest:
         """What the function is asked. Raises LLMError if the key may not, or the arguments are wrong."""
         visitor = current_visitor()
-        check_tool(visitor.caller, self.name)
+        check_tool(visitor.caller, self.right)
         return self._operation.request(self._operation.arguments.parse(arguments), visitor)
 
 
 def _hints(operation: Operation[Any]) -> ToolAnnotations:
-    return ToolAnnotations(
-        read_only_hint=True, idempotent_hint=not operation.asks_models, open_world_hint=operation.asks_models
-    )
+    """Whether a call may be repeated is told only of what changes something: of the rest MCP gives it no meaning."""
+    if operation.changes:
+        return ToolAnnotations(
+            read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=operation.asks_models
+        )
+    return ToolAnnotations(read_only_hint=True, open_world_hint=operation.asks_models)
 
 
 def _json_object(answer: HttpAnswer) -> Json:

@@ -18,9 +18,9 @@ class UsageArguments(Arguments):
     project_id: Annotated[str | None, Field(description="Default: the key's own")] = None
     start_date: Annotated[str | None, Field(description="First UTC day, YYYY-MM-DD; default 30 days back")] = None
     end_date: Annotated[str | None, Field(description="Last day, inclusive; default today")] = None
-    agent_id: Annotated[str | None, Field(description="This agent only")] = None
-    user_id: Annotated[str | None, Field(description="This user only")] = None
-    model: Annotated[str | None, Field(description="This model only")] = None
+    agent_id: str | None = None
+    user_id: str | None = None
+    model: str | None = None
     group_by: Annotated[
         Literal["day", "hour", "model", "agent", "user", "project"], Field(description="One row for each")
     ] = "day"
@@ -34,10 +34,10 @@ def _request(given: UsageArguments, visitor: Visitor) -> HttpRequest:
 USAGE = Operation(
     name="get_usage",
     title="Usage report",
-    description="Requests, tokens and cost in USD of a project, grouped and filtered.",
+    description="Requests, tokens and cost in USD of a project, or only of an agent, user or model in it.",
     function="usage",
     arguments=UsageArguments,
     request=_request,
     result=whole,
-    output=output_of(start_date="string", end_date="string", group_by="string", totals="object", rows="array"),
+    output=output_of(totals="object", rows="array"),
 )

@@ -11,10 +11,11 @@ from gateway_core.store.jobs import Claim, Job, JobName, JobProgress, JobState
 class JobBook(Protocol):
     """Which jobs there are, what has come of them, and who works on them. All of it may be called twice."""
 
-    async def create_job(self, job: Job, *, most_open: int) -> Job | None:
+    async def create_job(self, job: Job, *, most_open: int, listed: bool = True) -> Job | None:
         """Accept a job: gives it back, or the one that was made by its idempotency key before.
 
-        None if the project has `most_open` jobs already that have not ended.
+        None if the project has `most_open` jobs already that have not ended. One that is not `listed` is among those,
+        but not among `open_jobs`.
         """
         ...
 
@@ -43,7 +44,7 @@ class JobBook(Protocol):
         ...
 
     async def open_jobs(self) -> list[JobName]:
-        """All that have not ended, of all projects, those first that are to end first."""
+        """All that are listed and have not ended, of all projects, those first that are to end first."""
         ...
 
 

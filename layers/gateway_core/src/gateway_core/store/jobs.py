@@ -25,6 +25,7 @@ LATE_MS = 3_600_000
 type JobState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 type Claim = Literal["ours", "taken", "ended", "gone"]
 
+IDEMPOTENCY_KEY_FORM = re.compile(r"[\x21-\x7e]{1,255}")
 _ID = re.compile(r"job_([a-z0-9-]{1,32})_([0-9a-f]{32})")
 
 

@@ -23,15 +23,24 @@ LOOK_S = 5.0
 
 
 class JobLoop:
-    """Works on jobs, `JOBS_AT_ONCE` at a time. One that waits for a limit or a breaker takes no place."""
+    """Works on jobs, `JOBS_AT_ONCE` at a time. One that waits for a limit or a breaker takes no place.
+
+    With a `project_id` it looks for jobs of this project only: what is configured here may fit no other's.
+    """
 
     def __init__(
-        self, source: Current[ModelServices], files: JobFiles, pace: Pace | None = None, look_s: float = LOOK_S
+        self,
+        source: Current[ModelServices],
+        files: JobFiles,
+        pace: Pace | None = None,
+        look_s: float = LOOK_S,
+        project_id: str | None = None,
     ) -> None:
         self._source = source
         self._files = files
         self._pace = pace or Pace()
         self._look_s = look_s
+        self._project_id = project_id
         self._worker = secrets.token_hex(8)
         self._places = asyncio.Semaphore(JOBS_AT_ONCE)
         self._tasks: dict[JobName, asyncio.Task[None]] = {}
@@ -60,7 +69,8 @@ class JobLoop:
     async def _look(self) -> None:
         try:
             for name in await self._source.now().store.open_jobs():
-                self._begin(name)
+                if self._project_id in {None, name.project_id}:
+                    self._begin(name)
         except LLMError:
             return  # away: the next look may find it back
 

@@ -12,16 +12,16 @@ from gateway_core.store.jobs import Claim, Job, JobName, JobProgress, JobState
 class MemoryJobs(Part):
     """Implements the ports `JobBook` and `JobFiles` over a `State`."""
 
-    async def create_job(self, job: Job, *, most_open: int) -> Job | None:
+    async def create_job(self, job: Job, *, most_open: int, listed: bool = True) -> Job | None:
         known = self._state.job_names.get((job.name.project_id, job.idempotency)) if job.idempotency else None
         if known and known != job.name:
             return await self.find_job(known)
         if job.name in self._state.jobs:
             return job
-        open_ones = [other for other in self._open() if other.name.project_id == job.name.project_id]
+        open_ones = [stored.job for stored in self._open() if stored.job.name.project_id == job.name.project_id]
         if sum(other.until_ms > job.created_ms for other in open_ones) >= most_open:
             return None
-        self._state.jobs[job.name] = StoredJob(job)
+        self._state.jobs[job.name] = StoredJob(job, listed)
         if job.idempotency:
             self._state.job_names[job.name.project_id, job.idempotency] = job.name
         return job
@@ -68,7 +68,8 @@ class MemoryJobs(Part):
         self._state.job_logs.pop(job.name, None)
 
     async def open_jobs(self) -> list[JobName]:
-        return [job.name for job in sorted(self._open(), key=lambda job: (job.until_ms, job.name.id))]
+        listed = [stored.job for stored in self._open() if stored.listed]
+        return [job.name for job in sorted(listed, key=lambda job: (job.until_ms, job.name.id))]
 
     async def put_input(self, name: JobName, text: str) -> None:
         self._state.job_inputs[name] = text
@@ -87,5 +88,5 @@ class MemoryJobs(Part):
             lines.append(log[place])
         return lines
 
-    def _open(self) -> list[Job]:
-        return [stored.job for stored in self._state.jobs.values() if not stored.job.is_ended]
+    def _open(self) -> list[StoredJob]:
+        return [stored for stored in self._state.jobs.values() if not stored.job.is_ended]

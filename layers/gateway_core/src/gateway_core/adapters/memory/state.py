@@ -80,6 +80,7 @@ class StoredJob:
     """A job with who works on it, and until when nobody else may."""
 
     job: Job
+    listed: bool = True
     worker: str = ""
     lease_ms: int = 0
 

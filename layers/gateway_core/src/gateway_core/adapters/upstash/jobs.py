@@ -13,13 +13,13 @@ from gateway_core.store.jobs import JOB_LIFE_S, Claim, Job, JobName, JobProgress
 class UpstashJobs(Part):
     """Implements the ports `JobBook` and `JobFiles`."""
 
-    async def create_job(self, job: Job, *, most_open: int) -> Job | None:
+    async def create_job(self, job: Job, *, most_open: int, listed: bool = True) -> Job | None:
         name = job.name
         named = layout.idempotency_key(name.project_id, job.idempotency)
         keys = [layout.job_key(name), named, layout.open_jobs_key(name.project_id), layout.OPEN_JOBS]
         arguments = [job.created_ms, job.until_ms, JOB_LIFE_S, most_open, name.token, name.id, pack_facts(job)]
-        is_named = int(bool(job.idempotency))
-        reply = str(await self._client.run(self._scripts.job_create, keys, [*map(str, arguments), str(is_named)]))
+        arguments += [int(bool(job.idempotency)), int(listed)]
+        reply = str(await self._client.run(self._scripts.job_create, keys, [*map(str, arguments)]))
         match reply[0]:
             case "+":
                 return job
