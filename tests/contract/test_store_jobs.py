@@ -152,6 +152,14 @@ async def test_a_job_that_could_not_be_started_is_as_if_it_had_never_been(store)
     await store.forget_job(job(7))
 
 
+async def test_an_input_that_nobody_needs_is_dropped(store):
+    """Whether there is one or not."""
+    await store.put_input(job().name, "text")
+    await store.drop_input(job().name)
+    await store.drop_input(job().name)
+    assert await store.read_input(job().name) is None
+
+
 async def test_redis_forgets_a_job_after_a_week(redis, upstash):
     """All of it, by itself."""
     await accepted(upstash, idempotency="i")
@@ -204,3 +212,12 @@ def test_a_job_that_nobody_ended_in_time_has_failed(state, after_ms, then):
     assert seen.state == then
     if then == "failed":
         assert (seen.error_code, seen.ended_ms) == ("deadline_exceeded", job().until_ms)
+
+
+async def test_a_job_that_redis_forgot_is_listed_until_it_is_ended(redis, upstash):
+    """By whoever finds that it is gone."""
+    await accepted(upstash)
+    redis.run("DEL", f"job:alpha:{job().name.token}")
+    assert await upstash.open_jobs() == [job().name]
+    assert await upstash.end_job(job().name, "failed", now_ms=NOW) is None
+    assert await upstash.open_jobs() == []

@@ -230,6 +230,51 @@ def test_nobody_works_on_what_another_has_or_what_has_ended():
     assert bench.provider.calls == {1: 1}
 
 
+def test_a_worker_that_leaves_lets_another_go_on_at_once():
+    """A process that is told to stop, as one that has to wait."""
+    bench = Bench(asked(3), Provider({2: [Turn("limited", 0.0, 100.0)]}), pace=Pace(lease_ms=10**9))
+
+    async def main():
+        await bench.accept()
+        first = await bench.worker("w1").work(bench.name, time_s=60)
+        stopped = asyncio.create_task(bench.worker("w2").work(bench.name, time_s=60))
+        await asyncio.sleep(0.5)
+        stopped.cancel()
+        await asyncio.wait([stopped])
+        return first, await bench.worker("w3").work(bench.name, time_s=60)
+
+    first, last = run(main())
+    assert (first.state, first.pause_s) == (None, 100.0)
+    assert last.state == "succeeded"
+
+
+def test_what_is_gone_is_listed_no_more():
+    """Nobody looks at it for ever."""
+    bench = Bench(asked(1))
+
+    async def main():
+        await bench.accept()
+        listed = await bench.store.open_jobs()
+        bench.store._state.jobs.clear()
+        return listed, await bench.work(), await bench.store.open_jobs()
+
+    listed, stay, after = run(main())
+    assert listed == [bench.name]
+    assert (stay.state, stay.not_ours, after) == (None, True, [])
+
+
+def test_a_job_that_has_ended_keeps_its_answers_and_not_its_questions():
+    """Nobody needs them any more."""
+    bench = Bench(asked(2))
+
+    async def main():
+        await bench.accept()
+        await bench.work()
+        return await bench.store.read_input(bench.name), await bench.told()
+
+    assert run(main()) == (None, {1: "<1>", 2: "<2>"})
+
+
 def test_a_worker_that_lost_its_job_stops_asking():
     """It was away for longer than its lease, and another one goes on."""
     bench = Bench(asked(40), concurrency=1, pace=Pace(lease_ms=3000))

@@ -43,6 +43,9 @@ class S3JobFiles:
     async def read_input(self, name: JobName) -> str | None:
         return await self._run(lambda s3: self._get(s3, _input_key(name)))
 
+    async def drop_input(self, name: JobName) -> None:
+        await self._run(lambda s3: s3.delete_object(Bucket=self._bucket, Key=_input_key(name)))
+
     async def append(self, name: JobName, start: int, lines: Sequence[str]) -> None:
         key = f"{_log_prefix(name)}{start:06d}-{len(lines):04d}"
         await self._run(lambda s3: self._put(s3, key, json.dumps(list(lines))))

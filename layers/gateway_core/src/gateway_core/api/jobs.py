@@ -78,7 +78,9 @@ def job_routes(source: Current[ModelServices], jobs: Jobs | None) -> APIRouter:
     async def cancel(request: Request, job_id: str) -> Response:
         services = source.now()
         job = await _job(request, services, job_id)
+        files = _on(jobs).files
         state = await services.store.end_job(job.name, "cancelled", now_ms=services.clock.now_ms())
+        await files.drop_input(job.name)
         return JSONResponse({"id": job.name.id, "state": state or job.state}, ACCEPTED)
 
     return routes

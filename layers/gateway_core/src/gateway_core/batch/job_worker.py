@@ -6,6 +6,7 @@ wait for longer than it is worth to stay. What it knows is written by then: anot
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 
 from gateway_core.batch.graph import Node, build
@@ -14,6 +15,7 @@ from gateway_core.batch.job_recorder import LeaseLost, Recorder
 from gateway_core.batch.job_rounds import Rounds, Stay, Tools
 from gateway_core.batch.patience import Patience
 from gateway_core.batch.questions import Answer
+from gateway_core.domain.errors import LLMError
 from gateway_core.ports import JobBook, JobFiles
 from gateway_core.store.jobs import Job, JobName
 
@@ -42,8 +44,11 @@ class JobWorker:
         lease_ms, now_ms = self._tools.pace.lease_ms, self._tools.clock.now_ms()
         claim = await self._book.claim_job(name, self._worker, lease_ms=lease_ms, now_ms=now_ms)
         job = await self._book.find_job(name)
-        if claim != "ours" or job is None:
-            return Stay(job.state if job and job.is_ended else None, not_ours=True)
+        if claim == "gone" or job is None:
+            await self._book.end_job(name, "failed", now_ms=now_ms)  # so that it is listed no more
+            return Stay(not_ours=True)
+        if claim != "ours":
+            return Stay(job.state if job.is_ended else None, not_ours=True)
         text = await self._files.read_input(name)
         if text is None:
             return await self._end(job, JobAnswers(), Stay("failed", error_code=LOST))
@@ -51,6 +56,8 @@ class JobWorker:
             return await self._work(job, build(parse_questions(text)), end_s, idle)
         except LeaseLost:
             return Stay(not_ours=True)
+        finally:
+            await self._let_go(name)
 
     async def _work(self, job: Job, nodes: Sequence[Node], end_s: float, idle: int) -> Stay:
         answers = await self._answers(job.name)
@@ -71,6 +78,11 @@ class JobWorker:
                 answers.add(parse_line(line))
         return answers
 
+    async def _let_go(self, name: JobName) -> None:
+        """Another worker need not wait until the lease is over; if it has to, it can."""
+        with contextlib.suppress(LLMError):
+            await self._book.claim_job(name, self._worker, lease_ms=0, now_ms=self._tools.clock.now_ms())
+
     async def _end(self, job: Job, answers: JobAnswers, stay: Stay) -> Stay:
         """Write how it ended. Who cancelled it meanwhile was first."""
         state = await self._book.end_job(
@@ -80,6 +92,7 @@ class JobWorker:
             error_code=stay.error_code,
             progress=answers.progress,
         )
+        await self._files.drop_input(job.name)
         return Stay(state or stay.state, error_code=stay.error_code)
 
 

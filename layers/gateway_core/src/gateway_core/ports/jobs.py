@@ -60,6 +60,10 @@ class JobFiles(Protocol):
         """None where there is none, or no more."""
         ...
 
+    async def drop_input(self, name: JobName) -> None:
+        """Nobody needs it any more."""
+        ...
+
     async def append(self, name: JobName, start: int, lines: Sequence[str]) -> None:
         """Write lines at the places from `start` on."""
         ...

@@ -77,6 +77,9 @@ class MemoryJobs(Part):
     async def read_input(self, name: JobName) -> str | None:
         return self._state.job_inputs.get(name)
 
+    async def drop_input(self, name: JobName) -> None:
+        self._state.job_inputs.pop(name, None)
+
     async def append(self, name: JobName, start: int, lines: Sequence[str]) -> None:
         self._state.job_logs[name].update(enumerate(lines, start))
 

@@ -73,6 +73,9 @@ class UpstashJobs(Part):
     async def read_input(self, name: JobName) -> str | None:
         return cast("str | None", await self._client.execute("GET", layout.job_input_key(name)))
 
+    async def drop_input(self, name: JobName) -> None:
+        await self._client.execute("DEL", layout.job_input_key(name))
+
     async def append(self, name: JobName, start: int, lines: Sequence[str]) -> None:
         key = layout.job_log_key(name)
         fields = [text for place, line in enumerate(lines, start) for text in (str(place), line)]
