@@ -85,7 +85,7 @@ def equivalents(made: Iterable[Mutant]) -> Collection[tuple[str, str, str]]:
 def judged(mutants: Sequence[Mutant], tree: Path, home: Path, jobs: int) -> Sequence[Verdict]:
     """The verdict on each mutant."""
     context = multiprocessing.get_context("fork")
-    with context.Pool(jobs) as pool:
+    with context.Pool(jobs, _be_endable) as pool:
         told("The tests run under coverage.")
         reach, seconds = survey(pool, jobs, tree, home)
     tests = [reach.tests_of(mutant.file, mutant.place) for mutant in mutants]
@@ -93,10 +93,15 @@ def judged(mutants: Sequence[Mutant], tree: Path, home: Path, jobs: int) -> Sequ
         Case(mutant, [(test, seconds[test]) for test in reaching], tree, home)
         for mutant, reaching in zip(mutants, tests, strict=True)
     ]
-    with context.Pool(jobs) as pool:  # of processes that have the libraries
+    with context.Pool(jobs, _be_endable) as pool:  # of processes that have the libraries
         told("The tests run as they will on mutants.")
         require_green(pool, jobs, tree, home, reach.in_order(set().union(*tests)))
         return list(watched(pool.imap_unordered(judge, cases), len(cases)))
+
+
+def _be_endable() -> None:
+    """A process of a pool is ended by the signal that ends this one in order."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def watched(verdicts: Iterable[Verdict], total: int) -> Iterator[Verdict]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -46,7 +48,17 @@ def judge(case: Case) -> Verdict:
         mutated = source / PACKAGE / case.mutant.file
         mutated.write_text(case.mutant.code)
         Path(importlib.util.cache_from_source(str(mutated))).unlink()
+        if not _can_be_imported(case.mutant.file, source):
+            return Verdict(case.mutant, "killed", "It cannot be imported.")
         return _tried(case, Trial(case.tree, source, Path(name, "trial"), (), "first"))
+
+
+def _can_be_imported(file: str, source: Path) -> bool:
+    """Whether the module runs; one that does not, no test can come by."""
+    module = f"{PACKAGE}.{file.removesuffix('.py').replace('/', '.')}"
+    environ = os.environ | {"PYTHONPATH": str(source)}
+    tried = subprocess.run((sys.executable, "-c", f"import {module}"), env=environ, capture_output=True, check=False)
+    return not tried.returncode
 
 
 def source_of(tree: Path) -> Path:

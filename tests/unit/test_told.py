@@ -3,11 +3,14 @@
 import asyncio
 from contextlib import aclosing
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
 from gateway_core.adapters.echo import echo
-from gateway_core.domain.caller import Attribution
+from gateway_core.adapters.memory.state import Latency
+from gateway_core.api.schemas import CompleteBody
+from gateway_core.domain.caller import Attribution, Caller
 from gateway_core.domain.chat import ChatRequest, Chunk, Cost, ProviderAnswer, Usage
 from gateway_core.domain.embedding import EmbedRequest
 from gateway_core.domain.errors import (
@@ -15,6 +18,7 @@ from gateway_core.domain.errors import (
     BudgetExceeded,
     ContentFilterError,
     DeadlineExceeded,
+    Forbidden,
     InvalidRequest,
     LLMError,
     NoDeploymentAvailable,
@@ -26,12 +30,14 @@ from gateway_core.domain.errors import (
     Unauthenticated,
 )
 from gateway_core.domain.result import Completion
+from gateway_core.pipeline.attempt_stream import AttemptStream
 from gateway_core.pipeline.final_error import final_error
 from gateway_core.pipeline.single_flight import SingleFlight
 from gateway_core.routing.bounds import PromptSize, bound_chat, output_cap
-from gateway_core.routing.plan import candidates, plan_embedding
+from gateway_core.routing.plan import candidates, plan_embedding, reachable_models
 from gateway_core.store.kept_answers import KeptAnswer, digest_of_request, pack
 from gateway_core.store.messages import StaleCaller
+from gateway_core.store.reports import ReportQuery, check
 from gateway_core.store.virtual_keys import project_of
 from tests import virtual_time
 from tests.caching import Callers
@@ -386,3 +392,122 @@ async def test_the_store_that_is_away_is_told_as_it_is(world, monkeypatch):
     with pytest.raises(StoreUnavailable) as failed:
         await complete(world)
     assert failed.value.retry_after_s == 5
+
+
+# Seams.
+
+
+class Trace:
+    """Implements `Tracer`: remembers."""
+
+    def __init__(self):
+        self.attempts = []
+
+    def attempt(self, request_id, attempt, ended_ms):
+        self.attempts.append((request_id, attempt, ended_ms))
+
+
+async def test_an_attempt_that_was_left_is_traced_as_a_failed_one(world):
+    """For as long as it lasted."""
+    trace = Trace()
+    traced = World(world.catalog, world.settings, tracer=trace)
+    says(traced, "first", Chunk(text="hi "), Chunk(text="there "), END)
+    caller = await traced.services.authenticator.authenticate(await traced.key())
+    stream = traced.services.gateway.stream(request(), caller, "req_1", timeout_s=60)
+    await anext(stream)
+    traced.clock.advance(0.4)
+    await stream.aclose()
+    ((request_id, attempt, ended_ms),) = trace.attempts
+    assert (request_id, ended_ms) == ("req_1", traced.clock.now_ms())
+    assert (attempt.model, attempt.outcome, attempt.error_code, attempt.latency_ms) == (
+        "first", "failed", "cancelled", 400,
+    )  # fmt: skip
+
+
+async def test_what_was_delivered_is_counted_as_a_message_of_the_model(world):
+    """As it would stand in a conversation, less what frames it."""
+    counted = []
+    real = world.provider.count_tokens
+
+    def count_tokens(deployment, messages, params):
+        counted.append((messages, params))
+        return real(deployment, messages, params)
+
+    world.provider.count_tokens = count_tokens
+    says(world, "first", Chunk(text="hi there"), ProviderUnavailable("cut", unconfirmed=True))
+    _seen, error = await pieces_of(world)
+    assert error is not None
+    written = [messages[0] for messages, _params in counted if messages[0]["role"] == "assistant"]
+    assert written == [{"role": "assistant", "content": "hi there"}, {"role": "assistant", "content": ""}]
+
+
+async def test_streams_are_ordered_by_the_first_content_and_answers_by_the_whole(world):
+    """Each by what was measured of its kind."""
+    for name, whole_ms, first_ms in (("first", 10, 900), ("second", 900, 10), ("third", 5000, 5000)):
+        deployment = world.catalog.models[name].deployment
+        key = (deployment.provider, deployment.id)
+        world.store._state.latencies[(*key, False)] = Latency(whole_ms * 1000, world.clock.now_ms())
+        world.store._state.latencies[(*key, True)] = Latency(first_ms * 1000, world.clock.now_ms())
+    by_latency = request(routing="latency")
+    assert (await complete(world, by_latency)).model.key == "first"
+    caller = await world.services.authenticator.authenticate(await world.key())
+    stream = world.services.gateway.stream(by_latency, caller, "req_2", timeout_s=60)
+    async with aclosing(stream) as parts:
+        first = await anext(parts)
+    assert first.model.key == "second"
+
+
+@pytest.mark.parametrize(("after_s", "in_time"), [(5.0, True), (5.05, True), (5.2, False)])
+def test_a_first_content_has_a_little_grace(after_s, in_time):
+    """The provider's own deadline is the same: it is to be the one that speaks."""
+
+    async def chunks():
+        await asyncio.sleep(after_s)
+        yield Chunk(text="hi")
+
+    async def estimate(_text):
+        return Usage(1, 1)
+
+    async def main():
+        stream = await AttemptStream.start(chunks(), estimate, first_s=5.0, stall_s=9.0)
+        return await stream.next()
+
+    if in_time:
+        assert virtual_time.run(main()).text == "hi"
+    else:
+        with pytest.raises(ProviderTimeout, match="sent nothing in time"):
+            virtual_time.run(main())
+
+
+def test_a_model_outside_the_catalog_is_refused_by_its_field():
+    """With the way to ask for it."""
+    outside = replace(model("o/m"), listed=False)
+    catalog = replace(catalog_of(model("first")), find_outside=lambda *_: outside)
+    caller = Caller("alpha", "k", "d", "t")
+    with pytest.raises(Forbidden) as refused:
+        reachable_models(caller, request(model="o/m", model_group=None), catalog)
+    assert refused.value.param == "model"
+    assert "--models 'o/m'" in refused.value.message
+
+
+@pytest.mark.parametrize("need", ["vision", "tools", "json", "json_schema", "long_context", "reasoning"])
+def test_what_a_request_may_need(need):
+    """The words of the wire."""
+    assert CompleteBody(messages=[{"role": "user", "content": "a"}], require=[need]).require == [need]
+
+
+def test_a_report_that_is_not_served_says_which_parts_do_not_go_together():
+    """And names the field."""
+    query = ReportQuery(date(2026, 11, 1), date(2026, 11, 2), "hour", agent_id="a")
+    with pytest.raises(InvalidRequest) as refused:
+        check(query)
+    assert "group_by=hour cannot be combined with agent_id" in refused.value.message
+    assert refused.value.param == "agent_id"
+
+
+async def test_events_beyond_those_under_way_are_told_as_lost(world, monkeypatch):
+    """With the reason; their own lines are in the log."""
+    monkeypatch.setattr("gateway_core.pipeline.emitter.MOST_UNDER_WAY", 0)
+    await complete(world)
+    details = {line["detail"] for line in lines(world, "events failed")}
+    assert details == {"too many are under way"}
