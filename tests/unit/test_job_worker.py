@@ -110,6 +110,14 @@ def test_a_question_whose_providers_failed_is_asked_again_so_often():
     assert (job.state, job.progress.succeeded) == ("succeeded", 1)
 
 
+def test_a_question_that_fails_keeps_no_other_waiting():
+    """Only a refusal without a call says anything of the model."""
+    bench = Bench(asked(100), Provider({1: [Turn("failed", 0.0)]}), concurrency=1)
+    outcome(bench)
+    order = [number for _, number in bench.provider.asked]
+    assert order == [*range(1, 101), 1]
+
+
 def test_a_question_that_succeeds_at_last_has_what_it_cost():
     """The failed tries are part of its story."""
     bench = Bench(asked(1), Provider({1: [Turn("failed"), Turn("failed")]}))

@@ -2,6 +2,7 @@
 
 A batch that somebody waits for gives an answer to every question now. A job may wait: for a rate limit, an open
 breaker, a store that is away. Then nobody is asked whose model waits already: a limit costs one refusal, not thousands.
+One whose providers were called and failed waits alone.
 """
 
 from __future__ import annotations
@@ -62,11 +63,13 @@ class Patience:
             return True
         if answer.retry_after_s is None:
             return False
-        if was_called(answer):
+        waiting = _who(question)
+        if was_called(answer):  # it alone failed, and others may be answered
             self._tries[number] += 1
             if self._tries[number] >= MOST_TRIES:
                 return False
-        self._waits[_who(question)] = min(answer.retry_after_s, MOST_WAIT_S)
+            waiting = f"#{number}"
+        self._waits[waiting] = min(answer.retry_after_s, MOST_WAIT_S)
         return True
 
 
