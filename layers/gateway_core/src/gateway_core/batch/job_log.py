@@ -6,10 +6,13 @@ forgotten when the worker dies, and is part of the answer that ends the question
 
 from __future__ import annotations
 
+import base64
 import json
+import zlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 from gateway_core.batch.questions import Answer, Question
 from gateway_core.domain.chat import Cost, Usage
@@ -83,11 +86,20 @@ def _with_spent(progress: JobProgress, answer: Answer) -> JobProgress:
 
 
 def pack_questions(questions: Sequence[Question]) -> str:
-    return json.dumps([asdict(question) for question in questions], separators=(",", ":"))
+    """As text that is short enough for one command: what nobody said is left out, the rest compressed."""
+    told = [_said(question) for question in questions]
+    return base64.b64encode(zlib.compress(json.dumps(told, separators=(",", ":")).encode())).decode()
 
 
 def parse_questions(text: str) -> list[Question]:
-    return [Question(**fields) for fields in json.loads(text)]
+    return [Question(**fields) for fields in json.loads(zlib.decompress(base64.b64decode(text)))]
+
+
+def _said(question: Question) -> dict[str, Any]:
+    plain = asdict(Question(question.index, ""))
+    return {"text": question.text} | {
+        name: value for name, value in asdict(question).items() if name == "index" or value != plain[name]
+    }
 
 
 def pack_line(line: Line) -> str:
