@@ -48,6 +48,20 @@ def test_the_batch_example_works(url, choice):
     assert [line.partition(":")[0] for line in progress.splitlines()] == ["1/3", "2/3", "3/3"]
 
 
+def test_the_job_example_works(url, tmp_path):
+    """The results come as they are ready, then how it ended; a question that fails is named here, too."""
+    done = run("test_api.py", "--job", **url)
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    *progress, last = done.stdout.splitlines()
+    assert [line.partition(":")[0] for line in progress] == ["1/3", "2/3", "3/3"]
+    assert last.startswith("job_dev_")
+    assert " succeeded: " in last
+    mine = tmp_path / "questions.json"
+    mine.write_text(json.dumps({"questions": [{"index": 7, "question": "Why?", "model": "no-such-model"}]}))
+    failed = run("test_api.py", "--job", str(mine), **url)
+    assert (failed.returncode, failed.stderr[:12]) == (1, "question 7: ")
+
+
 def test_a_batch_of_ones_own(url, tmp_path):
     """From a file; a question that fails is named, and the exit code says so."""
     mine = tmp_path / "questions.json"
