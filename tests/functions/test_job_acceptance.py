@@ -8,6 +8,7 @@ import pytest
 from gateway_core.adapters.job_bell import JobBell
 from gateway_core.api import ask
 from gateway_core.api.app import create_app
+from gateway_core.batch.job_log import parse_questions
 from gateway_core.services import Jobs
 from gateway_core.store.jobs import JobName
 
@@ -44,7 +45,7 @@ async def test_its_questions_are_there(client, found):
     """A process that looks for jobs just then finds them, and does not end the job as lost."""
     assert (await client.post("/ask?mode=job", json=BODY)).status_code == 202
     ((_, questions),) = found
-    assert "Why?" in questions
+    assert [question.text for question in parse_questions(questions)] == ["Why?"]
 
 
 async def test_a_repeat_leaves_nothing_behind(client, found, world):

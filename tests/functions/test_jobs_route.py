@@ -5,7 +5,7 @@ import pytest
 
 from gateway_core.api import ask
 from gateway_core.api.app import create_app
-from gateway_core.api.jobs import MOST_RESULTS
+from gateway_core.api.jobs import MOST_PAGE_CHARS, MOST_RESULTS
 from gateway_core.batch.job_recorder import Pace
 from gateway_core.domain.errors import StoreUnavailable
 from gateway_core.invocation import FunctionUnavailable
@@ -112,6 +112,22 @@ async def test_results_come_in_pages(desk):
         seen, cursor, pages = [*seen, *(result["index"] for result in page["results"])], page["next"], pages + 1
     assert sorted(seen) == list(range(1, 8))
     assert pages == 3
+
+
+async def test_a_page_has_a_size(desk):
+    """Long results make short pages, one alone is a page whatever its size, and none is passed over."""
+    length = MOST_PAGE_CHARS * 2 // 5
+    questions = [{"index": n, "question": "x" * length, "model": "first", "cache": False} for n in range(3)]
+    questions.append({"index": 3, "question": "{Q0_result}{Q1_result}{Q2_result}", "model": "first"})
+    job_id = await desk.accepted({"questions": questions})
+    assert (await desk.work(job_id)).state == "succeeded"
+    pages, cursor = [], 0
+    while cursor is not None:
+        page = (await desk.look(job_id, cursor=cursor)).json()
+        pages.append([result["index"] for result in page["results"]])
+        cursor = page["next"]
+    assert [len(page) for page in pages] == [2, 1, 1]
+    assert sorted(index for page in pages for index in page) == [0, 1, 2, 3]
 
 
 async def test_a_copy_of_a_request_gives_the_same_job(desk):

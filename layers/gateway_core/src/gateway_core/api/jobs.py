@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import accumulate
 from typing import Annotated
 
 from fastapi import APIRouter, Request
@@ -26,6 +28,8 @@ TOOL = "litellm_batch_ask"
 ACCEPTED = 202
 IDEMPOTENCY_KEY = "Idempotency-Key"
 MOST_RESULTS = 500
+MOST_PAGE_CHARS = 2 * 1024 * 1024
+"""Of a page's results; one that is longer is a page of its own. Lambda ends an answer to an invocation at 6 MB."""
 _BUSY_RETRY_S = 60.0
 _MOST_DIGITS = 12
 
@@ -68,10 +72,11 @@ def job_routes(source: Current[ModelServices], jobs: Jobs | None) -> APIRouter:
         services = source.now()
         page = _page(request)
         job = await _job(request, services, job_id)
-        lines = await _on(jobs).files.read(job.name, page.cursor, page.limit)
+        found = await _on(jobs).files.read(job.name, page.cursor, page.limit)
+        lines = _fitting(found)
         answers = [line.answer for line in map(parse_line, lines) if line.final]
         after = page.cursor + len(lines)
-        is_last = job.is_ended and len(lines) < page.limit
+        is_last = job.is_ended and len(lines) == len(found) < page.limit
         return JSONResponse(job_body(job, answers, None if is_last else after))
 
     @routes.delete("/ask/{job_id}")
@@ -84,6 +89,12 @@ def job_routes(source: Current[ModelServices], jobs: Jobs | None) -> APIRouter:
         return JSONResponse({"id": job.name.id, "state": state or job.state}, ACCEPTED)
 
     return routes
+
+
+def _fitting(lines: Sequence[str]) -> Sequence[str]:
+    """Those that a page has room for, from the first on."""
+    sizes = accumulate(map(len, lines))
+    return lines[: max(1, sum(size <= MOST_PAGE_CHARS for size in sizes))]
 
 
 async def accept(
