@@ -253,3 +253,18 @@ async def test_a_job_that_is_cancelled(real, providers):
     assert (stopped.structured_content["state"], shown["state"]) == ("cancelled", "cancelled")
     assert shown["answered"] < 100
     assert answer.structured_content["provider"] == "anthropic"
+
+
+async def test_a_job_that_outlives_its_process(real, providers, tmp_path):
+    """The next one over the same volume goes on with it, where the first has stopped."""
+    providers.post("/__faults", json={"provider": "openai", "kind": "slow", "delay_ms": 500}).raise_for_status()
+    kept = {**real, "LOCAL_STORE_DIR": str(tmp_path)}
+    questions = [{"index": n, "question": f"ask {n}", "model": "gpt-5.1-mini", "cache": False} for n in range(60)]
+    async with official(kept, "auto", sys.stderr) as client:
+        begun = await client.call_tool("litellm_batch_ask", {"questions": questions, "mode": "job"})
+    async with official(kept, "auto", sys.stderr) as client:
+        shown = await ended(client, begun.structured_content["id"])
+    assert (shown["state"], shown["succeeded"]) == ("succeeded", 60)
+    assert sorted(result["index"] for result in shown["results"]) == list(range(60))
+    calls = providers.get("/__calls").json()["totals"]["calls"]
+    assert 60 <= calls <= 60 + 16
