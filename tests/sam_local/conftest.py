@@ -76,7 +76,7 @@ def environ(backend, bridge, lambda_port) -> dict[str, str]:
     return {
         **addresses,
         **{f"{name}_API_KEY": f"the-{name.lower()}-key" for name in PROVIDERS},
-        **{f"GATEWAY_FUNCTION_{name.upper()}": name for name in FUNCTIONS if name not in {"Mcp", "Probe"}},
+        **{f"GATEWAY_FUNCTION_{name.upper()}": name for name in FUNCTIONS if name not in {"JobWorker", "Mcp", "Probe"}},
         "AWS_ENDPOINT_URL_LAMBDA": f"http://{bridge}:{lambda_port}",
         "GATEWAY_SECRETS_STORE": "",
         "GATEWAY_SECRETS_PROVIDERS": "",
