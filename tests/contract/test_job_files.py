@@ -72,6 +72,16 @@ async def test_questions_are_found_as_they_were_put(files):
     assert await files.read_input(JOB) == TEXT
 
 
+async def test_questions_that_were_dropped_are_missing(files):
+    """Dropping them twice is dropping them; the answers stay."""
+    await files.put_input(JOB, TEXT)
+    await files.append(JOB, 0, lines(0, 1))
+    for _ in range(2):
+        await files.drop_input(JOB)
+    assert await files.read_input(JOB) is None
+    assert await files.read(JOB, 0, 10) == lines(0, 1)
+
+
 async def test_what_was_never_put_is_missing(files):
     """And no error: whoever asks can tell it from a store that is away."""
     assert await files.read_input(JOB) is None
@@ -199,6 +209,7 @@ def refuse(error: str, status: int = 503) -> Callable[[str], S3Client]:
 CALLS = {
     "put_object": lambda files: files.put_input(JOB, TEXT),
     "get_object": lambda files: files.read_input(JOB),
+    "delete_object": lambda files: files.drop_input(JOB),
     "list_objects_v2": lambda files: files.read(JOB, 0, 1),
 }
 

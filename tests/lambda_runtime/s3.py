@@ -1,4 +1,4 @@
-"""As much of S3 as jobs use, for functions in processes of their own: objects are put, got and listed, by the path.
+"""As much of S3 as jobs use, for functions in processes of their own: objects are put, got, listed and deleted.
 
 What boto3 makes of it is held against moto in `tests/contract/test_job_files.py`.
 """
@@ -30,6 +30,7 @@ class Bucket:
                 Route("/{bucket}", self._list),
                 Route("/{bucket}/{key:path}", self._get),
                 Route("/{bucket}/{key:path}", self._put, methods=["PUT"]),
+                Route("/{bucket}/{key:path}", self._delete, methods=["DELETE"]),
             ]
         )
 
@@ -37,6 +38,11 @@ class Bucket:
         self.kinds.append("put")
         self.objects[request.path_params["key"]] = await request.body()
         return Response(headers={"etag": '"0"'})
+
+    async def _delete(self, request: Request) -> Response:
+        self.kinds.append("delete")
+        self.objects.pop(request.path_params["key"], None)
+        return Response(status_code=204)
 
     async def _get(self, request: Request) -> Response:
         self.kinds.append("get")

@@ -94,7 +94,7 @@ def test_the_transform_is_the_same_whichever_is_chosen():
 
 
 def test_ask_may_write_questions_and_the_worker_answers():
-    """And both may read, this bucket and no other; nobody may delete or change its rules."""
+    """And both may read and drop the questions, of this bucket and no other; no answer may be deleted."""
     allowed = [
         (name, statement["Action"], statement["Resource"])
         for name, statement in statements()
@@ -104,7 +104,8 @@ def test_ask_may_write_questions_and_the_worker_answers():
         [
             ("JobFilesReader", "s3:GetObject", {"Fn::Sub": "${JobFiles.Arn}/*"}),
             ("JobFilesReader", "s3:ListBucket", BUCKET),
-            ("JobStarter", "s3:PutObject", {"Fn::Sub": "${JobFiles.Arn}/*/input"}),
+            ("JobStarter", ["s3:PutObject", "s3:DeleteObject"], {"Fn::Sub": "${JobFiles.Arn}/*/input"}),
+            ("JobWorkerRole", "s3:DeleteObject", {"Fn::Sub": "${JobFiles.Arn}/*/input"}),
             ("JobWorkerRole", "s3:PutObject", {"Fn::Sub": "${JobFiles.Arn}/*/log/*"}),
         ],
         key=str,
