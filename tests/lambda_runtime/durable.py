@@ -73,6 +73,13 @@ class Engine:
                     return dict(found)
                 await asyncio.sleep(0.05)
 
+    async def executions(self, function: str) -> list[dict[str, Any]]:
+        """All executions of a function."""
+        async with httpx.AsyncClient(timeout=_TIMEOUT_S) as http:
+            answer = await http.get(f"{self.url}/2025-12-01/functions/{function}/durable-executions")
+        assert answer.status_code == 200, answer.text
+        return list(answer.json()["DurableExecutions"])
+
     async def history(self, name: str) -> list[dict[str, Any]]:
         """All that the engine keeps of an execution."""
         async with httpx.AsyncClient(timeout=_TIMEOUT_S) as http:
@@ -105,11 +112,11 @@ class DurableFront(LambdaFront):
 
 
 @contextlib.asynccontextmanager
-async def _engine(lambda_url: str) -> AsyncIterator[Engine]:
-    """In a process of its own, which takes with it what it leaves open."""
+async def running_engine(lambda_url: str, host: str = LOOPBACK) -> AsyncIterator[Engine]:
+    """In a process of its own, which takes with it what it leaves open. This machine reaches it whatever `host` is."""
     with bind(0, LOOPBACK) as sock:
         port = str(sock.getsockname()[1])
-    options = {"host": LOOPBACK, "port": port, "lambda-endpoint": lambda_url, "local-runner-region": REGION}
+    options = {"host": host, "port": port, "lambda-endpoint": lambda_url, "local-runner-region": REGION}
     process = await asyncio.create_subprocess_exec(
         str(Path(sys.executable).with_name("dex-local-runner")),
         "start-server",
@@ -132,6 +139,6 @@ async def _engine(lambda_url: str) -> AsyncIterator[Engine]:
 async def durable_api(functions: Mapping[str, Invokable]) -> AsyncIterator[tuple[str, Engine]]:
     """The endpoint URL of Lambda's API, and the engine behind it. It sees functions that are added later."""
     front = DurableFront(functions)
-    async with serving(front.answer) as address, _engine(f"http://{address}") as engine:
+    async with serving(front.answer) as address, running_engine(f"http://{address}") as engine:
         front.engine = engine
         yield f"http://{address}", engine
