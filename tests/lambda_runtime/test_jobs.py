@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import dataclasses
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import Any
 
 import pytest
@@ -19,9 +19,10 @@ from tests.lambda_runtime.durable import Engine, durable_api
 from tests.lambda_runtime.emulator.answer import collect
 from tests.lambda_runtime.emulator.environment import Environment, deployed
 from tests.lambda_runtime.emulator.events import rest_event
-from tests.lambda_runtime.emulator.runtime_api import End, Failed
+from tests.lambda_runtime.emulator.runtime_api import End, Failed, Item
 from tests.lambda_runtime.s3 import Bucket
 from tests.patience import patience
+from tests.template.test_template import FUNCTIONS
 
 pytestmark = pytest.mark.xdist_group("lambda-jobs")
 
@@ -73,7 +74,7 @@ async def world(tmp_path_factory) -> AsyncIterator[Deployment]:
     async with contextlib.AsyncExitStack() as stack:
         aws = {**JOBS, "AWS_ENDPOINT_URL_S3": stack.enter_context(serve(bucket.app()))}
         backend = await stack.enter_async_context(running_backend(tmp_path_factory.mktemp("jobs")))
-        reachable: dict[str, Environment] = {}
+        reachable: dict[str, Deployed] = {}
         lambda_url, engine = await stack.enter_async_context(durable_api(reachable))
         ask = {**aws, "AWS_ENDPOINT_URL_LAMBDA": lambda_url, "GATEWAY_FUNCTION_JOBS": "gateway-jobs"}
         jobs = {**aws, "AWS_ENDPOINT_URL_LAMBDA": engine.url}
@@ -81,8 +82,20 @@ async def world(tmp_path_factory) -> AsyncIterator[Deployment]:
             stack.enter_async_context(deployed(with_variables("ask", backend, ask))),
             stack.enter_async_context(deployed(with_variables("jobs", backend, jobs))),
         )
-        reachable["gateway-jobs"] = working
+        reachable["gateway-jobs"] = Deployed(working)
         yield Deployment(backend, {"ask": asking, "jobs": working}, engine, bucket)
+
+
+@dataclasses.dataclass(frozen=True)
+class Deployed:
+    """Implements `Invokable`: an environment whose invocations have as much time as the template gives them."""
+
+    environment: Environment
+
+    async def invoke(self, event: Any, timeout_s: float = FUNCTIONS["JobWorker"]["Timeout"]) -> AsyncGenerator[Item]:
+        async with contextlib.aclosing(self.environment.invoke(event, timeout_s)) as items:
+            async for item in items:
+                yield item
 
 
 def with_variables(name: str, backend: Backend, environ: dict[str, str]) -> Any:
@@ -112,7 +125,8 @@ async def test_a_job_is_worked_on_by_an_execution(deployment):
     assert SECRET in results[1]
     assert results[1] in results[2]
     assert len(results) == 3
-    assert len(await deployment.backend.records("alpha")) == 3
+    records = await deployment.backend.records("alpha")
+    assert [record.error_code for record in records] == ["", "", ""], "\n".join(deployment.functions["jobs"].log.lines)
     # The questions are dropped with the job's end.
     assert deployment.objects(name)[0].startswith("log/000000-")
 
