@@ -1,11 +1,13 @@
 """What jobs take of AWS: what they may do, what stays of them, and that nothing of it is there with Jobs=off."""
 
 import json
+from fnmatch import fnmatch
 from typing import Any
 
 import pytest
 
-from gateway_core.store.jobs import JOB_LIFE_S, LATE_MS, MOST_JOB_S
+from gateway_core.adapters.s3_job_files import _input_key, _log_prefix
+from gateway_core.store.jobs import JOB_LIFE_S, LATE_MS, MOST_JOB_S, JobName
 from gateway_core.triggers.durable import LEAST_PAUSE_S
 from scripts.transform_template import transform
 from tests.template.test_config_source import DEFAULTS, NOTHING, PSEUDO, resolve
@@ -116,6 +118,15 @@ def test_ask_may_write_questions_and_the_worker_answers():
         if "JobFilesReader" in str(role.get("ManagedPolicyArns"))
     }
     assert holders == {"AskRole", "JobWorkerRole"}
+
+
+def test_the_rights_are_about_the_names_that_the_objects_have():
+    """A wildcard of IAM also stands for slashes, as one of fnmatch does."""
+    name = JobName("alpha", "0" * 32)
+    assert fnmatch(_input_key(name), "*/input")
+    assert not fnmatch(_input_key(name), "*/log/*")
+    assert fnmatch(f"{_log_prefix(name)}000000-0001", "*/log/*")
+    assert not fnmatch(f"{_log_prefix(name)}000000-0001", "*/input")
 
 
 def test_the_engines_own_rights_are_awss_policy():
