@@ -1,7 +1,7 @@
-"""What the gateway costs in AWS and Upstash, without the models: idle, by request, and with what can be switched on.
+"""What the gateway costs in AWS and Upstash, without the models: idle, by request and job, and with what can be on.
 
 `.venv/bin/python -m benchmarks.cost_model` prints the tables of docs/cost.md, `--write` puts them there. Prices are in
-prices.toml beside it, what a month uses in `idle_use` and `request_use`; everything else follows.
+prices.toml beside it, what is used in `idle_use`, `request_use` and `job_use`; everything else follows.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from math import ceil
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -25,6 +26,7 @@ MEMORY_MB: Mapping[str, int] = {
     "Complete": 1024,
     "Stream": 1024,
     "Ask": 1024,
+    "JobWorker": 1024,
     "Embed": 1024,
     "Tokens": 1024,
     "Mcp": 512,
@@ -34,7 +36,9 @@ MEMORY_MB: Mapping[str, int] = {
     "Probe": 256,
 }
 """MB by function, as in template.yaml."""
-ALARMS = 9
+NO_SNAPSTART = frozenset({"JobWorker"})
+"""Functions that have none, whatever the parameter."""
+ALARMS = 10
 """Of the template; the first ten of an account are free."""
 
 type Amounts = Mapping[str, Decimal]
@@ -125,6 +129,55 @@ class Request:
     record_bytes: int = 200
 
 
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job of /ask on AWS, whose questions never wait for a limit, and whose results are read once.
+
+    A step works for as long as its invocation has time, writes a group of answers each second, and begins by reading
+    what the steps before it wrote. A step is counted as two operations, its start and its end; a pause and the
+    execution are one each. The caller's requests, `looks` of them without results, are billed as any others.
+    """
+
+    questions: int
+    seconds: Decimal = Decimal(5)
+    at_once: int = 16
+    memory_mb: int = MEMORY_MB["JobWorker"]
+    cold_seconds: Decimal = Decimal(6)
+    step_seconds: int = 880
+    lines_read: int = 500
+    lines_shown: int = 100
+    keys_listed: int = 1000
+    looks: int = 10
+    operation_bytes: int = 1_000
+    question_bytes: int = 500
+    answer_bytes: int = 2_000
+    days_kept: int = 7
+    claim_commands: int = 4
+    commands: int = 25
+
+    @property
+    def work_s(self) -> Decimal:
+        """How long it takes, pauses left out."""
+        return self.questions * self.seconds / self.at_once
+
+    @property
+    def steps(self) -> int:
+        return ceil(self.work_s / self.step_seconds)
+
+    @property
+    def operations(self) -> int:
+        return 1 + 2 * self.steps + (self.steps - 1)
+
+    @property
+    def groups(self) -> int:
+        """Of answers, each an object in S3."""
+        return min(self.questions, ceil(self.work_s))
+
+    def lists(self, lines: int, page: int) -> int:
+        """Requests to list the groups, when so many lines are read by pages: each page lists all groups."""
+        return (ceil(lines / page) + 1) * max(1, ceil(self.groups / self.keys_listed))
+
+
 METRICS_IN_USE = 7 + 2 * 4 + 5
 """Custom metrics that get a value in every hour of the month: seven of a request, two of them also for each of four
 providers, and the probe's. Failures add theirs by the hour."""
@@ -151,6 +204,7 @@ def idle_use(probe: Probe = Probe()) -> dict[str, Decimal]:
         "parameters": Decimal(probe.parameters),
         "decryptions": runs * probe.cold_share * probe.parameters,
         "artifacts": Decimal("0.1"),
+        "job_storage": Decimal(0),
         "store_commands": runs * probe.store_commands,
         "store_gb": Decimal("0.01"),
     }
@@ -175,6 +229,32 @@ def request_use(requests: int, about: Request = Request()) -> dict[str, Decimal]
     }
 
 
+def job_use(job: Job, about: Request = Request()) -> dict[str, Decimal]:
+    """What one job uses: the month that the prices are for has no other."""
+    questions, done = Decimal(job.questions), [number / Decimal(job.steps) for number in range(job.steps)]
+    lines_before = [int(job.questions * share) for share in done]
+    shown = ceil(job.questions / job.lines_shown)
+    reads = job.steps + sum(int(job.groups * share) for share in done) + job.groups + shown
+    lists = sum(job.lists(lines, job.lines_read) for lines in lines_before) + job.lists(job.questions, job.lines_shown)
+    history = Decimal(job.operations * job.operation_bytes) / GB
+    kept = questions * (job.question_bytes + job.answer_bytes) / GB
+    requests = Decimal(1 + job.looks + shown)
+    return {
+        "lambda_requests": job.steps + requests,
+        "lambda_gb_seconds": (job.work_s + job.steps * job.cold_seconds + requests) * job.memory_mb / 1024,
+        "durable_operations": Decimal(job.operations),
+        "durable_written": history,
+        "durable_kept": history / DAYS,
+        "api_requests": requests,
+        "s3_writes": Decimal(1 + job.groups + lists),
+        "s3_reads": Decimal(reads),
+        "job_storage": kept * job.days_kept / DAYS,
+        "log_ingestion": questions * about.log_bytes / GB,
+        "events": questions * about.events,
+        "store_commands": questions * about.store_commands + job.groups * job.claim_commands + job.commands,
+    }
+
+
 # Tables.
 
 FREE_OF_CHARGE = (
@@ -192,6 +272,12 @@ def usd(amount: Decimal) -> str:
     if 0 < amount <= CENT / 2:
         return "< 0.01"
     return f"{amount.quantize(CENT):,.2f}"
+
+
+def fine(amount: Decimal) -> str:
+    """A hundredth of a cent, for what is less than a dollar."""
+    step = CENT / 100
+    return "< 0.0001" if 0 < amount <= step / 2 else f"{amount.quantize(step):,.4f}"
 
 
 def number(amount: Decimal) -> str:
@@ -241,9 +327,24 @@ def request_table(rates: Rates) -> str:
     return "\n".join(lines)
 
 
+def job_table(rates: Rates) -> str:
+    """Two jobs, in an account that has used up what is free."""
+    jobs = [Job(500), Job(10_000)]
+    uses = [job_use(job) for job in jobs]
+    titles = " | ".join(f"{job.questions:,} questions, USD" for job in jobs)
+    lines = [f"| what | {titles} |", "|---|---|---|"]
+    for name in uses[0]:
+        costs = [rates[name].cost(use[name], free=name in ALWAYS_FREE) for use in uses]
+        mark = {"page": "", "second-hand": " ¹", "recalled": " ²"}[rates[name].told]
+        lines.append(f"| {rates[name].what}{mark} | {' | '.join(fine(cost) for cost in costs)} |")
+    sums = " | ".join(f"**{fine(total(use, rates, free=False))}**" for use in uses)
+    lines.append(f"| **sum** | {sums} |")
+    return "\n".join(lines)
+
+
 def option_table(rates: Rates) -> str:
     """What can be switched on, and costs while idle."""
-    gigabytes = Decimal(sum(MEMORY_MB.values())) / 1024
+    gigabytes = Decimal(sum(memory for name, memory in MEMORY_MB.items() if name not in NO_SNAPSTART)) / 1024
     kept = rates["snapstart_cache"].cost(gigabytes * SECONDS, free=False)
     restored = rates["snapstart_restore"].cost(Decimal(MEMORY_MB["Stream"]) / 1024, free=False)
     secrets = rates["secrets"].cost(Decimal(2), free=False)
@@ -262,7 +363,12 @@ def option_table(rates: Rates) -> str:
 
 def tables(rates: Rates) -> dict[str, str]:
     """By the name of their place in docs/cost.md."""
-    return {"idle": idle_table(rates), "requests": request_table(rates), "options": option_table(rates)}
+    return {
+        "idle": idle_table(rates),
+        "requests": request_table(rates),
+        "jobs": job_table(rates),
+        "options": option_table(rates),
+    }
 
 
 def placed(text: str, made: Mapping[str, str]) -> str:

@@ -14,8 +14,10 @@ from tests.lambda_runtime.deployment import Backend, function
 from tests.lambda_runtime.emulator.environment import MANAGED, Function
 from tests.template.test_template import FUNCTIONS
 
-NAMES = {name.lower(): name for name in FUNCTIONS}
+NAMES = {name.lower().replace("jobworker", "jobs"): name for name in FUNCTIONS}
 """Each function's name in the template, by the name that tests give it."""
+WITH_JOBS = frozenset(name for name, p in FUNCTIONS.items() if "JobsLayer" in str(p.get("Layers")))
+"""The functions that start jobs or work on them, by their names in the template."""
 WITH_LITELLM = frozenset(name for name, p in FUNCTIONS.items() if "LiteLLMLayer" in str(p.get("Layers")))
 """The functions that call models, by their names in the template."""
 MACHINE = platform.machine().replace("aarch64", "arm64")
@@ -46,9 +48,15 @@ class Build:
         """The layer of those that call models."""
         return self.folder / "LiteLLMLayer"
 
+    @property
+    def jobs(self) -> Path:
+        """The layer of those that start jobs or work on them."""
+        return self.folder / "JobsLayer"
+
     def parts(self, name: str) -> list[Path]:
         """The own folder and the layers of a function, by its name in the template."""
-        return [self.folder / name, self.core, *([self.litellm] if name in WITH_LITELLM else [])]
+        more = ((self.litellm, WITH_LITELLM), (self.jobs, WITH_JOBS))
+        return [self.folder / name, self.core, *(layer for layer, names in more if name in names)]
 
     def function(self, name: str, backend: Backend, lambda_url: str, managed: Managed) -> Function:
         """A function as it was built, with nothing but its layers and the managed runtime."""
@@ -61,6 +69,10 @@ class Build:
             "PYTHONDONTWRITEBYTECODE": "1",
         }
         command = (str(self.core / "stream-runtime"), str(managed.interpreter), MANAGED)
+        if name == "jobs":  # as Lambda's own runtime starts: all of /opt/python before what it brings
+            layers = [str(layer / "python") for layer in (self.core, *more)]
+            environ["PYTHONPATH"] = ":".join([str(task_root), *layers, str(managed.folder)])
+            command = (str(managed.interpreter), "-m", "awslambdaric", "app.handler")
         return dataclasses.replace(deployed, task_root=task_root, command=command, environ=environ)
 
 

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import struct
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from importlib.util import find_spec
@@ -19,8 +20,8 @@ from gateway_core.store.virtual_keys import KeyRecord, digest_of
 from local.front import function_of
 from local.serving import serve
 from tests import other_providers
-from tests.built.build import MACHINE, NAMES, WITH_LITELLM, Build, Managed, files, managed_runtime, size
-from tests.lambda_runtime.deployment import EVENTS, SCHEDULED, Backend, deployed_functions, running_backend
+from tests.built.build import MACHINE, NAMES, WITH_JOBS, WITH_LITELLM, Build, Managed, files, managed_runtime, size
+from tests.lambda_runtime.deployment import EVENTS, SCHEDULED, STARTED, Backend, deployed_functions, running_backend
 from tests.lambda_runtime.emulator.answer import collect
 from tests.lambda_runtime.emulator.environment import Environment, Function
 from tests.template.test_template import FUNCTIONS
@@ -32,7 +33,7 @@ pytestmark = pytest.mark.skipif(not BUILD.is_dir(), reason="it looks at what `ma
 built = Build(BUILD)
 # A little above what they are, and below the budgets of the design (200, 110 and 40 MB): growth is to be noticed.
 LIGHT_MB = 32
-MOST_MB = dict.fromkeys(WITH_LITELLM, 190) | {"Mcp": 106}
+MOST_MB = dict.fromkeys(WITH_LITELLM, 190) | dict.fromkeys(WITH_JOBS, 198) | {"Mcp": 106}
 MACHINES = {"x86_64": 62, "arm64": 183}  # e_machine in ELF's header
 MODELS = ("claude-haiku-3.5", "gpt-5.1", "codex-max", "gemini-flash", "deepseek-v3.2")
 """One for each wire of the four providers."""
@@ -58,7 +59,8 @@ def test_everything_is_compiled():
     """Unchecked: flags 1 after the magic number (PEP 552)."""
     if sys.version_info[:2] != (3, 13):
         pytest.skip("the runtime's Python 3.13 is not this one, and may not have been there to compile")
-    sources = [path for folder in (built.core, built.litellm, BUILD / "Mcp") for path in files(folder, "*.py")]
+    folders = (built.core, built.litellm, built.jobs, BUILD / "Mcp")
+    sources = [path for folder in folders for path in files(folder, "*.py")]
     compiled = [path.parent / "__pycache__" / f"{path.stem}.cpython-313.pyc" for path in sources]
     assert [path for path in compiled if not path.exists()] == []
     assert {struct.unpack_from("<I", path.read_bytes()[:8], 4)[0] for path in compiled} == {1}
@@ -111,6 +113,44 @@ async def test_each_schedule_is_answered(functions, name):
     """By the core layer alone."""
     seen = await collect(functions["probe"].invoke(SCHEDULED[name], 60))
     assert json.loads(seen.payload)["check"] == SCHEDULED[name]["check"], seen
+
+
+async def test_what_is_no_execution_is_refused_by_the_engine(functions):
+    """By its SDK, from its layer, on Lambda's own runtime: the worker has all that it imports."""
+    seen = await collect(functions["jobs"].invoke(STARTED["jobs"], 60))
+    assert b"Unexpected payload provided to start the durable execution" in seen.last.body, seen
+
+
+SERVICES = ("ssm", "secretsmanager", "events", "s3", "appconfigdata", "lambda", "sts")
+CLIENTS = f"""
+import boto3, sys
+assert boto3.__file__.startswith({str(built.jobs)!r}), boto3.__file__
+for name in {SERVICES!r}:
+    boto3.client(name, region_name="eu-central-1")
+client = boto3.client("lambda", region_name="eu-central-1")
+assert "DurableExecutionName" in client.meta.service_model.operation_model("Invoke").input_shape.members
+from gateway_core.adapters.secrets import read_secrets
+from gateway_core.adapters.config_sources import open_sources
+from gateway_core.adapters.eventbridge import connect
+from aws_lambda_powertools.utilities.parameters import SecretsProvider, SSMProvider, AppConfigProvider
+open_sources("s3://the-bucket/key")
+open_sources("appconfig://abc/def/ghi")
+connect()
+assert not [name for name in sys.modules if name.startswith("litellm")]
+"""
+
+
+def test_ask_finds_all_of_aws_in_the_layer_of_jobs(managed):
+    """Whose boto3 stands before the runtime's: clients of all services that it may be told to use."""
+    if MACHINE != ARCHITECTURE:
+        pytest.skip(f"this machine is no {ARCHITECTURE}")
+    layers = [str(layer / "python") for layer in (built.core, built.litellm, built.jobs)]
+    environ = {"PYTHONPATH": ":".join([*layers, str(managed.folder)]), "PATH": os.environ["PATH"]}
+    environ |= {"AWS_DEFAULT_REGION": "eu-central-1", "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        (managed.interpreter, "-c", CLIENTS), env=environ, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("model", MODELS)

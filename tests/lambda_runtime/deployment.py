@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -30,14 +31,18 @@ from tests.lambda_runtime.sluice import Sluice
 
 DEPLOYED = ("complete", "stream", "ask", "health", "usage", "mcp", "probe")
 """What is deployed where a test does not say otherwise."""
-_CALL_MODELS = frozenset({"complete", "stream", "ask", "embed"})
+_CALL_MODELS = frozenset({"complete", "stream", "ask", "embed", "jobs"})
 _HOLD_KEYS = _CALL_MODELS | {"probe"}
 _BEHIND_MCP = ("complete", "stream", "ask", "embed", "tokens", "usage", "models", "health")
 _ALL = {path.stem: json.loads(path.read_text()) for path in sorted((REPOSITORY / "events").glob("*.json"))}
 EVENTS = {name: event for name, event in _ALL.items() if "path" in event}
 """Requests, as API Gateway sends them."""
-SCHEDULED = {name: event for name, event in _ALL.items() if name not in EVENTS}
+SCHEDULED = {name: event for name, event in _ALL.items() if "check" in event}
 """What the schedules send to the function `probe`."""
+STARTED = {name: event for name, event in _ALL.items() if "job" in event}
+"""What `ask` starts an execution of the function `jobs` with."""
+JOBS = {"GATEWAY_JOBS_BUCKET": "the-jobs"}
+"""With it a function finds the jobs of others."""
 _TOKEN = "lambda-token"
 _PROVIDERS = ("ANTHROPIC", "OPENAI", "GEMINI", "DEEPSEEK")
 _HOSTS = "127.0.0.1,abc123.execute-api.eu-central-1.amazonaws.com"
@@ -110,6 +115,10 @@ def function(name: str, backend: Backend, lambda_url: str) -> Function:
     if name == "mcp":
         found |= {f"GATEWAY_FUNCTION_{other.upper()}": f"gateway-{other}" for other in _BEHIND_MCP}
         found |= {"AWS_ENDPOINT_URL_LAMBDA": lambda_url, "GATEWAY_ALLOWED_HOSTS": _HOSTS}
+    if name == "jobs":
+        # On Lambda's own runtime: there is nothing to stream.
+        command = (sys.executable, "-m", "awslambdaric", "app.handler")
+        return Function("app.handler", REPOSITORY / "functions/jobs", command, environ={**found, **JOBS})
     if name == "probe":
         return Function("probe.handler", REPOSITORY / "functions/health", environ=found)
     return Function("app.handler", REPOSITORY / "functions" / name, environ=found)

@@ -20,6 +20,7 @@ import pytest
 from gateway_core.store.virtual_keys import KeyRecord, digest_of
 from local.serving import bind
 from tests.lambda_runtime.deployment import Backend, running_backend
+from tests.lambda_runtime.durable import Engine, running_engine
 from tests.template.test_template import FUNCTIONS, ROOT
 
 HERE = Path(__file__).parent
@@ -76,7 +77,7 @@ def environ(backend, bridge, lambda_port) -> dict[str, str]:
     return {
         **addresses,
         **{f"{name}_API_KEY": f"the-{name.lower()}-key" for name in PROVIDERS},
-        **{f"GATEWAY_FUNCTION_{name.upper()}": name for name in FUNCTIONS if name not in {"Mcp", "Probe"}},
+        **{f"GATEWAY_FUNCTION_{name.upper()}": name for name in FUNCTIONS if name not in {"JobWorker", "Mcp", "Probe"}},
         "AWS_ENDPOINT_URL_LAMBDA": f"http://{bridge}:{lambda_port}",
         "GATEWAY_SECRETS_STORE": "",
         "GATEWAY_SECRETS_PROVIDERS": "",
@@ -94,6 +95,16 @@ def free_port(host: str) -> int:
     """One that nobody listens on just now."""
     with bind(0, host) as sock:
         return int(sock.getsockname()[1])
+
+
+@pytest.fixture
+async def engine() -> AsyncIterator[Engine]:
+    """AWS's emulator of durable executions, from PyPI: SAM would pull an image, which not every registry gives.
+
+    SAM calls it by this machine's own address, and containers do by the bridge.
+    """
+    async with running_engine("http://127.0.0.1:9", host="0.0.0.0") as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

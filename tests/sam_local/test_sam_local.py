@@ -1,5 +1,6 @@
 """Every event of `events/` through `sam local invoke`, and both of SAM's local servers."""
 
+import asyncio
 import json
 
 import boto3
@@ -8,8 +9,8 @@ import pytest
 from botocore.config import Config
 
 from local.front import function_of
-from tests.lambda_runtime.deployment import EVENTS, SCHEDULED
-from tests.sam_local.conftest import free_port, serving
+from tests.lambda_runtime.deployment import EVENTS, SCHEDULED, STARTED
+from tests.sam_local.conftest import PATIENCE_S, free_port, sam_environ, serving
 from tests.template.test_template import ROOT
 
 HEADERS = {"authorization": "Bearer gk_dev_local"}
@@ -42,6 +43,24 @@ def test_each_schedule_is_answered(invoke, name):
     found = {provider["provider"]: provider["status"] for provider in answer.get("providers", [])}
     wanted = ("anthropic", "openai", "gemini", "deepseek") if answer["check"] == "providers" else ()
     assert [found.get(provider) for provider in wanted] == ["ok" for _ in wanted]
+
+
+async def test_a_job_is_an_execution(command, engine):
+    """Started as `ask` does it. There is no such job in the store: the worker says so, and the execution ends."""
+    process = await asyncio.create_subprocess_exec(
+        *command("invoke", "JobWorker", "--event", str(ROOT / "events/jobs.json"), "--durable-execution-name", "sam"),
+        env={**sam_environ(), "DURABLE_EXECUTIONS_EXTERNAL_EMULATOR_PORT": engine.url.rpartition(":")[2]},
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    told, _ = await asyncio.wait_for(process.communicate(), PATIENCE_S)
+    assert process.returncode == 0, told.decode()
+    (execution,) = await engine.executions("function")
+    engine.started["sam"] = execution["DurableExecutionArn"]
+    ended = await engine.ended("sam")
+    assert ended["Status"] == "SUCCEEDED", (ended, told.decode())
+    assert json.loads(ended["Result"]) == {**STARTED["jobs"], "state": None}
 
 
 @pytest.fixture(scope="module")

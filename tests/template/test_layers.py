@@ -8,7 +8,7 @@ import pytest
 from tests.template.test_template import ROOT, TEMPLATE
 
 CORE = ROOT / "layers/gateway_core/requirements.txt"
-ABOVE_CORE = (ROOT / "layers/litellm/requirements.txt", ROOT / "functions/mcp/requirements.txt")
+ABOVE_CORE = tuple(ROOT / path / "requirements.txt" for path in ("layers/litellm", "layers/jobs", "functions/mcp"))
 MADE = {
     name: resource
     for name, resource in TEMPLATE["Resources"].items()
@@ -45,7 +45,7 @@ def test_the_sdk_of_the_command_line_is_in_no_layer():
 
 def test_all_that_has_requirements_is_made_for_one_architecture():
     """By a Makefile that the architecture chooses: SAM's own builder compiles nothing."""
-    assert set(MADE) == {"GatewayCoreLayer", "LiteLLMLayer", "Mcp"}
+    assert set(MADE) == {"GatewayCoreLayer", "JobsLayer", "LiteLLMLayer", "Mcp"}
     for name, resource in MADE.items():
         metadata, properties = resource["Metadata"], resource["Properties"]
         folder = properties.get("ContentUri") or properties["CodeUri"]

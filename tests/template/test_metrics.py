@@ -34,7 +34,8 @@ def watched_by_alarms():
 
 def shown_by_dashboard():
     """Metric and dimensions of each line of the dashboard, searches included."""
-    body = json.loads(TEMPLATE["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Sub"])
+    text, _names = TEMPLATE["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Sub"]
+    body = json.loads(text)
     for widget in body["widgets"]:
         for line in widget["properties"]["metrics"]:
             if line[0] == NAMESPACE:

@@ -34,7 +34,7 @@ FUNCTIONS = {
     for name, resource in TEMPLATE["Resources"].items()
     if resource["Type"] == "AWS::Serverless::Function"
 }
-CALL_MODELS = {"Ask", "Complete", "Embed", "Stream"}
+CALL_MODELS = {"Ask", "Complete", "Embed", "JobWorker", "Stream"}
 MAY_READ_KEYS = CALL_MODELS | {"Probe"}
 
 
@@ -143,16 +143,20 @@ def test_layers_are_built_for_the_functions_processor():
     assert TEMPLATE["Globals"]["Function"]["Architectures"] == [{"Ref": "Architecture"}]
 
 
-STREAMED = {"/ask", "/v1/complete", "/v1/stream", "/v1/chat/completions", "/mcp"}
+LOOKS = {"/ask/{job_id}"}
+"""Of a function that waits for models, the routes that wait for none, and have to answer soon."""
+STREAMED = {"/ask", "/v1/complete", "/v1/stream", "/v1/chat/completions", "/mcp"} | LOOKS
 
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
 def test_what_waits_for_a_model_streams(name):
     """SAM takes only this spelling; any other is silently buffered. The runtime that can stream goes with it."""
     properties = FUNCTIONS[name]
-    for event in (event for event in properties["Events"].values() if event["Type"] == "Api"):
+    for event in (event for event in properties.get("Events", {}).values() if event["Type"] == "Api"):
         streams = event["Properties"]["Path"] in STREAMED
         assert (event["Properties"].get("ResponseTransferMode") == "RESPONSE_STREAM") == streams
         assert (variables(properties).get("AWS_LAMBDA_EXEC_WRAPPER") == "/opt/stream-runtime") == streams
-        if streams:
+        if event["Properties"]["Path"] in LOOKS:
+            assert event["Properties"]["TimeoutInMillis"] == 60_000
+        elif streams:
             assert event["Properties"]["TimeoutInMillis"] >= properties["Timeout"] * 1000

@@ -35,6 +35,8 @@ FREE_WHEN_IDLE = {
     "AWS::Lambda::Version",
     "AWS::Logs::LogGroup",
     "AWS::Route53::RecordSet",
+    "AWS::S3::Bucket",
+    "AWS::S3::BucketPolicy",
     "AWS::SQS::Queue",
     "AWS::Scheduler::Schedule",
 }
@@ -138,9 +140,10 @@ def test_changed_code_is_released():
 
 
 def test_old_versions_go():
-    """Each would keep its snapshot, and its price, if SnapStart is on."""
+    """Each would keep its snapshot, and its price, if SnapStart is on. Those of the function that has none stay."""
     kinds = ("AWS::Lambda::Version", "AWS::Lambda::LayerVersion")
-    assert {r["DeletionPolicy"] for r in RESOURCES.values() if r["Type"] in kinds} == {"Delete"}
+    said = {name: r["DeletionPolicy"] for name, r in RESOURCES.items() if r["Type"] in kinds}
+    assert {name for name in said if said[name] != "Delete"} == {n for n in said if n.startswith("JobWorkerVersion")}
 
 
 def test_only_production_shifts_traffic_slowly():
@@ -159,8 +162,10 @@ def test_it_costs_nothing_while_idle():
     """No resource has a price by the hour: docs/cost.md shows the sum."""
     assert {resource["Type"] for resource in RESOURCES.values()} <= FREE_WHEN_IDLE
     assert len(of_type("AWS::CloudWatch::Alarm")) <= FREE_ALARMS
-    for function in of_type("AWS::Lambda::Function").values():
-        assert function["SnapStart"] == {"ApplyOn": {"Fn::If": ["UsesSnapStart", "PublishedVersions", "None"]}}
+    for name, function in of_type("AWS::Lambda::Function").items():
+        chosen = {"Fn::If": ["UsesSnapStart", "PublishedVersions", "None"]}
+        # Old versions of this one are kept, and so would be their snapshots.
+        assert function["SnapStart"] == {"ApplyOn": "None" if name == "JobWorker" else chosen}
     assert TEMPLATE["Parameters"]["SnapStart"]["Default"] == "off"
     assert TEMPLATE["Parameters"]["SecretsIn"]["Default"] == "ssm"
 
@@ -210,16 +215,17 @@ def test_the_mcp_front_may_invoke_what_it_names_and_nobody_else_may():
     named = [value["Ref"] for name, value in environ.items() if name.startswith("GATEWAY_FUNCTION")]
     allowed = {name: s["Resource"] for name, s in statements() if s["Action"] == "lambda:InvokeFunction"}
     assert allowed.pop("ProbeScheduler") == {"Ref": "ProbeAliaslive"}
+    assert allowed.pop("JobStarter") == {"Ref": "JobWorkerAliaslive"}
     assert list(allowed) == ["McpRole"]
     assert [resource["Ref"] for resource in allowed["McpRole"]] == named
-    assert set(named) == {f"{name}Aliaslive" for name in FUNCTIONS if name not in {"Mcp", "Probe"}}
+    assert set(named) == {f"{name}Aliaslive" for name in FUNCTIONS if name not in {"JobWorker", "Mcp", "Probe"}}
 
 
 def test_what_fails_for_good_is_kept_and_raises_an_alarm():
     """Of the schedule and of the function alike, in one queue, encrypted; nobody may do more than put letters there."""
-    ((queue, properties),) = of_type("AWS::SQS::Queue").items()
+    queue = "ProbeDeadLetters"
     arn = {"Fn::GetAtt": [queue, "Arn"]}
-    assert properties == {"SqsManagedSseEnabled": True, "MessageRetentionPeriod": 14 * 86_400}
+    assert of_type("AWS::SQS::Queue")[queue] == {"SqsManagedSseEnabled": True, "MessageRetentionPeriod": 14 * 86_400}
     schedules = of_type("AWS::Scheduler::Schedule").values()
     assert len(schedules) == 2
     for schedule in schedules:
@@ -232,8 +238,9 @@ def test_what_fails_for_good_is_kept_and_raises_an_alarm():
     assert (invoked["Qualifier"], invoked["MaximumRetryAttempts"]) == ("live", 1)
     assert invoked["DestinationConfig"]["OnFailure"]["Destination"] == arn
     allowed = [(name, s["Action"], s["Resource"]) for name, s in statements() if str(s["Action"]).startswith("sqs:")]
+    allowed.remove(("JobWorkerRole", "sqs:SendMessage", {"Fn::GetAtt": ["JobDeadLetters", "Arn"]}))
     assert sorted(allowed) == [(name, "sqs:SendMessage", arn) for name in ("ProbeRole", "ProbeScheduler")]
-    (alarm,) = (a for a in of_type("AWS::CloudWatch::Alarm").values() if a["Namespace"] == "AWS/SQS")
+    alarm = of_type("AWS::CloudWatch::Alarm")["ProbeAlarm"]
     assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": {"Fn::GetAtt": [queue, "QueueName"]}}]
 
 

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from scripts.lambda_image import IMAGE
-from tests.template.test_template import FUNCTIONS, ROOT, STREAMED, TEMPLATE
+from tests.template.test_template import FUNCTIONS, LOOKS, ROOT, STREAMED, TEMPLATE
 from tests.template.test_transformed import MADE, RESOURCES, of_type, operations
 
 LONGEST_S = 900
@@ -68,6 +68,8 @@ def test_no_function_outlives_its_route(path):
         assert timeout_s <= BUFFERED_S
         return
     limit_ms = dict(operations())[path]["timeoutInMillis"]
+    if path in LOOKS:  # nothing of it is lost when it is cut: it is asked for again
+        timeout_s = 0
     assert timeout_s * 1000 <= limit_ms <= STREAMED_MS
 
 

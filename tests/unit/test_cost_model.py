@@ -8,7 +8,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks import cost_model
-from benchmarks.cost_model import MEMORY_MB, Probe, Rate, Request, idle_use, load, placed, request_use, total, usd
+from benchmarks.cost_model import (
+    ALWAYS_FREE,
+    MEMORY_MB,
+    NO_SNAPSTART,
+    Job,
+    Probe,
+    Rate,
+    Request,
+    fine,
+    idle_use,
+    job_use,
+    load,
+    placed,
+    request_use,
+    total,
+    usd,
+)
+from gateway_core.store.jobs import JOB_LIFE_S
+from gateway_core.triggers.durable import MARGIN_S, PACE
 from tests.template.test_template import FUNCTIONS, TEMPLATE
 from tests.template.test_transformed import RESOURCES, of_type
 
@@ -52,6 +70,40 @@ def test_memory_is_the_templates():
     deployed = {name: properties.get("MemorySize", default) for name, properties in FUNCTIONS.items()}
     assert deployed == {name: MEMORY_MB[name] for name in deployed}
     assert set(MEMORY_MB) - set(deployed) <= {"Probe"}
+
+
+def test_functions_without_snapstart_are_the_templates():
+    """No matter what the parameter says."""
+    never = {name for name, p in of_type("AWS::Lambda::Function").items() if p["SnapStart"] == {"ApplyOn": "None"}}
+    assert never == set(NO_SNAPSTART)
+
+
+def test_a_job_is_the_codes():
+    """Its steps are as long as an invocation allows, it writes once a second, and is kept for a week."""
+    job = Job(1)
+    assert job.step_seconds == FUNCTIONS["JobWorker"]["Timeout"] - MARGIN_S
+    assert PACE.gather_s == 1
+    assert job.days_kept * 86_400 == JOB_LIFE_S
+
+
+def test_a_job_by_hand():
+    """One step and four: what the engine counts, what is waited for, and that the store is the largest sum."""
+    few, many = Job(500), Job(10_000)
+    assert (few.work_s, few.steps, few.operations, few.groups) == (Decimal("156.25"), 1, 3, 157)
+    assert (many.work_s, many.steps, many.operations, many.groups) == (Decimal(3125), 4, 12, 3125)
+    use = job_use(few)
+    # The input and the groups; a look of 5 pages of results lists them 6 times, and the step once.
+    assert use["s3_writes"] == 1 + 157 + 6 + 1
+    assert use["store_commands"] == 500 * 17 + 157 * 4 + 25
+    costs = {name: RATES[name].cost(used, free=name in ALWAYS_FREE) for name, used in job_use(many).items()}
+    assert max(costs, key=lambda name: costs[name]) == "store_commands"
+    assert costs["durable_operations"] < Decimal("0.0001")
+
+
+def test_more_questions_cost_more_and_each_of_them_about_the_same():
+    """A job has no costs to speak of beside its questions."""
+    each = [total(job_use(Job(count)), RATES, free=False) / count for count in (100, 1000, 10_000)]
+    assert max(each) < 2 * min(each)
 
 
 @given(amounts, amounts, st.integers(0, 10**9))
@@ -102,3 +154,9 @@ def test_every_price_has_a_source_and_a_date():
 def test_sums_are_shown_in_cents(amount, text):
     """What is there and less than half a cent does not look like nothing."""
     assert usd(Decimal(amount)) == text
+
+
+@pytest.mark.parametrize(("amount", "text"), [("0", "0.0000"), ("0.00001", "< 0.0001"), ("0.43217", "0.4322")])
+def test_sums_of_a_job_are_shown_in_hundredths_of_a_cent(amount, text):
+    """Most of them are less than a cent."""
+    assert fine(Decimal(amount)) == text

@@ -129,6 +129,14 @@ def test_white_space_is_no_value():
     }
 
 
+def test_who_needs_the_bucket_of_jobs_is_told_that_it_is_not_named():
+    """By its variable; white space names none."""
+    named = ProcessEnvironment.from_env({"GATEWAY_JOBS_BUCKET": " the-jobs\n"})
+    assert (named.jobs_bucket, named.needed_bucket) == ("the-jobs", "the-jobs")
+    with pytest.raises(ConfigError, match="GATEWAY_JOBS_BUCKET"):
+        _ = ProcessEnvironment.from_env({"GATEWAY_JOBS_BUCKET": " "}).needed_bucket
+
+
 def test_where_a_process_runs():
     """On Lambda, from a snapshot or not, and what the template points it to."""
     at_home = ProcessEnvironment.from_env({"AWS_LAMBDA_FUNCTION_NAME": " ", "GATEWAY_FUNCTION_USAGE": ""})

@@ -23,7 +23,6 @@ from gateway_core.config.environment import ProcessEnvironment, completed, docum
 from gateway_core.config.loader import Inputs, SettingsLoader
 from gateway_core.config.reload import ReloadingServices
 from gateway_core.config.settings import GatewaySettings
-from gateway_core.domain.credentials import Credential, Secret
 from gateway_core.pipeline.emitter import Emitter, emit_from_thread
 from gateway_core.ports import Draw, Invoker, ModelProvider, Store
 from gateway_core.services import Current, Jobs, ModelServices, Services
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from gateway_core.adapters.job_bell import JobBell
     from gateway_core.mcp_front.settings import McpSettings
     from gateway_core.mcp_front.stdio import StdioServer
+    from gateway_core.triggers.durable import Handler
     from gateway_core.triggers.health_checks import HealthChecks
     from gateway_core.triggers.job_loop import JobLoop
 
@@ -99,7 +99,7 @@ def _calling(began: _Beginning) -> ReloadingServices[ModelServices]:
 
     provider = LiteLLMProvider({}, began.services.clock)
     _after_restore(began.process, provider.forget_connections)
-    return began.reloading(lambda now: with_gateway(began.light(now), provider.with_credentials(_credentials(now))))
+    return began.reloading(lambda now: with_gateway(began.light(now), provider.with_credentials(now.credentials)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,20 +178,22 @@ def job_loop(
     return loop
 
 
+def job_handler(environ: Mapping[str, str]) -> Handler:
+    """For the durable function that works on the jobs of AWS. Raises ConfigError where no bucket is named."""
+    # Here, not above: only that function starts with them.
+    from gateway_core.adapters.s3_job_files import S3JobFiles  # noqa: PLC0415
+    from gateway_core.triggers.durable import LoopThread, durable_handler  # noqa: PLC0415
+
+    files = S3JobFiles(ProcessEnvironment.from_env(environ).needed_bucket)
+    return durable_handler(job_services(environ), files, LoopThread())
+
+
 def _after_restore(process: ProcessEnvironment, forget: Callable[[], None]) -> None:
     """A SnapStart snapshot is restored on another machine, where the connections in it lead nowhere."""
     if process.restores:
         from gateway_core.lambda_stream import on_restore  # noqa: PLC0415 - brings the runtime, on Lambda only
 
         on_restore(forget)
-
-
-def _credentials(settings: GatewaySettings) -> dict[str, Credential]:
-    """Each key with the base URL that it is for; a provider that takes no key gets a placeholder."""
-    providers = {name: found for name, found in settings.catalog.all_providers.items() if found.api_base}
-    keyless = {name: Secret("none") for name, provider in providers.items() if not provider.key_env}
-    keys = {**keyless, **settings.provider_keys}
-    return {name: Credential(keys[name], provider.api_base) for name, provider in providers.items() if name in keys}
 
 
 def mcp_app(environ: Mapping[str, str], apps: Mapping[str, ASGIApp] | None = None) -> ASGIApp:

@@ -18,6 +18,7 @@ from gateway_core.telemetry.log_format import LogFormat
 _URL, _TOKEN = "UPSTASH_REDIS_REST_URL", "UPSTASH_REDIS_REST_TOKEN"
 _SECRET_SOURCES = ("GATEWAY_SECRETS_STORE", "GATEWAY_SECRETS_PROVIDERS")
 _FUNCTION = "GATEWAY_FUNCTION_"
+_JOBS_BUCKET = "GATEWAY_JOBS_BUCKET"
 _MOST_RELOAD_S = 86_400
 
 
@@ -167,9 +168,16 @@ class ProcessEnvironment:
             event_bus=None if _is_sam_local(env) else env.text("GATEWAY_EVENT_BUS"),
             secret_sources=tuple(source for name in _SECRET_SOURCES if (source := env.text(name))),
             functions=env.below(_FUNCTION),
-            jobs_bucket=env.text("GATEWAY_JOBS_BUCKET"),
+            jobs_bucket=env.text(_JOBS_BUCKET),
             trace_daemon=env.text("AWS_XRAY_DAEMON_ADDRESS"),
         )
+
+    @property
+    def needed_bucket(self) -> str:
+        """The bucket of jobs, for who cannot do without. Raises ConfigError where none is named."""
+        if self.jobs_bucket is None:
+            raise ConfigError(f"Set {_JOBS_BUCKET} to the name of the bucket that jobs are kept in.")
+        return self.jobs_bucket
 
 
 @dataclass(frozen=True, slots=True)

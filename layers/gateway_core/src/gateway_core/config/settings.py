@@ -12,7 +12,7 @@ from gateway_core.config.documents import Document
 from gateway_core.config.environment import Environment, GatewayEnvironment, StoreSettings
 from gateway_core.config.schema import CatalogLayers, ConfigFile, LogLevel, OnStoreFailure, names_of, read_config
 from gateway_core.domain.catalog import Catalog
-from gateway_core.domain.credentials import Secret
+from gateway_core.domain.credentials import Credential, Secret
 from gateway_core.domain.errors import ConfigError, Unauthenticated
 from gateway_core.routing.retry import RetryPolicy
 from gateway_core.store.messages import BreakerPolicy
@@ -99,6 +99,14 @@ class GatewaySettings:
     @property
     def store_url(self) -> str | None:
         return self.store.url if self.store else None
+
+    @property
+    def credentials(self) -> dict[str, Credential]:
+        """Each key with the base URL that it is for; a provider that takes no key gets a placeholder."""
+        providers = {name: found for name, found in self.catalog.all_providers.items() if found.api_base}
+        keyless = {name: Secret("none") for name, provider in providers.items() if not provider.key_env}
+        keys = {**keyless, **self.provider_keys}
+        return {name: Credential(keys[name], provider.api_base) for name, provider in providers.items() if name in keys}
 
 
 def _catalog(env: Environment, file: ConfigFile, layers: CatalogLayers, source: str, *, allow_http: bool) -> Catalog:

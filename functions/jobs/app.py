@@ -1,0 +1,7 @@
+"""Works on jobs of /ask, as executions of a durable function. Serves no route."""
+
+import os
+
+from gateway_core.bootstrap import job_handler
+
+handler = job_handler(os.environ)
