@@ -42,7 +42,7 @@ _TOKEN = "lambda-token"
 _PROVIDERS = ("ANTHROPIC", "OPENAI", "GEMINI", "DEEPSEEK")
 _HOSTS = "127.0.0.1,abc123.execute-api.eu-central-1.amazonaws.com"
 # These machines may be busy.
-_PATIENT = "store: {timeout_s: 10, connect_timeout_s: 5}\n"
+_PATIENT = "store: {timeout_s: 30, connect_timeout_s: 30}\n"
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ async def running_backend(folder: Path, host: str = LOOPBACK) -> AsyncIterator[B
             "GATEWAY_CONFIG": str(config),
             **base_urls(providers_url),
         }
-        store = UpstashStore(store_url, _TOKEN, connect_timeout_s=5, timeout_s=10)
+        store = UpstashStore(store_url, _TOKEN, connect_timeout_s=30, timeout_s=30)
         stack.push_async_callback(store.close)
         yield Backend(store, stack.enter_context(Control(providers_url)), sluice, environ)
 
