@@ -13,6 +13,7 @@ from local.serving import serve
 from local.upstash.app import create_app
 from local.upstash.faults import Fault, FaultKind, Faults
 from tests.loop_time import ends_after
+from tests.patience import patience
 
 LOCALHOST = "http://127.0.0.1"
 
@@ -48,7 +49,7 @@ def test_a_hang_lasts_until_the_client_gives_up(api, upstash_faults):
     """The client times out, nothing ran, and the next request is served."""
     upstash_faults.plan(Fault(FaultKind.HANG))
     with pytest.raises(httpx.ReadTimeout):
-        api.http.post("/", json=["SET", "k", "v"], timeout=0.1)
+        api.http.post("/", json=["SET", "k", "v"], timeout=httpx.Timeout(patience(10), read=0.1))
     assert api.run("EXISTS", "k") == 0
 
 
