@@ -19,6 +19,7 @@ from local.valkey import Valkey
 from tests.faults.case import Case
 from tests.faults.expectations import EMBEDDING, GIVEN_UP_S, MODELS
 from tests.faults.harness import HELLO, PATIENT, Gateways
+from tests.patience import patience
 
 TOKEN = "faults-token"
 CHATS = {
@@ -75,7 +76,9 @@ async def put_key(store_url: str, key: str) -> None:
 @pytest.fixture
 async def store(store_url) -> AsyncIterator[UpstashStore]:
     """The store itself, emptied."""
-    async with httpx.AsyncClient(base_url=store_url, headers={"authorization": f"Bearer {TOKEN}"}) as http:
+    async with httpx.AsyncClient(
+        base_url=store_url, headers={"authorization": f"Bearer {TOKEN}"}, timeout=patience(30)
+    ) as http:
         assert (await http.post("/", json=["FLUSHALL"])).status_code == 200
     opened = UpstashStore(store_url, TOKEN, connect_timeout_s=30, timeout_s=30)
     yield opened

@@ -20,7 +20,7 @@ NOON_MS = 1_795_176_000_000
 """2026-11-20 12:00:00 UTC."""
 CONFIG = f"""
 breaker: {{failures: {FAILURES}, cooldown_s: {COOLDOWN_S}, max_cooldown_s: 3000, probe_lease_s: {LEASE_S}}}
-store: {{timeout_s: 10, connect_timeout_s: 10}}
+store: {{timeout_s: 30, connect_timeout_s: 30}}
 """
 PRIMARY, FALLBACK = "claude-haiku-3.5", "gpt-5.1-mini"
 BY_PRIMARY = [(PRIMARY, "ok", None)]

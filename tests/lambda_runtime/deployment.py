@@ -27,6 +27,7 @@ from tests.lambda_runtime.emulator.environment import REPOSITORY, TIMEOUT_S, Env
 from tests.lambda_runtime.emulator.fronts import lambda_api
 from tests.lambda_runtime.emulator.runtime_api import Item
 from tests.lambda_runtime.sluice import Sluice
+from tests.patience import patience
 
 DEPLOYED = ("complete", "stream", "ask", "health", "usage", "mcp", "probe")
 """What is deployed where a test does not say otherwise."""
@@ -73,7 +74,7 @@ class Backend:
         self.sluice.release()
         self.providers.reset()
         keys = [f"pv:{name.lower()}" for name in _PROVIDERS]
-        async with httpx.AsyncClient(headers={"authorization": f"Bearer {_TOKEN}"}) as http:
+        async with httpx.AsyncClient(headers={"authorization": f"Bearer {_TOKEN}"}, timeout=patience(30)) as http:
             answer = await http.post(self.environ["UPSTASH_REDIS_REST_URL"], json=["DEL", *keys])
         answer.raise_for_status()
 

@@ -119,7 +119,7 @@ async def posted(handler: StreamingHandler, api: RuntimeApi, *, remaining_s: flo
     """What the Runtime API gets for one event that passes awslambdaric's seams in this process."""
     client = StreamingClient(api.address)
     answer = asyncio.ensure_future(collect(api.invoke(json.dumps(rest_event("GET", "/")).encode(), patience(20))))
-    async with httpx.AsyncClient(base_url=f"http://{api.address}") as http:
+    async with httpx.AsyncClient(base_url=f"http://{api.address}", timeout=patience(30)) as http:
         polled = await http.get("/2018-06-01/runtime/invocation/next")
 
     def invoke() -> None:

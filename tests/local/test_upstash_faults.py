@@ -120,14 +120,17 @@ def test_a_plan_that_is_none_is_refused(api, upstash_faults, plan):
 def test_an_unauthenticated_request_uses_no_fault_up(api, upstash_faults):
     """Faults count requests that would have run."""
     upstash_faults.plan(Fault(FaultKind.CRASH))
-    assert httpx.post(api.url, json=["PING"]).status_code == 401
+    assert httpx.post(api.url, json=["PING"], timeout=patience(30)).status_code == 401
     assert api.post(["PING"]).status_code == 500
 
 
 def test_an_app_without_faults_has_no_such_endpoint(valkey):
     """By default `/__faults` is a command that nobody knows."""
     app = create_app(redis_port=valkey.port, token="t")
-    with serve(app) as url, httpx.Client(base_url=url, headers={"Authorization": "Bearer t"}) as http:
+    with (
+        serve(app) as url,
+        httpx.Client(base_url=url, headers={"Authorization": "Bearer t"}, timeout=patience(30)) as http,
+    ):
         response = http.post("/__faults", json=[{"kind": "crash"}])
         assert response.status_code == 400
         assert response.json()["error"].startswith("ERR unknown command '__faults'")

@@ -9,6 +9,7 @@ from botocore.config import Config
 
 from local.front import function_of
 from tests.lambda_runtime.deployment import EVENTS, SCHEDULED
+from tests.patience import patience
 from tests.sam_local.conftest import free_port, serving
 from tests.template.test_template import ROOT
 
@@ -58,7 +59,7 @@ def rest_api(command):
     port = free_port("127.0.0.1")
     with (
         serving(command("start-api", "--port", str(port), "--warm-containers", "LAZY")),
-        httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=HEADERS, timeout=100) as http,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=HEADERS, timeout=patience(100)) as http,
     ):
         yield http
 
