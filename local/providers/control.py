@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import httpx
 
-_TIMEOUT_S = 10.0
+_TIMEOUT_S = 60.0
 
 
 class Control:
@@ -29,12 +29,12 @@ class Control:
         """Clear all faults."""
         self._http.delete("/__faults").raise_for_status()
 
-    def calls(self, wait_idle_s: float = 5.0) -> dict[str, Any]:
+    def calls(self, wait_idle_s: float = 30.0) -> dict[str, Any]:
         """The count, taken once no call is under way any more, or after that long."""
         response = self._http.get("/__calls", params={"wait_idle_s": wait_idle_s})
         return dict(response.raise_for_status().json())
 
-    def counts(self, provider: str, model: str, wait_idle_s: float = 5.0) -> dict[str, int]:
+    def counts(self, provider: str, model: str, wait_idle_s: float = 30.0) -> dict[str, int]:
         """The count of one model; empty if it was never called."""
         return dict(self.calls(wait_idle_s)["providers"].get(provider, {}).get(model, {}))
 

@@ -193,7 +193,7 @@ async def others(backend, managed, tmp_path_factory) -> AsyncIterator[dict[str, 
         )
 
     with serve(other_providers.create_app()) as url:
-        path.write_text(other_providers.CONFIG.format(url=url) + "store: {timeout_s: 10, connect_timeout_s: 5}\n")
+        path.write_text(other_providers.CONFIG.format(url=url) + "store: {timeout_s: 30, connect_timeout_s: 30}\n")
         async with deployed_functions(backend, ("complete",), make) as found:
             yield found
 

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import KEY, gateway, providers, providers_url, stack, store
+from tests.patience import patience
 
 __all__ = ["gateway", "providers", "providers_url", "stack", "store"]
 
@@ -54,7 +55,7 @@ def _install(npm: str, wanted: bytes) -> None:
     if installed.exists() and installed.read_bytes() == wanted:
         return
     done = subprocess.run(
-        [npm, "ci", *_OPTIONS.split()], cwd=HERE, capture_output=True, text=True, timeout=240, check=False
+        [npm, "ci", *_OPTIONS.split()], cwd=HERE, capture_output=True, text=True, timeout=patience(240), check=False
     )
     if done.returncode and (reason := _NO_NETWORK.search(done.stderr)):
         pytest.skip(f"the Node clients are not installed, and npm reaches no registry ({reason.group()})")
@@ -69,7 +70,13 @@ def run_node(node: str, gateway: Any) -> Run:
     def run(script: str, *arguments: str, key: str = KEY) -> dict[str, Any]:
         environ = {"PATH": os.environ["PATH"], "GATEWAY_URL": str(gateway.base_url).rstrip("/"), "GATEWAY_KEY": key}
         done = subprocess.run(
-            [node, script, *arguments], cwd=HERE, env=environ, capture_output=True, text=True, timeout=50, check=False
+            [node, script, *arguments],
+            cwd=HERE,
+            env=environ,
+            capture_output=True,
+            text=True,
+            timeout=patience(50),
+            check=False,
         )
         assert (done.returncode, done.stderr) == (0, "")
         printed: dict[str, Any] = json.loads(done.stdout)

@@ -8,13 +8,15 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from tests.patience import patience
+
 _HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "date", "server"}
 _METHODS = ["GET", "POST", "DELETE", "OPTIONS", "PUT"]
 
 
 def with_key(url: str, key: str) -> Starlette:
     """An app that forwards everything to `url`, Host and Origin unchanged, and streams answers back."""
-    client = httpx.AsyncClient(base_url=url, timeout=60)
+    client = httpx.AsyncClient(base_url=url, timeout=patience(60))
 
     async def forward(request: Request) -> Response:
         headers = [(name, value) for name, value in request.headers.raw if name.decode() not in _HOP_BY_HOP]

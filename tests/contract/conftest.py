@@ -24,6 +24,7 @@ from local.upstash.faults import Faults
 from local.valkey import Valkey
 from tests.contract.desk import Desk
 from tests.contract.scripted_store import Server
+from tests.patience import patience
 
 HERE = Path(__file__).parent
 TOKEN = "contract-token"
@@ -57,7 +58,7 @@ class Redis:
 
     def connect(self) -> UpstashStore:
         """A store with patience: these machines may be busy."""
-        return UpstashStore(self.url, self.token, connect_timeout_s=5, timeout_s=10)
+        return UpstashStore(self.url, self.token, connect_timeout_s=30, timeout_s=30)
 
     def hash(self, key: str) -> dict[str, str]:
         flat = self.run("HGETALL", key)
@@ -69,7 +70,7 @@ def redis_server() -> Iterator[Redis]:
     """One Valkey and one stand-in for all tests of a worker."""
     with Valkey() as valkey, serve(create_app(redis_port=valkey.port, token=TOKEN, faults=Faults())) as url:
         headers = {"authorization": f"Bearer {TOKEN}"}
-        with httpx.Client(base_url=url, headers=headers, timeout=30, trust_env=False) as http:
+        with httpx.Client(base_url=url, headers=headers, timeout=patience(30), trust_env=False) as http:
             yield Redis(url, valkey.port, http)
 
 

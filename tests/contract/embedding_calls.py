@@ -21,7 +21,7 @@ KEY = PATHS[1].key
 def call_at(root: str, *inputs: EmbeddingInput, model: str = LARGE, **options: Any) -> EmbedCall:
     """A call to OpenAI at `root`."""
     deployment = Deployment("openai", model, f"{root}/v1", "embedding")
-    settings = {"dimensions": None, "timeout_s": 10.0, "request_id": "req-1", **options}
+    settings = {"dimensions": None, "timeout_s": 60.0, "request_id": "req-1", **options}
     return EmbedCall(deployment, inputs or (PROMPT,), **settings)
 
 

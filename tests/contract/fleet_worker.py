@@ -62,7 +62,7 @@ def world_at(url: str, token: str) -> World:
     providers = dict(catalog.providers)
     providers["first-provider"] = replace(providers["first-provider"], rpm=RPM)
     catalog = replace(catalog, providers=MappingProxyType(providers))
-    store: Any = UpstashStore(url, token, connect_timeout_s=5, timeout_s=10)
+    store: Any = UpstashStore(url, token, connect_timeout_s=30, timeout_s=30)
     return World(catalog, settings_for(catalog), store=store, clock=ToldClock())
 
 

@@ -36,6 +36,7 @@ class LambdaStub:
     faults: dict[str, str] = field(default_factory=dict)
     calls: int = 0
     events: list[dict[str, Any]] = field(default_factory=list)
+    asked: threading.Event = field(default_factory=threading.Event)
     released: threading.Event = field(default_factory=threading.Event)
 
     def app(self) -> Starlette:
@@ -64,6 +65,7 @@ class LambdaStub:
     async def _stream(self, request: Request) -> Response:
         name, event = await self._begin(request)
         if self.faults.get(name) == "late":
+            self.asked.set()
             await asyncio.to_thread(self.released.wait)
         return StreamingResponse(self._framed(name, event), media_type="application/vnd.amazon.eventstream")
 

@@ -33,7 +33,7 @@ class Path:
     def key(self) -> str:
         return f"sk-key-of-{self.provider}-0123456789"
 
-    def call(self, root: str, *, timeout_s: float = 10.0, **params: Any) -> ProviderCall:
+    def call(self, root: str, *, timeout_s: float = 60.0, **params: Any) -> ProviderCall:
         """A call to this provider at `root`."""
         messages = ({"role": "system", "content": "Be brief."}, {"role": "user", "content": PROMPT})
         deployment = Deployment(self.provider, self.model, root + self.base, self.mode)

@@ -108,7 +108,7 @@ class StreamDesk:
     http: httpx.AsyncClient
 
     def call(
-        self, path: Path, text: str = "Hello.", *, timeout_s: float = 10.0, limit: int = 256, **params: Any
+        self, path: Path, text: str = "Hello.", *, timeout_s: float = 60.0, limit: int = 256, **params: Any
     ) -> ProviderCall:
         """One call with this user message."""
         api_base = base_urls(self.root)[f"{path.provider.upper()}_API_BASE"]
@@ -180,7 +180,7 @@ async def opened(root: str) -> AsyncIterator[StreamDesk]:
         path.provider: Credential(Secret(path.key), bases[f"{path.provider.upper()}_API_BASE"]) for path in PATHS
     }
     provider = LiteLLMProvider(credentials, ManualClock())
-    async with httpx.AsyncClient(base_url=root) as http:
+    async with httpx.AsyncClient(base_url=root, timeout=patience(30)) as http:
         yield StreamDesk(root, provider, http)
     await provider.close()
 

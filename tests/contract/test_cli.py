@@ -15,6 +15,7 @@ from gateway_core.cli.main import main
 from gateway_core.store.messages import Terms
 from gateway_core.store.virtual_keys import digest_of
 from tests.contract.desk import Desk, candidate, settled
+from tests.patience import patience
 
 
 @pytest.fixture
@@ -229,7 +230,7 @@ def test_a_reader_who_has_seen_enough(gateway, redis):
         env={"PATH": os.environ["PATH"], **environ(redis)},
         stdout=writer,
         stderr=subprocess.PIPE,
-        timeout=60,
+        timeout=patience(60),
         check=False,
     )
     os.close(writer)

@@ -22,6 +22,7 @@ from gateway_core.telemetry.events import OperatorEvent
 from gateway_core.telemetry.ports import EventSink
 from gateway_core.telemetry.sinks import EventLog, FanOut
 from gateway_core.telemetry.telemetry import Telemetry
+from tests.patience import patience
 
 NOON = 1_795_176_000_000
 BUS = "llm-gateway-events"
@@ -108,7 +109,7 @@ async def test_many_may_emit_at_once(sink):
 
 async def test_requests_do_not_wait_for_each_others_events(log):
     """Two deliveries are under way at the same time: each ends only once the other has begun."""
-    together = threading.Barrier(2, timeout=10)
+    together = threading.Barrier(2, timeout=patience(10))
 
     def meet(entries: Any) -> Any:
         together.wait()
@@ -166,7 +167,7 @@ async def test_who_stops_waiting_does_not_stop_the_delivery(log):
 
     def slow(entries: Any) -> Any:
         asked.set()
-        may_fail.wait(10)
+        may_fail.wait(patience(10))
         raise TimeoutError
 
     sink = EventBridgeSink(BUS, log, lambda: Client(slow))

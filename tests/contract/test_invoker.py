@@ -16,6 +16,7 @@ from gateway_core.domain.errors import BodyTooLarge, DeadlineExceeded, RateLimit
 from gateway_core.invocation import FunctionUnavailable, HttpRequest
 from local.serving import serve
 from tests.contract.lambda_stub import LambdaStub, against
+from tests.loop_time import ends_after
 
 
 async def echo(request: Request) -> Response:
@@ -47,10 +48,12 @@ async def binary(request: Request) -> Response:
 
 
 RELEASED = threading.Event()
+ASKED = threading.Semaphore(0)
 
 
 async def slow(request: Request) -> Response:
     """Answers only when the tests are over, so that no thread outlives them."""
+    ASKED.release()
     await asyncio.to_thread(RELEASED.wait)
     return Response()
 
@@ -184,12 +187,15 @@ async def test_a_crash_is_an_error_without_its_text(invoker):
 
 async def test_the_deadline_holds(invoker):
     """For whole answers and for streams."""
-    request = HttpRequest("GET", "/slow", timeout_s=0.05)
-    with pytest.raises(DeadlineExceeded):
-        await invoker.invoke("work", request)
-    with pytest.raises(DeadlineExceeded):
+    request = HttpRequest("GET", "/slow", timeout_s=5)
+
+    async def streamed():
         async with invoker.stream("work", request):
             pass
+
+    for call in (invoker.invoke("work", request), streamed()):
+        with pytest.raises(DeadlineExceeded):
+            await ends_after(5, call, asyncio.to_thread(ASKED.acquire))
 
 
 async def test_a_timeout_of_the_readers_own_is_left_alone(invoker):
@@ -282,9 +288,13 @@ async def test_a_stream_that_opens_too_late_is_closed():
     stub = LambdaStub(dict.fromkeys(NAMES.values(), APP), streams=True, faults={NAMES["work"]: "late"})
     with serve(stub.app()) as url:
         invoker = against(url, NAMES)
-        with pytest.raises(DeadlineExceeded):
-            async with invoker.stream("work", HttpRequest("GET", "/three", timeout_s=0.5)):
+
+        async def streamed():
+            async with invoker.stream("work", HttpRequest("GET", "/three", timeout_s=5)):
                 pass
+
+        with pytest.raises(DeadlineExceeded):
+            await ends_after(5, streamed(), asyncio.to_thread(stub.asked.wait))
         stub.released.set()
         await asyncio.to_thread(invoker._threads.shutdown)
         invoker.close()

@@ -69,7 +69,7 @@ def root() -> Iterator[str]:
 @pytest.fixture
 async def simulator(root: str) -> AsyncIterator[Simulator]:
     provider = provider_at(f"{root}/openai")
-    async with httpx.AsyncClient(base_url=root) as http:
+    async with httpx.AsyncClient(base_url=root, timeout=patience(30)) as http:
         await http.delete("/__faults")
         await http.delete("/__calls")
         yield Simulator(provider, http)

@@ -103,7 +103,7 @@ async def desk(root: str) -> AsyncIterator[Desk]:
         path.provider: Credential(Secret(path.key), bases[f"{path.provider.upper()}_API_BASE"]) for path in PATHS
     }
     provider = LiteLLMProvider(credentials, ManualClock())
-    async with httpx.AsyncClient(base_url=root) as http:
+    async with httpx.AsyncClient(base_url=root, timeout=patience(30)) as http:
         await http.delete("/__faults")
         await http.delete("/__calls")
         yield Desk(root, provider, http)

@@ -21,6 +21,7 @@ from local.serving import serve
 from tests.contract.embedding_calls import LARGE
 from tests.contract.litellm_paths import NAMES, PATHS, Path
 from tests.manual_clock import ManualClock
+from tests.patience import patience
 
 every_path = pytest.mark.parametrize("path", PATHS, ids=NAMES)
 CLOCK = ManualClock()
@@ -70,7 +71,7 @@ async def desk(root: str) -> AsyncIterator[Desk]:
         path.provider: Credential(Secret(path.key), bases[f"{path.provider.upper()}_API_BASE"]) for path in PATHS
     }
     provider = LiteLLMProvider(credentials, CLOCK)
-    async with httpx.AsyncClient(base_url=root) as http:
+    async with httpx.AsyncClient(base_url=root, timeout=patience(30)) as http:
         await http.delete("/__faults")
         yield Desk(root, provider, http)
     await provider.close()

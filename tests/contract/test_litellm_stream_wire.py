@@ -83,7 +83,7 @@ async def test_the_providers_last_word_is_enough(path: Path) -> None:
 
     async with RawProvider(act).serve() as raw:
         provider = provider_at(raw.url)
-        heard = await Heard().listen(provider.stream(path.call(raw.url, timeout_s=5)))
+        heard = await Heard().listen(provider.stream(path.call(raw.url)))
         await provider.close()
     assert (heard.text, heard.end) == ("Hello.", END)
 

@@ -18,6 +18,7 @@ import httpx
 import pytest
 
 from tests.lambda_runtime.deployment import Backend, running_backend
+from tests.patience import patience
 from tests.template.test_template import ROOT
 
 HERE = Path(__file__).parent
@@ -25,12 +26,18 @@ IMAGE = "llm-gateway"
 KEY = "gk_dev_container"
 PORT = 18787
 PATIENCE_S = 120
+SERVES = "Simulated "
+"""How a line begins that is printed once all is served."""
 
 
 def docker(*arguments: str) -> str:
     """What docker prints; its complaint is the error's text."""
     done = subprocess.run(
-        ("/usr/bin/env", "docker", *arguments), capture_output=True, text=True, timeout=PATIENCE_S, check=False
+        ("/usr/bin/env", "docker", *arguments),
+        capture_output=True,
+        text=True,
+        timeout=patience(PATIENCE_S),
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
@@ -38,7 +45,7 @@ def docker(*arguments: str) -> str:
 
 def _is_there(*arguments: str) -> bool:
     command = ("/usr/bin/env", "docker", *arguments)
-    return subprocess.run(command, capture_output=True, timeout=30, check=False).returncode == 0
+    return subprocess.run(command, capture_output=True, timeout=patience(30), check=False).returncode == 0
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -50,6 +57,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(pytest.mark.timeout(PATIENCE_S * 2))
         if reason:
             item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def wait_until_it_serves(identity: str) -> None:
+    """By what the container prints."""
+    command = ("/usr/bin/env", "docker", "logs", "--follow", identity)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    end = threading.Timer(patience(PATIENCE_S), process.kill)
+    end.start()
+    assert process.stdout
+    with process.stdout as output:
+        serves = any(line.startswith(SERVES) for line in output)
+    end.cancel()
+    process.kill()
+    process.wait(patience(10))
+    assert serves, docker("logs", identity)
 
 
 @pytest.fixture
@@ -76,20 +98,27 @@ async def outside(tmp_path) -> AsyncIterator[Backend]:
 
 @dataclass
 class Watcher:
-    """Reads what a container's health becomes, from Docker's own events: nobody has to poll."""
+    """Reads what the health of containers becomes, from Docker's own events: nobody has to poll."""
 
     process: subprocess.Popen[str]
-    states: list[str] = field(default_factory=list)
-    healthy: threading.Event = field(default_factory=threading.Event)
+    states: dict[str, str] = field(default_factory=dict)
+    changed: threading.Condition = field(default_factory=threading.Condition)
 
     def read(self) -> None:
         """Until the process ends."""
         assert self.process.stdout
         with self.process.stdout as output:
-            for line in output:
-                self.states.append(json.loads(line)["status"])
-                if self.states[-1] == "health_status: healthy":
-                    self.healthy.set()
+            for event in map(json.loads, output):
+                with self.changed:
+                    self.states[event["id"]] = event["status"]
+                    self.changed.notify_all()
+
+    def sees_healthy(self, identity: str) -> bool:
+        """Whether this container is, or becomes so: on a busy machine checks may have failed, the next one does not."""
+        with self.changed:
+            return self.changed.wait_for(
+                lambda: self.states.get(identity) == "health_status: healthy", patience(PATIENCE_S)
+            )
 
 
 @dataclass(frozen=True)
@@ -98,6 +127,11 @@ class Stack:
 
     http: httpx.Client
     container: str
+    watcher: Watcher
+
+    def gets_healthy(self) -> bool:
+        """Docker's own verdict."""
+        return self.watcher.sees_healthy(self.container)
 
     def inspect(self) -> dict[str, Any]:
         """What Docker knows of the container."""
@@ -115,16 +149,18 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     reader.start()
     compose("up", "--detach")
     try:
-        container = docker("ps", "--quiet", "--filter", f"ancestor={IMAGE}", "--filter", f"publish={PORT}")
-        assert watcher.healthy.wait(PATIENCE_S), docker("logs", container)
+        container = docker(
+            "ps", "--quiet", "--no-trunc", "--filter", f"ancestor={IMAGE}", "--filter", f"publish={PORT}"
+        )
+        assert watcher.sees_healthy(container), docker("logs", container)
         headers = {"authorization": f"Bearer {KEY}"}
-        with httpx.Client(base_url=f"http://127.0.0.1:{PORT}", headers=headers, timeout=60) as http:
-            yield Stack(http, container)
+        with httpx.Client(base_url=f"http://127.0.0.1:{PORT}", headers=headers, timeout=patience(60)) as http:
+            yield Stack(http, container, watcher)
     finally:
         compose("down", "--volumes", "--timeout", "5")
         watcher.process.terminate()
-        watcher.process.wait(10)
-        reader.join(5)
+        watcher.process.wait(patience(10))
+        reader.join(patience(5))
 
 
 def _compose(folder: Path) -> Callable[..., None]:
@@ -142,7 +178,7 @@ def _compose(folder: Path) -> Callable[..., None]:
     def run(*arguments: str) -> None:
         command = ("/usr/bin/env", *program, "--project-name", "llm-gateway-test", *arguments)
         done = subprocess.run(
-            command, cwd=folder, env=environ, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+            command, cwd=folder, env=environ, capture_output=True, text=True, timeout=patience(PATIENCE_S), check=False
         )
         assert done.returncode == 0, done.stderr
 

@@ -21,6 +21,7 @@ import pytest
 from gateway_core.cli.main import main
 from local.providers import base_urls, create_app
 from local.serving import serve
+from tests.fleet.gate import Gate
 from tests.forked import forked
 from tests.patience import patience
 
@@ -115,10 +116,23 @@ def stop(stack: Stack) -> int:
 
 
 @pytest.fixture(scope="session")
-def providers_url() -> Iterator[str]:
-    """The simulator, in this process."""
-    with serve(create_app()) as url:
+def simulator() -> Gate:
+    """The providers, in this process."""
+    return Gate(create_app(), "/gemini")
+
+
+@pytest.fixture(scope="session")
+def providers_url(simulator) -> Iterator[str]:
+    """Where they are."""
+    with serve(simulator) as url:
         yield url
+
+
+@pytest.fixture
+def gemini_gate(simulator) -> Iterator[Gate]:
+    """The way to Gemini, which a test can shut."""
+    yield simulator
+    simulator.open()
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ import json
 import re
 import subprocess
 import sys
-import time
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 
 from tests.e2e.conftest import KEY
 from tests.e2e.test_complete import calls
+from tests.patience import patience
 
 pytestmark = pytest.mark.xdist_group("e2e")
 
@@ -71,6 +71,8 @@ else:
 PAGE = (Path(__file__).parents[2] / "docs/ask.md").read_text()
 DOCUMENTED = re.findall(r"```sh\n(curl .*?)```", PAGE, re.DOTALL)
 CHAT = {"provider": "openai", "endpoint": "chat"}
+GIVEN_UP_S = 100
+"""How long a test waits: not until a question that hangs is over by itself, which takes 120 s."""
 
 
 def ask(gateway, questions, **fields):
@@ -107,7 +109,7 @@ def test_the_specifications_curl(stack, gateway):
     """But for the host, and the key that every route wants."""
     place = CURL.replace("http://localhost:8000", stack.urls["Gateway"])
     code = place.replace("curl ", f"curl -sS --fail -H 'Authorization: Bearer {KEY}' ", 1)
-    done = subprocess.run(["/bin/sh", "-c", code], capture_output=True, text=True, timeout=50, check=True)
+    done = subprocess.run(["/bin/sh", "-c", code], capture_output=True, text=True, timeout=patience(50), check=True)
     assert [result["status"] for result in json.loads(done.stdout)["results"]] == ["success"] * 2
 
 
@@ -115,7 +117,9 @@ def test_the_specifications_program(stack, gateway):
     """Python's requests, but for the host and the key."""
     place = PROGRAM.replace("http://localhost:8000", stack.urls["Gateway"])
     code = place.replace("json=payload", f'json=payload, headers={{"Authorization": "Bearer {KEY}"}}')
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=50, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=patience(50), check=True
+    )
     assert "capital of France" in json.loads(done.stdout)["results"][0]["result"]
 
 
@@ -123,21 +127,21 @@ def test_the_specifications_program(stack, gateway):
 def test_the_documented_calls(stack, gateway, code):
     """Every question of them is answered."""
     code = code.replace("http://127.0.0.1:8787", stack.urls["Gateway"]).replace("curl ", "curl -sS --fail ", 1)
-    done = subprocess.run(["/bin/sh", "-c", code], capture_output=True, text=True, timeout=50, check=True)
+    done = subprocess.run(["/bin/sh", "-c", code], capture_output=True, text=True, timeout=patience(50), check=True)
     assert '"failed":0' in done.stdout
 
 
-def test_a_stream_tells_each_result_when_it_is_there(gateway, providers):
-    """The quick one before the slow one, though it comes later in the list."""
-    fault(providers, "slow", delay_ms=1500, model="gpt-5.1")
-    questions = [q(1, "slow", model="gpt-5.1"), q(2, "quick"), q(3, "{Q1_result}")]
-    seen = []
+def test_a_stream_tells_each_result_when_it_is_there(gateway, gemini_gate):
+    """The quick one before the slow one, though it comes later in the list: the latter is answered only then."""
+    gemini_gate.shut()
+    questions = [q(1, "slow", model="gemini-flash"), q(2, "quick"), q(3, "{Q1_result}")]
     with gateway.stream("POST", "/ask", json={"questions": questions, "stream": True}) as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
-        seen += [(line, time.monotonic()) for line in answer.iter_lines() if line.startswith("data: ")]
-    *results, (done, _) = [(json.loads(line.removeprefix("data: ")), at) for line, at in seen]
-    assert [result["index"] for result, _ in results] == [2, 1, 3]
-    assert results[1][1] - results[0][1] > 1
+        told = (json.loads(line.removeprefix("data: ")) for line in answer.iter_lines() if line.startswith("data: "))
+        first = next(told)
+        gemini_gate.open()
+        *results, done = told
+    assert [result["index"] for result in (first, *results)] == [2, 1, 3]
     assert done["totals"]["succeeded"] == 3
 
 
@@ -150,10 +154,10 @@ def test_a_batch_with_faults_is_answered_before_its_deadline(gateway, providers,
     chains = [q(n, f"ask {n} {{Q{n - 10}_result}}" if n >= 10 else f"ask {n}") for n in range(60)]
     for question in chains[::6]:
         question["method"] = "sequential"
-    started = time.monotonic()
     headers = {"authorization": f"Bearer {key}"}
-    answer = gateway.post("/ask", json={"questions": chains, "timeout_s": 8}, headers=headers)
-    assert (answer.status_code, time.monotonic() - started < 8) == (200, True)
+    asked = {"questions": chains, "timeout_s": min(patience(8), GIVEN_UP_S / 2)}
+    answer = gateway.post("/ask", json=asked, headers=headers, timeout=GIVEN_UP_S)
+    assert answer.status_code == 200
     body = answer.json()
     results = {result["index"]: result for result in body["results"]}
     assert sorted(results) == list(range(60))
@@ -173,7 +177,7 @@ def test_a_batch_with_faults_is_answered_before_its_deadline(gateway, providers,
     assert len(asked) <= len(found)
     paid = Decimal(body["totals"]["cost"]["total_usd"])
     assert paid == sum(Decimal(result["cost"]["total_usd"]) for result in results.values())
-    counted = providers.get("/__calls", params={"wait_idle_s": 5}).json()["providers"]["openai"]
+    counted = providers.get("/__calls", params={"wait_idle_s": patience(5)}).json()["providers"]["openai"]
     assert sum(model["ok"] for model in counted.values()) == body["totals"]["succeeded"]
 
 

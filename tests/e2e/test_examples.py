@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import KEY
+from tests.patience import patience
 
 pytestmark = pytest.mark.xdist_group("e2e")
 
@@ -23,7 +24,7 @@ def run(script, *arguments, **environ):
         env={"PATH": os.environ["PATH"], "GATEWAY_KEY": KEY, **environ},
         capture_output=True,
         text=True,
-        timeout=55,
+        timeout=patience(55),
         check=False,
     )
     assert KEY not in done.stdout + done.stderr

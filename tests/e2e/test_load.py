@@ -8,6 +8,7 @@ import pytest
 
 from benchmarks.load import COMPLETE, STREAM, Load, Seen, options, table
 from tests.e2e.conftest import KEY
+from tests.patience import patience
 
 pytestmark = pytest.mark.xdist_group("e2e")
 
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.xdist_group("e2e")
 def load(stack, *arguments):
     """Run it; the exit code and what it printed."""
     command = [sys.executable, "-m", "benchmarks.load", "--url", stack.urls["Gateway"], "--key", KEY, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=patience(60), check=False)
     assert not done.stderr
     return done.returncode, done.stdout
 
@@ -41,10 +42,10 @@ def test_errors_are_told_by_their_code(stack, gateway, providers):
 
 
 def test_time_bounds_it(stack, gateway):
-    """It ends when its time is up, having waited for what was under way."""
+    """It ends when its time is up, and not before; else it would not end at all."""
     code, printed = load(stack, "--concurrency", "2", "--seconds", "1", "--words", "2")
     assert code == 0
-    assert float(re.search(r"in (\d+\.\d) s", printed)[1]) < 15
+    assert float(re.search(r"in (\d+\.\d) s", printed)[1]) >= 1
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 
 from tests.e2e.conftest import KEY
 from tests.functions.mcp_front.conftest import official
+from tests.patience import patience
 
 pytestmark = pytest.mark.xdist_group("e2e")
 
@@ -52,6 +53,6 @@ async def test_many_calls_at_once(url):
 
 def test_a_wrong_key_is_401(url):
     """As on every route."""
-    answer = httpx.post(url, json={}, headers={"x-api-key": "gk_dev_wrong"})
+    answer = httpx.post(url, json={}, headers={"x-api-key": "gk_dev_wrong"}, timeout=patience(30))
     assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
     assert answer.json()["error"]["code"] == "unauthenticated"

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import patience
+
 pytestmark = pytest.mark.xdist_group("e2e")
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
@@ -20,7 +22,7 @@ def run(command, code, stack):
     code = code.replace("http://127.0.0.1:8787", stack.urls["Gateway"]).replace(
         "http://127.0.0.1:8788", stack.urls["Store"]
     )
-    done = subprocess.run([*command, code], capture_output=True, text=True, timeout=50, check=False)
+    done = subprocess.run([*command, code], capture_output=True, text=True, timeout=patience(50), check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

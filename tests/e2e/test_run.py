@@ -27,10 +27,10 @@ def test_without_any_key_every_provider_is_simulated(tmp_path):
         timeout=patience(60),
     )
     assert answer.status_code == 200
-    assert httpx.get(f"{stack.urls['Gateway']}/health").json()["status"] == "ok"
+    assert httpx.get(f"{stack.urls['Gateway']}/health", timeout=patience(30)).json()["status"] == "ok"
     assert stop(stack) == 0
     with pytest.raises(httpx.ConnectError):
-        httpx.get(stack.urls["Store"])
+        httpx.get(stack.urls["Store"], timeout=patience(30))
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from local.serving import serve
 from tests.e2e.conftest import KEY
+from tests.patience import patience
 
 pytestmark = [
     pytest.mark.xdist_group("e2e"),
@@ -34,7 +35,7 @@ def smoke(url: str, *options: str, key: str = KEY) -> subprocess.CompletedProces
         env={"PATH": PATH, "GATEWAY_KEY": key},
         capture_output=True,
         text=True,
-        timeout=55,
+        timeout=patience(55),
         check=False,
     )
     assert key not in done.stdout + done.stderr
@@ -66,7 +67,7 @@ class Proxy:
         target = f"{self._url}{scope['path']}?{scope['query_string'].decode()}"
         kept = [(name, value) for name, value in scope["headers"] if name not in {b"host", b"content-length"}]
         async with (
-            httpx.AsyncClient(timeout=30) as http,
+            httpx.AsyncClient(timeout=patience(30)) as http,
             http.stream(scope["method"], target, headers=kept, content=await _body(receive)) as answer,
         ):
             begin = {"type": "http.response.start", "status": answer.status_code, "headers": answer.headers.raw}
@@ -172,7 +173,7 @@ def test_wrong_arguments_are_explained(arguments, text):
         env={"PATH": PATH},
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=patience(20),
         check=False,
     )
     assert (done.returncode, done.stdout) == (2, "")

@@ -15,8 +15,8 @@ from gateway_core.adapters.upstash import UpstashStore
 from gateway_core.store.deployment_state import DeploymentState
 from gateway_core.store.records import OpenHold
 from local.providers.control import Control
-from tests.faults.expectations import MODELS, Candidate, Fault
-from tests.faults.harness import HURRIED, PATIENT, Gateways, Running, Told, Way, ask
+from tests.faults.expectations import GIVEN_UP_S, MODELS, Candidate, Fault
+from tests.faults.harness import PATIENT, Gateways, Running, Share, Told, Way, ask, hurried
 
 PROJECT = "matrix"
 BY_UPSTREAM = {one.upstream: one for one in MODELS}
@@ -60,7 +60,7 @@ class Case:
                 params = fault.stream if way.is_stream else fault.whole
                 self.simulator.fault(one.provider, fault.kind, model=one.upstream, **params)
         silent = any(fault.is_silent for fault in faults.values())
-        self.running = self._gateways.get(HURRIED if silent else PATIENT, frozenset(unreachable))
+        self.running = self._gateways.get(hurried() if silent else PATIENT, frozenset(unreachable))
         return self.ask(way)
 
     def use(self, running: Running) -> Case:
@@ -71,6 +71,10 @@ class Case:
     def ask(self, way: Way, **more: Any) -> Told:
         with self._http() as http:
             return ask(http, way, **more)
+
+    def shares(self, told: Told) -> list[Share]:
+        """How long each attempt was allowed to take."""
+        return self.running.shares[told.request_id]
 
     def calls(self) -> Counter[str]:
         """How often each model was called, by its key, once no call is under way."""
@@ -125,7 +129,7 @@ class Case:
         return [(BY_UPSTREAM[up], tally) for models in counted.values() for up, tally in models.items()]
 
     def _http(self) -> httpx.Client:
-        return httpx.Client(base_url=self.running.url, headers=self._headers, timeout=60, trust_env=False)
+        return httpx.Client(base_url=self.running.url, headers=self._headers, timeout=GIVEN_UP_S, trust_env=False)
 
     def _get_json(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         with self._http() as http:

@@ -17,8 +17,9 @@ from local.serving import serve
 from local.upstash.app import create_app as create_store
 from local.valkey import Valkey
 from tests.faults.case import Case
-from tests.faults.expectations import EMBEDDING, MODELS
+from tests.faults.expectations import EMBEDDING, GIVEN_UP_S, MODELS
 from tests.faults.harness import HELLO, PATIENT, Gateways
+from tests.patience import patience
 
 TOKEN = "faults-token"
 CHATS = {
@@ -56,7 +57,9 @@ def warm_up(url: str, store_url: str) -> None:
     """Load what LiteLLM loads with the first call of each kind: else those who are in a hurry wait for it."""
     key = new_key("warm-up")
     asyncio.run(put_key(store_url, key))
-    with httpx.Client(base_url=url, headers={"authorization": f"Bearer {key}"}, timeout=60, trust_env=False) as http:
+    with httpx.Client(
+        base_url=url, headers={"authorization": f"Bearer {key}"}, timeout=GIVEN_UP_S, trust_env=False
+    ) as http:
         for model in MODELS:
             asks = {"/v1/embeddings": {"input": "Hello"}} if model in EMBEDDING else CHATS
             for path, body in asks.items():
@@ -65,7 +68,7 @@ def warm_up(url: str, store_url: str) -> None:
 
 async def put_key(store_url: str, key: str) -> None:
     """Make the key known."""
-    opened = UpstashStore(store_url, TOKEN, connect_timeout_s=10, timeout_s=10)
+    opened = UpstashStore(store_url, TOKEN, connect_timeout_s=30, timeout_s=30)
     await opened.put_key(KeyRecord(project_id="warm-up", digest=digest_of(key)))
     await opened.close()
 
@@ -73,9 +76,11 @@ async def put_key(store_url: str, key: str) -> None:
 @pytest.fixture
 async def store(store_url) -> AsyncIterator[UpstashStore]:
     """The store itself, emptied."""
-    async with httpx.AsyncClient(base_url=store_url, headers={"authorization": f"Bearer {TOKEN}"}) as http:
+    async with httpx.AsyncClient(
+        base_url=store_url, headers={"authorization": f"Bearer {TOKEN}"}, timeout=patience(30)
+    ) as http:
         assert (await http.post("/", json=["FLUSHALL"])).status_code == 200
-    opened = UpstashStore(store_url, TOKEN, connect_timeout_s=10, timeout_s=10)
+    opened = UpstashStore(store_url, TOKEN, connect_timeout_s=30, timeout_s=30)
     yield opened
     await opened.close()
 

@@ -20,13 +20,10 @@ Of a stream that nobody knows the bill of, at least the input is charged at once
 """
 type Position = Literal["first", "second", "all"]
 
-PATIENCE_S, DEADLINE_S = 1.0, 4.0
-"""Of the gateway that silent providers are tried with: one attempt while others are left, and the request.
-
-Three attempts at full length fit into a request, with room for a busy machine: a shorter one is the caller's own doing.
-"""
-ALONE_S = 7
-"""What a limiting provider asks for."""
+GIVEN_UP_S = 200.0
+"""How long a test waits for the next byte of an answer. Whoever waits for one of those below waits longer."""
+ALONE_S = 250
+"""What a limiting provider asks for: a patient gateway has the time, and is not to take it while others can serve."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +53,7 @@ class Fault:
         return self.name
 
 
-LATE = {"delay_ms": 60_000}
+LATE = {"delay_ms": 3_600_000}
 SOON = {"delay_ms": 150}
 EARLY = {"after_chunks": 0}
 _RESETS = (

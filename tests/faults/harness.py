@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import partial
+from typing import Any, override
+from unittest import mock
 
 import httpx
 
+from gateway_core.adapters import litellm
 from gateway_core.api import chat, complete, embeddings, stream, tokens, usage
 from gateway_core.api.app import create_app
 from gateway_core.bootstrap import model_services
 from gateway_core.config.reload import ReloadingServices
+from gateway_core.domain.chat import Chunk, ProviderAnswer, ProviderCall
+from gateway_core.domain.embedding import EmbedCall, Embeddings
 from gateway_core.services import ModelServices
 from local.providers import base_urls
 from local.serving import serve
 from tests.e2e.conftest import PROVIDER_KEYS
-from tests.faults.expectations import CHAT, CHOOSERS, DEADLINE_S, EMBEDDING, MODELS, PATIENCE_S, Candidate, Fault
+from tests.faults.expectations import CHAT, CHOOSERS, EMBEDDING, MODELS, Candidate, Fault
+from tests.patience import patience
 
 PARTS = (complete, stream, chat, embeddings, tokens, usage)
 NOWHERE = "http://127.0.0.1:9"
@@ -50,7 +56,7 @@ groups:
   choosers: [{choosers}]
   vectors: [{embedding}]
 limits: {{default_timeout_s: {deadline_s}, max_stream_timeout_s: {deadline_s}, stall_timeout_s: {patience_s}}}
-store: {{timeout_s: 10, connect_timeout_s: 10}}
+store: {{timeout_s: 30, connect_timeout_s: 30}}
 pricing: {{models: {{{prices}}}}}
 {more}
 """
@@ -60,22 +66,72 @@ ONCE = "failover: {retries: 0}"
 """Each candidate is asked once: what asking again does has tests of its own."""
 
 
-def config(*, patience_s: float, deadline_s: float, more: str = "") -> str:
+@dataclass(frozen=True)
+class Pace:
+    """How long a gateway waits: for one attempt while others are left, or in the middle of a stream, and altogether."""
+
+    patience_s: float
+    deadline_s: float
+
+
+PATIENT = Pace(270, 280)
+"""Longer than any test waits."""
+_MOST_PATIENCE_S = 40
+
+
+def hurried() -> Pace:
+    """For silent providers. Three attempts at full length fit in: a shorter one would be the caller's own doing."""
+    patience_s = min(round(patience(1)), _MOST_PATIENCE_S)  # in whole seconds: each pace has a gateway of its own
+    return Pace(patience_s, 4 * patience_s)
+
+
+def config(pace: Pace) -> str:
     """A config.yaml with the models of the tables at their prices."""
     prices = (f"{one.key}: {{input: {one.input_usd}, output: {one.output_usd}}}" for one in MODELS)
     return CONFIG.format(
-        patience_s=patience_s,
-        deadline_s=deadline_s,
+        patience_s=pace.patience_s,
+        deadline_s=pace.deadline_s,
         chat=", ".join(one.key for one in CHAT),
         choosers=", ".join(one.key for one in CHOOSERS),
         embedding=", ".join(one.key for one in EMBEDDING),
         prices=", ".join(prices),
-        more=f"{ONCE}\n{more}",
+        more=ONCE,
     )
 
 
-PATIENT = config(patience_s=15, deadline_s=30)
-HURRIED = config(patience_s=PATIENCE_S, deadline_s=DEADLINE_S)
+@dataclass(frozen=True)
+class Share:
+    """How many seconds an attempt gets: until its first content, which is all of an answer in one piece, and whole."""
+
+    first_s: float
+    whole_s: float
+
+
+type Shares = defaultdict[str, list[Share]]
+"""Of each request by its id, one for each attempt."""
+
+
+class Noting(litellm.LiteLLMProvider):
+    """LiteLLM as it is, and a note of how long each attempt may take."""
+
+    def __init__(self, shares: Shares, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._shares = shares
+
+    @override
+    async def complete(self, call: ProviderCall) -> ProviderAnswer:
+        self._shares[call.request_id].append(Share(call.timeout_s, call.timeout_s))
+        return await super().complete(call)
+
+    @override
+    def stream(self, call: ProviderCall) -> AsyncGenerator[Chunk, None]:
+        self._shares[call.request_id].append(Share(call.first_within_s, call.timeout_s))
+        return super().stream(call)
+
+    @override
+    async def embed(self, call: EmbedCall) -> Embeddings:
+        self._shares[call.request_id].append(Share(call.timeout_s, call.timeout_s))
+        return await super().embed(call)
 
 
 @dataclass(frozen=True)
@@ -83,37 +139,42 @@ class Running:
     """A gateway that serves."""
 
     url: str
+    pace: Pace
     services: ReloadingServices[ModelServices]
+    shares: Shares
 
 
 class Gateways:
-    """Starts a gateway for each configuration that is asked for, once."""
+    """Starts a gateway for each pace that is asked for, once."""
 
     def __init__(self, stack: ExitStack, folder: Any, environ: dict[str, str], providers_url: str) -> None:
         self._stack = stack
         self._folder = folder
         self._environ = environ
         self._providers_url = providers_url
-        self._running: dict[tuple[str, frozenset[str]], Running] = {}
+        self._running: dict[tuple[Pace, frozenset[str]], Running] = {}
 
-    def get(self, text: str, unreachable: frozenset[str] = frozenset()) -> Running:
-        """With this configuration, and these providers at an address where nobody is."""
-        if (text, unreachable) not in self._running:
-            self._running[text, unreachable] = self._start(text, unreachable)
-        return self._running[text, unreachable]
+    def get(self, pace: Pace, unreachable: frozenset[str] = frozenset()) -> Running:
+        """At this pace, and with these providers at an address where nobody is."""
+        if (pace, unreachable) not in self._running:
+            self._running[pace, unreachable] = self._start(pace, unreachable)
+        return self._running[pace, unreachable]
 
-    def _start(self, text: str, unreachable: frozenset[str]) -> Running:
+    def _start(self, pace: Pace, unreachable: frozenset[str]) -> Running:
         path = self._folder / f"config-{len(self._running)}.yaml"
-        path.write_text(text)
+        path.write_text(config(pace))
         away = {f"{name.upper()}_API_BASE" for name in unreachable}
         bases = {
             name: url.replace(self._providers_url, NOWHERE) if name in away else url
             for name, url in base_urls(self._providers_url).items()
         }
         environ = {**PROVIDER_KEYS, **bases, **self._environ, "GATEWAY_CONFIG": str(path), "LOG_LEVEL": "CRITICAL"}
-        services = model_services(environ)
+        shares: Shares = defaultdict(list)
+        # All is wired as it is in production.
+        with mock.patch.object(litellm, "LiteLLMProvider", partial(Noting, shares)):
+            services = model_services(environ)
         app = create_app(services, *(part.router for part in PARTS))
-        return Running(self._stack.enter_context(serve(app)), services)
+        return Running(self._stack.enter_context(serve(app)), pace, services, shares)
 
 
 @dataclass(frozen=True)
@@ -161,7 +222,6 @@ class Told:
 
     status: int
     headers: httpx.Headers
-    took_s: float
     body: dict[str, Any] = field(default_factory=dict)
     events: list[tuple[str, Any]] = field(default_factory=list)
 
@@ -201,12 +261,11 @@ def _finish(data: Any) -> bool:
 
 def ask(http: httpx.Client, way: Way, **more: Any) -> Told:
     """Send one request and hear it to its end."""
-    began = time.monotonic()
     with http.stream("POST", way.path, json={**way.body, **more}) as answer:
         is_stream = answer.headers.get("content-type", "").startswith("text/event-stream")
         events = list(events_of(answer)) if is_stream else []
         body = {} if is_stream else json.loads(answer.read())
-    return Told(answer.status_code, answer.headers, time.monotonic() - began, body, events)
+    return Told(answer.status_code, answer.headers, body, events)
 
 
 def events_of(answer: httpx.Response) -> Iterator[tuple[str, Any]]:

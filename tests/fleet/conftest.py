@@ -21,6 +21,7 @@ from local.valkey import Valkey
 from tests.e2e.conftest import PROVIDER_KEYS
 from tests.fleet.fleet import Fleet, Member
 from tests.fleet.gate import Gate
+from tests.patience import patience
 
 TOKEN = "fleet-token"
 LOG_SIZE = 10_000
@@ -57,9 +58,11 @@ def backend() -> Iterator[Backend]:
 @pytest.fixture
 async def store(backend) -> AsyncIterator[UpstashStore]:
     """The store itself, emptied."""
-    async with httpx.AsyncClient(base_url=backend.store_url, headers={"authorization": f"Bearer {TOKEN}"}) as http:
+    async with httpx.AsyncClient(
+        base_url=backend.store_url, headers={"authorization": f"Bearer {TOKEN}"}, timeout=patience(30)
+    ) as http:
         assert (await http.post("/", json=["FLUSHALL"])).status_code == 200
-    opened = UpstashStore(backend.store_url, TOKEN, connect_timeout_s=10, timeout_s=10)
+    opened = UpstashStore(backend.store_url, TOKEN, connect_timeout_s=30, timeout_s=30)
     yield opened
     await opened.close()
 
@@ -86,7 +89,9 @@ class Asker:
         """The attempts of a completion: model, outcome, error code. Raises httpx.HTTPError when the process dies."""
         body = {"messages": [{"role": "user", "content": "Hello"}], "model_group": "fast", "timeout_s": 60}
         headers = {"authorization": f"Bearer {self.key}"}
-        answer = httpx.post(f"{member.url}/v1/complete", json=body, headers=headers, timeout=90, trust_env=False)
+        answer = httpx.post(
+            f"{member.url}/v1/complete", json=body, headers=headers, timeout=patience(90), trust_env=False
+        )
         assert answer.status_code == httpx.codes.OK, answer.text
         return [(one["model"], one["outcome"], one["error_code"]) for one in answer.json()["attempts"]]
 

@@ -41,7 +41,7 @@ CONFIG = f"""
 groups:
   spoken: [{", ".join(one.key for one in SPOKEN)}]
   whole: [{", ".join(one.key for one in WHOLE)}]
-store: {{timeout_s: 10, connect_timeout_s: 10}}
+store: {{timeout_s: 30, connect_timeout_s: 30}}
 limits: {{default_timeout_s: 60}}
 breaker: {{cooldown_s: 0.1, max_cooldown_s: 0.1}}
 {ONCE}
@@ -113,10 +113,10 @@ def _fault(dice: random.Random, pool: tuple[Model, ...], first: Model) -> dict[s
 
 @dataclass
 class Heard:
-    """What the client knows of a job. `status` 0: the connection broke. `attempts` counts the calls that were made."""
+    """What the client knows of a job. `broke` is how its connection did. `attempts` counts the calls that were made."""
 
     job: Job
-    status: int = 0
+    broke: str = ""
     request_id: str = ""
     code: str = ""
     model: str = ""
@@ -133,9 +133,10 @@ class Heard:
             with http.stream("POST", url + job.path, json=job.body, headers=headers) as answer:
                 is_stream = answer.headers["content-type"].startswith("text/event-stream")
                 told = list(events_of(answer))[-1:] if is_stream else [("", json.loads(answer.read()))]
-        except httpx.HTTPError:
+        except httpx.HTTPError as error:
+            heard.broke = repr(error)
             return heard
-        heard.status, heard.request_id = answer.status_code, answer.headers["x-gateway-request-id"]
+        heard.request_id = answer.headers["x-gateway-request-id"]
         heard._note(answer.headers, told)
         return heard
 

@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
+from threading import Lock
 
 import httpx
 import pytest
@@ -16,12 +17,18 @@ from gateway_core.domain.caller import Limits
 from gateway_core.store.virtual_keys import KeyRecord, digest_of, new_key
 from tests.fleet.fleet import fleet
 from tests.fleet.mixture import CONFIG, Counted, Heard, Tally, jobs
+from tests.patience import patience
 
 pytestmark = [pytest.mark.xdist_group("fleet"), pytest.mark.timeout(600)]
 
 PROCESSES = 8
 THREADS = 24
 REQUESTS = 2000
+KEPT = httpx.Limits(
+    max_connections=PROCESSES * THREADS, max_keepalive_connections=PROCESSES * THREADS, keepalive_expiry=None
+)
+"""No connection is closed to make room for another, or with age: httpcore may close one that a thread was given and has
+not used yet."""
 FAULT_SHARE = 0.1
 DOLLAR = 10**9
 FREE, CAPPED = ("alpha", "beta"), "capped"
@@ -58,7 +65,7 @@ class Books:
     """What the reports say, asked of one process that lives."""
 
     def __init__(self, url, keys, month):
-        self._http = httpx.Client(base_url=url, timeout=60, trust_env=False)
+        self._http = httpx.Client(base_url=url, timeout=patience(60), trust_env=False)
         self._keys = keys
         self.month = month
 
@@ -101,14 +108,15 @@ class Driver:
     def __init__(self, running, keys, simulator, *, hook=lambda _driver, _job: None):
         self.living = list(running.members)
         self.under_way = Counter()
+        self._lock = Lock()
         self._keys = keys
         self._simulator = simulator
         self._hook = hook
 
     def play(self, todo):
         """All of them; what was heard, in order."""
-        limits = httpx.Limits(max_connections=THREADS, max_keepalive_connections=THREADS)
-        with httpx.Client(timeout=120, limits=limits, trust_env=False) as http, ThreadPoolExecutor(THREADS) as pool:
+        http = httpx.Client(timeout=patience(120), limits=KEPT, trust_env=False)
+        with http, ThreadPoolExecutor(THREADS) as pool:
             return list(pool.map(lambda job: self._play(http, job), todo))
 
     def _play(self, http, job):
@@ -117,9 +125,11 @@ class Driver:
             params = {name: value for name, value in job.fault.items() if name not in ("provider", "kind")}
             self._simulator.fault(job.fault["provider"], job.fault["kind"], **params)
         url = self.living[job.number % len(self.living)].url
-        self.under_way[url] += 1
+        with self._lock:
+            self.under_way[url] += 1
         heard = Heard.of(http, url, self._keys[job.project], job)
-        self.under_way[url] -= 1
+        with self._lock:
+            self.under_way[url] -= 1
         return heard
 
 
@@ -187,7 +197,7 @@ async def budgets_right(books, store, heard, counted, tallies):
         holds = await store.open_holds(project, month=books.month)
         unknown = {one.request_id: counted.unknown[one.job.number] for one in mine if one.job.number in counted.unknown}
         assert Counter(hold.request_id for hold in holds if hold.unconfirmed) == unknown
-        died = Counter(one.job.user for one in mine if not one.status)
+        died = Counter(one.job.user for one in mine if one.broke)
         assert Counter(hold.user_id for hold in holds if not hold.unconfirmed) == died
         spent = sum(tallies[one.job.number].nano for one in mine if one.job.number in tallies)
         held = sum(hold.hold_nano for hold in holds)
@@ -213,7 +223,7 @@ async def test_two_thousand_requests_are_in_the_books_once(backend, config, keys
     with fleet(PROCESSES, config) as running:
         heard = Driver(running, keys, simulator).play(jobs(REQUESTS, PROJECTS, FAULT_SHARE))
         counted = Counted.of(simulator.calls()["requests"])
-        assert all(one.status for one in heard)
+        assert [one.broke for one in heard if one.broke] == []
         assert counted.calls == {one.job.number: one.attempts for one in heard if one.attempts}
         await books_right(running, keys, store, heard, counted)
     codes = Counter(one.code for one in heard)
@@ -233,7 +243,7 @@ async def test_a_process_that_dies_loses_only_what_it_had_under_way(backend, con
         backend.gate.shut()
         try:
             for _ in range(THREADS - 1):  # until all others wait for Claude, each with a call that is under way
-                assert backend.gate.arrived.acquire(timeout=60)
+                assert backend.gate.arrived.acquire(timeout=patience(60))
             victim = max(driver.living[1:], key=lambda member: driver.under_way[member.url])
             lost.append(driver.under_way[victim.url])
             driver.living.remove(victim)
@@ -246,7 +256,7 @@ async def test_a_process_that_dies_loses_only_what_it_had_under_way(backend, con
         heard = Driver(running, keys, simulator, hook=kill_one).play(todo)
         counted = Counted.of(simulator.calls()["requests"])
         await books_right(running, keys, store, heard, counted)
-    assert [sum(not one.status for one in heard)] == lost
+    assert [sum(bool(one.broke) for one in heard)] == lost
     assert lost[0] > 0
 
 

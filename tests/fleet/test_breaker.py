@@ -7,6 +7,7 @@ import pytest
 
 from tests.fleet.conftest import Asker
 from tests.fleet.fleet import fleet
+from tests.patience import patience
 
 pytestmark = [pytest.mark.xdist_group("fleet"), pytest.mark.timeout(180)]
 
@@ -19,7 +20,7 @@ NOON_MS = 1_795_176_000_000
 """2026-11-20 12:00:00 UTC."""
 CONFIG = f"""
 breaker: {{failures: {FAILURES}, cooldown_s: {COOLDOWN_S}, max_cooldown_s: 3000, probe_lease_s: {LEASE_S}}}
-store: {{timeout_s: 10, connect_timeout_s: 10}}
+store: {{timeout_s: 30, connect_timeout_s: 30}}
 """
 PRIMARY, FALLBACK = "claude-haiku-3.5", "gpt-5.1-mini"
 BY_PRIMARY = [(PRIMARY, "ok", None)]
@@ -60,10 +61,10 @@ def probe(asker, backend, members):
     backend.gate.shut()
     with ThreadPoolExecutor(len(members)) as pool:
         asked = [pool.submit(asker.one, member) for member in members]
-        assert backend.gate.arrived.acquire(timeout=60)
+        assert backend.gate.arrived.acquire(timeout=patience(60))
         others = set(asked)
         while len(others) > 1:
-            done, others = wait(others, timeout=60, return_when="FIRST_COMPLETED")
+            done, others = wait(others, timeout=patience(60), return_when="FIRST_COMPLETED")
             assert done, "more than one waits for the primary"
         assert not backend.gate.arrived.acquire(blocking=False)
         backend.gate.open()
@@ -123,10 +124,10 @@ async def test_a_probe_that_dies_frees_its_place(asker, simulator, backend, stor
     backend.gate.shut()
     with ThreadPoolExecutor(1) as pool:
         dying = pool.submit(asker.one, victim)
-        assert backend.gate.arrived.acquire(timeout=60)
+        assert backend.gate.arrived.acquire(timeout=patience(60))
         victim.kill()
         with pytest.raises(httpx.HTTPError):
-            dying.result(60)
+            dying.result(patience(60))
     backend.gate.open()
     asker.fleet.members.remove(victim)
     asker.fleet.advance(LEASE_S - A_MOMENT_S)

@@ -12,6 +12,7 @@ from gateway_core.config.settings import GatewaySettings
 from gateway_core.domain.chat import ProviderAnswer, Usage
 from gateway_core.domain.errors import ProviderUnavailable
 from tests.conftest import World, catalog_of, model, settings_for
+from tests.patience import patience
 from tests.virtual_time import LoopClock, run
 
 FREE = {"input_tokens": 0, "output_tokens": 0, "cached_input_tokens": 0, "reasoning_tokens": 0, "total_tokens": 0}
@@ -398,7 +399,7 @@ async def test_leaving_cancels_and_settles(world, stream):
     questions = [q(1), q(2), q(3, "{Q1_result}"), *(q(n, method="sequential") for n in (4, 5))]
     body = {"questions": questions, "stream": stream}
     leaver = Leaver(world, body, await world.key())
-    await asyncio.wait_for(leaver.run(), 10)
+    await asyncio.wait_for(leaver.run(), patience(10))
     assert len(asked) == len(ended) == 3
     assert [record.error_code for record in await world.records()] == ["cancelled"] * 3
     (line,) = [line for line in world.lines() if line["message"] == "batch ended"]

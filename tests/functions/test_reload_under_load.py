@@ -20,6 +20,7 @@ from gateway_core.bootstrap import with_gateway
 from gateway_core.config.loader import Inputs, SettingsLoader
 from gateway_core.config.reload import ReloadingServices
 from gateway_core.telemetry.telemetry import Telemetry
+from tests.patience import patience
 
 WORKERS = 60
 VERSIONS = 12
@@ -147,7 +148,7 @@ async def test_each_request_is_served_by_one_version(world, client, operator, re
             await asyncio.sleep(0)
 
     asks = itertools.islice(itertools.cycle((completed, streamed, listed)), WORKERS)
-    async with asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(patience(PATIENCE_S)), asyncio.TaskGroup() as group:
         for ask in asks:
             group.create_task(work(ask))
         for version in range(2, VERSIONS):

@@ -10,6 +10,7 @@ import pytest
 from tests.lambda_runtime.emulator.environment import Environment, Function, deployed
 from tests.lambda_runtime.emulator.fronts import function_url, rest_api
 from tests.lambda_runtime.emulator.gate import Gate, open_gate
+from tests.patience import patience
 
 
 @pytest.fixture(scope="session")
@@ -29,12 +30,12 @@ async def probe(gate) -> AsyncIterator[Environment]:
 @pytest.fixture(scope="session")
 async def rest(probe) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the REST API before it."""
-    async with rest_api(probe) as url, httpx.AsyncClient(base_url=url, timeout=20) as client:
+    async with rest_api(probe) as url, httpx.AsyncClient(base_url=url, timeout=patience(20)) as client:
         yield client
 
 
 @pytest.fixture(scope="session")
 async def url(probe) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the function URL before it."""
-    async with function_url(probe) as base, httpx.AsyncClient(base_url=base, timeout=20) as client:
+    async with function_url(probe) as base, httpx.AsyncClient(base_url=base, timeout=patience(20)) as client:
         yield client

@@ -28,6 +28,7 @@ from tests.lambda_runtime.emulator.environment import REPOSITORY, TIMEOUT_S, Env
 from tests.lambda_runtime.emulator.fronts import lambda_api
 from tests.lambda_runtime.emulator.runtime_api import Item
 from tests.lambda_runtime.sluice import Sluice
+from tests.patience import patience
 
 DEPLOYED = ("complete", "stream", "ask", "health", "usage", "mcp", "probe")
 """What is deployed where a test does not say otherwise."""
@@ -47,7 +48,7 @@ _TOKEN = "lambda-token"
 _PROVIDERS = ("ANTHROPIC", "OPENAI", "GEMINI", "DEEPSEEK")
 _HOSTS = "127.0.0.1,abc123.execute-api.eu-central-1.amazonaws.com"
 # These machines may be busy.
-_PATIENT = "store: {timeout_s: 10, connect_timeout_s: 5}\n"
+_PATIENT = "store: {timeout_s: 30, connect_timeout_s: 30}\n"
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ class Backend:
         self.sluice.release()
         self.providers.reset()
         keys = [f"pv:{name.lower()}" for name in _PROVIDERS]
-        async with httpx.AsyncClient(headers={"authorization": f"Bearer {_TOKEN}"}) as http:
+        async with httpx.AsyncClient(headers={"authorization": f"Bearer {_TOKEN}"}, timeout=patience(30)) as http:
             answer = await http.post(self.environ["UPSTASH_REDIS_REST_URL"], json=["DEL", *keys])
         answer.raise_for_status()
 
@@ -100,7 +101,7 @@ async def running_backend(folder: Path, host: str = LOOPBACK) -> AsyncIterator[B
             "GATEWAY_CONFIG": str(config),
             **base_urls(providers_url),
         }
-        store = UpstashStore(store_url, _TOKEN, connect_timeout_s=5, timeout_s=10)
+        store = UpstashStore(store_url, _TOKEN, connect_timeout_s=30, timeout_s=30)
         stack.push_async_callback(store.close)
         yield Backend(store, stack.enter_context(Control(providers_url)), sluice, environ)
 

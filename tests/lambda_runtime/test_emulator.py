@@ -10,6 +10,7 @@ import pytest
 from tests.lambda_runtime.emulator.answer import collect
 from tests.lambda_runtime.emulator.environment import Function, deployed
 from tests.lambda_runtime.emulator.runtime_api import Failed, RuntimeApi
+from tests.patience import patience
 
 ERROR_TYPE = b"Lambda-Runtime-Function-Error-Type"
 
@@ -26,8 +27,8 @@ ERROR_TYPE = b"Lambda-Runtime-Function-Error-Type"
 async def test_trailers_have_to_be_short_and_declared(trailers, is_taken):
     """Go's server panics at 4 KB of them, and drops what was not announced."""
     async with RuntimeApi().serve() as api:
-        answer = asyncio.ensure_future(collect(api.invoke(b"{}", 10)))
-        async with httpx.AsyncClient(base_url=f"http://{api.address}") as http:
+        answer = asyncio.ensure_future(collect(api.invoke(b"{}", patience(10))))
+        async with httpx.AsyncClient(base_url=f"http://{api.address}", timeout=patience(30)) as http:
             polled = await http.get("/2018-06-01/runtime/invocation/next")
         reader, writer = await asyncio.open_connection(*api.address.split(":"))
         request_id = polled.headers["lambda-runtime-aws-request-id"].encode()

@@ -18,6 +18,7 @@ from tests.lambda_runtime.emulator.environment import MANAGED, REPOSITORY, WRAPP
 from tests.lambda_runtime.emulator.events import rest_event, url_event
 from tests.lambda_runtime.emulator.fleet import deployed_fleet
 from tests.lambda_runtime.emulator.fronts import rest_api
+from tests.patience import patience
 
 UNCHANGED = (sys.executable, "-m", "awslambdaric", "probe.handler")
 STORE = {"UPSTASH_REDIS_REST_URL": "http://127.0.0.1:9", "UPSTASH_REDIS_REST_TOKEN": "unused"}
@@ -45,7 +46,7 @@ async def test_environments_answer_side_by_side(gate):
     async with (
         deployed_fleet(function, 2) as fleet,
         rest_api(fleet) as url,
-        httpx.AsyncClient(base_url=url) as client,
+        httpx.AsyncClient(base_url=url, timeout=patience(30)) as client,
     ):
         asked = [asyncio.create_task(client.get("/meet")) for _ in range(2)]
         met = [await gate.hold() for _ in asked]

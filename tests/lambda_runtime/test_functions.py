@@ -34,6 +34,7 @@ from tests.lambda_runtime.emulator.environment import Environment, deployed
 from tests.lambda_runtime.emulator.events import rest_event
 from tests.lambda_runtime.emulator.fronts import rest_api
 from tests.lambda_runtime.emulator.runtime_api import Begin, Chunk, End, Failed
+from tests.patience import patience
 
 pytestmark = pytest.mark.xdist_group("lambda-functions")
 
@@ -94,7 +95,7 @@ async def streamed(api: str, key: str) -> AsyncIterator[httpx.Response]:
     """`/v1/stream` as a client of the REST API sees it."""
     headers = {"authorization": f"Bearer {key}"}
     async with (
-        httpx.AsyncClient(base_url=api, headers=headers, timeout=30) as http,
+        httpx.AsyncClient(base_url=api, headers=headers, timeout=patience(30)) as http,
         http.stream("POST", "/v1/stream", json={**HELLO, "model": MODEL}) as answer,
     ):
         yield answer

@@ -18,6 +18,7 @@ from gateway_core.lambda_stream.stream import Stream
 from tests.lambda_runtime.emulator.answer import Answer, collect
 from tests.lambda_runtime.emulator.events import rest_event, url_event
 from tests.lambda_runtime.emulator.runtime_api import End, Failed, RuntimeApi
+from tests.patience import patience
 
 
 class Context:
@@ -117,8 +118,8 @@ def test_an_event_that_is_no_request_is_left_alone(handler_of, caplog):
 async def posted(handler: StreamingHandler, api: RuntimeApi, *, remaining_s: float = 20) -> Answer:
     """What the Runtime API gets for one event that passes awslambdaric's seams in this process."""
     client = StreamingClient(api.address)
-    answer = asyncio.ensure_future(collect(api.invoke(json.dumps(rest_event("GET", "/")).encode(), 20)))
-    async with httpx.AsyncClient(base_url=f"http://{api.address}") as http:
+    answer = asyncio.ensure_future(collect(api.invoke(json.dumps(rest_event("GET", "/")).encode(), patience(20))))
+    async with httpx.AsyncClient(base_url=f"http://{api.address}", timeout=patience(30)) as http:
         polled = await http.get("/2018-06-01/runtime/invocation/next")
 
     def invoke() -> None:
@@ -193,7 +194,7 @@ async def test_a_stalled_connection_is_dropped_in_time(handler_of, caplog):
 
     async with RuntimeApi().serve() as api:
         api.reading.clear()
-        answer = await posted(handler_of(app, margin_s=0.4), api, remaining_s=0.6)
+        answer = await posted(handler_of(app, margin_s=patience(0.4)), api, remaining_s=patience(0.6))
     assert answer.last == Failed("Runtime.TruncatedResponse")
     assert "Function.TimeoutError" in caplog.text
 

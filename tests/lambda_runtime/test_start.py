@@ -21,6 +21,7 @@ from tests.lambda_runtime.emulator.answer import Answer, collect
 from tests.lambda_runtime.emulator.environment import Function, deployed
 from tests.lambda_runtime.emulator.events import rest_event
 from tests.lambda_runtime.emulator.runtime_api import RuntimeApi
+from tests.patience import patience
 
 MISSING = "no_such_module.handler"
 
@@ -100,7 +101,7 @@ async def test_several_workers_stream_at_once(gate):
     environ = {"GATE_PORT": str(gate.port), "AWS_LAMBDA_MAX_CONCURRENCY": "2"}
 
     async def ask(environment) -> Answer:
-        return await collect(environment.api.invoke(json.dumps(rest_event("GET", "/meet")).encode(), 20))
+        return await collect(environment.api.invoke(json.dumps(rest_event("GET", "/meet")).encode(), patience(20)))
 
     async with deployed(Function(environ=environ)) as environment:
         asked = [asyncio.create_task(ask(environment)) for _ in range(2)]

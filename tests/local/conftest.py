@@ -14,6 +14,7 @@ from local.serving import serve
 from local.upstash.app import create_app
 from local.upstash.faults import Faults
 from local.valkey import Valkey
+from tests.patience import patience
 
 TOKEN = "full-token"
 READ_ONLY_TOKEN = "read-token"
@@ -76,7 +77,9 @@ def upstash_url(valkey: Valkey, upstash_faults: Faults) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def upstash_http(upstash_url: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=upstash_url, headers={"Authorization": f"Bearer {TOKEN}"}) as client:
+    with httpx.Client(
+        base_url=upstash_url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=patience(30)
+    ) as client:
         yield client
 
 

@@ -15,6 +15,7 @@ from gateway_core.store.virtual_keys import KeyRecord, digest_of
 from gateway_core.telemetry.events import BreakerMoved, RequestCost, StoreDegraded
 from local.live_events import events_router
 from local.serving import serve
+from tests.patience import patience
 from tests.unit.test_events import RECORD
 
 OPERATORS = BreakerMoved(at_ms=0, change=BreakerChange("one", "m1", "open", 1, 1), model="first")
@@ -35,7 +36,7 @@ def url(world) -> Iterator[str]:
 def watching(url: str, key: str, **headers: str) -> Iterator[Iterator[dict[str, Any]]]:
     """The events of a stream, each as `id`, `event` and `data`."""
     sent = {"authorization": f"Bearer {key}", **headers}
-    with httpx.Client(trust_env=False, timeout=20) as http, http.stream("GET", url, headers=sent) as answer:
+    with httpx.Client(trust_env=False, timeout=patience(20)) as http, http.stream("GET", url, headers=sent) as answer:
         assert answer.status_code == 200
         assert answer.headers["content-type"].startswith("text/event-stream")
         yield read(answer.iter_lines())

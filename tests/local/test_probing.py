@@ -11,6 +11,7 @@ from gateway_core.domain.errors import StoreUnavailable
 from gateway_core.store.probes import ModelList
 from gateway_core.triggers.health_checks import HealthChecks
 from local.probing import probing
+from tests.patience import patience
 
 PATIENCE_S = 20
 
@@ -40,7 +41,7 @@ async def test_it_probes_at_once_and_lets_go_at_the_end(world):
     """However long the interval is."""
     checks = Counted(world, rounds=1)
     with probing(checks, every_s=3600):
-        assert checks.done.wait(PATIENCE_S)
+        assert checks.done.wait(patience(PATIENCE_S))
         assert not checks.closed.is_set()
     assert checks.closed.is_set()
     assert {probe.status for probe in (await world.store.fleet_health([])).probes} == {"ok"}
@@ -55,7 +56,7 @@ def test_a_round_that_was_lost_is_followed_by_another(world):
     world.store.post_probes = away
     checks = Counted(world, rounds=3)
     with probing(checks, every_s=0.001):
-        assert checks.done.wait(PATIENCE_S)
+        assert checks.done.wait(patience(PATIENCE_S))
     assert [line["message"] for line in world.lines()].count("probes not stored") >= 2
 
 
@@ -65,7 +66,7 @@ def test_it_ends_when_the_stack_fails(world):
 
     def fail():
         with probing(checks, every_s=3600):
-            assert checks.done.wait(PATIENCE_S)
+            assert checks.done.wait(patience(PATIENCE_S))
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

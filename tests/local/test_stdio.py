@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from gateway_core.invocation import FunctionUnavailable, HttpRequest
 from local.stdio import Loading
+from tests.patience import patience
 
 ASKED = HttpRequest("GET", "/health")
 
@@ -19,7 +20,7 @@ async def test_calls_wait_until_the_functions_are_there():
     go, loads = threading.Event(), []
 
     def load():
-        go.wait(10)
+        go.wait(patience(10))
         loads.append(1)
         return {"health": Response(b"fine")}
 
@@ -37,7 +38,7 @@ async def test_who_leaves_stops_nobody_else():
     go = threading.Event()
 
     def load():
-        go.wait(10)
+        go.wait(patience(10))
         return {"health": Response(b"fine")}
 
     functions = Loading(load)

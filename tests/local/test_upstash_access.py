@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from local.upstash.app import create_app
+from tests.patience import patience
 
 DENIED = {"error": "WRONGPASS invalid or missing auth token"}
 ENDPOINTS = ["/", "/pipeline", "/multi-exec", "/get/k", "/monitor", "/subscribe/c", "/__faults"]
@@ -13,7 +14,7 @@ ENDPOINTS = ["/", "/pipeline", "/multi-exec", "/get/k", "/monitor", "/subscribe/
 
 @pytest.fixture(scope="module")
 def anonymous(upstash_url):
-    with httpx.Client(base_url=upstash_url) as client:
+    with httpx.Client(base_url=upstash_url, timeout=patience(30)) as client:
         yield client
 
 

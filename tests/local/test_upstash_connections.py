@@ -14,6 +14,7 @@ from local.serving import serve
 from local.upstash.app import create_app
 from local.upstash.resp import BackendError, Connection, ErrorReply, Pool, SimpleString
 from local.valkey import Valkey
+from tests.patience import patience
 
 PING = b"*1\r\n$4\r\nPING\r\n"
 PONG = b"+PONG\r\n"
@@ -50,7 +51,7 @@ async def api_over(script: Script) -> AsyncIterator[tuple[Backend, httpx.AsyncCl
     async with backend(script) as fake:
         app = create_app(redis_port=fake.port, token="t", pool_size=2)
         with serve(app) as url:
-            async with httpx.AsyncClient(base_url=url, headers=headers) as http:
+            async with httpx.AsyncClient(base_url=url, headers=headers, timeout=patience(30)) as http:
                 yield fake, http
 
 
@@ -129,7 +130,7 @@ async def test_a_connection_that_the_server_closed_while_idle_is_replaced():
 async def test_a_backend_that_is_down_is_503_with_json():
     """Single commands, batches and streams say so; the app recovers with the backend."""
     with closed_port() as port, serve(create_app(redis_port=port, token="t")) as url:
-        async with httpx.AsyncClient(base_url=url, headers={"Authorization": "Bearer t"}) as http:
+        async with httpx.AsyncClient(base_url=url, headers={"Authorization": "Bearer t"}, timeout=patience(30)) as http:
             for path, body in (
                 ("/", ["PING"]),
                 ("/pipeline", [["PING"]]),
@@ -145,7 +146,7 @@ async def test_a_backend_that_dies_is_503_until_it_is_back():
     """Pooled connections to a dead server are dropped."""
     with Valkey() as first, serve(create_app(redis_port=first.port, token="t")) as url:
         port = first.port
-        async with httpx.AsyncClient(base_url=url, headers={"Authorization": "Bearer t"}) as http:
+        async with httpx.AsyncClient(base_url=url, headers={"Authorization": "Bearer t"}, timeout=patience(30)) as http:
             assert (await http.post("/", json=["PING"])).status_code == 200
             first.stop()
             assert (await http.post("/", json=["PING"])).status_code == 503

@@ -10,12 +10,13 @@ import pytest
 from local.serving import serve
 from local.upstash.app import create_app
 from local.valkey import Valkey
+from tests.patience import patience
 
 
 @contextlib.contextmanager
 def events(api, path):
     """The lines of an event stream, blank ones left out."""
-    with api.http.stream("POST", path, headers={"Accept": "text/event-stream"}, timeout=10) as response:
+    with api.http.stream("POST", path, headers={"Accept": "text/event-stream"}, timeout=patience(10)) as response:
         assert response.status_code == 200
         assert response.headers["content-type"].startswith("text/event-stream")
         yield filter(None, response.iter_lines())
@@ -87,7 +88,9 @@ def test_a_stream_ends_with_its_server():
     with (
         Valkey() as server,
         serve(create_app(redis_port=server.port, token="t")) as url,
-        httpx.stream("POST", f"{url}/subscribe/c", headers={"Authorization": "Bearer t"}) as response,
+        httpx.stream(
+            "POST", f"{url}/subscribe/c", headers={"Authorization": "Bearer t"}, timeout=patience(30)
+        ) as response,
     ):
         lines = filter(None, response.iter_lines())
         assert next(lines) == "data: subscribe,c,1"
@@ -98,7 +101,7 @@ def test_a_stream_ends_with_its_server():
 def test_streams_need_no_slot_of_the_pool(api):
     """More subscribers than pooled connections leave commands unharmed."""
     with contextlib.ExitStack() as stack:
-        http = stack.enter_context(httpx.Client(base_url=api.url, headers=api.http.headers))
+        http = stack.enter_context(httpx.Client(base_url=api.url, headers=api.http.headers, timeout=patience(30)))
         streams = [stack.enter_context(http.stream("POST", "/subscribe/many")).iter_lines() for _ in range(40)]
         assert {next(lines) for lines in streams} == {"data: subscribe,many,1"}
         assert api.run("PUBSUB", "NUMSUB", "many") == ["many", 40]

@@ -13,6 +13,7 @@ from local.serving import serve
 from local.upstash.app import create_app
 from local.upstash.faults import Fault, FaultKind, Faults
 from tests.loop_time import ends_after
+from tests.patience import patience
 
 LOCALHOST = "http://127.0.0.1"
 
@@ -48,7 +49,7 @@ def test_a_hang_lasts_until_the_client_gives_up(api, upstash_faults):
     """The client times out, nothing ran, and the next request is served."""
     upstash_faults.plan(Fault(FaultKind.HANG))
     with pytest.raises(httpx.ReadTimeout):
-        api.http.post("/", json=["SET", "k", "v"], timeout=0.1)
+        api.http.post("/", json=["SET", "k", "v"], timeout=httpx.Timeout(patience(10), read=0.1))
     assert api.run("EXISTS", "k") == 0
 
 
@@ -119,14 +120,17 @@ def test_a_plan_that_is_none_is_refused(api, upstash_faults, plan):
 def test_an_unauthenticated_request_uses_no_fault_up(api, upstash_faults):
     """Faults count requests that would have run."""
     upstash_faults.plan(Fault(FaultKind.CRASH))
-    assert httpx.post(api.url, json=["PING"]).status_code == 401
+    assert httpx.post(api.url, json=["PING"], timeout=patience(30)).status_code == 401
     assert api.post(["PING"]).status_code == 500
 
 
 def test_an_app_without_faults_has_no_such_endpoint(valkey):
     """By default `/__faults` is a command that nobody knows."""
     app = create_app(redis_port=valkey.port, token="t")
-    with serve(app) as url, httpx.Client(base_url=url, headers={"Authorization": "Bearer t"}) as http:
+    with (
+        serve(app) as url,
+        httpx.Client(base_url=url, headers={"Authorization": "Bearer t"}, timeout=patience(30)) as http,
+    ):
         response = http.post("/__faults", json=[{"kind": "crash"}])
         assert response.status_code == 400
         assert response.json()["error"].startswith("ERR unknown command '__faults'")

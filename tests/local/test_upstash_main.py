@@ -13,6 +13,7 @@ import pytest
 
 from local.serving import ServingError, bind, serve, sigterm_as_exit
 from local.upstash.__main__ import main
+from tests.patience import patience
 
 
 @contextlib.contextmanager
@@ -35,12 +36,12 @@ def tcp_port(http: httpx.Client) -> int:
 def test_the_program_serves_until_it_is_told_to_stop(interruptible, how):
     """It prints its URL, answers, and on a signal ends with code 0 and takes Valkey along."""
     with program("--port", "0", "--token", "secret-token") as (process, url):
-        with httpx.Client(base_url=url, headers={"Authorization": "Bearer secret-token"}) as http:
+        with httpx.Client(base_url=url, headers={"Authorization": "Bearer secret-token"}, timeout=patience(30)) as http:
             assert http.post("/", json=["PING"]).json() == {"result": "PONG"}
             port = tcp_port(http)
-        with socket.create_connection(("127.0.0.1", port), timeout=10) as witness:
+        with socket.create_connection(("127.0.0.1", port), timeout=patience(10)) as witness:
             process.send_signal(how)
-            output, errors = process.communicate(timeout=20)
+            output, errors = process.communicate(timeout=patience(20))
             assert (process.returncode, output, errors) == (0, "", "")
             assert witness.recv(1) == b""
 
@@ -50,7 +51,7 @@ def test_main_serves_while_it_waits(capsys):
 
     def interrupted() -> None:
         url = capsys.readouterr().out.strip().removeprefix("UPSTASH_REDIS_REST_URL=")
-        assert httpx.post(f"{url}/?_token=mine", json=["PING"]).json() == {"result": "PONG"}
+        assert httpx.post(f"{url}/?_token=mine", json=["PING"], timeout=patience(30)).json() == {"result": "PONG"}
         raise KeyboardInterrupt
 
     assert main(["--port", "0", "--token", "mine"], wait=interrupted) == 0
@@ -103,11 +104,11 @@ async def hello(scope, receive, send):
 
 def test_an_app_is_served_on_loopback_until_the_block_ends():
     """The URL answers within the block and refuses after it."""
-    with serve(hello) as url, httpx.Client(base_url=url) as http:
+    with serve(hello) as url, httpx.Client(base_url=url, timeout=patience(30)) as http:
         assert url.startswith("http://127.0.0.1:")
         assert http.get("/").text == "127.0.0.1"
     with pytest.raises(httpx.ConnectError):
-        httpx.get(url)
+        httpx.get(url, timeout=patience(30))
 
 
 def test_answers_do_not_wait_for_acknowledgements():
@@ -139,7 +140,7 @@ def test_an_app_whose_startup_fails_is_an_error():
 
 def test_an_open_stream_does_not_keep_the_server():
     """Leaving the block cuts it after a second."""
-    with httpx.Client() as http, contextlib.ExitStack() as stack:
+    with httpx.Client(timeout=patience(30)) as http, contextlib.ExitStack() as stack:
         with serve(hello) as url:
             response = stack.enter_context(http.stream("GET", f"{url}/forever"))
             lines = response.iter_lines()

@@ -9,6 +9,7 @@ import pytest
 
 from local.serving import serve
 from local.upstash.app import create_app
+from tests.patience import patience
 
 FLAGGED = "#!lua flags=allow-key-locking\n"
 COUNT = FLAGGED + "return redis.call('INCR', KEYS[1])"
@@ -155,6 +156,9 @@ def test_undeclared_keys_pass_without_the_flag(api):
 def test_strict_mode_can_be_turned_off(valkey):
     """Then the flag is stripped and nothing is checked."""
     app = create_app(redis_port=valkey.port, token="t", strict=False)
-    with serve(app) as url, httpx.Client(base_url=url, headers={"Authorization": "Bearer t"}) as http:
+    with (
+        serve(app) as url,
+        httpx.Client(base_url=url, headers={"Authorization": "Bearer t"}, timeout=patience(30)) as http,
+    ):
         body = ["EVAL", FLAGGED + "return redis.call('SET', 'other', 1)", 0]
         assert http.post("/", json=body).json() == {"result": "OK"}

@@ -10,6 +10,7 @@ import pytest
 
 from local.serving import serve
 from local.upstash.app import MAX_BODY, create_app
+from tests.patience import patience
 
 WRONGTYPE = "WRONGTYPE Operation against a key holding the wrong kind of value"
 
@@ -134,7 +135,7 @@ def test_every_answer_carries_a_new_sync_token(api):
         api.multi(["PING"]),
         api.raw(b"nonsense"),
         api.http.delete("/"),
-        httpx.post(api.url),
+        httpx.post(api.url, timeout=patience(30)),
     ]
     tokens = [answer.headers["Upstash-Sync-Token"] for answer in answers]
     assert len(set(tokens)) == len(answers)
@@ -200,7 +201,10 @@ def test_a_body_at_the_limit_is_served(valkey):
     """The limit itself is allowed, one byte more is not."""
     body = json.dumps(["ECHO", "x" * 100]).encode()
     app = create_app(redis_port=valkey.port, token="t", max_body=len(body))
-    with serve(app) as url, httpx.Client(base_url=url, headers={"Authorization": "Bearer t"}) as http:
+    with (
+        serve(app) as url,
+        httpx.Client(base_url=url, headers={"Authorization": "Bearer t"}, timeout=patience(30)) as http,
+    ):
         assert http.post("/", content=body).json() == {"result": "x" * 100}
         assert http.post("/", content=body + b" ").status_code == 400
 

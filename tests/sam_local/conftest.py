@@ -21,6 +21,7 @@ from gateway_core.store.virtual_keys import KeyRecord, digest_of
 from local.serving import bind
 from tests.lambda_runtime.deployment import Backend, running_backend
 from tests.lambda_runtime.durable import Engine, running_engine
+from tests.patience import patience
 from tests.template.test_template import FUNCTIONS, ROOT
 
 HERE = Path(__file__).parent
@@ -36,7 +37,7 @@ def _docker(*arguments: str) -> str | None:
     """What docker prints, None where it does not answer."""
     try:
         done = subprocess.run(
-            ("/usr/bin/env", "docker", *arguments), capture_output=True, text=True, timeout=30, check=True
+            ("/usr/bin/env", "docker", *arguments), capture_output=True, text=True, timeout=patience(30), check=True
         )
     except (OSError, subprocess.SubprocessError):
         return None
@@ -143,7 +144,7 @@ def invoke(command) -> Callable[[str, Path], dict[str, Any]]:
             cwd=ROOT,
             capture_output=True,
             text=True,
-            timeout=PATIENCE_S,
+            timeout=patience(PATIENCE_S),
             check=False,
         )
         assert done.returncode == 0, done.stderr
@@ -174,10 +175,10 @@ def serving(arguments: list[str]) -> Iterator[list[str]]:
     reader = threading.Thread(target=read, daemon=True)
     reader.start()
     try:
-        assert ready.wait(PATIENCE_S), lines
+        assert ready.wait(patience(PATIENCE_S)), lines
         assert process.poll() is None, lines
         yield lines
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(PATIENCE_S)
-        reader.join(5)
+        process.wait(patience(PATIENCE_S))
+        reader.join(patience(5))

@@ -10,6 +10,7 @@ from botocore.config import Config
 
 from local.front import function_of
 from tests.lambda_runtime.deployment import EVENTS, SCHEDULED, STARTED
+from tests.patience import patience
 from tests.sam_local.conftest import PATIENCE_S, free_port, sam_environ, serving
 from tests.template.test_template import ROOT
 
@@ -54,7 +55,7 @@ async def test_a_job_is_an_execution(command, engine):
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    told, _ = await asyncio.wait_for(process.communicate(), PATIENCE_S)
+    told, _ = await asyncio.wait_for(process.communicate(), patience(PATIENCE_S))
     assert process.returncode == 0, told.decode()
     (execution,) = await engine.executions("function")
     engine.started["sam"] = execution["DurableExecutionArn"]
@@ -77,7 +78,7 @@ def rest_api(command):
     port = free_port("127.0.0.1")
     with (
         serving(command("start-api", "--port", str(port), "--warm-containers", "LAZY")),
-        httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=HEADERS, timeout=100) as http,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=HEADERS, timeout=patience(100)) as http,
     ):
         yield http
 

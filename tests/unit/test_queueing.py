@@ -19,6 +19,7 @@ from gateway_core.domain.errors import (
 )
 from gateway_core.domain.rates import RateView, ReportedLimit
 from tests.conftest import World, catalog_of, model, settings_for
+from tests.patience import patience
 
 HELLO = ({"role": "user", "content": "one two three"},)
 
@@ -76,7 +77,7 @@ async def test_who_leaves_while_waiting_gives_back_place_and_money(world):
     waiting = held_up(world)
     for number in range(3):
         task = asyncio.create_task(asked(world, caller, f"left{number}"))
-        assert await asyncio.wait_for(waiting.get(), 10) == 3
+        assert await asyncio.wait_for(waiting.get(), patience(10)) == 3
         await leave(task)
     assert await world.spent() == paid
     assert [(r.error_code, r.attempts) for r in await world.records()][-1] == ("cancelled", 0)
@@ -210,7 +211,7 @@ async def test_a_probe_that_is_not_made_leaves_its_place_to_the_next(world):
         )
     waiting = held_up(world)
     task = asyncio.create_task(asked(world, slowly, "probe"))
-    assert await asyncio.wait_for(waiting.get(), 10) == 3
+    assert await asyncio.wait_for(waiting.get(), patience(10)) == 3
     await leave(task)
     world.behave["first"] = echo
     assert (await asked(world, caller, "next")).model.key == "first"

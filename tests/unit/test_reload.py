@@ -18,6 +18,7 @@ from gateway_core.domain.errors import ConfigError, ConfigUnavailable
 from gateway_core.telemetry.events import Event
 from gateway_core.telemetry.telemetry import Telemetry
 from tests.manual_clock import ManualClock
+from tests.patience import patience
 
 RELOAD_S = 30
 NEW_KEY = {"OPENAI_API_KEY": "sk-new"}
@@ -337,5 +338,5 @@ def test_it_runs_beside_the_caller():
         done.set()
 
     in_a_thread(job)
-    assert done.wait(10)
+    assert done.wait(patience(10))
     assert ran != [threading.get_ident()]

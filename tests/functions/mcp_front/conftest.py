@@ -27,6 +27,7 @@ from gateway_core.mcp_front.settings import McpSettings
 from gateway_core.services import Current
 from local.serving import serve
 from tests.conftest import World, catalog_of, model, settings_for
+from tests.patience import patience
 
 MODERN = "2026-07-28"
 ROUTERS = {
@@ -147,7 +148,7 @@ def official(url: str, key: str, mode: str) -> AbstractAsyncContextManager[Offic
     @asynccontextmanager
     async def connect() -> AsyncIterator[OfficialClient]:
         async with (
-            httpx2.AsyncClient(headers={"authorization": f"Bearer {key}"}) as http,
+            httpx2.AsyncClient(headers={"authorization": f"Bearer {key}"}, timeout=patience(60)) as http,
             OfficialClient(streamable_http_client(url, http_client=http), mode=mode) as client,
         ):
             yield client

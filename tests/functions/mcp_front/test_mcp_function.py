@@ -16,6 +16,7 @@ from gateway_core.mcp_front.settings import McpSettings
 from local.serving import serve
 from tests.contract.lambda_stub import LambdaStub, against
 from tests.functions.mcp_front.conftest import body_of
+from tests.patience import patience
 
 ROOT = Path(__file__).parents[3]
 EVENTS = {path.stem: json.loads(path.read_text()) for path in sorted((ROOT / "events").glob("mcp_*.json"))}
@@ -137,7 +138,7 @@ def test_the_function_loads_neither_models_nor_the_cloud():
         },
         capture_output=True,
         text=True,
-        timeout=50,
+        timeout=patience(50),
         check=False,
     )
     assert done.returncode == 0, done.stderr

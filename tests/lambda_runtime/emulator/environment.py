@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from tests.lambda_runtime.emulator.runtime_api import Failed, Item, RuntimeApi
+from tests.patience import patience
 
 REPOSITORY = Path(__file__).parents[3]
 WRAPPER = REPOSITORY / "layers/gateway_core/stream-runtime"
 APPS = REPOSITORY / "tests/lambda_runtime/apps"
 MANAGED = "/var/runtime/bootstrap.py"
 TIMEOUT_S = 20.0
+"""How long Lambda lets an invocation run, on a machine that has nothing else to do."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,11 @@ class Log:
                         return line
                 await self._grew.wait()
 
+    async def lines_with(self, text: str, count: int) -> None:
+        """Wait until so many lines hold `text`."""
+        async with self._grew:
+            await self._grew.wait_for(lambda: sum(text in line for line in self.lines) >= count)
+
 
 class Environment:
     """Serves one invocation at a time. Times out as Lambda does: the process is killed."""
@@ -93,9 +100,9 @@ class Environment:
         return self._process.pid
 
     async def invoke(self, event: Any, timeout_s: float = TIMEOUT_S) -> AsyncGenerator[Item]:
-        """The answer to an event (JSON, or bytes as they are), part by part."""
+        """The answer to an event (JSON, or bytes as they are), part by part. A slow machine is given longer."""
         payload = event if isinstance(event, bytes) else json.dumps(event).encode()
-        async with self._lock, contextlib.aclosing(self.api.invoke(payload, timeout_s)) as items:
+        async with self._lock, contextlib.aclosing(self.api.invoke(payload, patience(timeout_s))) as items:
             async for item in items:
                 if item == Failed("Sandbox.Timedout"):
                     self.kill()

@@ -23,12 +23,17 @@ from typing import Any
 
 import httpx
 
-from tests.lambda_runtime.emulator.environment import APPS, MANAGED, REPOSITORY, WRAPPER
+from tests.lambda_runtime.emulator.environment import APPS, MANAGED, REPOSITORY, WRAPPER, Log
+from tests.patience import patience
 
 _NAMES = {"x86_64": "aws-lambda-rie-x86_64", "aarch64": "aws-lambda-rie-arm64", "arm64": "aws-lambda-rie-arm64"}
 _PATH = "/2015-03-31/functions/function/invocations"
 _BETWEEN_TRIES_S = 0.02
+_LONGEST_S = 20
 _BUSY = "Runtime.Unavailable"
+_WAITS = "received runtime /next"
+"""What it logs when a worker asks for work."""
+_LONGEST_LINE = 1 << 20
 # Managed Instances mode takes its files from fixed places and its processes run as another user: so its view of
 # /var is a private one, with the interpreter in it.
 _PRIVATE_VAR = """
@@ -67,36 +72,44 @@ def obstacle() -> str | None:
 def _mount_refusal() -> str:
     # Root in a container often may not mount, and only trying tells.
     tried = ["unshare", "--mount", "sh", "-euc", "mount -t tmpfs none /var && mount --bind /tmp /var"]
-    done = subprocess.run(tried, capture_output=True, text=True, timeout=10, check=False)
+    done = subprocess.run(tried, capture_output=True, text=True, timeout=patience(10), check=False)
     return done.stderr.strip() or f"status {done.returncode}" if done.returncode else ""
 
 
 class Rie:
-    """One running emulator."""
+    """One running emulator.
 
-    def __init__(self, client: httpx.AsyncClient) -> None:
+    With several workers it refuses events while all are busy, also with what follows an answer that the caller already
+    has: so each event waits for a worker that asked for work and was given none.
+    """
+
+    def __init__(self, client: httpx.AsyncClient, log: Log, *, has_workers: bool) -> None:
         self._client = client
+        self._log = log
+        self._has_workers = has_workers
+        self._invoked = 0
 
     async def invoke(self, event: Any) -> httpx.Response:
-        """The answer as the emulator gives it: a function error is a 200 as well.
-
-        It refuses events while all workers are busy, also with what follows an answer that the caller already has.
-        """
+        """The answer as the emulator gives it: a function error is a 200 as well."""
         # Without the type the Managed Instances mode hands the handler bytes.
         headers = {"content-type": "application/json"}
-        while True:
-            answer = await self._client.post(_PATH, content=json.dumps(event), headers=headers)
-            if answer.headers.get("error-type") != _BUSY:
-                return answer
-            await asyncio.sleep(_BETWEEN_TRIES_S)
+        async with asyncio.timeout(patience(_LONGEST_S)):
+            self._invoked += 1
+            if self._has_workers:
+                await self._log.lines_with(_WAITS, self._invoked)
+            while True:
+                answer = await self._client.post(_PATH, content=json.dumps(event), headers=headers)
+                # The line is written a moment before the worker counts as free.
+                if answer.headers.get("error-type") != _BUSY:
+                    return answer
 
 
 @contextlib.asynccontextmanager
 async def plain(rie: Path, folder: Path, environ: Mapping[str, str]) -> AsyncIterator[Rie]:
     """An emulator that runs the probe's handler, one invocation at a time."""
     bootstrap = _script(folder / "bootstrap", f'exec "{WRAPPER}" "{sys.executable}" {MANAGED}')
-    async with _running([], _copied(rie, folder), bootstrap, environ) as emulator:
-        yield emulator
+    async with _running([], _copied(rie, folder), bootstrap, environ) as (client, log):
+        yield Rie(client, log, has_workers=False)
 
 
 @contextlib.asynccontextmanager
@@ -110,12 +123,14 @@ async def managed_instance(rie: Path, folder: Path, environ: Mapping[str, str], 
     )
     view = ["unshare", "--mount", "sh", "-euc", _PRIVATE_VAR, "sh", str(bootstrap), str(APPS), sys.base_prefix]
     variables = {**environ, "AWS_LAMBDA_MAX_CONCURRENCY": str(workers)}
-    async with _running(view, _copied(rie, folder), Path("/var/runtime/bootstrap"), variables) as emulator:
-        yield emulator
+    async with _running(view, _copied(rie, folder), Path("/var/runtime/bootstrap"), variables) as (client, log):
+        yield Rie(client, log, has_workers=True)
 
 
 @contextlib.asynccontextmanager
-async def _running(view: list[str], rie: Path, bootstrap: Path, environ: Mapping[str, str]) -> AsyncIterator[Rie]:
+async def _running(
+    view: list[str], rie: Path, bootstrap: Path, environ: Mapping[str, str]
+) -> AsyncIterator[tuple[httpx.AsyncClient, Log]]:
     front, api = _free_port(), _free_port()
     addresses = ["--runtime-interface-emulator-address", front, "--runtime-api-address", api]
     variables = {
@@ -130,21 +145,27 @@ async def _running(view: list[str], rie: Path, bootstrap: Path, environ: Mapping
         *view,
         str(rie),
         *addresses,
+        "--log-level",
+        "debug",
         str(bootstrap),
         "probe.handler",
         cwd=APPS,
         env=variables,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        limit=_LONGEST_LINE,
     )
+    following = asyncio.create_task((log := Log()).follow(process.stdout))
     try:
-        await _listening(front, process)
-        async with httpx.AsyncClient(base_url=f"http://{front}", timeout=20) as client:
-            yield Rie(client)
+        async with asyncio.timeout(patience(_LONGEST_S)):
+            await _listening(front, process)
+        async with httpx.AsyncClient(base_url=f"http://{front}", timeout=patience(_LONGEST_S)) as client:
+            yield client, log
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.terminate()
         await process.wait()
+        await following
 
 
 async def _listening(address: str, process: asyncio.subprocess.Process) -> None:

@@ -13,6 +13,7 @@ import pytest
 from local.providers import base_urls, create_app
 from local.providers.control import Control
 from local.serving import serve
+from tests.patience import patience
 
 NOW_S = 1_790_000_000
 KEYS = {
@@ -93,7 +94,7 @@ def _event(block: str) -> Event:
 def simulator() -> Iterator[Sim]:
     with (
         serve(create_app(now_s=lambda: NOW_S)) as root,
-        httpx.Client(timeout=10) as http,
+        httpx.Client(timeout=patience(10)) as http,
         Control(root) as control,
     ):
         yield Sim(root, http, control)

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from local.providers import create_app
+from tests.patience import patience
 
 MODELS = {
     "anthropic": "claude-opus-4-5",
@@ -69,7 +70,7 @@ def test_errors_are_counted_apart(sim):
 
 async def test_the_count_is_exact_under_concurrency(sim):
     """A burst over all providers, streams and whole answers mixed, adds up to the token."""
-    async with httpx.AsyncClient(timeout=30) as client:
+    async with httpx.AsyncClient(timeout=patience(30)) as client:
 
         async def one(number):
             provider = list(MODELS)[number % 4]
@@ -115,7 +116,7 @@ def hanging_call(sim):
     body = b'{"model":"gpt-5.1","messages":[{"role":"user","content":"hi"}]}'
     head = "POST /openai/v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer k\r\n"
     head += f"Content-Length: {len(body)}\r\n\r\n"
-    with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
+    with socket.create_connection((address.hostname, address.port), timeout=patience(10)) as connection:
         connection.sendall(head.encode() + body)
         while not sim.control.calls(wait_idle_s=0)["in_flight"]:
             pass

@@ -12,6 +12,7 @@ import pytest
 from local.providers import base_urls
 from local.providers.__main__ import main
 from local.serving import ServingError, bind
+from tests.patience import patience
 
 
 def test_base_urls_end_as_each_provider_wants_them():
@@ -30,10 +31,12 @@ def test_the_command_serves_and_stops():
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         lines = [process.stdout.readline() for _ in range(4)]
         bases = dict(line.removeprefix("export ").strip().split("=") for line in lines)
-        answer = httpx.get(bases["OPENAI_API_BASE"] + "/models", headers={"authorization": "Bearer k"}, timeout=20)
+        answer = httpx.get(
+            bases["OPENAI_API_BASE"] + "/models", headers={"authorization": "Bearer k"}, timeout=patience(20)
+        )
         assert answer.json()["object"] == "list"
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=10) in (0, -signal.SIGTERM)
+        assert process.wait(timeout=patience(10)) in (0, -signal.SIGTERM)
 
 
 def test_a_port_that_is_taken_is_an_error(monkeypatch):

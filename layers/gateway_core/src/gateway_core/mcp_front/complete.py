@@ -26,7 +26,7 @@ class CompleteArguments(Arguments):
     agent_id: Annotated[str | None, Field(description="For usage reports")] = None
     user_id: Annotated[str | None, Field(description="As agent_id")] = None
     fallback: Annotated[bool | None, Field(description="Try others on failure")] = None
-    routing: Literal["order", "cost", "latency"] = "order"
+    routing: Annotated[Literal["order", "cost", "latency"], Field(description="Preference")] = "order"
     require: Annotated[
         list[Requirement],
         Field(description="Abilities it needs", default_factory=list),
