@@ -90,7 +90,7 @@ def test_an_error_has_two_texts(name):
     assert CLASSES[name]("told").detail == ""
 
 
-@pytest.mark.parametrize("name", TABLE.keys() - {"InvalidRequest", "AddressRefused", *EFFECTS})
+@pytest.mark.parametrize("name", sorted(TABLE.keys() - {"InvalidRequest", "AddressRefused", *EFFECTS}))
 def test_an_error_says_which_field_and_when_to_come_again(name):
     """Where that is known."""
     error = CLASSES[name]("told", param="model", retry_after_s=1.5)
