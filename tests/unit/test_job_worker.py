@@ -407,3 +407,46 @@ def test_ten_thousand_questions_take_no_more_than_their_calls(gather_s):
     assert stay.state == "succeeded"
     assert len(told) == 10_000
     assert ended_s < 60
+
+
+class Slow:
+    """The store as a process sees it that does not hear its answer to the first claim."""
+
+    def __init__(self, store):
+        self._store = store
+        self.heard = asyncio.Event()
+
+    def __getattr__(self, name):
+        return getattr(self._store, name)
+
+    async def claim_job(self, *args, **kwargs):
+        claim = await self._store.claim_job(*args, **kwargs)
+        if not self.heard.is_set():
+            self.heard.set()
+            await asyncio.Event().wait()
+        return claim
+
+
+@pytest.mark.parametrize("step", ["claim_job", "read_input"])
+def test_a_worker_that_is_stopped_at_once_lets_go(step):
+    """Also where it does not know yet that the job is its own, or has just begun with it."""
+    bench = Bench(asked(1), pace=Pace(lease_ms=10**9))
+
+    async def main():
+        await bench.accept()
+        store = Slow(bench.store)
+        if step == "read_input":
+            store.claim_job = bench.store.claim_job
+
+            async def read_input(_name):
+                store.heard.set()
+                await asyncio.Event().wait()
+
+            store.read_input = read_input
+        working = asyncio.create_task(bench.worker(store=store).work(bench.name, time_s=60))
+        await store.heard.wait()
+        working.cancel()
+        await asyncio.wait([working])
+        return await bench.worker("w2").work(bench.name, time_s=60)
+
+    assert run(main()).state == "succeeded"

@@ -6,6 +6,7 @@ wait for longer than it is worth to stay. What it knows is written by then: anot
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
 
@@ -17,7 +18,7 @@ from gateway_core.batch.patience import Patience
 from gateway_core.batch.questions import Answer
 from gateway_core.domain.errors import LLMError
 from gateway_core.ports import JobBook, JobFiles
-from gateway_core.store.jobs import Job, JobName
+from gateway_core.store.jobs import Claim, Job, JobName
 
 PAGE = 500
 """How many lines of the log are read at once."""
@@ -41,23 +42,34 @@ class JobWorker:
     async def work(self, name: JobName, *, time_s: float, idle: int = 0) -> Stay:
         """Work on a job for at most `time_s`; `idle` is what the last stay there ended with."""
         end_s = self._tools.clock.monotonic_s() + time_s
+        claim = await self._claim(name)
+        try:
+            return await self._claimed(name, claim, end_s, idle)
+        except LeaseLost:
+            return Stay(not_ours=True)
+        finally:
+            if claim == "ours":
+                await self._let_go(name)
+
+    async def _claim(self, name: JobName) -> Claim:
         lease_ms, now_ms = self._tools.pace.lease_ms, self._tools.clock.now_ms()
-        claim = await self._book.claim_job(name, self._worker, lease_ms=lease_ms, now_ms=now_ms)
+        try:
+            return await self._book.claim_job(name, self._worker, lease_ms=lease_ms, now_ms=now_ms)
+        except asyncio.CancelledError:
+            await self._let_go(name)  # the store may have heard of it
+            raise
+
+    async def _claimed(self, name: JobName, claim: Claim, end_s: float, idle: int) -> Stay:
         job = await self._book.find_job(name)
         if claim == "gone" or job is None:
-            await self._book.end_job(name, "failed", now_ms=now_ms)  # so that it is listed no more
+            await self._book.end_job(name, "failed", now_ms=self._tools.clock.now_ms())  # so that it is listed no more
             return Stay(not_ours=True)
         if claim != "ours":
             return Stay(job.state if job.is_ended else None, not_ours=True)
         text = await self._files.read_input(name)
         if text is None:
             return await self._end(job, JobAnswers(), Stay("failed", error_code=LOST))
-        try:
-            return await self._work(job, build(parse_questions(text)), end_s, idle)
-        except LeaseLost:
-            return Stay(not_ours=True)
-        finally:
-            await self._let_go(name)
+        return await self._work(job, build(parse_questions(text)), end_s, idle)
 
     async def _work(self, job: Job, nodes: Sequence[Node], end_s: float, idle: int) -> Stay:
         answers = await self._answers(job.name)
