@@ -71,6 +71,24 @@ def test_jobs_that_others_left_are_gone_on_with(world):
     assert len(ended(world)) == len(states)
 
 
+def test_where_there_are_no_jobs_nobody_looks_often(world, monkeypatch):
+    """A container that idles for a month sends some ten thousand commands, and not half a million."""
+    real, looks = world.store.open_jobs, []
+
+    async def open_jobs():
+        looks.append(asyncio.get_running_loop().time())
+        return await real()
+
+    monkeypatch.setattr(world.store, "open_jobs", open_jobs)
+
+    async def main():
+        async with running(JobLoop(world.services, world.store)):
+            await asyncio.sleep(3600)
+
+    virtual_time.run(main())
+    assert 55 <= len(looks) <= 61
+
+
 def test_a_job_is_begun_when_the_bell_rings(world):
     """Long before anybody looks; ringing again changes nothing."""
 

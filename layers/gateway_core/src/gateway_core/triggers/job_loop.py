@@ -19,7 +19,9 @@ STAY_S = 3600.0
 AWAY_S = 2.0
 """How long it waits before it tries the store again, or a job at which the gateway failed."""
 LOOK_S = 5.0
-"""How often it looks for jobs that nobody works on."""
+"""How often it looks for jobs that nobody works on, as long as there are any that have not ended."""
+IDLE_LOOK_S = 60.0
+"""How often where there are none: each look costs a command, and of new jobs a bell tells."""
 
 
 class JobLoop:
@@ -51,8 +53,8 @@ class JobLoop:
         self._loop = asyncio.get_running_loop()
         try:
             while True:
-                await self._look()
-                await asyncio.sleep(self._look_s)
+                found = await self._look()
+                await asyncio.sleep(self._look_s if found else max(self._look_s, IDLE_LOOK_S))
         finally:
             self._loop = None
             tasks = list(self._tasks.values())
@@ -66,13 +68,16 @@ class JobLoop:
         if loop is not None:
             loop.call_soon_threadsafe(self._begin, name)
 
-    async def _look(self) -> None:
+    async def _look(self) -> bool:
+        """Begin with what there is. Whether there is any, which others may work on, or may be where nobody can tell."""
         try:
-            for name in await self._source.now().store.open_jobs():
-                if self._project_id in {None, name.project_id}:
-                    self._begin(name)
+            listed = await self._source.now().store.open_jobs()
         except LLMError:
-            return  # away: the next look may find it back
+            return True
+        names = [name for name in listed if self._project_id in {None, name.project_id}]
+        for name in names:
+            self._begin(name)
+        return bool(names)
 
     def _begin(self, name: JobName) -> None:
         if name not in self._tasks:
