@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -49,6 +51,17 @@ def judge(case: Case) -> Verdict:
         return _tried(case, Trial(case.tree, source, Path(name, "trial"), (), "first"))
 
 
+def is_importable(source: Path, file: str) -> bool:
+    """Whether the module of a file of the package below `source` can be imported, by itself."""
+    name = ".".join((PACKAGE, *Path(file).with_suffix("").parts)).removesuffix(".__init__")
+    command, environment = (sys.executable, "-c", f"import {name}"), {**os.environ, "PYTHONPATH": str(source)}
+    try:
+        done = subprocess.run(command, check=False, cwd=source, env=environment, capture_output=True, timeout=60)
+    except subprocess.TimeoutExpired:
+        return True  # that says nothing
+    return not done.returncode
+
+
 def source_of(tree: Path) -> Path:
     """Where a tree of the project has the package."""
     return tree / "layers/gateway_core/src"
@@ -59,6 +72,8 @@ def _tried(case: Case, trial: Trial) -> Verdict:
     while left:
         batch = left[:FIRST_TESTS] if len(left) == len(case.tests) else left
         outcome = _run(trial, batch)
+        if outcome.broken and not is_importable(trial.source, case.mutant.file):
+            return Verdict(case.mutant, "killed", "It cannot be imported.")
         if outcome.broken:
             return Verdict(case.mutant, "survived", f"The run broke, which says nothing: {outcome.broken}")
         if outcome.passed:
