@@ -19,6 +19,7 @@ import tempfile
 import time
 import tomllib
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from multiprocessing.pool import Pool
 from pathlib import Path
 
 from scripts.mutants.judge import Case, Verdict, judge, source_of
@@ -85,23 +86,27 @@ def equivalents(made: Iterable[Mutant]) -> Collection[tuple[str, str, str]]:
 def judged(mutants: Sequence[Mutant], tree: Path, home: Path, jobs: int) -> Sequence[Verdict]:
     """The verdict on each mutant."""
     context = multiprocessing.get_context("fork")
-    with context.Pool(jobs, _be_endable) as pool:
+    with context.Pool(jobs) as pool:
         told("The tests run under coverage.")
         reach, seconds = survey(pool, jobs, tree, home)
+        _ended(pool)
     tests = [reach.tests_of(mutant.file, mutant.place) for mutant in mutants]
     cases = [
         Case(mutant, [(test, seconds[test]) for test in reaching], tree, home)
         for mutant, reaching in zip(mutants, tests, strict=True)
     ]
-    with context.Pool(jobs, _be_endable) as pool:  # of processes that have the libraries
+    with context.Pool(jobs) as pool:  # of processes that have the libraries
         told("The tests run as they will on mutants.")
         require_green(pool, jobs, tree, home, reach.in_order(set().union(*tests)))
-        return list(watched(pool.imap_unordered(judge, cases), len(cases)))
+        verdicts = list(watched(pool.imap_unordered(judge, cases), len(cases)))
+        _ended(pool)
+    return verdicts
 
 
-def _be_endable() -> None:
-    """A process of a pool is ended by the signal that ends this one in order."""
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+def _ended(pool: Pool) -> None:
+    """Let the workers end by themselves: what a pool terminates while it ends complains of that."""
+    pool.close()
+    pool.join()
 
 
 def watched(verdicts: Iterable[Verdict], total: int) -> Iterator[Verdict]:

@@ -48,17 +48,18 @@ def judge(case: Case) -> Verdict:
         mutated = source / PACKAGE / case.mutant.file
         mutated.write_text(case.mutant.code)
         Path(importlib.util.cache_from_source(str(mutated))).unlink()
-        if not _can_be_imported(case.mutant.file, source):
-            return Verdict(case.mutant, "killed", "It cannot be imported.")
         return _tried(case, Trial(case.tree, source, Path(name, "trial"), (), "first"))
 
 
-def _can_be_imported(file: str, source: Path) -> bool:
-    """Whether the module runs; one that does not, no test can come by."""
-    module = f"{PACKAGE}.{file.removesuffix('.py').replace('/', '.')}"
-    environ = os.environ | {"PYTHONPATH": str(source)}
-    tried = subprocess.run((sys.executable, "-c", f"import {module}"), env=environ, capture_output=True, check=False)
-    return not tried.returncode
+def is_importable(source: Path, file: str) -> bool:
+    """Whether the module of a file of the package below `source` can be imported, by itself."""
+    name = ".".join((PACKAGE, *Path(file).with_suffix("").parts)).removesuffix(".__init__")
+    command, environment = (sys.executable, "-c", f"import {name}"), {**os.environ, "PYTHONPATH": str(source)}
+    try:
+        done = subprocess.run(command, check=False, cwd=source, env=environment, capture_output=True, timeout=60)
+    except subprocess.TimeoutExpired:
+        return True  # that says nothing
+    return not done.returncode
 
 
 def source_of(tree: Path) -> Path:
@@ -71,6 +72,8 @@ def _tried(case: Case, trial: Trial) -> Verdict:
     while left:
         batch = left[:FIRST_TESTS] if len(left) == len(case.tests) else left
         outcome = _run(trial, batch)
+        if outcome.broken and not is_importable(trial.source, case.mutant.file):
+            return Verdict(case.mutant, "killed", "It cannot be imported.")
         if outcome.broken:
             return Verdict(case.mutant, "survived", f"The run broke, which says nothing: {outcome.broken}")
         if outcome.passed:

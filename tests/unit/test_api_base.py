@@ -59,8 +59,9 @@ def test_what_is_no_base_url(url):
 @pytest.mark.parametrize("url", FOREIGN)
 def test_hosts_that_nobody_allowed(url):
     """403 with what the operator can do."""
-    with pytest.raises(Forbidden, match="api_base_hosts"):
+    with pytest.raises(Forbidden, match="api_base_hosts") as caught:
         POLICY.allow(url)
+    assert caught.value.param == "api_base"
 
 
 @pytest.mark.parametrize(
@@ -80,16 +81,40 @@ def test_hosts_that_are_allowed(url, base, reach):
 def test_plain_http_takes_leave():
     """Also to this machine."""
     for url in ("http://llm.example.com/v1", "http://vllm.internal"):
-        with pytest.raises(Forbidden, match="GATEWAY_ALLOW_HTTP"):
+        with pytest.raises(Forbidden, match="GATEWAY_ALLOW_HTTP") as caught:
             POLICY.allow(url)
+        assert caught.value.message == (
+            "api_base is not https. Use https; in a trusted network the operator may set GATEWAY_ALLOW_HTTP=1."
+        )
+        assert caught.value.param == "api_base"
     assert ApiBasePolicy(POLICY.hosts, allow_http=True).allow("http://llm.example.com/v1")[1] == "public"
 
 
 def test_the_key_must_allow_it_as_well():
     """403 with the option that makes such a key."""
     check_key(CALLER, "https://llm.example.com/v1")
-    with pytest.raises(Forbidden, match=r"--api-base-host one\.example\.com"):
+    with pytest.raises(Forbidden) as caught:
         check_key(CALLER, "https://one.example.com:8443/v1")
+    assert caught.value.param == "api_base"
+    assert caught.value.message == (
+        "This key may not name one.example.com in api_base. "
+        "Ask for one that may: gateway keys create --project ID --api-base-host one.example.com."
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("https://llm.example.com\\@x", "the base URL has characters that do not belong in a URL"),
+        ("ftp://llm.example.com", "the base URL is not http(s) with a host"),
+        ("https://llm.example.com?x=1", "the base URL carries userinfo, a query or a fragment"),
+    ],
+)
+def test_a_malformed_base_url_is_told_what_is_wrong(url, why):
+    """And what a right one looks like."""
+    with pytest.raises(InvalidRequest) as caught:
+        POLICY.allow(url)
+    assert caught.value.message == f"api_base: {why}. Give a URL like https://api.example.com/v1."
 
 
 @given(st.text(st.characters(codec="utf-8"), max_size=60) | st.text("htps:/@.[]0127evil%\\?#lm", max_size=40))

@@ -1,5 +1,7 @@
 """What is held for a request."""
 
+from dataclasses import replace
+
 import pytest
 
 from gateway_core.domain.caller import Attribution
@@ -63,3 +65,28 @@ def test_embeddings_are_bounded_by_their_bytes():
     """A text has no more tokens than bytes, tokens count themselves."""
     asked = EmbedRequest(("äö", (1, 2, 3)), Attribution("alpha"))
     assert bound_embedding(asked, A, CATALOG).candidate.hold_tokens == 4 + 3 + 2 * 32
+
+
+def test_a_poor_token_budget_is_told_its_remedy():
+    """With what the input may take."""
+    poor = request(token_budget=5)
+    size = PromptSize.of(poor)
+    with pytest.raises(BudgetExceeded) as caught:
+        output_cap(poor, size, A, 4096)
+    assert caught.value.param == "token_budget"
+    assert caught.value.message == (
+        f"token_budget 5 cannot cover the input, which may take {size.text_tokens} tokens. "
+        "Raise it or shorten the messages."
+    )
+
+
+def test_the_providers_limits_count_where_the_operator_has_an_account():
+    """Not at a base URL that the caller named."""
+    limited = replace(CATALOG.providers[A.provider], rpm=7, tpm=9000)
+    catalog = replace(CATALOG, providers={A.provider: limited})
+    asked = request(max_output_tokens=10)
+    size = PromptSize.of(asked)
+    elsewhere = replace(A, deployment=replace(A.deployment, reach="public"))
+    candidates = [bound_chat(asked, size, m, catalog).candidate for m in (A, elsewhere)]
+    assert [(c.rpm, c.tpm) for c in candidates] == [(7, 9000), (0, 0)]
+    assert {c.likely_tokens for c in candidates} == {size.text_tokens // 4 + 10}

@@ -416,3 +416,22 @@ def test_only_equal_requests_hit_and_have_the_same_answer(asked, catalog_changes
 
 def _numbered(number, name):
     return lambda _call: ProviderAnswer(f"{number} of {name}", (), "stop", Usage(1, 1))
+
+
+async def test_a_hit_tells_its_own_time(world, callers, caller):
+    """How long the store took, in the answer and in its record, under the id of its own request."""
+    await callers.ask(caller)
+    look_up = world.store.look_up
+
+    async def slow(*args, **kwargs):
+        world.clock.advance(0.25)
+        return await look_up(*args, **kwargs)
+
+    world.store.look_up = slow
+    done = await callers.ask(caller)
+    *_parts, streamed = await callers.stream(caller)
+    assert [(hit.id, hit.latency_ms, hit.cached) for hit in (done, streamed)] == [
+        ("req_2", 250, True),
+        ("req_3", 250, True),
+    ]
+    assert [(r.request_id, r.latency_ms) for r in await world.records()][1:] == [("req_2", 250), ("req_3", 250)]

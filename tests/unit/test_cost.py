@@ -317,3 +317,8 @@ def test_usd_keeps_every_digit(nano):
     """The text is the amount, exactly, without an exponent."""
     assert Decimal(usd(nano)) * 10**9 == nano
     assert "E" not in usd(nano).upper()
+
+
+def test_the_overheads_are_what_they_were():
+    """Holds are made of them: less, and a budget could be overrun."""
+    assert (REQUEST_TOKENS, MESSAGE_TOKENS, TOOL_PROMPT_TOKENS) == (32, 16, 1024)

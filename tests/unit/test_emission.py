@@ -234,7 +234,8 @@ async def test_what_is_late_does_not_pile_up():
         walk.events = [StoreDegraded(at_ms=0, request_id="r")]
         emitter.send(walk)
     assert len(sink.asked) == MOST_UNDER_WAY
-    assert len([line for line in world.lines() if line["message"] == "events failed"]) == 2
+    failed = [line for line in world.lines() if line["message"] == "events failed"]
+    assert [(line["count"], line["detail"]) for line in failed] == [(1, "too many are under way")] * 2
     for task in walk.emitting:
         task.cancel()
     await asyncio.wait(walk.emitting)

@@ -25,7 +25,9 @@ from gateway_core.domain.errors import (
     Unauthenticated,
     UnknownModel,
 )
+from gateway_core.pipeline.admission import LEAST_ATTEMPT_S
 from gateway_core.store.deployment_state import Measured
+from gateway_core.store.messages import StaleCaller
 from gateway_core.store.virtual_keys import KeyRecord, digest_of
 from tests.conftest import World, catalog_of, model, settings_for
 from tests.contract.wire import at_once
@@ -513,3 +515,95 @@ async def break_down(world, key):
     world.behave[key] = failing(ProviderUnavailable("down"))
     for _ in range(world.settings.breaker.failures):
         await complete(world)
+
+
+def logged(world, message):
+    return [line for line in world.lines() if line["message"] == message]
+
+
+async def test_what_took_how_long(world):
+    """The answer, its record, each attempt and the log, to the millisecond, whenever the process was started."""
+
+    def after(seconds, error=None):
+        def behave(call):
+            world.clock.advance(seconds)
+            if error:
+                raise error
+            return echo(call)
+
+        return behave
+
+    world.clock.advance(100)
+    world.behave.update(first=after(0.25, ProviderUnavailable("down", detail="why")), second=after(1.5))
+    done = await complete(world)
+    assert [attempt.latency_ms for attempt in done.attempts] == [250, 1500]
+    assert done.latency_ms == 1750
+    (record,) = await world.records()
+    assert (record.latency_ms, record.kind) == (1750, "chat")
+    (failed,) = logged(world, "attempt failed")
+    assert (failed["request_id"], failed["latency_ms"], failed["detail"]) == ("req_1", 250, "why")
+
+
+async def test_an_attempt_may_have_exactly_the_least_time(world):
+    """With less nobody is called."""
+    world.behave["first"] = failing(ProviderUnavailable("down"))
+    assert (await complete(world, timeout_s=LEAST_ATTEMPT_S)).model.key == "second"
+    with pytest.raises(DeadlineExceeded):
+        await complete(world, timeout_s=LEAST_ATTEMPT_S - 0.001)
+    assert called(world) == ["first", "second"]
+
+
+async def test_an_error_tells_what_was_billed(world):
+    """All attempts together; nothing where nobody was asked."""
+    world.behave["first"] = failing(ContentFilterError("no", usage=Usage(3, 1)))
+    with pytest.raises(ContentFilterError) as caught:
+        await complete(world)
+    usage, cost = caught.value.billed
+    assert (usage, cost.total_nano) == (Usage(3, 1), 3 * 1000 + 2000)
+    await world.budget(month_nano=1)
+    with pytest.raises(BudgetExceeded) as refused:
+        await complete(world)
+    assert refused.value.billed is None
+
+
+async def test_the_log_tells_why_a_settlement_failed(world):
+    """A fault of ours by its kind, never by its text; the store's own by its detail."""
+
+    async def down(*args, **kwargs):
+        raise ValueError("a secret")
+
+    world.store.settle = down
+    await complete(world)
+    (line,) = logged(world, "usage not settled")
+    assert line["detail"] == "unexpected ValueError of the store's adapter"
+
+
+async def test_a_settlement_names_the_limits_that_it_was_admitted_under():
+    """The store gives back or takes what the attempt did not or did use of them."""
+    catalog = catalog_of(model("a"))
+    limited = replace(catalog.providers["a-provider"], rpm=70, tpm=90_000)
+    catalog = replace(catalog, providers={"a-provider": limited})
+    world = World(catalog, settings_for(catalog))
+    settle, seen = world.store.settle, []
+
+    async def watched(ticket, settlement, *rest):
+        seen.append(settlement)
+        return await settle(ticket, settlement, *rest)
+
+    world.store.settle = watched
+    await complete(world)
+    assert [(one.rpm, one.tpm, one.effect, one.unsent) for one in seen] == [(70, 90_000, "ok", False)]
+
+
+async def test_a_key_that_keeps_changing_is_refused(world):
+    """Once it is looked up anew; then the caller may try again."""
+    caller = await world.services.authenticator.authenticate(await world.key())
+
+    async def stale(*args, **kwargs):
+        return StaleCaller()
+
+    world.store.admit = stale
+    with pytest.raises(Unauthenticated) as caught:
+        await world.services.gateway.complete(request(), caller, "r", timeout_s=60)
+    assert caught.value.message == "The API key keeps changing. Try again."
+    assert called(world) == []

@@ -157,3 +157,22 @@ def test_the_soonest_retry_after_wins():
     sooner = RateLimitError("busy", retry_after_s=2)
     assert final_error([BUSY, sooner], deadline_passed=False, alone=False).retry_after_s == 2
     assert final_error([RateLimitError("busy")], deadline_passed=False, alone=False).retry_after_s is None
+
+
+@pytest.mark.parametrize(
+    ("errors", "late", "text"),
+    [
+        ([DOWN], True, "No model answered before the request's deadline. Raise timeout_s or try again."),
+        ([DOWN, DOWN], False, "Every model that could serve this failed; see attempts. Try again later."),
+        ([BUSY, BUSY], False, "Every provider that could serve this is limiting us."),
+        ([ProviderTimeout("x")], False, "The model did not answer in time. Raise timeout_s or try again."),
+        (
+            [BadCredentials("x")],
+            False,
+            "The provider did not accept the gateway's credentials. Tell its operator.",
+        ),
+    ],
+)
+def test_the_last_word_has_a_remedy(errors, late, text):
+    """What to do now, in the same words each time."""
+    assert final_error(errors, deadline_passed=late, alone=len(errors) == 1).message == text

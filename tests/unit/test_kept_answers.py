@@ -242,3 +242,27 @@ def test_what_has_no_digest_is_an_error():
     """A new kind of value is never left out silently."""
     with pytest.raises(TypeError):
         digest(replace(REQUEST, params={"odd": object()}))
+
+
+def test_a_digest_is_what_it_was():
+    """Else every answer that is kept would be lost with an update. Change it only together with VERSION."""
+    params = {"tools": TOOLS, "response_format": {"type": "json_object"}, "temperature": 0.2}
+    assert digest(replace(REQUEST, params=params)) == "d2423942c7634d93664598cc8399b51903c767c9244caf8a2fba69a08d467a98"
+
+
+def test_a_value_is_what_it_was():
+    """What one release keeps the next one reads, byte by byte."""
+    assert pack(kept(), MOST) == (
+        '1jcf82b395{"answer":{"content":"hello","tool_calls":[],"finish_reason":"stop","usage":{"input_tokens":1,'
+        '"output_tokens":2,"cached_input_tokens":0,"cache_write_tokens":0,"reasoning_tokens":0},"dropped_params":[],'
+        '"reasoning":"","confidence":null},"model":"first","cost":{"input_nano":1000,"output_nano":4000,'
+        '"price_source":"list"}}'
+    )
+
+
+def test_an_answer_may_be_exactly_as_large_as_allowed():
+    """A byte less room, and it is not kept."""
+    size = len(pack(kept("x" * 200), MOST)) - len("1j00000000")
+    assert pack(kept("x" * 200), size) is not None
+    assert unpack(pack(kept("x" * 200), size), size) == kept("x" * 200)
+    assert pack(kept("x" * 200), size - 1) is None

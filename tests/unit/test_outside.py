@@ -198,8 +198,9 @@ class TestIdentifiers:
 class TestRights:
     def test_default_is_deny(self):
         """A plain key may use the catalog; the remedy names the option."""
-        with pytest.raises(Forbidden, match=r"--models 'perplexity/sonar'"):
+        with pytest.raises(Forbidden, match=r"--models 'perplexity/sonar'") as caught:
             reachable_models(caller(), asked("perplexity/sonar"), catalog())
+        assert caught.value.param == "model"
         assert reachable_models(caller(), asked("gpt-5.1"), catalog()) is None
         assert reachable_models(caller(), asked("ollama/mistral"), catalog()) is None
 

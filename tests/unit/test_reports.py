@@ -155,3 +155,13 @@ def test_columns_are_named_for_their_grouping():
     groups = ("day", "hour", "model", "agent", "user", "project")
     names = [ReportQuery(DAY, DAY, group).column for group in groups]
     assert names == ["day", "hour", "model", "agent_id", "user_id", "project_id"]
+
+
+def test_an_hour_has_no_parties():
+    """The refusal names both."""
+    with pytest.raises(InvalidRequest, match="group_by=hour cannot be combined with agent_id"):
+        ask(group_by="hour", agent_id="a")
+    with pytest.raises(InvalidRequest, match="agent_id and user_id cannot be combined"):
+        ask(agent_id="a", user_id="u")
+    with pytest.raises(InvalidRequest, match="group_by=agent cannot be combined with user_id"):
+        ask(group_by="agent", user_id="u")

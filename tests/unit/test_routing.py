@@ -4,9 +4,11 @@ import pytest
 
 from gateway_core.domain.caller import Attribution
 from gateway_core.domain.chat import ChatRequest, Deployment
+from gateway_core.domain.embedding import EmbedRequest
 from gateway_core.domain.errors import ContextLengthError, InvalidRequest, UnknownModel
+from gateway_core.domain.result import Drop
 from gateway_core.routing.order import Snapshot
-from gateway_core.routing.plan import longer_context, plan, required_capabilities, uncertain
+from gateway_core.routing.plan import longer_context, plan, plan_embedding, required_capabilities, uncertain
 from tests.conftest import catalog_of, model
 
 HELLO = ({"role": "user", "content": "hello"},)
@@ -172,3 +174,56 @@ def test_longer_context_keeps_order():
     """After a too-long prompt only models with a longer window remain."""
     a, b, c = model("a", context_window=10), model("b", context_window=10), model("c", context_window=11)
     assert [c] == longer_context([b, c], a)
+
+
+def test_what_cannot_embed_is_dropped_with_its_reason():
+    """A completion model, and one whose vectors cannot be shortened."""
+
+    def asked(*names, **changes):
+        catalog = catalog_of(EMBEDDING, model("b"), SHORTENS, groups={"embedding": names})
+        return plan_embedding(EmbedRequest(("x",), Attribution("alpha"), **changes), catalog)
+
+    chosen = asked("e", "b", "s", dimensions=5)
+    assert keys(chosen) == ["s"]
+    assert chosen.dropped == (
+        Drop("e", "p", "capability", "e cannot shorten its vectors (dimensions)"),
+        Drop("b", "b-provider", "mode", "b makes completions, not embeddings"),
+    )
+    assert keys(asked("e", "s")) == ["e", "s"]
+
+
+def test_a_base_url_needs_a_model():
+    """A group has many places."""
+    with pytest.raises(InvalidRequest) as caught:
+        plan(request(api_base="https://x.example"), CATALOG, NOW)
+    assert caught.value.message == "api_base needs a model: name one that is served there."
+    assert caught.value.param == "api_base"
+
+
+def test_nobody_can_serve_is_told_with_its_remedy():
+    """All reasons in one text, and the field to change."""
+    small = catalog_of(model("a", context_window=10), model("b", capabilities=frozenset()))
+    with pytest.raises(ContextLengthError) as long:
+        plan(request(max_output_tokens=9), catalog_of(model("a", context_window=10)), counted(a=2))
+    assert long.value.message == (
+        "The messages are too long: a has room for 10 tokens, not 2 and 9 for the answer. "
+        "Shorten them, lower max_tokens or choose another model."
+    )
+    for named, param in (({"model": "b"}, "model"), ({}, "model_group")):
+        with pytest.raises(InvalidRequest) as caught:
+            plan(request(require=frozenset({"vision", "long_context"}), **named), small, NOW)
+        assert caught.value.param == param
+        assert "b lacks long_context, vision" in caught.value.message
+    with pytest.raises(InvalidRequest) as caught:
+        plan(request(max_output_tokens=8193), catalog_of(model("a")), NOW)
+    assert caught.value.param == "max_tokens"
+    assert caught.value.message == "No candidate can serve this request: a writes at most 8192 tokens."
+
+
+EMBEDDING = model("e", deployment=Deployment("p", "e", "https://p.example", "embedding"), provider="p")
+SHORTENS = model(
+    "s",
+    deployment=Deployment("p", "s", "https://p.example", "embedding"),
+    provider="p",
+    capabilities=frozenset({"dimensions"}),
+)

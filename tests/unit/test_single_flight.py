@@ -8,6 +8,7 @@ from gateway_core.domain.chat import Cost, ProviderAnswer, Usage
 from gateway_core.domain.errors import DeadlineExceeded
 from gateway_core.pipeline.single_flight import SingleFlight
 from gateway_core.store.kept_answers import KeptAnswer
+from tests.loop_time import loop_time
 
 ANSWER = KeptAnswer(ProviderAnswer("hi", (), "stop", Usage()), "first", Cost(0, 0, "list"))
 
@@ -116,3 +117,21 @@ async def test_only_the_one_that_leads_can_land():
     assert not next_one.done()
     newer.land(ANSWER)
     assert (await next_one).answer == ANSWER
+
+
+async def test_a_short_deadline_is_not_made_longer():
+    """Half a second is half a second."""
+    flights = SingleFlight()
+    await flights.join("q", 60)
+    with loop_time() as time:
+        late = asyncio.ensure_future(flights.join("q", 0.5))
+        await asyncio.sleep(0)
+        await time.passes(0.49)
+        assert not late.done()
+        await time.passes(0.02)
+        assert late.done()
+    with pytest.raises(DeadlineExceeded) as caught:
+        await late
+    assert caught.value.message == (
+        "An equal request did not answer before this one's deadline. Raise timeout_s or try again."
+    )

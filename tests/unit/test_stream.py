@@ -17,10 +17,10 @@ from gateway_core.domain.errors import (
     ProviderUnavailable,
     RateLimitError,
 )
-from gateway_core.domain.result import Completion, Opened
-from gateway_core.pipeline.attempt_stream import Delivered, at_least
+from gateway_core.domain.result import Attempt, Completion, Opened
+from gateway_core.pipeline.attempt_stream import AttemptStream, Delivered, at_least
 from tests.conftest import World
-from tests.loop_time import ends_after
+from tests.loop_time import ends_after, loop_time
 
 HELLO = ({"role": "user", "content": "one two three"},)
 PER_INPUT, PER_OUTPUT = 1000, 2000
@@ -312,3 +312,90 @@ async def test_a_stream_is_as_fast_as_it_begins(world):
     deployment = world.catalog.models["first"].deployment
     (found,) = await world.store.deployment_states([(deployment.provider, deployment.id)])
     assert (found.whole_answer, found.first_content.average_ms) == (None, 2000)
+
+
+async def test_the_log_tells_when_a_stream_began(world):
+    """From the request's start, over all attempts; the record has the whole time."""
+
+    async def stream(call):
+        world.clock.advance(2)
+        if call.deployment.upstream_model == "first":
+            raise ProviderUnavailable("down")
+        yield Chunk(text="a ")
+        world.clock.advance(30)
+        yield END
+
+    world.provider.stream = stream
+    world.clock.advance(100)
+    seen, _error = await pieces_of(world)
+    (line,) = [line for line in world.lines() if line["message"] == "usage"]
+    assert (line["first_token_ms"], line["latency_ms"], seen[-1].latency_ms) == (4000, 34_000, 34_000)
+    assert seen[0] == Opened(world.catalog.models["second"], 2, degraded=False, cached=False)
+
+
+async def test_an_attempt_that_is_left_has_its_line(world):
+    """Cancelled, with its time."""
+    traced = []
+
+    class Traces:
+        def attempt(self, request_id, attempt, ended_ms):
+            traced.append((request_id, attempt, ended_ms))
+
+    world = World(world.catalog, world.settings, tracer=Traces())
+
+    async def stream(call):
+        yield Chunk(text="a b c ")
+        await asyncio.Event().wait()
+
+    world.provider.stream = stream
+    caller = await world.services.authenticator.authenticate(await world.key())
+    pieces = world.services.gateway.stream(request(), caller, "req_1", timeout_s=60)
+    await anext(pieces)
+    world.clock.advance(3)
+    await pieces.aclose()
+    assert traced == [("req_1", Attempt("first", "first-provider", "failed", "cancelled", 3000), world.clock.now_ms())]
+
+
+async def test_a_fault_in_the_middle_is_told_by_its_kind(world):
+    """To the log; its text may quote the answer."""
+    says(world, "first", Chunk(text="a "), ZeroDivisionError("odd chunk"))
+    _seen, error = await pieces_of(world)
+    assert error.message == "The provider's stream broke off."
+    (line,) = [line for line in world.lines() if line["message"] == "stream broke off"]
+    assert line["detail"] == "unexpected ZeroDivisionError in the provider's stream"
+    assert line["request_id"] == "req_1"
+
+
+async def test_what_was_written_is_counted_as_the_assistants(world):
+    """Tokenisers frame the roles differently."""
+    says(world, "first", Chunk(text="a b "), ProviderUnavailable("cut", unconfirmed=True))
+    count, roles = world.provider.count_tokens, []
+
+    def counting(deployment, messages, params):
+        roles.append([message["role"] for message in messages])
+        return count(deployment, messages, params)
+
+    world.provider.count_tokens = counting
+    await pieces_of(world)
+    assert roles == [["user"], ["assistant"], ["assistant"]]
+
+
+async def test_the_provider_itself_ends_what_sends_nothing_in_time():
+    """A little later it is ended, as it alone knows whether anything was sent."""
+
+    async def silent():
+        await asyncio.Event().wait()
+        yield Chunk(text="never")
+
+    async def estimate(_text):
+        return Usage(1, 0)
+
+    with loop_time() as time:
+        start = asyncio.ensure_future(AttemptStream.start(silent(), estimate, first_s=1, stall_s=1))
+        await time.passes(0)
+        await time.passes(1.05)
+        assert not start.done()
+        await time.passes(0.1)
+        with pytest.raises(ProviderTimeout) as caught:
+            await start
+    assert caught.value.message == "The model sent nothing in time."

@@ -119,3 +119,12 @@ def test_where_only_breakers_keep_a_request_it_may_ask_again_in_a_second():
 def test_deployments_are_grouped_by_provider():
     """One hash of the store each."""
     assert deployments_by_provider([("a", "1"), ("b", "2"), ("a", "3")]) == {"a": ["1", "3"], "b": ["2"]}
+
+
+def test_a_malformed_key_is_told_how_to_send_one():
+    """In both ways that there are."""
+    with pytest.raises(Unauthenticated) as caught:
+        project_of("sk-other")
+    assert caught.value.message == (
+        "The API key is malformed. Send a virtual key as 'Authorization: Bearer gk_...' or 'x-api-key: gk_...'."
+    )
