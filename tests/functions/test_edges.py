@@ -167,3 +167,43 @@ async def test_words_come_out_before_an_error():
     assert [(await anext(words)).text for _ in range(2)] == ["half a ", "word"]
     with pytest.raises(ProviderUnavailable):
         await anext(words)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/health"),
+        ("GET", "/v1/models"),
+        ("GET", "/v1/models/nope"),
+        ("POST", "/v1/complete"),
+        ("POST", "/v1/stream"),
+        ("DELETE", "/v1/complete"),
+        ("GET", "/nowhere"),
+    ],
+)
+async def test_every_answer_has_the_requests_id(client, method, path):
+    """Refusals included; where the body tells it, they are the same."""
+    hello = {"messages": [{"role": "user", "content": "hi"}]}
+    answer = await client.request(method, path, json=hello if method == "POST" else None)
+    request_id = answer.headers["x-request-id"]
+    assert request_id.startswith("req_")
+    assert answer.headers.get("x-gateway-request-id", request_id) == request_id
+    if answer.is_error:
+        assert answer.json()["error"]["request_id"] == request_id
+
+
+async def test_a_crash_has_the_requests_id(world):
+    """To be quoted."""
+
+    async def broken(scope, receive, send):
+        raise ZeroDivisionError
+
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    await RequestGuard(broken, world.services.telemetry)(scope(), receive, send)
+    names = dict(sent[0]["headers"])
+    assert names[b"x-request-id"].startswith(b"req_")
+    assert names[b"x-request-id"] in sent[1]["body"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -19,6 +20,8 @@ def new_request_id() -> str:
 
 class RequestGuard:
     """Names each request in the scope's state (`request_id`), unless that is done, and turns a crash into an answer.
+
+    The name is on every answer, in the header that clients of OpenAI's wire look for.
 
     `where` is what the log calls the place of a crash; empty for the request's path.
     """
@@ -37,7 +40,9 @@ class RequestGuard:
 
         async def watched(message: Message) -> None:
             nonlocal started
-            started = started or message["type"] == "http.response.start"
+            if message["type"] == "http.response.start":
+                started = True
+                MutableHeaders(scope=message).setdefault("x-request-id", request_id)
             await send(message)
 
         try:
@@ -49,4 +54,4 @@ class RequestGuard:
             if started:
                 raise
             answer = error_response(LLMError("The gateway failed. Quote the request_id to its operator."), request_id)
-            await answer(scope, receive, send)
+            await answer(scope, receive, watched)
