@@ -305,6 +305,29 @@ def test_a_worker_that_lost_its_job_stops_asking():
     assert len(told) == 40
 
 
+def test_a_worker_that_slept_overwrites_nothing():
+    """As a computer that is closed and opened again, while another one goes on with its job."""
+    provider = Provider({6: [Turn(takes_s=20.0)]})
+    bench = Bench(asked(60), provider, concurrency=2, pace=Pace(lease_ms=3000))
+
+    async def main():
+        await bench.accept()
+        seen = Mortal(bench.store)
+        slow = asyncio.create_task(bench.worker("slow", seen).work(bench.name, time_s=3600))
+        await asyncio.sleep(5.5)
+        seen.away = True
+        await asyncio.sleep(5)
+        other = asyncio.create_task(bench.worker("other").work(bench.name, time_s=3600))
+        await asyncio.sleep(8.5)
+        seen.away = False
+        return await slow, await other, await bench.told()
+
+    slow, other, told = run(main())
+    assert (slow.state, slow.not_ours) == (None, True)
+    assert other.state == "succeeded"
+    assert told == {number: f"<{number}>" for number in range(1, 61)}
+
+
 def test_a_worker_with_little_time_leaves_no_question_half_asked():
     """It asks nobody who might take longer than there is time, and comes back."""
     bench = Bench(asked(30), Provider({n: [Turn(takes_s=100.0)] for n in range(1, 31)}), concurrency=5)
