@@ -218,6 +218,28 @@ def test_a_job_whose_questions_are_gone_fails():
     assert (stay.state, job.state, job.error_code) == ("failed", "failed", "questions_lost")
 
 
+def test_questions_that_are_lost_take_no_answer_with_them():
+    """Who cancels a job drops its questions, perhaps as somebody goes on with it: what is paid stays told."""
+    bench = Bench(asked(2), Provider({2: [Turn("limited", 0.0, 60.0)]}))
+
+    async def main():
+        await bench.accept()
+        await bench.worker().work(bench.name, time_s=3600)
+        read_input = bench.store.read_input
+
+        async def cancelled_meanwhile(name):
+            await bench.store.end_job(name, "cancelled", now_ms=(await bench.job()).created_ms)
+            await bench.store.drop_input(name)
+            return await read_input(name)
+
+        bench.store.read_input = cancelled_meanwhile
+        return await bench.worker().work(bench.name, time_s=3600), await bench.job()
+
+    stay, job = run(main())
+    assert (stay.state, job.state, job.error_code) == ("cancelled", "cancelled", "")
+    assert (job.progress.answered, job.progress.cost.total_nano) == (1, CALL_COST)
+
+
 def test_nobody_works_on_what_another_has_or_what_has_ended():
     """By the lease, which a dead worker's job outlives."""
     bench = Bench(asked(1), pace=Pace(lease_ms=15_000))
