@@ -84,6 +84,15 @@ def test_a_refusal_may_be_repeated_for_as_long_as_the_job_may_take():
     assert 7200 <= ended_s < 7300
 
 
+def test_no_wait_outlasts_the_job():
+    """Its end is told when its time is over, not when the limit is."""
+    bench = Bench(asked(2), Provider({1: [Turn("limited", 0.0, 600.0)]}), job_s=60)
+    stay, told, ended_s = outcome(bench)
+    assert (stay.state, stay.error_code) == ("failed", "deadline_exceeded")
+    assert told == {1: "deadline_exceeded", 2: "<2>"}
+    assert 60 <= ended_s < 62
+
+
 def test_an_unknown_wait_grows_while_nothing_comes_of_it():
     """So that a model which is away for hours is not asked every second."""
     bench = Bench(asked(1), Provider({1: [Turn("limited", 0.0)] * 5000}), job_s=86_400)
