@@ -158,7 +158,14 @@ async def test_a_key_of_idempotency_has_a_form(desk, key):
     """Which the message tells."""
     answer = await desk.accept(idempotency_key=key)
     assert error_of(answer) == (400, "invalid_request", "Idempotency-Key")
-    assert "1 to 255" in answer.json()["error"]["message"]
+    assert "1 to 255 printable ASCII characters without a blank" in answer.json()["error"]["message"]
+
+
+async def test_two_keys_of_idempotency_are_refused(desk):
+    """Another order of them would be another job."""
+    headers = [("idempotency-key", "one"), ("idempotency-key", "two")]
+    answer = await desk.http.post("/ask?mode=job", json=QUESTIONS, headers=headers)
+    assert error_of(answer) == (400, "invalid_request", "Idempotency-Key")
 
 
 @pytest.mark.parametrize(
@@ -300,6 +307,12 @@ async def test_a_page_has_a_form(desk, query):
     """The field is named."""
     job_id = await desk.accepted()
     assert error_of(await desk.look(job_id, **query)) == (422, "invalid_request", next(iter(query)))
+
+
+async def test_a_cursor_below_zero_is_told_so(desk):
+    """It is a number, so the message must not say that it should be one."""
+    answer = await desk.look(await desk.accepted(), cursor=-1)
+    assert "greater than or equal to 0" in answer.json()["error"]["message"]
 
 
 async def test_a_key_is_needed(desk):
