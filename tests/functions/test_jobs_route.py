@@ -11,6 +11,7 @@ from gateway_core.domain.errors import StoreUnavailable
 from gateway_core.invocation import FunctionUnavailable
 from gateway_core.services import Jobs
 from gateway_core.store.jobs import JOB_LIFE_S, LATE_MS, MOST_JOB_S, JobName
+from gateway_core.store.virtual_keys import KeyRecord, digest_of
 from gateway_core.triggers.job_loop import STAY_S
 from gateway_core.triggers.jobs import worker_of
 from tests.conftest import World, settings_for
@@ -255,6 +256,17 @@ async def test_a_job_is_its_projects(desk):
     assert error_of(forbidden) == (403, "forbidden", None)
     assert (await desk.look(job_id, admin)).status_code == 200
     assert (await desk.look(job_id, await desk.world.key())).status_code == 200
+
+
+async def test_who_is_admin_no_more_spends_no_other_projects_money(desk):
+    """Not by a job of before either."""
+    admin = await desk.world.key("ops", admin=True)
+    job_id = await desk.accepted({**QUESTIONS, "project_id": "beta"}, admin)
+    await desk.world.store.put_key(KeyRecord(project_id="ops", digest=digest_of(admin)))
+    await desk.work(job_id)
+    (result,) = (await desk.look(job_id, await desk.world.key("beta"))).json()["results"]
+    assert result["error_code"] == "forbidden"
+    assert await desk.world.spent("beta") == (0, 0)
 
 
 async def test_an_admin_brings_jobs_for_other_projects(desk):
