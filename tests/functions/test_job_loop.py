@@ -183,6 +183,19 @@ def test_a_fault_of_ours_ends_neither_the_loop_nor_the_job(world, monkeypatch):
     assert [line["where"] for line in world.lines() if line["message"] == "internal error"] == ["job"]
 
 
+def test_a_job_at_which_we_always_fail_is_tried_more_and_more_seldom(world):
+    """As one that another version has written: each try costs commands, and an error in the log."""
+
+    async def main():
+        name = await accepted(world)
+        await world.store.put_input(name, "what nobody can read")
+        async with running(JobLoop(world.services, world.store)):
+            await asyncio.sleep(86_400)
+
+    virtual_time.run(main())
+    assert len([line for line in world.lines() if line["message"] == "internal error"]) < 24 * 3600 / 600
+
+
 def test_a_process_that_ends_leaves_its_jobs_to_the_next(world):
     """What is known of them is written."""
 

@@ -11,6 +11,7 @@ from gateway_core.domain.errors import StoreUnavailable
 from gateway_core.invocation import FunctionUnavailable
 from gateway_core.services import Jobs
 from gateway_core.store.jobs import JOB_LIFE_S, LATE_MS, MOST_JOB_S, JobName
+from gateway_core.store.virtual_keys import KeyRecord, digest_of
 from gateway_core.triggers.job_loop import STAY_S
 from gateway_core.triggers.jobs import worker_of
 from tests.conftest import World, settings_for
@@ -158,7 +159,14 @@ async def test_a_key_of_idempotency_has_a_form(desk, key):
     """Which the message tells."""
     answer = await desk.accept(idempotency_key=key)
     assert error_of(answer) == (400, "invalid_request", "Idempotency-Key")
-    assert "1 to 255" in answer.json()["error"]["message"]
+    assert "1 to 255 printable ASCII characters without a blank" in answer.json()["error"]["message"]
+
+
+async def test_two_keys_of_idempotency_are_refused(desk):
+    """Another order of them would be another job."""
+    headers = [("idempotency-key", "one"), ("idempotency-key", "two")]
+    answer = await desk.http.post("/ask?mode=job", json=QUESTIONS, headers=headers)
+    assert error_of(answer) == (400, "invalid_request", "Idempotency-Key")
 
 
 @pytest.mark.parametrize(
@@ -250,6 +258,17 @@ async def test_a_job_is_its_projects(desk):
     assert (await desk.look(job_id, await desk.world.key())).status_code == 200
 
 
+async def test_who_is_admin_no_more_spends_no_other_projects_money(desk):
+    """Not by a job of before either."""
+    admin = await desk.world.key("ops", admin=True)
+    job_id = await desk.accepted({**QUESTIONS, "project_id": "beta"}, admin)
+    await desk.world.store.put_key(KeyRecord(project_id="ops", digest=digest_of(admin)))
+    await desk.work(job_id)
+    (result,) = (await desk.look(job_id, await desk.world.key("beta"))).json()["results"]
+    assert result["error_code"] == "forbidden"
+    assert await desk.world.spent("beta") == (0, 0)
+
+
 async def test_an_admin_brings_jobs_for_other_projects(desk):
     """They are of that project."""
     admin = await desk.world.key("ops", admin=True)
@@ -300,6 +319,12 @@ async def test_a_page_has_a_form(desk, query):
     """The field is named."""
     job_id = await desk.accepted()
     assert error_of(await desk.look(job_id, **query)) == (422, "invalid_request", next(iter(query)))
+
+
+async def test_a_cursor_below_zero_is_told_so(desk):
+    """It is a number, so the message must not say that it should be one."""
+    answer = await desk.look(await desk.accepted(), cursor=-1)
+    assert "greater than or equal to 0" in answer.json()["error"]["message"]
 
 
 async def test_a_key_is_needed(desk):

@@ -84,6 +84,15 @@ def test_a_refusal_may_be_repeated_for_as_long_as_the_job_may_take():
     assert 7200 <= ended_s < 7300
 
 
+def test_no_wait_outlasts_the_job():
+    """Its end is told when its time is over, not when the limit is."""
+    bench = Bench(asked(2), Provider({1: [Turn("limited", 0.0, 600.0)]}), job_s=60)
+    stay, told, ended_s = outcome(bench)
+    assert (stay.state, stay.error_code) == ("failed", "deadline_exceeded")
+    assert told == {1: "deadline_exceeded", 2: "<2>"}
+    assert 60 <= ended_s < 62
+
+
 def test_an_unknown_wait_grows_while_nothing_comes_of_it():
     """So that a model which is away for hours is not asked every second."""
     bench = Bench(asked(1), Provider({1: [Turn("limited", 0.0)] * 5000}), job_s=86_400)
@@ -218,6 +227,28 @@ def test_a_job_whose_questions_are_gone_fails():
     assert (stay.state, job.state, job.error_code) == ("failed", "failed", "questions_lost")
 
 
+def test_questions_that_are_lost_take_no_answer_with_them():
+    """Who cancels a job drops its questions, perhaps as somebody goes on with it: what is paid stays told."""
+    bench = Bench(asked(2), Provider({2: [Turn("limited", 0.0, 60.0)]}))
+
+    async def main():
+        await bench.accept()
+        await bench.worker().work(bench.name, time_s=3600)
+        read_input = bench.store.read_input
+
+        async def cancelled_meanwhile(name):
+            await bench.store.end_job(name, "cancelled", now_ms=(await bench.job()).created_ms)
+            await bench.store.drop_input(name)
+            return await read_input(name)
+
+        bench.store.read_input = cancelled_meanwhile
+        return await bench.worker().work(bench.name, time_s=3600), await bench.job()
+
+    stay, job = run(main())
+    assert (stay.state, job.state, job.error_code) == ("cancelled", "cancelled", "")
+    assert (job.progress.answered, job.progress.cost.total_nano) == (1, CALL_COST)
+
+
 def test_nobody_works_on_what_another_has_or_what_has_ended():
     """By the lease, which a dead worker's job outlives."""
     bench = Bench(asked(1), pace=Pace(lease_ms=15_000))
@@ -303,6 +334,29 @@ def test_a_worker_that_lost_its_job_stops_asking():
     assert (slow.state, slow.not_ours) == (None, True)
     assert other.state == "succeeded"
     assert len(told) == 40
+
+
+def test_a_worker_that_slept_overwrites_nothing():
+    """As a computer that is closed and opened again, while another one goes on with its job."""
+    provider = Provider({6: [Turn(takes_s=20.0)]})
+    bench = Bench(asked(60), provider, concurrency=2, pace=Pace(lease_ms=3000))
+
+    async def main():
+        await bench.accept()
+        seen = Mortal(bench.store)
+        slow = asyncio.create_task(bench.worker("slow", seen).work(bench.name, time_s=3600))
+        await asyncio.sleep(5.5)
+        seen.away = True
+        await asyncio.sleep(5)
+        other = asyncio.create_task(bench.worker("other").work(bench.name, time_s=3600))
+        await asyncio.sleep(8.5)
+        seen.away = False
+        return await slow, await other, await bench.told()
+
+    slow, other, told = run(main())
+    assert (slow.state, slow.not_ours) == (None, True)
+    assert other.state == "succeeded"
+    assert told == {number: f"<{number}>" for number in range(1, 61)}
 
 
 def test_a_worker_with_little_time_leaves_no_question_half_asked():

@@ -151,11 +151,13 @@ def _new_job(request: Request, services: ModelServices, caller: Caller, batch: B
 
 
 def _idempotency_key(request: Request) -> str | None:
-    key = request.headers.get(IDEMPOTENCY_KEY)
-    if key is not None and not IDEMPOTENCY_KEY_FORM.fullmatch(key):
-        text = f"{IDEMPOTENCY_KEY}: has to be 1 to 255 printable characters, such as a UUID."
+    keys = request.headers.getlist(IDEMPOTENCY_KEY)
+    if len(keys) > 1:  # which one counts is the guess of whoever stands between
+        raise InvalidRequest(f"{IDEMPOTENCY_KEY}: is there {len(keys)} times. Send one.", param=IDEMPOTENCY_KEY)
+    if keys and not IDEMPOTENCY_KEY_FORM.fullmatch(keys[0]):
+        text = f"{IDEMPOTENCY_KEY}: has to be 1 to 255 printable ASCII characters without a blank, such as a UUID."
         raise InvalidRequest(text, param=IDEMPOTENCY_KEY)
-    return key
+    return keys[0] if keys else None
 
 
 def _page(request: Request) -> Page:
@@ -164,7 +166,8 @@ def _page(request: Request) -> Page:
 
 def _number(text: str) -> int | str:
     """A number, if that is what it is, and not one of thousands of digits."""
-    return int(text) if text.isdecimal() and len(text) <= _MOST_DIGITS else text
+    digits = text.removeprefix("-")
+    return int(text) if digits.isdecimal() and len(digits) <= _MOST_DIGITS else text
 
 
 async def _job(request: Request, services: ModelServices, job_id: str) -> Job:

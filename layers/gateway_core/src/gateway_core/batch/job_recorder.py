@@ -67,6 +67,7 @@ class Recorder:
         self._on_ended = on_ended
         self._unwritten: list[str] = []
         self._written = answers.lines
+        self._held_until_ms = 0
         self._added = asyncio.Event()
         self._writing = asyncio.Lock()
 
@@ -95,8 +96,10 @@ class Recorder:
         self._added.set()
 
     async def flush(self) -> None:
-        """Write all that is not written. Raises LLMError."""
+        """Write all that is not written. Raises LLMError, and LeaseLost: another worker may have written there."""
         async with self._writing:
+            if self._unwritten and self._clock.now_ms() >= self._held_until_ms:
+                await self._renew()
             lines = self._unwritten[:]
             if lines:
                 await self._files.append(self._name, self._written, lines)
@@ -125,14 +128,16 @@ class Recorder:
             return False
 
     async def _renew(self) -> None:
+        now_ms = self._clock.now_ms()
         claim = await self._book.claim_job(
             self._name,
             self._worker,
             lease_ms=self._pace.lease_ms,
-            now_ms=self._clock.now_ms(),
+            now_ms=now_ms,
             progress=self._answers.progress,
         )
         if claim in {"taken", "gone"}:
             raise LeaseLost
+        self._held_until_ms = now_ms + self._pace.lease_ms
         if claim == "ended":
             self._on_ended()

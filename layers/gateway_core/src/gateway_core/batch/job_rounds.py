@@ -81,7 +81,7 @@ class Rounds:
             if (stay := await self._round()) is not None:
                 return stay
             self._idle = 0 if len(self._answers.known) > known else self._idle + 1
-            pause = pause_s(self._patience.wait_s or 0.0, self._idle)
+            pause = min(pause_s(self._patience.wait_s or 0.0, self._idle), max(0.0, self._job_left_s))
             pace = self._tools.pace
             if pause > min(pace.linger_s, self._left_s):
                 return Stay(pause_s=max(pause, pace.least_pause_s), idle=self._idle)

@@ -68,7 +68,7 @@ class JobWorker:
             return Stay(job.state if job.is_ended else None, not_ours=True)
         text = await self._files.read_input(name)
         if text is None:
-            return await self._end(job, JobAnswers(), Stay("failed", error_code=LOST))
+            return await self._end(job, await self._answers(name), Stay("failed", error_code=LOST))
         return await self._work(job, build(parse_questions(text)), end_s, idle)
 
     async def _work(self, job: Job, nodes: Sequence[Node], end_s: float, idle: int) -> Stay:

@@ -154,7 +154,7 @@ def _request(given: BatchArguments, visitor: Visitor) -> HttpRequest:
 def _job_request(given: BatchArguments, visitor: Visitor) -> HttpRequest:
     named = given.idempotency_key
     if named is not None and not IDEMPOTENCY_KEY_FORM.fullmatch(named):
-        text = "idempotency_key: has to be 1 to 255 printable characters, such as a UUID."
+        text = "idempotency_key: has to be 1 to 255 printable ASCII characters without a blank, such as a UUID."
         raise InvalidRequest(text, param="idempotency_key", schema=True)
     return visitor.request(
         "POST",

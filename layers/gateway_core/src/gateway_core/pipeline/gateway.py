@@ -11,6 +11,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from gateway_core.access.authenticator import Authenticator
+from gateway_core.access.rights import attribute
 from gateway_core.config.settings import GatewaySettings
 from gateway_core.domain.caller import Caller
 from gateway_core.domain.chat import ChatRequest, Chunk, ProviderAnswer, ProviderCall, Usage
@@ -192,15 +193,18 @@ class Gateway:
     def _new_state(
         self, request: Asked, context: RequestContext, bounded: Iterable[BoundedCandidate], chosen: Plan, kind: str
     ) -> RequestState:
+        wanted = request.attribution
+        # Checked when it came, but a job's question may come a day after that, and a key may have changed since.
+        attribute(context.caller, wanted.project_id, wanted.agent_id, wanted.user_id)
         ticket = Ticket(
             request_id=context.request_id,
-            project_id=request.attribution.project_id,
+            project_id=wanted.project_id,
             key_id=context.caller.key_id,
             digest=context.caller.digest,
             rights_tag=context.caller.rights_tag,
             admitted_ms=self._clock.now_ms(),
-            user_id=request.attribution.user_id,
-            agent_id=request.attribution.agent_id,
+            user_id=wanted.user_id,
+            agent_id=wanted.agent_id,
             key_project_id=context.caller.project_id,
         )
         group = "" if request.model else request.model_group or ""

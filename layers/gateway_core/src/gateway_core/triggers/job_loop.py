@@ -7,6 +7,7 @@ import secrets
 
 from gateway_core.batch.job_recorder import Pace
 from gateway_core.batch.job_rounds import Stay
+from gateway_core.batch.patience import pause_s
 from gateway_core.domain.errors import LLMError
 from gateway_core.ports import JobFiles
 from gateway_core.services import Current, ModelServices
@@ -17,7 +18,7 @@ JOBS_AT_ONCE = 4
 STAY_S = 3600.0
 """After so long a worker begins anew, with the configuration of then."""
 AWAY_S = 2.0
-"""How long it waits before it tries the store again, or a job at which the gateway failed."""
+"""How long it waits before it tries the store again."""
 LOOK_S = 5.0
 """How often it looks for jobs that nobody works on, as long as there are any that have not ended."""
 IDLE_LOOK_S = 60.0
@@ -102,7 +103,7 @@ class JobLoop:
                 return Stay(pause_s=AWAY_S)
             except Exception as error:  # noqa: BLE001 - one job must not end the others; it is tried again
                 services.telemetry.crashed(name.id, error, "job")
-                return Stay(pause_s=AWAY_S)
+                return Stay(pause_s=pause_s(0.0, idle), idle=idle + 1)
             if stay.state and not stay.not_ours:
                 services.telemetry.job_ended(name.id, stay.state, stay.error_code)
             return stay
