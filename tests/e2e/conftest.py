@@ -14,6 +14,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import httpx
 import pytest
@@ -26,8 +27,8 @@ from tests.forked import forked
 from tests.patience import patience
 
 KEY = "gk_dev_local"
-UNHURRIED = "store: {timeout_s: 30, connect_timeout_s: 30}\n"
-"""A store on a busy machine is slow, and not away."""
+UNHURRIED = {"GATEWAY_CONFIG": str(Path(__file__).with_name("unhurried.yaml"))}
+"""What all stacks have that have no configuration of their own."""
 PROVIDER_KEYS = {
     "ANTHROPIC_API_KEY": "sk-ant-api03-the-anthropic-key",
     "OPENAI_API_KEY": "sk-proj-the-openai-key",
@@ -77,7 +78,7 @@ class Stack:
 
 
 def start(**environ: str) -> Stack:
-    """Start `python -m local` on free ports with nothing but `environ` set, and wait until it serves.
+    """Start `python -m local` on free ports with nothing set but `environ` and patience, and wait until it serves.
 
     Nothing runs in it by itself, so that tests may count: no probes, unless `environ` wants some.
     """
@@ -94,7 +95,7 @@ def _started(command: list[str], environ: dict[str, str]) -> Stack:
     ports = dict.fromkeys(("PORT", "LOCAL_STORE_PORT", "LOCAL_PROVIDERS_PORT", "PROBE_INTERVAL_S"), "0")
     process = subprocess.Popen(
         command,
-        env={**inherited, **ports, "LOG_FORMAT": "json", **environ},
+        env={**inherited, **ports, **UNHURRIED, "LOG_FORMAT": "json", **environ},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -136,12 +137,9 @@ def gemini_gate(simulator) -> Iterator[Gate]:
 
 
 @pytest.fixture(scope="session")
-def stack(providers_url, tmp_path_factory) -> Iterator[Stack]:
+def stack(providers_url) -> Iterator[Stack]:
     """A stack that takes the simulator for the real providers, by base URLs and keys."""
-    path = tmp_path_factory.mktemp("stack") / "config.yaml"
-    path.write_text(UNHURRIED)
-    places = {**base_urls(providers_url), "GATEWAY_CONFIG": str(path)}
-    running = fork(**PROVIDER_KEYS, **places, GATEWAY_DEV_KEY=KEY, LOG_LEVEL="DEBUG")
+    running = fork(**PROVIDER_KEYS, **base_urls(providers_url), GATEWAY_DEV_KEY=KEY, LOG_LEVEL="DEBUG")
     yield running
     assert stop(running) == 0
 

@@ -10,7 +10,7 @@ import pytest
 
 from local.front import ROUTES
 from local.providers import base_urls
-from tests.e2e.conftest import PROVIDER_KEYS
+from tests.e2e.conftest import PROVIDER_KEYS, UNHURRIED
 from tests.forked import forked
 from tests.lambda_runtime.deployment import EVENTS, SCHEDULED
 from tests.patience import patience
@@ -33,7 +33,7 @@ def invoke(stack, providers_url):
 
     def run(function, events):
         environ = {
-            **(PROVIDER_KEYS | base_urls(providers_url)),
+            **(PROVIDER_KEYS | base_urls(providers_url) | UNHURRIED),
             "PATH": os.environ["PATH"],
             "UPSTASH_REDIS_REST_URL": stack.urls["Store"],
             "UPSTASH_REDIS_REST_TOKEN": "local",

@@ -5,7 +5,7 @@ import json
 import httpx
 import pytest
 
-from tests.e2e.conftest import KEY, fork, stop
+from tests.e2e.conftest import KEY, UNHURRIED, fork, stop
 from tests.e2e.moved import Mover
 from tests.patience import patience
 
@@ -32,7 +32,7 @@ def clock(tmp_path):
 @pytest.fixture
 def running(documents, clock):
     """A stack that reads both, at its own pace."""
-    named = ",".join(map(str, documents))
+    named = ",".join((*map(str, documents), UNHURRIED["GATEWAY_CONFIG"]))
     stack = fork("tests.e2e.moved", **clock.environ, GATEWAY_CONFIG=named, GATEWAY_DEV_KEY=KEY)
     yield stack
     assert stop(stack) == 0

@@ -15,14 +15,20 @@ from mcp.client.client import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
 from local.providers import base_urls
-from tests.e2e.conftest import PROVIDER_KEYS
+from tests.e2e.conftest import PROVIDER_KEYS, UNHURRIED
 from tests.forked import forked
 from tests.patience import patience
 
 pytestmark = pytest.mark.xdist_group("e2e")
 
 PROGRAM = "local.stdio"
-BASE = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "PROBE_INTERVAL_S": "0", "LOG_FORMAT": "json"}
+BASE = {
+    "PATH": os.environ["PATH"],
+    "HOME": os.environ["HOME"],
+    "PROBE_INTERVAL_S": "0",
+    "LOG_FORMAT": "json",
+    **UNHURRIED,
+}
 HELLO = {"messages": [{"role": "user", "content": "Say hello"}], "model_group": "fast"}
 BATCH = {
     "questions": [

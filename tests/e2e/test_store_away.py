@@ -26,9 +26,9 @@ pytestmark = [pytest.mark.xdist_group("store-away"), pytest.mark.timeout(180)]
 
 TOKEN = "local"
 BEARER = {"authorization": f"Bearer {TOKEN}"}
-STORE_S = min(10.0, patience(1))
+STORE_S = min(3.0, patience(1))
 """How long a call of the store may take."""
-LONGEST_S = 20 * STORE_S
+LONGEST_S = patience(20)
 """How long a caller waits. The store's share of that is 3.5 at most."""
 COOLDOWN_S = 3
 """How long a store that failed three times is left alone."""
@@ -46,7 +46,7 @@ DOWN = {"kind": "down"}
 """Not a fault that the stand-in plays: it is gone."""
 SLOW = {"kind": "latency", "delay_ms": round(2000 * STORE_S)}
 FAULTS = [DOWN, SLOW, *({"kind": kind} for kind in ("crash", "unauthorized", "throttled", "drop"))]
-DEADLINE_S = 8 * STORE_S
+DEADLINE_S = min(100.0, patience(8))
 REPORTS = ("/v1/usage", "/v1/usage/records", "/v1/budgets")
 LISTS = ("/v1/models", "/health/providers")
 TOOLS = {
