@@ -118,10 +118,10 @@ async def test_a_stream_may_be_longer_than_an_answer(path: Path) -> None:
 
 
 @every_path
-async def test_nothing_runs_on_after_a_stream(path: Path) -> None:
+async def test_nothing_runs_on_after_a_stream(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whole, broken or closed: no task, no thread."""
     # The loop's own pool adds a thread when none of its is idle yet: with one it is full.
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+    monkeypatch.setattr(asyncio.get_running_loop(), "_default_executor", ThreadPoolExecutor(1))
     await hear_scripted(path, *said(path, "Hello."), *ended(path))  # what is made once is made
     await asyncio.sleep(0)
     tasks, threads = asyncio.all_tasks(), set(threading.enumerate())
