@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from gateway_core.batch.graph import Node, build
 from gateway_core.batch.job_log import JobAnswers, Line, parse_line, parse_questions
-from gateway_core.batch.job_recorder import LeaseLost, Recorder
+from gateway_core.batch.job_recorder import LeaseLost, Recorder, Shift
 from gateway_core.batch.job_rounds import Rounds, Stay, Tools
 from gateway_core.batch.patience import Patience
 from gateway_core.batch.questions import Answer
@@ -62,9 +62,8 @@ class JobWorker:
     async def _work(self, job: Job, nodes: Sequence[Node], end_s: float, idle: int) -> Stay:
         answers = await self._answers(job.name)
         patience, tools = Patience(answers.tries), self._tools
-        recorder = Recorder(
-            job.name, self._worker, answers, self._book, self._files, tools.clock, tools.pace, patience.stop
-        )
+        shift = Shift(self._worker, end_s)
+        recorder = Recorder(job.name, shift, answers, self._book, self._files, tools.clock, tools.pace, patience.stop)
         async with recorder:
             stay = await Rounds(tools, job, nodes, answers, patience, recorder, end_s, idle).run()
             if stay.error_code:
