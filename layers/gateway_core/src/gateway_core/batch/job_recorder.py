@@ -43,10 +43,11 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """Which worker works, and until when on the monotonic clock."""
+    """Which worker works, until when on the monotonic clock, and until when its lease holds as it begins."""
 
     worker: str
     end_s: float
+    held_until_ms: int
 
 
 class Recorder:
@@ -77,7 +78,7 @@ class Recorder:
         self._on_ended = on_ended
         self._unwritten: list[str] = []
         self._written = answers.lines
-        self._held_until_ms = 0
+        self._held_until_ms = shift.held_until_ms
         self._added = asyncio.Event()
         self._writing = asyncio.Lock()
 

@@ -40,8 +40,8 @@ class JobWorker:
 
     async def work(self, name: JobName, *, time_s: float, idle: int = 0) -> Stay:
         """Work on a job for at most `time_s`; `idle` is what the last stay there ended with."""
-        end_s = self._tools.clock.monotonic_s() + time_s
         lease_ms, now_ms = self._tools.pace.lease_ms, self._tools.clock.now_ms()
+        shift = Shift(self._worker, self._tools.clock.monotonic_s() + time_s, now_ms + lease_ms)
         claim = await self._book.claim_job(name, self._worker, lease_ms=lease_ms, now_ms=now_ms)
         job = await self._book.find_job(name)
         if claim == "gone" or job is None:
@@ -53,19 +53,18 @@ class JobWorker:
         if text is None:
             return await self._end(job, await self._answers(name), Stay("failed", error_code=LOST))
         try:
-            return await self._work(job, build(parse_questions(text)), end_s, idle)
+            return await self._work(job, build(parse_questions(text)), shift, idle)
         except LeaseLost:
             return Stay(not_ours=True)
         finally:
             await self._let_go(name)
 
-    async def _work(self, job: Job, nodes: Sequence[Node], end_s: float, idle: int) -> Stay:
+    async def _work(self, job: Job, nodes: Sequence[Node], shift: Shift, idle: int) -> Stay:
         answers = await self._answers(job.name)
         patience, tools = Patience(answers.tries), self._tools
-        shift = Shift(self._worker, end_s)
         recorder = Recorder(job.name, shift, answers, self._book, self._files, tools.clock, tools.pace, patience.stop)
         async with recorder:
-            stay = await Rounds(tools, job, nodes, answers, patience, recorder, end_s, idle).run()
+            stay = await Rounds(tools, job, nodes, answers, patience, recorder, shift.end_s, idle).run()
             if stay.error_code:
                 _end_rest(nodes, answers, recorder, stay.error_code)
         return await self._end(job, answers, stay) if stay.state else stay
