@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from gateway_core.batch.job_recorder import Pace
 from gateway_core.batch.patience import MOST_TRIES
 from gateway_core.batch.questions import Question
+from gateway_core.domain.errors import StoreUnavailable
 from tests.unit.batches import batches
 from tests.unit.jobs import CALL_COST, Bench, Mortal, Provider, Turn, asked
 from tests.virtual_time import run
@@ -392,6 +393,45 @@ def test_what_is_not_written_when_the_store_is_away_is_written_later():
     assert stay.state == "succeeded"
     assert len(told) == 20
     assert bench.provider.calls.total() == 20
+
+
+def test_what_is_answered_while_the_store_is_away_is_not_asked_again():
+    """Nobody else can be asked meanwhile: the worker leaves only when it could write what is paid."""
+    away = {number: [Turn("limited", 0.0, 5.0)] for number in range(5, 9)}
+    bench = Bench(asked(8), Provider(away | {number: [Turn(takes_s=3.0)] for number in range(1, 5)}))
+
+    async def main():
+        await bench.accept()
+        seen = Mortal(bench.store)
+        working = asyncio.create_task(bench.worker("w1", seen).work(bench.name, time_s=3600))
+        await asyncio.sleep(1.5)
+        seen.away = True
+        await asyncio.sleep(60)
+        seen.away = False
+        return await working, await bench.told(), await bench.work()
+
+    stay, told, last = run(main())
+    assert (stay.state, stay.not_ours) == (None, False)
+    assert told == {number: f"<{number}>" for number in range(1, 5)}
+    assert last.state == "succeeded"
+    assert set(bench.provider.calls.values()) == {1}
+
+
+def test_a_worker_whose_time_is_over_waits_for_no_store():
+    """What ran it would kill it."""
+    bench = Bench(asked(2), Provider({1: [Turn(takes_s=3.0)], 2: [Turn("limited", 0.0, 5.0)]}))
+
+    async def main():
+        await bench.accept()
+        seen = Mortal(bench.store)
+        working = asyncio.create_task(bench.worker("w1", seen).work(bench.name, time_s=300))
+        await asyncio.sleep(1.5)
+        seen.away = True
+        with pytest.raises(StoreUnavailable):
+            await working
+        return asyncio.get_running_loop().time()
+
+    assert 300 <= run(main()) < 303
 
 
 def test_a_crash_of_ours_is_told_and_ends_one_question():

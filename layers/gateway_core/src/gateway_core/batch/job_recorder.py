@@ -6,6 +6,7 @@ Answers that arrive while others are being written go together with the next one
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
@@ -40,16 +41,26 @@ class Pace:
     least_pause_s: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """Which worker works, until when on the monotonic clock, and until when its lease holds as it begins."""
+
+    worker: str
+    end_s: float
+    held_until_ms: int
+
+
 class Recorder:
     """For one worker and job. Use it as a context: leaving it, all is written, or LLMError says that it is not.
 
+    While the store is away that takes until the end of the shift: what is not written by then was paid for nothing.
     `on_ended` is called when somebody else ended the job: it was cancelled.
     """
 
     def __init__(
         self,
         name: JobName,
-        worker: str,
+        shift: Shift,
         answers: JobAnswers,
         book: JobBook,
         files: JobFiles,
@@ -58,7 +69,7 @@ class Recorder:
         on_ended: Callable[[], None],
     ) -> None:
         self._name = name
-        self._worker = worker
+        self._shift = shift
         self._answers = answers
         self._book = book
         self._files = files
@@ -67,7 +78,7 @@ class Recorder:
         self._on_ended = on_ended
         self._unwritten: list[str] = []
         self._written = answers.lines
-        self._held_until_ms = 0
+        self._held_until_ms = shift.held_until_ms
         self._added = asyncio.Event()
         self._writing = asyncio.Lock()
 
@@ -78,8 +89,12 @@ class Recorder:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._task.cancel()
-        await asyncio.wait([self._task])
+        try:
+            if kind is None or issubclass(kind, LLMError):
+                await self._drain()
+        finally:
+            self._task.cancel()
+            await asyncio.wait([self._task])
         if not self._task.cancelled():
             self.check()
         await self.flush()
@@ -106,6 +121,13 @@ class Recorder:
                 self._written += len(lines)
                 del self._unwritten[: len(lines)]
 
+    async def _drain(self) -> None:
+        """Write all, or wait until the task that writes could do so, or must not."""
+        with contextlib.suppress(LLMError):
+            await self.flush()
+        while self._unwritten and not self._task.done() and self._clock.monotonic_s() < self._shift.end_s:
+            await self._clock.sleep(RETRY_S)
+
     async def _write_on(self) -> None:
         """Until cancelled. Raises LeaseLost."""
         while True:
@@ -131,7 +153,7 @@ class Recorder:
         now_ms = self._clock.now_ms()
         claim = await self._book.claim_job(
             self._name,
-            self._worker,
+            self._shift.worker,
             lease_ms=self._pace.lease_ms,
             now_ms=now_ms,
             progress=self._answers.progress,

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from gateway_core.batch.graph import Node, build
 from gateway_core.batch.job_log import JobAnswers, Line, parse_line, parse_questions
-from gateway_core.batch.job_recorder import LeaseLost, Recorder
+from gateway_core.batch.job_recorder import LeaseLost, Recorder, Shift
 from gateway_core.batch.job_rounds import Rounds, Stay, Tools
 from gateway_core.batch.patience import Patience
 from gateway_core.batch.questions import Answer
@@ -41,25 +41,26 @@ class JobWorker:
 
     async def work(self, name: JobName, *, time_s: float, idle: int = 0) -> Stay:
         """Work on a job for at most `time_s`; `idle` is what the last stay there ended with."""
-        end_s = self._tools.clock.monotonic_s() + time_s
-        claim = await self._claim(name)
+        lease_ms, now_ms = self._tools.pace.lease_ms, self._tools.clock.now_ms()
+        shift = Shift(self._worker, self._tools.clock.monotonic_s() + time_s, now_ms + lease_ms)
+        claim = await self._claim(name, now_ms)
         try:
-            return await self._claimed(name, claim, end_s, idle)
+            return await self._claimed(name, claim, shift, idle)
         except LeaseLost:
             return Stay(not_ours=True)
         finally:
             if claim == "ours":
                 await self._let_go(name)
 
-    async def _claim(self, name: JobName) -> Claim:
-        lease_ms, now_ms = self._tools.pace.lease_ms, self._tools.clock.now_ms()
+    async def _claim(self, name: JobName, now_ms: int) -> Claim:
+        lease_ms = self._tools.pace.lease_ms
         try:
             return await self._book.claim_job(name, self._worker, lease_ms=lease_ms, now_ms=now_ms)
         except asyncio.CancelledError:
             await self._let_go(name)  # the store may have heard of it
             raise
 
-    async def _claimed(self, name: JobName, claim: Claim, end_s: float, idle: int) -> Stay:
+    async def _claimed(self, name: JobName, claim: Claim, shift: Shift, idle: int) -> Stay:
         job = await self._book.find_job(name)
         if claim == "gone" or job is None:
             await self._book.end_job(name, "failed", now_ms=self._tools.clock.now_ms())  # so that it is listed no more
@@ -69,16 +70,14 @@ class JobWorker:
         text = await self._files.read_input(name)
         if text is None:
             return await self._end(job, await self._answers(name), Stay("failed", error_code=LOST))
-        return await self._work(job, build(parse_questions(text)), end_s, idle)
+        return await self._work(job, build(parse_questions(text)), shift, idle)
 
-    async def _work(self, job: Job, nodes: Sequence[Node], end_s: float, idle: int) -> Stay:
+    async def _work(self, job: Job, nodes: Sequence[Node], shift: Shift, idle: int) -> Stay:
         answers = await self._answers(job.name)
         patience, tools = Patience(answers.tries), self._tools
-        recorder = Recorder(
-            job.name, self._worker, answers, self._book, self._files, tools.clock, tools.pace, patience.stop
-        )
+        recorder = Recorder(job.name, shift, answers, self._book, self._files, tools.clock, tools.pace, patience.stop)
         async with recorder:
-            stay = await Rounds(tools, job, nodes, answers, patience, recorder, end_s, idle).run()
+            stay = await Rounds(tools, job, nodes, answers, patience, recorder, shift.end_s, idle).run()
             if stay.error_code:
                 _end_rest(nodes, answers, recorder, stay.error_code)
         return await self._end(job, answers, stay) if stay.state else stay
