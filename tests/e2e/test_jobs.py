@@ -257,7 +257,8 @@ def test_a_process_that_is_killed(stack, gateway, providers, providers_url, key_
     job = ended(gateway, job_id, key)
     assert (job["state"], job["succeeded"]) == ("succeeded", 60)
     assert [result["index"] for result in job["results"]] == list(range(60))
-    assert 60 <= calls(providers, "openai") <= 60 + 16
+    # Asked again is what was under way, and what had been answered and was not written yet.
+    assert 60 <= calls(providers, "openai") <= 60 + 16 + 15
     records = gateway.get("/v1/usage/records", params={"project_id": "jobs-killed", "limit": 500}).json()["records"]
     assert len(records) >= 60
 
