@@ -216,14 +216,22 @@ async def test_a_project_has_so_many_open_jobs(world):
 
 
 async def test_a_job_that_cannot_be_started_is_as_if_it_had_never_been(desk):
-    """So that the same request may be sent again."""
+    """Nobody else was told of it."""
     desk.starter.fails = True
-    refused = await desk.accept(idempotency_key="k1")
+    refused = await desk.accept()
     assert error_of(refused) == (503, "function_unavailable", None)
     assert "TooMany" not in refused.text
     assert await desk.world.store.open_jobs() == []
+
+
+async def test_a_job_with_a_key_of_idempotency_that_cannot_be_started_waits_for_the_repeat(desk):
+    """A copy that was on its way may have started it."""
+    desk.starter.fails = True
+    assert (await desk.accept(idempotency_key="k1")).status_code == 503
+    (name,) = await desk.world.store.open_jobs()
     desk.starter.fails = False
-    assert (await desk.accept(idempotency_key="k1")).status_code == 202
+    assert await desk.accepted(idempotency_key="k1") == name.id
+    assert desk.starter.started == [name]
 
 
 async def test_a_copy_that_cannot_be_started_leaves_the_job_to_those_who_were_told_of_it(desk):
@@ -325,6 +333,28 @@ async def test_a_cursor_below_zero_is_told_so(desk):
     """It is a number, so the message must not say that it should be one."""
     answer = await desk.look(await desk.accepted(), cursor=-1)
     assert "greater than or equal to 0" in answer.json()["error"]["message"]
+
+
+async def test_a_key_that_loses_the_tool_ends_its_job(desk):
+    """Looked up anew, as a key that is revoked."""
+    key = await desk.world.key()
+    job_id = await desk.accepted(key=key)
+    await desk.world.store.put_key(KeyRecord("alpha", digest_of(key), tools=("complete",)))
+    desk.world.clock.advance(31)  # for as long a key is remembered
+    stay = await desk.work(job_id)
+    assert (stay.state, stay.error_code) == ("failed", "forbidden")
+    told = (await desk.look(job_id)).json()
+    assert [result["error_code"] for result in told["results"]] == ["forbidden"]
+    assert desk.world.provider.calls == []
+
+
+async def test_a_key_that_was_bound_to_a_user_meanwhile_spends_in_that_users_name(desk):
+    """As a batch would, that it brings now."""
+    key = await desk.world.key()
+    job_id = await desk.accepted(key=key)
+    await desk.world.store.put_key(KeyRecord("alpha", digest_of(key), user_id="ada"))
+    assert (await desk.work(job_id)).state == "succeeded"
+    assert [record.user_id for record in await desk.world.records()] == ["ada"]
 
 
 async def test_a_key_is_needed(desk):

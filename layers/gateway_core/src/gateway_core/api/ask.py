@@ -20,11 +20,11 @@ from gateway_core.api.body import read_json, validate
 from gateway_core.api.deadline import time_left_s
 from gateway_core.api.disconnect import while_listening
 from gateway_core.api.errors import error_body
-from gateway_core.api.jobs import TOOL, Batch, accept, attribution_of, job_routes, wants_job
+from gateway_core.api.jobs import Batch, accept, attribution_of, job_routes, wants_job
 from gateway_core.api.schemas import cost_body
 from gateway_core.api.sse import Events, EventStream, event
 from gateway_core.batch.graph import Node, build
-from gateway_core.batch.questions import Answer, Question
+from gateway_core.batch.questions import TOOL, Answer, Question
 from gateway_core.batch.validation.registry import Registry
 from gateway_core.config.settings import GatewaySettings
 from gateway_core.domain.errors import InvalidRequest, LLMError

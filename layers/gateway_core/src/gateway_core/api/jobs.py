@@ -19,12 +19,12 @@ from gateway_core.api.auth import identify
 from gateway_core.api.body import Strict, validate
 from gateway_core.batch.graph import Node
 from gateway_core.batch.job_log import pack_questions, parse_line
+from gateway_core.batch.questions import TOOL
 from gateway_core.domain.caller import Attribution, Caller
 from gateway_core.domain.errors import Forbidden, InvalidRequest, LLMError, RateLimited, UnknownJob
 from gateway_core.services import Current, Jobs, ModelServices
 from gateway_core.store.jobs import IDEMPOTENCY_KEY_FORM, Job, JobName
 
-TOOL = "litellm_batch_ask"
 ACCEPTED = 202
 IDEMPOTENCY_KEY = "Idempotency-Key"
 MOST_RESULTS = 500
@@ -119,7 +119,7 @@ async def accept(
         try:
             await jobs.starter.start(job.name)
         except LLMError:
-            if job is wanted:  # an earlier request was told that it is accepted
+            if not job.idempotency:  # else a copy may have been told that it is accepted, and another will start it
                 await store.forget_job(job)
             raise
     return JSONResponse({"id": job.name.id, "state": job.state}, ACCEPTED, {"location": f"/ask/{job.name.id}"})

@@ -14,14 +14,14 @@ from gateway_core.batch.patience import Patience, pause_s, was_called
 from gateway_core.batch.progress import Progress
 from gateway_core.batch.questions import Answer
 from gateway_core.domain.caller import Caller
-from gateway_core.domain.errors import Unauthenticated
+from gateway_core.domain.errors import Forbidden, Unauthenticated
 from gateway_core.ports import Clock
 from gateway_core.store.jobs import Job, JobState
 
 type MakeEngine = Callable[[Job, Caller, float], Engine]
 """An engine for a job's questions, which asks nobody with less than so many seconds left."""
 type FindCaller = Callable[[str, str], Awaitable[Caller]]
-"""Who has the key of this project with this digest. Raises Unauthenticated, or StoreUnavailable."""
+"""Who has the key of this project with this digest. Raises Unauthenticated, Forbidden, StoreUnavailable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +102,8 @@ class Rounds:
         self._patience.begin_round()
         try:
             await self._ask(await self._tools.find_caller(self._job.key_home, self._job.digest))
-        except Unauthenticated:
-            return Stay("failed", error_code="unauthenticated")
+        except (Unauthenticated, Forbidden) as error:
+            return Stay("failed", error_code=error.code)
         return self._judged()
 
     def _judged(self) -> Stay | None:

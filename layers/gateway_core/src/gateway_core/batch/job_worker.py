@@ -25,6 +25,7 @@ PAGE = 500
 LOST = "questions_lost"
 WHY_NOT: Mapping[str, str] = {
     "unauthenticated": "Not asked: the key that brought this job was revoked.",
+    "forbidden": "Not asked: the key that brought this job may not use the tool litellm_batch_ask any more.",
     "deadline_exceeded": "The time of the job was over before this question had an answer.",
 }
 """By why a job failed, what its unanswered questions are told."""

@@ -14,6 +14,8 @@ from gateway_core.domain.caller import Caller
 from gateway_core.domain.chat import ChatRequest, Cost, Json, ProviderAnswer, Usage
 from gateway_core.domain.result import Attempt, Completion
 
+TOOL = "litellm_batch_ask"
+"""The right that a key needs, where it has a list of them."""
 DEFAULT_MODEL = "openai/gpt-4o-mini"
 DEFAULT_TEMPERATURE = 0.2
 DEFAULT_MAX_TOKENS = 1000

@@ -193,9 +193,9 @@ class Gateway:
     def _new_state(
         self, request: Asked, context: RequestContext, bounded: Iterable[BoundedCandidate], chosen: Plan, kind: str
     ) -> RequestState:
-        wanted = request.attribution
-        # Checked when it came, but a job's question may come a day after that, and a key may have changed since.
-        attribute(context.caller, wanted.project_id, wanted.agent_id, wanted.user_id)
+        asked = request.attribution
+        # As when it came, but a job's question may come a day after that, and a key may have changed since.
+        wanted = attribute(context.caller, asked.project_id, asked.agent_id, asked.user_id)
         ticket = Ticket(
             request_id=context.request_id,
             project_id=wanted.project_id,

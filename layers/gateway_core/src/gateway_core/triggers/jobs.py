@@ -5,10 +5,12 @@ from __future__ import annotations
 import secrets
 from functools import partial
 
+from gateway_core.access.rights import check_tool
 from gateway_core.batch.engine import Engine
 from gateway_core.batch.job_recorder import Pace
 from gateway_core.batch.job_rounds import Tools
 from gateway_core.batch.job_worker import JobWorker
+from gateway_core.batch.questions import TOOL
 from gateway_core.domain.caller import Caller
 from gateway_core.ports import JobFiles
 from gateway_core.services import ModelServices
@@ -19,12 +21,19 @@ def worker_of(services: ModelServices, files: JobFiles, name: str, pace: Pace) -
     """A worker called `name`, which has the configuration of now to its end."""
     tools = Tools(
         make_engine=partial(_engine, services),
-        find_caller=services.authenticator.find,
+        find_caller=partial(_caller, services),
         clock=services.clock,
         pace=pace,
         question_timeout_s=services.settings.default_timeout_s,
     )
     return JobWorker(name, services.store, files, tools)
+
+
+async def _caller(services: ModelServices, project_id: str, digest: str) -> Caller:
+    """Who brought the job, with the rights of now. Raises Unauthenticated, Forbidden and StoreUnavailable."""
+    caller = await services.authenticator.find(project_id, digest)
+    check_tool(caller, TOOL)
+    return caller
 
 
 def _engine(services: ModelServices, job: Job, caller: Caller, least_call_s: float) -> Engine:
