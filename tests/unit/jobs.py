@@ -30,7 +30,7 @@ DIGEST = "d" * 64
 
 @dataclass(frozen=True)
 class Turn:
-    """What becomes of a question when it is asked once: `ok`, `limited`, `failed`, `fatal`, `revoked` or `crash`."""
+    """What becomes of a question that is asked: `ok`, `limited`, `failed`, `fatal`, `poor`, `revoked` or `crash`."""
 
     kind: str = "ok"
     takes_s: float = 1.0
@@ -75,6 +75,8 @@ def _outcome(question: Question, number: int, turn: Turn) -> Answer:
                 attempts=(Attempt("m", "p", "skipped"),),
                 retry_after_s=turn.retry_after_s,
             )
+        case "poor":
+            return replace(failed, error_code="budget_exceeded")
         case "revoked":
             return replace(failed, error_code="unauthenticated")
     raise ZeroDivisionError("prompt text")

@@ -120,6 +120,25 @@ def test_a_question_whose_providers_failed_is_asked_again_so_often():
     assert (job.state, job.progress.succeeded) == ("succeeded", 1)
 
 
+def test_a_budget_is_used_up_before_it_is_said_to_have_ended():
+    """What is under way holds more than it costs: once it is settled, there may be room for more."""
+    bench = Bench(asked(8), Provider({3: [Turn("poor", 0.0)] * 2, 4: [Turn("poor", 0.0)]}), concurrency=3)
+    stay, told, ended_s = outcome(bench)
+    assert stay.state == "succeeded"
+    assert set(told.values()) == {f"<{number}>" for number in range(1, 9)}
+    assert ended_s < 20
+
+
+def test_a_budget_that_has_ended_ends_the_rest():
+    """Each is refused once more when nothing is under way, and its answer says so."""
+    poor = {number: [Turn("poor", 0.0)] * 9 for number in range(5, 41)}
+    bench = Bench(asked(40), Provider(poor), concurrency=4)
+    stay, told, _ = outcome(bench)
+    assert stay.state == "succeeded"
+    assert [number for number, said in told.items() if said == "budget_exceeded"] == list(range(5, 41))
+    assert len(bench.provider.asked) <= 4 + 36 + 2 * 4
+
+
 def test_a_question_that_fails_keeps_no_other_waiting():
     """Only a refusal without a call says anything of the model."""
     bench = Bench(asked(100), Provider({1: [Turn("failed", 0.0)]}), concurrency=1)

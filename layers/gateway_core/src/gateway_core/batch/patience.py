@@ -3,6 +3,9 @@
 A batch that somebody waits for gives an answer to every question now. A job may wait: for a rate limit, an open
 breaker, a store that is away. Then nobody is asked whose model waits already: a limit costs one refusal, not thousands.
 One whose providers were called and failed waits alone.
+
+A budget without room may have some once the questions that are under way are settled: they held more than they cost.
+So its refusal is an answer only after a round that brought none.
 """
 
 from __future__ import annotations
@@ -19,6 +22,8 @@ MOST_WAIT_S = 900.0
 MOST_TRIES = 4
 """How often a question is asked anew whose providers failed. What was refused without a call is not counted."""
 REVOKED = "unauthenticated"
+BUDGET_ENDED = "budget_exceeded"
+_BUDGET = "budget"
 
 
 class Patience:
@@ -31,6 +36,8 @@ class Patience:
         self._tries = Counter(tries or {})
         self._waits: dict[str, float] = {}
         self._stopped = False
+        self._has_answers = False
+        self._budget_has_ended = False
         self.is_revoked = False
 
     @property
@@ -45,7 +52,9 @@ class Patience:
 
     def begin_round(self) -> None:
         """Nothing waits any more."""
+        self._budget_has_ended = _BUDGET in self._waits and not self._has_answers
         self._waits.clear()
+        self._has_answers = False
 
     def stop(self) -> None:
         """Ask nobody any more; those who were asked may answer."""
@@ -53,13 +62,17 @@ class Patience:
 
     def holds(self, question: Question) -> bool:
         """Whether the question is not to be asked now."""
-        return self._stopped or _who(question) in self._waits
+        return self._stopped or _BUDGET in self._waits or _who(question) in self._waits
 
     def postpones(self, number: int, question: Question, answer: Answer) -> bool:
         """Whether this is no answer yet, and the question is to be asked again."""
         if answer.error_code == REVOKED:
             self.is_revoked = True
             self.stop()
+            return True
+        self._has_answers |= answer.status == "success"
+        if answer.error_code == BUDGET_ENDED and not self._budget_has_ended:
+            self._waits[_BUDGET] = LEAST_WAIT_S
             return True
         if answer.retry_after_s is None:
             return False
