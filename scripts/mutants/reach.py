@@ -1,4 +1,8 @@
-"""Which tests can tell a mutant from the code: those that run its lines, as coverage saw it."""
+"""Which tests can tell a mutant from the code: those that run its lines, as coverage saw it.
+
+What a class or a module says of itself, such as an error's status, runs at import, and who only reads it runs no line
+of it. There those count, too, whose file names it.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +20,14 @@ _FIELD = re.compile(r"^\s*\w+: [^=]*")
 
 
 class Reach:
-    """What every test runs of the package below `root`, and how long the test takes."""
+    """What every test of `tree` runs of the package below `root`, and how long the test takes."""
 
-    def __init__(self, root: Path, seconds: Mapping[str, float]) -> None:
+    def __init__(self, root: Path, seconds: Mapping[str, float], tree: Path) -> None:
         self._seconds = seconds
+        self._naming: dict[str, set[str]] = defaultdict(set)
+        for file, tests in _by_file(seconds).items():
+            for word in set(_WORD.findall((tree / file).read_text())):
+                self._naming[word] |= tests
         self._places: dict[str, Places] = {}
         self._tests: dict[tuple[str, int], set[str]] = defaultdict(set)
         self._mentions: dict[str, set[tuple[str, int]]] = defaultdict(set)
@@ -64,8 +72,8 @@ class Reach:
         return {test for line in lines for test in self._tests.get((file, line), ())}
 
     def _using(self, name: str) -> set[str]:
-        """The tests that run lines with this name, or with names that are made of it at import."""
-        tests, seen, waiting = set[str](), set[str](), {name}
+        """The tests that name it, and that run lines with this name or with names that are made of it at import."""
+        tests, seen, waiting = set(self._naming.get(name, ())), set[str](), {name}
         while waiting:
             name = waiting.pop()
             seen.add(name)
@@ -74,3 +82,10 @@ class Reach:
                 tests |= self._running(file, place.lines)
                 waiting |= {*place.names[:1]} - seen
         return tests
+
+
+def _by_file(tests: Iterable[str]) -> Mapping[str, set[str]]:
+    files = defaultdict[str, set[str]](set)
+    for test in tests:
+        files[test.partition("::")[0]].add(test)
+    return files

@@ -31,7 +31,7 @@ def survey(pool: Pool, jobs: int, tree: Path, home: Path) -> tuple[Reach, Mappin
     outcomes = _outcomes(pool, trials)
     seconds = {test: took_s for outcome in outcomes for test, took_s in outcome.seconds.items()}
     package = source_of(tree) / PACKAGE
-    reach = Reach(package, seconds)
+    reach = Reach(package, seconds, tree)
     for trial in trials:
         reach.add(trial.coverage, package)
     preload(chain.from_iterable(outcome.libraries for outcome in outcomes))

@@ -3,6 +3,8 @@
 import pytest
 
 from scripts.mutants.judge import is_importable
+from scripts.mutants.places import Places
+from scripts.mutants.reach import Reach
 
 
 @pytest.fixture
@@ -37,3 +39,18 @@ def source(tmp_path):
 def test_a_module_that_breaks_at_import_is_told_from_a_run_that_broke(source, file, expected):
     """The former is noticed by whoever imports it; the latter says nothing."""
     assert is_importable(source, file) is expected
+
+
+def test_who_only_reads_what_a_class_says_of_itself_is_tried_with_it(tmp_path):
+    """It runs at import, where no test is seen; who does not name the class is not asked."""
+    root, tree = tmp_path / "package", tmp_path / "tree"
+    (root / "domain").mkdir(parents=True)
+    (root / "domain/errors.py").write_text("class Refused(Exception):\n    status = 400\n")
+    tree.mkdir()
+    (tree / "test_words.py").write_text(
+        "from domain import errors\n\ndef test_it():\n    assert errors.Refused.status == 400\n"
+    )
+    (tree / "test_other.py").write_text("def test_it():\n    pass\n")
+    reach = Reach(root, {"test_words.py::test_it": 0.1, "test_other.py::test_it": 0.1}, tree)
+    place = Places((root / "domain/errors.py").read_text()).of(2)
+    assert reach.tests_of("domain/errors.py", place) == ["test_words.py::test_it"]
