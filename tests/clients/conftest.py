@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import KEY, gateway, providers, providers_url, stack, store
+from tests.e2e.conftest import KEY, gateway, providers, providers_url, simulator, stack, store
 from tests.patience import patience
 
-__all__ = ["gateway", "providers", "providers_url", "stack", "store"]
+__all__ = ["gateway", "providers", "providers_url", "simulator", "stack", "store"]
 
 HERE = Path(__file__).parent
 LOCK = HERE / "package-lock.json"
