@@ -512,10 +512,9 @@ async def _live(bench, name, life_s):
         await working
 
 
-@pytest.mark.parametrize("gather_s", [0.0, 1.0])
-def test_ten_thousand_questions_take_no_more_than_their_calls(gather_s):
+def test_ten_thousand_questions_take_no_more_than_their_calls():
     """Answers that come together are written together, and reading them all again is in pages."""
-    bench = Bench(asked(10_000), concurrency=256, pace=Pace(gather_s=gather_s))
+    bench = Bench(asked(10_000), concurrency=256)
     stay, told, ended_s = outcome(bench)
     assert stay.state == "succeeded"
     assert len(told) == 10_000
