@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from gateway_core.adapters.litellm import LiteLLMProvider
-from gateway_core.adapters.litellm.transport import connection_pool
+from gateway_core.adapters.upstream.transport import connection_pool
 from gateway_core.domain.chat import Deployment, ModelMode, ProviderCall
 from gateway_core.domain.credentials import Credential, Secret
 from tests.manual_clock import ManualClock

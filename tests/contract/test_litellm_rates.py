@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from gateway_core.adapters.litellm import LiteLLMProvider
-from gateway_core.adapters.litellm.rates import LONGEST_RESET_MS
+from gateway_core.adapters.upstream.rates import LONGEST_RESET_MS
 from gateway_core.domain.chat import ProviderCall
 from gateway_core.domain.credentials import Credential, Secret
 from gateway_core.domain.embedding import EmbedCall

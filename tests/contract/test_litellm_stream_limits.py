@@ -16,8 +16,8 @@ import httpx
 import pytest
 
 from gateway_core.adapters.litellm import LiteLLMProvider
-from gateway_core.adapters.litellm.exchange import ProviderExchange
-from gateway_core.adapters.litellm.transport import OnceTransport
+from gateway_core.adapters.upstream.exchange import ProviderExchange
+from gateway_core.adapters.upstream.transport import OnceTransport
 from gateway_core.domain.chat import Deployment, ProviderCall, Usage
 from gateway_core.domain.credentials import Credential, Secret
 from gateway_core.domain.errors import BadCredentials, DeploymentUnusable, ProviderTimeout

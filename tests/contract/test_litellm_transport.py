@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from gateway_core.adapters.litellm.exchange import ProviderExchange, origin_of
-from gateway_core.adapters.litellm.transport import OnceTransport, connection_pool
+from gateway_core.adapters.upstream.exchange import ProviderExchange, origin_of
+from gateway_core.adapters.upstream.transport import OnceTransport, connection_pool
 from gateway_core.domain.chat import Usage
 from gateway_core.wires.openai_chat import OPENAI_CHAT
 from gateway_core.wires.wire import Wire

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from gateway_core.adapters.litellm import LiteLLMProvider
-from gateway_core.adapters.litellm.guarded import GuardedTransport
+from gateway_core.adapters.upstream.guarded import GuardedTransport
 from gateway_core.config.known_providers import known_providers
 from gateway_core.domain.chat import Deployment, ProviderCall, Reach, Usage
 from gateway_core.domain.credentials import Credential, Secret

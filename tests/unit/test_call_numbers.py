@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway_core.adapters.litellm.calls import CallNumbers
 from gateway_core.domain.chat import ToolCallDelta
+from gateway_core.wires.calls import CallNumbers
 
 
 def test_pieces_belong_to_the_call_of_their_index() -> None:

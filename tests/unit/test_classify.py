@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from gateway_core.adapters.litellm.about import About
-from gateway_core.adapters.litellm.classify import classify
-from gateway_core.adapters.litellm.exchange import Fault, ProviderExchange, origin_of
+from gateway_core.adapters.upstream.about import About
+from gateway_core.adapters.upstream.classify import classify
+from gateway_core.adapters.upstream.exchange import Fault, ProviderExchange, origin_of
 from gateway_core.domain.chat import Deployment, Usage
 from gateway_core.domain.credentials import Secret
 from gateway_core.domain.errors import (

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway_core.adapters.litellm.exchange import ProviderExchange, origin_of
-from gateway_core.adapters.litellm.rates import LONGEST_RESET_MS, rate_view, view_of
+from gateway_core.adapters.upstream.exchange import ProviderExchange, origin_of
+from gateway_core.adapters.upstream.rates import LONGEST_RESET_MS, rate_view, view_of
 from gateway_core.domain.rates import UNREPORTED, RateView, ReportedLimit
 from gateway_core.wires.openai_chat import OPENAI_CHAT
 

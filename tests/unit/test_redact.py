@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway_core.adapters.litellm.redact import MASK, WITHHELD, quote, redact
+from gateway_core.adapters.upstream.redact import MASK, WITHHELD, quote, redact
 from gateway_core.domain.credentials import Credential, Secret
 
 TOKEN = st.text(string.ascii_letters + string.digits + "_-", min_size=16, max_size=60)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway_core.adapters.litellm.watch import StreamWatch
+from gateway_core.adapters.upstream.watch import StreamWatch
 from gateway_core.domain.chat import Json, Usage
 from gateway_core.wires.table import WIRES
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from gateway_core.wires.openai_chat import OPENAI_CHAT
-from gateway_core.wires.openai_chat import image_tokens as openai_image_tokens
+from gateway_core.wires.openai_chat.record import image_tokens as openai_image_tokens
 from gateway_core.wires.openai_responses import OPENAI_RESPONSES
 from gateway_core.wires.wire import Image, Wire
 

@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from gateway_core.domain.chat import Deployment
-from gateway_core.wires import anthropic, gemini
 from gateway_core.wires.anthropic import ANTHROPIC
+from gateway_core.wires.anthropic import record as anthropic
 from gateway_core.wires.cohere import COHERE
 from gateway_core.wires.gemini import GEMINI
+from gateway_core.wires.gemini import record as gemini
 from gateway_core.wires.ollama import OLLAMA
 from gateway_core.wires.openai_chat import OPENAI_CHAT
 from gateway_core.wires.openai_embeddings import OPENAI_EMBEDDINGS

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from gateway_core.adapters.litellm.exchange import ProviderExchange
-from gateway_core.adapters.litellm.rates import view_of
+from gateway_core.adapters.upstream.exchange import ProviderExchange
+from gateway_core.adapters.upstream.rates import view_of
 from gateway_core.domain.chat import Chunk, ProviderAnswer, ToolCall, ToolCallDelta, Usage
 from gateway_core.wires.shapes import first, items, mapping, sendable
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from gateway_core.adapters.litellm.calls import CallNumbers
 from gateway_core.domain.chat import Chunk, Deployment, Json, ToolCallDelta
 from gateway_core.wires.anthropic import ANTHROPIC
+from gateway_core.wires.calls import CallNumbers
 from gateway_core.wires.gemini import GEMINI
 from gateway_core.wires.openai_chat import OPENAI_CHAT
 from gateway_core.wires.openai_responses import OPENAI_RESPONSES

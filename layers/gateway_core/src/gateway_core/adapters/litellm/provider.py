@@ -11,22 +11,22 @@ from typing import Any, Self, cast
 
 import httpx
 
-from gateway_core.adapters.litellm.about import About
 from gateway_core.adapters.litellm.answer import answer_of, whole_chunk
 from gateway_core.adapters.litellm.chat import chat, open_chat
 from gateway_core.adapters.litellm.chunks import Translator
-from gateway_core.adapters.litellm.classify import classify
 from gateway_core.adapters.litellm.embeddings import check_servable, private_texts, request_embeddings, vectors_of
-from gateway_core.adapters.litellm.exchange import ProviderExchange, origin_of
-from gateway_core.adapters.litellm.guarded import GuardedTransport, LookUp, addresses_of, unshared_connections
 from gateway_core.adapters.litellm.history import history_of
 from gateway_core.adapters.litellm.library import lending, load
 from gateway_core.adapters.litellm.params import ParamFitter
-from gateway_core.adapters.litellm.rates import view_of
 from gateway_core.adapters.litellm.responses import open_response, respond
-from gateway_core.adapters.litellm.streams import Flow
 from gateway_core.adapters.litellm.tokens import PromptCounter
-from gateway_core.adapters.litellm.transport import OnceTransport, connection_pool
+from gateway_core.adapters.upstream.about import About
+from gateway_core.adapters.upstream.classify import classify
+from gateway_core.adapters.upstream.exchange import ProviderExchange, origin_of
+from gateway_core.adapters.upstream.guarded import GuardedTransport, LookUp, addresses_of, unshared_connections
+from gateway_core.adapters.upstream.rates import view_of
+from gateway_core.adapters.upstream.streams import Flow
+from gateway_core.adapters.upstream.transport import OnceTransport, connection_pool
 from gateway_core.domain.chat import Chunk, Deployment, Json, ProviderAnswer, ProviderCall, Reach, TokenCount, Usage
 from gateway_core.domain.credentials import Credential, Secret
 from gateway_core.domain.embedding import EmbedCall, Embeddings

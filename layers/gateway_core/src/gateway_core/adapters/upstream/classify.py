@@ -6,9 +6,9 @@ its own as a connection error. Callers read our own words; the provider's are fo
 
 from __future__ import annotations
 
-from gateway_core.adapters.litellm.about import About
-from gateway_core.adapters.litellm.exchange import ProviderExchange
-from gateway_core.adapters.litellm.refusal import FREE, Bill, refusal
+from gateway_core.adapters.upstream.about import About
+from gateway_core.adapters.upstream.exchange import ProviderExchange
+from gateway_core.adapters.upstream.refusal import FREE, Bill, refusal
 from gateway_core.domain.errors import (
     AddressRefused,
     ContentFilterError,

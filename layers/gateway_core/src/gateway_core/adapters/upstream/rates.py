@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from gateway_core.adapters.litellm.exchange import ProviderExchange
-from gateway_core.adapters.litellm.retry_after import retry_after_s
+from gateway_core.adapters.upstream.exchange import ProviderExchange
+from gateway_core.adapters.upstream.retry_after import retry_after_s
 from gateway_core.domain.rates import UNREPORTED, RateView, ReportedLimit
 from gateway_core.wires.errors import error_of
 from gateway_core.wires.reasons import status_within

@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from gateway_core.adapters.litellm.chunks import Translator
-from gateway_core.adapters.litellm.exchange import ProviderExchange
-from gateway_core.adapters.litellm.rates import view_of
-from gateway_core.adapters.litellm.transport import OnceTransport
+from gateway_core.adapters.upstream.exchange import ProviderExchange
+from gateway_core.adapters.upstream.rates import view_of
+from gateway_core.adapters.upstream.transport import OnceTransport
 from gateway_core.domain.chat import Chunk, Json
 
 type Open = Callable[[], Awaitable[tuple[Translator, tuple[str, ...]]]]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from gateway_core.adapters.litellm.watch import StreamWatch
+from gateway_core.adapters.upstream.watch import StreamWatch
 from gateway_core.domain.chat import Json
 from gateway_core.wires.table import LIMIT_HEADERS
 from gateway_core.wires.wire import Wire

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gateway_core.adapters.litellm.about import About
-from gateway_core.adapters.litellm.exchange import ProviderExchange
-from gateway_core.adapters.litellm.retry_after import retry_after_s
+from gateway_core.adapters.upstream.about import About
+from gateway_core.adapters.upstream.exchange import ProviderExchange
+from gateway_core.adapters.upstream.retry_after import retry_after_s
 from gateway_core.domain.chat import Usage
 from gateway_core.domain.errors import (
     BadCredentials,

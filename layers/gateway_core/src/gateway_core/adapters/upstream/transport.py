@@ -14,8 +14,8 @@ from typing import Any, override
 
 import httpx
 
-from gateway_core.adapters.litellm.exchange import Fault, ProviderExchange
-from gateway_core.adapters.litellm.guarded import RefusedAddressError
+from gateway_core.adapters.upstream.exchange import Fault, ProviderExchange
+from gateway_core.adapters.upstream.guarded import RefusedAddressError
 
 CONNECT_TIMEOUT_S = 10.0
 _DRAIN_S = 0.1

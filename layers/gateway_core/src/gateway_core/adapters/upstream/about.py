@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway_core.adapters.litellm.exchange import ProviderExchange
-from gateway_core.adapters.litellm.redact import quote, redact
+from gateway_core.adapters.upstream.exchange import ProviderExchange
+from gateway_core.adapters.upstream.redact import quote, redact
 from gateway_core.domain.chat import Deployment, Json
 from gateway_core.domain.credentials import Secret
 from gateway_core.wires.errors import WireError
