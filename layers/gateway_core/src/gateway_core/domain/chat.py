@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from gateway_core.domain.caller import Attribution
+from gateway_core.domain.model_rules import NO_RULES, ModelRules
 from gateway_core.domain.rates import RateView
 
 type Json = Mapping[str, Any]
@@ -25,6 +26,8 @@ Capability = Literal[Requirement, "embeddings", "dimensions"]
 """What a model can do."""
 type BreakerEffect = Literal["ok", "fail", "limit", "skip"]
 """What an attempt says of its deployment: healthy, failed, rate limited until a known time, or nothing at all."""
+type Engine = Literal["native", "litellm"]
+"""Who translates for a deployment: wires of our own, or LiteLLM."""
 type Reach = Literal["any", "public", "private"]
 """Where a deployment may be: `any` for those that the operator named; a caller's base URL may lead to public addresses
 only, or, where the operator allows its host, to private ones as well."""
@@ -67,6 +70,7 @@ class Deployment:
     api_base: str
     mode: ModelMode = "chat"
     reach: Reach = "any"
+    engine: Engine = "litellm"
 
     @property
     def is_callers(self) -> bool:
@@ -103,6 +107,7 @@ class Model:
     output_shares_window: bool = True
     listed: bool = True
     price_hash: str = ""
+    rules: ModelRules = NO_RULES
 
     @property
     def provider(self) -> str:
@@ -118,7 +123,9 @@ class Model:
 class ChatRequest:
     """A validated request. `params` holds OpenAI-named options (`temperature`, `tools`, `stop`, ...) as given.
 
-    `api_base` is where to call `model` instead of its configured base URL; nobody else is called then.
+    `defaults` are options that nobody asked for: they are sent where the model takes them, and left out without a word
+    elsewhere. `body` is the request as it came on OpenAI's chat wire, to be forwarded to who speaks that; None if it
+    came on another. `api_base` is where to call `model` instead of its configured base URL; nobody else is called then.
     """
 
     messages: tuple[Json, ...]
@@ -127,6 +134,8 @@ class ChatRequest:
     model: str | None = None
     max_output_tokens: int | None = None
     params: Json = field(default_factory=dict)
+    defaults: Json = field(default_factory=dict)
+    body: Json | None = None
     fallback: bool | None = None
     routing: Routing = "order"
     require: frozenset[str] = frozenset()
@@ -151,7 +160,9 @@ class ToolCallDelta:
 class Chunk:
     """A piece of a streamed answer, normalised. The last piece has the finish reason; the latest usage holds.
 
-    The first piece has `rates`, what the provider says of its limits, if it does.
+    The first piece has `rates`, what the provider says of its limits, if it does. `refusal` is what a model says when
+    it declines. `forwarded` are the provider's own events on OpenAI's chat wire, for a caller on that wire: they hold
+    what the other fields cannot (`other`, such as sound), and more than one answer.
     """
 
     text: str = ""
@@ -161,11 +172,14 @@ class Chunk:
     usage: Usage | None = None
     dropped_params: tuple[str, ...] = ()
     rates: RateView | None = field(default=None, compare=False)
+    refusal: str = ""
+    other: bool = False
+    forwarded: tuple[Json, ...] = ()
 
     @property
     def is_content(self) -> bool:
         """Whether the caller sees any of it: after such a chunk nobody else can answer the request."""
-        return bool(self.text or self.tool_calls or self.reasoning)
+        return bool(self.text or self.tool_calls or self.reasoning or self.refusal or self.other)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +230,10 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class ProviderCall:
-    """One attempt, ready to send. `timeout_s` is its own deadline, `first_s` an earlier one for the first content."""
+    """One attempt, ready to send. `timeout_s` is its own deadline, `first_s` an earlier one for the first content.
+
+    `params`, `defaults` and `body` are the request's, see `ChatRequest`; `rules` are the model's.
+    """
 
     deployment: Deployment
     messages: tuple[Json, ...]
@@ -225,6 +242,9 @@ class ProviderCall:
     timeout_s: float
     request_id: str
     first_s: float | None = None
+    rules: ModelRules = NO_RULES
+    defaults: Json = field(default_factory=dict)
+    body: Json | None = None
 
     @property
     def first_within_s(self) -> float:
@@ -237,7 +257,8 @@ class ProviderAnswer:
     """A whole answer of a provider, normalised. `finish_reason` is OpenAI's vocabulary.
 
     `confidence`, from 0 to 1, is the provider's own where it gives one, else the mean probability of the answer's
-    tokens where it gives those.
+    tokens where it gives those. `refusal` is what a model says when it declines. `forwarded` is the provider's own body
+    on OpenAI's chat wire, for a caller on that wire.
     """
 
     content: str
@@ -248,6 +269,8 @@ class ProviderAnswer:
     reasoning: str = ""
     rates: RateView | None = field(default=None, compare=False)
     confidence: float | None = None
+    refusal: str = ""
+    forwarded: Json | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,12 @@ class ProviderTraits:
     display: What callers read in errors, if it differs from `name`.
     output_limit: The option that holds the most tokens of an answer.
     thinking: Its rules for models that think, if it refuses what breaks them.
+    native: Whether its models are called by wires of our own unless the configuration says otherwise.
+    chat_prefix: What stands between its base URL and the path of OpenAI's chat wire.
+    stores: Whether it keeps answers unless told not to.
+    has_developer_role: Whether it knows the role `developer`; else it is told as `system`.
+    has_refusals: Whether it knows refusals apart from content.
+    takes_text_only: Whether it takes contents as texts only, not as parts.
     takes_reasoning: Whether the `reasoning_content` of earlier answers goes back to it; others refuse the field.
     takes_signatures: Whether the signatures of earlier tool calls go back to it; others refuse ids as long as that.
     has_public_tokenizer: Whether its models count tokens with the tokenisers that OpenAI publishes.
@@ -64,6 +70,12 @@ class ProviderTraits:
     display: str = ""
     output_limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     thinking: ThinkingRules | None = None
+    native: bool = False
+    chat_prefix: str = ""
+    stores: bool = False
+    has_developer_role: bool = False
+    has_refusals: bool = False
+    takes_text_only: bool = False
     takes_reasoning: bool = False
     takes_signatures: bool = False
     has_public_tokenizer: bool = False

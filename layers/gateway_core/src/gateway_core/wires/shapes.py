@@ -26,3 +26,17 @@ def first(value: object) -> Json:
 def sendable(text: str) -> str:
     """A text without halves of surrogate pairs, which JSON may hold and no client can be sent."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def text_of(value: object) -> str:
+    """A text that can be sent: itself, nothing, or a list of text parts. Raises TypeError for anything else.
+
+    Some servers on OpenAI's wire answer with parts, as Mistral's do.
+    """
+    if value is None:
+        return ""
+    if isinstance(value, list):
+        return "".join(text_of(mapping(part).get("text")) for part in value)
+    if isinstance(value, str):
+        return sendable(value)
+    raise TypeError("not a text")

@@ -1,0 +1,59 @@
+"""What a model refuses of the options that its wire has fields for: data of the catalog, each row with its source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+type Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+EFFORTS: tuple[Effort, ...] = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+"""How much a model is to think, weakest first."""
+
+type Thinks = Literal["never", "asked", "default", "always"]
+"""Whether a model thinks before it answers: where it is asked to, unless it is told not to, or whatever it is told."""
+type ThinkingForm = Literal["", "budget", "adaptive", "level", "effort", "switch"]
+"""How a wire asks for it: by a budget of tokens, adaptively with an effort beside it, by a level, an effort, or on and
+off. Empty: it has no word for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRules:
+    """The defaults refuse nothing; options are named as OpenAI names them.
+
+    thinks, thinking_form: Whether it thinks, and how its wire asks for that.
+    efforts: The efforts that it tells apart, weakest first; `none` among them if thinking can be turned off. Empty: it
+        has no such option.
+    least_thinking_tokens: The smallest budget of thinking that it takes; the budget is below the output limit, too.
+    cannot: Demands that it cannot meet (`wires.demands`), such as `n` for more than one answer.
+    refuses, refuses_thinking: Options that it never takes, and those that it does not take while it thinks.
+    most_temperature: The upper end of its range, which begins at 0.
+    one_of_temperature_and_top_p: Whether it refuses both at once.
+    least_top_p_thinking: The lower end of `top_p` while it thinks.
+    forces_tools_thinking: Whether `tool_choice` may force a call while it thinks.
+    stop_needs_text: Whether it refuses stop sequences of white space alone.
+    most_stops: How many stop sequences it takes.
+    takes_prefill: Whether the last turn may be the assistant's.
+    schema_refuses: What it refuses in the schema of an answer: `recursion` or a keyword of JSON Schema.
+    source: Where this is documented.
+    """
+
+    thinks: Thinks = "never"
+    thinking_form: ThinkingForm = ""
+    efforts: tuple[Effort, ...] = ()
+    least_thinking_tokens: int = 0
+    cannot: frozenset[str] = frozenset()
+    refuses: frozenset[str] = frozenset()
+    refuses_thinking: frozenset[str] = frozenset()
+    most_temperature: float = 2.0
+    one_of_temperature_and_top_p: bool = False
+    least_top_p_thinking: float = 0.0
+    forces_tools_thinking: bool = True
+    stop_needs_text: bool = False
+    most_stops: int = 1000
+    takes_prefill: bool = True
+    schema_refuses: frozenset[str] = frozenset()
+    source: str = ""
+
+
+NO_RULES = ModelRules()
+"""Of a model of which nothing is known: what is asked is sent, and the provider has the word."""

@@ -1,0 +1,35 @@
+"""Which codec a deployment is called by, and what its engine cannot carry: read by routing before anybody is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+from gateway_core.domain.chat import Deployment, Json, Model
+from gateway_core.wires.codec import Codec, Objection
+from gateway_core.wires.demands import Demands, unmet
+from gateway_core.wires.foreign import FOREIGN_CANNOT, foreign_objection
+from gateway_core.wires.openai_chat import OPENAI_CHAT
+from gateway_core.wires.openai_chat.codec import OPENAI_CHAT_CODEC
+from gateway_core.wires.table import traits_of, wire_of
+
+CODECS: Mapping[str, Codec] = MappingProxyType({OPENAI_CHAT.name: OPENAI_CHAT_CODEC})
+"""By the name of the wire; LiteLLM translates to all others."""
+
+
+def codec_of(deployment: Deployment) -> Codec | None:
+    """The codec by which it is called; None where LiteLLM translates."""
+    return CODECS.get(wire_of(deployment).name) if deployment.engine == "native" else None
+
+
+def objection_to(model: Model, demands: Demands, messages: Sequence[Json], params: Json) -> Objection | None:
+    """Why the model cannot serve a request that makes these demands; None if it can."""
+    codec, rules = codec_of(model.deployment), model.rules
+    if codec is None:
+        return unmet(demands, FOREIGN_CANNOT | rules.cannot) or foreign_objection(messages, params)
+    return unmet(demands, codec.cannot | rules.cannot) or codec.objection(messages, params, rules)
+
+
+def has_codec(provider: str) -> bool:
+    """Whether the provider's chat wire is one of ours."""
+    return traits_of(provider).chat.name in CODECS

@@ -1,0 +1,66 @@
+"""A whole answer on OpenAI's chat wire; for a caller on the same wire it is kept as it came, beside what we read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway_core.domain.chat import Json, ProviderAnswer, ProviderCall, ToolCall, Usage
+from gateway_core.wires.confidence import confidence_of
+from gateway_core.wires.openai_chat.history import REASONING_MARK
+from gateway_core.wires.shapes import first, items, mapping, sendable, text_of
+from gateway_core.wires.signed_ids import signed
+from gateway_core.wires.table import traits_of
+
+NO_ARGUMENTS = "{}"
+
+
+def answer(call: ProviderCall, body: object) -> ProviderAnswer:
+    """The first choice's content. Raises TypeError for texts that are none."""
+    raw = mapping(body)
+    message = mapping(first(raw.get("choices")).get("message"))
+    reasoning = reasoning_in(message)
+    carries = reasoning if traits_of(call.deployment.provider).takes_reasoning else ""
+    calls = [with_arguments(mapping(one)) for one in items(message.get("tool_calls"))]
+    if carries and calls:
+        calls[0] = {**calls[0], "id": signed(str(calls[0].get("id") or ""), REASONING_MARK, carries)}
+    return ProviderAnswer(
+        content=text_of(message.get("content")),
+        tool_calls=tuple(map(_tool_call, calls)),
+        finish_reason="",
+        usage=Usage(),
+        reasoning=reasoning,
+        refusal=text_of(message.get("refusal")),
+        confidence=confidence_of(raw),
+        forwarded=None if call.body is None else _forwarded(raw, calls),
+    )
+
+
+def reasoning_in(message: Json) -> str:
+    """What a message or a delta shows of its reasoning: `reasoning_content` at DeepSeek, `reasoning` at others."""
+    return text_of(message.get("reasoning_content") or message.get("reasoning"))
+
+
+def with_arguments(call: Json) -> dict[str, Any]:
+    """The call with arguments that are JSON: some leave them empty for a tool without parameters."""
+    function = mapping(call.get("function"))
+    if not function or function.get("arguments"):
+        return dict(call)
+    return {**call, "function": {**function, "arguments": NO_ARGUMENTS}}
+
+
+def _tool_call(call: Json) -> ToolCall:
+    function, custom = mapping(call.get("function")), mapping(call.get("custom"))
+    name, said = (custom.get("name"), custom.get("input")) if custom else (function.get("name"), function["arguments"])
+    return ToolCall(*(sendable(text_of(text)) for text in (call.get("id"), name, said)))
+
+
+def _forwarded(raw: Json, calls: list[dict[str, Any]]) -> Json:
+    """The body, with what changed in the calls of its first choice."""
+    choices = [dict(mapping(choice)) for choice in items(raw.get("choices"))]
+    for index, choice in enumerate(choices):
+        message = mapping(choice.get("message"))
+        made = items(message.get("tool_calls"))
+        changed = calls if index == 0 else [with_arguments(mapping(one)) for one in made]
+        if made and changed != made:
+            choice["message"] = {**message, "tool_calls": changed}
+    return {**raw, "choices": choices}

@@ -1,0 +1,114 @@
+"""The events of a stream on OpenAI's chat wire.
+
+For a caller on the same wire the events themselves go on, held back only until there is content, and from a choice's
+finish on until the stream has come to a sound end: a cut answer must not look like a whole one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from gateway_core.domain.chat import Chunk, Json, ProviderCall, ToolCallDelta
+from gateway_core.wires.calls import CallNumbers
+from gateway_core.wires.openai_chat.answer import NO_ARGUMENTS, reasoning_in
+from gateway_core.wires.openai_chat.history import REASONING_MARK
+from gateway_core.wires.shapes import first, items, mapping, text_of
+from gateway_core.wires.signed_ids import signed
+from gateway_core.wires.table import traits_of
+
+
+class ChatReader:
+    """Reads one stream, see `codec.EventReader`. The first of several choices is the answer; the rest counts as text."""
+
+    def __init__(self, call: ProviderCall) -> None:
+        self._forwards = call.body is not None
+        self._carries = traits_of(call.deployment.provider).takes_reasoning
+        self._calls = CallNumbers()
+        self._without_arguments: set[int] = set()
+        self._reasoning: list[str] = []
+        self._frame: Json = {}
+        self._waiting: list[Json] = []
+        self._finished: list[Json] = []
+
+    @property
+    def called(self) -> bool:
+        return self._calls.any
+
+    def chunk(self, event: Json) -> Chunk:
+        event = self._signed(event) if self._reasoning and not self._calls.any else event
+        choices = [mapping(choice) for choice in items(event.get("choices"))]
+        main = next((mapping(one.get("delta")) for one in choices if not one.get("index")), {})
+        found = Chunk(
+            text=text_of(main.get("content")) + "".join(_all_of(one) for one in choices if one.get("index")),
+            tool_calls=tuple(self._pieces(main)),
+            reasoning=reasoning_in(main),
+            refusal=text_of(main.get("refusal")),
+            other=any(_is_other(mapping(one.get("delta"))) for one in choices),
+        )
+        if self._carries and found.reasoning and not self._calls.any:
+            self._reasoning.append(found.reasoning)
+        return self._with_events(found, event, choices) if self._forwards else found
+
+    def last(self) -> Chunk:
+        missing = tuple(ToolCallDelta(index, arguments=NO_ARGUMENTS) for index in sorted(self._without_arguments))
+        if not self._forwards:
+            return Chunk(tool_calls=missing)
+        return Chunk(tool_calls=missing, forwarded=(*self._waiting, *map(self._event_of, missing), *self._finished))
+
+    def _pieces(self, delta: Json) -> Iterator[ToolCallDelta]:
+        for piece in map(mapping, items(delta.get("tool_calls"))):
+            said = mapping(piece.get("function") or piece.get("custom"))
+            arguments = text_of(said.get("arguments") or said.get("input"))
+            named = (text_of(piece.get("id")), text_of(said.get("name")))
+            made = self._calls.delta(piece.get("index"), *named, arguments)
+            if made is None:
+                continue
+            if made.arguments:
+                self._without_arguments.discard(made.index)
+            elif made.name and "custom" not in piece:
+                self._without_arguments.add(made.index)
+            yield made
+
+    def _signed(self, event: Json) -> Json:
+        """The event with the reasoning so far in the id of the first call, if that begins here."""
+        choice = first(event.get("choices"))
+        pieces = [dict(mapping(piece)) for piece in items(mapping(choice.get("delta")).get("tool_calls"))]
+        if not pieces or not pieces[0].get("id"):
+            return event
+        pieces[0]["id"] = signed(str(pieces[0]["id"]), REASONING_MARK, "".join(self._reasoning))
+        rest = items(event.get("choices"))[1:]
+        return {**event, "choices": [{**choice, "delta": {**choice["delta"], "tool_calls": pieces}}, *rest]}
+
+    def _with_events(self, found: Chunk, event: Json, choices: list[Json]) -> Chunk:
+        self._frame = {name: value for name, value in event.items() if name not in ("choices", "usage")}
+        if not choices and event.get("usage"):
+            return found
+        ended = [one for one in choices if one.get("finish_reason")]
+        said = found.is_content
+        if ended:
+            spoken = {"logprobs": None} if said else {}
+            self._finished.append({**self._frame, "choices": [{**one, "delta": {}, **spoken} for one in ended]})
+        if said or not ended:
+            open_ = [{**one, "finish_reason": None} if one in ended else one for one in choices]
+            self._waiting.append({**self._frame, "choices": open_})
+        if not said:
+            return found
+        passed, self._waiting = tuple(self._waiting), []
+        return replace(found, forwarded=passed)
+
+    def _event_of(self, piece: ToolCallDelta) -> Json:
+        delta = {"tool_calls": [{"index": piece.index, "function": {"arguments": piece.arguments}}]}
+        return {**self._frame, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]}
+
+
+def _is_other(delta: Json) -> bool:
+    return bool(delta.get("audio") or delta.get("function_call"))
+
+
+def _all_of(choice: Json) -> str:
+    """Whatever another choice says, as one text."""
+    delta = mapping(choice.get("delta"))
+    functions = (mapping(mapping(piece).get("function")) for piece in items(delta.get("tool_calls")))
+    arguments = (text_of(function.get("arguments")) for function in functions)
+    return "".join([text_of(delta.get("content")), text_of(delta.get("refusal")), *arguments])

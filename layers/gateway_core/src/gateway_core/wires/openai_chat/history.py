@@ -1,0 +1,122 @@
+"""The conversation as OpenAI's chat wire and its dialects take it.
+
+A message that needs no change is handed on itself, so that most conversations cost nothing here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gateway_core.domain.chat import Json
+from gateway_core.wires.provider import ProviderTraits
+from gateway_core.wires.shapes import items, mapping, text_of
+from gateway_core.wires.signed_ids import SEPARATOR, carried, split
+
+REASONING_MARK = "d"
+"""Under which the id of a tool call carries the reasoning before it."""
+_FIELDS = {
+    "system": frozenset({"role", "content", "name"}),
+    "developer": frozenset({"role", "content", "name"}),
+    "user": frozenset({"role", "content", "name"}),
+    "assistant": frozenset({"role", "content", "name", "refusal", "tool_calls", "audio", "function_call"}),
+    "tool": frozenset({"role", "content", "tool_call_id"}),
+    "function": frozenset({"role", "content", "name"}),
+}
+_CALL_FIELDS = frozenset({"id", "type", "function", "custom"})
+_FUNCTION_FIELDS = frozenset({"name", "arguments"})
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Messages to send; whether a model that wants its reasoning back has it; what was left out by name."""
+
+    messages: tuple[Json, ...]
+    may_think: bool = True
+    dropped: frozenset[str] = frozenset()
+
+
+def history_of(messages: Sequence[Json], traits: ProviderTraits) -> History:
+    """The messages without what only other providers' answers can have brought into them, in the provider's dialect."""
+    sent = tuple(_message(message, traits) for message in messages)
+    may_think = not traits.takes_reasoning or all(_has_its_reasoning(message) for message in sent)
+    marked = any(_cached(message) for message in messages)
+    return History(sent, may_think, frozenset({"cache_control"}) if marked else frozenset())
+
+
+def _has_its_reasoning(message: Json) -> bool:
+    return not message.get("tool_calls") or bool(message.get("reasoning_content"))
+
+
+def _message(message: Json, traits: ProviderTraits) -> Json:
+    role = str(message.get("role"))
+    fields = _FIELDS[role]
+    sent = {name: value for name, value in message.items() if name in fields}
+    if role == "developer" and not traits.has_developer_role:
+        sent["role"] = "system"
+    if role == "assistant":
+        sent = _assistant(message, sent, traits)
+    if role == "tool":
+        sent["tool_call_id"] = split(str(message.get("tool_call_id"))).plain
+    if "content" in sent:
+        sent["content"] = _content(sent["content"], traits)
+    return message if sent == message else sent
+
+
+def _assistant(message: Json, sent: dict[str, Any], traits: ProviderTraits) -> dict[str, Any]:
+    calls = [_call(mapping(call)) for call in items(message.get("tool_calls"))]
+    kept = {name: value for name, value in sent.items() if value is not None and name != "tool_calls"}
+    kept.setdefault("content", None)
+    if not traits.has_refusals and not kept["content"]:
+        kept["content"] = kept.get("refusal") or (None if calls else "")
+    if not traits.has_refusals:
+        kept.pop("refusal", None)
+    reasoning = reasoning_of(message) if traits.takes_reasoning else ""
+    return {
+        **kept,
+        **({"tool_calls": calls} if calls else {}),
+        **({"reasoning_content": reasoning} if reasoning else {}),
+    }
+
+
+def _call(call: Json) -> dict[str, Any]:
+    sent = {name: value for name, value in call.items() if name in _CALL_FIELDS}
+    sent.setdefault("type", "function")
+    if SEPARATOR in str(call.get("id")):
+        sent["id"] = split(str(call["id"])).plain
+    if function := mapping(call.get("function")):
+        sent["function"] = {name: value for name, value in function.items() if name in _FUNCTION_FIELDS}
+    return sent
+
+
+def reasoning_of(message: Json) -> str:
+    """The reasoning before an assistant's turn: its own field, else what the ids of its calls carry."""
+    said = message.get("reasoning_content") or message.get("reasoning")
+    if isinstance(said, str) and said:
+        return said
+    found = (carried(str(mapping(call).get("id")), REASONING_MARK) for call in items(message.get("tool_calls")))
+    return next((value for value in found if isinstance(value, str) and value), "")
+
+
+def _content(content: Any, traits: ProviderTraits) -> Any:
+    if not isinstance(content, list):
+        return content
+    if traits.takes_text_only:
+        return "".join(text_of(_said(mapping(part))) for part in content)
+    parts = list(_parts(content, has_refusals=traits.has_refusals))
+    return content if parts == content else parts
+
+
+def _parts(content: list[Any], *, has_refusals: bool) -> Iterator[Json]:
+    for part in map(mapping, content):
+        plain = {name: value for name, value in part.items() if name != "cache_control"}
+        yield {"type": "text", "text": _said(part)} if part.get("type") == "refusal" and not has_refusals else plain
+
+
+def _said(part: Json) -> Any:
+    return part.get("text") if part.get("type") == "text" else part.get("refusal")
+
+
+def _cached(message: Json) -> bool:
+    return any("cache_control" in mapping(part) for part in items(message.get("content")))

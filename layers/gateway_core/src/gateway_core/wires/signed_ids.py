@@ -1,0 +1,56 @@
+"""What a provider wants back with a tool call, carried in the call's id: clients keep ids, and little else.
+
+Gemini's models sign their calls, Claude's sign the thoughts before a call, and DeepSeek's want their reasoning back.
+Without it the next turn is refused, or goes on without thinking. An id is `{provider's id}__thought__{mark}{payload}`.
+Gemini's has no mark: LiteLLM writes and reads the same form.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+import zlib
+from typing import Any, NamedTuple
+
+SEPARATOR = "__thought__"
+_MARK = re.compile(r"([a-z])\.(.*)", re.DOTALL)
+_MOST_BYTES = 4 * 1024 * 1024
+"""More than a request may have: what unpacks to more was not packed here."""
+
+
+class SignedId(NamedTuple):
+    """An id without what it carries; the `mark` of who wrote that, empty for Gemini; and what it carries."""
+
+    plain: str
+    mark: str = ""
+    payload: str = ""
+
+
+def signed(plain: str, mark: str, value: Any) -> str:
+    """The id with a JSON value in it, under a mark of one letter."""
+    packed = base64.urlsafe_b64encode(zlib.compress(json.dumps(value, separators=(",", ":")).encode())).decode()
+    return f"{plain}{SEPARATOR}{mark}.{packed.rstrip('=')}"
+
+
+def split(call_id: str) -> SignedId:
+    """The parts of an id; one that carries nothing is plain."""
+    plain, _, rest = call_id.partition(SEPARATOR)
+    marked = _MARK.fullmatch(rest)
+    return SignedId(plain, marked[1], marked[2]) if marked else SignedId(plain, "", rest)
+
+
+def carried(call_id: str, mark: str) -> Any:
+    """The value that `signed` put into an id under this mark; None if there is none, or it was tampered with."""
+    found = split(call_id)
+    if found.mark != mark:
+        return None
+    try:
+        unpacker = zlib.decompressobj()
+        text = unpacker.decompress(
+            base64.urlsafe_b64decode(found.payload + "=" * (-len(found.payload) % 4)), _MOST_BYTES
+        )
+        return json.loads(text)
+    except (ValueError, binascii.Error, zlib.error, RecursionError):
+        return None
