@@ -232,7 +232,8 @@ class ToolCall:
 class ProviderCall:
     """One attempt, ready to send. `timeout_s` is its own deadline, `first_s` an earlier one for the first content.
 
-    `params`, `defaults` and `body` are the request's, see `ChatRequest`; `rules` are the model's.
+    `params`, `defaults` and `body` are the request's, see `ChatRequest`; `rules` are the model's. With
+    `caches_prompt` a wire marks by itself what of the prompt is worth caching, where the caller has not.
     """
 
     deployment: Deployment
@@ -245,6 +246,7 @@ class ProviderCall:
     rules: ModelRules = NO_RULES
     defaults: Json = field(default_factory=dict)
     body: Json | None = None
+    caches_prompt: bool = False
 
     @property
     def first_within_s(self) -> float:
