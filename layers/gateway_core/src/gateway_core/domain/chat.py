@@ -274,6 +274,11 @@ class ProviderAnswer:
     refusal: str = ""
     forwarded: Json | None = None
 
+    @property
+    def says_something(self) -> bool:
+        """Whether there is anything in it for the caller."""
+        return bool(self.content or self.tool_calls or self.refusal)
+
 
 @dataclass(frozen=True, slots=True)
 class TokenCount:

@@ -26,7 +26,9 @@ def objection_to(model: Model, demands: Demands, messages: Sequence[Json], param
     """Why the model cannot serve a request that makes these demands; None if it can."""
     codec, rules = codec_of(model.deployment), model.rules
     if codec is None:
-        return unmet(demands, FOREIGN_CANNOT | rules.cannot) or foreign_objection(messages, params)
+        return unmet(demands, FOREIGN_CANNOT | rules.cannot) or foreign_objection(
+            wire_of(model.deployment), messages, params
+        )
     return unmet(demands, codec.cannot | rules.cannot) or codec.objection(messages, params, rules)
 
 

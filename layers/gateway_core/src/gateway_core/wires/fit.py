@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from gateway_core.domain.chat import Json, ProviderCall
 from gateway_core.domain.model_rules import EFFORTS, Effort, ModelRules
@@ -153,6 +153,18 @@ def _add_defaults(options: dict[str, Any], defaults: Json, rules: ModelRules, *,
             options[name] = min(value, rules.most_temperature) if name == "temperature" else value
 
 
-def effort_rank(effort: str) -> int:
-    """Its place among all efforts, the weakest first."""
-    return EFFORTS.index(cast("Effort", effort))
+_NOTHING: dict[str, tuple[Any, ...]] = {
+    "logprobs": (False,),
+    "modalities": (["text"], []),
+    "n": (1,),
+    "parallel_tool_calls": (True,),
+    "response_format": ({"type": "text"},),
+    "service_tier": ("auto", "default"),
+    "store": (False,),
+    "top_logprobs": (0,),
+}
+
+
+def says_nothing(name: str, value: Any) -> bool:
+    """Whether an option says what is so without it: who has no word for it loses nothing."""
+    return value in _NOTHING.get(name, ()) or value in ({}, [])

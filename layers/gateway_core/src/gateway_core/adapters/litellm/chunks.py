@@ -7,22 +7,23 @@ network for us, hold a broken event back until the end, and keep what went by. O
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
-from gateway_core.domain.chat import Chunk, Deployment, Json, ToolCallDelta
+from gateway_core.domain.chat import Chunk, Json, ProviderCall, ToolCallDelta
 from gateway_core.wires.anthropic import ANTHROPIC
 from gateway_core.wires.calls import CallNumbers
 from gateway_core.wires.gemini import GEMINI
 from gateway_core.wires.openai_chat import OPENAI_CHAT
+from gateway_core.wires.openai_chat.events import ChatReader
 from gateway_core.wires.openai_responses import OPENAI_RESPONSES
-from gateway_core.wires.shapes import first, items, mapping, sendable
+from gateway_core.wires.shapes import items, mapping, text_of
 from gateway_core.wires.table import traits_of, wire_of
 
 _CONTENT_OF_ANTHROPIC = frozenset({"content_block_start", "content_block_delta", "content_block_stop"})
 _CONTENT_OF_RESPONSES = {
     "response.output_item.added": "response.output_item.added",
     "response.output_text.delta": "response.output_text.delta",
-    "response.refusal.delta": "response.output_text.delta",
     "response.reasoning_summary_text.delta": "response.reasoning_summary_text.delta",
     "response.reasoning_text.delta": "response.reasoning_summary_text.delta",
     "response.function_call_arguments.delta": "response.function_call_arguments.delta",
@@ -34,50 +35,46 @@ class Translator:
     """Translates the events of one stream, in their order.
 
     Args:
-        deployment: Whose events these are.
+        call: Whose events these are.
         parser: LiteLLM's object with a `chunk_parser`; on OpenAI's own wire it may have none.
     """
 
-    def __init__(self, deployment: Deployment, parser: Any) -> None:
-        self._wire = wire_of(deployment)
+    def __init__(self, call: ProviderCall, parser: Any) -> None:
+        self._wire = wire_of(call.deployment)
         self._parser = parser
-        dialect = traits_of(deployment.provider).litellm.translates_chat and hasattr(parser, "chunk_parser")
-        self._native = self._wire is OPENAI_CHAT and not dialect
+        dialect = traits_of(call.deployment.provider).litellm.translates_chat and hasattr(parser, "chunk_parser")
+        # Its own events need no translation; nothing is forwarded, as the request was not.
+        self._plain = ChatReader(replace(call, body=None)) if self._wire is OPENAI_CHAT and not dialect else None
         self._calls = CallNumbers()
 
     @property
     def called(self) -> bool:
         """Whether a tool call has begun."""
-        return self._calls.any
+        return self._plain.called if self._plain else self._calls.any
 
     def chunk(self, event: Json) -> Chunk:
         """Its content, or an empty chunk. Raises anything for an event that does not hold what it should."""
-        if self._native:
-            return self._spoken(event)
+        if self._plain:
+            return self._plain.chunk(event)
+        if event.get("type") == "response.refusal.delta":
+            return Chunk(refusal=text_of(event.get("delta")))
         needed = _NEEDED.get(self._wire, _of_chat)(event)
         return self._foreign(self._parser.chunk_parser(needed)) if needed else Chunk()
 
-    def _spoken(self, event: Json) -> Chunk:
-        delta = mapping(first(event.get("choices")).get("delta"))
-        return Chunk(
-            text=_text(delta.get("content") or delta.get("refusal")),
-            tool_calls=tuple(self._native_calls(delta)),
-            reasoning=_text(delta.get("reasoning_content") or delta.get("reasoning")),
-        )
-
-    def _native_calls(self, delta: Json) -> Iterator[ToolCallDelta]:
-        for piece in map(mapping, items(delta.get("tool_calls"))):
-            function = mapping(piece.get("function"))
-            yield from self._call(piece.get("index"), piece.get("id"), function.get("name"), function.get("arguments"))
+    def last(self) -> Chunk:
+        """What is missing at the end: the arguments of calls that came without any."""
+        if self._plain:
+            return self._plain.last()
+        return Chunk()
 
     def _foreign(self, response: Any) -> Chunk:
         if self._wire is ANTHROPIC:
             _forget(self._parser)
         delta = response.choices[0].delta if response.choices else None
         return Chunk(
-            text=_text(getattr(delta, "content", None)),
+            text=text_of(getattr(delta, "content", None)),
             tool_calls=tuple(self._foreign_calls(delta)),
-            reasoning=_text(getattr(delta, "reasoning_content", None)),
+            reasoning=text_of(getattr(delta, "reasoning_content", None)),
         )
 
     def _foreign_calls(self, delta: Any) -> Iterator[ToolCallDelta]:
@@ -85,15 +82,8 @@ class Translator:
             yield from self._call(piece.index, piece.id, piece.function.name, piece.function.arguments)
 
     def _call(self, index: int | None, call_id: Any, name: Any, arguments: Any) -> Iterator[ToolCallDelta]:
-        delta = self._calls.delta(index, _text(call_id), _text(name), _text(arguments))
+        delta = self._calls.delta(index, text_of(call_id), text_of(name), text_of(arguments))
         return iter([delta] if delta else [])
-
-
-def _text(value: object) -> str:
-    """Raises TypeError for what is neither a text nor nothing."""
-    if value is None or isinstance(value, str):
-        return sendable(value or "")
-    raise TypeError("not a text")
 
 
 def _of_anthropic(event: Json) -> dict[str, Any]:

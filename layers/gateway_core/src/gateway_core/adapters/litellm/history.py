@@ -1,38 +1,73 @@
-"""A conversation as a provider takes it, without what only another provider's answers can have brought into it."""
+"""A conversation as LiteLLM takes it, without what only another provider's answers can have brought into it."""
 
 from __future__ import annotations
 
 import copy
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
-from gateway_core.domain.chat import ProviderCall
+from gateway_core.domain.chat import Json, ProviderCall
+from gateway_core.wires.anthropic import ANTHROPIC
+from gateway_core.wires.openai_chat import OPENAI_CHAT
+from gateway_core.wires.openai_chat import history as chat
 from gateway_core.wires.shapes import items, mapping
-from gateway_core.wires.table import traits_of
-
-SIGNATURE = "__thought__"
-"""LiteLLM hides a Gemini tool call's thought signature behind this in its id, and finds it there again."""
+from gateway_core.wires.table import traits_of, wire_of
+from gateway_core.wires.tool_arguments import object_of
 
 
-def history_of(call: ProviderCall) -> list[dict[str, Any]]:
-    """Copies of the call's messages, as LiteLLM edits them in place.
+@dataclass(frozen=True, slots=True)
+class LiteLLMHistory:
+    """Copies of a call's messages, as LiteLLM edits them in place; whether the model may think; what was left out."""
 
-    Reasoning and signatures go back to those alone who take them: LiteLLM removes signatures in the decorator that we
-    go around.
-    """
-    traits = traits_of(call.deployment.provider)
-    kept = [dict(copy.deepcopy(message)) for message in call.messages]
-    for message in kept:
-        if not traits.takes_reasoning:
-            message.pop("reasoning_content", None)
-        if not traits.takes_signatures:
-            _unsign(message)
-    return kept
+    messages: list[dict[str, Any]]
+    may_think: bool
+    dropped: frozenset[str]
+
+    def named(self, dropped: Iterable[str]) -> tuple[str, ...]:
+        """All that was left out of the request, sorted."""
+        return tuple(sorted({*dropped, *self.dropped}))
 
 
-def _unsign(message: dict[str, Any]) -> None:
-    if isinstance(answered := message.get("tool_call_id"), str):
-        message["tool_call_id"] = answered.partition(SIGNATURE)[0]
-    if calls := items(message.get("tool_calls")):
-        message["tool_calls"] = [
-            {**called, "id": called["id"].partition(SIGNATURE)[0]} for called in map(mapping, calls)
-        ]
+def history_of(call: ProviderCall) -> LiteLLMHistory:
+    """The conversation of a call. Reasoning and signatures go back to those alone who take them."""
+    wire = wire_of(call.deployment)
+    # LiteLLM knows by itself who has no role `developer`, and who takes texts only.
+    traits = replace(traits_of(call.deployment.provider), has_developer_role=True, takes_text_only=False)
+    plain = chat.history_of(call.messages, traits)
+    pairs = [
+        (came, _copy(sent))
+        for came, sent in zip(call.messages, plain.messages, strict=True)
+        if wire is OPENAI_CHAT or _says_something(sent)
+    ]
+    if wire is ANTHROPIC:
+        for came, sent in pairs:
+            _keep_thoughts(came, sent)
+        return LiteLLMHistory([sent for _, sent in pairs], _last_call_is_signed(pairs), plain.dropped)
+    return LiteLLMHistory([sent for _, sent in pairs], plain.may_think, plain.dropped)
+
+
+def _copy(message: Json) -> dict[str, Any]:
+    """With arguments that are JSON objects: LiteLLM reads them for some providers, and fails for others."""
+    sent = {name: copy.deepcopy(value) for name, value in message.items() if value is not None or name == "content"}
+    for call in map(mapping, items(sent.get("tool_calls"))):
+        function = call["function"]
+        function["arguments"] = json.dumps(object_of(function.get("arguments")), ensure_ascii=False)
+    return sent
+
+
+def _says_something(message: Json) -> bool:
+    content = message.get("content")
+    said = content.strip() if isinstance(content, str) else content
+    return bool(said or message.get("tool_calls") or message.get("role") == "tool")
+
+
+def _keep_thoughts(came: Json, sent: dict[str, Any]) -> None:
+    if blocks := items(came.get("thinking_blocks")):
+        sent["thinking_blocks"] = copy.deepcopy(blocks)
+
+
+def _last_call_is_signed(pairs: list[tuple[Json, dict[str, Any]]]) -> bool:
+    calling = [sent for _, sent in pairs if sent.get("tool_calls")]
+    return not calling or "thinking_blocks" in calling[-1]

@@ -7,6 +7,7 @@ from collections.abc import Hashable
 from typing import Any
 
 from gateway_core.domain.chat import Json, ProviderCall
+from gateway_core.wires.fit import fitted, says_nothing
 from gateway_core.wires.shapes import mapping
 from gateway_core.wires.table import traits_of, wire_of
 
@@ -43,15 +44,22 @@ class ParamFitter:
         self._litellm = litellm
         self._kept: dict[Hashable, frozenset[str]] = {}
 
-    def fit(self, call: ProviderCall) -> tuple[dict[str, Any], tuple[str, ...]]:
-        """The options to send, by LiteLLM's names, output limit included; and the names of those left out, sorted."""
-        given = {name: value for name, value in call.params.items() if value is not None}
+    def fit(self, call: ProviderCall, *, may_think: bool = True) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """The options to send, by LiteLLM's names, output limit included; and the names of those left out, sorted.
+
+        `may_think` as for `wires.fit.fitted`, whose rules come first.
+        """
+        fit = fitted(call, may_think=may_think)
+        effort = {} if fit.effort is None else {"reasoning_effort": fit.effort}
+        thinking = {"thinking": call.params["thinking"]} if fit.budget else {}
+        given = {**fit.params, **effort, **thinking}
         names = self._names(call, given)
         kept = {name: copy.deepcopy(value) for name, value in given.items() if name in names}  # LiteLLM edits them
         sent = self._with_room_to_answer(call, kept)
         dropped = given.keys() - sent.keys() - ({"reasoning_effort"} if "thinking" in sent else set())
+        asked_for = {name for name in dropped if name in call.params and not says_nothing(name, given[name])}
         limit = traits_of(call.deployment.provider).output_limit
-        return {**sent, limit: call.max_output_tokens}, tuple(sorted(dropped))
+        return {**sent, limit: call.max_output_tokens}, tuple(sorted({*fit.dropped, *asked_for}))
 
     def _with_room_to_answer(self, call: ProviderCall, params: dict[str, Any]) -> dict[str, Any]:
         """Claude refuses a thinking budget that is not below the output limit; LiteLLM makes one of every effort."""

@@ -1,4 +1,4 @@
-"""How an attempt ended: judged by what the transport saw, and only then by what LiteLLM made of it.
+"""How an attempt ended: judged by what the transport saw, and only then by what an engine made of it.
 
 LiteLLM's exceptions mislead: it reports garbage from Gemini as 422 and from DeepSeek as a success, and every fault of
 its own as a connection error. Callers read our own words; the provider's are for the operator, redacted.
@@ -28,13 +28,16 @@ _OF_ITS_SIZE_OR_FORM = frozenset({"encoded", "too_large"})
 """Faults of answers that would be the same a second time."""
 
 
-def classify(seen: ProviderExchange, cause: Exception | None, about: About) -> ProviderError | None:
+def classify(
+    seen: ProviderExchange, cause: Exception | None, about: About, *, spoke: bool = False
+) -> ProviderError | None:
     """The error that an attempt ended in, or None for a whole, sound answer.
 
     Args:
         seen: What the transport saw of it.
-        cause: What LiteLLM raised, if it did.
+        cause: What the engine raised, if it did.
         about: The attempt; its time decides how far off a `Retry-After` date is.
+        spoke: Whether the answer said something: then it counts without usage, too, as some servers tell none.
     """
     if seen.fault == "deadline" and (seen.status is None or seen.status < _FIRST_ERROR_STATUS):
         return _timed_out(seen, about)
@@ -45,7 +48,7 @@ def classify(seen: ProviderExchange, cause: Exception | None, about: About) -> P
     if seen.fault == "redirect":
         text = f"{about.provider} redirected the request elsewhere."
         return _unusable(text, seen, about)
-    return _answered(seen, cause, about)
+    return _answered(seen, cause, about, spoke=spoke)
 
 
 def _timed_out(seen: ProviderExchange, about: About) -> ProviderError:
@@ -87,7 +90,7 @@ def _unanswered(seen: ProviderExchange, cause: Exception | None, about: About) -
     return _unavailable(f"{about.provider} {what}.", seen, about, bill, cause)
 
 
-def _answered(seen: ProviderExchange, cause: Exception | None, about: About) -> ProviderError | None:
+def _answered(seen: ProviderExchange, cause: Exception | None, about: About, *, spoke: bool) -> ProviderError | None:
     usage = seen.wire.usage_of(seen.json)
     bill = Bill(usage, unconfirmed=usage is None or not seen.complete)
     if error := seen.wire.error_of(seen.json):
@@ -104,7 +107,7 @@ def _answered(seen: ProviderExchange, cause: Exception | None, about: About) -> 
             usage=bill.usage,
             unconfirmed=bill.unconfirmed,
         )
-    if usage is None or cause or finish in ("", INTERRUPTED):
+    if (usage is None and not spoke) or cause or finish in ("", INTERRUPTED):
         return _unavailable(f"{about.provider} sent something that is not a whole answer.", seen, about, bill, cause)
     return None
 

@@ -5,16 +5,25 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from gateway_core.adapters.litellm.chunks import Translator
 from gateway_core.adapters.upstream.exchange import ProviderExchange
 from gateway_core.adapters.upstream.rates import view_of
 from gateway_core.adapters.upstream.transport import OnceTransport
 from gateway_core.domain.chat import Chunk, Json
+from gateway_core.wires.codec import EventReader
 
-type Open = Callable[[], Awaitable[tuple[Translator, tuple[str, ...]]]]
-"""Sends the request; the translator of its events, and the options that were left out."""
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A request that was sent for a stream: who reads its events, and the options that were left out."""
+
+    reader: EventReader
+    dropped: tuple[str, ...] = ()
+
+
+type Open = Callable[[], Awaitable[Opened]]
+"""Sends the request."""
 
 
 class NotAStreamError(Exception):
@@ -38,20 +47,19 @@ class Flow:
         self._deadline = now_s + timeout_s
         self._first_deadline = now_s + first_within_s
         self._events: deque[Json] = deque()
-        self._translator: Translator | None = None
-        self._dropped: tuple[str, ...] = ()
+        self._opened: Opened | None = None
         self._told: Json = {}
-        self._has_begun = False
+        self.has_begun = False
         self.cause: Exception | None = None
         seen.events = self._events
 
     async def next(self) -> Chunk | None:
         """The next content, as soon as it is in; None when no more will come."""
-        if self._translator is None:
+        if self._opened is None:
             await self._within(self._begin)
-        while self.cause is None and (translator := self._translator):
+        while self.cause is None and (opened := self._opened):
             if self._events:
-                chunk = self._translated(translator, self._events.popleft())
+                chunk = self._read(opened.reader, self._events.popleft())
                 if chunk.is_content:
                     return self._first(self._with_usage(chunk))
             elif self._over:
@@ -63,13 +71,15 @@ class Flow:
 
     def last(self) -> Chunk:
         """The end of a stream that `classify` found sound, in the provider's own words."""
-        called = self._translator is not None and self._translator.called
+        reader = self._opened.reader if self._opened else None
+        called = reader is not None and reader.called
         finish = self._seen.finish
         if not called and finish == "tool_calls":
-            finish = "stop"  # a tool that LiteLLM made up for the response format, and turned into text again
+            finish = "stop"  # a tool that was made up for the response format, and turned into text again
         elif called and finish == "stop" and self._stop_may_call:
             finish = "tool_calls"
-        return self._first(Chunk(finish_reason=finish, usage=self._seen.wire.usage_of(self._seen.json)))
+        rest = reader.last() if reader else Chunk()
+        return self._first(replace(rest, finish_reason=finish, usage=self._seen.wire.usage_of(self._seen.json)))
 
     @property
     def _stop_may_call(self) -> bool:
@@ -85,21 +95,21 @@ class Flow:
             self.cause = NotAStreamError()
 
     async def _begin(self) -> None:
-        self._translator, self._dropped = await self._open()
+        self._opened = await self._open()
 
     async def _within(self, step: Callable[[], Awaitable[None]]) -> None:
-        deadline = asyncio.timeout_at(self._deadline if self._has_begun else self._first_deadline)
+        deadline = asyncio.timeout_at(self._deadline if self.has_begun else self._first_deadline)
         try:
             async with deadline:
                 await step()
-        except Exception as cause:  # noqa: BLE001 - LiteLLM raises anything; `classify` judges it
+        except Exception as cause:  # noqa: BLE001 - LiteLLM and odd events raise anything; `classify` judges it
             if deadline.expired():
                 self._seen.fault = "deadline"
             self.cause = cause
 
-    def _translated(self, translator: Translator, event: Json) -> Chunk:
+    def _read(self, reader: EventReader, event: Json) -> Chunk:
         try:
-            return translator.chunk(event)
+            return reader.chunk(event)
         except Exception as cause:  # noqa: BLE001 - as above
             self.cause = cause
             return Chunk()
@@ -113,7 +123,8 @@ class Flow:
         return replace(chunk, usage=self._seen.wire.usage_of(self._seen.json))
 
     def _first(self, chunk: Chunk) -> Chunk:
-        if self._has_begun:
+        if self.has_begun:
             return chunk
-        self._has_begun = True
-        return replace(chunk, dropped_params=self._dropped, rates=view_of(self._seen))
+        self.has_begun = True
+        dropped = self._opened.dropped if self._opened else ()
+        return replace(chunk, dropped_params=dropped, rates=view_of(self._seen))

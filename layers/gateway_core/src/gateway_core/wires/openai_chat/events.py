@@ -19,7 +19,7 @@ from gateway_core.wires.table import traits_of
 
 
 class ChatReader:
-    """Reads one stream, see `codec.EventReader`. Of several choices the first is the answer, the rest counts as text."""
+    """Reads one stream, see `codec.EventReader`. Of several choices the first is the answer, others count as text."""
 
     def __init__(self, call: ProviderCall) -> None:
         self._forwards = call.body is not None

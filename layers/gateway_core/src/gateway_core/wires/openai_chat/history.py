@@ -12,7 +12,7 @@ from typing import Any
 from gateway_core.domain.chat import Json
 from gateway_core.wires.provider import ProviderTraits
 from gateway_core.wires.shapes import items, mapping, text_of
-from gateway_core.wires.signed_ids import SEPARATOR, carried, split
+from gateway_core.wires.signed_ids import carried, split
 
 REASONING_MARK = "d"
 """Under which the id of a tool call carries the reasoning before it."""
@@ -58,14 +58,14 @@ def _message(message: Json, traits: ProviderTraits) -> Json:
     if role == "assistant":
         sent = _assistant(message, sent, traits)
     if role == "tool":
-        sent["tool_call_id"] = split(str(message.get("tool_call_id"))).plain
+        sent["tool_call_id"] = _id(message.get("tool_call_id"), traits)
     if "content" in sent:
         sent["content"] = _content(sent["content"], traits)
     return message if sent == message else sent
 
 
 def _assistant(message: Json, sent: dict[str, Any], traits: ProviderTraits) -> dict[str, Any]:
-    calls = [_call(mapping(call)) for call in items(message.get("tool_calls"))]
+    calls = [_call(mapping(call), traits) for call in items(message.get("tool_calls"))]
     kept = {name: value for name, value in sent.items() if value is not None and name != "tool_calls"}
     kept.setdefault("content", None)
     if not traits.has_refusals and not kept["content"]:
@@ -80,11 +80,16 @@ def _assistant(message: Json, sent: dict[str, Any], traits: ProviderTraits) -> d
     }
 
 
-def _call(call: Json) -> dict[str, Any]:
+def _id(value: Any, traits: ProviderTraits) -> str:
+    """The id without what it carries, but for who reads that himself."""
+    found = split(str(value))
+    return str(value) if traits.takes_signatures and not found.mark else found.plain
+
+
+def _call(call: Json, traits: ProviderTraits) -> dict[str, Any]:
     sent = {name: value for name, value in call.items() if name in _CALL_FIELDS}
     sent.setdefault("type", "function")
-    if SEPARATOR in str(call.get("id")):
-        sent["id"] = split(str(call["id"])).plain
+    sent["id"] = _id(call.get("id"), traits)
     if function := mapping(call.get("function")):
         sent["function"] = {name: value for name, value in function.items() if name in _FUNCTION_FIELDS}
     return sent

@@ -1,9 +1,8 @@
-"""Embeddings on OpenAI's wire, by the call of the OpenAI SDK that LiteLLM's own path ends in.
+"""Embeddings on OpenAI's wire: https://platform.openai.com/docs/api-reference/embeddings.
 
-`litellm.aembedding` around it does harm: it sets the client's retries back to two (three requests for one failure),
-and serialises base64 with a warning that shows the vector. Its path for Gemini takes no client, reads texts such as
-`files/x` or `gs://x` as files and fetches them with the key, and counts tokens itself where Gemini names none. So
-only OpenAI's wire is served (by OpenAI, or by whoever speaks it at another `api_base`).
+Only that wire is served, by OpenAI or by whoever speaks it at another `api_base`. LiteLLM's path for Gemini takes no
+client, reads texts such as `files/x` or `gs://x` as files and fetches them with the key, and counts tokens itself
+where Gemini names none.
 """
 
 from __future__ import annotations
@@ -13,9 +12,12 @@ import math
 import struct
 from typing import Any
 
+from gateway_core.adapters.upstream.attempts import Line
+from gateway_core.adapters.upstream.sending import post_and_read
 from gateway_core.domain.chat import Json
 from gateway_core.domain.embedding import EmbedCall
 from gateway_core.domain.errors import ProviderRejected
+from gateway_core.wires.codec import UpstreamRequest
 from gateway_core.wires.shapes import items, mapping
 from gateway_core.wires.table import traits_of
 
@@ -35,19 +37,18 @@ def private_texts(call: EmbedCall) -> tuple[Json, ...]:
     return tuple({"content": text} for text in call.inputs if isinstance(text, str))
 
 
-async def request_embeddings(call: EmbedCall, client: Any) -> None:
-    """Send the call; the answer is what the transport saw. Raises what the SDK raises.
+async def request_embeddings(call: EmbedCall, line: Line) -> None:
+    """Send the call; the answer is what the line has seen. Raises httpx.ReadError.
 
     base64 is asked for: exact, a third of the size of decimal numbers, and decoded in a seventh of the time.
     """
-    options = {} if call.dimensions is None else {"dimensions": call.dimensions}
-    await client.embeddings.with_raw_response.create(
-        model=call.deployment.upstream_model,
-        input=[text if isinstance(text, str) else list(text) for text in call.inputs],
-        encoding_format="base64",
-        timeout=call.timeout_s,
-        **options,
-    )
+    body = {
+        "model": call.deployment.upstream_model,
+        "input": [text if isinstance(text, str) else list(text) for text in call.inputs],
+        "encoding_format": "base64",
+        **({} if call.dimensions is None else {"dimensions": call.dimensions}),
+    }
+    await post_and_read(call.deployment, UpstreamRequest("/embeddings", body), line)
 
 
 def vectors_of(body: object, call: EmbedCall) -> tuple[Vector, ...]:

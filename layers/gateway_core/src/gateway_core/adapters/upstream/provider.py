@@ -1,0 +1,164 @@
+"""The `ModelProvider` over HTTP: every attempt by one of the engines, its own or LiteLLM."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Protocol, Self
+
+from gateway_core.adapters.tokens import PromptCounter
+from gateway_core.adapters.upstream.attempts import Attempts, Line
+from gateway_core.adapters.upstream.embeddings import check_servable, private_texts, request_embeddings, vectors_of
+from gateway_core.adapters.upstream.rates import view_of
+from gateway_core.adapters.upstream.streams import Opened
+from gateway_core.domain.chat import (
+    Chunk,
+    Deployment,
+    Json,
+    ProviderAnswer,
+    ProviderCall,
+    TokenCount,
+    ToolCallDelta,
+    Usage,
+)
+from gateway_core.domain.credentials import Credential
+from gateway_core.domain.embedding import EmbedCall, Embeddings
+from gateway_core.wires.table import wire_of
+
+
+class TranslationEngine(Protocol):
+    """Puts a call into its provider's words, sends it over the attempt's line, and reads what comes back.
+
+    Both raise anything; the attempt judges it by what the line has seen.
+    """
+
+    async def complete(self, call: ProviderCall, line: Line) -> ProviderAnswer:
+        """A whole answer."""
+        ...
+
+    async def open(self, call: ProviderCall, line: Line) -> Opened:
+        """A stream, once the answer has begun."""
+        ...
+
+
+class LazyEngine:
+    """An engine that is loaded when it is needed first, once, away from the event loop."""
+
+    def __init__(self, load: Callable[[], TranslationEngine]) -> None:
+        self._load = load
+        self._lock = threading.Lock()
+        self._engine: TranslationEngine | None = None
+
+    def loaded(self) -> TranslationEngine:
+        """The engine; takes as long as loading does."""
+        with self._lock:
+            if self._engine is None:
+                self._engine = self._load()
+            return self._engine
+
+    async def get(self) -> TranslationEngine:
+        """The engine, without holding up others meanwhile."""
+        return self._engine or await asyncio.to_thread(self.loaded)
+
+
+class UpstreamProvider:
+    """Calls a model once, within the call's deadline.
+
+    Args:
+        attempts: Makes attempts with the credentials of now.
+        native: The engine for deployments that a wire of ours speaks to.
+        litellm: The engine for all others.
+        counter: Counts tokens without a network.
+    """
+
+    def __init__(
+        self, attempts: Attempts, native: TranslationEngine, litellm: LazyEngine, counter: PromptCounter | None = None
+    ) -> None:
+        self._attempts = attempts
+        self._native = native
+        self._litellm = litellm
+        self._counter = counter or PromptCounter()
+
+    async def complete(self, call: ProviderCall) -> ProviderAnswer:
+        """One attempt. Raises a ProviderError subclass; see `classify` for which and when."""
+        engine = await self._engine(call.deployment)
+        answer, seen = await self._attempts.whole(call, call.messages, lambda line: engine.complete(call, line))
+        usage = seen.wire.usage_of(seen.json) or await self._estimated(call, answer)
+        finish = answer.finish_reason or seen.finish
+        return replace(answer, finish_reason=finish, usage=usage, rates=view_of(seen))
+
+    async def stream(self, call: ProviderCall) -> AsyncGenerator[Chunk, None]:
+        """One attempt, handed on as it comes. Raises the same errors, also after a part of the answer."""
+        if wire_of(call.deployment).stream is None:
+            yield _whole_chunk(await self.complete(replace(call, timeout_s=call.first_within_s)))
+            return
+        engine = await self._engine(call.deployment)
+        async for chunk in self._attempts.streamed(call, lambda line: engine.open(call, line)):
+            yield chunk
+
+    async def embed(self, call: EmbedCall) -> Embeddings:
+        """One attempt, on the same terms. Raises ProviderRejected for what only OpenAI's wire can embed."""
+        check_servable(call)
+
+        async def send(line: Line) -> tuple[tuple[float, ...], ...]:
+            await request_embeddings(call, line)
+            return vectors_of(line.seen.json, call)
+
+        vectors, seen = await self._attempts.whole(call, private_texts(call), send)
+        return Embeddings(vectors, seen.wire.usage_of(seen.json) or Usage(), view_of(seen))
+
+    def count_tokens(self, deployment: Deployment, messages: Sequence[Json], params: Json) -> TokenCount:
+        """Count here, without a network; may be called from any thread. See `PromptCounter.count`."""
+        return self._counter.count(deployment, messages, params)
+
+    def with_credentials(self, credentials: Mapping[str, Credential]) -> Self:
+        """The same provider with other keys; both share engines and connections, and go on working."""
+        attempts = replace(self._attempts, credentials=dict(credentials))
+        return type(self)(attempts, self._native, self._litellm, self._counter)
+
+    def load_litellm(self) -> None:
+        """Load LiteLLM now (seconds of CPU), so that no request has to wait for it."""
+        self._litellm.loaded()
+
+    def forget_connections(self) -> None:
+        """For a process that was restored from a snapshot: its connections belong to another machine."""
+        self._attempts.connections.forget()
+
+    async def close(self) -> None:
+        """Close the connections of the running event loop."""
+        await self._attempts.connections.close()
+
+    async def _engine(self, deployment: Deployment) -> TranslationEngine:
+        """Before an attempt's time begins: loading is ours to wait for, not the provider's."""
+        return self._native if deployment.engine == "native" else await self._litellm.get()
+
+    async def _estimated(self, call: ProviderCall, answer: ProviderAnswer) -> Usage:
+        """What an answer without usage cost, as counted here: what was sent, and what it says."""
+        said = "".join(
+            [answer.content, answer.reasoning, answer.refusal, *(one.name + one.arguments for one in answer.tool_calls)]
+        )
+        return await asyncio.to_thread(self._counted, call, said)
+
+    def _counted(self, call: ProviderCall, said: str) -> Usage:
+        sent = self.count_tokens(call.deployment, call.messages, call.params).input_tokens
+        return Usage(sent, self._written(call.deployment, said) - self._written(call.deployment, ""))
+
+    def _written(self, deployment: Deployment, text: str) -> int:
+        return self.count_tokens(deployment, [{"role": "assistant", "content": text}], {}).input_tokens
+
+
+def _whole_chunk(answer: ProviderAnswer) -> Chunk:
+    """A whole answer as the only piece of a stream."""
+    calls = (ToolCallDelta(index, call.id, call.name, call.arguments) for index, call in enumerate(answer.tool_calls))
+    return Chunk(
+        text=answer.content,
+        tool_calls=tuple(calls),
+        reasoning=answer.reasoning,
+        finish_reason=answer.finish_reason,
+        usage=answer.usage,
+        dropped_params=answer.dropped_params,
+        rates=answer.rates,
+        refusal=answer.refusal,
+    )

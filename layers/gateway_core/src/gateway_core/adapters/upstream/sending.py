@@ -1,0 +1,33 @@
+"""Sends the one request of an attempt: JSON to a path below the base URL, with the key as the wire wants it."""
+
+from __future__ import annotations
+
+import json
+
+import httpx
+
+from gateway_core.adapters.upstream.attempts import NO_KEY, Line
+from gateway_core.domain.chat import Deployment
+from gateway_core.wires.codec import UpstreamRequest
+
+_AGENT = ("user-agent", "llm-gateway")
+
+
+async def post(deployment: Deployment, request: UpstreamRequest, line: Line) -> httpx.Response:
+    """Send; the answer's head is in, its body is still to be read. Raises httpx.ReadError, see `OnceTransport`."""
+    body = json.dumps(request.body, ensure_ascii=False, separators=(",", ":")).encode()
+    url = deployment.api_base.rstrip("/") + request.path
+    return await line.transport.handle_async_request(
+        httpx.Request("POST", url, headers=_headers(request, line), content=body)
+    )
+
+
+async def post_and_read(deployment: Deployment, request: UpstreamRequest, line: Line) -> None:
+    """Send, and take the whole answer in: it is in `line.seen` then."""
+    await (await post(deployment, request, line)).aread()
+
+
+def _headers(request: UpstreamRequest, line: Line) -> dict[str, str]:
+    wire = line.seen.wire.models
+    key = {} if line.key is NO_KEY else {wire.key_header: wire.key_prefix + line.key.reveal()}
+    return {"content-type": "application/json", **dict([_AGENT]), **dict(wire.headers), **dict(request.headers), **key}
