@@ -11,7 +11,8 @@ from gateway_core.api.body import read_json, validate
 from gateway_core.api.deadline import time_left_s
 from gateway_core.api.degraded import DEGRADED_HEADER
 from gateway_core.api.disconnect import while_listening
-from gateway_core.api.schemas import CACHED_HEADER, CompleteBody, completion_body, cost_body
+from gateway_core.api.schemas import CACHED_HEADER, DROPPED_HEADER, CompleteBody, completion_body, cost_body
+from gateway_core.domain.chat import ProviderAnswer
 from gateway_core.domain.cost import usd
 from gateway_core.domain.result import Completion
 from gateway_core.services import Current, ModelServices
@@ -27,14 +28,21 @@ def router(source: Current[ModelServices]) -> APIRouter:
         settings = services.settings
         caller = await identify(request, services)
         check_tool(caller, "complete")
-        body = validate(CompleteBody, await read_json(request, settings.body_limit))
-        chat = body.to_request(caller, settings.default_timeout_s)
+        value = await read_json(request, settings.body_limit)
+        body = validate(CompleteBody, value)
+        chat = body.to_request(caller, settings.default_timeout_s, value)
         timeout_s = min(chat.timeout_s, time_left_s(request.scope))
         answer = services.gateway.complete(chat, caller, request.state.request_id, timeout_s=timeout_s)
         done = await while_listening(request, answer)
         return JSONResponse(completion_body(done), headers=gateway_headers(done))
 
     return routes
+
+
+def dropped_header(answer: object) -> dict[str, str]:
+    """Names the options that were left out or changed, if there are any; an embedding has none."""
+    dropped = answer.dropped_params if isinstance(answer, ProviderAnswer) else ()
+    return {DROPPED_HEADER: ", ".join(dropped)} if dropped else {}
 
 
 def gateway_headers[A](done: Completion[A]) -> dict[str, str]:
@@ -46,5 +54,6 @@ def gateway_headers[A](done: Completion[A]) -> dict[str, str]:
         "x-gateway-request-id": done.id,
         "x-gateway-cost-usd": cost_body(done.cost)["total_usd"],
         **({**CACHED_HEADER, "x-gateway-saved-usd": usd(done.saved_nano)} if done.cached else {}),
+        **dropped_header(done.answer),
         **(DEGRADED_HEADER if done.degraded else {}),
     }

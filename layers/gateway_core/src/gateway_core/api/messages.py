@@ -1,4 +1,8 @@
-"""OpenAI's message format, as far as all providers understand it."""
+"""OpenAI's message format, with what other wires and other gateways add to it: checked for its shape, not changed.
+
+What each field means to a provider, the wires know; here it is only made sure that they find the form they expect.
+Null stands for "not given" wherever OpenAI's clients send it.
+"""
 
 from __future__ import annotations
 
@@ -9,128 +13,194 @@ from pydantic import AfterValidator, Field, model_validator
 
 from gateway_core.api.body import Strict
 
-_DATA_URL = re.compile(r"data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/]+={0,2}")
+_BASE64 = r"[A-Za-z0-9+/]+={0,2}"
+_IMAGE_URL = re.compile(rf"data:image/(png|jpe?g|gif|webp);base64,{_BASE64}")
+_FILE_URL = re.compile(rf"data:[a-z]+/[a-z0-9.+-]+;base64,{_BASE64}")
+_SOUND = re.compile(_BASE64)
+
+Leftover = Annotated[Any, Field(exclude=True)]
+"""What SDKs and other gateways add to an answer, and send back with it."""
 
 
-def _is_data_url(url: str) -> str:
+def _is_image(url: str) -> str:
     # The gateway never fetches what a client points it to, and neither may the library below it.
-    if not _DATA_URL.fullmatch(url):
+    if not _IMAGE_URL.fullmatch(url):
         raise ValueError("send the image itself as a data: URL (base64 PNG, JPEG, GIF or WebP)")
     return url
 
 
-class TextPart(Strict):
+def _is_file(url: str) -> str:
+    if not _FILE_URL.fullmatch(url):
+        raise ValueError("send the file itself as a data: URL, such as data:application/pdf;base64,...")
+    return url
+
+
+def _is_sound(data: str) -> str:
+    if not _SOUND.fullmatch(data):
+        raise ValueError("send the sound itself in base64")
+    return data
+
+
+def _has_no_id(file_id: str | None) -> None:
+    if file_id is not None:
+        raise ValueError("files that a provider keeps belong to nobody here: send the file itself as file_data")
+
+
+class CacheControl(Strict):
+    """Anthropic's mark for the end of a part of the prompt that is worth caching."""
+
+    type: Literal["ephemeral"]
+    ttl: Literal["5m", "1h"] | None = None
+
+
+class Part(Strict):
+    cache_control: CacheControl | None = None
+
+
+class TextPart(Part):
     type: Literal["text"]
-    text: Annotated[str, Field(min_length=1)]
+    text: str
+
+
+class RefusalPart(Part):
+    type: Literal["refusal"]
+    refusal: str
 
 
 class ImageUrl(Strict):
-    url: Annotated[str, AfterValidator(_is_data_url)]
-    detail: Literal["auto", "low", "high"] = "auto"
+    url: Annotated[str, AfterValidator(_is_image)]
+    detail: Literal["auto", "low", "high", "original"] | None = None
 
 
-class ImagePart(Strict):
+class ImagePart(Part):
     type: Literal["image_url"]
     image_url: ImageUrl
 
 
-type Parts = Annotated[list[Annotated[TextPart | ImagePart, Field(discriminator="type")]], Field(min_length=1)]
-type Text = Annotated[str, Field(min_length=1)] | Annotated[list[TextPart], Field(min_length=1)]
+class Sound(Strict):
+    data: Annotated[str, AfterValidator(_is_sound)]
+    format: Literal["wav", "mp3"]
 
 
-Leftover = Annotated[Any, Field(exclude=True)]
-"""What SDKs add to an answer, send back with it, and nobody needs."""
+class SoundPart(Part):
+    type: Literal["input_audio"]
+    input_audio: Sound
+
+
+class File(Strict):
+    filename: Annotated[str, Field(max_length=512)] | None = None
+    file_data: Annotated[str, AfterValidator(_is_file)] | None = None
+    file_id: Annotated[str | None, AfterValidator(_has_no_id)] = None
+
+    @model_validator(mode="after")
+    def _is_sent(self) -> Self:
+        if self.file_data is None:
+            raise ValueError("send the file itself as file_data, a data: URL")
+        return self
+
+
+class FilePart(Part):
+    type: Literal["file"]
+    file: File
+
+
+type _Said = Annotated[TextPart | RefusalPart, Field(discriminator="type")]
+type _Shown = Annotated[TextPart | ImagePart, Field(discriminator="type")]
+type _Sent = Annotated[TextPart | ImagePart | SoundPart | FilePart, Field(discriminator="type")]
+type Name = Annotated[str, Field(max_length=128)] | None
 
 
 class FunctionCall(Strict):
     name: Annotated[str, Field(min_length=1, max_length=64)]
-    arguments: str
+    arguments: str | None = None
     parsed_arguments: Leftover = None
 
 
-class ToolCallPart(Strict):
+class CustomCall(Strict):
+    name: Annotated[str, Field(min_length=1, max_length=64)]
+    input: str
+
+
+class _AnyCall(Strict):
     id: Annotated[str, Field(min_length=1)]
-    type: Literal["function"] = "function"
-    function: FunctionCall
     index: Leftover = None
+    extra_content: Leftover = None
+    provider_specific_fields: Leftover = None
+
+
+class FunctionCallPart(_AnyCall):
+    type: Literal["function"] | None = "function"
+    function: FunctionCall
+
+
+class CustomCallPart(_AnyCall):
+    type: Literal["custom"]
+    custom: CustomCall
 
 
 class SystemMessage(Strict):
     role: Literal["system", "developer"]
-    content: Text
-    name: str | None = None
+    content: str | list[TextPart]
+    name: Name = None
+    id: Leftover = None
+    cache_control: CacheControl | None = None
 
 
 class UserMessage(Strict):
     role: Literal["user"]
-    content: Annotated[str, Field(min_length=1)] | Parts
-    name: str | None = None
+    content: str | list[_Sent]
+    name: Name = None
+    id: Leftover = None
+    cache_control: CacheControl | None = None
+
+
+class SpokenAnswer(Strict):
+    """The sound of an earlier answer, which OpenAI keeps for a while."""
+
+    id: Annotated[str, Field(min_length=1)]
+    data: Leftover = None
+    expires_at: Leftover = None
+    transcript: Leftover = None
 
 
 class AssistantMessage(Strict):
-    """An answer, as SDKs give it back: with all fields that it came with, and with empty text beside its tool calls."""
+    """An answer, as SDKs give it back: with all fields that it came with. It may have said nothing."""
 
     role: Literal["assistant"]
-    content: str | Annotated[list[TextPart], Field(min_length=1)] | None = None
-    name: str | None = None
-    tool_calls: Annotated[list[ToolCallPart], Field(min_length=1)] | None = None
+    content: str | list[_Said] | None = None
+    name: Name = None
+    tool_calls: list[FunctionCallPart | CustomCallPart] | None = None
     refusal: str | None = None
     reasoning_content: str | None = None
-    audio: None = None
-    function_call: None = None
+    reasoning: str | None = None
+    thinking_blocks: list[dict[str, Any]] | None = None
+    audio: SpokenAnswer | None = None
+    function_call: FunctionCall | None = None
+    id: Leftover = None
     annotations: Leftover = None
     parsed: Leftover = None
-
-    @model_validator(mode="after")
-    def _speaks(self) -> Self:
-        # Only OpenAI has a field for refusals: to the others it is something that was said.
-        self.content, self.refusal = self.content or self.refusal or None, None
-        if not (self.content or self.tool_calls):
-            raise ValueError("has neither content nor tool_calls")
-        return self
+    reasoning_details: Leftover = None
+    provider_specific_fields: Leftover = None
+    cache_control: CacheControl | None = None
 
 
 class ToolMessage(Strict):
     role: Literal["tool"]
-    content: str | Annotated[list[TextPart], Field(min_length=1)]
+    content: str | list[_Shown] | None
     tool_call_id: Annotated[str, Field(min_length=1)]
+    name: Name = None
+    id: Leftover = None
+    cache_control: CacheControl | None = None
 
 
-type Message = Annotated[SystemMessage | UserMessage | AssistantMessage | ToolMessage, Field(discriminator="role")]
+class FunctionMessage(Strict):
+    """The result of a call before there were tools."""
 
-
-class FunctionSpec(Strict):
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-    description: str | None = None
-    parameters: dict[str, Any] | None = None
-    strict: bool | None = None
-
-
-class Tool(Strict):
-    type: Literal["function"]
-    function: FunctionSpec
-
-
-class NamedFunction(Strict):
+    role: Literal["function"]
     name: Annotated[str, Field(min_length=1, max_length=64)]
+    content: str | None
 
 
-class NamedTool(Strict):
-    type: Literal["function"]
-    function: NamedFunction
-
-
-class PlainFormat(Strict):
-    type: Literal["text", "json_object"]
-
-
-class JsonSchema(Strict):
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-    schema_: Annotated[dict[str, Any], Field(alias="schema")]
-    description: str | None = None
-    strict: bool | None = None
-
-
-class SchemaFormat(Strict):
-    type: Literal["json_schema"]
-    json_schema: JsonSchema
+type Message = Annotated[
+    SystemMessage | UserMessage | AssistantMessage | ToolMessage | FunctionMessage, Field(discriminator="role")
+]

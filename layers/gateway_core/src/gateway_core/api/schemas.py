@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
@@ -9,13 +10,16 @@ from pydantic import Field
 
 from gateway_core.access.rights import attribute
 from gateway_core.api.body import Id, Strict
-from gateway_core.api.messages import Message, NamedTool, PlainFormat, SchemaFormat, Tool
+from gateway_core.api.messages import Message
+from gateway_core.api.tools import Prediction, ResponseFormat, Thinking, Tool, ToolChoice
 from gateway_core.domain.caller import Caller
-from gateway_core.domain.chat import ChatRequest, Cost, ProviderAnswer, Requirement, Usage
+from gateway_core.domain.chat import ChatRequest, Cost, Json, ProviderAnswer, Requirement, Usage
 from gateway_core.domain.cost import usd
 from gateway_core.domain.result import Completion, Explanation
 
 MOST_TOKENS = 10_000_000
+DEFAULT_TEMPERATURE = 0.7
+DROPPED_HEADER = "x-gateway-dropped"
 CACHED_HEADER = {"x-gateway-cached": "true"}
 
 type Share = Annotated[float, Field(ge=0, le=1)]
@@ -24,7 +28,7 @@ type Tokens = Annotated[int, Field(ge=1, le=MOST_TOKENS)]
 
 
 class Options(Strict):
-    """OpenAI's options that every chat route takes and passes on under the same name."""
+    """OpenAI's options that every chat route takes and passes on under the same name, and what others add to them."""
 
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     top_p: Share | None = None
@@ -33,15 +37,25 @@ class Options(Strict):
     presence_penalty: Penalty | None = None
     frequency_penalty: Penalty | None = None
     tools: Annotated[list[Tool], Field(min_length=1, max_length=128)] | None = None
-    tool_choice: Literal["none", "auto", "required"] | NamedTool | None = None
+    tool_choice: ToolChoice | None = None
     parallel_tool_calls: bool | None = None
-    response_format: Annotated[PlainFormat | SchemaFormat, Field(discriminator="type")] | None = None
-    reasoning_effort: Literal["none", "minimal", "low", "medium", "high"] | None = None
+    response_format: ResponseFormat | None = None
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
     verbosity: Literal["low", "medium", "high"] | None = None
+    logit_bias: Annotated[dict[str, Annotated[float, Field(ge=-100, le=100)]], Field(max_length=1024)] | None = None
+    prediction: Prediction | None = None
+    service_tier: Literal["auto", "default", "flex", "priority"] | None = None
+    prompt_cache_key: Id | None = None
+    prompt_cache_retention: Literal["in-memory", "in_memory", "24h"] | None = None
+    safety_identifier: Id | None = None
+    thinking: Thinking | None = None
+    top_k: Annotated[int, Field(ge=1)] | None = None
 
-    def params(self) -> dict[str, Any]:
-        """What was given, by OpenAI's names."""
-        return self.model_dump(include=set(Options.model_fields), exclude_none=True, by_alias=True)
+
+def given(options: Iterable[str], body: Json) -> dict[str, Any]:
+    """Those options of a body that say something, as they came."""
+    names = frozenset(options)
+    return {name: value for name, value in body.items() if name in names and value is not None}
 
 
 class CompleteBody(Options):
@@ -51,7 +65,6 @@ class CompleteBody(Options):
     model_group: Annotated[str, Field(min_length=1, max_length=64)] = "reasoning"
     model: Annotated[str, Field(min_length=1, max_length=128)] | None = None
     max_tokens: Tokens = 4096
-    temperature: Annotated[float, Field(ge=0, le=2)] | None = 0.7
     project_id: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")] | None = None
     agent_id: Id | None = None
     user_id: Id | None = None
@@ -64,16 +77,17 @@ class CompleteBody(Options):
     explain: bool = False
     api_base: Annotated[str, Field(min_length=1, max_length=2048)] | None = None
 
-    def to_request(self, caller: Caller, default_timeout_s: float) -> ChatRequest:
-        """The request inside. Raises Forbidden for a foreign project or user."""
+    def to_request(self, caller: Caller, default_timeout_s: float, body: Json) -> ChatRequest:
+        """The request in `body`, of which this is the checked form. Raises Forbidden for a foreign project or user."""
         named = self.model is None or "model_group" in self.model_fields_set
         return ChatRequest(
-            messages=tuple(message.model_dump(exclude_none=True) for message in self.messages),
+            messages=tuple(body["messages"]),
             attribution=attribute(caller, self.project_id, self.agent_id, self.user_id),
             model_group=self.model_group if named else None,
             model=self.model,
             max_output_tokens=self.max_tokens,
-            params=self.params(),
+            params=given(Options.model_fields, body),
+            defaults={"temperature": DEFAULT_TEMPERATURE},
             fallback=self.fallback,
             routing=self.routing,
             require=frozenset(self.require),
@@ -89,7 +103,7 @@ def completion_body(done: Completion[ProviderAnswer]) -> dict[str, Any]:
     """The answer of `POST /v1/complete`."""
     return {
         "id": done.id,
-        "content": done.answer.content,
+        "content": done.answer.text,
         "tool_calls": [
             {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
             for call in done.answer.tool_calls

@@ -40,8 +40,9 @@ def router(source: Current[ModelServices]) -> APIRouter:
         settings = services.settings
         caller = await identify(request, services)
         check_tool(caller, TOOL)
-        body = validate(StreamBody, await read_json(request, settings.body_limit))
-        chat = body.to_request(caller, settings.default_timeout_s)
+        value = await read_json(request, settings.body_limit)
+        body = validate(StreamBody, value)
+        chat = body.to_request(caller, settings.default_timeout_s, value)
         request_id = request.state.request_id
         timeout_s = min(chat.timeout_s, time_left_s(request.scope))
         parts = services.gateway.stream(chat, caller, request_id, timeout_s=timeout_s)

@@ -11,8 +11,10 @@ from pydantic import Field
 from gateway_core.access.rights import check_tool
 from gateway_core.api.auth import identify
 from gateway_core.api.body import Strict, read_json, validate
-from gateway_core.api.messages import Message, Tool
+from gateway_core.api.messages import Message
 from gateway_core.api.openai_wire import ModelName
+from gateway_core.api.schemas import given
+from gateway_core.api.tools import Tool
 from gateway_core.domain.chat import Json
 from gateway_core.domain.errors import InvalidRequest
 from gateway_core.services import Current, ModelServices
@@ -28,13 +30,13 @@ class TokensBody(Strict):
     text: Annotated[str, Field(min_length=1)] | None = None
     tools: Annotated[list[Tool], Field(min_length=1, max_length=128)] | None = None
 
-    def conversation(self) -> list[Json]:
-        """What to count. Raises InvalidRequest unless exactly one of both was sent."""
+    def conversation(self, body: Json) -> list[Json]:
+        """What to count, as it came. Raises InvalidRequest unless exactly one of both was sent."""
         if (self.messages is None) == (self.text is None):
             raise InvalidRequest("Send either messages or text.", param="messages", schema=True)
         if self.text is not None:
             return [{"role": "user", "content": self.text}]
-        return [message.model_dump(exclude_none=True) for message in self.messages or ()]
+        return list(body["messages"])
 
 
 def router(source: Current[ModelServices]) -> APIRouter:
@@ -47,12 +49,13 @@ def router(source: Current[ModelServices]) -> APIRouter:
         settings = services.settings
         caller = await identify(request, services)
         check_tool(caller, TOOL)
-        body = validate(TokensBody, await read_json(request, settings.body_limit))
+        value = await read_json(request, settings.body_limit)
+        body = validate(TokensBody, value)
         model = settings.catalog.resolve(body.model)
-        params = body.model_dump(include={"tools"}, exclude_none=True)
+        params = given({"tools"}, value)
         # In a thread: a long prompt takes the tokeniser a while, and other requests go on meanwhile.
         counted = await asyncio.to_thread(
-            services.token_counter.count_tokens, model.deployment, body.conversation(), params
+            services.token_counter.count_tokens, model.deployment, body.conversation(value), params
         )
         return {"model": model.key, "input_tokens": counted.input_tokens, "method": counted.method}
 

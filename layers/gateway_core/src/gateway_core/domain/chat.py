@@ -279,6 +279,11 @@ class ProviderAnswer:
         """Whether there is anything in it for the caller."""
         return bool(self.content or self.tool_calls or self.refusal)
 
+    @property
+    def text(self) -> str:
+        """What it says, for who does not tell refusals apart."""
+        return self.content or self.refusal
+
 
 @dataclass(frozen=True, slots=True)
 class TokenCount:

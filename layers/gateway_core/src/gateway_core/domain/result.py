@@ -9,12 +9,16 @@ from gateway_core.domain.chat import Cost, Model, Outcome, Routing, Usage
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """A candidate that routing removed, with a machine reason and a sentence for people."""
+    """A candidate that routing removed, with a machine reason and a sentence for people.
+
+    `param` is the field of the request that is at fault, where it is a single one.
+    """
 
     model: str
     provider: str
     reason: str
     detail: str
+    param: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +93,12 @@ class Completion[A]:
 class Opened:
     """The first thing that a stream tells: which model answers, after how many attempts, this one included.
 
-    `degraded`: it goes on without the store. `cached`: it was kept, and nobody is asked.
+    `degraded`: it goes on without the store. `cached`: it was kept, and nobody is asked. `dropped_params` as in the
+    answer.
     """
 
     model: Model
     attempts: int
     degraded: bool = False
     cached: bool = False
+    dropped_params: tuple[str, ...] = ()

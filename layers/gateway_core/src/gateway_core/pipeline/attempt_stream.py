@@ -23,6 +23,7 @@ class Delivered:
 
     text: list[str] = field(default_factory=list)
     reasoning: list[str] = field(default_factory=list)
+    refusal: list[str] = field(default_factory=list)
     calls: dict[int, list[str]] = field(default_factory=dict)
     finish_reason: str = ""
     usage: Usage | None = None
@@ -33,6 +34,7 @@ class Delivered:
         """Take note of a chunk."""
         self.text.append(chunk.text)
         self.reasoning.append(chunk.reasoning)
+        self.refusal.append(chunk.refusal)
         for delta in chunk.tool_calls:
             call = self.calls.setdefault(delta.index, ["", "", ""])
             for place, part in enumerate((delta.id, delta.name, delta.arguments)):
@@ -44,14 +46,16 @@ class Delivered:
 
     @property
     def everything(self) -> str:
-        """All that the model wrote: text, reasoning and tool calls."""
-        return "".join([*self.text, *self.reasoning, *("".join(call) for call in self.calls.values())])
+        """All that the model wrote: text, reasoning, refusal and tool calls."""
+        return "".join([*self.text, *self.reasoning, *self.refusal, *("".join(call) for call in self.calls.values())])
 
     def answer(self, usage: Usage) -> ProviderAnswer:
         """The whole answer, as a call without streaming would have given it."""
         calls = tuple(ToolCall(*call) for _index, call in sorted(self.calls.items()))
-        text, reasoning = "".join(self.text), "".join(self.reasoning)
-        return ProviderAnswer(text, calls, self.finish_reason, usage, self.dropped_params, reasoning, self.rates)
+        text, reasoning, refusal = ("".join(said) for said in (self.text, self.reasoning, self.refusal))
+        return ProviderAnswer(
+            text, calls, self.finish_reason, usage, self.dropped_params, reasoning, self.rates, refusal=refusal
+        )
 
 
 class AttemptStream:
@@ -112,6 +116,9 @@ class AttemptStream:
         chunk = await self._receive()
         if chunk is not None:
             self.delivered.add(chunk)
+        elif self.delivered.usage is None:
+            # Some servers never say; what was sent and delivered is what can be known.
+            self.delivered.usage = await self._estimate(self.delivered.everything)
         return chunk
 
     async def close(self) -> None:

@@ -6,9 +6,11 @@ authorise -> planning (routing.plan) -> a bound for each candidate -> failover (
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from typing import Any
 
 from gateway_core.access.authenticator import Authenticator
 from gateway_core.access.rights import attribute
@@ -41,6 +43,9 @@ class RequestContext:
 type StreamPart = Opened | Chunk | Completion[ProviderAnswer]
 """What a stream is made of, in this order: one `Opened`, chunks, and the completion once everything is settled."""
 
+_SHARED_NAMES = ("prompt_cache_key", "safety_identifier")
+_LONGEST_NAME = 64
+"""OpenAI takes no longer ones: https://platform.openai.com/docs/api-reference/chat/create."""
 _CHANGING = "The API key keeps changing. Try again."
 
 
@@ -102,7 +107,8 @@ class Gateway:
         state = running.state
         async with aclosing(running.chunks) as chunks:
             if running.first is not None:
-                yield Opened(state.last.model, state.made + 1, state.degraded)
+                dropped = running.first.dropped_params
+                yield Opened(state.last.model, state.made + 1, state.degraded, dropped_params=dropped)
                 yield running.first
             async for chunk in chunks:
                 yield chunk
@@ -231,7 +237,37 @@ class Gateway:
         )
 
 
-def _call(request: ChatRequest, bounded: BoundedCandidate, context: RequestContext, timeout_s: float) -> ProviderCall:
-    params = {**request.params, **bounded.model.fixed_params}
-    deployment, cap = bounded.model.deployment, bounded.output_cap
-    return ProviderCall(deployment, request.messages, params, cap, timeout_s, context.request_id)
+def _call(
+    request: ChatRequest,
+    bounded: BoundedCandidate,
+    context: RequestContext,
+    timeout_s: float,
+    *,
+    caches_prompt: bool = False,
+) -> ProviderCall:
+    project_id = request.attribution.project_id or context.caller.project_id
+    return ProviderCall(
+        deployment=bounded.model.deployment,
+        messages=request.messages,
+        params=_apart({**request.params, **bounded.model.fixed_params}, project_id),
+        max_output_tokens=bounded.output_cap,
+        timeout_s=timeout_s,
+        request_id=context.request_id,
+        rules=bounded.model.rules,
+        defaults=request.defaults,
+        body=request.body,
+        caches_prompt=caches_prompt,
+    )
+
+
+def _apart(params: dict[str, Any], project_id: str) -> dict[str, Any]:
+    """The options with names that projects cannot share: providers cache and watch for abuse by them."""
+    named = {name: _within_project(params[name], project_id) for name in _SHARED_NAMES if params.get(name)}
+    return {**params, **named} if named else params
+
+
+def _within_project(name: str, project_id: str) -> str:
+    whole = f"{project_id}:{name}"
+    if len(whole) <= _LONGEST_NAME:
+        return whole
+    return f"{project_id}:{hashlib.sha256(name.encode()).hexdigest()}"[:_LONGEST_NAME]

@@ -16,6 +16,8 @@ from gateway_core.domain.embedding import EmbedRequest
 from gateway_core.domain.errors import ContextLengthError, Forbidden, InvalidRequest, LLMError
 from gateway_core.domain.result import Drop, Plan
 from gateway_core.routing.order import Snapshot, ordered, output_limit
+from gateway_core.wires.codecs import objection_to
+from gateway_core.wires.demands import Demands, demands_of
 
 DEFAULT_GROUP = "reasoning"
 _JSON_FORMATS = {"json_object": "json", "json_schema": "json_schema"}
@@ -35,8 +37,13 @@ def plan(request: ChatRequest, catalog: Catalog, snapshot: Snapshot, reachable: 
     Raises UnknownModel, and InvalidRequest or ContextLengthError when no candidate can serve the request.
     """
     pool = _within(reachable, candidates(request, catalog))
-    needs = required_capabilities(request)
-    drops = [drop for model in pool if (drop := _unfit(model, request, needs, snapshot, catalog.default_output_cap))]
+    needs, demands = required_capabilities(request), demands_of(request.messages, request.params)
+    cap = catalog.default_output_cap
+    drops = [
+        drop
+        for model in pool
+        if (drop := _unfit(model, request, needs, snapshot, cap) or _unsaid(model, request, demands))
+    ]
     fit = _without(pool, drops)
     if not fit:
         raise _none_fits(request, drops)
@@ -142,6 +149,14 @@ def _unfit(
     return None
 
 
+def _unsaid(model: Model, request: ChatRequest, demands: Demands) -> Drop | None:
+    """Who cannot be told what the request says, or cannot do it."""
+    objection = objection_to(model, demands, request.messages, request.params)
+    if objection is None:
+        return None
+    return Drop(model.key, model.provider, "unsupported", f"{model.key} {objection.detail}", objection.param)
+
+
 def _cannot_embed(model: Model, request: EmbedRequest) -> Drop | None:
     if model.deployment.mode != "embedding":
         return Drop(model.key, model.provider, "mode", f"{model.key} makes completions, not embeddings")
@@ -156,7 +171,7 @@ def _none_fits(request: Asked, drops: Sequence[Drop]) -> LLMError:
     if reasons == {"context"}:
         remedy = "Shorten them, lower max_tokens or choose another model."
         return ContextLengthError(f"The messages are too long: {text}. {remedy}")
-    param = "model" if request.model else "model_group"
+    param = next((drop.param for drop in drops if drop.param), "model" if request.model else "model_group")
     if reasons == {"max_output"}:
         param = "max_tokens"
     return InvalidRequest(f"No candidate can serve this request: {text}.", param=param)

@@ -26,8 +26,10 @@ COMPRESSED_FROM = 1024
 WHOLE = frozenset({"stop", "tool_calls"})
 """How an answer ends that is whole."""
 _HEAD = 10
-_IRRELEVANT = frozenset({"attribution", "timeout_s", "cache", "explain", "fallback", "routing", "require"})
+_IRRELEVANT = frozenset({"attribution", "timeout_s", "cache", "explain", "fallback", "routing", "require", "body"})
 """Fields of a request that only decide who answers, which the digest has, or say nothing about the answer."""
+_UNKEPT = frozenset({"rates", "refusal", "forwarded"})
+"""Of an answer what is of its moment, or of another wire; refusals are not kept."""
 _ORDERED = frozenset({"tools", "response_format"})
 """Options with schemas, whose order is the one in which a model writes."""
 
@@ -60,7 +62,9 @@ def digest_of_request(request: ChatRequest, resolved: Iterable[tuple[Model, int]
 
 def pack(kept: KeptAnswer, max_bytes: int) -> str | None:
     """The value to keep, None for an answer that is too large or that no JSON can hold."""
-    answer = {field.name: getattr(kept.answer, field.name) for field in fields(kept.answer) if field.name != "rates"}
+    answer = {
+        field.name: getattr(kept.answer, field.name) for field in fields(kept.answer) if field.name not in _UNKEPT
+    }
     told = {"answer": answer, "model": kept.model, "cost": kept.cost}
     try:
         text = json.dumps(told, default=_plain, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
