@@ -15,7 +15,7 @@ from gateway_core.wires.anthropic import ANTHROPIC
 from gateway_core.wires.gemini import GEMINI
 from gateway_core.wires.openai_chat import OPENAI_CHAT
 from gateway_core.wires.openai_responses import OPENAI_RESPONSES
-from gateway_core.wires.shapes import first, items, mapping, sendable
+from gateway_core.wires.shapes import first, items, mapping, text_of, thoughts_of
 from gateway_core.wires.table import traits_of, wire_of
 
 _CONTENT_OF_ANTHROPIC = frozenset({"content_block_start", "content_block_delta", "content_block_stop"})
@@ -59,10 +59,11 @@ class Translator:
 
     def _spoken(self, event: Json) -> Chunk:
         delta = mapping(first(event.get("choices")).get("delta"))
+        content = delta.get("content")
         return Chunk(
-            text=_text(delta.get("content") or delta.get("refusal")),
+            text=text_of(content or delta.get("refusal")),
             tool_calls=tuple(self._native_calls(delta)),
-            reasoning=_text(delta.get("reasoning_content") or delta.get("reasoning")),
+            reasoning=text_of(delta.get("reasoning_content") or delta.get("reasoning")) + thoughts_of(content),
         )
 
     def _native_calls(self, delta: Json) -> Iterator[ToolCallDelta]:
@@ -75,9 +76,9 @@ class Translator:
             _forget(self._parser)
         delta = response.choices[0].delta if response.choices else None
         return Chunk(
-            text=_text(getattr(delta, "content", None)),
+            text=text_of(getattr(delta, "content", None)),
             tool_calls=tuple(self._foreign_calls(delta)),
-            reasoning=_text(getattr(delta, "reasoning_content", None)),
+            reasoning=text_of(getattr(delta, "reasoning_content", None)),
         )
 
     def _foreign_calls(self, delta: Any) -> Iterator[ToolCallDelta]:
@@ -85,15 +86,8 @@ class Translator:
             yield from self._call(piece.index, piece.id, piece.function.name, piece.function.arguments)
 
     def _call(self, index: int | None, call_id: Any, name: Any, arguments: Any) -> Iterator[ToolCallDelta]:
-        delta = self._calls.delta(index, _text(call_id), _text(name), _text(arguments))
+        delta = self._calls.delta(index, text_of(call_id), text_of(name), text_of(arguments))
         return iter([delta] if delta else [])
-
-
-def _text(value: object) -> str:
-    """Raises TypeError for what is neither a text nor nothing."""
-    if value is None or isinstance(value, str):
-        return sendable(value or "")
-    raise TypeError("not a text")
 
 
 def _of_anthropic(event: Json) -> dict[str, Any]:
