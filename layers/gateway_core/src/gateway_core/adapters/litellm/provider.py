@@ -25,8 +25,8 @@ from gateway_core.adapters.litellm.params import ParamFitter
 from gateway_core.adapters.litellm.rates import view_of
 from gateway_core.adapters.litellm.responses import open_response, respond
 from gateway_core.adapters.litellm.streams import Flow
-from gateway_core.adapters.litellm.tokens import PromptCounter
 from gateway_core.adapters.litellm.transport import OnceTransport, connection_pool
+from gateway_core.adapters.tokens import PromptCounter
 from gateway_core.domain.chat import Chunk, Deployment, Json, ProviderAnswer, ProviderCall, Reach, TokenCount, Usage
 from gateway_core.domain.credentials import Credential, Secret
 from gateway_core.domain.embedding import EmbedCall, Embeddings
@@ -62,7 +62,7 @@ class LiteLLMProvider:
     ) -> None:
         self._library = load()
         self._fitter = ParamFitter(self._library.litellm)
-        self._counter = PromptCounter(self._library.litellm)
+        self._counter = PromptCounter()
         self._credentials = dict(credentials)
         self._clock = clock
         self._max_bytes = max_response_bytes
