@@ -56,6 +56,15 @@ async def test_reasoning_goes_by_two_names(path: Path, name: str) -> None:
 
 
 @openai_wire
+async def test_content_may_come_in_parts(path: Path) -> None:
+    """Mistral's form, with thoughts among the text."""
+    thought = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}
+    parts = [delta(content=[thought]), delta(content=[{"type": "text", "text": "Yes"}, {"type": "text", "text": "."}])]
+    heard = await hear_scripted(path, *parts, *ended(path))
+    assert (heard.reasoning, heard.text, heard.end) == ("Hm.", "Yes.", END)
+
+
+@openai_wire
 async def test_a_model_that_declines_says_so_in_the_text(path: Path) -> None:
     """As it does in a whole answer."""
     heard = await hear_scripted(path, delta(refusal="I "), delta(refusal="will not."), *ended(path))

@@ -184,6 +184,16 @@ async def test_events_that_nobody_knows_are_passed_over(path: Path) -> None:
 
 
 @every_path
+async def test_events_come_in_many_forms(path: Path) -> None:
+    """Signs of life, one event in several lines, and any line ends, as proxies and hosts of open models send them."""
+    alive = [b"data:\n\n", b"data: \n\n", b"event: ping\ndata: {}\n\n", b":\n\n"]
+    body = sse(*alive, *said(path, "Hel", "lo."), *alive, *ended(path))
+    for form in (body, b"\xef\xbb\xbf" + body, body.replace(b"\n", b"\r"), body.replace(b", ", b",\r\ndata:")):
+        heard = await hear_scripted(path, form)
+        assert (heard.text, heard.end) == ("Hello.", END)
+
+
+@every_path
 async def test_a_last_line_that_is_left_open_counts(path: Path) -> None:
     """Some servers end their last event without an empty line."""
     stream = sse(*said(path, "Hello."), *ended(path)).rstrip(b"\n")

@@ -160,6 +160,30 @@ async def test_openais_stream(client):
     assert {data["model"] for data in found[:-1]} == {"first"}
 
 
+async def test_an_empty_answer_has_a_role(client, world):
+    """SDKs take the role of the message that they put together from a chunk, and from nowhere else."""
+    world.behave["first"] = lambda call: ProviderAnswer("", (), "stop", Usage(3, 0))
+    answer = await client.post("/v1/chat/completions", json={**CHAT, "stream": True})
+    choices = [data["choices"][0] for _name, data in events(answer)[:-1]]
+    assert [(choice["delta"], choice["finish_reason"]) for choice in choices] == [
+        ({"role": "assistant", "content": ""}, None),
+        ({}, "stop"),
+    ]
+
+
+@pytest.mark.parametrize("path", ["/v1/stream", "/v1/chat/completions"])
+async def test_no_character_of_an_answer_ends_a_line(client, world, path):
+    """For clients that split where Python does, at more than a line feed."""
+    text = "one\u2028two\u2029three\x85four\x0bfive\x0csix\x1cseven\x1deight\x1enine\r\nten é \N{OTTER}"
+    world.behave["first"] = lambda call: ProviderAnswer(text, (), "stop", Usage(3, 9))
+    answer = await client.post(path, json={**CHAT, "stream": True} if "chat" in path else HELLO)
+    lines = [line for line in answer.content.decode().splitlines() if line]
+    assert all(line.startswith(("data: ", "event: ")) for line in lines)
+    found = [json.loads(line[6:]) for line in lines if line.startswith("data: {")]
+    chat = "".join(data["choices"][0]["delta"].get("content", "") for data in found if "choices" in data)
+    assert (chat or "".join(data.get("delta", "") for data in found)) == text
+
+
 async def test_openais_whole_answer(client):
     """With our headers."""
     answer = await client.post("/v1/chat/completions", json={**CHAT, "max_completion_tokens": 50})

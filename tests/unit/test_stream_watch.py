@@ -104,7 +104,7 @@ def test_an_endless_line_is_no_event() -> None:
     watch = StreamWatch(WIRES["openai_chat"])
     for _ in range(9):
         watch.feed(b"x" * 1024 * 1024)
-    assert (watch.malformed, watch._rest) == (True, b"")
+    assert (watch.malformed, watch.over) == (True, True)
 
 
 def test_a_line_that_is_left_open_counts_at_the_end() -> None:
@@ -114,6 +114,50 @@ def test_a_line_that_is_left_open_counts_at_the_end() -> None:
     assert not watch.over
     watch.end()
     assert (watch.terminator, watch.over) == ("[DONE]", True)
+
+
+ODD_FORMS = [
+    b"data:\n\ndata: \n\n" + OPENAI,
+    b"event: ping\ndata: {}\n\n" + OPENAI,
+    b"event: ping\ndata: now\n\nevent: keep-alive\ndata: 1\n\n" + OPENAI,
+    b"\xef\xbb\xbf: comment\n\nid: 1\nretry: 5\n" + OPENAI,
+    OPENAI.replace(b"\r\n", b"\r"),
+    OPENAI.replace(b"\r\n", b"\n"),
+    OPENAI.replace(b"\r\n\r\n", b"\n"),
+    OPENAI.replace(b", ", b",\r\ndata: "),
+]
+
+
+@pytest.mark.parametrize("body", ODD_FORMS, ids=lambda body: ascii(body)[:40])
+def test_all_forms_of_a_stream_say_the_same(body: bytes) -> None:
+    """Signs of life, all line ends, one event in several lines, and lines of which each is an event."""
+    for size in (1, 7, len(body)):
+        events: deque[Json] = deque()
+        watch = StreamWatch(WIRES["openai_chat"], events)
+        for start in range(0, len(body), size):
+            watch.feed(body[start : start + size])
+        assert (watch.malformed, watch.terminator, len(events)) == (False, "[DONE]", 2)
+        assert WIRES["openai_chat"].usage_of(watch.usage) == Usage(9, 5)
+
+
+def test_lines_without_blank_lines_between_them_are_handed_on_at_once() -> None:
+    """A model's words are not to wait for the next ones."""
+    events: deque[Json] = deque()
+    watch = StreamWatch(WIRES["openai_chat"], events)
+    watch.feed(b'data: {"a": 1}\n')
+    assert list(events) == [{"a": 1}]
+    watch.feed(b"data: [DONE]\n")
+    assert watch.over
+
+
+@pytest.mark.parametrize("data", [b"null", b"1", b"<html>", b'{"a": 1', b"[" * 100_000])
+def test_what_is_no_event_is_malformed(data: bytes) -> None:
+    """Unless its name says that it is a sign of life."""
+    watch = StreamWatch(WIRES["openai_chat"])
+    watch.feed(b"event: heartbeat\n" + sse(data))
+    assert not watch.malformed
+    watch.feed(sse(data))
+    assert watch.malformed
 
 
 FINISHES: list[tuple[str, list[Any], str]] = [
@@ -149,14 +193,3 @@ def test_errors_of_the_responses_api_have_three_shapes(event: Any, error: Any) -
     watch = StreamWatch(WIRES["openai_responses"])
     watch.feed(sse(event))
     assert watch.error["error"] == error
-
-
-def test_a_long_line_in_small_pieces_costs_no_more_than_its_length() -> None:
-    """Two megabytes in pieces of 256 bytes grow in place: copying the line with each of them would take seconds."""
-    watch = StreamWatch(WIRES["openai_chat"])
-    line = watch._rest
-    for _ in range(8192):
-        watch.feed(b"x" * 256)
-    assert watch._rest is line
-    assert len(line) == 8192 * 256
-    assert not watch.malformed

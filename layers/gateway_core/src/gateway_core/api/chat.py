@@ -135,6 +135,8 @@ class ChatStream:
             async with aclosing(parts):
                 async for part in parts:
                     if isinstance(part, Completion):
+                        if first:  # an answer without content has a role all the same
+                            yield self._chunk(_delta(Chunk(), first=True), None)
                         for made in self._end(part):
                             yield made
                     elif isinstance(part, Chunk) and part.is_content:

@@ -17,14 +17,23 @@ HEARTBEAT_S = 15.0
 HEARTBEAT = b": keep-alive\n\n"
 HEADERS = {"cache-control": "no-cache, no-transform", "x-accel-buffering": "no"}
 
+_LINE_ENDS = {ord(mark): f"\\u{ord(mark):04x}" for mark in "\x85\u2028\u2029"}
+"""No ends of lines in server-sent events, but many clients split there, as Python's `str.splitlines` does. All others
+that it knows JSON escapes by itself."""
+
 type Events = AsyncGenerator[bytes]
 
 
 def event(data: Mapping[str, Any] | str, name: str | None = None, event_id: str | None = None) -> bytes:
     """One event. Data is JSON, or a word such as OpenAI's `[DONE]`; an id is what a client resumes from."""
-    text = data if isinstance(data, str) else json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    text = data if isinstance(data, str) else _json(data)
     head = (f"id: {event_id}\n" if event_id else "") + (f"event: {name}\n" if name else "")
     return f"{head}data: {text}\n\n".encode()
+
+
+def _json(data: Mapping[str, Any]) -> str:
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return text if text.isascii() else text.translate(_LINE_ENDS)
 
 
 async def with_heartbeat(events: Events, interval_s: float) -> Events:

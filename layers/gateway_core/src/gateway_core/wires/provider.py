@@ -59,6 +59,8 @@ class ProviderTraits:
     takes_signatures: Whether the signatures of earlier tool calls go back to it; others refuse ids as long as that.
     has_public_tokenizer: Whether its models count tokens with the tokenisers that OpenAI publishes.
     image_tokens: How many tokens an image counts, by the model's upstream name.
+    page_tokens: About how many a page of a PDF counts: its text and its image.
+    audio_tokens_per_s: About how many a second of audio counts.
     litellm: How LiteLLM treats it.
     """
 
@@ -80,6 +82,8 @@ class ProviderTraits:
     takes_signatures: bool = False
     has_public_tokenizer: bool = False
     image_tokens: Callable[[str, Image], int] = openai_image_tokens
+    page_tokens: int = 3000
+    audio_tokens_per_s: int = 10  # OpenAI, "Managing costs" of its Realtime API: a token for 100 ms
     litellm: LiteLLMTraits = field(default_factory=LiteLLMTraits)
 
     @property

@@ -28,15 +28,32 @@ def sendable(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
-def text_of(value: object) -> str:
-    """A text that can be sent: itself, nothing, or a list of text parts. Raises TypeError for anything else.
+def text_of(content: object) -> str:
+    """A text that comes as such, as nothing, or in parts, as Mistral and others send it on OpenAI's chat wire.
 
-    Some servers on OpenAI's wire answer with parts, as Mistral's do.
+    Parts of type `thinking` are passed over, see `thoughts_of`. Raises TypeError for anything else.
+    Docs: https://docs.mistral.ai/api, "Chat Completion" (`ContentChunk`).
     """
-    if value is None:
-        return ""
-    if isinstance(value, list):
-        return "".join(text_of(mapping(part).get("text")) for part in value)
-    if isinstance(value, str):
-        return sendable(value)
-    raise TypeError("not a text")
+    if content is None or isinstance(content, str):
+        return sendable(content or "")
+    if not isinstance(content, list):
+        raise TypeError("neither a text nor parts of one")
+    return "".join(map(_part_text, content))
+
+
+def thoughts_of(content: object) -> str:
+    """What the parts of type `thinking` say, see `text_of`. Raises TypeError for those that hold no text."""
+    thoughts = (mapping(part) for part in items(content) if _is_thinking(part))
+    return "".join(text_of(part.get("thinking")) for part in thoughts)
+
+
+def _is_thinking(part: object) -> bool:
+    return mapping(part).get("type") == "thinking"
+
+
+def _part_text(part: object) -> str:
+    known = mapping(part)
+    text = "" if _is_thinking(part) else known.get("text")
+    if not isinstance(text, str) or known.get("type") not in {"text", "thinking"}:
+        raise TypeError("not a part of a text")
+    return sendable(text)

@@ -30,6 +30,7 @@ _ROWS = (
         native=True,
         thinking=ThinkingRules(least_budget_tokens=1024, temperature=1),
         image_tokens=anthropic.image_tokens,
+        page_tokens=3800,  # docs, "PDF support": 1500 to 3000 for the text, and an image of the page
     ),
     ProviderTraits(
         "openai",
@@ -51,6 +52,8 @@ _ROWS = (
         native=True,
         takes_signatures=True,
         image_tokens=gemini.image_tokens,
+        page_tokens=560,  # docs, "Media resolution"
+        audio_tokens_per_s=32,  # docs, "Understand and count tokens"
     ),
     ProviderTraits(
         "deepseek",

@@ -13,10 +13,11 @@ from typing import Any
 
 from gateway_core.domain.chat import Json
 from gateway_core.wires.shapes import mapping
+from gateway_core.wires.sse import SseReader
 from gateway_core.wires.wire import EventFacts, Wire
 
 _DONE = "[DONE]"
-_LONGEST_LINE = 8 * 1024 * 1024
+_PINGS = frozenset({"heartbeat", "keep-alive", "keepalive", "ping"})
 
 
 @dataclass(slots=True)
@@ -36,7 +37,7 @@ class StreamWatch:
     usage: dict[str, Any] = field(default_factory=dict)
     error: Json = field(default_factory=dict)
     malformed: bool = False
-    _rest: bytearray = field(default_factory=bytearray)
+    _reader: SseReader = field(default_factory=lambda: SseReader(_is_whole))
 
     @property
     def over(self) -> bool:
@@ -45,35 +46,26 @@ class StreamWatch:
         return bool(self.error or self.malformed or ended)
 
     def feed(self, chunk: bytes) -> None:
-        *lines, rest = chunk.split(b"\n")
-        for line in lines:
-            # Appended in place: a long line that comes in many pieces must not be copied with each of them.
-            self._rest += line
-            self._end_line()
-        self._rest += rest
-        if len(self._rest) > _LONGEST_LINE:
-            self._rest, self.malformed = bytearray(), True
+        for name, data in self._reader.feed(chunk):
+            self._event(name, data)
+        self.malformed = self.malformed or self._reader.too_long
 
     def end(self) -> None:
         """The body ended well: its last line counts, even if it was left open."""
-        self._end_line()
+        for name, data in self._reader.end():
+            self._event(name, data)
 
-    def _end_line(self) -> None:
-        line, self._rest = bytes(self._rest), bytearray()
-        if line.startswith(b"data:"):
-            self._event(line[5:].strip())
-
-    def _event(self, data: bytes) -> None:
-        if data == _DONE.encode():
+    def _event(self, name: str, data: bytes) -> None:
+        if data.strip() == _DONE.encode():
             self.terminator = self.terminator or _DONE
             return
         event = _decode(data)
-        if not event:
-            self.malformed = True
-            return
-        self._note(event)
-        if self.events is not None and not self.malformed and not self.error:
-            self.events.append(event)
+        if event is None:
+            self.malformed = self.malformed or name not in _PINGS
+        elif event:  # an object without members is a sign of life
+            self._note(event)
+            if self.events is not None and not self.malformed and not self.error:
+                self.events.append(event)
 
     def _note(self, event: Json) -> None:
         stream = self.wire.stream
@@ -92,9 +84,18 @@ class StreamWatch:
                 self.usage[name] = {**self.usage.get(name, {}), **known}
 
 
-def _decode(data: bytes) -> Json:
-    """The event, or an empty one if it is not a JSON object."""
+def _decode(data: bytes) -> Json | None:
+    """The event, or None if it is not a JSON object."""
     try:
-        return mapping(json.loads(data))
+        event = json.loads(data)
     except (ValueError, RecursionError):
-        return {}
+        return None
+    return event if isinstance(event, dict) else None
+
+
+def _is_whole(data: bytes) -> bool:
+    """Whether no further data line can belong to this one, as it is JSON by itself, which goes on nowhere, or a word.
+
+    Some servers send such lines without the blank lines between them that would make each an event.
+    """
+    return data.strip() == _DONE.encode() or _decode(data) is not None

@@ -7,7 +7,7 @@ from typing import Any
 from gateway_core.domain.chat import Json, ProviderAnswer, ProviderCall, ToolCall, Usage
 from gateway_core.wires.confidence import confidence_of
 from gateway_core.wires.openai_chat.history import REASONING_MARK
-from gateway_core.wires.shapes import first, items, mapping, sendable, text_of
+from gateway_core.wires.shapes import first, items, mapping, sendable, text_of, thoughts_of
 from gateway_core.wires.signed_ids import signed
 from gateway_core.wires.table import traits_of
 
@@ -37,7 +37,7 @@ def answer(call: ProviderCall, body: object) -> ProviderAnswer:
 
 def reasoning_in(message: Json) -> str:
     """What a message or a delta shows of its reasoning: `reasoning_content` at DeepSeek, `reasoning` at others."""
-    return text_of(message.get("reasoning_content") or message.get("reasoning"))
+    return text_of(message.get("reasoning_content") or message.get("reasoning")) + thoughts_of(message.get("content"))
 
 
 def with_arguments(call: Json) -> dict[str, Any]:

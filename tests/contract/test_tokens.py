@@ -1,0 +1,417 @@
+"""Token counts: OpenAI's own tokenisers where they apply, an estimate elsewhere, and never a network or LiteLLM."""
+
+from __future__ import annotations
+
+import base64
+import importlib.util
+import json
+import os
+import struct
+import subprocess
+import sys
+import zlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+import tiktoken
+
+from gateway_core.adapters.tokens import PromptCounter
+from gateway_core.adapters.tokens.encodings import Encodings, TokeniserMissingError, encoding_of
+from gateway_core.config.settings import GatewaySettings
+from gateway_core.domain.catalog import Catalog
+from gateway_core.domain.chat import Deployment, Json, TokenCount
+from tests.contract.leaks import all_loggers
+
+PROMPT = "Tell me of the otters of Skye, and of their winters."
+GPT = Deployment("openai", "gpt-5.1", "http://127.0.0.1:1/v1")
+CLAUDE = Deployment("anthropic", "claude-opus-4-5", "http://127.0.0.1:1")
+GEMINI = Deployment("gemini", "gemini-3.1-pro-preview", "http://127.0.0.1:1/v1beta")
+WEATHER = {
+    "type": "function",
+    "function": {
+        "name": "get_weather",
+        "description": "The weather of a city.",
+        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+    },
+}
+ODD_SCHEMAS: list[Any] = [
+    None,
+    {},
+    {"type": "object", "properties": {"any": True}},
+    {"type": "object", "properties": {"list": {"type": "array"}}},
+    {"type": "object", "properties": {"either": {"type": ["string", "null"]}}},
+    {"type": "object", "properties": {"one": {"type": "string", "enum": 5}}},
+    {"type": "object", "properties": ["city"]},
+    {"type": "object", "properties": {"odd": {"type": {"a": 1}, "enum": [{}]}, "enum": {"enum": ["a", 1, None]}}},
+    {"type": "object", "properties": {"odd": {"type": ["string", {"a": 1}, []], "anyOf": 5}, "no": {"type": "null"}}},
+    {"type": "object", "properties": {"odd": {"type": "array", "items": [True]}}, "required": [{}, "odd"]},
+    {"$ref": "#/$defs/city", "$defs": {"city": {"type": "string"}}},
+]
+
+
+@pytest.fixture(scope="module")
+def counter() -> PromptCounter:
+    """One for all tests: each would load the tokenisers anew."""
+    return PromptCounter()
+
+
+@pytest.fixture
+def oracle(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """What tiktoken itself makes of the files that LiteLLM has, as LiteLLM lets it find them."""
+    spec = importlib.util.find_spec("litellm")
+    assert spec is not None
+    assert spec.origin is not None
+    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(Path(spec.origin).parent / "litellm_core_utils" / "tokenizers"))
+    return tiktoken.get_encoding
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Whoever connects anywhere fails the test."""
+
+    def connect(*_args: object) -> NoReturn:
+        raise AssertionError("counting needs no network")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("socket.socket.connect", connect)
+        patch.setattr("socket.getaddrinfo", connect)
+        yield
+
+
+def user(content: Any) -> dict[str, Any]:
+    return {"role": "user", "content": content}
+
+
+def image(width: int, height: int, *, detail: str = "auto") -> dict[str, Any]:
+    """A part with a PNG of this size, all of it header."""
+    header = struct.pack(">LLBBBBB", width, height, 8, 2, 0, 0, 0)
+    chunk = struct.pack(">L", len(header)) + b"IHDR" + header + struct.pack(">L", zlib.crc32(b"IHDR" + header))
+    data = base64.b64encode(b"\x89PNG\r\n\x1a\n" + chunk).decode()
+    return {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{data}", "detail": detail}}
+
+
+def tokens(counter: PromptCounter, *messages: Json, at: Deployment = GPT, **params: Any) -> int:
+    return counter.count(at, messages, params).input_tokens
+
+
+def test_a_text_counts_as_openai_counts_it(counter: PromptCounter, oracle: Any) -> None:
+    """Its tokens, those of the role, three for the message and three for the answer that begins."""
+    encoding = oracle("o200k_base")
+    for text in (PROMPT, "héllo wörld", "你好,世界", "\N{OTTER}" * 20, "def f(x):\n\treturn x\n", ""):
+        counted = counter.count(GPT, [user(text)], {})
+        assert counted == TokenCount(len(encoding.encode(text)) + 1 + 3 + 3, "tiktoken:o200k_base")
+
+
+@pytest.mark.parametrize(
+    ("deployment", "method"),
+    [
+        (GPT, "tiktoken:o200k_base"),
+        (Deployment("openai", "gpt-5.3-codex", "", "responses"), "tiktoken:o200k_base"),
+        (Deployment("openai", "gpt-5.9-unheard-of", ""), "tiktoken:o200k_base"),
+        (Deployment("openai", "gpt-oss-120b", ""), "tiktoken:o200k_harmony"),
+        (Deployment("openai", "gpt-4-turbo", ""), "tiktoken:cl100k_base"),
+        (Deployment("openai", "text-embedding-3-large", "", "embedding"), "tiktoken:cl100k_base"),
+        (Deployment("openai", "davinci", ""), "tiktoken:cl100k_base (estimate)"),
+        (Deployment("openai", "qwen3-32b", ""), "tiktoken:cl100k_base (estimate)"),
+        (CLAUDE, "tiktoken:cl100k_base (estimate)"),
+        (GEMINI, "tiktoken:cl100k_base (estimate)"),
+        (Deployment("deepseek", "deepseek-chat", ""), "tiktoken:cl100k_base (estimate)"),
+        (Deployment("ollama", "llama-3", ""), "tiktoken:cl100k_base (estimate)"),
+    ],
+)
+def test_the_method_names_the_tokeniser(
+    deployment: Deployment, method: str, counter: PromptCounter, oracle: Any
+) -> None:
+    """And says where it is only a stand-in."""
+    counted = counter.count(deployment, [user("extraordinary 你好")], {})
+    assert counted.method == method
+    encoding = oracle(encoding_of(deployment)[0])
+    assert counted.input_tokens == len(encoding.encode("extraordinary 你好")) + 7
+
+
+def test_every_model_of_the_catalog_can_be_counted(counter: PromptCounter) -> None:
+    """With tools, an image and a conversation."""
+    catalog: Catalog = GatewaySettings.from_env({}).catalog
+    call = {"id": "call_1", "type": "function", "function": {"name": "get_weather", "arguments": '{"city":"Portree"}'}}
+    messages = [
+        {"role": "system", "content": "Be brief."},
+        {**user([{"type": "text", "text": PROMPT}, image(640, 480)]), "name": "ada"},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "call_1", "content": [{"type": "text", "text": "Rain."}]},
+    ]
+    for model in catalog.models.values():
+        counted = counter.count(model.deployment, messages, {"tools": [WEATHER]})
+        assert counted.method.startswith("tiktoken:")
+        assert 100 < counted.input_tokens < 2000
+
+
+ODD_TEXTS = [
+    "a" * 900,
+    "It's  \t  we'LL\r\n\r\n   they'd   \n",
+    "McDonald's iPhone HTMLParser straße ÅNGSTRÖM\u0301",
+    "1234567 3.14159 ½ Ⅷ ٣",
+    "!!!??//\n--=>{}[]\\\r\n",
+    "\u200d\u200b\u00a0\u3000 \N{OTTER}\N{ZERO WIDTH JOINER}\N{OTTER}",
+    "你好,世界 こんにちは Привет नमस्ते",
+    "<|endoftext|><|im_start|>",
+    "\ud800 lone \udfff",
+    " ",
+    "",
+]
+
+
+@pytest.mark.parametrize("name", ["o200k_base", "o200k_harmony", "cl100k_base"])
+def test_the_tokenisers_are_those_of_tiktoken(name: str, oracle: Any) -> None:
+    """With its patterns, and all its tokens."""
+    ours = Encodings()
+    assert ours.count(name, "otters")
+    (loaded,) = ours._loaded.values()
+    theirs = oracle(name)
+    assert loaded._pat_str == theirs._pat_str
+    for text in (PROMPT, *ODD_TEXTS):
+        assert loaded.encode_ordinary(text) == theirs.encode_ordinary(text)
+
+
+def test_counting_needs_no_litellm() -> None:
+    """It is looked up and not loaded, which would take seconds; nor is the environment changed, or a file written."""
+    program = """
+import json, os, sys
+from gateway_core.adapters.tokens import PromptCounter
+from gateway_core.domain.chat import Deployment
+
+early, before = "tiktoken" in sys.modules, dict(os.environ)
+counted = PromptCounter().count(Deployment("openai", "gpt-5.1", ""), [{"role": "user", "content": "Hello"}], {})
+print(json.dumps([early, "litellm" in sys.modules, dict(os.environ) == before, counted.input_tokens]))
+"""
+    environment = {name: value for name, value in os.environ.items() if name != "TIKTOKEN_CACHE_DIR"}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, env=environment)
+    assert json.loads(done.stdout) == [False, False, True, 8]
+
+
+def test_a_missing_file_is_told(tmp_path: Path) -> None:
+    """Nobody goes to fetch it."""
+    with pytest.raises(TokeniserMissingError, match="fb374d419588a4632f3f557e76b4b70aebbca790"):
+        PromptCounter(tmp_path).count(GPT, [user("Hello")], {})
+
+
+def test_a_missing_package_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its name."""
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(TokeniserMissingError, match="litellm"):
+        PromptCounter().count(GPT, [user("Hello")], {})
+
+
+def test_parts_of_a_message_add_up(counter: PromptCounter) -> None:
+    """Content in parts counts as its texts; names, calls and results of tools count as well."""
+    assert tokens(counter, user([{"type": "text", "text": PROMPT}])) == tokens(counter, user(PROMPT))
+    assert tokens(counter, {**user(PROMPT), "name": "ada"}) > tokens(counter, user(PROMPT))
+    call = {"id": "c", "type": "function", "function": {"name": "get_weather", "arguments": '{"city": "Portree"}'}}
+    bare = {"role": "assistant", "content": "I look."}
+    assert tokens(counter, {**bare, "tool_calls": [call]}) >= tokens(counter, bare) + 8
+    two = tokens(counter, user("a"), user("b"))
+    assert two == tokens(counter, user("a")) + tokens(counter, user("b")) - 3
+
+
+def test_tools_count(counter: PromptCounter, oracle: Any) -> None:
+    """In the form OpenAI shows them to its models; the oracle is a published example of that form."""
+    shown = "// The weather of a city.\ntype get_weather = (_: {\ncity: string,\n}) => any;\n"
+    text = f"namespace functions {{\n\n{shown}\n}} // namespace functions"
+    extra = tokens(counter, user("Hi."), tools=[WEATHER]) - tokens(counter, user("Hi."))
+    assert extra == len(oracle("o200k_base").encode(text)) + 9
+
+
+@pytest.mark.parametrize("schema", ODD_SCHEMAS, ids=str)
+def test_any_schema_can_be_counted(schema: Any, counter: PromptCounter) -> None:
+    """Callers' schemas are theirs."""
+    tool = {"type": "function", "function": {"name": "odd", "parameters": schema}}
+    assert tokens(counter, user("Hi."), tools=[tool]) > tokens(counter, user("Hi."))
+
+
+@pytest.mark.parametrize(
+    ("deployment", "width", "height", "expected"),
+    [
+        (GPT, 1024, 1024, 765),
+        (CLAUDE, 1000, 1000, 1334),
+        (GEMINI, 4000, 3000, 1120),
+        (Deployment("gemini", "gemini-2.5-pro", ""), 1000, 700, 516),
+    ],
+)
+def test_an_image_counts_by_its_size(
+    deployment: Deployment, width: int, height: int, expected: int, counter: PromptCounter
+) -> None:
+    """By the rule of its provider, which knows the model."""
+    text = {"type": "text", "text": "See."}
+    with_image = tokens(counter, user([text, image(width, height)]), at=deployment)
+    assert with_image - tokens(counter, user([text]), at=deployment) == expected
+
+
+def test_detail_low_makes_an_image_cheap(counter: PromptCounter) -> None:
+    """OpenAI shows its model a small one then."""
+    assert tokens(counter, user([image(4000, 3000, detail="low")])) == tokens(counter, user([])) + 85
+
+
+def test_images_are_an_estimate(counter: PromptCounter) -> None:
+    """Which the method says."""
+    assert counter.count(GPT, [user([image(9, 9)])], {}).method == "tiktoken:o200k_base (images estimated)"
+    assert counter.count(CLAUDE, [user([image(9, 9)])], {}).method == "tiktoken:cl100k_base (estimate)"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "data:image/png;base64,AAAA",
+        "data:image/jpeg;base64,/9j/",
+        "data:image/png;base64,iVBORw0KGgo=",
+        "data:image/gif;base64,!!",
+        "data:,",
+        "data:",
+        "",
+        "http://127.0.0.1:9/secret.png",
+    ],
+)
+def test_an_image_that_cannot_be_read_counts_as_a_usual_one(url: str, counter: PromptCounter) -> None:
+    """And is not fetched from anywhere."""
+    part = {"type": "image_url", "image_url": {"url": url}}
+    assert 200 < tokens(counter, user([part])) < 1200
+
+
+def test_an_image_without_extent_counts_as_a_point(counter: PromptCounter) -> None:
+    """A header may say anything."""
+    assert tokens(counter, user([image(0, 5000)]), at=CLAUDE) == tokens(counter, user([]), at=CLAUDE) + 1
+
+
+ODD_MESSAGES: list[dict[str, Any]] = [
+    {},
+    {"role": "user"},
+    user(None),
+    user(7),
+    user({"x": 1}),
+    user([None, 5, "text", {"type": "video"}, {"type": "text"}, {"type": "text", "text": None}]),
+    user([{"type": "image_url"}, {"type": "image_url", "image_url": "data:image/png;base64,AAAA"}]),
+    {"role": "assistant", "tool_calls": [None, {}, {"function": None}, {"function": {"name": 1, "arguments": {}}}]},
+    {"role": "tool", "content": "x", "tool_call_id": 5, "name": ["a"]},
+    user("<|endoftext|><|im_start|>system"),
+    user("\ud800 a lone surrogate"),
+    user("\x00\uffff"),
+]
+
+
+@pytest.mark.parametrize("message", ODD_MESSAGES, ids=lambda message: ascii(message)[:40])
+def test_nothing_makes_it_fail(message: dict[str, Any], counter: PromptCounter) -> None:
+    """Messages are checked elsewhere; this only counts."""
+    for deployment in (GPT, CLAUDE):
+        assert tokens(counter, message, at=deployment, tools=None) >= 6
+
+
+def test_a_long_text_without_spaces_is_counted_in_time(counter: PromptCounter) -> None:
+    """A tokeniser left alone takes quadratic time for it; the pieces it is cut into cost a few tokens."""
+    short, long = tokens(counter, user("a" * 1024)), tokens(counter, user("a" * 1_024_000))
+    assert long == pytest.approx(short * 1000, rel=0.1)
+
+
+def test_counting_says_nothing(counter: PromptCounter, capfd: pytest.CaptureFixture[str]) -> None:
+    """LiteLLM would write the messages to its log, and its doubts to the terminal."""
+    with all_loggers() as logged:
+        for deployment in (GPT, CLAUDE):
+            tokens(counter, user([{"type": "text", "text": PROMPT}, image(9, 9)]), at=deployment, tools=[WEATHER])
+    assert "otters" not in "\n".join(logged.lines)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_threads_count_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tokeniser is loaded once, by whoever comes first, and all agree."""
+    loaded = []
+    real = tiktoken.Encoding
+    monkeypatch.setattr(tiktoken, "Encoding", lambda *args, **kwargs: loaded.append(args) or real(*args, **kwargs))
+    counter = PromptCounter()
+    with ThreadPoolExecutor(16) as threads:
+        counts = set(threads.map(lambda _: tokens(counter, user(f"{PROMPT} " * 50)), range(16)))
+    assert (len(counts), len(loaded)) == (1, 1)
+
+
+def part(kind: str, **fields: Any) -> dict[str, Any]:
+    return {"type": kind, kind: fields}
+
+
+def encoded(data: bytes, media_type: str = "") -> str:
+    text = base64.b64encode(data).decode()
+    return f"data:{media_type};base64,{text}" if media_type else text
+
+
+def wav(seconds: int) -> bytes:
+    """Silence: 16 bits, one channel, 24 kHz."""
+    head = struct.pack("<4sL8sLHHLLHH4sL", b"RIFF", 0, b"WAVEfmt ", 16, 1, 1, 24_000, 48_000, 2, 16, b"data", 0)
+    return head + bytes(48_000 * seconds - len(head))
+
+
+def extra(counter: PromptCounter, at: Deployment, *parts: Any) -> int:
+    return tokens(counter, user(list(parts)), at=at) - tokens(counter, user([]), at=at)
+
+
+PDF = b"%PDF-1.7\n" + b"<< /Type /Page >> << /Type/Page/Parent 1 0 R >> << /Type /Pages >>" + bytes(200_000)
+
+
+@pytest.mark.parametrize(("deployment", "per_page"), [(GPT, 3000), (CLAUDE, 3800), (GEMINI, 560)])
+def test_a_pdf_counts_by_its_pages(deployment: Deployment, per_page: int, counter: PromptCounter) -> None:
+    """Not by its base64, which nobody reads. Where pages are hidden, its size tells about how many there are."""
+    by_pages = {
+        encoded(PDF, "application/pdf"): 2,
+        encoded(PDF): 2,
+        encoded(b"%PDF-1.7 hidden" + bytes(300_000), "application/pdf"): 5,
+        encoded(b"%PDF-1.7", "Application/PDF"): 1,
+        "data:application/pdf;base64,A": 1,
+    }
+    for data, pages in by_pages.items():
+        assert extra(counter, deployment, part("file", filename="a.pdf", file_data=data)) == pages * per_page
+    for elsewhere in ({"file_id": "file-1"}, {}, {"file_data": 5}):
+        assert extra(counter, deployment, part("file", **elsewhere)) == per_page
+
+
+def test_any_other_file_counts_by_its_bytes(counter: PromptCounter) -> None:
+    """As if they were a text's."""
+    assert extra(counter, GPT, part("file", file_data=encoded(b"word" * 300, "text/plain"))) == 300
+
+
+@pytest.mark.parametrize(("deployment", "per_s"), [(GPT, 10), (GEMINI, 32)])
+def test_audio_counts_by_its_seconds(deployment: Deployment, per_s: int, counter: PromptCounter) -> None:
+    """Exactly where its header says how long it is, and else as speech."""
+    speech = bytes(8000 * 30)
+    assert extra(counter, deployment, part("input_audio", data=encoded(wav(12)), format="wav")) == 12 * per_s
+    assert extra(counter, deployment, part("input_audio", data=encoded(speech), format="mp3")) == 30 * per_s
+    assert extra(counter, deployment, part("input_audio", data="!", format="wav")) <= 1
+    assert extra(counter, deployment, {"type": "input_audio"}) == 0
+
+
+def test_what_is_estimated_is_named(counter: PromptCounter) -> None:
+    """For the model's own tokeniser; any other is an estimate altogether."""
+    sound, sheet = part("input_audio", data=encoded(wav(1))), part("file", file_data=encoded(PDF))
+    assert counter.count(GPT, [user([sheet])], {}).method == "tiktoken:o200k_base (files estimated)"
+    mixed = [user([sheet, sound]), user([image(9, 9), sheet])]
+    assert counter.count(GPT, mixed, {}).method == "tiktoken:o200k_base (audio, files, images estimated)"
+    assert counter.count(GEMINI, mixed, {}).method == "tiktoken:cl100k_base (estimate)"
+
+
+def test_an_image_may_be_a_url_alone(counter: PromptCounter) -> None:
+    """As some clients send it."""
+    full = image(2000, 200)
+    assert tokens(counter, user([{"type": "image_url", "image_url": full["image_url"]["url"]}])) == tokens(
+        counter, user([full])
+    )
+
+
+def test_a_schema_may_be_nested_deeply(counter: PromptCounter) -> None:
+    """Deeper than Python likes to follow it."""
+    schema: dict[str, Any] = {"type": "string"}
+    for _ in range(600):
+        schema = {"type": "object", "properties": {"a": schema}}
+    tool = {"type": "function", "function": {"name": "deep", "parameters": schema}}
+    assert tokens(counter, user("Hi."), tools=[tool]) > 600
+
+
+def test_tools_that_are_no_functions_count_as_json(counter: PromptCounter) -> None:
+    """Nothing is known of how they are shown."""
+    custom = {"type": "custom", "custom": {"name": "shell", "description": "Runs a command. " * 20}}
+    assert tokens(counter, user("Hi."), tools=[WEATHER, custom]) > tokens(counter, user("Hi."), tools=[WEATHER]) + 60
