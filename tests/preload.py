@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 
 from gateway_core.adapters.clock import SystemClock
-from gateway_core.adapters.litellm import LiteLLMProvider
+from gateway_core.adapters.models import model_provider
+from gateway_core.adapters.upstream.provider import UpstreamProvider
 from gateway_core.api import ask, health, models, tokens
 from gateway_core.config.catalog_loader import load_catalog
 from gateway_core.domain.chat import Deployment, ProviderCall
@@ -25,7 +26,7 @@ _HELLO = ({"role": "user", "content": "Hello"},)
 _PROVIDERS = ("anthropic", "openai", "gemini", "deepseek")
 
 
-async def _call(provider: LiteLLMProvider, deployment: Deployment) -> None:
+async def _call(provider: UpstreamProvider, deployment: Deployment) -> None:
     if deployment.mode == "embedding":
         await provider.embed(EmbedCall(deployment, ("Hello",), None, 60, "req"))
         return
@@ -40,7 +41,7 @@ async def _call_all(url: str) -> None:
     catalog = load_catalog()
     bases = {name: base_urls(url)[f"{name.upper()}_API_BASE"] for name in _PROVIDERS}
     keys = {name: Credential(Secret("sk-warm-up"), base) for name, base in bases.items()}
-    provider = LiteLLMProvider(keys, SystemClock())
+    provider = model_provider(keys, SystemClock())
     for model in catalog.models.values():
         if base := bases.get(model.provider):
             seen = model.deployment

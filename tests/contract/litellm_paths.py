@@ -8,7 +8,8 @@ from typing import Any
 
 import httpx
 
-from gateway_core.adapters.litellm import LiteLLMProvider
+from gateway_core.adapters.models import model_provider
+from gateway_core.adapters.upstream.provider import UpstreamProvider
 from gateway_core.adapters.upstream.transport import connection_pool
 from gateway_core.domain.chat import Deployment, ModelMode, ProviderCall
 from gateway_core.domain.credentials import Credential, Secret
@@ -98,7 +99,7 @@ PATHS = (
 )
 NAMES = [path.provider + ("-responses" if path.mode == "responses" else "") for path in PATHS]
 
-type MakeProvider = Callable[..., LiteLLMProvider]
+type MakeProvider = Callable[..., UpstreamProvider]
 
 
 class CountingPool(httpx.AsyncBaseTransport):
@@ -116,7 +117,7 @@ class CountingPool(httpx.AsyncBaseTransport):
         await self._pool.aclose()
 
 
-def provider_at(root: str, **options: Any) -> LiteLLMProvider:
+def provider_at(root: str, **options: Any) -> UpstreamProvider:
     """A provider with a key for each path, bound to `root`."""
     credentials = {path.provider: Credential(Secret(path.key), root + path.base) for path in PATHS}
-    return LiteLLMProvider(credentials, ManualClock(), **options)
+    return model_provider(credentials, ManualClock(), **options)

@@ -12,7 +12,8 @@ from typing import Any, override
 import httpx
 import pytest
 
-from gateway_core.adapters.litellm import LiteLLMProvider
+from gateway_core.adapters.models import model_provider
+from gateway_core.adapters.upstream.provider import UpstreamProvider
 from gateway_core.domain.chat import Chunk, ProviderCall, ToolCall, Usage
 from gateway_core.domain.credentials import Credential, Secret
 from gateway_core.domain.errors import ProviderError
@@ -104,7 +105,7 @@ class StreamDesk:
     """A provider at a simulator whose faults can be set and whose calls can be counted."""
 
     root: str
-    provider: LiteLLMProvider
+    provider: UpstreamProvider
     http: httpx.AsyncClient
 
     def call(
@@ -179,7 +180,7 @@ async def opened(root: str) -> AsyncIterator[StreamDesk]:
     credentials = {
         path.provider: Credential(Secret(path.key), bases[f"{path.provider.upper()}_API_BASE"]) for path in PATHS
     }
-    provider = LiteLLMProvider(credentials, ManualClock())
+    provider = model_provider(credentials, ManualClock())
     async with httpx.AsyncClient(base_url=root, timeout=patience(30)) as http:
         yield StreamDesk(root, provider, http)
     await provider.close()

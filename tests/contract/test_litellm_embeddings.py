@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway_core.adapters.litellm import LiteLLMProvider
+from gateway_core.adapters.upstream.provider import UpstreamProvider
 from gateway_core.domain.chat import Usage
 from gateway_core.domain.embedding import EmbeddingInput, Embeddings
 from gateway_core.domain.errors import (
@@ -36,7 +36,7 @@ from tests.patience import patience
 class Simulator:
     """OpenAI as the simulator plays it, and a provider that calls it."""
 
-    def __init__(self, provider: LiteLLMProvider, http: httpx.AsyncClient) -> None:
+    def __init__(self, provider: UpstreamProvider, http: httpx.AsyncClient) -> None:
         self.root = f"{http.base_url}/openai".replace("//openai", "/openai")
         self.provider = provider
         self.http = http

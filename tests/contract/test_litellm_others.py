@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from gateway_core.adapters.litellm import LiteLLMProvider
+from gateway_core.adapters.models import model_provider
+from gateway_core.adapters.upstream.provider import UpstreamProvider
 from gateway_core.bootstrap import read_settings
 from gateway_core.config.settings import GatewaySettings
 from gateway_core.domain.chat import Model, ProviderCall, Usage
@@ -60,11 +61,11 @@ def settings(tmp_path_factory) -> Iterator[GatewaySettings]:
 
 
 @pytest.fixture
-async def provider(settings) -> AsyncIterator[LiteLLMProvider]:
+async def provider(settings) -> AsyncIterator[UpstreamProvider]:
     """The adapter, with the keys that these providers have."""
     keys = {"ollama": Secret("none"), **settings.provider_keys}
     bases = {name: settings.catalog.providers[name].api_base for name in keys}
-    made = LiteLLMProvider({name: Credential(key, bases[name]) for name, key in keys.items()}, ManualClock())
+    made = model_provider({name: Credential(key, bases[name]) for name, key in keys.items()}, ManualClock())
     yield made
     await made.close()
 
@@ -101,7 +102,7 @@ async def test_a_stream_that_cannot_be_read_comes_in_one_piece(provider, ask, ke
 async def test_what_comes_in_one_piece_is_the_first_content(settings, ask):
     """So it has no longer than that, and what was not sent by then costs nothing."""
     credential = Credential(Secret("none"), settings.catalog.providers["ollama"].api_base)
-    provider = LiteLLMProvider({"ollama": credential}, ManualClock(), connect=Unreachable)
+    provider = model_provider({"ollama": credential}, ManualClock(), connect=Unreachable)
     with pytest.raises(ProviderTimeout) as caught:
         await anext(provider.stream(replace(ask("llama"), first_s=0.2)))
     assert not caught.value.unconfirmed

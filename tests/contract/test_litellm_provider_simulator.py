@@ -10,7 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway_core.adapters.litellm import LiteLLMProvider
+from gateway_core.adapters.models import model_provider
+from gateway_core.adapters.upstream.provider import UpstreamProvider
 from gateway_core.domain.chat import Json, ProviderAnswer, ProviderCall, Usage
 from gateway_core.domain.credentials import Credential, Secret
 from gateway_core.domain.errors import (
@@ -46,7 +47,7 @@ WEATHER = {
 class Desk:
     """A provider under test, at a simulator whose faults can be set and whose calls can be counted."""
 
-    def __init__(self, root: str, provider: LiteLLMProvider, http: httpx.AsyncClient) -> None:
+    def __init__(self, root: str, provider: UpstreamProvider, http: httpx.AsyncClient) -> None:
         self._bases = base_urls(root)
         self._provider = provider
         self._http = http
@@ -102,7 +103,7 @@ async def desk(root: str) -> AsyncIterator[Desk]:
     credentials = {
         path.provider: Credential(Secret(path.key), bases[f"{path.provider.upper()}_API_BASE"]) for path in PATHS
     }
-    provider = LiteLLMProvider(credentials, ManualClock())
+    provider = model_provider(credentials, ManualClock())
     async with httpx.AsyncClient(base_url=root, timeout=patience(30)) as http:
         await http.delete("/__faults")
         await http.delete("/__calls")

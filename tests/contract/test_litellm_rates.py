@@ -9,7 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway_core.adapters.litellm import LiteLLMProvider
+from gateway_core.adapters.models import model_provider
+from gateway_core.adapters.upstream.provider import UpstreamProvider
 from gateway_core.adapters.upstream.rates import LONGEST_RESET_MS
 from gateway_core.domain.chat import ProviderCall
 from gateway_core.domain.credentials import Credential, Secret
@@ -37,7 +38,7 @@ ANTHROPIC_EMPTY = {
 class Desk:
     """The provider at a simulator whose faults can be set."""
 
-    def __init__(self, root: str, provider: LiteLLMProvider, http: httpx.AsyncClient) -> None:
+    def __init__(self, root: str, provider: UpstreamProvider, http: httpx.AsyncClient) -> None:
         self.bases, self.provider, self.http = base_urls(root), provider, http
 
     def call(self, path: Path) -> ProviderCall:
@@ -70,7 +71,7 @@ async def desk(root: str) -> AsyncIterator[Desk]:
     credentials = {
         path.provider: Credential(Secret(path.key), bases[f"{path.provider.upper()}_API_BASE"]) for path in PATHS
     }
-    provider = LiteLLMProvider(credentials, CLOCK)
+    provider = model_provider(credentials, CLOCK)
     async with httpx.AsyncClient(base_url=root, timeout=patience(30)) as http:
         await http.delete("/__faults")
         yield Desk(root, provider, http)

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway_core.adapters.litellm import LiteLLMProvider
+from gateway_core.adapters.models import model_provider
 from gateway_core.adapters.upstream.exchange import ProviderExchange
 from gateway_core.adapters.upstream.transport import OnceTransport
 from gateway_core.domain.chat import Deployment, ProviderCall, Usage
@@ -253,7 +253,7 @@ async def test_dialects_of_openais_wire_are_translated() -> None:
     base = "http://mistral.test/v1"
     parts = [{"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}, {"type": "text", "text": "Yes."}]
     events = [{"choices": [{"index": 0, "delta": {"content": parts}}]}, *ended(DEEPSEEK)]
-    provider = LiteLLMProvider(
+    provider = model_provider(
         {"mistral": Credential(Secret("sk-0123456789"), base)},
         ManualClock(),
         connect=lambda: Scripted(lambda: [sse(*events)]),

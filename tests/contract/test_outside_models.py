@@ -11,8 +11,9 @@ from typing import ClassVar
 import httpx
 import pytest
 
-from gateway_core.adapters.litellm import LiteLLMProvider
+from gateway_core.adapters.models import model_provider
 from gateway_core.adapters.upstream.guarded import GuardedTransport
+from gateway_core.adapters.upstream.provider import UpstreamProvider
 from gateway_core.config.known_providers import known_providers
 from gateway_core.domain.chat import Deployment, ProviderCall, Reach, Usage
 from gateway_core.domain.credentials import Credential, Secret
@@ -52,8 +53,8 @@ def call_of(provider: str, base: str, upstream: str = "org/some-model", reach: R
 
 
 @asynccontextmanager
-async def provider_for(name: str, base: str, **options) -> AsyncIterator[LiteLLMProvider]:
-    made = LiteLLMProvider({name: Credential(Secret(KEY), base)}, ManualClock(), **options)
+async def provider_for(name: str, base: str, **options) -> AsyncIterator[UpstreamProvider]:
+    made = model_provider({name: Credential(Secret(KEY), base)}, ManualClock(), **options)
     yield made
     await made.close()
 
@@ -219,7 +220,7 @@ async def test_tls_asks_for_the_name():
     assert request.headers["host"] == "llm.example.com:8443"
 
 
-async def outcome(provider: LiteLLMProvider, call: ProviderCall, *, streamed: bool) -> None:
+async def outcome(provider: UpstreamProvider, call: ProviderCall, *, streamed: bool) -> None:
     if streamed:
         async for _ in provider.stream(call):
             pass

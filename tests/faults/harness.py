@@ -7,13 +7,13 @@ from collections import defaultdict
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any, override
 from unittest import mock
 
 import httpx
 
-from gateway_core.adapters import litellm
+from gateway_core.adapters import models
+from gateway_core.adapters.upstream.provider import UpstreamProvider
 from gateway_core.api import chat, complete, embeddings, stream, tokens, usage
 from gateway_core.api.app import create_app
 from gateway_core.bootstrap import model_services
@@ -111,11 +111,11 @@ type Shares = defaultdict[str, list[Share]]
 """Of each request by its id, one for each attempt."""
 
 
-class Noting(litellm.LiteLLMProvider):
-    """LiteLLM as it is, and a note of how long each attempt may take."""
+class Noting(UpstreamProvider):
+    """The provider as it is, and a note of how long each attempt may take."""
 
-    def __init__(self, shares: Shares, *arguments: Any) -> None:
-        super().__init__(*arguments)
+    def __init__(self, shares: Shares, provider: UpstreamProvider) -> None:
+        self.__dict__.update(provider.__dict__)
         self._shares = shares
 
     @override
@@ -171,7 +171,8 @@ class Gateways:
         environ = {**PROVIDER_KEYS, **bases, **self._environ, "GATEWAY_CONFIG": str(path), "LOG_LEVEL": "CRITICAL"}
         shares: Shares = defaultdict(list)
         # All is wired as it is in production.
-        with mock.patch.object(litellm, "LiteLLMProvider", partial(Noting, shares)):
+        made = models.model_provider
+        with mock.patch.object(models, "model_provider", lambda *given: Noting(shares, made(*given))):
             services = model_services(environ)
         app = create_app(services, *(part.router for part in PARTS))
         return Running(self._stack.enter_context(serve(app)), pace, services, shares)

@@ -75,7 +75,7 @@ def open_store(settings: GatewaySettings) -> UpstashStore:
 
 
 def light_services(environ: Mapping[str, str]) -> ReloadingServices[Services]:
-    """For the functions that call no model: LiteLLM is not loaded, and no provider key is read unless it is named."""
+    """For the functions that call no model: what calls one is not loaded, and no provider key read unless named."""
     began = _Beginning.of(environ)
     return began.reloading(began.light)
 
@@ -94,12 +94,20 @@ def job_services(environ: Mapping[str, str], feed: EventSink | None = None) -> R
 
 
 def _calling(began: _Beginning) -> ReloadingServices[ModelServices]:
-    # Here, not above: it costs seconds, and the light functions' layers do not have it.
-    from gateway_core.adapters.litellm import LiteLLMProvider  # noqa: PLC0415
+    # Here, not above: the light functions start without it.
+    from gateway_core.adapters.models import model_provider  # noqa: PLC0415
 
-    provider = LiteLLMProvider({}, began.services.clock)
+    provider = model_provider({}, began.services.clock)
+    if _wants_litellm(began):
+        provider.load_litellm()
     _after_restore(began.process, provider.forget_connections)
     return began.reloading(lambda now: with_gateway(began.light(now), provider.with_credentials(now.credentials)))
+
+
+def _wants_litellm(began: _Beginning) -> bool:
+    """Whether to load LiteLLM at start: on Lambda where the configuration names who needs it, elsewhere always."""
+    providers = began.services.settings.catalog.providers.values()
+    return not began.process.on_lambda or any(provider.engine == "litellm" for provider in providers)
 
 
 @dataclass(frozen=True, slots=True)

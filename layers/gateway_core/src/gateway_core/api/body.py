@@ -13,6 +13,7 @@ from starlette.requests import Request
 from gateway_core.domain.errors import BodyTooLarge, InvalidRequest
 
 MOST_DEPTH = 64
+_LONGEST_NAME = 64
 _REASONS = {
     "extra_forbidden": "is not a field of this request. Remove it or check its spelling",
     "string_pattern_mismatch": "has characters or a form that are not allowed here",
@@ -39,7 +40,11 @@ async def read_json(request: Request, limit: int) -> dict[str, Any]:
 def parse_json(raw: bytes) -> dict[str, Any]:
     """A JSON object from bytes. Raises InvalidRequest."""
     try:
-        value = json.loads(raw, parse_constant=float)
+        value = json.loads(raw, parse_constant=float, object_pairs_hook=_unique)
+    except _DuplicateError as error:
+        name = str(error)[:_LONGEST_NAME]
+        text = f"The body has the member '{name}' twice in one object. Send each once."
+        raise InvalidRequest(text, param="body") from None
     except RecursionError:
         raise InvalidRequest(f"The body is nested deeper than {MOST_DEPTH} levels.", param="body") from None
     except ValueError as error:
@@ -49,6 +54,18 @@ def parse_json(raw: bytes) -> dict[str, Any]:
         raise InvalidRequest("The body must be a JSON object.", param="body")
     _check(value)
     return value
+
+
+class _DuplicateError(ValueError):
+    """A member of this name comes twice: what we read must be what a provider reads."""
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        names = [name for name, _ in pairs]
+        raise _DuplicateError(next(name for name in names if names.count(name) > 1))
+    return members
 
 
 def validate[T: BaseModel](model: type[T], value: dict[str, Any]) -> T:

@@ -2,43 +2,48 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from gateway_core.access.rights import check_tool
 from gateway_core.api.auth import identify
-from gateway_core.api.body import Id, Strict, read_json, validate
+from gateway_core.api.body import Strict, read_json, validate
+from gateway_core.api.chat_answer import ChatStream, chat_body
 from gateway_core.api.complete import gateway_headers
 from gateway_core.api.deadline import time_left_s
 from gateway_core.api.disconnect import while_listening
 from gateway_core.api.messages import Message
 from gateway_core.api.openai_wire import ModelName, attribution_of, group_or_model
-from gateway_core.api.schemas import Options, Tokens, cost_body
-from gateway_core.api.sse import Events, EventStream, event
+from gateway_core.api.schemas import Options, Tokens, given
+from gateway_core.api.sse import EventStream
 from gateway_core.api.stream import TOOL as STREAM_TOOL
-from gateway_core.api.stream import tool_call_body
-from gateway_core.api.stream_answer import StreamParts, start, stream_error_body
+from gateway_core.api.stream_answer import start
+from gateway_core.api.tools import LegacyFunction, Named, SpokenFormat
 from gateway_core.domain.caller import Attribution
-from gateway_core.domain.chat import ChatRequest, Chunk, ProviderAnswer, Usage
-from gateway_core.domain.cost import usd
-from gateway_core.domain.errors import LLMError
-from gateway_core.domain.result import Completion
+from gateway_core.domain.chat import ChatRequest, Json
 from gateway_core.services import Current, ModelServices
 
 COMPLETE_TOOL = "complete"
 
 
+def _is_null(value: object) -> None:
+    if value is not None:
+        raise ValueError("the gateway offers no search by providers: give the model a tool of your own")
+
+
+type NotOffered = Annotated[Any, AfterValidator(_is_null)]
+
+
 class StreamOptions(Strict):
-    include_usage: bool = False
-    include_obfuscation: bool = False
+    include_usage: bool | None = None
+    include_obfuscation: bool | None = None
 
 
 class ChatBody(Options):
-    """OpenAI's documented fields, as far as all providers have them."""
+    """OpenAI's documented fields. Who is asked gets what he knows of them, see `wires`."""
 
     messages: Annotated[list[Message], Field(min_length=1)]
     model: ModelName
@@ -46,17 +51,20 @@ class ChatBody(Options):
     max_completion_tokens: Tokens | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
-    n: Annotated[int, Field(ge=1, le=1)] | None = None
-    user: Id | None = None
+    user: Annotated[str, Field(min_length=1, max_length=512)] | None = None
     metadata: Annotated[dict[str, str], Field(max_length=16)] | None = None
     cache: bool = False
-    # What SDKs send by default, with the one value that all providers can honour.
-    logprobs: Literal[False] | None = None
-    store: Literal[False] | None = None
-    service_tier: Literal["auto", "default"] | None = None
-    modalities: Annotated[list[Literal["text"]], Field(max_length=1)] | None = None
-    safety_identifier: Id | None = None
-    prompt_cache_key: Id | None = None
+    n: Annotated[int, Field(ge=1, le=128)] | None = None
+    logprobs: bool | None = None
+    top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
+    store: bool | None = None
+    modalities: Annotated[list[Literal["text", "audio"]], Field(max_length=2)] | None = None
+    audio: SpokenFormat | None = None
+    functions: Annotated[list[LegacyFunction], Field(min_length=1, max_length=128)] | None = None
+    function_call: Literal["none", "auto"] | Named | None = None
+    prompt_cache_options: dict[str, Any] | None = None
+    moderation: dict[str, Any] | None = None
+    web_search_options: NotOffered = None
 
     @field_validator("max_completion_tokens")
     @classmethod
@@ -71,19 +79,35 @@ class ChatBody(Options):
         return bool(self.stream_options and self.stream_options.include_usage)
 
     def to_request(
-        self, attribution: Attribution, group: str | None, model: str | None, timeout_s: float
+        self, attribution: Attribution, group: str | None, model: str | None, timeout_s: float, body: Json
     ) -> ChatRequest:
-        """The request inside."""
+        """The request in `body`, of which this is the checked form."""
         return ChatRequest(
-            messages=tuple(message.model_dump(exclude_none=True) for message in self.messages),
+            messages=tuple(body["messages"]),
             attribution=attribution,
             model_group=group,
             model=model,
             max_output_tokens=self.max_completion_tokens or self.max_tokens,
-            params=self.params(),
+            params=given(_OPTIONS, body),
+            body=body,
             timeout_s=timeout_s,
             cache=self.cache,
         )
+
+
+_OPTIONS = ChatBody.model_fields.keys() - {
+    "cache",
+    "max_completion_tokens",
+    "max_tokens",
+    "messages",
+    "metadata",
+    "model",
+    "stream",
+    "stream_options",
+    "user",
+    "web_search_options",
+}
+"""What a model is told; the rest is the gateway's."""
 
 
 def router(source: Current[ModelServices]) -> APIRouter:
@@ -95,12 +119,13 @@ def router(source: Current[ModelServices]) -> APIRouter:
         services = source.now()
         settings = services.settings
         caller = await identify(request, services)
-        body = validate(ChatBody, await read_json(request, settings.body_limit))
+        value = await read_json(request, settings.body_limit)
+        body = validate(ChatBody, value)
         check_tool(caller, STREAM_TOOL if body.stream else COMPLETE_TOOL)
         origin = attribution_of(request, caller, user=body.user, metadata=body.metadata)
         group, model = group_or_model(settings.catalog, body.model)
         longest_s = settings.max_stream_timeout_s if body.stream else settings.default_timeout_s
-        asked = body.to_request(origin, group, model, longest_s)
+        asked = body.to_request(origin, group, model, longest_s, value)
         request_id, timeout_s = request.state.request_id, min(longest_s, time_left_s(request.scope))
         created = services.clock.now_ms() // 1000
         if not body.stream:
@@ -114,90 +139,3 @@ def router(source: Current[ModelServices]) -> APIRouter:
         return EventStream(wire.events(begun.parts), begun.headers)
 
     return routes
-
-
-class ChatStream:
-    """OpenAI's chunks. A stream that broke ends with an error object, never with `[DONE]` or a finish reason."""
-
-    def __init__(self, request_id: str, model: str, created: int, *, with_usage: bool) -> None:
-        self._request_id = request_id
-        self._frame = {
-            "id": f"chatcmpl-{request_id}",
-            "object": "chat.completion.chunk",
-            "created": created,
-            "model": model,
-        }
-        self._with_usage = with_usage
-
-    async def events(self, parts: StreamParts) -> Events:
-        first = True
-        try:
-            async with aclosing(parts):
-                async for part in parts:
-                    if isinstance(part, Completion):
-                        if first:  # an answer without content has a role all the same
-                            yield self._chunk(_delta(Chunk(), first=True), None)
-                        for made in self._end(part):
-                            yield made
-                    elif isinstance(part, Chunk) and part.is_content:
-                        yield self._chunk(_delta(part, first=first), None)
-                        first = False
-        except LLMError as error:
-            yield event(stream_error_body(error, self._request_id))
-
-    def _chunk(self, delta: dict[str, Any], finish_reason: str | None) -> bytes:
-        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
-        usage = {"usage": None} if self._with_usage else {}
-        return event({**self._frame, "choices": [choice], **usage})
-
-    def _end(self, done: Completion[ProviderAnswer]) -> list[bytes]:
-        events = [self._chunk({}, done.answer.finish_reason)]
-        if self._with_usage:
-            saved = {"saved_usd": usd(done.saved_nano)} if done.cached else {}
-            usage = {**chat_usage(done.usage), "cost_usd": cost_body(done.cost)["total_usd"], **saved}
-            events.append(event({**self._frame, "choices": [], "usage": usage}))
-        return [*events, event("[DONE]")]
-
-
-def chat_body(done: Completion[ProviderAnswer], created: int) -> dict[str, Any]:
-    """OpenAI's whole answer."""
-    message: dict[str, Any] = {"role": "assistant", "content": done.answer.content or None, "refusal": None}
-    if done.answer.tool_calls:
-        message["tool_calls"] = [
-            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
-            for call in done.answer.tool_calls
-        ]
-    if done.answer.reasoning:
-        message["reasoning_content"] = done.answer.reasoning
-    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": done.answer.finish_reason}
-    return {
-        "id": f"chatcmpl-{done.id}",
-        "object": "chat.completion",
-        "created": created,
-        "model": done.model.key,
-        "choices": [choice],
-        "usage": chat_usage(done.usage),
-    }
-
-
-def chat_usage(usage: Usage) -> dict[str, Any]:
-    """Usage by OpenAI's names."""
-    return {
-        "prompt_tokens": usage.input_tokens,
-        "completion_tokens": usage.output_tokens,
-        "total_tokens": usage.total_tokens,
-        "prompt_tokens_details": {"cached_tokens": usage.cached_input_tokens},
-        "completion_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
-    }
-
-
-def _delta(chunk: Chunk, *, first: bool) -> dict[str, Any]:
-    # As OpenAI does: an answer that begins with a tool call has no text, which is not the same as an empty one.
-    delta: dict[str, Any] = {"role": "assistant", "content": None if chunk.tool_calls else ""} if first else {}
-    if chunk.text:
-        delta["content"] = chunk.text
-    if chunk.tool_calls:
-        delta["tool_calls"] = [tool_call_body(call) for call in chunk.tool_calls]
-    if chunk.reasoning:
-        delta["reasoning_content"] = chunk.reasoning
-    return delta

@@ -69,7 +69,7 @@ async def _events(parts: StreamParts, request_id: str) -> Events:
 
 def chunk_body(chunk: Chunk, index: int) -> dict[str, Any]:
     """`{delta, index}` with tool calls and reasoning where there are any."""
-    body: dict[str, Any] = {"delta": chunk.text, "index": index}
+    body: dict[str, Any] = {"delta": chunk.text + chunk.refusal, "index": index}
     if chunk.tool_calls:
         body["tool_calls"] = [tool_call_body(delta) for delta in chunk.tool_calls]
     if chunk.reasoning:

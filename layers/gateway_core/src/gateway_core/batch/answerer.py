@@ -111,7 +111,7 @@ class QuestionAnswerer:
                 result = _result_of(validator, done.answer)
             except InvalidAnswerError as error:
                 problems = str(error)
-                request = _corrected(first, sendable(done.answer.content), error.problems)
+                request = _corrected(first, sendable(done.answer.text), error.problems)
                 continue
             except BrokenCheckError as error:
                 return _invalid(question, str(error), tally)
@@ -194,9 +194,9 @@ def _accepting(validator: Validator) -> Callable[[ProviderAnswer], bool]:
 def _result_of(validator: Validator, answer: ProviderAnswer) -> object:
     """What the caller gets. A call of a tool is no answer yet, and is handed on. Raises also BrokenCheckError."""
     if answer.tool_calls:
-        return {"content": sendable(answer.content), "tool_calls": [_call(call) for call in answer.tool_calls]}
+        return {"content": sendable(answer.text), "tool_calls": [_call(call) for call in answer.tool_calls]}
     try:
-        return validator.result_of(sendable(answer.content))
+        return validator.result_of(sendable(answer.text))
     except InvalidAnswerError as error:
         cut = ("It was cut off at max_tokens: say it in fewer words.",) if answer.finish_reason == "length" else ()
         raise InvalidAnswerError([*cut, *error.problems]) from None

@@ -26,6 +26,7 @@ from gateway_core.store.kept_answers import KeptAnswer, digest_of_request, is_wh
 from gateway_core.store.messages import Refused, StaleCaller, Terms
 from gateway_core.store.response_cache import CachePolicy, Hit, LookUp, Miss
 from gateway_core.telemetry.telemetry import Telemetry
+from gateway_core.wires.demands import needs_forwarding
 
 PIECE = 512
 """Characters of a kept text in one chunk of a stream."""
@@ -95,6 +96,7 @@ class CachingGateway:
         """A whole answer. Without `accept` every whole one is worth keeping."""
         if not self._applies(request):
             return await self._gateway.complete(request, caller, request_id, timeout_s=timeout_s)
+        request = replace(request, body=None)  # an answer is the same, kept or not
         started_s = self._clock.monotonic_s()
         looked = await self._look(request, RequestContext(caller, request_id, started_s + timeout_s), accept)
         try:
@@ -122,6 +124,7 @@ class CachingGateway:
                 async for part in parts:
                     yield part
             return
+        request = replace(request, body=None)  # as above
         started_s = self._clock.monotonic_s()
         looked = await self._look(request, RequestContext(caller, request_id, started_s + timeout_s), accept)
         try:
@@ -152,7 +155,8 @@ class CachingGateway:
             await self._put(question, kept)
 
     def _applies(self, request: ChatRequest) -> bool:
-        return request.cache and self._policy.enabled
+        # What only the provider's own answer holds, such as log probabilities, is not kept.
+        return request.cache and self._policy.enabled and not needs_forwarding(request.messages, request.params)
 
     async def _question(self, request: ChatRequest, context: RequestContext) -> _Question:
         """The request with whom it would be sent to. Asks nobody: whoever is the fastest now, all of them may answer.

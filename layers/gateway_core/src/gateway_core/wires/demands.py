@@ -23,6 +23,7 @@ _WHY = {
     "logprobs": "gives no log probabilities",
     "n": "gives one answer to a request",
 }
+_IN_THE_ANSWER = frozenset({"audio", "custom_tools", "functions", "logprobs", "n"})
 DEMANDS = frozenset(_WHY)
 """All demands there are; records of wires and rules of models name those that they cannot meet."""
 
@@ -34,6 +35,11 @@ def demands_of(messages: Sequence[Json], params: Json) -> Demands:
         for name, path in _of_message(message):
             asked.setdefault(name, f"messages.{index}.{path}")
     return asked
+
+
+def needs_forwarding(messages: Sequence[Json], params: Json) -> bool:
+    """Whether only the provider's own answer, on OpenAI's chat wire, can hold what is asked for."""
+    return bool(_IN_THE_ANSWER & demands_of(messages, params).keys())
 
 
 def unmet(demands: Demands, cannot: frozenset[str]) -> Objection | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import threading
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import replace
@@ -115,8 +116,9 @@ class UpstreamProvider:
 
     def with_credentials(self, credentials: Mapping[str, Credential]) -> Self:
         """The same provider with other keys; both share engines and connections, and go on working."""
-        attempts = replace(self._attempts, credentials=dict(credentials))
-        return type(self)(attempts, self._native, self._litellm, self._counter)
+        other = copy.copy(self)
+        other._attempts = replace(self._attempts, credentials=dict(credentials))  # noqa: SLF001 - its own
+        return other
 
     def load_litellm(self) -> None:
         """Load LiteLLM now (seconds of CPU), so that no request has to wait for it."""

@@ -30,6 +30,7 @@ class ChatReader:
         self._frame: Json = {}
         self._waiting: list[Json] = []
         self._finished: list[Json] = []
+        self._usage: tuple[Json, ...] = ()
 
     @property
     def called(self) -> bool:
@@ -54,7 +55,9 @@ class ChatReader:
         missing = tuple(ToolCallDelta(index, arguments=NO_ARGUMENTS) for index in sorted(self._without_arguments))
         if not self._forwards:
             return Chunk(tool_calls=missing)
-        return Chunk(tool_calls=missing, forwarded=(*self._waiting, *map(self._event_of, missing), *self._finished))
+        return Chunk(
+            tool_calls=missing, forwarded=(*self._waiting, *map(self._event_of, missing), *self._finished, *self._usage)
+        )
 
     def _pieces(self, delta: Json) -> Iterator[ToolCallDelta]:
         for piece in map(mapping, items(delta.get("tool_calls"))):
@@ -82,8 +85,10 @@ class ChatReader:
 
     def _with_events(self, found: Chunk, event: Json, choices: list[Json]) -> Chunk:
         self._frame = {name: value for name, value in event.items() if name not in ("choices", "usage")}
-        if not choices and event.get("usage"):
-            return found
+        if event.get("usage"):
+            self._usage = ({**self._frame, "choices": [], "usage": event["usage"]},)
+            if not choices:
+                return found
         ended = [one for one in choices if one.get("finish_reason")]
         said = found.is_content
         if ended:

@@ -1,0 +1,36 @@
+"""Whoever serves models, by both engines: wires of our own, and LiteLLM once somebody needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import httpx
+
+from gateway_core.adapters.native import NativeEngine
+from gateway_core.adapters.upstream.attempts import MAX_RESPONSE_BYTES, Attempts
+from gateway_core.adapters.upstream.connections import Connections
+from gateway_core.adapters.upstream.guarded import LookUp, addresses_of
+from gateway_core.adapters.upstream.provider import LazyEngine, TranslationEngine, UpstreamProvider
+from gateway_core.adapters.upstream.transport import connection_pool
+from gateway_core.domain.credentials import Credential
+from gateway_core.ports import Clock
+
+
+def model_provider(
+    credentials: Mapping[str, Credential],
+    clock: Clock,
+    *,
+    max_response_bytes: int = MAX_RESPONSE_BYTES,
+    connect: Callable[[], httpx.AsyncBaseTransport] = connection_pool,
+    look_up: LookUp = addresses_of,
+) -> UpstreamProvider:
+    """A provider with these credentials; see `Attempts` and `Connections` for the rest."""
+    attempts = Attempts(dict(credentials), clock, Connections(connect, look_up), max_response_bytes)
+    return UpstreamProvider(attempts, NativeEngine(), LazyEngine(_litellm))
+
+
+def _litellm() -> TranslationEngine:
+    # Here, not above: it costs seconds, and most processes never call anybody through it.
+    from gateway_core.adapters.litellm import LiteLLMEngine  # noqa: PLC0415
+
+    return LiteLLMEngine.load()
