@@ -10,7 +10,7 @@ from pydantic import Field
 
 from gateway_core.api.body import Id, Strict
 from gateway_core.api.openai_wire import group_or_model
-from gateway_core.api.schemas import Options, Tokens, cost_body, usage_body
+from gateway_core.api.schemas import Options, Tokens, cost_body, given, usage_body
 from gateway_core.batch.questions import (
     DEFAULT_MAX_TOKENS,
     DEFAULT_MODEL,
@@ -63,7 +63,7 @@ class QuestionItem(Options):
             api_base=self.api_base,
             cache=self.cache,
             options=self.options,
-            params={name: value for name, value in self.params().items() if name != "temperature"},
+            params=given(Options.model_fields.keys() - {"temperature"}, self.model_dump(by_alias=True)),
         )
 
 

@@ -22,7 +22,7 @@ class ModelRules:
 
     thinks, thinking_form: Whether it thinks, and how its wire asks for that.
     efforts: The efforts that it tells apart, weakest first; `none` among them if thinking can be turned off. Empty: it
-        has no such option.
+        has no such option. None: nobody knows.
     least_thinking_tokens: The smallest budget of thinking that it takes; the budget is below the output limit, too.
     cannot: Demands that it cannot meet (`wires.demands`), such as `n` for more than one answer.
     refuses, refuses_thinking: Options that it never takes, and those that it does not take while it thinks.
@@ -37,9 +37,9 @@ class ModelRules:
     source: Where this is documented.
     """
 
-    thinks: Thinks = "never"
+    thinks: Thinks = "asked"
     thinking_form: ThinkingForm = ""
-    efforts: tuple[Effort, ...] = ()
+    efforts: tuple[Effort, ...] | None = None
     least_thinking_tokens: int = 0
     cannot: frozenset[str] = frozenset()
     refuses: frozenset[str] = frozenset()

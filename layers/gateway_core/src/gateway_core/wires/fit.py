@@ -66,6 +66,8 @@ def _effort(given: Json, rules: ModelRules) -> tuple[Effort | None, set[str]]:
         return _turned_off(rules), set()
     if wanted is None:
         return None, set()
+    if rules.efforts is None:
+        return wanted, set()
     if not rules.efforts:
         return None, set() if wanted == "none" else {"reasoning_effort"}
     rank = EFFORTS.index(wanted)
@@ -81,7 +83,7 @@ def _budget(given: Json) -> int | None:
 
 
 def _turned_off(rules: ModelRules) -> Effort | None:
-    return "none" if "none" in rules.efforts else None
+    return "none" if "none" in (rules.efforts or ()) else None
 
 
 def _thinks(rules: ModelRules, effort: Effort | None, *, asked: bool) -> bool:

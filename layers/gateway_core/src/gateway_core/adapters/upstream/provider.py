@@ -55,13 +55,12 @@ class LazyEngine:
     def loaded(self) -> TranslationEngine:
         """The engine; takes as long as loading does."""
         with self._lock:
-            if self._engine is None:
-                self._engine = self._load()
-            return self._engine
+            engine = self._engine = self._engine or self._load()
+            return engine
 
     async def get(self) -> TranslationEngine:
         """The engine, without holding up others meanwhile."""
-        return self._engine or await asyncio.to_thread(self.loaded)
+        return self._engine if self._engine is not None else await asyncio.to_thread(self.loaded)
 
 
 class UpstreamProvider:
