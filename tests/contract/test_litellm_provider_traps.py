@@ -125,9 +125,20 @@ async def test_half_of_a_surrogate_pair_becomes_a_question_mark(path: Path) -> N
     assert answer.content == "Hel?lo."
 
 
-@every_path
-async def test_an_answer_without_usage_is_an_error(path: Path) -> None:
-    """LiteLLM would count for itself; nobody knows what such an answer costs."""
+@pytest.mark.parametrize("path", [p for p in PATHS if p.good.get("choices") or p.mode == "responses"])
+async def test_an_answer_without_usage_counts_as_counted_here(path: Path) -> None:
+    """Servers of one's own often tell none: what was sent and what is said is charged."""
+    body = {name: value for name, value in path.good.items() if not name.startswith("usage")}
+    async with RawProvider(respond(200, body)).serve() as raw:
+        answer = await answers(path.call(raw.url), raw)
+    assert (answer.content, answer.finish_reason) == ("Hello.", "stop")
+    assert answer.usage.input_tokens > 10
+    assert answer.usage.output_tokens == 2
+
+
+@pytest.mark.parametrize("path", [p for p in PATHS if p.provider in ("anthropic", "gemini")])
+async def test_an_answer_that_litellm_cannot_read_without_usage_is_an_error(path: Path) -> None:
+    """Nobody knows what it costs."""
     body = {name: value for name, value in path.good.items() if not name.startswith("usage")}
     error, _raw = await fails(path, respond(200, body))
     assert (type(error), error.unconfirmed, error.usage) == (ProviderUnavailable, True, None)
@@ -250,8 +261,7 @@ async def test_keys_in_the_environment_are_not_used(path: Path, monkeypatch: pyt
     """Without credentials of ours there is no call, whatever LiteLLM would find."""
     monkeypatch.setenv(f"{path.provider.upper()}_API_KEY", "sk-from-the-environment")
     async with RawProvider(respond(200, path.good)).serve() as raw:
-        provider = provider_at(raw.url)
-        provider._credentials.clear()
+        provider = provider_at(raw.url).with_credentials({})
         with pytest.raises(BadCredentials) as caught:
             await provider.complete(path.call(raw.url))
         await provider.close()

@@ -65,10 +65,11 @@ async def test_content_may_come_in_parts(path: Path) -> None:
 
 
 @openai_wire
-async def test_a_model_that_declines_says_so_in_the_text(path: Path) -> None:
+async def test_a_model_that_declines_says_so_apart_from_the_text(path: Path) -> None:
     """As it does in a whole answer."""
     heard = await hear_scripted(path, delta(refusal="I "), delta(refusal="will not."), *ended(path))
-    assert (heard.text, heard.end) == ("I will not.", END)
+    assert ("".join(chunk.refusal for chunk in heard.chunks), heard.text) == ("I will not.", "")
+    assert heard.end == END
 
 
 @openai_wire
@@ -156,7 +157,7 @@ async def test_events_of_the_responses_api() -> None:
         {"type": "response.function_call_arguments.done", "output_index": 2, "arguments": "{}"},
     ]
     heard = await hear_scripted(RESPONSES, *events, *ended(RESPONSES))
-    assert [(chunk.reasoning, chunk.text) for chunk in heard.chunks[:3]] == [("Hm.", ""), ("So.", ""), ("", "No.")]
+    assert [(chunk.reasoning, chunk.refusal) for chunk in heard.chunks[:3]] == [("Hm.", ""), ("So.", ""), ("", "No.")]
     assert heard.chunks[3:5] == [
         Chunk(tool_calls=(ToolCallDelta(0, "call_1", "f"),)),
         Chunk(tool_calls=(ToolCallDelta(0, arguments="{}"),)),
