@@ -34,7 +34,11 @@ type RefusalReason = Literal["budget", "rate", "breaker_open"]
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """List price of one model in nano-USD per token; `source` names the price list and its date."""
+    """List price of one model in nano-USD per token; `source` names the price list and its date.
+
+    None: cache writes that last an hour cost what others do, and audio what text does. `service_tiers` are whole
+    prices by the provider's name of the tier, such as `flex` and `priority`; they have no service tiers themselves.
+    """
 
     input: Decimal
     output: Decimal
@@ -42,6 +46,10 @@ class Price:
     cache_write: Decimal
     source: str
     tiers: tuple[PriceTier, ...] = ()
+    cache_write_1h: Decimal | None = None
+    audio_input: Decimal | None = None
+    audio_output: Decimal | None = None
+    service_tiers: Mapping[str, Price] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +61,9 @@ class PriceTier:
     output: Decimal
     cached_input: Decimal
     cache_write: Decimal
+    cache_write_1h: Decimal | None = None
+    audio_input: Decimal | None = None
+    audio_output: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,25 +181,38 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one answer. `input_tokens` is the whole input, cached parts included; output includes reasoning."""
+    """Tokens of one answer. `input_tokens` is the whole input, cached parts included; output includes reasoning.
+
+    Audio tokens are parts of the two, those written for an hour part of all that were written to the cache.
+    `service_tier` is where the provider says that it served the answer, empty if it says nothing.
+    """
 
     input_tokens: int = 0
     output_tokens: int = 0
     cached_input_tokens: int = 0
     cache_write_tokens: int = 0
     reasoning_tokens: int = 0
+    cache_write_1h_tokens: int = 0
+    audio_input_tokens: int = 0
+    audio_output_tokens: int = 0
+    service_tier: str = ""
 
     @property
     def total_tokens(self) -> int:
         return self.input_tokens + self.output_tokens
 
     def __add__(self, other: Usage) -> Usage:
+        """Of both; the tier is the last that was named, as a sum is not priced."""
         return Usage(
             self.input_tokens + other.input_tokens,
             self.output_tokens + other.output_tokens,
             self.cached_input_tokens + other.cached_input_tokens,
             self.cache_write_tokens + other.cache_write_tokens,
             self.reasoning_tokens + other.reasoning_tokens,
+            self.cache_write_1h_tokens + other.cache_write_1h_tokens,
+            self.audio_input_tokens + other.audio_input_tokens,
+            self.audio_output_tokens + other.audio_output_tokens,
+            other.service_tier or self.service_tier,
         )
 
 
