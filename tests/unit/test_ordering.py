@@ -87,6 +87,8 @@ def test_what_was_counted_is_priced_and_the_default_limit_stands_in():
     assert expected_nano(MODELS[0], request(max_output_tokens=3), moment, 4096) == 50 * 1000 + 3 * 2000
     assert expected_nano(MODELS[1], request(), moment, 100) == 7 * 1000 + 100 * 2000
     assert expected_nano(model("s", max_output_tokens=5), request(), moment, 100) == 7 * 1000 + 5 * 2000
+    twice = request(max_output_tokens=3, params={"n": 2})
+    assert expected_nano(MODELS[0], twice, moment, 4096) == 50 * 1000 + 2 * 3 * 2000
 
 
 def test_latency_prefers_who_is_not_measured_then_who_is_fast():

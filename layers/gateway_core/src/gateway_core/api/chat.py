@@ -179,13 +179,20 @@ def chat_body(done: Completion[ProviderAnswer], created: int) -> dict[str, Any]:
 
 
 def chat_usage(usage: Usage) -> dict[str, Any]:
-    """Usage by OpenAI's names."""
+    """Usage by OpenAI's names, and what was written to a provider's cache, as others name it."""
     return {
         "prompt_tokens": usage.input_tokens,
         "completion_tokens": usage.output_tokens,
         "total_tokens": usage.total_tokens,
-        "prompt_tokens_details": {"cached_tokens": usage.cached_input_tokens},
-        "completion_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
+        "prompt_tokens_details": {
+            "cached_tokens": usage.cached_input_tokens,
+            "cache_write_tokens": usage.cache_write_tokens,
+            "audio_tokens": usage.audio_input_tokens,
+        },
+        "completion_tokens_details": {
+            "reasoning_tokens": usage.reasoning_tokens,
+            "audio_tokens": usage.audio_output_tokens,
+        },
     }
 
 

@@ -104,6 +104,7 @@ def _pricing(price: Price) -> dict[str, str]:
         "output": _per_million(price.output),
         "cached_input": _per_million(price.cached_input),
         "cache_write": _per_million(price.cache_write),
+        "cache_write_1h": _per_million(price.cache_write if price.cache_write_1h is None else price.cache_write_1h),
         "source": price.source,
     }
 
