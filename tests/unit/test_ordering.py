@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway_core.domain.caller import Attribution
-from gateway_core.domain.chat import ChatRequest, Deployment, Price
+from gateway_core.domain.chat import ChatRequest, Deployment
+from gateway_core.domain.prices import Price
 from gateway_core.routing.explain import explain
 from gateway_core.routing.order import EXPLORED, Snapshot, expected_nano, ordered
 from gateway_core.routing.plan import plan

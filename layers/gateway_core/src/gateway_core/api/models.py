@@ -14,9 +14,10 @@ from gateway_core.api.degraded import DEGRADED_HEADER, unknown_states
 from gateway_core.api.health import state_body
 from gateway_core.domain.caller import Caller
 from gateway_core.domain.catalog import Catalog
-from gateway_core.domain.chat import Model, Price
+from gateway_core.domain.chat import Model
 from gateway_core.domain.errors import StoreUnavailable, UnknownModel
 from gateway_core.domain.lifecycle import lifecycle, retirement_warning
+from gateway_core.domain.prices import Price
 from gateway_core.domain.times import utc_date
 from gateway_core.services import Current, Services
 from gateway_core.store.deployment_state import DeploymentState

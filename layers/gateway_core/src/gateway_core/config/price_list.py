@@ -19,9 +19,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from gateway_core.config.documents import Rate, Schema, packaged, packaged_names, read_json, read_yaml, validate
-from gateway_core.domain.chat import ModelMode, Price, PriceTier
+from gateway_core.domain.chat import ModelMode
 from gateway_core.domain.cost import Rates, rates_at
 from gateway_core.domain.errors import ConfigError
+from gateway_core.domain.prices import Price, PriceTier
 
 SNAPSHOT = "prices.json"
 PRICING = "pricing.yaml"

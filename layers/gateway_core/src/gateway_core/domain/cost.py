@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from typing import Any
 
-from gateway_core.domain.chat import Cost, Price, PriceTier, Usage
+from gateway_core.domain.chat import Cost, Usage
+from gateway_core.domain.prices import Price, PriceTier
 from gateway_core.domain.terms import PLAIN, STANDARD_TIERS, Terms
 
 NANO_PER_USD = 1_000_000_000
