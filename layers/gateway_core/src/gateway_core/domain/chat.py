@@ -150,7 +150,7 @@ class Usage:
     """Tokens of one answer. `input_tokens` is the whole input, cached parts included; output includes reasoning.
 
     Audio tokens are parts of the two, those written for an hour part of all that were written to the cache.
-    `service_tier` is where the provider says that it served the answer, empty if it says nothing.
+    `service_tier` is where the provider says that it served the answer, empty if by default or if it says nothing.
     """
 
     input_tokens: int = 0

@@ -12,7 +12,7 @@ class UsageRecord:
     """One request in the books. Tokens and cost include what failed attempts were billed.
 
     `price_hash` begins the SHA-256 of the list prices in force, so that a bill can be checked or redone; `service_tier`
-    is what the provider named last. New fields come last, with a default: older records lack them.
+    is the last that was not the default. New fields come last, with a default: older records lack them.
     """
 
     request_id: str

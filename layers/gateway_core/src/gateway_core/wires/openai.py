@@ -6,6 +6,7 @@ Models: https://platform.openai.com/docs/api-reference/models. Errors and limits
 from __future__ import annotations
 
 from gateway_core.domain.chat import Json, Usage
+from gateway_core.domain.terms import DEFAULT_TIER
 from gateway_core.wires.counts import checked, count
 from gateway_core.wires.finish import CONTENT_FILTER
 from gateway_core.wires.shapes import mapping
@@ -96,4 +97,4 @@ def usage_from(body: object, input_name: str, output_name: str) -> Usage | None:
 
 
 def _tier(named: object) -> str:
-    return named[:_LONGEST_TIER] if isinstance(named, str) else ""
+    return named[:_LONGEST_TIER] if isinstance(named, str) and named != DEFAULT_TIER else ""
