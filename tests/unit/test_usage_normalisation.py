@@ -44,7 +44,8 @@ def test_anthropic_says_how_long_its_writes_last() -> None:
 
 @pytest.mark.parametrize("wire", ["openai_chat", "openai_responses"])
 @pytest.mark.parametrize(
-    ("told", "tier"), [("priority", "priority"), ("default", ""), (None, ""), (7, ""), ("x" * 40, "x" * 32), ("", "")]
+    ("told", "tier"),
+    [("priority", "priority"), ("default", ""), (None, ""), (7, ""), ("x" * 40, "x" * 32), ("", ""), ("a\ud800", "a?")],
 )
 def test_openai_names_the_service_tier_beside_the_usage(wire: str, told: object, tier: str) -> None:
     """In a whole answer, and in the events of a stream, where the usage comes later than the first of them."""

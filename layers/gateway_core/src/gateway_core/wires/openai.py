@@ -9,7 +9,7 @@ from gateway_core.domain.chat import Json, Usage
 from gateway_core.domain.terms import DEFAULT_TIER
 from gateway_core.wires.counts import checked, count
 from gateway_core.wires.finish import CONTENT_FILTER
-from gateway_core.wires.shapes import mapping
+from gateway_core.wires.shapes import mapping, sendable
 from gateway_core.wires.wire import ErrorSign, LimitHeaders, ModelsEndpoint
 
 MODELS = ModelsEndpoint("/models", "authorization", "data", "id", more="has_more", key_prefix="Bearer ")
@@ -97,4 +97,4 @@ def usage_from(body: object, input_name: str, output_name: str) -> Usage | None:
 
 
 def _tier(named: object) -> str:
-    return named[:_LONGEST_TIER] if isinstance(named, str) and named != DEFAULT_TIER else ""
+    return sendable(named[:_LONGEST_TIER]) if isinstance(named, str) and named != DEFAULT_TIER else ""
