@@ -14,7 +14,7 @@ import importlib.util
 import json
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -34,7 +34,12 @@ _RATES = {
     "output": "output_cost_per_token",
     "cached_input": "cache_read_input_token_cost",
     "cache_write": "cache_creation_input_token_cost",
+    "cache_write_1h": "cache_creation_input_token_cost_above_1hr",
+    "audio_input": "input_cost_per_audio_token",
+    "audio_output": "output_cost_per_audio_token",
 }
+_SERVICE_TIERS = ("flex", "priority", "ultrafast")
+"""Tiers that a request may ask for and an answer names, as LiteLLM's fields end."""
 _CAPABILITIES = {
     "json": "supports_response_schema",
     "json_schema": "supports_response_schema",
@@ -164,15 +169,32 @@ def _capabilities(entry: Mapping[str, Any], *, embeds: bool) -> list[str]:
 
 def _price(entry: Mapping[str, Any]) -> dict[str, Any]:
     price: dict[str, Any] = _rates(entry, "")
-    tiers = {int(match[1]) for name in entry if (match := _TIER.fullmatch(name))}
-    if tiers:
-        price["tiers"] = [_tier(entry, price, thousands) for thousands in sorted(tiers)]
+    if tiers := _thresholds(entry):
+        price["tiers"] = [_tier(entry, price, thousands) for thousands in tiers]
+    if served := {name: found for name in _SERVICE_TIERS if (found := _service_tier(entry, name))}:
+        price["service_tiers"] = served
     return price
+
+
+def _thresholds(names: Iterable[str]) -> list[int]:
+    """Where long inputs begin, in thousands of tokens."""
+    return sorted({int(match[1]) for name in names if (match := _TIER.fullmatch(name))})
 
 
 def _tier(entry: Mapping[str, Any], base: Mapping[str, Any], thousands: int) -> dict[str, Any]:
     """Rates above a threshold; a rate without one of its own there stays as it is below."""
     return {"above_tokens": thousands * 1000, **base, **_rates(entry, f"_above_{thousands}k_tokens")}
+
+
+def _service_tier(entry: Mapping[str, Any], tier: str) -> dict[str, Any]:
+    """What LiteLLM names of a service tier, and nothing else; empty where it names no price of it."""
+    own = {name.removesuffix(f"_{tier}"): rate for name, rate in entry.items() if name.endswith(f"_{tier}")}
+    found: dict[str, Any] = _rates(own, "")
+    longer = [
+        {"above_tokens": thousands * 1000, **_rates(own, f"_above_{thousands}k_tokens")}
+        for thousands in _thresholds(own)
+    ]
+    return found | ({"tiers": longer} if longer else {})
 
 
 def _rates(entry: Mapping[str, Any], suffix: str) -> dict[str, str]:

@@ -28,7 +28,8 @@ from gateway_core.bootstrap import with_gateway
 from gateway_core.config.settings import GatewaySettings
 from gateway_core.domain.caller import Limits
 from gateway_core.domain.catalog import Catalog, Provider
-from gateway_core.domain.chat import Deployment, Model, Price, ProviderAnswer, ProviderCall
+from gateway_core.domain.chat import Deployment, Model, ProviderAnswer, ProviderCall
+from gateway_core.domain.prices import Price
 from gateway_core.services import ModelServices, Services
 from gateway_core.store.virtual_keys import KeyRecord, digest_of, new_key
 from gateway_core.telemetry.ports import EventSink, Tracer

@@ -1,14 +1,16 @@
 """What is in Redis: keys, times to live, and how many commands are billed."""
 
 import hashlib
+import json
 import re
 from dataclasses import fields
 
 import pytest
 
+from gateway_core.adapters.upstash.layout import pack_record, parse_record
 from gateway_core.adapters.upstash.scripts import Script, Scripts
 from gateway_core.domain.rates import RateView, ReportedLimit
-from tests.contract.desk import DAY, DIGEST, MONTH, Desk, candidate, settled
+from tests.contract.desk import DAY, DIGEST, MONTH, Desk, candidate, record_of, settled
 
 DAY_S = 86_400
 
@@ -99,6 +101,15 @@ async def test_a_record_lives_thirty_days_from_its_own_write(redis, desk):
     redis.run("EXPIRE", f"use:alpha:{DAY}", 100)
     await desk.call("r2")
     assert redis.run("TTL", f"use:alpha:{DAY}") == 30 * DAY_S
+
+
+async def test_records_of_earlier_releases_are_read(desk):
+    """What they did not know of has its default; what follows a record's older fields is told by later ones alone."""
+    later = {"cache_write_1h_tokens": 7, "audio_input_tokens": 8, "audio_output_tokens": 9, "service_tier": "flex"}
+    told = record_of(desk.ticket(), **later)
+    assert parse_record(pack_record(told)) == told
+    earlier = json.dumps(json.loads(pack_record(told))[:-4])
+    assert parse_record(earlier) == record_of(desk.ticket())
 
 
 async def test_other_times_to_live_are_set_once(redis, desk):

@@ -15,7 +15,17 @@ from tests.conftest import World, catalog_of, model, settings_for
 from tests.patience import patience
 from tests.virtual_time import LoopClock, run
 
-FREE = {"input_tokens": 0, "output_tokens": 0, "cached_input_tokens": 0, "reasoning_tokens": 0, "total_tokens": 0}
+FREE = dict.fromkeys(
+    (
+        "input_tokens",
+        "output_tokens",
+        "cached_input_tokens",
+        "cache_write_tokens",
+        "reasoning_tokens",
+        "total_tokens",
+    ),
+    0,
+)
 
 
 @pytest.fixture

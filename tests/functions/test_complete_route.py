@@ -45,6 +45,7 @@ async def test_the_answer_has_the_contracts_shape(client):
             "input_tokens": 3,
             "output_tokens": 3,
             "cached_input_tokens": 0,
+            "cache_write_tokens": 0,
             "reasoning_tokens": 0,
             "total_tokens": 6,
         },

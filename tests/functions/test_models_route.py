@@ -32,6 +32,7 @@ async def test_the_list_has_openais_shape_and_more(client):
             "output": "2",
             "cached_input": "0.1",
             "cache_write": "1.25",
+            "cache_write_1h": "1.25",
             "source": "test-prices",
         },
         "lifecycle": {"status": "served", "retires_on": None, "successor_of": None, "warning": None},

@@ -30,7 +30,7 @@ CALL = ProviderCall(Deployment("p", "m", "https://p.example"), (), {}, 64, 60.0,
         (Caller("alpha", "k", "d", "t"), ("alpha", "k", "d", "t", "", False, *[frozenset()] * 4)),
         (Limits(), (None,) * 6),
         (Attribution("alpha"), ("alpha", "", "")),
-        (Usage(), (0,) * 5),
+        (Usage(), (*[0] * 8, "")),
         (ProviderAnswer("a", (), "stop", Usage()), ("a", (), "stop", Usage(), (), "", None, None)),
     ],
 )

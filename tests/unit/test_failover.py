@@ -1,7 +1,7 @@
 """The walk over the candidates: who is called, what it costs, what is left in the books."""
 
 import asyncio
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 
@@ -396,6 +396,15 @@ async def test_a_slow_model_is_tried_again_when_its_time_has_come(world):
     await gateway.complete(asked, caller, "usual", timeout_s=60)
     assert called(world)[3:6] == ["second", "first", "third"]
     assert called(world)[-1] == "second"
+
+
+async def test_the_record_says_what_a_bill_was_made_of(world):
+    """Every part that has a rate of its own, and where the provider served it."""
+    told = Usage(100, 20, 10, 30, 5, 20, 8, 4, "flex")
+    world.behave["first"] = lambda call: replace(echo(call), usage=told)
+    done = await complete(world)
+    (record,) = await world.records()
+    assert Usage(**{field.name: getattr(record, field.name) for field in fields(Usage)}) == done.usage == told
 
 
 async def test_a_long_answer_is_not_taken_for_a_slow_model(world):

@@ -4,7 +4,6 @@ from decimal import Decimal
 
 import pytest
 
-from gateway_core.domain.chat import Price
 from gateway_core.domain.errors import (
     BadCredentials,
     BudgetExceeded,
@@ -16,6 +15,7 @@ from gateway_core.domain.errors import (
     RateLimited,
     RateLimitError,
 )
+from gateway_core.domain.prices import Price
 from gateway_core.pipeline.final_error import final_error, refusal_error
 from gateway_core.routing.bounds import BoundedCandidate
 from gateway_core.store.messages import Candidate, Refusal, Refused, Shortage

@@ -3,7 +3,7 @@
 import base64
 import json
 import zlib
-from dataclasses import fields, replace
+from dataclasses import asdict, replace
 from datetime import date
 from types import MappingProxyType
 
@@ -26,7 +26,7 @@ FIRST = model("first")
 
 texts = st.text(st.characters(exclude_categories=["Cs"]))
 tokens = st.integers(0, 2**53)
-usages = st.builds(Usage, tokens, tokens, tokens, tokens, tokens)
+usages = st.builds(Usage, *[tokens] * 8, texts)
 calls = st.lists(st.builds(ToolCall, texts, texts, texts), max_size=3).map(tuple)
 answers = st.builds(
     ProviderAnswer,
@@ -50,12 +50,12 @@ def value_of(told, form="j"):
     """A value with any content whose checksum is right."""
     content = told if isinstance(told, bytes) else json.dumps(told).encode()
     body = base64.b64encode(zlib.compress(content)).decode() if form == "z" else content.decode()
-    return f"1{form}{zlib.crc32(content):08x}{body}"
+    return f"2{form}{zlib.crc32(content):08x}{body}"
 
 
 def told(**changes):
     answer = {"content": "hello", "tool_calls": [], "finish_reason": "stop", "dropped_params": [], "reasoning": ""}
-    usage = dict.fromkeys((field.name for field in fields(Usage)), 0)
+    usage = asdict(Usage())
     cost = {"input_nano": 1, "output_nano": 2, "price_source": "list"}
     return {"answer": {**answer, "usage": usage, **changes}, "model": "first", "cost": cost}
 
@@ -89,7 +89,7 @@ def test_any_text_is_an_answer_or_none(text):
 def test_long_answers_are_compressed():
     """Short ones are not: that would make them longer."""
     short, long = pack(kept(), MOST), pack(kept("word " * COMPRESSED_FROM), MOST)
-    assert (short[:2], long[:2]) == ("1j", "1z")
+    assert (short[:2], long[:2]) == ("2j", "2z")
     assert len(long) < COMPRESSED_FROM
     assert unpack(long, MOST) == kept("word " * COMPRESSED_FROM)
 
@@ -105,14 +105,14 @@ def test_a_bomb_is_not_unpacked():
     """A small value that would become very large is given up after the limit."""
     bomb = base64.b64encode(zlib.compress(b" " * 50_000_000, 9)).decode()
     assert len(bomb) < 70_000
-    assert unpack(f"1z{0:08x}{bomb}", MOST) is None
+    assert unpack(f"2z{0:08x}{bomb}", MOST) is None
 
 
 def test_what_is_behind_the_end_is_damage():
     """Two compressed streams are not one."""
     content = json.dumps(told()).encode()
     twice = base64.b64encode(zlib.compress(content) + b"more").decode()
-    assert unpack(f"1z{zlib.crc32(content):08x}{twice}", MOST) is None
+    assert unpack(f"2z{zlib.crc32(content):08x}{twice}", MOST) is None
     assert unpack(value_of(told(), "z"), MOST)
 
 
@@ -124,6 +124,7 @@ def test_what_is_behind_the_end_is_damage():
         {"content": ""},
         {"usage": {**told()["answer"]["usage"], "input_tokens": -1}},
         {"usage": {**told()["answer"]["usage"], "input_tokens": True}},
+        {"usage": {**told()["answer"]["usage"], "service_tier": 0}},
         {"usage": None},
         {"tool_calls": [{"id": "1", "name": "f", "arguments": {}}]},
         {"tool_calls": [{"id": "1"}]},
@@ -247,14 +248,15 @@ def test_what_has_no_digest_is_an_error():
 def test_a_digest_is_what_it_was():
     """Else every answer that is kept would be lost with an update. Change it only together with VERSION."""
     params = {"tools": TOOLS, "response_format": {"type": "json_object"}, "temperature": 0.2}
-    assert digest(replace(REQUEST, params=params)) == "d2423942c7634d93664598cc8399b51903c767c9244caf8a2fba69a08d467a98"
+    assert digest(replace(REQUEST, params=params)) == "cf27c88b4e759d94ff91e936748628b00e62e7f37a9dd14064f37d17bc97a0ab"
 
 
 def test_a_value_is_what_it_was():
     """What one release keeps the next one reads, byte by byte."""
     assert pack(kept(), MOST) == (
-        '1jcf82b395{"answer":{"content":"hello","tool_calls":[],"finish_reason":"stop","usage":{"input_tokens":1,'
-        '"output_tokens":2,"cached_input_tokens":0,"cache_write_tokens":0,"reasoning_tokens":0},"dropped_params":[],'
+        '2j99e02da8{"answer":{"content":"hello","tool_calls":[],"finish_reason":"stop","usage":{"input_tokens":1,'
+        '"output_tokens":2,"cached_input_tokens":0,"cache_write_tokens":0,"reasoning_tokens":0,"cache_write_1h_tokens":0,'
+        '"audio_input_tokens":0,"audio_output_tokens":0,"service_tier":""},"dropped_params":[],'
         '"reasoning":"","confidence":null},"model":"first","cost":{"input_nano":1000,"output_nano":4000,'
         '"price_source":"list"}}'
     )
@@ -262,7 +264,7 @@ def test_a_value_is_what_it_was():
 
 def test_an_answer_may_be_exactly_as_large_as_allowed():
     """A byte less room, and it is not kept."""
-    size = len(pack(kept("x" * 200), MOST)) - len("1j00000000")
+    size = len(pack(kept("x" * 200), MOST)) - len("2j00000000")
     assert pack(kept("x" * 200), size) is not None
     assert unpack(pack(kept("x" * 200), size), size) == kept("x" * 200)
     assert pack(kept("x" * 200), size - 1) is None

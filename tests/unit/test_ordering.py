@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway_core.domain.caller import Attribution
-from gateway_core.domain.chat import ChatRequest, Deployment, Price
+from gateway_core.domain.chat import ChatRequest, Deployment
+from gateway_core.domain.prices import Price
 from gateway_core.routing.explain import explain
 from gateway_core.routing.order import EXPLORED, Snapshot, expected_nano, ordered
 from gateway_core.routing.plan import plan
@@ -87,6 +88,8 @@ def test_what_was_counted_is_priced_and_the_default_limit_stands_in():
     assert expected_nano(MODELS[0], request(max_output_tokens=3), moment, 4096) == 50 * 1000 + 3 * 2000
     assert expected_nano(MODELS[1], request(), moment, 100) == 7 * 1000 + 100 * 2000
     assert expected_nano(model("s", max_output_tokens=5), request(), moment, 100) == 7 * 1000 + 5 * 2000
+    twice = request(max_output_tokens=3, params={"n": 2})
+    assert expected_nano(MODELS[0], twice, moment, 4096) == 50 * 1000 + 2 * 3 * 2000
 
 
 def test_latency_prefers_who_is_not_measured_then_who_is_fast():

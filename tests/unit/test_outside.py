@@ -96,6 +96,12 @@ class TestMap:
         price = packaged_map().find("gemini/gemini-2.5-pro").price
         assert [(tier.above_tokens, tier.input) for tier in price.tiers] == [(200_000, 2500)]
 
+    def test_audio_and_service_tiers(self):
+        """Those come along as well."""
+        price = packaged_map().find("openai/gpt-audio").price
+        assert (price.audio_input, price.audio_output) == (32_000, 64_000)
+        assert packaged_map().find("openai/gpt-5").price.service_tiers["priority"].input == 2500
+
     @pytest.mark.parametrize("name", ["", "x", "perplexity/sonar\t", "\nperplexity/sonar", "sonar\t{", "perplexity/"])
     def test_what_is_not_there(self, name):
         """No part of a line is a name."""

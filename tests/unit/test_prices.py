@@ -65,6 +65,47 @@ def test_rates_are_the_maps(key):
 
 
 @pytest.mark.parametrize("key", LISTED)
+def test_rates_for_an_hour_and_of_audio_are_the_maps(key):
+    """Where the map has none, an hour costs what minutes do, and audio what text does."""
+    entry, price = installed_map()[LISTED[key]], default_catalog().models[key].price
+    hour = entry.get("cache_creation_input_token_cost_above_1hr")
+    assert price.cache_write_1h == (price.cache_write if hour is None else hour * 10**9)
+    for rate, name in ((price.audio_input, "input"), (price.audio_output, "output")):
+        listed = entry.get(f"{name}_cost_per_audio_token")
+        assert rate == (None if listed is None else listed * 10**9)
+
+
+def test_claudes_hour_costs_twice_the_input():
+    """As Anthropic says ("Prompt caching", prices)."""
+    claudes = [model.price for model in default_catalog().models.values() if model.provider == "anthropic"]
+    assert [price.cache_write_1h / price.input for price in claudes] == [2] * 3
+
+
+@pytest.mark.parametrize("key", LISTED)
+def test_service_tiers_are_the_maps(key):
+    """Every tier that the map names a rate of, with the map's rates, and at all thresholds of the default."""
+    entry, price = installed_map()[LISTED[key]], default_catalog().models[key].price
+    named = [tier for tier in ("flex", "priority", "ultrafast") if f"input_cost_per_token_{tier}" in entry]
+    assert list(price.service_tiers) == named
+    for tier in named:
+        served = price.service_tiers[tier]
+        assert served.input == entry[f"input_cost_per_token_{tier}"] * 10**9
+        assert served.output == entry[f"output_cost_per_token_{tier}"] * 10**9
+        assert served.cached_input == entry[f"cache_read_input_token_cost_{tier}"] * 10**9
+        assert served.source == price.source
+        assert [longer.above_tokens for longer in served.tiers] == [longer.above_tokens for longer in price.tiers]
+
+
+def test_priority_costs_twice_the_default_at_openai():
+    """And flex half of it."""
+    price = default_catalog().models["gpt-5.1"].price
+    assert {name: (served.input, served.output) for name, served in price.service_tiers.items()} == {
+        "flex": (625, 5000),
+        "priority": (2500, 20_000),
+    }
+
+
+@pytest.mark.parametrize("key", LISTED)
 def test_facts_are_the_maps(key):
     """Context window, mode and retirement date of a model are the map's."""
     entry, model = installed_map()[LISTED[key]], default_catalog().models[key]
@@ -146,6 +187,62 @@ def test_declared_zero_rates_are_kept():
     assert price.tiers[0].cached_input == 2000
 
 
+def declared(entry):
+    section = PricingSection.model_validate({"models": {"gpt-5.1": entry}})
+    return load_prices(section, "test").declared["gpt-5.1"]
+
+
+def test_rates_that_are_like_others():
+    """What is not named costs what it is like: an hour's write a write, which is like input; audio is text."""
+    price = declared({"input": 1, "output": 2, "cache_write": 3})
+    assert (price.cache_write_1h, price.audio_input, price.audio_output) == (3000, None, None)
+    named = {"cache_write_1h": 4, "audio_input": 5, "audio_output": 6}
+    price = declared(
+        {"input": 1, "output": 2, **named, "tiers": [{"above_tokens": 9, "input": 2, "output": 4, **named}]}
+    )
+    for rates in (price, price.tiers[0]):
+        assert (rates.cache_write_1h, rates.audio_input, rates.audio_output) == (4000, 5000, 6000)
+
+
+def test_a_service_tier_costs_no_less_than_the_default_where_it_does_not_say():
+    """A rate that it does not name is the dearer of the default's and the tier's own for what it is like."""
+    price = declared(
+        {
+            "input": 4,
+            "output": 8,
+            "cached_input": 1,
+            "cache_write": 5,
+            "cache_write_1h": 7,
+            "audio_input": 6,
+            "service_tiers": {"flex": {"input": 2, "output": 4}, "priority": {"input": 8, "cached_input": 2}},
+        }
+    )
+    flex, priority = price.service_tiers["flex"], price.service_tiers["priority"]
+    assert (flex.input, flex.output, flex.cached_input, flex.cache_write) == (2000, 4000, 2000, 5000)
+    assert (flex.cache_write_1h, flex.audio_input, flex.audio_output) == (7000, 6000, None)
+    assert (priority.input, priority.output, priority.cached_input, priority.cache_write) == (8000, 8000, 2000, 8000)
+    assert (priority.cache_write_1h, priority.audio_input, priority.service_tiers) == (8000, 8000, {})
+
+
+def test_a_service_tier_has_every_threshold():
+    """Above one that it does not have itself it costs what is dearer, the default there or its own rate below."""
+    price = declared(
+        {
+            "input": 4,
+            "output": 8,
+            "tiers": [{"above_tokens": 9, "input": 8, "output": 12}],
+            "service_tiers": {
+                "flex": {"input": 2, "output": 4, "tiers": [{"above_tokens": 9, "input": 4, "output": 6}]},
+                "priority": {"input": 8, "output": 16, "tiers": [{"above_tokens": 20, "input": 32}]},
+            },
+        }
+    )
+    (flex,) = price.service_tiers["flex"].tiers
+    assert (flex.above_tokens, flex.input, flex.output, flex.cached_input) == (9, 4000, 6000, 8000)
+    at = [(tier.above_tokens, tier.input, tier.output) for tier in price.service_tiers["priority"].tiers]
+    assert at == [(9, 8000, 16_000), (20, 32_000, 16_000)]
+
+
 def test_tiers_are_sorted():
     """Tiers may be written in any order."""
     tiers = [{"above_tokens": n, "input": 1, "output": 1} for n in (9, 3)]
@@ -166,6 +263,14 @@ def test_tiers_are_sorted():
         (
             {"input": 1, "output": 1, "tiers": [{"above_tokens": 5, "input": 1, "output": 1}] * 2},
             "two tiers start at the same above_tokens",
+        ),
+        (
+            {"input": 1, "output": 1, "service_tiers": {"flex": {"tiers": [{"above_tokens": 5}] * 2}}},
+            "two tiers start at the same above_tokens",
+        ),
+        (
+            {"input": 1, "output": 1, "service_tiers": {"Flex": {"input": 1}}},
+            "pricing.models.gpt-5.1.service_tiers.Flex: String should match pattern",
         ),
     ],
 )
@@ -225,6 +330,23 @@ def test_rates_above_a_threshold_only_for_output():
     """A threshold that changes one rate makes a tier in which the others stay as they are."""
     made = listing("m", {"m": PRICED | {"output_cost_per_token_above_128k_tokens": Decimal("4e-6")}})
     assert made["price"]["tiers"] == [{"above_tokens": 128_000, "input": "1", "output": "4"}]
+
+
+def test_service_tiers_of_a_map_entry():
+    """What LiteLLM names for each, thresholds too; prices of batches are for nobody who asks here."""
+    named = {
+        "input_cost_per_token_flex": Decimal("5e-7"),
+        "input_cost_per_token_above_128k_tokens": Decimal("4e-6"),
+        "input_cost_per_token_above_128k_tokens_flex": Decimal("2e-6"),
+        "cache_read_input_token_cost_priority": Decimal("2e-7"),
+        "input_cost_per_token_batches": Decimal("5e-7"),
+    }
+    made = listing("m", {"m": PRICED | named})
+    assert made["price"]["tiers"] == [{"above_tokens": 128_000, "input": "4", "output": "2"}]
+    assert made["price"]["service_tiers"] == {
+        "flex": {"input": "0.5", "tiers": [{"above_tokens": 128_000, "input": "2"}]},
+        "priority": {"cached_input": "0.2"},
+    }
 
 
 def test_json_numbers_are_exact():

@@ -31,6 +31,67 @@ def test_anthropic_counts_its_cache_apart() -> None:
     assert usage_of("anthropic", {"usage": raw}) == Usage(130, 7, 100, 20, 3)
 
 
+def test_anthropic_says_how_long_its_writes_last() -> None:
+    """Those for an hour are a part of all, and never more."""
+    raw = {"input_tokens": 10, "output_tokens": 7, "cache_creation_input_tokens": 1200}
+    lasting = {"ephemeral_5m_input_tokens": 200, "ephemeral_1h_input_tokens": 1000}
+    expected = Usage(1210, 7, cache_write_tokens=1200, cache_write_1h_tokens=1000)
+    assert usage_of("anthropic", {"usage": {**raw, "cache_creation": lasting}}) == expected
+    usage = usage_of("anthropic", {"usage": {**raw, "cache_creation": {"ephemeral_1h_input_tokens": 5000}}})
+    assert usage is not None
+    assert usage.cache_write_1h_tokens == 1200
+
+
+@pytest.mark.parametrize("wire", ["openai_chat", "openai_responses"])
+@pytest.mark.parametrize(
+    ("told", "tier"),
+    [("priority", "priority"), ("default", ""), (None, ""), (7, ""), ("x" * 40, "x" * 32), ("", ""), ("a\ud800", "a?")],
+)
+def test_openai_names_the_service_tier_beside_the_usage(wire: str, told: object, tier: str) -> None:
+    """In a whole answer, and in the events of a stream, where the usage comes later than the first of them."""
+    counts = {"prompt_tokens": 9, "completion_tokens": 5, "input_tokens": 9, "output_tokens": 5}
+    assert usage_of(wire, {"usage": counts, "service_tier": told}) == Usage(9, 5, service_tier=tier)
+    stream = WIRES[wire].stream
+    assert stream is not None
+    body = {"usage": counts, "service_tier": told}
+    event = body if wire == "openai_chat" else {"type": "response.completed", "response": body}
+    assert usage_of(wire, stream.facts_of(event).usage) == Usage(9, 5, service_tier=tier)
+
+
+def test_a_tier_alone_is_no_usage() -> None:
+    """Each chunk names it."""
+    stream = WIRES["openai_chat"].stream
+    assert stream is not None
+    facts = stream.facts_of({"choices": [], "usage": None, "service_tier": "flex"})
+    assert (facts.usage, usage_of("openai_chat", facts.usage)) == ({"usage": {"service_tier": "flex"}}, None)
+
+
+def test_openai_counts_audio_apart() -> None:
+    """As parts of both totals."""
+    raw = {
+        "prompt_tokens": 100,
+        "completion_tokens": 30,
+        "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 80},
+        "completion_tokens_details": {"reasoning_tokens": 0, "audio_tokens": 25},
+    }
+    expected = Usage(100, 30, audio_input_tokens=80, audio_output_tokens=25)
+    assert usage_of("openai_chat", {"usage": raw}) == expected
+
+
+def test_gemini_counts_by_modality() -> None:
+    """Of the prompt, of what tools added to it, and of the answer."""
+    raw = {
+        "promptTokenCount": 100,
+        "toolUsePromptTokenCount": 20,
+        "candidatesTokenCount": 10,
+        "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 20}, {"modality": "AUDIO", "tokenCount": 80}],
+        "toolUsePromptTokensDetails": [{"modality": "AUDIO", "tokenCount": 5}],
+        "candidatesTokensDetails": [{"modality": "AUDIO", "tokenCount": 9}, None, {"modality": "AUDIO"}],
+    }
+    expected = Usage(120, 10, audio_input_tokens=85, audio_output_tokens=9)
+    assert usage_of("gemini", {"usageMetadata": raw}) == expected
+
+
 def test_cohere_says_what_it_bills() -> None:
     """Which is less than what its tokeniser saw; its first API has it elsewhere."""
     billed = {"billed_units": {"input_tokens": 7, "output_tokens": 5}, "tokens": {"input_tokens": 70}}
@@ -120,19 +181,23 @@ def test_what_is_not_usage_is_none(wire: str, body: Any) -> None:
     assert usage_of(wire, body) is None
 
 
-@given(whole=COUNT, output=COUNT, cached=COUNT, written=COUNT, reasoning=COUNT)
-def test_parts_never_exceed_their_whole(whole: int, output: int, cached: int, written: int, reasoning: int) -> None:
+@given(whole=COUNT, output=COUNT, cached=COUNT, written=COUNT, reasoning=COUNT, heard=COUNT)
+def test_parts_never_exceed_their_whole(
+    whole: int, output: int, cached: int, written: int, reasoning: int, heard: int
+) -> None:
     """However wrong the provider counts, nothing can be billed below zero."""
     raw = {
         "prompt_tokens": whole,
         "completion_tokens": output,
-        "prompt_tokens_details": {"cached_tokens": cached, "cache_write_tokens": written},
-        "completion_tokens_details": {"reasoning_tokens": reasoning},
+        "prompt_tokens_details": {"cached_tokens": cached, "cache_write_tokens": written, "audio_tokens": heard},
+        "completion_tokens_details": {"reasoning_tokens": reasoning, "audio_tokens": heard},
     }
     usage = usage_of("openai_chat", {"usage": raw})
     assert usage is not None
     assert usage.cached_input_tokens + usage.cache_write_tokens <= usage.input_tokens == whole
     assert usage.reasoning_tokens <= usage.output_tokens == output
+    assert usage.audio_input_tokens <= whole
+    assert usage.audio_output_tokens <= output
 
 
 def test_only_anthropic_counts_its_input_without_the_cache() -> None:

@@ -106,7 +106,7 @@ def chat_body(done: Completion[ProviderAnswer], created: int) -> dict[str, Any]:
 
 
 def chat_usage(usage: Usage, came: Json | None = None) -> dict[str, Any]:
-    """Usage by OpenAI's names: what is billed, with what the provider says beside that."""
+    """Usage by OpenAI's names, and what was written to a cache: what is billed, and what else the provider says."""
     told = dict(came or {})
     counts = {
         "prompt_tokens": usage.input_tokens,
@@ -114,8 +114,15 @@ def chat_usage(usage: Usage, came: Json | None = None) -> dict[str, Any]:
         "total_tokens": usage.total_tokens,
     }
     details = {
-        "prompt_tokens_details": {"cached_tokens": usage.cached_input_tokens},
-        "completion_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
+        "prompt_tokens_details": {
+            "cached_tokens": usage.cached_input_tokens,
+            "cache_write_tokens": usage.cache_write_tokens,
+            "audio_tokens": usage.audio_input_tokens,
+        },
+        "completion_tokens_details": {
+            "reasoning_tokens": usage.reasoning_tokens,
+            "audio_tokens": usage.audio_output_tokens,
+        },
     }
     return {**told, **counts, **{name: {**(told.get(name) or {}), **ours} for name, ours in details.items()}}
 

@@ -14,9 +14,10 @@ from gateway_core.api.degraded import DEGRADED_HEADER, unknown_states
 from gateway_core.api.health import state_body
 from gateway_core.domain.caller import Caller
 from gateway_core.domain.catalog import Catalog
-from gateway_core.domain.chat import Model, Price
+from gateway_core.domain.chat import Model
 from gateway_core.domain.errors import StoreUnavailable, UnknownModel
 from gateway_core.domain.lifecycle import lifecycle, retirement_warning
+from gateway_core.domain.prices import Price
 from gateway_core.domain.times import utc_date
 from gateway_core.services import Current, Services
 from gateway_core.store.deployment_state import DeploymentState
@@ -104,6 +105,7 @@ def _pricing(price: Price) -> dict[str, str]:
         "output": _per_million(price.output),
         "cached_input": _per_million(price.cached_input),
         "cache_write": _per_million(price.cache_write),
+        "cache_write_1h": _per_million(price.cache_write if price.cache_write_1h is None else price.cache_write_1h),
         "source": price.source,
     }
 

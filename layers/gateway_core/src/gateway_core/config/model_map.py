@@ -19,8 +19,8 @@ from pydantic import Field
 
 from gateway_core.config.documents import Schema, read_json, validate
 from gateway_core.config.price_list import Day, Origin, PerTokens, PriceEntry, price_of
-from gateway_core.domain.chat import Price
 from gateway_core.domain.errors import ConfigError
+from gateway_core.domain.prices import Price
 
 MAP = "model_map.jsonl.gz"
 

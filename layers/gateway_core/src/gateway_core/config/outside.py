@@ -9,8 +9,9 @@ from decimal import Decimal
 
 from gateway_core.config.model_map import KnownModel, ModelMap, packaged_map
 from gateway_core.domain.catalog import Provider
-from gateway_core.domain.chat import Deployment, Model, Price
+from gateway_core.domain.chat import Deployment, Model
 from gateway_core.domain.errors import UnknownModel
+from gateway_core.domain.prices import Price
 
 UNPRICED = Price(Decimal(0), Decimal(0), Decimal(0), Decimal(0), "unpriced")
 UNKNOWN_TOKENS = 10_000_000

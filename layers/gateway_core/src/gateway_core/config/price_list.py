@@ -1,56 +1,99 @@
 """Where prices come from: the snapshot of LiteLLM's map, then a price book, then single overrides.
 
 Prices are read in USD per `per_tokens` tokens and kept in nano-USD per token. Cached input and cache writes without
-a rate of their own cost what plain input costs.
+a rate of their own cost what plain input costs, writes for an hour what other writes cost, audio what text costs. What
+a service tier does not name costs no less there than it does by default.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
-from decimal import localcontext
+from decimal import Decimal, localcontext
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from gateway_core.config.documents import Rate, Schema, packaged, packaged_names, read_json, read_yaml, validate
-from gateway_core.domain.chat import ModelMode, Price, PriceTier
+from gateway_core.domain.chat import ModelMode
+from gateway_core.domain.cost import Rates, rates_at
 from gateway_core.domain.errors import ConfigError
+from gateway_core.domain.prices import Price, PriceTier
 
 SNAPSHOT = "prices.json"
 PRICING = "pricing.yaml"
 OVERRIDE = "override"
 
 _EXACT_DIGITS = 40  # a rate has 20 at most: no change of unit is cut
+_BASIS = {
+    "input": "",
+    "output": "",
+    "cached_input": "input",
+    "cache_write": "input",
+    "cache_write_1h": "cache_write",
+    "audio_input": "input",
+    "audio_output": "output",
+}
+"""What each rate is like where it is not named."""
 _NANO_PER_TOKEN = {1: 10**9, 1_000: 10**6, 1_000_000: 10**3}
 
 type PerTokens = Literal[1, 1_000, 1_000_000]
 type Day = Annotated[date, Field(strict=False)]
+type ServiceTierName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 
 
-class TierEntry(Schema):
+class OptionalRates(Schema):
+    cached_input: Rate | None = None
+    cache_write: Rate | None = None
+    cache_write_1h: Rate | None = None
+    audio_input: Rate | None = None
+    audio_output: Rate | None = None
+
+
+class TierEntry(OptionalRates):
     above_tokens: int = Field(gt=0)
     input: Rate
     output: Rate
-    cached_input: Rate | None = None
-    cache_write: Rate | None = None
 
 
-class PriceEntry(Schema):
-    input: Rate
-    output: Rate
-    cached_input: Rate | None = None
-    cache_write: Rate | None = None
-    tiers: list[TierEntry] = Field(default_factory=list)
+class ServiceRates(OptionalRates):
+    input: Rate | None = None
+    output: Rate | None = None
+
+
+class ServiceLengthEntry(ServiceRates):
+    above_tokens: int = Field(gt=0)
+
+
+class ServiceTierEntry(ServiceRates):
+    tiers: list[ServiceLengthEntry] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _tiers_differ(self) -> Self:
-        if len({tier.above_tokens for tier in self.tiers}) != len(self.tiers):
-            raise ValueError("two tiers start at the same above_tokens")
-        return self
+        return _with_distinct_tiers(self, self.tiers)
+
+
+class PriceEntry(OptionalRates):
+    """`tiers` are by length of the input, `service_tiers` by the provider's name (`flex`, `priority`)."""
+
+    input: Rate
+    output: Rate
+    tiers: list[TierEntry] = Field(default_factory=list)
+    service_tiers: dict[ServiceTierName, ServiceTierEntry] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _tiers_differ(self) -> Self:
+        return _with_distinct_tiers(self, self.tiers)
+
+
+def _with_distinct_tiers[E](entry: E, tiers: Sequence[TierEntry | ServiceLengthEntry]) -> E:
+    if len({tier.above_tokens for tier in tiers}) != len(tiers):
+        raise ValueError("two tiers start at the same above_tokens")
+    return entry
 
 
 class PricingSection(Schema):
@@ -178,18 +221,51 @@ def price_of(entry: PriceEntry, per_tokens: int, source: str) -> Price:
     """The price that an entry declares, in nano-USD per token."""
     nano = _NANO_PER_TOKEN[per_tokens]
     tiers = sorted(entry.tiers, key=lambda tier: tier.above_tokens)
-    return Price(
+    default = Price(
         **_rates(entry, nano),
         source=source,
         tiers=tuple(PriceTier(above_tokens=tier.above_tokens, **_rates(tier, nano)) for tier in tiers),
     )
+    served = {name: _service_price(served, default, nano) for name, served in entry.service_tiers.items()}
+    return replace(default, service_tiers=MappingProxyType(served))
 
 
 def _rates(entry: PriceEntry | TierEntry, nano: int) -> dict[str, Any]:
+    rates: dict[str, Any] = _named(entry, nano)
+    for name in ("cached_input", "cache_write", "cache_write_1h"):
+        rates.setdefault(name, rates[_BASIS[name]])
+    return rates
+
+
+def _named(entry: OptionalRates, nano: int) -> dict[str, Decimal]:
     with localcontext(prec=_EXACT_DIGITS):
-        return {
-            "input": entry.input * nano,
-            "output": entry.output * nano,
-            "cached_input": (entry.input if entry.cached_input is None else entry.cached_input) * nano,
-            "cache_write": (entry.input if entry.cache_write is None else entry.cache_write) * nano,
-        }
+        return {name: rate * nano for name in _BASIS if (rate := getattr(entry, name, None)) is not None}
+
+
+def _service_price(entry: ServiceTierEntry, default: Price, nano: int) -> Price:
+    """A service tier's own price, with every threshold that it or the default has."""
+    longer = {tier.above_tokens: _named(tier, nano) for tier in entry.tiers}
+    rates = base = _filled(_named(entry, nano), default, {})
+    tiers = []
+    for above in sorted(longer.keys() | {tier.above_tokens for tier in default.tiers}):
+        rates = _filled(longer.get(above, {}), rates_at(default, above + 1), rates)
+        tiers.append(PriceTier(above_tokens=above, **rates))
+    return Price(**base, source=default.source, tiers=tuple(tiers))
+
+
+def _filled(named: dict[str, Decimal], default: Rates, shorter: dict[str, Any]) -> dict[str, Any]:
+    """The rates that are named, and for each other the dearest that is known for the like of it.
+
+    That is what it costs by default, or for a shorter input at this service tier, or what its basis costs.
+    """
+    rates: dict[str, Any] = {}
+    for name, basis in _BASIS.items():
+        known = (getattr(default, name), shorter.get(name))
+        if name in named:
+            rates[name] = named[name]
+        elif all(rate is None for rate in known):
+            rates[name] = None
+        else:
+            like = None if shorter else rates.get(basis)
+            rates[name] = max(rate for rate in (*known, like) if rate is not None)
+    return rates

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
 from typing import Any, Literal
 
 from gateway_core.domain.caller import Attribution
 from gateway_core.domain.model_rules import NO_RULES, ModelRules
+from gateway_core.domain.prices import Price
 from gateway_core.domain.rates import RateView
 
 type Json = Mapping[str, Any]
@@ -33,29 +33,6 @@ type Reach = Literal["any", "public", "private"]
 only, or, where the operator allows its host, to private ones as well."""
 type RefusalReason = Literal["budget", "rate", "breaker_open"]
 """Why `admit` refused, in the order in which a mixed refusal is reported."""
-
-
-@dataclass(frozen=True, slots=True)
-class Price:
-    """List price of one model in nano-USD per token; `source` names the price list and its date."""
-
-    input: Decimal
-    output: Decimal
-    cached_input: Decimal
-    cache_write: Decimal
-    source: str
-    tiers: tuple[PriceTier, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class PriceTier:
-    """Rates that replace a price's own when the whole input is longer than `above_tokens`."""
-
-    above_tokens: int
-    input: Decimal
-    output: Decimal
-    cached_input: Decimal
-    cache_write: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,25 +161,38 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one answer. `input_tokens` is the whole input, cached parts included; output includes reasoning."""
+    """Tokens of one answer. `input_tokens` is the whole input, cached parts included; output includes reasoning.
+
+    Audio tokens are parts of the two, those written for an hour part of all that were written to the cache.
+    `service_tier` is where the provider says that it served the answer, empty if by default or if it says nothing.
+    """
 
     input_tokens: int = 0
     output_tokens: int = 0
     cached_input_tokens: int = 0
     cache_write_tokens: int = 0
     reasoning_tokens: int = 0
+    cache_write_1h_tokens: int = 0
+    audio_input_tokens: int = 0
+    audio_output_tokens: int = 0
+    service_tier: str = ""
 
     @property
     def total_tokens(self) -> int:
         return self.input_tokens + self.output_tokens
 
     def __add__(self, other: Usage) -> Usage:
+        """Of both; the tier is the last that was named, as a sum is not priced."""
         return Usage(
             self.input_tokens + other.input_tokens,
             self.output_tokens + other.output_tokens,
             self.cached_input_tokens + other.cached_input_tokens,
             self.cache_write_tokens + other.cache_write_tokens,
             self.reasoning_tokens + other.reasoning_tokens,
+            self.cache_write_1h_tokens + other.cache_write_1h_tokens,
+            self.audio_input_tokens + other.audio_input_tokens,
+            self.audio_output_tokens + other.audio_output_tokens,
+            other.service_tier or self.service_tier,
         )
 
 

@@ -5,32 +5,29 @@ Rates are Decimal nano-USD per token, sums are exact, and the total is rounded o
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from typing import Any
 
-from gateway_core.domain.chat import Cost, Json, Price, PriceTier, Usage
+from gateway_core.domain.chat import Cost, Usage
+from gateway_core.domain.prices import Price, PriceTier
+from gateway_core.domain.terms import PLAIN, STANDARD_TIERS, Terms
 
 NANO_PER_USD = 1_000_000_000
 
-REQUEST_TOKENS = 32
-"""Begin-of-text, the opening of the answer's turn and filler turns that a chat template adds to a request."""
-MESSAGE_TOKENS = 16
-"""Role markers and separators of one message or content part: 3 to 8 in the published templates."""
-TOOL_PROMPT_TOKENS = 1024
-"""Hidden instructions that come with tools or a response format; Anthropic documents up to 530 for a model."""
-
 _EXACT_DIGITS = 60  # token counts have 16 digits at most, rates far fewer than 40: no product or sum is cut
-_IMAGE_TYPES = frozenset({"image_url", "input_image", "image"})
-_PROMPTING_PARAMS = ("tools", "functions", "response_format")
+
+type Rates = Price | PriceTier
 
 
 def price(usage: Usage, listed: Price, *, input_includes_cached: bool) -> Cost:
     """The bill for `usage` at the rates of `listed`. Raises ValueError for a negative token count.
 
-    uncached = input - cached - cache writes, each at its own rate; output (reasoning included) at the output rate.
+    Each part of the input costs its own rate: audio, what was written to the cache for an hour and for minutes, what
+    was read from it, and the rest. Output (reasoning included) costs the output rate, audio in it its own. Which audio
+    was cached nobody says, so text is taken to have been cached first, and audio costs the rate of audio.
     The whole input selects the tier, and the tier's rates then hold for all of it, as the providers bill.
+    The service tier that the provider names selects the price; one that is not listed costs what the dearest does.
     The total is rounded once, the input part is rounded, and the output part is the difference of the two.
 
     `usage.input_tokens` is the whole input, always. `input_includes_cached` says how that number came about, and so
@@ -43,42 +40,28 @@ def price(usage: Usage, listed: Price, *, input_includes_cached: bool) -> Cost:
     In every other case both conventions give the same bill, so cached tokens are never counted twice.
     """
     whole = _whole_input(usage, input_includes_cached=input_includes_cached)
-    rates = _rates(listed, whole)
-    with localcontext(prec=_EXACT_DIGITS):
-        input_nano = (
-            (whole - _cached_parts(usage)) * rates.input
-            + usage.cached_input_tokens * rates.cached_input
-            + usage.cache_write_tokens * rates.cache_write
-        )
-        total_nano = input_nano + usage.output_tokens * rates.output
-        rounded = _round(input_nano)
-        return Cost(rounded, _round(total_nano) - rounded, listed.source)
+    return max((_bill(usage, whole, one) for one in _billable(listed, usage.service_tier)), key=_total)
 
 
-def bound(input_tokens: int, output_tokens: int, listed: Price) -> int:
-    """The most, in nano-USD, that an attempt with at most these tokens can cost: what is held for it.
+def bound(input_tokens: int, output_tokens: int, listed: Price, terms: Terms = PLAIN) -> int:
+    """The most, in nano-USD, that an attempt with at most these tokens can cost under `terms`: what is held for it.
 
     `output_tokens` is the output cap, reasoning included, times the number of answers asked for. Within a tier the
     bill is linear in the tokens, so the dearest usage is a corner: the longest input of one of the reachable tiers,
-    all of it uncached, read from the cache or written to it. Every corner is priced by `price`.
+    all of it of the kind that costs most there. Every corner is priced as a bill is, at each service tier that may
+    serve the request.
     """
-    reachable = [tier.above_tokens for tier in listed.tiers if tier.above_tokens < input_tokens]
-    corners = (corner for whole in (*reachable, input_tokens) for corner in _corners(whole, output_tokens))
-    return max(price(corner, listed, input_includes_cached=True).total_nano for corner in corners)
+    return max(
+        _total(_bill(_dearest(whole, output_tokens, rates_at(one, whole), terms), whole, one))
+        for one in _servable(listed, terms.service_tier)
+        for whole in _longest_inputs(one, input_tokens)
+    )
 
 
-def prompt_bound(messages: Sequence[Json], params: Json) -> tuple[int, int]:
-    """An upper bound of the tokens that any provider can count for this prompt without its images, and how many it has.
-
-    The bound is the UTF-8 length of messages and params as JSON (tools and response format are in `params`), plus
-    constants for what chat templates add: a byte-level tokeniser never makes more tokens than there are bytes.
-    An image counts a maximum of its model, whatever the length of its data. Documents and sound count their bytes,
-    which bounds their content as sent, but not a page that a provider renders or a file that is only named.
-    """
-    images = [part for message in messages for part in _parts(message) if _is_image(part)]
-    texts = sum(_message_bound(message) for message in messages)
-    tool_prompt = TOOL_PROMPT_TOKENS if _has_tool_prompt(messages, params) else 0
-    return REQUEST_TOKENS + texts + _json_bytes(params) + tool_prompt, len(images)
+def rates_at(listed: Price, whole_input: int) -> Rates:
+    """The rates for an input that is so many tokens long."""
+    reached = [tier for tier in listed.tiers if whole_input > tier.above_tokens]
+    return max(reached, key=lambda tier: tier.above_tokens, default=listed)
 
 
 def usd(nano: int) -> str:
@@ -88,63 +71,93 @@ def usd(nano: int) -> str:
     return f"-{digits}" if nano < 0 else digits
 
 
+def _billable(listed: Price, service_tier: str) -> Iterable[Price]:
+    """The prices of which the dearest is billed for an answer that names this service tier."""
+    if service_tier in STANDARD_TIERS:
+        return (listed,)
+    found = listed.service_tiers.get(service_tier)
+    return (found,) if found else (listed, *listed.service_tiers.values())
+
+
+def _servable(listed: Price, asked: str) -> Iterable[Price]:
+    """The prices of the service tiers that may serve who asks for this one: it, and the default in its place.
+
+    `auto` and a tier that is not listed may be any.
+    """
+    if asked in STANDARD_TIERS:
+        return (listed,)
+    found = listed.service_tiers.get(asked)
+    return (listed, found) if found else (listed, *listed.service_tiers.values())
+
+
+def _bill(usage: Usage, whole: int, listed: Price) -> Cost:
+    rates = rates_at(listed, whole)
+    with localcontext(prec=_EXACT_DIGITS):
+        input_nano = _input_nano(usage, whole, rates)
+        rounded = _round(input_nano)
+        return Cost(rounded, _round(input_nano + _output_nano(usage, rates)) - rounded, listed.source)
+
+
+def _input_nano(usage: Usage, whole: int, rates: Rates) -> Decimal:
+    audio = 0 if rates.audio_input is None else min(usage.audio_input_tokens, whole)
+    text = whole - audio
+    written = min(usage.cache_write_tokens, text)
+    cached = min(usage.cached_input_tokens, text - written)
+    for_an_hour = min(usage.cache_write_1h_tokens, written)
+    return (
+        (text - written - cached) * rates.input
+        + cached * rates.cached_input
+        + (written - for_an_hour) * rates.cache_write
+        + for_an_hour * _hour_rate(rates)
+        + audio * (rates.audio_input or 0)
+    )
+
+
+def _output_nano(usage: Usage, rates: Rates) -> Decimal:
+    audio = 0 if rates.audio_output is None else min(usage.audio_output_tokens, usage.output_tokens)
+    return (usage.output_tokens - audio) * rates.output + audio * (rates.audio_output or 0)
+
+
+def _hour_rate(rates: Rates) -> Decimal:
+    return rates.cache_write if rates.cache_write_1h is None else rates.cache_write_1h
+
+
 def _whole_input(usage: Usage, *, input_includes_cached: bool) -> int:
-    counts = (usage.input_tokens, usage.output_tokens, usage.cached_input_tokens, usage.cache_write_tokens)
+    counts = (
+        *(usage.input_tokens, usage.output_tokens, usage.cached_input_tokens, usage.cache_write_tokens),
+        *(usage.cache_write_1h_tokens, usage.audio_input_tokens, usage.audio_output_tokens),
+    )
     if min(counts) < 0:
         raise ValueError(f"token counts cannot be negative: {usage}")
-    parts = _cached_parts(usage)
+    parts = usage.cached_input_tokens + usage.cache_write_tokens
     if usage.input_tokens >= parts:
         return usage.input_tokens
     return parts if input_includes_cached else parts + usage.input_tokens
 
 
-def _cached_parts(usage: Usage) -> int:
-    return usage.cached_input_tokens + usage.cache_write_tokens
+def _longest_inputs(listed: Price, input_tokens: int) -> Iterable[int]:
+    return (*(tier.above_tokens for tier in listed.tiers if tier.above_tokens < input_tokens), input_tokens)
 
 
-def _rates(listed: Price, whole_input: int) -> Price | PriceTier:
-    reached = [tier for tier in listed.tiers if whole_input > tier.above_tokens]
-    return max(reached, key=lambda tier: tier.above_tokens, default=listed)
+def _dearest(whole: int, output_tokens: int, rates: Rates, terms: Terms) -> Usage:
+    """The usage of this length that costs most."""
+    kinds: list[tuple[Decimal, dict[str, Any]]] = [
+        (rates.input, {}),
+        (rates.cached_input, {"cached_input_tokens": whole}),
+        (rates.cache_write, {"cache_write_tokens": whole}),
+    ]
+    if terms.hour_writes:
+        kinds.append((_hour_rate(rates), {"cache_write_tokens": whole, "cache_write_1h_tokens": whole}))
+    if terms.audio_input and rates.audio_input is not None:
+        kinds.append((rates.audio_input, {"audio_input_tokens": whole}))
+    _rate, parts = max(kinds, key=lambda kind: kind[0])
+    speaks = terms.audio_output and rates.audio_output is not None and rates.audio_output > rates.output
+    return Usage(whole, output_tokens, audio_output_tokens=output_tokens if speaks else 0, **parts)
+
+
+def _total(cost: Cost) -> int:
+    return cost.total_nano
 
 
 def _round(nano: Decimal) -> int:
     return int(nano.to_integral_value(rounding=ROUND_HALF_EVEN))
-
-
-def _corners(whole_input: int, output_tokens: int) -> Iterable[Usage]:
-    yield Usage(whole_input, output_tokens)
-    yield Usage(whole_input, output_tokens, cached_input_tokens=whole_input)
-    yield Usage(whole_input, output_tokens, cache_write_tokens=whole_input)
-
-
-def _parts(message: Json) -> list[Any]:
-    content = message.get("content")
-    return content if isinstance(content, list) else []
-
-
-def _message_bound(message: Json) -> int:
-    """Of a message without its images, which have their place in it all the same."""
-    if not isinstance(message.get("content"), list):
-        return MESSAGE_TOKENS + _json_bytes(message)
-    envelope = {key: value for key, value in message.items() if key != "content"}
-    texts = sum(MESSAGE_TOKENS + (0 if _is_image(part) else _json_bytes(part)) for part in _parts(message))
-    return MESSAGE_TOKENS + _json_bytes(envelope) + texts
-
-
-def _is_image(part: Any) -> bool:
-    """An image part, unless its data URL carries something else: some providers take documents and video there."""
-    if not isinstance(part, dict) or part.get("type") not in _IMAGE_TYPES:
-        return False
-    source = part.get("image_url")
-    url = source.get("url") if isinstance(source, dict) else source
-    return not (isinstance(url, str) and url.startswith("data:") and not url.startswith("data:image/"))
-
-
-def _has_tool_prompt(messages: Sequence[Json], params: Json) -> bool:
-    asked = any(params.get(name) for name in _PROMPTING_PARAMS)
-    return asked or any(message.get("role") == "tool" or message.get("tool_calls") for message in messages)
-
-
-def _json_bytes(value: Any) -> int:
-    # surrogatepass: JSON may carry lone surrogates, which strict UTF-8 refuses to encode.
-    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))

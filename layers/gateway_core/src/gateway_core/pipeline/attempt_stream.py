@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gateway_core.domain.chat import Chunk, ProviderAnswer, ToolCall, Usage
 from gateway_core.domain.errors import ProviderError, ProviderTimeout, ProviderUnavailable
@@ -160,10 +160,8 @@ def at_least(reported: Usage | None, counted: Usage) -> Usage:
     """The larger of both, separately for input and output; what is cached or reasoning only the provider knows."""
     if reported is None:
         return counted
-    return Usage(
-        max(reported.input_tokens, counted.input_tokens),
-        max(reported.output_tokens, counted.output_tokens),
-        reported.cached_input_tokens,
-        reported.cache_write_tokens,
-        reported.reasoning_tokens,
+    return replace(
+        reported,
+        input_tokens=max(reported.input_tokens, counted.input_tokens),
+        output_tokens=max(reported.output_tokens, counted.output_tokens),
     )

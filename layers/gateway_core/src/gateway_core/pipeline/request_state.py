@@ -203,6 +203,10 @@ class RequestState:
             price_source=model.price.source,
             input_includes_cached=input_includes_cached,
             price_hash=model.price_hash or self.price_hash,
+            cache_write_1h_tokens=self.usage.cache_write_1h_tokens,
+            audio_input_tokens=self.usage.audio_input_tokens,
+            audio_output_tokens=self.usage.audio_output_tokens,
+            service_tier=self.usage.service_tier,
         )
 
     @property

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway_core.domain.catalog import Catalog
-from gateway_core.domain.chat import ChatRequest, Model
-from gateway_core.domain.cost import REQUEST_TOKENS, bound, prompt_bound
+from gateway_core.domain.chat import ChatRequest, Json, Model
+from gateway_core.domain.cost import bound
 from gateway_core.domain.embedding import EmbedRequest
 from gateway_core.domain.errors import BudgetExceeded
+from gateway_core.domain.prompt import REQUEST_TOKENS, PromptContent, prompt_bound
+from gateway_core.domain.terms import PLAIN, Terms, choices_of, sent_service_tier, speaks
 from gateway_core.routing.order import output_limit
 from gateway_core.store.messages import Candidate
 
@@ -20,44 +22,45 @@ LEAST_OF_RESPONSES = 16
 
 @dataclass(frozen=True, slots=True)
 class BoundedCandidate:
-    """A model that may be tried: what the store needs to admit it, and the most tokens that it may write."""
+    """A model that may be tried: what the store needs to admit it, and the most tokens that an answer may have."""
 
     model: Model
     candidate: Candidate
     output_cap: int
+    terms: Terms = PLAIN
 
     def largest_output(self, room_nano: int, room_tokens: int) -> int:
-        """The most tokens that the model may be allowed to write for its hold to fit into this room; 0 = none."""
-        most_in = self.candidate.hold_tokens - self.output_cap
-        fits, too_many = 0, max(0, min(self.output_cap, room_tokens - most_in)) + 1
+        """The most tokens that an answer may be allowed to have for the hold to fit into this room; 0 = none."""
+        choices = self.terms.choices
+        most_in = self.candidate.hold_tokens - self.output_cap * choices
+        fits, too_many = 0, max(0, min(self.output_cap, (room_tokens - most_in) // choices)) + 1
         while too_many - fits > 1:
             middle = (fits + too_many) // 2
-            if bound(most_in, middle, self.model.price) <= room_nano:
+            if bound(most_in, middle * choices, self.model.price, self.terms) <= room_nano:
                 fits = middle
             else:
                 too_many = middle
         return fits if fits >= _least_cap(self.model) else 0
 
 
-@dataclass(frozen=True, slots=True)
-class PromptSize:
-    """Bounds of a prompt's tokens: of its text, and how many images it has. Measured once, priced per model."""
+class PromptSize(PromptContent):
+    """Bounds of a prompt's tokens. Measured once, priced per model."""
 
-    text_tokens: int
-    images: int
+    __slots__ = ()
 
     @classmethod
     def of(cls, request: ChatRequest) -> PromptSize:
         return cls(*prompt_bound(request.messages, request.params))
 
     def upper_bound(self, model: Model) -> int:
-        """More than any tokeniser makes of it."""
-        return self.text_tokens + self.images * model.max_image_tokens
+        """More than any tokeniser makes of it; with a document, all that the model reads."""
+        counted = self.text_tokens + self.audio_tokens + self.images * model.max_image_tokens
+        return max(counted, model.context_window) if self.documents else counted
 
     @property
     def estimated_tokens(self) -> int:
         """What it probably has, for choosing a context window."""
-        return self.text_tokens // BYTES_PER_TOKEN
+        return (self.text_tokens + self.document_bytes) // BYTES_PER_TOKEN + self.audio_tokens
 
     def likely_tokens(self, model: Model) -> int:
         """What the model's provider will probably count."""
@@ -67,7 +70,14 @@ class PromptSize:
 def bound_chat(request: ChatRequest, size: PromptSize, model: Model, catalog: Catalog) -> BoundedCandidate:
     """The candidate for a completion. Raises BudgetExceeded when the request's own token budget is too small."""
     cap = output_cap(request, size, model, catalog.default_output_cap)
-    return _bounded(model, catalog, size.upper_bound(model), cap, size.likely_tokens(model))
+    terms = terms_of(request, size, model)
+    return _bounded(model, catalog, size.upper_bound(model), cap, size.likely_tokens(model), terms)
+
+
+def terms_of(request: ChatRequest, size: PromptSize, model: Model) -> Terms:
+    """What the request lets the model's provider bill. Raises InvalidRequest for a wrong number of answers."""
+    params = _sent_params(request, model)
+    return Terms(sent_service_tier(params), choices_of(params), size.hour_writes, size.hears, speaks(params))
 
 
 def bound_embedding(request: EmbedRequest, model: Model, catalog: Catalog) -> BoundedCandidate:
@@ -78,33 +88,44 @@ def bound_embedding(request: EmbedRequest, model: Model, catalog: Catalog) -> Bo
 
 
 def output_cap(request: ChatRequest, size: PromptSize, model: Model, default_cap: int) -> int:
-    """How many tokens the model may write: as asked, else the default, within the model's and the request's limits."""
+    """How many tokens an answer may have: as asked, else the default, within the model's and the request's limits.
+
+    Raises BudgetExceeded when the request's own budget does not cover its input and a token of each answer, and
+    InvalidRequest for a wrong number of answers.
+    """
     cap = max(output_limit(model, request, default_cap), _least_cap(model))
     if request.token_budget is None:
         return cap
     most_in = size.upper_bound(model)
-    if request.token_budget <= most_in:
+    left = (request.token_budget - most_in) // choices_of(_sent_params(request, model))
+    if left < 1:
         raise BudgetExceeded(
             f"token_budget {request.token_budget} cannot cover the input, which may take {most_in} tokens. "
             "Raise it or shorten the messages.",
             param="token_budget",
         )
-    return min(cap, request.token_budget - most_in)
+    return min(cap, left)
 
 
-def _bounded(model: Model, catalog: Catalog, most_in: int, most_out: int, likely_in: int) -> BoundedCandidate:
-    provider = catalog.provider(model.provider)
+def _sent_params(request: ChatRequest, model: Model) -> Json:
+    return {**request.params, **model.fixed_params} if model.fixed_params else request.params
+
+
+def _bounded(
+    model: Model, catalog: Catalog, most_in: int, cap: int, likely_in: int, terms: Terms = PLAIN
+) -> BoundedCandidate:
+    provider, most_out = catalog.provider(model.provider), cap * terms.choices
     is_ours = not model.deployment.is_callers  # elsewhere nothing counts against what we agreed with the provider
     candidate = Candidate(
         provider=model.provider,
         deployment_id=model.deployment.id,
-        hold_nano=bound(most_in, most_out, model.price),
+        hold_nano=bound(most_in, most_out, model.price, terms),
         hold_tokens=most_in + most_out,
         rpm=(provider.rpm or 0) if is_ours else 0,
         tpm=(provider.tpm or 0) if is_ours else 0,
         likely_tokens=likely_in + most_out,
     )
-    return BoundedCandidate(model, candidate, most_out)
+    return BoundedCandidate(model, candidate, cap, terms)
 
 
 def _least_cap(model: Model) -> int:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from gateway_core.domain.chat import ChatRequest, Model, Usage
 from gateway_core.domain.cost import price
+from gateway_core.domain.terms import choices_of
 from gateway_core.store.deployment_state import DeploymentState, Measured
 from gateway_core.store.messages import STALE_MS
 
@@ -70,8 +71,9 @@ def output_limit(model: Model, request: ChatRequest, default_cap: int) -> int:
 
 
 def expected_nano(model: Model, request: ChatRequest, snapshot: Snapshot, default_cap: int) -> int:
-    """What the request would cost in nano-USD with an answer that uses its limit up and nothing in the cache."""
-    usage = Usage(snapshot.input_tokens(model), output_limit(model, request, default_cap))
+    """What the request would cost in nano-USD with answers that use their limit up and nothing in the cache."""
+    written = output_limit(model, request, default_cap) * choices_of(request.params)
+    usage = Usage(snapshot.input_tokens(model), written)
     return price(usage, model.price, input_includes_cached=True).total_nano
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from gateway_core.domain.chat import ChatRequest, Cost, Model, ProviderAnswer, ToolCall, Usage
 
-VERSION = 1
+VERSION = 2
 """Of digests and values: another one finds nothing of what was kept before."""
 COMPRESSED_FROM = 1024
 """Bytes from which on a value is compressed."""
@@ -114,7 +114,9 @@ def _is_sound(kept: KeptAnswer) -> bool:
     answer, cost = kept.answer, kept.cost
     texts = [answer.content, answer.reasoning, answer.finish_reason, *answer.dropped_params, kept.model]
     texts += [cost.price_source, *(part for call in answer.tool_calls for part in (call.id, call.name, call.arguments))]
-    numbers = [cost.input_nano, cost.output_nano, *(getattr(answer.usage, field.name) for field in fields(Usage))]
+    texts.append(answer.usage.service_tier)
+    counts = (getattr(answer.usage, field.name) for field in fields(Usage) if field.name != "service_tier")
+    numbers = [cost.input_nano, cost.output_nano, *counts]
     return (
         all(isinstance(text, str) for text in texts)
         and all(type(number) is int and number >= 0 for number in numbers)

@@ -11,7 +11,8 @@ from gateway_core.store.messages import Settlement, Ticket
 class UsageRecord:
     """One request in the books. Tokens and cost include what failed attempts were billed.
 
-    `price_hash` begins the SHA-256 of the list prices in force, so that a bill can be checked or redone.
+    `price_hash` begins the SHA-256 of the list prices in force, so that a bill can be checked or redone; `service_tier`
+    is the last that was not the default. New fields come last, with a default: older records lack them.
     """
 
     request_id: str
@@ -38,6 +39,10 @@ class UsageRecord:
     price_source: str
     input_includes_cached: bool
     price_hash: str = ""
+    cache_write_1h_tokens: int = 0
+    audio_input_tokens: int = 0
+    audio_output_tokens: int = 0
+    service_tier: str = ""
 
     @property
     def cost_nano(self) -> int:

@@ -5,6 +5,8 @@ Ours: the input is the whole input, cached parts included; the output includes r
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gateway_core.domain.chat import Json, Usage
 
 _MOST_TOKENS = 10**9
@@ -30,5 +32,12 @@ def checked(usage: Usage) -> Usage:
     """Parts never exceed their whole, whatever a provider says: a negative rest would be billed as a gain."""
     cached = min(usage.cached_input_tokens, usage.input_tokens)
     written = min(usage.cache_write_tokens, usage.input_tokens - cached)
-    reasoning = min(usage.reasoning_tokens, usage.output_tokens)
-    return Usage(usage.input_tokens, usage.output_tokens, cached, written, reasoning)
+    return replace(
+        usage,
+        cached_input_tokens=cached,
+        cache_write_tokens=written,
+        reasoning_tokens=min(usage.reasoning_tokens, usage.output_tokens),
+        cache_write_1h_tokens=min(usage.cache_write_1h_tokens, written),
+        audio_input_tokens=min(usage.audio_input_tokens, usage.input_tokens),
+        audio_output_tokens=min(usage.audio_output_tokens, usage.output_tokens),
+    )

@@ -6,9 +6,10 @@ Models: https://platform.openai.com/docs/api-reference/models. Errors and limits
 from __future__ import annotations
 
 from gateway_core.domain.chat import Json, Usage
+from gateway_core.domain.terms import DEFAULT_TIER
 from gateway_core.wires.counts import checked, count
 from gateway_core.wires.finish import CONTENT_FILTER
-from gateway_core.wires.shapes import mapping
+from gateway_core.wires.shapes import mapping, sendable
 from gateway_core.wires.wire import ErrorSign, LimitHeaders, ModelsEndpoint
 
 MODELS = ModelsEndpoint("/models", "authorization", "data", "id", more="has_more", key_prefix="Bearer ")
@@ -61,8 +62,18 @@ STATUSES = {
 }
 
 
-def usage_from(raw: Json, input_name: str, output_name: str) -> Usage | None:
+_LONGEST_TIER = 32
+
+
+def with_tier(body: Json) -> Json:
+    """The usage of an answer or event, with the service tier that it names beside it."""
+    usage, tier = mapping(body.get("usage")), body.get("service_tier")
+    return usage if tier is None else {**usage, "service_tier": tier}
+
+
+def usage_from(body: object, input_name: str, output_name: str) -> Usage | None:
     """The usage in counts named `{name}_tokens`: all of the input and all of the output, with details of each."""
+    raw = with_tier(mapping(body))
     whole, output = count(raw, f"{input_name}_tokens"), count(raw, f"{output_name}_tokens")
     if whole is None or output is None:
         return None
@@ -70,5 +81,20 @@ def usage_from(raw: Json, input_name: str, output_name: str) -> Usage | None:
     # DeepSeek names its cache hits on the top level.
     cached = count(reads, "cached_tokens") or count(raw, "prompt_cache_hit_tokens") or 0
     written = count(reads, "cache_write_tokens", "cache_creation_tokens") or 0
-    reasoning = count(mapping(raw.get(f"{output_name}_tokens_details")), "reasoning_tokens") or 0
-    return checked(Usage(whole, output, cached, written, reasoning))
+    writes = mapping(raw.get(f"{output_name}_tokens_details"))
+    return checked(
+        Usage(
+            input_tokens=whole,
+            output_tokens=output,
+            cached_input_tokens=cached,
+            cache_write_tokens=written,
+            reasoning_tokens=count(writes, "reasoning_tokens") or 0,
+            audio_input_tokens=count(reads, "audio_tokens") or 0,
+            audio_output_tokens=count(writes, "audio_tokens") or 0,
+            service_tier=_tier(raw.get("service_tier")),
+        )
+    )
+
+
+def _tier(named: object) -> str:
+    return sendable(named[:_LONGEST_TIER]) if isinstance(named, str) and named != DEFAULT_TIER else ""

@@ -53,7 +53,10 @@ def _finish(body: object) -> str:
 
 
 def _usage(body: object) -> Usage | None:
-    """It counts the input without what it read from or wrote to its cache."""
+    """It counts the input without what it read from or wrote to its cache.
+
+    What it wrote comes apart by how long it lasts (docs: "Prompt caching", `cache_creation`).
+    """
     raw = mapping(mapping(body).get("usage"))
     fresh, output = count(raw, "input_tokens"), count(raw, "output_tokens")
     if fresh is None or output is None:
@@ -61,7 +64,8 @@ def _usage(body: object) -> Usage | None:
     read = count(raw, "cache_read_input_tokens") or 0
     written = count(raw, "cache_creation_input_tokens") or 0
     thoughts = count(mapping(raw.get("output_tokens_details")), "thinking_tokens", "reasoning_tokens") or 0
-    return checked(Usage(fresh + read + written, output, read, written, thoughts))
+    for_an_hour = count(mapping(raw.get("cache_creation")), "ephemeral_1h_input_tokens") or 0
+    return checked(Usage(fresh + read + written, output, read, written, thoughts, for_an_hour))
 
 
 def _facts(event: Json) -> EventFacts:

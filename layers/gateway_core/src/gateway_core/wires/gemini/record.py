@@ -70,7 +70,22 @@ def _usage(body: object) -> Usage | None:
     thoughts = count(raw, "thoughtsTokenCount") or 0
     counted_in = bool(thoughts) and count(raw, "totalTokenCount") == whole + answer
     output = answer if counted_in else answer + thoughts
-    return checked(Usage(whole, output, count(raw, "cachedContentTokenCount") or 0, 0, thoughts))
+    return checked(
+        Usage(
+            input_tokens=whole,
+            output_tokens=output,
+            cached_input_tokens=count(raw, "cachedContentTokenCount") or 0,
+            reasoning_tokens=thoughts,
+            audio_input_tokens=_audio(raw.get("promptTokensDetails")) + _audio(raw.get("toolUsePromptTokensDetails")),
+            audio_output_tokens=_audio(raw.get("candidatesTokensDetails")),
+        )
+    )
+
+
+def _audio(details: object) -> int:
+    """Of a list of ModalityTokenCount."""
+    heard = (part for part in map(mapping, items(details)) if part.get("modality") == "AUDIO")
+    return sum(count(part, "tokenCount") or 0 for part in heard)
 
 
 def _facts(event: Json) -> EventFacts:

@@ -34,11 +34,11 @@ def _finish(body: object) -> str:
 
 
 def _usage(body: object) -> Usage | None:
-    return openai.usage_from(mapping(mapping(body).get("usage")), "prompt", "completion")
+    return openai.usage_from(body, "prompt", "completion")
 
 
 def _facts(event: Json) -> EventFacts:
-    return EventFacts(finish=_finish(event), usage={"usage": event.get("usage")})
+    return EventFacts(finish=_finish(event), usage={"usage": openai.with_tier(event)})
 
 
 def _refusal(body: object) -> str:

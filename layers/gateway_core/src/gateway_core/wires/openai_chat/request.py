@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway_core.domain.chat import Json, ProviderCall
+from gateway_core.domain.terms import sent_service_tier
 from gateway_core.wires.codec import UpstreamRequest
 from gateway_core.wires.fit import Fitted, fitted
 from gateway_core.wires.openai_chat.history import History, history_of
@@ -52,7 +53,7 @@ def request(call: ProviderCall, streams: bool) -> UpstreamRequest:
         **_members(call, taken, dropped),
         **_thinking(call, fit),
         traits.output_limit: call.max_output_tokens,
-        **({"store": False} if traits.stores else {}),
+        **({"store": False, "service_tier": sent_service_tier(call.params)} if traits.stores else {}),
         **(_streamed(call) if streams else {}),
     }
     return UpstreamRequest(f"{traits.chat_prefix}/chat/completions", body, tuple(sorted(dropped)))

@@ -27,13 +27,13 @@ def _finish(body: object) -> str:
 
 
 def _usage(body: object) -> Usage | None:
-    return openai.usage_from(mapping(mapping(body).get("usage")), "input", "output")
+    return openai.usage_from(body, "input", "output")
 
 
 def _facts(event: Json) -> EventFacts:
     """Most of it is in the event's `response`, which is an answer so far; an error may be the event itself."""
     response = mapping(event.get("response"))
-    usage = {"usage": response.get("usage")}
+    usage = {"usage": openai.with_tier(response)}
     if event.get("type") == "error":
         return EventFacts(usage=usage, error={"error": {name: event.get(name) for name in ("code", "message")}})
     if str(event.get("type")) not in _ENDS:
