@@ -1,9 +1,9 @@
-"""The five ways through LiteLLM, each with a good answer in its provider's own format."""
+"""The five ways to a model, by LiteLLM and by wires of our own, each with a good answer in its provider's format."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
@@ -11,7 +11,7 @@ import httpx
 from gateway_core.adapters.models import model_provider
 from gateway_core.adapters.upstream.provider import UpstreamProvider
 from gateway_core.adapters.upstream.transport import connection_pool
-from gateway_core.domain.chat import Deployment, ModelMode, ProviderCall
+from gateway_core.domain.chat import Deployment, Engine, ModelMode, ProviderCall
 from gateway_core.domain.credentials import Credential, Secret
 from tests.manual_clock import ManualClock
 
@@ -29,6 +29,7 @@ class Path:
     key_header: str
     good: Any
     mode: ModelMode = "chat"
+    engine: Engine = field(default="litellm", compare=False)
 
     @property
     def key(self) -> str:
@@ -37,7 +38,7 @@ class Path:
     def call(self, root: str, *, timeout_s: float = 60.0, **params: Any) -> ProviderCall:
         """A call to this provider at `root`."""
         messages = ({"role": "system", "content": "Be brief."}, {"role": "user", "content": PROMPT})
-        deployment = Deployment(self.provider, self.model, root + self.base, self.mode)
+        deployment = Deployment(self.provider, self.model, root + self.base, self.mode, engine=self.engine)
         return ProviderCall(deployment, messages, params, 64, timeout_s, "req-1")
 
 
@@ -98,6 +99,8 @@ PATHS = (
     Path("deepseek", "deepseek-chat", "/v1", "/v1/chat/completions", "authorization", _CHAT),
 )
 NAMES = [path.provider + ("-responses" if path.mode == "responses" else "") for path in PATHS]
+EACH = (*PATHS, *(replace(path, engine="native") for path in PATHS))
+EACH_NAME = [*NAMES, *(f"native-{name}" for name in NAMES)]
 
 type MakeProvider = Callable[..., UpstreamProvider]
 

@@ -10,11 +10,11 @@ import pytest
 from gateway_core.domain.chat import Json, ProviderAnswer, ProviderCall
 from local.providers import create_app
 from local.serving import serve
-from tests.contract.litellm_paths import NAMES, PATHS, Path
+from tests.contract.litellm_paths import EACH, EACH_NAME, Path
 from tests.contract.streaming import DEEPSEEK, GEMINI, Heard, StreamDesk, opened, tool
 
 THOUGHT = "I recall the rain in Portree."
-every_path = pytest.mark.parametrize("path", PATHS, ids=NAMES)
+every_path = pytest.mark.parametrize("path", EACH, ids=EACH_NAME)
 
 
 @pytest.fixture(scope="module")

@@ -9,10 +9,10 @@ import pytest
 from gateway_core.domain.credentials import Credential, Secret
 from gateway_core.domain.errors import ProviderError
 from tests.contract.leaks import LEAK_TEXT, LEAKS, Everything, all_loggers, everything
-from tests.contract.litellm_paths import NAMES, PATHS, PROMPT, Path, provider_at
+from tests.contract.litellm_paths import EACH, EACH_NAME, PROMPT, Path, provider_at
 from tests.contract.raw_provider import RawProvider, respond
 
-every_path = pytest.mark.parametrize("path", PATHS, ids=NAMES)
+every_path = pytest.mark.parametrize("path", EACH, ids=EACH_NAME)
 
 
 @pytest.fixture

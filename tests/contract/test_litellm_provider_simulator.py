@@ -26,13 +26,13 @@ from gateway_core.domain.errors import (
 )
 from local.providers import base_urls, create_app
 from local.serving import serve
-from tests.contract.litellm_paths import NAMES, PATHS, Path
+from tests.contract.litellm_paths import EACH, EACH_NAME, NAMES, PATHS, Path
 from tests.contract.streaming import error_of, under_way
 from tests.loop_time import ends_after
 from tests.manual_clock import ManualClock
 from tests.patience import patience
 
-every_path = pytest.mark.parametrize("path", PATHS, ids=NAMES)
+every_path = pytest.mark.parametrize("path", EACH, ids=EACH_NAME)
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 WEATHER = {
     "type": "function",

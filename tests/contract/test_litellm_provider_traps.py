@@ -23,13 +23,13 @@ from gateway_core.domain.errors import (
     ProviderUnavailable,
     RateLimitError,
 )
-from tests.contract.litellm_paths import NAMES, PATHS, CountingPool, Path, provider_at
+from tests.contract.litellm_paths import EACH, EACH_NAME, PATHS, CountingPool, Path, provider_at
 from tests.contract.raw_provider import Act, RawProvider, Sight, begin_then, hang, reset, respond
 from tests.contract.streaming import error_of
 from tests.loop_time import ends_after
 
 DEADLINE_S = 1.2
-every_path = pytest.mark.parametrize("path", PATHS, ids=NAMES)
+every_path = pytest.mark.parametrize("path", EACH, ids=EACH_NAME)
 
 
 async def fails(path: Path, act: Act, **options: Any) -> tuple[ProviderError, RawProvider]:

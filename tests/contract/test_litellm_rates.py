@@ -20,11 +20,11 @@ from gateway_core.domain.rates import UNREPORTED, RateView, ReportedLimit
 from local.providers import base_urls, create_app
 from local.serving import serve
 from tests.contract.embedding_calls import LARGE
-from tests.contract.litellm_paths import NAMES, PATHS, Path
+from tests.contract.litellm_paths import EACH, EACH_NAME, NAMES, PATHS, Path
 from tests.manual_clock import ManualClock
 from tests.patience import patience
 
-every_path = pytest.mark.parametrize("path", PATHS, ids=NAMES)
+every_path = pytest.mark.parametrize("path", EACH, ids=EACH_NAME)
 CLOCK = ManualClock()
 NOW = CLOCK.now_ms()
 SPEAKING = {"anthropic", "openai"}

@@ -14,10 +14,10 @@ from gateway_core.domain.chat import ToolCall
 from gateway_core.domain.errors import ContentFilterError
 from local.providers import create_app
 from local.serving import serve
-from tests.contract.litellm_paths import NAMES, PATHS, Path
+from tests.contract.litellm_paths import EACH, EACH_NAME, PATHS, Path
 from tests.contract.streaming import ANTHROPIC, DEEPSEEK, GEMINI, OPENAI, RESPONSES, StreamDesk, opened, tool
 
-every_path = pytest.mark.parametrize("path", PATHS, ids=NAMES)
+every_path = pytest.mark.parametrize("path", EACH, ids=EACH_NAME)
 TOOLS = [tool("get_weather"), tool("get_tide")]
 
 

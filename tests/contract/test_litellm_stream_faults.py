@@ -21,12 +21,12 @@ from gateway_core.domain.errors import (
 from local.providers import create_app
 from local.serving import serve
 from tests.contract.leaks import LEAK_TEXT, LEAKS, all_loggers, everything
-from tests.contract.litellm_paths import NAMES, PATHS, Path
+from tests.contract.litellm_paths import EACH, EACH_NAME, Path
 from tests.contract.streaming import ANTHROPIC, GEMINI, RESPONSES, Heard, StreamDesk, error_of, opened, under_way
 from tests.loop_time import ends_after
 from tests.patience import patience
 
-every_path = pytest.mark.parametrize("path", PATHS, ids=NAMES)
+every_path = pytest.mark.parametrize("path", EACH, ids=EACH_NAME)
 BEFORE: list[tuple[str, dict[str, Any]]] = [
     ("auth", {}),
     ("content_filter", {}),

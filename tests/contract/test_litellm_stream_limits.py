@@ -24,7 +24,7 @@ from gateway_core.domain.errors import BadCredentials, DeploymentUnusable, Provi
 from gateway_core.pipeline.attempt_stream import AttemptStream
 from gateway_core.wires.openai_chat import OPENAI_CHAT
 from tests.contract.leaks import all_loggers
-from tests.contract.litellm_paths import NAMES, PATHS, PROMPT, Path, provider_at
+from tests.contract.litellm_paths import EACH, EACH_NAME, NAMES, PATHS, PROMPT, Path, provider_at
 from tests.contract.streaming import (
     ANTHROPIC,
     DEEPSEEK,
@@ -44,7 +44,7 @@ from tests.contract.streaming import (
 from tests.loop_time import ends_after, loop_time
 from tests.manual_clock import ManualClock
 
-every_path = pytest.mark.parametrize("path", PATHS, ids=NAMES)
+every_path = pytest.mark.parametrize("path", EACH, ids=EACH_NAME)
 LONG = 2000
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from gateway_core.domain.chat import Usage
 from gateway_core.domain.errors import ProviderUnavailable, RateLimitError
-from tests.contract.litellm_paths import NAMES, PATHS, Path, provider_at
+from tests.contract.litellm_paths import EACH, EACH_NAME, PATHS, Path, provider_at
 from tests.contract.raw_provider import Act, RawProvider, Sight, hang, head
 from tests.contract.streaming import (
     ANTHROPIC,
@@ -31,7 +31,7 @@ from tests.contract.streaming import (
     sse,
 )
 
-every_path = pytest.mark.parametrize("path", PATHS, ids=NAMES)
+every_path = pytest.mark.parametrize("path", EACH, ids=EACH_NAME)
 END = ("stop", Usage(11, 3))
 
 
