@@ -32,9 +32,9 @@ class Lead:
         self._items: list[Json] = []
 
     def add(self, item: Json) -> None:
-        """An item of the output, once it is whole."""
+        """An item of the output, once it is whole; a second time it counts for nothing."""
         kept = _kept(item)
-        if kept:
+        if kept and kept not in self._items:
             self._items.append(kept)
 
     def sign(self, call_id: str) -> str:

@@ -154,11 +154,12 @@ class ResponsesReader:
         """All of an answer of which nothing came before its end."""
         if self._has_spoken or self._calls.any:
             return _NOTHING
+        has_thought = self._thought is not None
         output = [mapping(item) for item in items(mapping(event.get("response")).get("output"))]
         chunks = [
             self._done({"output_index": index, "item": item})
             for index, item in enumerate(output)
-            if item.get("type") != "reasoning" or self._thought is None
+            if not (has_thought and item.get("type") == "reasoning")
         ]
         return Chunk(
             text="".join(chunk.text for chunk in chunks),
