@@ -21,6 +21,7 @@ from tests.unit.wires.responses import CODEX, THINKS, asked, check_item
 PNG = "data:image/png;base64,iVBORw0KGgo="
 PDF = "data:application/pdf;base64,JVBERi0xLjQK"
 HI = {"role": "user", "content": "hi"}
+FRAME = {"model", "input", "max_output_tokens", "service_tier", "store"}
 REASONING = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "gAAAAB"}
 LOOK_UP: dict[str, Any] = {
     "type": "function",
@@ -76,6 +77,7 @@ def test_the_frame():
         "model": "gpt-5.3-codex",
         "input": [message("user", "hi")],
         "max_output_tokens": 4096,
+        "service_tier": "default",
         "store": False,
     }
     assert body(HI, streams=True, rules=NO_RULES) == {**found.body, "stream": True}
@@ -493,14 +495,13 @@ def test_what_is_called_the_same():
     assert dropped(HI, **same, seed=None, stop=None) == ()
 
 
-TIERS = [("flex", "flex", ()), ("priority", "priority", ()), ("default", "default", ()), ("auto", None, ())]
-
-
-@pytest.mark.parametrize(("tier", "form", "named"), [*TIERS, ("scale", None, ("service_tier",))])
-def test_tiers(tier, form, named):
-    """`auto` is the project's own, whose price nobody knows beforehand; the gateway leaves it out."""
-    assert body(HI, service_tier=tier).get("service_tier") == form
-    assert dropped(HI, service_tier=tier) == named
+@pytest.mark.parametrize(("tier", "form"), [("flex", "flex"), ("auto", "auto"), (None, "default")])
+def test_tiers(tier, form):
+    """OpenAI is told `default` by who names none; another provider is told what the caller says."""
+    other = replace(CODEX, provider="custom")
+    assert body(HI, service_tier=tier)["service_tier"] == form
+    assert body(HI, service_tier=tier, deployment=other).get("service_tier") == tier
+    assert dropped(HI, service_tier=tier) == ()
 
 
 UNSAID = {
@@ -522,7 +523,7 @@ def test_what_has_no_word_is_named():
     """And not sent under any name."""
     found = asked(HI, rules=NO_RULES, **UNSAID)
     assert found.dropped == tuple(sorted(UNSAID))
-    assert found.body.keys() == {"model", "input", "max_output_tokens", "store"}
+    assert found.body.keys() == FRAME
     assert found.body["store"] is False
 
 
@@ -530,7 +531,6 @@ def test_what_changes_nothing_is_not_named():
     """What is so anyhow, and what is the gateway's own."""
     nothing = {
         "n": 1,
-        "service_tier": "auto",
         "store": False,
         "logprobs": False,
         "logit_bias": {},
@@ -541,7 +541,13 @@ def test_what_changes_nothing_is_not_named():
         "metadata": {"a": "b"},
     }
     assert dropped(HI, rules=NO_RULES, **nothing) == ()
-    assert body(HI, rules=NO_RULES, **nothing).keys() == {"model", "input", "max_output_tokens", "store"}
+    assert body(HI, rules=NO_RULES, **nothing).keys() == {
+        "model",
+        "input",
+        "max_output_tokens",
+        "service_tier",
+        "store",
+    }
 
 
 def test_what_the_model_refuses_is_named():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gateway_core.domain.chat import Json, ProviderCall
+from gateway_core.domain.terms import sent_service_tier
 from gateway_core.wires.codec import UpstreamRequest
 from gateway_core.wires.fit import Fitted, fitted, forces_a_call, thinking_asked
 from gateway_core.wires.openai_responses.carried import origin_of
@@ -12,6 +13,7 @@ from gateway_core.wires.openai_responses.content import says_json
 from gateway_core.wires.openai_responses.history import history_of
 from gateway_core.wires.openai_responses.tools import tools_of
 from gateway_core.wires.shapes import items, mapping
+from gateway_core.wires.table import traits_of
 
 _SAME_NAME = ("temperature", "top_p", "prompt_cache_key", "prompt_cache_retention", "safety_identifier")
 _SENT = frozenset(
@@ -29,7 +31,6 @@ _SENT = frozenset(
 _NOT_SENT = frozenset({"metadata", "stream_options", "user"})
 """The gateway's own, on whichever wire."""
 _SAYS_NOTHING = {"n": 1, "modalities": ["text"]}
-_TIERS = frozenset({"default", "flex", "priority"})
 _LEAST_OUTPUT_TOKENS = 16
 """A lower limit is refused as `integer_below_min_value`."""
 _JSON_HINT: Json = {"type": "message", "role": "system", "content": "Answer with a JSON object."}
@@ -47,7 +48,7 @@ def request(call: ProviderCall, streams: bool) -> UpstreamRequest:
         **_text(fit.params),
         **_thinking(fit),
         **{name: fit.params[name] for name in _SAME_NAME if name in fit.params},
-        **({"service_tier": fit.params["service_tier"]} if fit.params.get("service_tier") in _TIERS else {}),
+        **_tier(call, fit.params),
         "max_output_tokens": max(call.max_output_tokens, _LEAST_OUTPUT_TOKENS),
         "store": False,
         **({"stream": True} if streams else {}),
@@ -80,6 +81,12 @@ def _format(wanted: Json) -> dict[str, Any]:
             return {}
 
 
+def _tier(call: ProviderCall, params: Json) -> dict[str, Any]:
+    """OpenAI is always told, for the default is the project's own, whose price nobody knows beforehand."""
+    named = "service_tier" in params or traits_of(call.deployment.provider).stores
+    return {"service_tier": sent_service_tier(params)} if named else {}
+
+
 def _thinking(fit: Fitted) -> dict[str, Any]:
     """No summary is asked for: some models give it to verified organizations alone."""
     effort = {} if fit.effort is None else {"reasoning": {"effort": fit.effort}}
@@ -95,7 +102,6 @@ def _unsaid(call: ProviderCall, fit: Fitted) -> set[str]:
     changed = {
         "cache_control": any(mapping(tool).get("cache_control") for tool in items(params.get("tools"))),
         "max_tokens": call.max_output_tokens < _LEAST_OUTPUT_TOKENS,
-        "service_tier": params.get("service_tier") not in {None, "auto", *_TIERS},
         "store": bool(params.get("store")),
         "thinking": bool(thinking) and not (thinking.get("type") == "disabled" and not fit.thinks),
         "tool_choice": not items(params.get("tools")) and forces_a_call(params),
