@@ -8,6 +8,7 @@ from gateway_core.wires.finish import CONTENT_FILTER, INTERRUPTED
 from gateway_core.wires.shapes import items, mapping
 from gateway_core.wires.wire import EventFacts, StreamForm, Wire
 
+_CALLS = ("function_call", "custom_tool_call")
 _ENDS = frozenset({"response.completed", "response.incomplete", "response.failed"})
 
 
@@ -15,8 +16,8 @@ def _finish(body: object) -> str:
     raw = mapping(body)
     match raw.get("status"):
         case "completed":
-            calls = (mapping(item).get("type") == "function_call" for item in items(raw.get("output")))
-            return "tool_calls" if any(calls) else "stop"
+            called = any(mapping(item).get("type") in _CALLS for item in items(raw.get("output")))
+            return "tool_calls" if called else "stop"
         case "incomplete":
             reason = mapping(raw.get("incomplete_details")).get("reason")
             return CONTENT_FILTER if reason == CONTENT_FILTER else "length"
@@ -53,7 +54,7 @@ OPENAI_RESPONSES = Wire(
     finish_of=_finish,
     usage_of=_usage,
     models=openai.MODELS,
-    stream=StreamForm(_facts, terminators=_ENDS),
+    stream=StreamForm(_facts, terminators=_ENDS, stop_may_call=True),  # some end with a response without its output
     error_signs=openai.SIGNS,
     error_statuses=openai.STATUSES,
     refusal_of=_refusal,
