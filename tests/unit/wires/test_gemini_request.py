@@ -8,7 +8,20 @@ import pytest
 
 from gateway_core.domain.model_rules import ModelRules
 from gateway_core.wires.gemini.codec import GEMINI_CODEC
-from tests.unit.wires.gemini_calls import BUDGETS, HI, LEVELS, SINCE_3, call_with, requested, sent, tool, user
+from tests.unit.wires.gemini_calls import (
+    BUDGETS,
+    HI,
+    LEVELS,
+    SINCE_3,
+    call_with,
+    called,
+    calling,
+    requested,
+    result,
+    sent,
+    tool,
+    user,
+)
 
 SCHEMAS = [
     {"enum": ["a", "b"]},
@@ -106,7 +119,7 @@ def test_a_plain_question_is_no_more_than_that():
             {
                 "user": "u",
                 "verbosity": "low",
-                "prediction": {},
+                "prediction": {"type": "content", "content": "x"},
                 "service_tier": "flex",
                 "store": True,
                 "top_logprobs": 2,
@@ -215,22 +228,6 @@ ON, OFF = {"type": "enabled"}, {"type": "disabled"}
         ({"reasoning_effort": "max"}, {"thinkingLevel": "high", "includeThoughts": True}, ("reasoning_effort",)),
         ({"thinking": ON}, {"includeThoughts": True}, ()),
         ({"thinking": OFF}, {"thinkingLevel": "low"}, ("thinking",)),
-        ({"thinking": ON | {"budget_tokens": 0}}, {"thinkingLevel": "low", "includeThoughts": True}, ("thinking",)),
-        (
-            {"thinking": ON | {"budget_tokens": 4096}},
-            {"thinkingLevel": "medium", "includeThoughts": True},
-            ("thinking",),
-        ),
-        (
-            {"thinking": ON | {"budget_tokens": 63_999}},
-            {"thinkingLevel": "high", "includeThoughts": True},
-            ("thinking",),
-        ),
-        (
-            {"thinking": ON | {"budget_tokens": 4096}, "reasoning_effort": "high"},
-            {"thinkingLevel": "high", "includeThoughts": True},
-            ("thinking",),
-        ),
     ],
 )
 def test_how_much_to_think_by_levels(params, thinking, dropped):
@@ -249,8 +246,13 @@ def test_how_much_to_think_by_levels(params, thinking, dropped):
         ({"reasoning_effort": "medium"}, 50_000, {"thinkingBudget": 8192, "includeThoughts": True}, ()),
         ({"reasoning_effort": "high"}, 1000, {"thinkingBudget": 999, "includeThoughts": True}, ()),
         ({"reasoning_effort": "high"}, 100, {"thinkingBudget": 512, "includeThoughts": True}, ()),
-        ({"thinking": ON}, 50_000, {"thinkingBudget": -1, "includeThoughts": True}, ()),
         ({"thinking": ON | {"budget_tokens": 3000}}, 50_000, {"thinkingBudget": 3000, "includeThoughts": True}, ()),
+        (
+            {"thinking": ON | {"budget_tokens": 63_999}},
+            90_000,
+            {"thinkingBudget": 24_576, "includeThoughts": True},
+            ("thinking",),
+        ),
         (
             {"thinking": ON | {"budget_tokens": 3}},
             50_000,
@@ -274,7 +276,7 @@ def test_how_much_to_think_by_budgets(params, most, thinking, dropped):
 def test_what_cannot_be_turned_off_is_turned_down():
     """Some models before Gemini 3 think whatever they are told."""
     always = ModelRules(thinks="always", thinking_form="budget", efforts=("low",), least_thinking_tokens=128)
-    assert config({"thinking": OFF}, always) == ({"thinkingConfig": {"thinkingBudget": 128}}, ("thinking",))
+    assert config({"thinking": OFF}, always) == ({"thinkingConfig": {"thinkingBudget": 1024}}, ("thinking",))
     assert config({"thinking": OFF}, ModelRules(thinks="default", thinking_form="budget")) == ({}, ())
 
 
@@ -282,9 +284,6 @@ def test_a_level_model_that_can_be_turned_off_has_no_budget():
     """There is no level for it."""
     rules = ModelRules(thinks="default", thinking_form="level", efforts=("none", "low"))
     assert config({"reasoning_effort": "none"}, rules) == ({"thinkingConfig": {"thinkingBudget": 0}}, ())
-    without = ModelRules(thinks="always", thinking_form="level")
-    asked = {"thinking": ON | {"budget_tokens": 10}}
-    assert config(asked, without) == ({"thinkingConfig": {"includeThoughts": True}}, ("thinking",))
 
 
 def test_what_a_model_has_no_word_for_is_named():
@@ -293,6 +292,7 @@ def test_what_a_model_has_no_word_for_is_named():
     assert config({"thinking": OFF}, ModelRules()) == ({}, ())
 
 
+BOTH = called(calling("a"), calling("b"))
 JSON_MODE = {"response_format": {"type": "json_object"}}
 
 
@@ -309,6 +309,7 @@ def image(kind):
         (HI, {"tools": [tool("_a"), tool("b-1")]}, LEVELS, None),
         (HI, {"tools": [tool("a"), tool("3d")]}, LEVELS, "tools.1.function.name"),
         (HI, {"tools": [tool("-a")]}, LEVELS, "tools.0.function.name"),
+        (HI, {"tools": [tool("a"), tool("b"), tool("a")]}, LEVELS, "tools.2"),
         (HI, {"tools": [tool()], **JSON_MODE}, LEVELS, None),
         (HI, JSON_MODE, BUDGETS, None),
         (HI, {"tools": [tool()], "response_format": {"type": "text"}}, BUDGETS, None),
@@ -316,6 +317,9 @@ def image(kind):
         ((*HI, image("image/jpg")), {}, LEVELS, None),
         ((*HI, image("image/webp")), {}, LEVELS, None),
         ((*HI, image("image/gif")), {}, LEVELS, "messages.1.content.1"),
+        ((*HI, BOTH, result("a__thought__S", "1")), {}, LEVELS, "messages.1.tool_calls"),
+        ((*HI, BOTH, result("b", "2"), result("a", "1")), {}, LEVELS, None),
+        ((*HI, BOTH, *HI), {}, LEVELS, None),
     ],
 )
 def test_what_gemini_refuses_is_told_before_it_is_asked(messages, params, rules, param):

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from gateway_core.domain.chat import Json, ProviderCall
 from gateway_core.wires.codec import UpstreamRequest
-from gateway_core.wires.fit import Fitted, fitted, stops_of
+from gateway_core.wires.fit import Fitted, fitted, says_nothing, stops_of
 from gateway_core.wires.gemini.contents import conversation_of
 from gateway_core.wires.gemini.thinking import thinking_of
 from gateway_core.wires.gemini.tools import tooling
@@ -25,14 +25,6 @@ _WORDS = {
 }
 _OTHERS = frozenset({"parallel_tool_calls", "response_format", "seed", "stop", "tool_choice", "tools"})
 """Options that are said in other words than one."""
-_SAYS_NOTHING: dict[str, tuple[Any, ...]] = {
-    "logit_bias": ({},),
-    "logprobs": (False,),
-    "modalities": (["text"], []),
-    "n": (1,),
-    "service_tier": ("auto", "default"),
-    "store": (False,),
-}
 _MOST_STOPS = 5
 _SEEDS = 2**31
 
@@ -56,7 +48,7 @@ def request(call: ProviderCall, streams: bool) -> UpstreamRequest:
 def _unsaid(params: Json) -> set[str]:
     """Options that Gemini has no word for, without those that ask for nothing."""
     foreign = params.keys() - _WORDS.keys() - _OTHERS
-    return {name for name in foreign if params[name] not in _SAYS_NOTHING.get(name, ())}
+    return {name for name in foreign if not says_nothing(name, params[name])}
 
 
 def _config(call: ProviderCall, fit: Fitted, dropped: set[str]) -> dict[str, Any]:
