@@ -99,17 +99,17 @@ def test_neighbours_of_one_role_are_one_turn():
 @pytest.mark.parametrize(
     ("part", "media", "dropped"),
     [
-        ({"type": "image_url", "image_url": {"url": "data:image/jpg;base64,AA"}}, ("image/jpeg", "AA"), ()),
+        ({"type": "image_url", "image_url": {"url": "data:image/jpg;base64,AAAA"}}, ("image/jpeg", "AAAA"), ()),
         (
-            {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA", "detail": "low"}},
-            ("image/png", "AA"),
+            {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA", "detail": "low"}},
+            ("image/png", "AAAA"),
             ("detail",),
         ),
-        ({"type": "input_audio", "input_audio": {"data": "AA", "format": "wav"}}, ("audio/wav", "AA"), ()),
-        ({"type": "input_audio", "input_audio": {"data": "AA", "format": "mp3"}}, ("audio/mp3", "AA"), ()),
+        ({"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}}, ("audio/wav", "AAAA"), ()),
+        ({"type": "input_audio", "input_audio": {"data": "AAAA", "format": "mp3"}}, ("audio/mp3", "AAAA"), ()),
         (
-            {"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,AA"}},
-            ("application/pdf", "AA"),
+            {"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,AAAA"}},
+            ("application/pdf", "AAAA"),
             ("filename",),
         ),
     ],
@@ -199,17 +199,17 @@ def test_calls_with_one_id_get_their_results_in_turn():
 
 def test_the_result_of_no_call_is_told_as_such():
     """Gemini refuses it as a result."""
-    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}}
+    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
     turns = contents(user("q"), result("x", [{"type": "text", "text": "r"}, picture]))
-    media = {"inlineData": {"mimeType": "image/png", "data": "AA"}}
+    media = {"inlineData": {"mimeType": "image/png", "data": "AAAA"}}
     assert turns == [{"role": "user", "parts": [{"text": "q"}, {"text": "<tool>\nr\n</tool>"}, media]}]
 
 
 def test_media_in_a_result():
     """Inside it since Gemini 3, and behind it before."""
-    picture = {"type": "image_url", "image_url": {"url": "data:image/jpg;base64,AA"}}
+    picture = {"type": "image_url", "image_url": {"url": "data:image/jpg;base64,AAAA"}}
     messages = (user("q"), called(calling("c")), result("c", [{"type": "text", "text": "seen"}, picture]))
-    media = {"inlineData": {"mimeType": "image/jpeg", "data": "AA"}}
+    media = {"inlineData": {"mimeType": "image/jpeg", "data": "AAAA"}}
     plain = {"name": "look_up", "response": {"output": "seen"}}
     assert contents(*messages)[2]["parts"] == [{"functionResponse": {**plain, "id": "c", "parts": [media]}}]
     assert contents(*messages, model=BEFORE_3)[2]["parts"] == [{"functionResponse": plain}, media]
@@ -293,9 +293,9 @@ def test_which_models_are_new(model, since):
 TEXTS = st.text(max_size=6)
 PART = st.one_of(
     st.builds(lambda text: {"type": "text", "text": text}, TEXTS),
-    st.just({"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}}),
-    st.just({"type": "input_audio", "input_audio": {"data": "AA", "format": "mp3"}}),
-    st.just({"type": "file", "file": {"filename": None, "file_data": "data:application/pdf;base64,AA"}}),
+    st.just({"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}),
+    st.just({"type": "input_audio", "input_audio": {"data": "AAAA", "format": "mp3"}}),
+    st.just({"type": "file", "file": {"filename": None, "file_data": "data:application/pdf;base64,AAAA"}}),
 )
 CONTENT = st.one_of(TEXTS, st.lists(PART, max_size=3))
 IDS = st.sampled_from(["a", "b", "c__thought__SIG", "functions.x:0", signed("t", "d", "hm")])

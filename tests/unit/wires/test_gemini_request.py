@@ -226,7 +226,6 @@ ON, OFF = {"type": "enabled"}, {"type": "disabled"}
         ({"reasoning_effort": "low"}, {"thinkingLevel": "low", "includeThoughts": True}, ()),
         ({"reasoning_effort": "none"}, {"thinkingLevel": "low"}, ("reasoning_effort",)),
         ({"reasoning_effort": "max"}, {"thinkingLevel": "high", "includeThoughts": True}, ("reasoning_effort",)),
-        ({"thinking": ON}, {"includeThoughts": True}, ()),
         ({"thinking": OFF}, {"thinkingLevel": "low"}, ("thinking",)),
     ],
 )
@@ -292,13 +291,14 @@ def test_what_a_model_has_no_word_for_is_named():
     assert config({"thinking": OFF}, ModelRules()) == ({}, ())
 
 
+PDF = {"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,AAAA"}}
 BOTH = called(calling("a"), calling("b"))
 JSON_MODE = {"response_format": {"type": "json_object"}}
 
 
 def image(kind):
     return user(
-        [{"type": "text", "text": "see"}, {"type": "image_url", "image_url": {"url": f"data:{kind};base64,AA"}}]
+        [{"type": "text", "text": "see"}, {"type": "image_url", "image_url": {"url": f"data:{kind};base64,AAAA"}}]
     )
 
 
@@ -317,9 +317,26 @@ def image(kind):
         ((*HI, image("image/jpg")), {}, LEVELS, None),
         ((*HI, image("image/webp")), {}, LEVELS, None),
         ((*HI, image("image/gif")), {}, LEVELS, "messages.1.content.1"),
+        ((user([PDF, {"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}}]),), {}, LEVELS, None),
+        (
+            (user([{**PDF, "file": {"file_data": "data:application/msword;base64,AAAA"}}]),),
+            {},
+            LEVELS,
+            "messages.0.content.0",
+        ),
+        ((user([{**PDF, "file": {"file_data": "data:text/csv;base64,AAAA"}}]),), {}, LEVELS, None),
+        ((user([{**PDF, "file": {"file_data": "data:;base64,AAAA"}}]),), {}, LEVELS, "messages.0.content.0"),
         ((*HI, BOTH, result("a__thought__S", "1")), {}, LEVELS, "messages.1.tool_calls"),
         ((*HI, BOTH, result("b", "2"), result("a", "1")), {}, LEVELS, None),
         ((*HI, BOTH, *HI), {}, LEVELS, None),
+        ((*HI, BOTH, BOTH, result("a", "1"), result("b", "2")), {}, LEVELS, "messages.1.tool_calls"),
+        ((*HI, BOTH, result("a", "1"), BOTH, result("b", "2"), result("a", "1")), {}, LEVELS, "messages.1.tool_calls"),
+        (
+            (*HI, called(calling("a"), calling("a")), result("a", "1"), result("x", "2")),
+            {},
+            LEVELS,
+            "messages.1.tool_calls",
+        ),
     ],
 )
 def test_what_gemini_refuses_is_told_before_it_is_asked(messages, params, rules, param):

@@ -13,13 +13,26 @@ from gateway_core.wires.gemini.tools import tools_in
 from gateway_core.wires.shapes import items, mapping
 from gateway_core.wires.signed_ids import split
 
-_IMAGES = frozenset({"image/png", "image/jpeg", "image/webp", "image/heic", "image/heif"})
-"""Source: https://ai.google.dev/gemini-api/docs/image-understanding#supported-formats."""
+_MEDIA = frozenset(
+    {
+        "application/json",
+        "application/pdf",
+        "application/x-javascript",
+        "application/x-python",
+        "image/heic",
+        "image/heif",
+        "image/jpeg",
+        "image/png",
+        "image/webp",
+    }
+)
+_MEDIA_PREFIXES = ("audio/", "text/", "video/")
+"""Sources: https://ai.google.dev/gemini-api/docs/image-understanding#supported-formats, .../document-processing."""
 
 
 def objection(messages: Sequence[Json], params: Json, rules: ModelRules) -> Objection | None:
     """The first of what is refused."""
-    return next(chain(_of_tools(params, rules), _of_images(messages), _of_results(messages)), None)
+    return next(chain(_of_tools(params, rules), _of_media(messages), _of_results(messages)), None)
 
 
 def _of_tools(params: Json, rules: ModelRules) -> Iterator[Objection]:
@@ -37,24 +50,43 @@ def _of_tools(params: Json, rules: ModelRules) -> Iterator[Objection]:
         yield Objection("response_format", "cannot answer in JSON where it may call tools (response_format)")
 
 
-def _of_images(messages: Sequence[Json]) -> Iterator[Objection]:
+def _of_media(messages: Sequence[Json]) -> Iterator[Objection]:
     for index, message in enumerate(messages):
         for place, part in enumerate(items(message.get("content"))):
-            url = mapping(mapping(part).get("image_url")).get("url")
-            if url is not None and (kind := media_type_of(str(url))) not in _IMAGES:
+            kind = _media_type(mapping(part))
+            if kind is not None and kind not in _MEDIA and not kind.startswith(_MEDIA_PREFIXES):
                 path = f"messages.{index}.content.{place}"
-                yield Objection(path, f"does not take images of the type {kind[:40]} ({path})")
+                yield Objection(path, f"does not take {kind[:80] or 'data without a media type'} ({path})")
+
+
+def _media_type(part: Json) -> str | None:
+    """Of an image or a file; None for anything else."""
+    url = mapping(part.get("image_url")).get("url") or mapping(part.get("file")).get("file_data")
+    return None if url is None else media_type_of(str(url))
 
 
 def _of_results(messages: Sequence[Json]) -> Iterator[Objection]:
     """Calls that were made at once have all of their results, or none of them."""
+    begun, waiting, answered = 0, list[str](), False
     for index, message in enumerate(messages):
-        made = {_plain(mapping(call).get("id")) for call in items(message.get("tool_calls"))}
-        if len(made) > 1:
-            given = made & {_plain(later.get("tool_call_id")) for later in messages[index + 1 :]}
-            if given and given != made:
-                path = f"messages.{index}.tool_calls"
-                yield Objection(path, f"needs a result of each call that was made at once ({path})")
+        if message.get("role") == "tool":
+            call_id = _plain(message.get("tool_call_id"))
+            if call_id in waiting:
+                waiting.remove(call_id)
+                answered = True
+        elif made := [_plain(mapping(call).get("id")) for call in items(message.get("tool_calls"))]:
+            if answered and waiting:
+                yield _unanswered(begun)
+            if answered or not waiting:
+                begun, waiting, answered = index, [], False
+            waiting += made
+    if answered and waiting:
+        yield _unanswered(begun)
+
+
+def _unanswered(index: int) -> Objection:
+    path = f"messages.{index}.tool_calls"
+    return Objection(path, f"needs a result of each call that was made at once ({path})")
 
 
 def _plain(call_id: object) -> str:
