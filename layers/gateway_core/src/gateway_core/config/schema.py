@@ -23,6 +23,8 @@ type LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 type Count = Annotated[int, Field(gt=0)]
 type Host = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[1-9][0-9]{0,4})?$")]
 """A host name or an IPv4 address in lower case, with a port or without."""
+
+
 def _as_word(value: object) -> object:
     """YAML reads a bare `off` as false."""
     return "off" if value is False else value

@@ -47,15 +47,8 @@ class _Thinking:
     dropped: frozenset[str] = frozenset()
 
     def begins(self, rules: ModelRules) -> bool:
-        match rules.thinks:
-            case "never":
-                return False
-            case "always":
-                return True
-            case "default":
-                return self.effort != "none"
-            case "asked":
-                return self.asked or self.effort not in (None, "none")
+        asked = self.asked or self.effort not in (None, "none")
+        return {"never": False, "asked": asked, "default": self.effort != "none", "always": True}[rules.thinks]
 
 
 def fitted(call: ProviderCall, *, may_think: bool = True) -> Fitted:

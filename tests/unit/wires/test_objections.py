@@ -1,0 +1,50 @@
+"""Why a model cannot serve a request, before anybody is asked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from gateway_core.domain.model_rules import ModelRules
+from gateway_core.wires.codecs import codec_of, has_codec, objection_to
+from gateway_core.wires.demands import demands_of
+from gateway_core.wires.openai_chat.codec import OPENAI_CHAT_CODEC
+from tests.conftest import model
+
+ALWAYS = ModelRules(thinks="always", forces_tools_thinking=False)
+SILENT = ModelRules(cannot=frozenset({"n"}))
+
+
+def objection(engine, rules, **params):
+    """What a model without a row of its own objects to options."""
+    plain = model("m", "p")
+    asked = replace(plain, deployment=replace(plain.deployment, engine=engine), rules=rules)
+    found = objection_to(asked, demands_of([], params), [], params)
+    return found and found.param
+
+
+@pytest.mark.parametrize(
+    ("engine", "rules", "params", "param"),
+    [
+        ("native", ModelRules(), {"n": 2}, None),
+        ("native", SILENT, {"n": 2}, "n"),
+        ("native", SILENT, {"n": 1, "seed": 1}, None),
+        ("litellm", ModelRules(), {"n": 2}, "n"),
+        ("litellm", ModelRules(), {"seed": 1}, None),
+        ("native", ALWAYS, {"tool_choice": "required"}, "tool_choice"),
+        ("litellm", ALWAYS, {"tool_choice": "required"}, "tool_choice"),
+        ("native", ALWAYS, {"tool_choice": "auto"}, None),
+    ],
+)
+def test_by_the_engine_and_by_the_model(engine, rules, params, param):
+    """Rules hold whoever translates; LiteLLM meets no demand."""
+    assert objection(engine, rules, **params) == param
+
+
+def test_the_engine_decides_on_the_codec():
+    """None where LiteLLM translates."""
+    by_litellm = model("m", "p").deployment
+    assert codec_of(by_litellm) is None
+    assert codec_of(replace(by_litellm, engine="native")) is OPENAI_CHAT_CODEC
+    assert (has_codec("p"), has_codec("ollama"), has_codec("cohere")) == (True, True, False)
