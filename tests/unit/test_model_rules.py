@@ -13,7 +13,7 @@ from gateway_core.config.documents import Document
 from gateway_core.config.model_rules import RulesEntry, merged_rules, packaged_rows, rules_for
 from gateway_core.config.settings import GatewaySettings
 from gateway_core.domain.errors import ConfigError
-from gateway_core.domain.model_rules import EFFORTS, NO_RULES, ModelRules
+from gateway_core.domain.model_rules import NO_RULES, ModelRules
 from gateway_core.wires.demands import DEMANDS
 
 ROWS = packaged_rows()
@@ -81,7 +81,7 @@ class TestRulesFor:
     def test_nothing_is_known_of_others(self):
         """A name alone says nothing."""
         assert rules_for("openrouter", "claude-opus-4-5") is NO_RULES
-        assert (NO_RULES.thinks, NO_RULES.efforts, NO_RULES.refuses) == ("asked", EFFORTS, frozenset())
+        assert ModelRules() == NO_RULES
 
     def test_the_rules_about_sound(self):
         """Who hears is not ruled out by a part with sound."""
@@ -119,6 +119,14 @@ class TestModels:
         """What is said counts, whatever it is."""
         assert merged_rules(ModelRules(takes_prefill=False), RulesEntry(takes_prefill=True), "x").takes_prefill
         assert merged_rules(ModelRules(stop_needs_text=True), None, "x") == ModelRules(stop_needs_text=True)
+
+    @pytest.mark.parametrize(
+        ("rules", "efforts"),
+        [("thinks: never", ()), ("thinks: default", None), ("efforts: [none, high]", ("none", "high"))],
+    )
+    def test_of_a_model_without_a_row(self, rules, efforts):
+        """What never thinks has no efforts; of others nobody knows them until it is said."""
+        assert configured(f"models: {{mistral: {{rules: {{{rules}}}}}}}").models["mistral"].rules.efforts == efforts
 
     @pytest.mark.parametrize(
         ("rules", "problem"),

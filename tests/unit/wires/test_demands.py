@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway_core.wires.demands import DEMANDS, demands_of, unmet
+from gateway_core.wires.demands import DEMANDS, demands_of, needs_forwarding, unmet
 
 FUNCTION = {"type": "function", "function": {"name": "f"}}
 IMAGE = {"type": "image_url", "image_url": {"url": "https://h/i.png"}}
@@ -73,6 +73,23 @@ def test_every_demand_can_be_made():
     """By the tables above."""
     cases = [*test_options.pytestmark[0].args[1], *test_messages.pytestmark[0].args[1]]
     assert {name for _, demands in cases for name in demands} == DEMANDS
+
+
+@pytest.mark.parametrize(
+    ("messages", "params", "needed"),
+    [
+        ([], {"n": 2}, True),
+        ([], {"logprobs": True}, True),
+        ([], {"tools": [{"type": "custom"}]}, True),
+        ([{"role": "assistant", "audio": {"id": "a"}}], {}, True),
+        ([], {"logit_bias": {"1": 1}}, False),
+        ([user({"type": "file", "file": {}}, {"type": "input_audio"})], {}, False),
+        ([], {"n": 1}, False),
+    ],
+)
+def test_what_only_the_providers_own_answer_can_hold(messages, params, needed):
+    """Not what is in the question alone."""
+    assert needs_forwarding(messages, params) is needed
 
 
 def test_who_cannot_meet_one_says_why():

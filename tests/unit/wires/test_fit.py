@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway_core.domain.model_rules import EFFORTS, NO_RULES, ModelRules
-from gateway_core.wires.fit import Fitted, effort_rank, forces_a_call, misfit, stops_of, thinking_asked
+from gateway_core.wires.fit import Fitted, forces_a_call, misfit, says_nothing, stops_of, thinking_asked
 from tests.unit.wires.fitting import MODELS, fit
 
-FREE = ModelRules()
+FREE = ModelRules(thinks="never", efforts=())
 ASKED = ModelRules(thinks="asked", thinking_form="effort", efforts=("none", "low", "high"), forces_tools_thinking=False)
 DEFAULT = ModelRules(
     thinks="default", thinking_form="switch", efforts=("none", "high", "max"), forces_tools_thinking=False
@@ -20,6 +20,7 @@ DEFAULT = ModelRules(
 ALWAYS = ModelRules(thinks="always", thinking_form="level", efforts=("low", "high"), forces_tools_thinking=False)
 BUDGET = ModelRules(thinks="asked", thinking_form="budget", efforts=("none", "low", "medium", "high"))
 ADAPTIVE = ModelRules(thinks="asked", thinking_form="adaptive", efforts=("none", "low", "high"))
+LEVELS = ModelRules(thinks="asked", thinking_form="level", efforts=("none", "low", "medium", "high"))
 NAMED = {"type": "function", "function": {"name": "f"}}
 
 
@@ -104,7 +105,8 @@ class TestEffort:
             (ALWAYS, "none", "low", True, ("reasoning_effort",)),
             (FREE, "none", None, False, ()),
             (FREE, "high", None, False, ("reasoning_effort",)),
-            (ModelRules(thinks="always"), "none", None, True, ("reasoning_effort",)),
+            (ModelRules(thinks="always", efforts=()), "none", None, True, ("reasoning_effort",)),
+            (NO_RULES, "none", "none", False, ()),
         ],
     )
     def test_the_next_stronger_one(self, rules, asked, effort, thinks, dropped):
@@ -112,16 +114,15 @@ class TestEffort:
         found = fit(rules, reasoning_effort=asked)
         assert (found.effort, found.thinks, found.dropped) == (effort, thinks, dropped)
 
-    @given(st.sampled_from(EFFORTS), st.sampled_from([model.rules for model in MODELS.values()]))
+    @given(
+        st.sampled_from(EFFORTS),
+        st.sampled_from([model.rules for model in MODELS.values() if model.rules.efforts is not None]),
+    )
     def test_a_model_is_sent_one_that_it_knows(self, asked, rules):
         """Or none at all; and whatever differs from what was asked is named."""
         found = fit(rules, reasoning_effort=asked)
         assert found.effort is None or found.effort in rules.efforts
         assert found.effort == asked or "reasoning_effort" in found.dropped or (asked == "none" and not found.thinks)
-
-    def test_ranks(self):
-        """The weakest first."""
-        assert [effort_rank(effort) for effort in EFFORTS] == list(range(7))
 
 
 class TestThinking:
@@ -138,8 +139,11 @@ class TestThinking:
             (ADAPTIVE, thinking("adaptive"), None, None, True, ()),
             (ADAPTIVE, thinking("enabled", budget_tokens=1024), "low", None, True, ("thinking",)),
             (ASKED, thinking("enabled", budget_tokens=2048), "high", None, True, ("thinking",)),
-            (NO_RULES, thinking("enabled", budget_tokens=2048), "medium", None, True, ("thinking",)),
-            (NO_RULES, thinking("enabled", budget_tokens=4096), "high", None, True, ("thinking",)),
+            (LEVELS, thinking("enabled", budget_tokens=2048), "medium", None, True, ("thinking",)),
+            (LEVELS, thinking("enabled", budget_tokens=4096), "high", None, True, ("thinking",)),
+            (NO_RULES, thinking("enabled", budget_tokens=50), None, 50, True, ()),
+            (NO_RULES, thinking("enabled"), "high", None, True, ("thinking",)),
+            (NO_RULES, thinking("disabled"), None, None, False, ()),
             (DEFAULT, thinking("enabled"), None, None, True, ()),
             (DEFAULT, thinking("disabled"), "none", None, False, ()),
             (ALWAYS, thinking("disabled"), None, None, True, ("thinking",)),
@@ -258,6 +262,30 @@ class TestMisfit:
         )
         found = misfit(params, rules)
         assert (found is not None and found.param == "logprobs") is refused
+
+
+class TestNothing:
+    """What says what is so without it."""
+
+    @pytest.mark.parametrize(
+        ("name", "value", "nothing"),
+        [
+            ("temperature", 1.0, True),
+            ("temperature", 0, False),
+            ("n", 1, True),
+            ("n", 2, False),
+            ("logit_bias", {}, True),
+            ("stop", [], True),
+            ("stop", ["a"], False),
+            ("response_format", {"type": "text"}, True),
+            ("modalities", ["text"], True),
+            ("modalities", ["audio"], False),
+            ("parallel_tool_calls", False, False),
+        ],
+    )
+    def test_values(self, name, value, nothing):
+        """By the option's own default."""
+        assert says_nothing(name, value) is nothing
 
 
 class TestStops:
