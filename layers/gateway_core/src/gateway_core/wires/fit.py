@@ -26,7 +26,8 @@ class Fitted:
     params: The options, without `reasoning_effort` and `thinking`; none of them is null.
     effort: How much to think, one that the model knows; None where nothing is to be said of it.
     thinks: Whether the model will think.
-    budget: The budget of thinking that the caller named in tokens, None if it named none or the model takes none.
+    budget: The budget of thinking that the caller named in tokens, for wires that have budgets or tell efforts by them;
+        None if it named none, or `effort` is what became of it.
     dropped: Names of options that were left out or changed, sorted.
     """
 
@@ -134,9 +135,9 @@ def _effort_of(budget: object) -> Effort:
 
 
 def _budget(given: Json, rules: ModelRules) -> int | None:
-    """The budget, where the model has budgets or nobody knows."""
+    """The budget, where the model has budgets, a wire puts it into its own words, or nobody knows."""
     budget = thinking_asked(given).get("budget_tokens")
-    may_have = rules.thinking_form == "budget" or (not rules.thinking_form and rules.efforts is None)
+    may_have = rules.thinking_form in ("adaptive", "budget") or (not rules.thinking_form and rules.efforts is None)
     return budget if may_have and isinstance(budget, int) else None
 
 
