@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway_core.domain.model_rules import EFFORTS, NO_RULES, ModelRules
-from gateway_core.wires.fit import Fitted, forces_a_call, misfit, says_nothing, stops_of, thinking_asked
+from gateway_core.wires.fit import Fitted, forces_a_call, says_nothing, stops_of, thinking_asked
 from tests.unit.wires.fitting import MODELS, fit
 
 FREE = ModelRules(thinks="never", efforts=())
@@ -229,40 +229,6 @@ class TestThinking:
         assert (found.params, found.dropped) == ({}, ("temperature", "top_p"))
         assert fit(rules, reasoning_effort="high", top_p=0.95).params == {"top_p": 0.95}
         assert fit(rules, reasoning_effort="high", defaults={"temperature": 0.7}).params == {}
-
-
-class TestMisfit:
-    """What rules a model out, because to leave it out would change the answer."""
-
-    def test_a_forced_call_where_thinking_stays_on(self):
-        """It cannot be turned off for it."""
-        found = misfit({"tool_choice": "required"}, ALWAYS)
-        assert found is not None
-        assert (found.param, found.detail) == ("tool_choice", "cannot be made to call a tool (tool_choice)")
-        assert misfit({"tool_choice": "auto"}, ALWAYS) is None
-        assert misfit({"tool_choice": "required"}, ASKED) is None
-        assert misfit({"tool_choice": "required"}, ModelRules(thinks="always")) is None
-
-    @pytest.mark.parametrize(
-        ("params", "refused"),
-        [
-            ({"logprobs": True}, False),
-            ({"reasoning_effort": "low"}, False),
-            ({"logprobs": False, "reasoning_effort": "low"}, False),
-            ({"logprobs": True, "reasoning_effort": "low"}, True),
-            ({"logprobs": True, "reasoning_effort": "low", "tool_choice": "required"}, False),
-        ],
-    )
-    def test_log_probabilities_while_it_thinks(self, params, refused):
-        """Where it gives them otherwise."""
-        rules = ModelRules(
-            thinks="asked",
-            efforts=("none", "low"),
-            refuses_thinking=frozenset({"logprobs"}),
-            forces_tools_thinking=False,
-        )
-        found = misfit(params, rules)
-        assert (found is not None and found.param == "logprobs") is refused
 
 
 class TestNothing:

@@ -77,8 +77,10 @@ class TestCatalog:
         assert of(key, reasoning_effort="minimal") == ({}, "low", True, ("reasoning_effort",))
         assert of(key, stop=["a"], frequency_penalty=1) == ({}, None, False, ("frequency_penalty", "stop"))
         assert of(key, tool_choice="required", reasoning_effort="low")[2] is True
-        assert misfit({"logprobs": True}, MODELS[key].rules) is None
-        assert misfit({"logprobs": True, "reasoning_effort": "low"}, MODELS[key].rules) is not None
+        for single in ({"logprobs": True}, {"logit_bias": {"1": -100}}):
+            assert not MODELS[key].rules.cannot & single.keys()
+            assert misfit(single, MODELS[key].rules) is None
+            assert misfit({**single, "reasoning_effort": "low"}, MODELS[key].rules) is not None
 
     def test_codex(self):
         """It always reasons."""

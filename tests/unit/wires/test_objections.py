@@ -9,10 +9,12 @@ import pytest
 from gateway_core.domain.model_rules import ModelRules
 from gateway_core.wires.codecs import codec_of, has_codec, objection_to
 from gateway_core.wires.demands import demands_of
+from gateway_core.wires.fit import misfit
 from gateway_core.wires.openai_chat.codec import OPENAI_CHAT_CODEC
 from tests.conftest import model
 
 ALWAYS = ModelRules(thinks="always", forces_tools_thinking=False)
+ASKED = ModelRules(thinks="asked", efforts=("none", "low"), forces_tools_thinking=False)
 SILENT = ModelRules(cannot=frozenset({"n"}))
 
 
@@ -48,3 +50,36 @@ def test_the_engine_decides_on_the_codec():
     assert codec_of(by_litellm) is None
     assert codec_of(replace(by_litellm, engine="native")) is OPENAI_CHAT_CODEC
     assert (has_codec("p"), has_codec("ollama"), has_codec("cohere")) == (True, True, False)
+
+
+class TestMisfit:
+    """What rules a model out, because to leave it out would change the answer."""
+
+    def test_a_forced_call_where_thinking_stays_on(self):
+        """It cannot be turned off for it."""
+        found = misfit({"tool_choice": "required"}, ALWAYS)
+        assert found is not None
+        assert (found.param, found.detail) == ("tool_choice", "cannot be made to call a tool (tool_choice)")
+        assert misfit({"tool_choice": "auto"}, ALWAYS) is None
+        assert misfit({"tool_choice": "required"}, ASKED) is None
+        assert misfit({"tool_choice": "required"}, ModelRules(thinks="always")) is None
+
+    @pytest.mark.parametrize(
+        ("params", "param"),
+        [
+            ({"logprobs": True}, None),
+            ({"reasoning_effort": "low"}, None),
+            ({"logprobs": False, "reasoning_effort": "low"}, None),
+            ({"logprobs": True, "reasoning_effort": "low"}, "logprobs"),
+            ({"logit_bias": {"1": 1}, "reasoning_effort": "low"}, "logit_bias"),
+            ({"logit_bias": {}, "reasoning_effort": "low"}, None),
+            ({"logprobs": True, "reasoning_effort": "low", "tool_choice": "required"}, None),
+        ],
+    )
+    def test_single_tokens_while_it_thinks(self, params, param):
+        """Where it tells of them otherwise."""
+        rules = replace(ASKED, refuses_thinking=frozenset({"logprobs", "logit_bias"}))
+        found = misfit(params, rules)
+        assert (found and found.param) == param
+        assert found is None or "while it thinks" in found.detail
+        assert misfit(params, ASKED) is None

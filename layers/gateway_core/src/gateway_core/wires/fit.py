@@ -15,6 +15,8 @@ from gateway_core.wires.codec import Objection
 from gateway_core.wires.shapes import items, mapping
 
 _SAMPLING = ("temperature", "top_p")
+_WITHOUT_THINKING = {"logprobs": "gives no log probabilities", "logit_bias": "cannot bias single tokens"}
+"""What would change the answer, were it left out, and may be refused while a model thinks."""
 _LOW_TOKENS, _MEDIUM_TOKENS = 2048, 4096
 """Budgets below these are a low and a medium effort, as LiteLLM counts them."""
 
@@ -75,10 +77,10 @@ def misfit(params: Json, rules: ModelRules) -> Objection | None:
     """Why the model cannot serve a request with these options, where to leave one out would change the answer."""
     if rules.thinks == "always" and not _may_think(params, rules):
         return Objection("tool_choice", "cannot be made to call a tool (tool_choice)")
-    thinks = _thinking(params, rules).begins(rules) and _may_think(params, rules)
-    if thinks and params.get("logprobs") and "logprobs" in rules.refuses_thinking:
-        return Objection("logprobs", "gives no log probabilities while it thinks (logprobs)")
-    return None
+    if not (_thinking(params, rules).begins(rules) and _may_think(params, rules)):
+        return None
+    wanted = (name for name in _WITHOUT_THINKING if params.get(name) and name in rules.refuses_thinking)
+    return next((Objection(name, f"{_WITHOUT_THINKING[name]} while it thinks ({name})") for name in wanted), None)
 
 
 def thinking_asked(params: Json) -> Json:
