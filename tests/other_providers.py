@@ -1,4 +1,4 @@
-"""Ollama, Cohere and Perplexity on their own wires, and a configuration that has a model of each."""
+"""Ollama, Cohere and Perplexity on their own wires, called by LiteLLM, and a configuration with a model of each."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from starlette.routing import Route
 
 CONFIG = """
 providers:
-  ollama: {{base_url: "{url}"}}
+  ollama: {{base_url: "{url}", engine: litellm}}
   cohere: {{base_url: "{url}/v2/chat", input_includes_cached: true}}
-  perplexity: {{base_url: "{url}", input_includes_cached: true}}
+  perplexity: {{base_url: "{url}", input_includes_cached: true, engine: litellm}}
 models:
   llama: {{provider: ollama, upstream: llama3.2, tier: 3, context_window: 100000, max_output_tokens: 8000}}
   command: {{provider: cohere, upstream: v2/command-a-03-2025, tier: 2, context_window: 99000, max_output_tokens: 8000}}

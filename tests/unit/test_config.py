@@ -153,6 +153,7 @@ class TestDocument:
             groups: {cheap: [mistral]}
             batch: {max_questions: 10000, concurrency: 1}
             default_output_cap: 7
+            prompt_caching: off
             reload_s: 0
             secrets_reload_s: 60
         """)
@@ -168,6 +169,7 @@ class TestDocument:
         assert settings.catalog.default_output_cap == 7
         assert (settings.batch_max_questions, settings.batch_concurrency) == (10_000, 1)
         assert (settings.reload_s, settings.secrets_reload_s) == (0, 60)
+        assert not settings.prompt_caching
 
     def test_custom_provider_reads_its_own_variables(self):
         """A provider that only the file knows takes key and base URL from the variables that its name implies."""
@@ -199,6 +201,8 @@ class TestDocument:
             ("groups: hidden", "groups: Input should be a valid dictionary"),
             ("? [hidden]\n: 1", "found unhashable key"),
             ("limit: {}", "limit: Extra inputs are not permitted. Remove it or correct its spelling."),
+            ("prompt_caching: hidden", "prompt_caching: Input should be 'auto' or 'off'"),
+            ("prompt_caching: on", "prompt_caching: Input should be 'auto' or 'off'"),
             ("log_level: hidden", "log_level: Input should be 'DEBUG'"),
             ("api_key: sk-hidden", "api_key: Extra inputs are not permitted"),
             ("a: [hidden", "Correct the YAML, or quote the text."),

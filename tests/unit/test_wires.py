@@ -6,7 +6,7 @@ import ast
 import importlib
 import re
 from collections.abc import Iterator
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -156,6 +156,7 @@ def test_names_that_differ() -> None:
     [
         ("cohere", "chat", "cohere"),
         ("ollama", "chat", "ollama"),
+        ("ollama", "embedding", "openai_embeddings"),
         ("azure", "responses", "openai_responses"),
         ("openai", "embedding", "openai_embeddings"),
         ("gemini", "embedding", "openai_embeddings"),
@@ -164,6 +165,15 @@ def test_names_that_differ() -> None:
 def test_the_mode_decides_among_a_providers_wires(provider: str, mode: ModelMode, name: str) -> None:
     """What nobody can embed is read as OpenAI's all the same."""
     assert wire_of(Deployment(provider, "m", "https://h", mode)).name == name
+
+
+def test_the_engine_decides_on_ollamas_wire() -> None:
+    """LiteLLM calls its own, we OpenAI's beside it; its list of models is where it was."""
+    by_litellm = Deployment("ollama", "m", "https://h")
+    assert wire_of(by_litellm).name == "ollama"
+    assert wire_of(replace(by_litellm, engine="native")).name == "openai_chat"
+    assert traits_of("ollama").models_endpoint.path == "/api/tags"
+    assert traits_of("openai").models_endpoint.path == "/models"
 
 
 def test_the_catalog_counts_as_the_wires_do() -> None:

@@ -40,7 +40,7 @@ class HttpModelLister:
         self._tls = httpx.create_ssl_context()  # here, as it takes longer than a call
 
     async def list_models(self, provider: Provider, key: Secret | None) -> ModelList:
-        endpoint = traits_of(provider.name).chat.models
+        endpoint = traits_of(provider.name).models_endpoint
         headers = dict(endpoint.headers) | ({endpoint.key_header: endpoint.key_prefix + key.reveal()} if key else {})
         try:
             async with (

@@ -12,13 +12,15 @@ from typing import Annotated, Any
 from pydantic import Field, StringConstraints
 
 from gateway_core.config.documents import Schema, Seconds, merge, packaged, read_yaml, validate
+from gateway_core.config.engines import engine_of
 from gateway_core.config.known_providers import known_providers, provider_of
+from gateway_core.config.model_rules import RulesEntry, merged_rules, rules_for
 from gateway_core.config.outside import IDENTIFIER, OutsideModels
 from gateway_core.config.price_list import Day, Listing, PriceList, PricingSection, load_prices
 from gateway_core.domain.api_base import ApiBasePolicy
 from gateway_core.domain.base_url import check_base_url
 from gateway_core.domain.catalog import Catalog, Provider
-from gateway_core.domain.chat import Capability, Deployment, Model, ModelMode
+from gateway_core.domain.chat import Capability, Deployment, Engine, Model, ModelMode
 from gateway_core.domain.errors import ConfigError
 
 CATALOG = "catalog.yaml"
@@ -41,10 +43,14 @@ class ProviderEntry(Schema):
     rpm: Count | None = None
     tpm: Count | None = None
     probe: bool = True
+    engine: Engine | None = None
 
 
 class ModelEntry(Schema):
-    """`map_key` names the model in LiteLLM's map: what is not given here is taken from its snapshot."""
+    """`map_key` names the model in LiteLLM's map: what is not given here is taken from its snapshot.
+
+    `rules` are put over those of the packaged row.
+    """
 
     provider: ProviderName
     upstream: Name
@@ -59,6 +65,7 @@ class ModelEntry(Schema):
     retires_on: Day | None = None
     fallbacks: list[Name] = Field(default_factory=list)
     fixed_params: dict[str, Sendable] = Field(default_factory=dict)
+    rules: RulesEntry | None = None
 
 
 class CatalogFile(Schema):
@@ -150,6 +157,7 @@ def _provider(name: str, entry: ProviderEntry, overrides: Overrides) -> Provider
         rpm=entry.rpm,
         tpm=entry.tpm,
         probe=entry.probe,
+        engine=engine_of(name, entry.engine, f"{overrides.source}: providers.{name}"),
     )
 
 
@@ -162,10 +170,9 @@ def _model(key: str, entry: ModelEntry, providers: Mapping[str, Provider], price
     if price is None:
         raise ConfigError(f"{where}: has no price. Add it to pricing.models, with 0 if it is free.")
     context_window = _fact(entry.context_window, listing, "context_window", where)
-    mode: ModelMode = entry.mode or (listing.mode if listing else "chat")
     return Model(
         key=key,
-        deployment=Deployment(entry.provider, entry.upstream, providers[entry.provider].api_base, mode),
+        deployment=_deployment(entry, listing, providers[entry.provider]),
         context_window=context_window,
         max_output_tokens=_fact(entry.max_output_tokens, listing, "max_output_tokens", where),
         capabilities=_capabilities(entry, listing, context_window),
@@ -177,7 +184,13 @@ def _model(key: str, entry: ModelEntry, providers: Mapping[str, Provider], price
         max_image_tokens=entry.max_image_tokens,
         output_shares_window=providers[entry.provider].output_shares_window,
         fixed_params=MappingProxyType({name: _sendable(value) for name, value in entry.fixed_params.items()}),
+        rules=merged_rules(rules_for(entry.provider, entry.upstream), entry.rules, f"{where}.rules"),
     )
+
+
+def _deployment(entry: ModelEntry, listing: Listing | None, provider: Provider) -> Deployment:
+    mode: ModelMode = entry.mode or (listing.mode if listing else "chat")
+    return Deployment(provider.name, entry.upstream, provider.api_base, mode, engine=provider.engine)
 
 
 def _sendable(value: Sendable) -> object:

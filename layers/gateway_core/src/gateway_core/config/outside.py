@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from gateway_core.config.model_map import KnownModel, ModelMap, packaged_map
+from gateway_core.config.model_rules import rules_for
 from gateway_core.domain.catalog import Provider
 from gateway_core.domain.chat import Deployment, Model
 from gateway_core.domain.errors import UnknownModel
@@ -59,14 +60,12 @@ class OutsideModels:
     def _model(self, identifier: str, upstream: str, provider: Provider, known: KnownModel | None) -> Model:
         window = (known and known.context_window) or UNKNOWN_TOKENS
         capabilities = known.capabilities if known else _ANYTHING
+        name = self._upstream(provider.name, upstream)
         is_long = known is not None and _LONG_CONTEXT_TOKENS <= window < UNKNOWN_TOKENS
         return Model(
             key=identifier,
             deployment=Deployment(
-                provider.name,
-                self._upstream(provider.name, upstream),
-                provider.api_base,
-                known.mode if known else "chat",
+                provider.name, name, provider.api_base, known.mode if known else "chat", engine=provider.engine
             ),
             context_window=window,
             max_output_tokens=(known and known.max_output_tokens) or UNKNOWN_TOKENS,
@@ -78,6 +77,7 @@ class OutsideModels:
             output_shares_window=provider.output_shares_window,
             listed=False,
             price_hash=self.read_map().sha256[:16],
+            rules=rules_for(provider.name, name),
         )
 
     def _price(self, identifier: str, known: KnownModel | None) -> Price:

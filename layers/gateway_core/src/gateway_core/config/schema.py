@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import reduce
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from gateway_core.config.documents import Document, Schema, Seconds, merge, read_yaml, validate
 from gateway_core.config.price_list import PricingSection
@@ -23,6 +23,14 @@ type LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 type Count = Annotated[int, Field(gt=0)]
 type Host = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[1-9][0-9]{0,4})?$")]
 """A host name or an IPv4 address in lower case, with a port or without."""
+
+
+def _as_word(value: object) -> object:
+    """YAML reads a bare `off` as false."""
+    return "off" if value is False else value
+
+
+type PromptCaching = Annotated[Literal["auto", "off"], BeforeValidator(_as_word)]
 type UpToADay = Annotated[Seconds, Field(le=86_400)]
 
 
@@ -146,6 +154,7 @@ class ConfigFile(Schema):
     health: HealthSection = HealthSection()
     batch: BatchSection = BatchSection()
     cache: CacheSection = CacheSection()
+    prompt_caching: PromptCaching = "auto"
     allow_unpriced: bool = False
     api_base_hosts: list[Host] = Field(default_factory=list)
     api_base_private_hosts: list[Host] = Field(default_factory=list)

@@ -27,6 +27,7 @@ class GatewaySettings:
     """Everything that is configured, at one time. Times are seconds, `body_limit` is bytes, None means not set.
 
     `provider_keys` has the providers whose key is set, by provider name; base URLs are in the catalog's deployments.
+    `prompt_caching`: whether prompts that will come again are marked for the provider's cache unasked.
     """
 
     catalog: Catalog
@@ -56,6 +57,7 @@ class GatewaySettings:
     reload_s: float
     secrets_reload_s: float
     cache: CachePolicy
+    prompt_caching: bool
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str], documents: Sequence[Document] = ()) -> GatewaySettings:
@@ -94,6 +96,7 @@ class GatewaySettings:
             reload_s=file.reload_s if given.reload_s is None else given.reload_s,
             secrets_reload_s=file.secrets_reload_s,
             cache=file.cache.policy(),
+            prompt_caching=file.prompt_caching == "auto",
         )
 
     @property

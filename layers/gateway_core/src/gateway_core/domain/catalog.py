@@ -9,7 +9,7 @@ from datetime import date
 from typing import NoReturn
 
 from gateway_core.domain.api_base import ApiBasePolicy
-from gateway_core.domain.chat import Model
+from gateway_core.domain.chat import Engine, Model
 from gateway_core.domain.errors import UnknownModel
 
 _SHOWN_NAME = 80
@@ -24,7 +24,7 @@ class Provider:
 
     `key_env` and `base_env` name the environment variables of its key (None: it takes no key) and its base URL.
     `input_includes_cached`: see `cost.price`; `output_shares_window`: see `chat.Model`. `probe`: whether health
-    checks ask for its list of models.
+    checks ask for its list of models. `engine`: who translates for its models.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Provider:
     tpm: int | None = None
     probe: bool = True
     output_shares_window: bool = True
+    engine: Engine = "litellm"
 
 
 def _nothing_outside(_name: str) -> None:

@@ -16,6 +16,42 @@ type ThinkingForm = Literal["", "budget", "adaptive", "level", "effort", "switch
 off. Empty: it has no word for it."""
 
 
+OPTIONS = frozenset(
+    {
+        "audio",
+        "frequency_penalty",
+        "function_call",
+        "functions",
+        "logit_bias",
+        "logprobs",
+        "metadata",
+        "modalities",
+        "n",
+        "parallel_tool_calls",
+        "prediction",
+        "presence_penalty",
+        "prompt_cache_key",
+        "prompt_cache_retention",
+        "response_format",
+        "safety_identifier",
+        "seed",
+        "service_tier",
+        "stop",
+        "store",
+        "temperature",
+        "tool_choice",
+        "tools",
+        "top_k",
+        "top_logprobs",
+        "top_p",
+        "user",
+        "verbosity",
+        "web_search_options",
+    }
+)
+"""What a model may refuse. Of `reasoning_effort` and `thinking`, its `efforts` tell."""
+
+
 @dataclass(frozen=True, slots=True)
 class ModelRules:
     """The defaults refuse nothing; options are named as OpenAI names them.

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from gateway_core.domain.chat import Deployment, Json, Model
 from gateway_core.wires.codec import Codec, Objection
 from gateway_core.wires.demands import Demands, unmet
+from gateway_core.wires.fit import misfit
 from gateway_core.wires.foreign import FOREIGN_CANNOT, foreign_objection
 from gateway_core.wires.openai_chat import OPENAI_CHAT
 from gateway_core.wires.openai_chat.codec import OPENAI_CHAT_CODEC
@@ -25,11 +26,10 @@ def codec_of(deployment: Deployment) -> Codec | None:
 def objection_to(model: Model, demands: Demands, messages: Sequence[Json], params: Json) -> Objection | None:
     """Why the model cannot serve a request that makes these demands; None if it can."""
     codec, rules = codec_of(model.deployment), model.rules
+    by_rules = unmet(demands, (codec.cannot if codec else FOREIGN_CANNOT) | rules.cannot) or misfit(params, rules)
     if codec is None:
-        return unmet(demands, FOREIGN_CANNOT | rules.cannot) or foreign_objection(
-            wire_of(model.deployment), messages, params
-        )
-    return unmet(demands, codec.cannot | rules.cannot) or codec.objection(messages, params, rules)
+        return by_rules or foreign_objection(wire_of(model.deployment), messages, params)
+    return by_rules or codec.objection(messages, params, rules)
 
 
 def has_codec(provider: str) -> bool:

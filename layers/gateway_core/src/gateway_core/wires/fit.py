@@ -11,9 +11,14 @@ from typing import Any
 
 from gateway_core.domain.chat import Json, ProviderCall
 from gateway_core.domain.model_rules import EFFORTS, Effort, ModelRules
+from gateway_core.wires.codec import Objection
 from gateway_core.wires.shapes import items, mapping
 
 _SAMPLING = ("temperature", "top_p")
+_WITHOUT_THINKING = {"logprobs": "gives no log probabilities", "logit_bias": "cannot bias single tokens"}
+"""What would change the answer, were it left out, and may be refused while a model thinks."""
+_LOW_TOKENS, _MEDIUM_TOKENS = 2048, 4096
+"""Budgets below these are a low and a medium effort, as LiteLLM counts them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +28,8 @@ class Fitted:
     params: The options, without `reasoning_effort` and `thinking`; none of them is null.
     effort: How much to think, one that the model knows; None where nothing is to be said of it.
     thinks: Whether the model will think.
-    budget: The budget of thinking that the caller named in tokens, None if it named none.
+    budget: The budget of thinking that the caller named in tokens, for wires that have budgets or tell efforts by them;
+        None if it named none, or `effort` is what became of it.
     dropped: Names of options that were left out or changed, sorted.
     """
 
@@ -34,6 +40,20 @@ class Fitted:
     dropped: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Thinking:
+    """What is to be said of thinking; `asked` where the caller wants it without naming an effort."""
+
+    effort: Effort | None = None
+    budget: int | None = None
+    asked: bool = False
+    dropped: frozenset[str] = frozenset()
+
+    def begins(self, rules: ModelRules) -> bool:
+        asked = self.asked or self.effort not in (None, "none")
+        return {"never": False, "asked": asked, "default": self.effort != "none", "always": True}[rules.thinks]
+
+
 def fitted(call: ProviderCall, *, may_think: bool = True) -> Fitted:
     """The options of `call` by the rules of its model.
 
@@ -42,16 +62,25 @@ def fitted(call: ProviderCall, *, may_think: bool = True) -> Fitted:
     """
     rules = call.rules
     given = {name: value for name, value in call.params.items() if value is not None}
-    effort, named = _effort(given, rules)
-    budget = _budget(given)
-    thinks = _thinks(rules, effort, asked=budget is not None)
+    thinking = _thinking(given, rules)
     kept = {name: value for name, value in given.items() if name not in ("reasoning_effort", "thinking")}
+    thinks, named = thinking.begins(rules), set(thinking.dropped)
     if thinks and rules.thinks != "always" and not (may_think and _may_think(kept, rules)):
         named |= {"reasoning_effort" if "reasoning_effort" in given else "thinking"}
-        effort, budget, thinks = _turned_off(rules), None, False
+        thinking, thinks = _Thinking(_turned_off(rules)), False
     options, changed = _options(kept, rules, thinks=thinks)
     _add_defaults(options, call.defaults, rules, thinks=thinks)
-    return Fitted(options, effort, thinks, budget if thinks else None, tuple(sorted(named | changed)))
+    return Fitted(options, thinking.effort, thinks, thinking.budget, tuple(sorted(named | changed)))
+
+
+def misfit(params: Json, rules: ModelRules) -> Objection | None:
+    """Why the model cannot serve a request with these options, where to leave one out would change the answer."""
+    if rules.thinks == "always" and not _may_think(params, rules):
+        return Objection("tool_choice", "cannot be made to call a tool (tool_choice)")
+    if not (_thinking(params, rules).begins(rules) and _may_think(params, rules)):
+        return None
+    wanted = (name for name in _WITHOUT_THINKING if params.get(name) and name in rules.refuses_thinking)
+    return next((Objection(name, f"{_WITHOUT_THINKING[name]} while it thinks ({name})") for name in wanted), None)
 
 
 def thinking_asked(params: Json) -> Json:
@@ -59,43 +88,63 @@ def thinking_asked(params: Json) -> Json:
     return mapping(params.get("thinking"))
 
 
-def _effort(given: Json, rules: ModelRules) -> tuple[Effort | None, set[str]]:
-    """The effort to send, and what to name: the next stronger one that the model knows, else its strongest."""
-    wanted = given.get("reasoning_effort")
-    if wanted is None and thinking_asked(given).get("type") == "disabled":
-        return _turned_off(rules), set()
+def _thinking(given: Json, rules: ModelRules) -> _Thinking:
+    """By `reasoning_effort`, which wins, else by `thinking`."""
+    wanted, kind = given.get("reasoning_effort"), thinking_asked(given).get("type")
     if wanted is None:
-        return None, set()
+        return _by_thinking(given, rules) if kind in ("enabled", "adaptive") else _by_switch(kind, rules)
+    budget = _budget(given, rules) if wanted != "none" else None
+    agrees = kind == "disabled" and wanted == "none"
+    ignored = {"thinking"} if kind and budget is None and not agrees else set()
+    if rules.efforts == ():
+        named = set() if wanted == "none" and rules.thinks == "never" else {"reasoning_effort"}
+        return _Thinking(dropped=frozenset(named | ignored))
+    effort = _nearest(wanted, rules)
+    return _Thinking(effort, budget, dropped=frozenset(ignored | (set() if effort == wanted else {"reasoning_effort"})))
+
+
+def _by_thinking(given: Json, rules: ModelRules) -> _Thinking:
+    """What Anthropic's option comes to: itself where the model has the like of it, else the effort that is nearest."""
+    named = thinking_asked(given).get("budget_tokens")
+    budget = _budget(given, rules)
+    unbound = named is None and rules.thinking_form in ("adaptive", "switch")
+    if budget is not None or unbound:
+        return _Thinking(budget=budget, asked=True)
+    effort = None if rules.efforts == () else _nearest(_effort_of(named), rules)
+    return _Thinking(effort, dropped=frozenset({"thinking"}))
+
+
+def _by_switch(kind: object, rules: ModelRules) -> _Thinking:
+    """What it comes to if it is turned off, or nothing is said."""
+    if kind != "disabled":
+        return _Thinking()
+    return _Thinking(_turned_off(rules), dropped=frozenset({"thinking"} if rules.thinks == "always" else ()))
+
+
+def _nearest(wanted: Effort, rules: ModelRules) -> Effort:
+    """The effort itself or the next stronger one that the model knows, else its strongest."""
     if rules.efforts is None:
-        return wanted, set()
-    if not rules.efforts:
-        return None, set() if wanted == "none" else {"reasoning_effort"}
+        return wanted
     rank = EFFORTS.index(wanted)
-    stronger = [effort for effort in rules.efforts if EFFORTS.index(effort) >= rank]
-    effort = stronger[0] if stronger else rules.efforts[-1]
-    return effort, set() if effort == wanted else {"reasoning_effort"}
+    return next((effort for effort in rules.efforts if EFFORTS.index(effort) >= rank), rules.efforts[-1])
 
 
-def _budget(given: Json) -> int | None:
-    asked = thinking_asked(given)
-    budget = asked.get("budget_tokens")
-    return budget if asked.get("type") == "enabled" and isinstance(budget, int) else None
+def _effort_of(budget: object) -> Effort:
+    """Of a budget of tokens; without one, as much as Anthropic's models think then."""
+    if not isinstance(budget, int) or budget >= _MEDIUM_TOKENS:
+        return "high"
+    return "low" if budget < _LOW_TOKENS else "medium"
+
+
+def _budget(given: Json, rules: ModelRules) -> int | None:
+    """The budget, where the model has budgets, a wire puts it into its own words, or nobody knows."""
+    budget = thinking_asked(given).get("budget_tokens")
+    may_have = rules.thinking_form in ("adaptive", "budget") or (not rules.thinking_form and rules.efforts is None)
+    return budget if may_have and isinstance(budget, int) else None
 
 
 def _turned_off(rules: ModelRules) -> Effort | None:
     return "none" if "none" in (rules.efforts or ()) else None
-
-
-def _thinks(rules: ModelRules, effort: Effort | None, *, asked: bool) -> bool:
-    match rules.thinks:
-        case "never":
-            return False
-        case "always":
-            return True
-        case "default":
-            return effort != "none"
-        case "asked":
-            return asked or effort not in (None, "none")
 
 
 def _may_think(params: Json, rules: ModelRules) -> bool:
@@ -115,7 +164,7 @@ def _options(kept: Json, rules: ModelRules, *, thinks: bool) -> tuple[dict[str, 
     """The options that go along, and the names of those that do not, or not as they were."""
     refused = rules.refuses | (rules.refuses_thinking if thinks else frozenset())
     options = {name: value for name, value in kept.items() if name not in refused}
-    changed = {name for name in kept if name in refused}
+    changed = {name for name in kept if name in refused and not says_nothing(name, kept[name])}
     for name, value in _changes(options, rules, thinks=thinks):
         changed.add(name)
         if value is None:
@@ -156,13 +205,16 @@ def _add_defaults(options: dict[str, Any], defaults: Json, rules: ModelRules, *,
 
 
 _NOTHING: dict[str, tuple[Any, ...]] = {
+    "frequency_penalty": (0,),
     "logprobs": (False,),
     "modalities": (["text"], []),
     "n": (1,),
     "parallel_tool_calls": (True,),
+    "presence_penalty": (0,),
     "response_format": ({"type": "text"},),
     "service_tier": ("auto", "default"),
     "store": (False,),
+    "temperature": (1,),
     "top_logprobs": (0,),
 }
 

@@ -9,7 +9,7 @@ from typing import Literal
 from gateway_core.wires.openai_chat import OPENAI_CHAT
 from gateway_core.wires.openai_chat.record import image_tokens as openai_image_tokens
 from gateway_core.wires.openai_responses import OPENAI_RESPONSES
-from gateway_core.wires.wire import Image, Wire
+from gateway_core.wires.wire import Image, ModelsEndpoint, Wire
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +32,14 @@ class LiteLLMTraits:
     takes_client: Whether its handler uses the client that it is given.
     translates_chat: Whether events on OpenAI's chat wire go through a translator of LiteLLM's. Who speaks it purely
         needs none; others have dialects that LiteLLM knows.
+    chat: The wire of chats that it takes there, if that is not the provider's `chat`.
     """
 
     name: str = ""
     by_openai_sdk: bool = False
     takes_client: bool = True
     translates_chat: bool = True
+    chat: Wire | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class ProviderTraits:
     image_tokens: How many tokens an image counts, by the model's upstream name.
     page_tokens: About how many a page of a PDF counts: its text and its image.
     audio_tokens_per_s: About how many a second of audio counts.
+    models: Where it lists its models, if that is not where its chat wire has the list.
     litellm: How LiteLLM treats it.
     """
 
@@ -84,6 +87,7 @@ class ProviderTraits:
     image_tokens: Callable[[str, Image], int] = openai_image_tokens
     page_tokens: int = 3000
     audio_tokens_per_s: int = 10  # OpenAI, "Managing costs" of its Realtime API: a token for 100 ms
+    models: ModelsEndpoint | None = None
     litellm: LiteLLMTraits = field(default_factory=LiteLLMTraits)
 
     @property
@@ -93,6 +97,10 @@ class ProviderTraits:
     @property
     def display_name(self) -> str:
         return self.display or self.name
+
+    @property
+    def models_endpoint(self) -> ModelsEndpoint:
+        return self.models or self.chat.models
 
     @property
     def litellm_name(self) -> str:

@@ -51,6 +51,6 @@ def carried(call_id: str, mark: str) -> Any:
         text = unpacker.decompress(
             base64.urlsafe_b64decode(found.payload + "=" * (-len(found.payload) % 4)), _MOST_BYTES
         )
-        return json.loads(text)
+        return json.loads(text) if unpacker.eof else None
     except (ValueError, binascii.Error, zlib.error, RecursionError):
         return None

@@ -88,7 +88,14 @@ _ROWS = (
     ProviderTraits("novita", litellm=_BY_SDK),
     ProviderTraits("nscale", litellm=_BY_SDK),
     ProviderTraits("nvidia_nim", litellm=_BY_SDK),
-    ProviderTraits("ollama", chat=OLLAMA, litellm=LiteLLMTraits("ollama_chat")),
+    # Its own wire tells less than OpenAI's, which it serves beside it; LiteLLM takes the former.
+    ProviderTraits(
+        "ollama",
+        native=True,
+        chat_prefix="/v1",
+        models=OLLAMA.models,
+        litellm=LiteLLMTraits("ollama_chat", chat=OLLAMA),
+    ),
     ProviderTraits("perplexity", litellm=_BY_SDK),
     ProviderTraits("sambanova", litellm=_BY_SDK),
     ProviderTraits("vercel_ai_gateway", litellm=_BY_SDK),
@@ -115,12 +122,14 @@ def traits_of(provider: str) -> ProviderTraits:
 
 
 def wire_of(deployment: Deployment) -> Wire:
-    """The wire that a deployment answers on."""
+    """The wire that a deployment answers on, called by its engine."""
     traits = traits_of(deployment.provider)
     match deployment.mode:
         case "responses":
             return traits.responses
         case "embedding":
             return traits.embeddings or OPENAI_EMBEDDINGS
+        case _ if deployment.engine == "litellm":
+            return traits.litellm.chat or traits.chat
         case _:
             return traits.chat

@@ -7,7 +7,7 @@ from collections.abc import Hashable
 from typing import Any
 
 from gateway_core.domain.chat import Json, ProviderCall
-from gateway_core.wires.fit import fitted, says_nothing
+from gateway_core.wires.fit import fitted, says_nothing, thinking_asked
 from gateway_core.wires.shapes import mapping
 from gateway_core.wires.table import traits_of, wire_of
 
@@ -35,6 +35,7 @@ ALLOWED = frozenset(
 
 _DECIDING = frozenset({"reasoning_effort", "temperature", "tool_choice", "top_p", "verbosity"})
 _MOST_REMEMBERED = 1000
+_ASKS = ("adaptive", "enabled")
 
 
 class ParamFitter:
@@ -51,7 +52,8 @@ class ParamFitter:
         """
         fit = fitted(call, may_think=may_think)
         effort = {} if fit.effort is None else {"reasoning_effort": fit.effort}
-        thinking = {"thinking": call.params["thinking"]} if fit.budget else {}
+        by_itself = fit.thinks and fit.effort is None and thinking_asked(call.params).get("type") in _ASKS
+        thinking = {"thinking": call.params["thinking"]} if fit.budget or by_itself else {}
         given = {**fit.params, **effort, **thinking}
         names = self._names(call, given)
         kept = {name: copy.deepcopy(value) for name, value in given.items() if name in names}  # LiteLLM edits them

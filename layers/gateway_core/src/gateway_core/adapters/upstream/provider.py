@@ -26,6 +26,7 @@ from gateway_core.domain.chat import (
 )
 from gateway_core.domain.credentials import Credential
 from gateway_core.domain.embedding import EmbedCall, Embeddings
+from gateway_core.wires.codecs import codec_of
 from gateway_core.wires.table import wire_of
 
 
@@ -133,7 +134,7 @@ class UpstreamProvider:
 
     async def _engine(self, deployment: Deployment) -> TranslationEngine:
         """Before an attempt's time begins: loading is ours to wait for, not the provider's."""
-        return self._native if deployment.engine == "native" else await self._litellm.get()
+        return self._native if codec_of(deployment) else await self._litellm.get()
 
     async def _estimated(self, call: ProviderCall, answer: ProviderAnswer) -> Usage:
         """What an answer without usage cost, as counted here: what was sent, and what it says."""

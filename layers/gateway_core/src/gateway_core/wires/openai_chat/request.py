@@ -47,7 +47,8 @@ def request(call: ProviderCall, streams: bool) -> UpstreamRequest:
     taken = {name: value for name, value in fit.params.items() if name not in _OF_OTHER_WIRES}
     foreign = fit.params.keys() - taken.keys()
     stored = {"store"} if call.params.get("store") else set()
-    dropped = {*fit.dropped, *foreign, *history.dropped, *stored}
+    unbound = {"thinking"} if fit.budget is not None else set()  # there is no word for a budget
+    dropped = {*fit.dropped, *foreign, *history.dropped, *stored, *unbound}
     body = {
         **_framed(call, traits, history),
         **_members(call, taken, dropped),

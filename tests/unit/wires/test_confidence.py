@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway_core.adapters.litellm.answer import confidence_of
+from gateway_core.wires.confidence import confidence_of
 
 
 def tokens(*logprobs):

@@ -1,0 +1,136 @@
+"""What models refuse: the packaged rows, and what the operator's catalog says instead of them.
+
+`model_rules.yaml` has them. Its first row that fits a provider and its name for a model counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from fnmatch import fnmatchcase
+from functools import cache
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from gateway_core.config.documents import Schema, packaged, read_yaml, validate
+from gateway_core.domain.errors import ConfigError
+from gateway_core.domain.model_rules import EFFORTS, NO_RULES, OPTIONS, Effort, ModelRules, ThinkingForm, Thinks
+from gateway_core.wires.demands import DEMANDS
+
+RULES = "model_rules.yaml"
+_NEVER = ModelRules(thinks="never", efforts=())
+"""What a packaged row that does not speak of thinking says of it."""
+
+
+def _demand(name: str) -> str:
+    return _one_of(name, DEMANDS, "demand")
+
+
+def _option(name: str) -> str:
+    return _one_of(name, OPTIONS, "option")
+
+
+def _one_of(name: str, known: frozenset[str], what: str) -> str:
+    if name not in known:
+        raise ValueError(f"there is no such {what}; choose of {', '.join(sorted(known))}")
+    return name
+
+
+type Demand = Annotated[str, AfterValidator(_demand)]
+type Option = Annotated[str, AfterValidator(_option)]
+type Tokens = Annotated[int, Field(ge=0)]
+type Url = Annotated[str, StringConstraints(pattern=r"^https://\S+$")]
+
+
+class RulesEntry(Schema):
+    """The fields of `ModelRules`, of which an entry gives some."""
+
+    thinks: Thinks = "asked"
+    thinking_form: ThinkingForm = ""
+    efforts: list[Effort] | None = None
+    least_thinking_tokens: Tokens = 0
+    cannot: list[Demand] = Field(default_factory=list)
+    refuses: list[Option] = Field(default_factory=list)
+    refuses_thinking: list[Option] = Field(default_factory=list)
+    most_temperature: Annotated[float, Field(ge=0, le=2)] = 2.0
+    one_of_temperature_and_top_p: bool = False
+    least_top_p_thinking: Annotated[float, Field(ge=0, le=1)] = 0.0
+    forces_tools_thinking: bool = True
+    stop_needs_text: bool = False
+    most_stops: Annotated[int, Field(gt=0)] = 1000
+    takes_prefill: bool = True
+    schema_refuses: list[str] = Field(default_factory=list)
+    source: Url = ""
+
+
+class RulesRow(RulesEntry):
+    """The rules of some models: `models` are patterns of the provider's names for them, `as_of` when it said so."""
+
+    provider: str
+    models: Annotated[list[str], Field(min_length=1)]
+    source: Url
+    as_of: date
+
+    def fits(self, upstream_model: str) -> bool:
+        return any(fnmatchcase(upstream_model, pattern) for pattern in self.models)
+
+
+class RulesFile(Schema):
+    rules: list[RulesRow]
+
+
+def rules_for(provider: str, upstream_model: str) -> ModelRules:
+    """The rules of the first row that fits, or none."""
+    return next((rules for row, rules in _rows().get(provider, ()) if row.fits(upstream_model)), NO_RULES)
+
+
+def merged_rules(packaged_rules: ModelRules, entry: RulesEntry | None, where: str) -> ModelRules:
+    """The packaged rules with the operator's fields in their place. Raises ConfigError that names the field."""
+    rules = replace(packaged_rules, **_given(entry)) if entry else packaged_rules
+    if rules.thinks == "never" and rules.efforts is None:
+        rules = replace(rules, efforts=())
+    problem = _problem(rules)
+    if problem:
+        raise ConfigError(f"{where}.{problem}")
+    return rules
+
+
+def packaged_rows() -> tuple[RulesRow, ...]:
+    """All rows that ship with the package, in their order."""
+    return tuple(validate(RulesFile, read_yaml(packaged(RULES), RULES), RULES).rules)
+
+
+@cache
+def _rows() -> dict[str, tuple[tuple[RulesRow, ModelRules], ...]]:
+    """By provider. The file never changes while the process lives."""
+    rows: dict[str, tuple[tuple[RulesRow, ModelRules], ...]] = {}
+    for number, row in enumerate(packaged_rows()):
+        rules = merged_rules(_NEVER, row, f"{RULES}: rules.{number}")
+        rows[row.provider] = (*rows.get(row.provider, ()), (row, rules))
+    return rows
+
+
+def _given(entry: RulesEntry) -> dict[str, Any]:
+    """The fields of `ModelRules` that an entry sets, in its types."""
+    names = entry.model_fields_set & RulesEntry.model_fields.keys()
+    given = {name: getattr(entry, name) for name in names}
+    sets = {name: frozenset(value) for name, value in given.items() if isinstance(value, list)}
+    efforts = {"efforts": tuple(sorted(set(entry.efforts), key=EFFORTS.index))} if entry.efforts is not None else {}
+    return given | sets | efforts
+
+
+def _problem(rules: ModelRules) -> str:
+    """What does not go together, with the field's name before it; empty if all does."""
+    if rules.efforts is None:
+        return ""
+    can_be_off = "none" in rules.efforts
+    match rules.thinks:
+        case "never" if rules.efforts:
+            return "efforts: the model never thinks. Set thinks, or remove the efforts."
+        case "always" if can_be_off:
+            return "efforts: the model always thinks. Remove none, or set thinks to default or asked."
+        case "asked" | "default" if not can_be_off:
+            return f"efforts: a model that thinks {rules.thinks!r} can do without. Add none, or set thinks to always."
+        case _:
+            return ""

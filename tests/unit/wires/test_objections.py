@@ -1,0 +1,85 @@
+"""Why a model cannot serve a request, before anybody is asked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from gateway_core.domain.model_rules import ModelRules
+from gateway_core.wires.codecs import codec_of, has_codec, objection_to
+from gateway_core.wires.demands import demands_of
+from gateway_core.wires.fit import misfit
+from gateway_core.wires.openai_chat.codec import OPENAI_CHAT_CODEC
+from tests.conftest import model
+
+ALWAYS = ModelRules(thinks="always", forces_tools_thinking=False)
+ASKED = ModelRules(thinks="asked", efforts=("none", "low"), forces_tools_thinking=False)
+SILENT = ModelRules(cannot=frozenset({"n"}))
+
+
+def objection(engine, rules, **params):
+    """What a model without a row of its own objects to options."""
+    plain = model("m", "p")
+    asked = replace(plain, deployment=replace(plain.deployment, engine=engine), rules=rules)
+    found = objection_to(asked, demands_of([], params), [], params)
+    return found and found.param
+
+
+@pytest.mark.parametrize(
+    ("engine", "rules", "params", "param"),
+    [
+        ("native", ModelRules(), {"n": 2}, None),
+        ("native", SILENT, {"n": 2}, "n"),
+        ("native", SILENT, {"n": 1, "seed": 1}, None),
+        ("litellm", ModelRules(), {"n": 2}, "n"),
+        ("litellm", ModelRules(), {"seed": 1}, None),
+        ("native", ALWAYS, {"tool_choice": "required"}, "tool_choice"),
+        ("litellm", ALWAYS, {"tool_choice": "required"}, "tool_choice"),
+        ("native", ALWAYS, {"tool_choice": "auto"}, None),
+    ],
+)
+def test_by_the_engine_and_by_the_model(engine, rules, params, param):
+    """Rules hold whoever translates; LiteLLM meets no demand."""
+    assert objection(engine, rules, **params) == param
+
+
+def test_the_engine_decides_on_the_codec():
+    """None where LiteLLM translates."""
+    by_litellm = model("m", "p").deployment
+    assert codec_of(by_litellm) is None
+    assert codec_of(replace(by_litellm, engine="native")) is OPENAI_CHAT_CODEC
+    assert (has_codec("p"), has_codec("ollama"), has_codec("cohere")) == (True, True, False)
+
+
+class TestMisfit:
+    """What rules a model out, because to leave it out would change the answer."""
+
+    def test_a_forced_call_where_thinking_stays_on(self):
+        """It cannot be turned off for it."""
+        found = misfit({"tool_choice": "required"}, ALWAYS)
+        assert found is not None
+        assert (found.param, found.detail) == ("tool_choice", "cannot be made to call a tool (tool_choice)")
+        assert misfit({"tool_choice": "auto"}, ALWAYS) is None
+        assert misfit({"tool_choice": "required"}, ASKED) is None
+        assert misfit({"tool_choice": "required"}, ModelRules(thinks="always")) is None
+
+    @pytest.mark.parametrize(
+        ("params", "param"),
+        [
+            ({"logprobs": True}, None),
+            ({"reasoning_effort": "low"}, None),
+            ({"logprobs": False, "reasoning_effort": "low"}, None),
+            ({"logprobs": True, "reasoning_effort": "low"}, "logprobs"),
+            ({"logit_bias": {"1": 1}, "reasoning_effort": "low"}, "logit_bias"),
+            ({"logit_bias": {}, "reasoning_effort": "low"}, None),
+            ({"logprobs": True, "reasoning_effort": "low", "tool_choice": "required"}, None),
+        ],
+    )
+    def test_single_tokens_while_it_thinks(self, params, param):
+        """Where it tells of them otherwise."""
+        rules = replace(ASKED, refuses_thinking=frozenset({"logprobs", "logit_bias"}))
+        found = misfit(params, rules)
+        assert (found and found.param) == param
+        assert found is None or "while it thinks" in found.detail
+        assert misfit(params, ASKED) is None
