@@ -44,7 +44,7 @@ def fitted(call: ProviderCall, *, may_think: bool = True) -> Fitted:
     given = {name: value for name, value in call.params.items() if value is not None}
     effort, named = _effort(given, rules)
     budget = _budget(given)
-    thinks = _thinks(rules, effort, asked=budget is not None)
+    thinks = _thinks(rules, effort, asked=thinking_asked(given).get("type") in ("enabled", "adaptive"))
     kept = {name: value for name, value in given.items() if name not in ("reasoning_effort", "thinking")}
     if thinks and rules.thinks != "always" and not (may_think and _may_think(kept, rules)):
         named |= {"reasoning_effort" if "reasoning_effort" in given else "thinking"}
