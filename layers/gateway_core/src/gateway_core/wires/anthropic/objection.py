@@ -80,7 +80,10 @@ def _ending(messages: Sequence[Json], params: Json, rules: ModelRules) -> Iterat
     if last.get("role") != "assistant":
         return
     if not rules.takes_prefill:
-        yield Objection("messages", "cannot go on with an answer that was begun for it; end with a user message")
+        yield Objection(
+            "messages",
+            "cannot go on with an answer that was begun for it: the last turn has to be the user's (messages)",
+        )
     if mapping(params.get("response_format")).get("type") in ("json_object", "json_schema"):
         yield Objection("response_format", "cannot go on with a begun answer as JSON (response_format)")
 

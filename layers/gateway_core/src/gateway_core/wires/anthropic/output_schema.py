@@ -122,7 +122,7 @@ class _Adapter:
         return f"#/$defs/{self._names[reference]}"
 
     def _new_name(self, reference: str) -> str:
-        plain = _ODD.sub("_", reference.rpartition("/")[2]) or "root"
+        plain = _ODD.sub("_", reference.rpartition("/")[2].lstrip("#")) or "root"
         taken = set(self._names.values())
         return next(name for number in range(len(taken) + 1) if (name := f"{plain}{number or ''}") not in taken)
 

@@ -82,26 +82,33 @@ def is_objects(schema: Json) -> bool:
     return kind == "object" or "object" in items(kind)
 
 
-def flattened(schema: Json, root: Json, seen: tuple[str, ...] = ()) -> dict[str, Any]:
+type Known = dict[str, dict[str, Any]]
+"""References that were followed already: each is flattened once, and one that leads back to itself ends there."""
+
+
+def flattened(schema: Json, root: Json, known: Known | None = None) -> dict[str, Any]:
     """The schema of an object without a reference or a union at its top.
 
     Properties of all branches are taken together; required is what each of the alternatives requires. What that leaves
     out is told in the description.
     """
+    known = {} if known is None else known
     reference = schema.get("$ref")
     if isinstance(reference, str):
+        if reference not in known:
+            known[reference] = {}
+            known[reference] = flattened(mapping(target(reference, root)), root, known)
         rest = {name: value for name, value in schema.items() if name != "$ref"}
-        found = {} if reference in seen else mapping(target(reference, root))
-        return flattened({**found, **rest}, root, (*seen, reference))
+        return flattened({**known[reference], **rest}, root, known)
     made = {name: value for name, value in schema.items() if name not in UNIONS}
     for union in UNIONS:
         if union in schema:
-            _take_in(made, union, items(schema[union]), root, seen)
+            _take_in(made, union, items(schema[union]), root, known)
     return made
 
 
-def _take_in(made: dict[str, Any], union: str, branches: list[Any], root: Json, seen: tuple[str, ...]) -> None:
-    objects = [flattened(branch, root, seen) for branch in map(mapping, branches) if is_objects(branch)]
+def _take_in(made: dict[str, Any], union: str, branches: list[Any], root: Json, known: Known) -> None:
+    objects = [flattened(branch, root, known) for branch in map(mapping, branches) if is_objects(branch)]
     properties = dict(mapping(made.get("properties")))
     for branch in objects:
         for name, one in mapping(branch.get("properties")).items():
