@@ -6,15 +6,28 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from gateway_core.domain.chat import Deployment, Json, Model
+from gateway_core.wires.anthropic import ANTHROPIC
+from gateway_core.wires.anthropic.codec import ANTHROPIC_CODEC
 from gateway_core.wires.codec import Codec, Objection
 from gateway_core.wires.demands import Demands, unmet
 from gateway_core.wires.fit import misfit
 from gateway_core.wires.foreign import FOREIGN_CANNOT, foreign_objection
+from gateway_core.wires.gemini import GEMINI
+from gateway_core.wires.gemini.codec import GEMINI_CODEC
 from gateway_core.wires.openai_chat import OPENAI_CHAT
 from gateway_core.wires.openai_chat.codec import OPENAI_CHAT_CODEC
+from gateway_core.wires.openai_responses import OPENAI_RESPONSES
+from gateway_core.wires.openai_responses.codec import OPENAI_RESPONSES_CODEC
 from gateway_core.wires.table import traits_of, wire_of
 
-CODECS: Mapping[str, Codec] = MappingProxyType({OPENAI_CHAT.name: OPENAI_CHAT_CODEC})
+CODECS: Mapping[str, Codec] = MappingProxyType(
+    {
+        ANTHROPIC.name: ANTHROPIC_CODEC,
+        GEMINI.name: GEMINI_CODEC,
+        OPENAI_CHAT.name: OPENAI_CHAT_CODEC,
+        OPENAI_RESPONSES.name: OPENAI_RESPONSES_CODEC,
+    }
+)
 """By the name of the wire; LiteLLM translates to all others."""
 
 

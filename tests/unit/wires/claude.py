@@ -1,0 +1,76 @@
+"""Calls of Claude's models, as the tests of Anthropic's wire send them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from gateway_core.domain.chat import Deployment, ProviderCall
+from gateway_core.domain.model_rules import NO_RULES, ModelRules
+from gateway_core.wires.anthropic.request import request
+
+BY_BUDGET = ModelRules(
+    thinks="asked",
+    thinking_form="budget",
+    efforts=("none", "low", "medium", "high"),
+    least_thinking_tokens=1024,
+    refuses_thinking=frozenset({"temperature", "top_k"}),
+    most_temperature=1.0,
+    one_of_temperature_and_top_p=True,
+    least_top_p_thinking=0.95,
+    forces_tools_thinking=False,
+    stop_needs_text=True,
+    schema_refuses=frozenset({"recursion"}),
+)
+ADAPTIVE = replace(
+    BY_BUDGET,
+    thinking_form="adaptive",
+    efforts=("none", "low", "medium", "high", "max"),
+    refuses_thinking=frozenset(),
+    forces_tools_thinking=True,
+    takes_prefill=False,
+)
+BY_DEFAULT = replace(ADAPTIVE, thinks="default")
+USER = {"role": "user", "content": "q"}
+LOOK_UP = {
+    "type": "function",
+    "function": {
+        "name": "look_up",
+        "description": "Looks it up.",
+        "parameters": {"type": "object", "properties": {"q": {"type": "string"}}},
+    },
+}
+
+
+def call(*messages: dict[str, Any], rules: ModelRules = BY_BUDGET, cap: int = 4096, **params: Any) -> ProviderCall:
+    """A call of Claude Opus 4.5."""
+    return ProviderCall(
+        Deployment("anthropic", "claude-opus-4-5", "https://api.anthropic.com", engine="native"),
+        messages or (USER,),
+        params,
+        max_output_tokens=cap,
+        timeout_s=60.0,
+        request_id="r",
+        rules=rules,
+    )
+
+
+def body(*messages: dict[str, Any], rules: ModelRules = BY_BUDGET, cap: int = 4096, **params: Any) -> dict[str, Any]:
+    """What is sent for it."""
+    return dict(request(call(*messages, rules=rules, cap=cap, **params), streams=False).body)
+
+
+def dropped(*messages: dict[str, Any], rules: ModelRules = NO_RULES, **params: Any) -> tuple[str, ...]:
+    """What is left out or changed."""
+    return request(call(*messages, rules=rules, **params), streams=False).dropped
+
+
+def calls_tool(call_id: str = "toolu_1", arguments: str = '{"q":"x"}', **more: Any) -> dict[str, Any]:
+    """An assistant's turn with one call."""
+    made = {"id": call_id, "type": "function", "function": {"name": "look_up", "arguments": arguments}}
+    return {"role": "assistant", "content": None, "tool_calls": [made], **more}
+
+
+def result(call_id: str = "toolu_1", content: Any = "r", **more: Any) -> dict[str, Any]:
+    """A tool's message."""
+    return {"role": "tool", "tool_call_id": call_id, "content": content, **more}
