@@ -62,13 +62,7 @@ def fitted(call: ProviderCall, *, may_think: bool = True) -> Fitted:
     """
     rules = call.rules
     given = {name: value for name, value in call.params.items() if value is not None}
-<<<<<<< HEAD
     thinking = _thinking(given, rules)
-=======
-    effort, named = _effort(given, rules)
-    budget = _budget(given)
-    thinks = _thinks(rules, effort, asked=thinking_asked(given).get("type") in ("enabled", "adaptive"))
->>>>>>> anthropic
     kept = {name: value for name, value in given.items() if name not in ("reasoning_effort", "thinking")}
     thinks, named = thinking.begins(rules), set(thinking.dropped)
     if thinks and rules.thinks != "always" and not (may_think and _may_think(kept, rules)):
