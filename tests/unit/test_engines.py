@@ -8,6 +8,7 @@ from gateway_core.config.documents import Document
 from gateway_core.config.known_providers import known_providers
 from gateway_core.config.settings import GatewaySettings
 from gateway_core.domain.errors import ConfigError
+from gateway_core.wires.codecs import has_codec
 
 URL = "base_url: 'https://h.example/v1', input_includes_cached: true"
 
@@ -22,6 +23,7 @@ def test_the_catalogs_providers_have_wires_of_ours():
         ("anthropic", "openai", "gemini", "deepseek", "ollama"), "native"
     )
     assert {model.deployment.engine for model in catalog().models.values()} == {"native"}
+    assert all(has_codec(name) for name in catalog().providers)
 
 
 @pytest.mark.parametrize(

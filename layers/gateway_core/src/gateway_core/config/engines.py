@@ -15,7 +15,7 @@ LITELLM_PROVIDERS = "litellm_providers.txt"
 
 def engine_of(provider: str, asked: Engine | None, where: str) -> Engine:
     """The engine of a provider of the configuration, which may ask for one. Raises ConfigError that names the field."""
-    if asked == "native" and not (traits_of(provider).native or has_codec(provider)):
+    if asked == "native" and not has_codec(provider):
         raise ConfigError(f"{where}.engine: the gateway has no wire of its own for '{provider}'. Set it to litellm.")
     return asked or _default(provider)
 
