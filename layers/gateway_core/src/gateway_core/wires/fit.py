@@ -96,7 +96,7 @@ def _thinking(given: Json, rules: ModelRules) -> _Thinking:
     budget = _budget(given, rules) if wanted != "none" else None
     agrees = kind == "disabled" and wanted == "none"
     ignored = {"thinking"} if kind and budget is None and not agrees else set()
-    if rules.efforts == ():
+    if rules.efforts == () or rules.thinks == "never":
         named = set() if wanted == "none" and rules.thinks == "never" else {"reasoning_effort"}
         return _Thinking(dropped=frozenset(named | ignored))
     effort = _nearest(wanted, rules)
@@ -110,7 +110,7 @@ def _by_thinking(given: Json, rules: ModelRules) -> _Thinking:
     unbound = named is None and rules.thinking_form in ("adaptive", "switch")
     if budget is not None or unbound:
         return _Thinking(budget=budget, asked=True)
-    effort = None if rules.efforts == () else _nearest(_effort_of(named), rules)
+    effort = None if rules.efforts == () or rules.thinks == "never" else _nearest(_effort_of(named), rules)
     return _Thinking(effort, dropped=frozenset({"thinking"}))
 
 

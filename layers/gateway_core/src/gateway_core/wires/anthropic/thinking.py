@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from gateway_core.domain.chat import Json, ProviderCall
-from gateway_core.domain.model_rules import Effort
+from gateway_core.domain.model_rules import EFFORTS, Effort
 from gateway_core.wires.fit import Fitted, thinking_asked
 
 _LEAST_BUDGET = 1024
@@ -38,7 +38,7 @@ def thinking_of(call: ProviderCall, fit: Fitted) -> tuple[dict[str, Any], set[st
         return _by_budget(call, fit, asked)
     if call.rules.thinking_form == "adaptive":
         return _adaptively(call, fit, asked)
-    return {}, {"thinking"} if asked else set()
+    return {}, {name for name in ("reasoning_effort", "thinking") if call.params.get(name)}
 
 
 def _least(call: ProviderCall) -> int:
@@ -57,7 +57,7 @@ def _by_budget(call: ProviderCall, fit: Fitted, asked: Json) -> tuple[dict[str, 
 
 
 def _adaptively(call: ProviderCall, fit: Fitted, asked: Json) -> tuple[dict[str, Any], set[str]]:
-    effort = fit.effort or (None if fit.budget is None else _effort_of(fit.budget, call.rules.efforts))
+    effort = fit.effort or (None if fit.budget is None else _effort_of(fit.budget, call.rules.efforts or EFFORTS))
     if effort is None and not asked:
         return {}, set()
     body: dict[str, Any] = {"thinking": {"type": "adaptive", **_display(asked)}}
