@@ -11,8 +11,10 @@ import httpx
 from gateway_core.adapters.models import model_provider
 from gateway_core.adapters.upstream.provider import UpstreamProvider
 from gateway_core.adapters.upstream.transport import connection_pool
+from gateway_core.config.model_rules import rules_for
 from gateway_core.domain.chat import Deployment, Engine, ModelMode, ProviderCall
 from gateway_core.domain.credentials import Credential, Secret
+from gateway_core.domain.model_rules import ModelRules
 from tests.manual_clock import ManualClock
 
 PROMPT = "Tell me of the otters of Skye, and of their winters."
@@ -39,7 +41,12 @@ class Path:
         """A call to this provider at `root`."""
         messages = ({"role": "system", "content": "Be brief."}, {"role": "user", "content": PROMPT})
         deployment = Deployment(self.provider, self.model, root + self.base, self.mode, engine=self.engine)
-        return ProviderCall(deployment, messages, params, 64, timeout_s, "req-1")
+        return ProviderCall(deployment, messages, params, 64, timeout_s, "req-1", rules=self.rules)
+
+    @property
+    def rules(self) -> ModelRules:
+        """What the catalog says that the model refuses."""
+        return rules_for(self.provider, self.model)
 
 
 _ANTHROPIC = {

@@ -115,7 +115,7 @@ class StreamDesk:
         api_base = base_urls(self.root)[f"{path.provider.upper()}_API_BASE"]
         deployment = replace(path.call("").deployment, api_base=api_base)
         messages = ({"role": "system", "content": "Be brief."}, {"role": "user", "content": text})
-        return ProviderCall(deployment, messages, params, limit, timeout_s, "req-1")
+        return ProviderCall(deployment, messages, params, limit, timeout_s, "req-1", rules=path.rules)
 
     async def hear(self, path: Path, text: str = "Hello.", **options: Any) -> Heard:
         """The whole stream of one call."""
@@ -260,13 +260,13 @@ ANTHROPIC, OPENAI, RESPONSES, GEMINI, DEEPSEEK = PATHS
 
 def said(path: Path, *texts: str) -> list[Any]:
     """The events up to and with these pieces of text, in the path's wire format."""
-    if path is ANTHROPIC:
+    if path == ANTHROPIC:
         start = {"type": "message_start", "message": {"model": "m", "usage": {"input_tokens": 11, "output_tokens": 1}}}
         block = {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}
         return [start, block, *(_block_delta({"type": "text_delta", "text": text}) for text in texts)]
-    if path is RESPONSES:
+    if path == RESPONSES:
         return [{"type": "response.output_text.delta", "output_index": 0, "delta": text} for text in texts]
-    if path is GEMINI:
+    if path == GEMINI:
         counted = {"promptTokenCount": 11, "candidatesTokenCount": 1}
         return [{"candidates": [_candidate({"text": text})], "usageMetadata": counted} for text in texts]
     return [{"choices": [{"index": 0, "delta": {"content": text}}]} for text in texts]
@@ -274,13 +274,13 @@ def said(path: Path, *texts: str) -> list[Any]:
 
 def ended(path: Path) -> list[Any]:
     """The events that end an answer of 11 and 3 tokens."""
-    if path is ANTHROPIC:
+    if path == ANTHROPIC:
         delta = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 3}}
         return [{"type": "content_block_stop", "index": 0}, delta, {"type": "message_stop"}]
-    if path is RESPONSES:
+    if path == RESPONSES:
         response = {"status": "completed", "output": [], "usage": {"input_tokens": 11, "output_tokens": 3}}
         return [{"type": "response.completed", "response": response}]
-    if path is GEMINI:
+    if path == GEMINI:
         counted = {"promptTokenCount": 11, "candidatesTokenCount": 3, "totalTokenCount": 14}
         return [{"candidates": [_candidate({"text": ""}) | {"finishReason": "STOP"}], "usageMetadata": counted}]
     usage = {"prompt_tokens": 11, "completion_tokens": 3, "total_tokens": 14}

@@ -52,7 +52,7 @@ async def test_reasoning_goes_back_to_who_wants_it(path: Path, desk: StreamDesk,
     else:
         assert (await desk.provider.complete(call)).finish_reason == "stop"
     (body,) = await desk.bodies()
-    assert (THOUGHT in str(body)) == (path is DEEPSEEK)
+    assert (THOUGHT in str(body)) == (path == DEEPSEEK)
     assert call.messages[1]["reasoning_content"] == THOUGHT
 
 
@@ -67,7 +67,7 @@ async def test_a_signature_goes_back_to_who_signed(path: Path, desk: StreamDesk)
     assert (await desk.provider.complete(call)).finish_reason == "stop"
     body = str((await desk.bodies())[-1])
     assert "__thought__" not in body
-    assert (signature in body) == (path is GEMINI)
+    assert (signature in body) == (path == GEMINI)
     assert call.messages[2]["tool_call_id"] == called.id
 
 

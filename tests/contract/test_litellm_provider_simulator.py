@@ -64,7 +64,8 @@ class Desk:
         """One call with this user message, and what follows it."""
         deployment = replace(path.call("").deployment, api_base=self._bases[f"{path.provider.upper()}_API_BASE"])
         messages = ({"role": "system", "content": "Be brief."}, {"role": "user", "content": content}, *more)
-        return await self._provider.complete(ProviderCall(deployment, messages, params, limit, timeout_s, "req-1"))
+        call = ProviderCall(deployment, messages, params, limit, timeout_s, "req-1", rules=path.rules)
+        return await self._provider.complete(call)
 
     async def fault(self, path: Path, kind: str, **params: Any) -> None:
         """Let the provider play this fault once."""

@@ -23,7 +23,7 @@ from gateway_core.domain.errors import (
     ProviderUnavailable,
     RateLimitError,
 )
-from tests.contract.litellm_paths import EACH, EACH_NAME, PATHS, CountingPool, Path, provider_at
+from tests.contract.litellm_paths import EACH, EACH_NAME, NAMES, PATHS, CountingPool, Path, provider_at
 from tests.contract.raw_provider import Act, RawProvider, Sight, begin_then, hang, reset, respond
 from tests.contract.streaming import error_of
 from tests.loop_time import ends_after
@@ -199,7 +199,7 @@ async def test_the_call_is_left_as_it_was(path: Path) -> None:
     assert (call.messages, call.params) == before
 
 
-@every_path
+@pytest.mark.parametrize("path", PATHS, ids=NAMES)
 async def test_options_that_litellm_takes_for_orders_do_not_reach_it(path: Path) -> None:
     """They are dropped and named: no other host, no mock, no fallback, no second answer."""
     orders = {

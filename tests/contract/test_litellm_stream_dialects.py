@@ -197,7 +197,7 @@ async def test_an_end_by_the_providers_own_fault_is_an_error(path: Path, reason:
     """With the usage that it reports."""
     spoiled = json.loads(json.dumps([e for e in ended(path) if isinstance(e, dict)]).replace('"STOP"', f'"{reason}"'))
     spoiled = json.loads(json.dumps(spoiled).replace('"stop"', f'"{reason}"'))
-    error, heard = await breaks(path, *said(path, "Hello."), *spoiled, *([DONE] if path is DEEPSEEK else []))
+    error, heard = await breaks(path, *said(path, "Hello."), *spoiled, *([DONE] if path == DEEPSEEK else []))
     assert (type(error), heard.text, error.usage) == (ProviderUnavailable, "Hello.", Usage(11, 3))
 
 

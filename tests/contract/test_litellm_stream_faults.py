@@ -64,9 +64,9 @@ async def desk(booth: StreamDesk) -> StreamDesk:
 
 def reported(path: Path, error: ProviderError) -> bool:
     """Whether the usage is what this provider tells before the end of its stream."""
-    if path is ANTHROPIC:
+    if path == ANTHROPIC:
         return error.usage is not None and error.usage.input_tokens > 0
-    if path is GEMINI:
+    if path == GEMINI:
         return error.usage is not None and error.usage.output_tokens == 2
     return error.usage is None
 

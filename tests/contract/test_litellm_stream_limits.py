@@ -228,7 +228,7 @@ async def test_a_provider_without_credentials_is_an_error_of_the_stream() -> Non
         await anext(stream)
 
 
-@pytest.mark.parametrize("path", [path for path in PATHS if path is not RESPONSES], ids=lambda path: path.provider)
+@pytest.mark.parametrize("path", [path for path in PATHS if path != RESPONSES], ids=lambda path: path.provider)
 async def test_a_request_that_cannot_be_put_into_words_is_not_sent(path: Path) -> None:
     """As for whole answers: the same error, and nothing to bill."""
     network = Scripted(list)

@@ -73,7 +73,7 @@ async def test_nothing_is_held_back(path: Path) -> None:
     assert texts == ["first", "second", ""]
 
 
-@pytest.mark.parametrize("path", [path for path in PATHS if path is not GEMINI], ids=lambda path: path.model)
+@pytest.mark.parametrize("path", [path for path in PATHS if path != GEMINI], ids=lambda path: path.model)
 async def test_the_providers_last_word_is_enough(path: Path) -> None:
     """A connection that it leaves open after that is cut off, not waited for."""
 
@@ -213,7 +213,7 @@ async def test_a_whole_answer_instead_of_a_stream_is_refused(path: Path) -> None
 @every_path
 async def test_an_error_instead_of_a_stream_is_classified(path: Path) -> None:
     """With a 200 before it."""
-    body = {"error": {"type": "rate_limit_error", "code": 429 if path is GEMINI else "rate_limit_exceeded"}}
+    body = {"error": {"type": "rate_limit_error", "code": 429 if path == GEMINI else "rate_limit_exceeded"}}
     network = Scripted(lambda: [json.dumps(body).encode()], "application/json")
     assert type(await error_of(hear_from(network, path))) is RateLimitError
 
@@ -229,7 +229,7 @@ def announcing(body: bytes) -> Act:
     return act
 
 
-@pytest.mark.parametrize("path", [path for path in PATHS if path is not GEMINI], ids=lambda path: path.model)
+@pytest.mark.parametrize("path", [path for path in PATHS if path != GEMINI], ids=lambda path: path.model)
 async def test_what_follows_the_last_word_does_not_matter(path: Path) -> None:
     """The answer is whole, though its connection is of no more use."""
     async with RawProvider(announcing(sse(*said(path, "Hello."), *ended(path)))).serve() as raw:

@@ -90,6 +90,7 @@ class Gateway:
         self._failover = failover
         self._clock = clock
         self._stall_timeout_s = settings.stall_timeout_s
+        self._caches_prompts = settings.prompt_caching
 
     async def complete(
         self, request: ChatRequest, caller: Caller, request_id: str, *, timeout_s: float
@@ -125,7 +126,7 @@ class Gateway:
         state = await self.chat_state(request, context)
 
         async def send(bounded: BoundedCandidate, timeout_s: float) -> ProviderAnswer:
-            return await self._provider.complete(_call(request, bounded, context, timeout_s))
+            return await self._provider.complete(self._call(request, bounded, context, timeout_s))
 
         return await self._run(state, send)
 
@@ -136,7 +137,7 @@ class Gateway:
 
         async def start_stream(bounded: BoundedCandidate, timeout_s: float) -> AttemptStream:
             left_s = context.deadline_s - self._clock.monotonic_s()
-            call = replace(_call(request, bounded, context, left_s), first_s=timeout_s)
+            call = replace(self._call(request, bounded, context, left_s), first_s=timeout_s)
             chunks, estimate = self._provider.stream(call), self._estimate(call)
             answering[:] = [
                 await AttemptStream.start(chunks, estimate, first_s=timeout_s, stall_s=self._stall_timeout_s)
@@ -161,6 +162,23 @@ class Gateway:
 
         # In a thread: a long prompt takes the tokeniser a while.
         return lambda text: asyncio.to_thread(count, text)
+
+    def _call(
+        self, request: ChatRequest, bounded: BoundedCandidate, context: RequestContext, timeout_s: float
+    ) -> ProviderCall:
+        project_id = request.attribution.project_id or context.caller.project_id
+        return ProviderCall(
+            deployment=bounded.model.deployment,
+            messages=request.messages,
+            params=_apart({**request.params, **bounded.model.fixed_params}, project_id),
+            max_output_tokens=bounded.output_cap,
+            timeout_s=timeout_s,
+            request_id=context.request_id,
+            rules=bounded.model.rules,
+            defaults=request.defaults,
+            body=request.body,
+            caches_prompt=self._caches_prompts,
+        )
 
     async def _embed(self, request: EmbedRequest, context: RequestContext) -> Completion[Embeddings]:
         chosen = plan_embedding(request, self._catalog, reachable_models(context.caller, request, self._catalog))
@@ -235,29 +253,6 @@ class Gateway:
             degraded=state.degraded,
             explanation=state.explanation,
         )
-
-
-def _call(
-    request: ChatRequest,
-    bounded: BoundedCandidate,
-    context: RequestContext,
-    timeout_s: float,
-    *,
-    caches_prompt: bool = False,
-) -> ProviderCall:
-    project_id = request.attribution.project_id or context.caller.project_id
-    return ProviderCall(
-        deployment=bounded.model.deployment,
-        messages=request.messages,
-        params=_apart({**request.params, **bounded.model.fixed_params}, project_id),
-        max_output_tokens=bounded.output_cap,
-        timeout_s=timeout_s,
-        request_id=context.request_id,
-        rules=bounded.model.rules,
-        defaults=request.defaults,
-        body=request.body,
-        caches_prompt=caches_prompt,
-    )
 
 
 def _apart(params: dict[str, Any], project_id: str) -> dict[str, Any]:
