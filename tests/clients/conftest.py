@@ -23,8 +23,9 @@ __all__ = ["gateway", "providers", "providers_url", "simulator", "stack", "store
 HERE = Path(__file__).parent
 LOCK = HERE / "package-lock.json"
 MODULES = HERE / "node_modules"
+PINS = HERE.parents[1] / "requirements/clients.txt"
 FRAMEWORKS = HERE.parents[1] / ".tools/clients/bin/python"
-"""Of the environment that `make test-clients` makes from requirements/clients.txt."""
+"""Of the environment that `make test-clients` makes from PINS."""
 MODELS = {
     "claude-haiku-3.5": ("anthropic", "claude-haiku-4-5"),
     "gpt-5.1": ("openai", "gpt-5.1"),
@@ -67,7 +68,14 @@ class Program:
         assert self._process.stdout
         self._process.stdin.write(json.dumps({"do": task, "with": arguments}) + "\n")
         self._process.stdin.flush()
-        told: dict[str, Any] = json.loads(self._process.stdout.readline())
+        try:
+            line = self._process.stdout.readline()
+        except BaseException:
+            # The time is up, and its answer would be taken for the next one.
+            self.end()
+            raise
+        assert line, "the program has ended"
+        told: dict[str, Any] = json.loads(line)
         return told
 
     def end(self) -> None:

@@ -1,8 +1,10 @@
 """LangChain for Python: its chat model, and an agent with a tool."""
 
+import re
+
 import pytest
 
-from tests.clients.conftest import PDF
+from tests.clients.conftest import PDF, PINS
 
 pytestmark = [pytest.mark.xdist_group("clients"), pytest.mark.usefixtures("gateway")]
 
@@ -10,6 +12,16 @@ PROGRAM = "langchain"
 HEARD = {"fast": "claude-haiku-4-5", "reasoning": "claude-opus-4-5", "gemini-flash": "gemini-3.8-flash"}
 every_model = pytest.mark.parametrize("model", HEARD)
 anyhow = pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+
+
+def test_the_pins_name_no_registry():
+    """The machine's own registry is asked, whichever that is; each package has its hash."""
+    pins = PINS.read_text()
+    assert "://" not in pins
+    assert "index-url" not in pins
+    packages = re.findall(r"^\w.*", pins, re.MULTILINE)
+    assert len(packages) > 50
+    assert len(re.findall(r"^\w\S*==.* \\\n    --hash=sha256:", pins, re.MULTILINE)) == len(packages)
 
 
 @every_model

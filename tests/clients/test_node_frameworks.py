@@ -82,15 +82,14 @@ def test_the_ai_sdks_tools(run_node, task, effort):
 
 def test_langchains_structured_answers(run_node):
     """By a schema, and by a function that has to be called."""
-    answer = {"answer": "text"}
     told = results(run_node, LANGCHAIN, "structured", HEARD)
-    assert told == dict.fromkeys(HEARD, {"schema": answer, "calling": answer})
+    assert told == {key: {"schema": {"answer": "text"}, "calling": {"answer": "text"}} for key in HEARD}
 
 
 @pytest.mark.parametrize("task", ["object", "streamedObject"])
 def test_the_ai_sdks_objects(run_node, task):
     """Whole and as they grow."""
-    assert results(run_node, AI_SDK, task, HEARD) == dict.fromkeys(HEARD, [{"answer": "text"}] * 2)
+    assert results(run_node, AI_SDK, task, HEARD) == {key: [{"answer": "text"}] * 2 for key in HEARD}
 
 
 @either
