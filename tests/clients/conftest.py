@@ -176,3 +176,15 @@ def bodies(providers: Any) -> Callable[..., list[dict[str, Any]]]:
         return [each["body"] for each in requests if each["provider"] == provider and each["body"]]
 
     return sent
+
+
+@pytest.fixture
+def thinkers(providers: Any) -> Callable[[], set[str]]:
+    """The providers' models that were asked to think, and did."""
+
+    def thought() -> set[str]:
+        found = providers.get("/__calls", params={"wait_idle_s": 5}).json()["providers"]
+        tallies = {upstream: tally for models in found.values() for upstream, tally in models.items()}
+        return {upstream for upstream, tally in tallies.items() if tally["reasoning_tokens"]}
+
+    return thought

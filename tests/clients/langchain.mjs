@@ -16,7 +16,8 @@ const chat = (model) =>
     apiKey: KEY,
     maxRetries: 0,
     configuration: { baseURL: `${GATEWAY}/v1` },
-    ...(effort === '-' ? {} : { reasoning: { effort } }),
+    // Its own field for the effort is for OpenAI's names alone.
+    ...(effort === '-' ? {} : { modelKwargs: { reasoning_effort: effort } }),
   });
 
 const weather = (called) =>

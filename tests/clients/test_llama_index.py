@@ -44,9 +44,10 @@ def test_a_call(program, model):
 
 @every_effort
 @every_model
-def test_an_agent_with_a_tool(program, model, options):
+def test_an_agent_with_a_tool(program, thinkers, model, options):
     """Two questions, each answered with the tool's help, all of it streamed."""
     assert program.do("agent", model=model, **options) == {
         "called": ["text", "text"],
         "texts": [f"{HEARD[model]} heard: What is the weather?", f"{HEARD[model]} heard: And tomorrow?"],
     }
+    assert not options or thinkers() == {HEARD[model]}

@@ -45,7 +45,7 @@ def test_streams(run_node, script):
 
 @every_effort
 @pytest.mark.parametrize("task", ["loop", "agent"])
-def test_langchains_tools(run_node, task, effort):
+def test_langchains_tools(run_node, thinkers, task, effort):
     """Two questions, each answered with the tool's help: by hand with `ToolMessage`s, and by `createAgent`."""
     assert results(run_node, LANGCHAIN, task, AGENTS, effort) == {
         model: {
@@ -55,20 +55,22 @@ def test_langchains_tools(run_node, task, effort):
         }
         for model, upstream in AGENTS.items()
     }
+    assert effort == "-" or thinkers() == set(AGENTS.values())
 
 
 @every_effort
-def test_langchains_agent_as_it_speaks(run_node, effort):
+def test_langchains_agent_as_it_speaks(run_node, thinkers, effort):
     """Its model is streamed."""
     assert results(run_node, LANGCHAIN, "streamedAgent", AGENTS, effort) == {
         model: {"called": ["text"], "text": f"{upstream} heard: What is the weather?"}
         for model, upstream in AGENTS.items()
     }
+    assert effort == "-" or thinkers() == set(AGENTS.values())
 
 
 @every_effort
 @pytest.mark.parametrize("task", ["tools", "streamedTools"])
-def test_the_ai_sdks_tools(run_node, task, effort):
+def test_the_ai_sdks_tools(run_node, thinkers, task, effort):
     """Two questions, each answered with the tool's help; what a model thought goes back with its messages."""
     assert results(run_node, AI_SDK, task, AGENTS, effort) == {
         model: {
@@ -78,6 +80,7 @@ def test_the_ai_sdks_tools(run_node, task, effort):
         }
         for model, upstream in AGENTS.items()
     }
+    assert effort == "-" or thinkers() == set(AGENTS.values())
 
 
 def test_langchains_structured_answers(run_node):

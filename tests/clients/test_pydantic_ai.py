@@ -16,7 +16,7 @@ every_effort = pytest.mark.parametrize("effort", [None, "medium"], ids=["plain",
 
 @every_effort
 @all_models
-def test_a_tool(program, model, effort):
+def test_a_tool(program, thinkers, model, effort):
     """Two questions, each answered with the tool's help; what a model thought goes back with its messages."""
     told = program.do("tools", model=model, output="text", effort=effort)
     heard = {**HEARD, **OTHERS}[model]
@@ -24,6 +24,7 @@ def test_a_tool(program, model, effort):
         "called": ["text", "text"],
         "outputs": [f"{heard} heard: What is the weather?", f"{heard} heard: And tomorrow?"],
     }
+    assert effort is None or thinkers() == {heard}
 
 
 @every_effort

@@ -22,7 +22,8 @@ class Answer(BaseModel):
     answer: str
 
 
-def _llm(model: str, **options: Any) -> OpenAILike:
+def _llm(model: str, **more: Any) -> OpenAILike:
+    # Its own field for the effort is for OpenAI's names alone.
     return OpenAILike(
         model=model,
         api_base=URL,
@@ -31,7 +32,7 @@ def _llm(model: str, **options: Any) -> OpenAILike:
         is_function_calling_model=True,
         context_window=100_000,
         max_retries=0,
-        **options,
+        additional_kwargs=more,
     )
 
 
@@ -57,9 +58,9 @@ def call(model: str) -> dict[str, Any]:
     return {"called": called, "text": str(answer)}
 
 
-def agent(model: str, **options: Any) -> dict[str, Any]:
+def agent(model: str, **more: Any) -> dict[str, Any]:
     """Two questions in one conversation, each of which takes the tool."""
-    return asyncio.run(_converse(_llm(model, **options)))
+    return asyncio.run(_converse(_llm(model, **more)))
 
 
 async def _converse(llm: OpenAILike) -> dict[str, Any]:
