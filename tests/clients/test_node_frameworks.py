@@ -44,7 +44,7 @@ def test_streams(run_node, script):
 
 
 @every_effort
-@pytest.mark.parametrize("task", ["loop", "agent"])
+@pytest.mark.parametrize("task", ["loop", "agent", "streamingAgent"])
 def test_langchains_tools(run_node, thinkers, task, effort):
     """Two questions, each answered with the tool's help: by hand with `ToolMessage`s, and by `createAgent`."""
     assert results(run_node, LANGCHAIN, task, AGENTS, effort) == {
