@@ -8,6 +8,8 @@ BIN := .venv/bin
 UV_VERSION := 0.13.8
 # uv from PATH when there is one, else a private copy that pip installs.
 UV = $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
+# With the Python at $$python.
+bring_uv = if [ ! -x "$(UV)" ]; then "$$python" -m venv .tools && .tools/bin/python -m pip install -q uv==$(UV_VERSION); fi
 STAMP := .venv/.synced
 CLIENTS := .tools/clients
 
@@ -21,7 +23,7 @@ help: ## List the targets
 
 $(STAMP): requirements/dev.txt layers/gateway_core/pyproject.toml
 	@python=$$(scripts/find_python.sh) && \
-	if [ ! -x "$(UV)" ]; then "$$python" -m venv .tools && .tools/bin/python -m pip install -q uv==$(UV_VERSION); fi && \
+	$(bring_uv) && \
 	$(UV) venv -q --allow-existing --python "$$python" .venv && \
 	$(UV) pip sync -q --require-hashes --python $(BIN)/python requirements/dev.txt && \
 	$(UV) pip install -q --no-deps --no-build-isolation --python $(BIN)/python -e layers/gateway_core
@@ -29,7 +31,8 @@ $(STAMP): requirements/dev.txt layers/gateway_core/pyproject.toml
 
 # Frameworks with versions of their own; the tests start programs with them and import none.
 $(CLIENTS)/.synced: requirements/clients.txt | $(STAMP)
-	$(UV) venv -q --allow-existing --python $(BIN)/python $(CLIENTS)
+	@python=$(BIN)/python && $(bring_uv) && \
+	$(UV) venv -q --allow-existing --python "$$python" $(CLIENTS) && \
 	$(UV) pip sync -q --require-hashes --python $(CLIENTS)/bin/python requirements/clients.txt
 	@touch $@
 
