@@ -8,7 +8,10 @@ BIN := .venv/bin
 UV_VERSION := 0.13.8
 # uv from PATH when there is one, else a private copy that pip installs.
 UV = $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
+# With the Python at $$python.
+bring_uv = if [ ! -x "$(UV)" ]; then "$$python" -m venv .tools && .tools/bin/python -m pip install -q uv==$(UV_VERSION); fi
 STAMP := .venv/.synced
+CLIENTS := .tools/clients
 
 .PHONY: help setup hooks run check test test-properties test-lambda test-clients test-faults test-fleet unit fmt lint types arch lock prices clean validate conformance
 .PHONY: build build-here build-other size sam-local test-docker mutants
@@ -20,10 +23,17 @@ help: ## List the targets
 
 $(STAMP): requirements/dev.txt layers/gateway_core/pyproject.toml
 	@python=$$(scripts/find_python.sh) && \
-	if [ ! -x "$(UV)" ]; then "$$python" -m venv .tools && .tools/bin/python -m pip install -q uv==$(UV_VERSION); fi && \
+	$(bring_uv) && \
 	$(UV) venv -q --allow-existing --python "$$python" .venv && \
 	$(UV) pip sync -q --require-hashes --python $(BIN)/python requirements/dev.txt && \
 	$(UV) pip install -q --no-deps --no-build-isolation --python $(BIN)/python -e layers/gateway_core
+	@touch $@
+
+# Frameworks with versions of their own; the tests start programs with them and import none.
+$(CLIENTS)/.synced: requirements/clients.txt | $(STAMP)
+	@python=$(BIN)/python && $(bring_uv) && \
+	$(UV) venv -q --allow-existing --python "$$python" $(CLIENTS) && \
+	$(UV) pip sync -q --require-hashes --python $(CLIENTS)/bin/python requirements/clients.txt
 	@touch $@
 
 setup: $(STAMP) ## Set up .venv, as all the others do by themselves
@@ -52,7 +62,7 @@ test-properties: $(STAMP) ## Look for what breaks a property, among many more ex
 test-lambda: $(STAMP) ## Run the functions under Lambda's real runtime, emulated around it
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup tests/lambda_runtime
 
-test-clients: $(STAMP) ## Run the official SDKs for Python and Node against the stack (Node's need npm)
+test-clients: $(STAMP) $(CLIENTS)/.synced ## Run SDKs and frameworks for Python and Node against the stack (Node's need npm)
 	$(BIN)/python -m pytest -q tests/clients
 
 test-faults: $(STAMP) ## Let every candidate have every fault, however it is asked

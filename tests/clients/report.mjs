@@ -18,3 +18,8 @@ export async function report(work) {
 export async function forEach(names, work) {
   return Object.fromEntries(await Promise.all(names.map(async (name) => [name, await work(name)])));
 }
+
+/** `{name: {result} or {error}}` for all names, at once: one that fails does not hide the others. */
+export async function outcomes(names, work) {
+  return forEach(names, (name) => work(name).then((result) => ({ result }), (error) => ({ error: told(error) })));
+}
