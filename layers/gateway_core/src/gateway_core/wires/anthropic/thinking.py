@@ -57,7 +57,9 @@ def _by_budget(call: ProviderCall, fit: Fitted, asked: Json) -> tuple[dict[str, 
 
 
 def _adaptively(call: ProviderCall, fit: Fitted, asked: Json) -> tuple[dict[str, Any], set[str]]:
-    effort = fit.effort or (None if fit.budget is None else _effort_of(fit.budget, call.rules.efforts or EFFORTS))
+    effort = fit.effort if fit.effort != "none" else None  # beside a `thinking` that says otherwise
+    if effort is None and fit.budget is not None:
+        effort = _effort_of(fit.budget, call.rules.efforts or EFFORTS)
     if effort is None and not asked:
         return {}, set()
     body: dict[str, Any] = {"thinking": {"type": "adaptive", **_display(asked)}}
