@@ -10,7 +10,7 @@ from gateway_core.domain.chat import ProviderAnswer, ToolCall, Usage
 from gateway_core.wires.anthropic.codec import ANTHROPIC_CODEC
 from gateway_core.wires.anthropic.thoughts import thoughts_in
 from gateway_core.wires.signed_ids import split
-from tests.unit.wires.claude import LOOK_UP, call
+from tests.unit.wires.claude import ADAPTIVE, LOOK_UP, USER, body, call
 
 JSON_MODE = {"response_format": {"type": "json_object"}}
 THOUGHT = {"type": "thinking", "thinking": "hm", "signature": "sig"}
@@ -62,9 +62,43 @@ def test_the_thoughts_before_a_call_travel_in_its_id() -> None:
         THOUGHT, REDACTED, text("a"), use(input={}), THOUGHT, use(call_id="toolu_2", input={}), use("f", "t3")
     )
     ids = [made.id for made in got.tool_calls]
-    assert [thoughts_in(name) for name in ids] == [[THOUGHT, REDACTED], [THOUGHT], []]
+    assert [thoughts_in(name) for name in ids] == [[THOUGHT, REDACTED, 1], [THOUGHT], []]
     assert [split(name).plain for name in ids] == ["toolu_1", "toolu_2", "t3"]
     assert ids[2] == "t3"
+
+
+@pytest.mark.parametrize(
+    "blocks",
+    [
+        [THOUGHT, use(input={})],
+        [THOUGHT, REDACTED, text("let me see"), use(input={"q": 1})],
+        [text("so"), THOUGHT, use(input={}), THOUGHT, use(call_id="toolu_2", input={})],
+        [
+            THOUGHT,
+            text("a "),
+            REDACTED,
+            text("b"),
+            text("c"),
+            use(input={}),
+            text("d"),
+            THOUGHT,
+            use(call_id="t2", input={}),
+        ],
+    ],
+)
+def test_a_turn_goes_back_as_it_came(blocks: list[dict[str, Any]]) -> None:
+    """`Echo the assistant message exactly as received`."""
+    got = answered(*blocks, stop="tool_use")
+    made = [
+        {"id": one.id, "type": "function", "function": {"name": one.name, "arguments": one.arguments}}
+        for one in got.tool_calls
+    ]
+    said = {"role": "assistant", "content": got.content or None, "tool_calls": made}
+    results = [{"role": "tool", "tool_call_id": one.id, "content": "r"} for one in got.tool_calls]
+    sent = body(USER, said, *results, rules=ADAPTIVE, tools=[LOOK_UP], reasoning_effort="low")
+    assert sent["messages"][1]["content"] == [
+        {name: value for name, value in block.items() if name != "citations"} for block in blocks
+    ]
 
 
 def test_thoughts_without_a_signature_are_not_sent_back() -> None:

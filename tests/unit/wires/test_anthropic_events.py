@@ -130,7 +130,7 @@ def test_thoughts_are_shown_and_travel_in_the_id() -> None:
     _, reasoning, calls = whole(events)
     assert reasoning == "hmah"
     assert [thoughts_in(made.id) for made in calls] == [
-        [{"type": "thinking", "thinking": "hm", "signature": "sig"}, redacted],
+        [{"type": "thinking", "thinking": "hm", "signature": "sig"}, redacted, 1],
         [{"type": "thinking", "thinking": "ah", "signature": "sig"}],
         [],
     ]

@@ -14,6 +14,7 @@ from tests.unit.wires.claude import (
     ADAPTIVE,
     BY_DEFAULT,
     LOOK_UP,
+    MARK,
     REDACTED,
     THOUGHT,
     USER,
@@ -126,6 +127,21 @@ class TestThinking:
         assert got.body["thinking"]["type"] == "enabled"
         assert [block["tool_use_id"] for block in got.body["messages"][2]["content"]] == ["toolu_1", "toolu_2"]
         assert got.dropped == ()
+
+    def test_text_that_was_changed_stands_behind_the_thoughts(self) -> None:
+        """Where it stood among them can no longer be told."""
+        made = with_thoughts("toolu_1", [2, THOUGHT, 2, -1, None])
+        marked = [text("abcd", cache_control=MARK)]
+        for content, blocks in (
+            ("abcd", [text("ab"), THOUGHT, text("cd")]),
+            (marked, [text("ab"), THOUGHT, text("cd", cache_control=MARK)]),
+            ("abc", [THOUGHT, text("abc")]),
+            ([text("ab"), text("cd")], [THOUGHT, text("ab"), text("cd")]),
+            (None, [THOUGHT]),
+        ):
+            turn = calls_tool(made, content=content)
+            sent = body(USER, turn, result(made), rules=ADAPTIVE, tools=[LOOK_UP], reasoning_effort="low")
+            assert sent["messages"][1]["content"][:-1] == blocks
 
     def test_thoughts_of_a_message_are_taken_as_well(self) -> None:
         """In LiteLLM's form; only what is signed, and nothing of other providers."""

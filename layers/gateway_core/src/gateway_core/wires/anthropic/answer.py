@@ -45,15 +45,15 @@ def _blocks(content: object) -> list[Json]:
 
 def _tool_calls(blocks: list[Json], json_name: str) -> Iterator[ToolCall]:
     """The calls, each with the thoughts before it in its id; what answers as JSON is none."""
-    thoughts: list[Json] = []
+    before: list[Json | int] = []
     for block in blocks:
         kind = block.get("type")
         if kind in THOUGHTS:
-            thoughts.append(block)
+            before.append(block)
+        elif kind == "text" and not json_name:
+            before.append(len(text_of(block.get("text"))))
         elif kind == "tool_use":
             name = text_of(block.get("name"))
             if not json_name or name != json_name:
-                yield ToolCall(
-                    with_thoughts(text_of(block.get("id")), thoughts), name, arguments_of(block.get("input"))
-                )
-                thoughts = []
+                yield ToolCall(with_thoughts(text_of(block.get("id")), before), name, arguments_of(block.get("input")))
+                before = []

@@ -17,7 +17,7 @@ from typing import Any
 from gateway_core.domain.chat import Json
 from gateway_core.wires.anthropic.blocks import CACHE_CONTROL, blocks_of
 from gateway_core.wires.anthropic.call_ids import CallIds
-from gateway_core.wires.anthropic.thoughts import signed_blocks, thoughts_in
+from gateway_core.wires.anthropic.thoughts import in_order, signed_blocks, thoughts_in
 from gateway_core.wires.shapes import items, mapping
 from gateway_core.wires.tool_arguments import object_of
 
@@ -94,14 +94,13 @@ class _Turns:
         calls = [mapping(call) for call in items(message.get("tool_calls"))]
         if not (said or calls):
             return []
-        thoughts = [thoughts_in(str(call.get("id"))) for call in calls]
-        before = thoughts[0] if any(thoughts) else signed_blocks(message.get("thinking_blocks"))
-        blocks = [*before, *said]
         if not (self.made and self.made[-1]["role"] == "assistant"):
             self._ids.begin_turn()
-        for number, call in enumerate(calls):
-            blocks += [*(thoughts[number] if number else ()), self._call(call)]
-        return blocks
+        before = [thoughts_in(str(call.get("id"))) for call in calls]
+        if not any(before):
+            return [*signed_blocks(message.get("thinking_blocks")), *said, *map(self._call, calls)]
+        parts = in_order(said, before)
+        return [block for part, call in zip(parts, calls, strict=True) for block in (*part, self._call(call))]
 
     def _call(self, call: Json) -> dict[str, Any]:
         function = mapping(call.get("function"))

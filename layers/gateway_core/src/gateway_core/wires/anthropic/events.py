@@ -28,7 +28,8 @@ class MessagesReader:
         self._json = json_tool(call.params)
         self._calls = CallNumbers()
         self._number = 0
-        self._thoughts: list[dict[str, Any]] = []
+        self._before: list[dict[str, Any] | int] = []
+        self._length = 0
         self._block: dict[str, Any] = {}
         self._has_arguments = False
         self._answered = False
@@ -70,6 +71,7 @@ class MessagesReader:
         if self._json:
             self._held.append(text)
             return _NOTHING
+        self._length += len(text)
         return Chunk(text=text)
 
     def _grow(self, name: str, more: str) -> None:
@@ -78,6 +80,9 @@ class MessagesReader:
     def _begin(self, block: dict[str, Any]) -> Chunk:
         self._block, self._has_arguments = block, False
         kind = block.get("type")
+        if self._length:
+            self._before.append(self._length)
+            self._length = 0
         if kind == "text":
             return self._said(text_of(block.get("text")))
         if kind == "thinking":
@@ -89,9 +94,9 @@ class MessagesReader:
             block["type"] = "repeated" if self._answered else "answer"
             self._answered = True
             return _NOTHING
-        thoughts, self._thoughts = self._thoughts, []
+        before, self._before = self._before, []
         self._number += 1
-        return self._piece(with_thoughts(text_of(block.get("id")), thoughts), name, "")
+        return self._piece(with_thoughts(text_of(block.get("id")), before), name, "")
 
     def _arguments(self, text: str) -> Chunk:
         kind = self._block.get("type")
@@ -111,7 +116,7 @@ class MessagesReader:
         if kind in THOUGHTS:
             for name in ("thinking", "signature"):
                 block[name] = str(block.get(name) or "") + "".join(block.pop(f"{name}s", ()))
-            self._thoughts.append(block)
+            self._before.append(block)
         if kind not in ("tool_use", "answer") or self._has_arguments:
             return _NOTHING
         whole = arguments_of(block.get("input"))

@@ -57,7 +57,7 @@ def _by_budget(call: ProviderCall, fit: Fitted, asked: Json) -> tuple[dict[str, 
 
 
 def _adaptively(call: ProviderCall, fit: Fitted, asked: Json) -> tuple[dict[str, Any], set[str]]:
-    effort = fit.effort if fit.effort != "none" else None  # beside a `thinking` that says otherwise
+    effort: Effort | None = None if fit.effort == "none" else fit.effort  # beside a `thinking` that says otherwise
     if effort is None and fit.budget is not None:
         effort = _effort_of(fit.budget, call.rules.efforts or EFFORTS)
     if effort is None and not asked:

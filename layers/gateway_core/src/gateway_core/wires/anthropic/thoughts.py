@@ -1,6 +1,7 @@
 """Thinking blocks over turns: they are signed, and want to stand where they stood before the calls that they led to.
 
-Clients keep the ids of calls and drop what they do not know, so the blocks travel in the id of the call after them.
+Clients keep the ids of calls and drop what they do not know, so the blocks travel in the id of the call after them. A
+turn is to go back as it came, so where its text stood between them travels along.
 Sources: https://platform.claude.com/docs/en/build-with-claude/extended-thinking ("Preserving thinking blocks"),
 /build-with-claude/adaptive-thinking (there no turn has to begin with one).
 """
@@ -19,20 +20,65 @@ THOUGHTS = frozenset({"thinking", "redacted_thinking"})
 _FIELDS = {"thinking": ("thinking", "signature"), "redacted_thinking": ("data",)}
 
 
-def with_thoughts(call_id: str, blocks: Sequence[Json]) -> str:
-    """The id of a call with the signed blocks before it."""
-    kept = signed_blocks(list(blocks))
-    return signed(call_id, _MARK, kept) if kept else call_id
+type Before = list[dict[str, Any] | int]
+"""What stands before a call, since the call before it: thinking blocks, and how many characters of text."""
 
 
-def thoughts_in(call_id: str) -> list[dict[str, Any]]:
-    """The blocks that an id carries."""
-    return signed_blocks(carried(call_id, _MARK))
+def with_thoughts(call_id: str, before: Sequence[Json | int]) -> str:
+    """The id of a call with the signed blocks before it, and where text stood among them."""
+    kept = _sound(list(before))
+    return signed(call_id, _MARK, kept) if any(not isinstance(one, int) for one in kept) else call_id
+
+
+def thoughts_in(call_id: str) -> Before:
+    """What stood before the call, as its id says."""
+    return _sound(carried(call_id, _MARK))
+
+
+def _sound(before: object) -> Before:
+    lengths_and_blocks: Before = []
+    for one in items(before):
+        if isinstance(one, int) and one > 0:
+            lengths_and_blocks.append(one)
+        elif block := _signed(mapping(one)):
+            lengths_and_blocks.append(block)
+    return lengths_and_blocks
 
 
 def signed_blocks(blocks: object) -> list[dict[str, Any]]:
     """Those that Anthropic takes back, without fields of others."""
     return [kept for block in map(mapping, items(blocks)) if (kept := _signed(block))]
+
+
+def in_order(said: Sequence[dict[str, Any]], before: Sequence[Before]) -> list[list[dict[str, Any]]]:
+    """What stands before each call, where the turn said this: in its order, if its text is still as long as it was.
+
+    Else the text stands before the first call, behind the thoughts, with which the turn has to begin.
+    """
+    lengths = [one for part in before for one in part if isinstance(one, int)]
+    if len(said) == 1 and said[0]["type"] == "text" and sum(lengths) == len(said[0]["text"]):
+        return _dealt(said[0], before)
+    parts = [[one for one in part if not isinstance(one, int)] for part in before]
+    parts[0] += said
+    return parts
+
+
+def _dealt(text: dict[str, Any], before: Sequence[Before]) -> list[list[dict[str, Any]]]:
+    """A mark of the text's stays with its last piece that holds a word."""
+    at = 0
+    parts: list[list[dict[str, Any]]] = []
+    for part in before:
+        parts.append([])
+        for one in part:
+            if isinstance(one, int):
+                piece = text["text"][at : at + one]
+                at += one
+                parts[-1] += [{"type": "text", "text": piece}] if piece.strip() else []
+            else:
+                parts[-1].append(one)
+    last = [block for part in parts for block in part if block["type"] == "text"][-1]
+    last.update({name: value for name, value in text.items() if name not in last})
+    return parts
 
 
 def _signed(block: Json) -> dict[str, Any]:
