@@ -33,6 +33,11 @@ _BYTES_OF_MEDIA = 6000
 """What an image or a document counts in an estimate: about 1,500 tokens."""
 
 
+def cache_minimum(model: str) -> int:
+    """How many tokens a beginning must have to be cached, by the model's upstream name."""
+    return next((least for name, least in _MINIMUM if model.startswith(name)), _USUAL_MINIMUM)
+
+
 def settle_marks(blocks: Sequence[dict[str, Any]]) -> bool:
     """Brings the caller's breakpoints to what is taken, in place. Whether any of them changed."""
     changed = short = False
@@ -69,7 +74,7 @@ def mark_for_later(body: Json, model: str) -> None:
 
     Two turns, because the former is where the request before this one has written.
     """
-    minimum = _BYTES_PER_TOKEN * next((most for name, most in _MINIMUM if model.startswith(name)), _USUAL_MINIMUM)
+    minimum = _BYTES_PER_TOKEN * cache_minimum(model)
     length = 0
     for part in (items(body.get("tools")), items(body.get("system"))):
         length += sum(map(_length, part))
