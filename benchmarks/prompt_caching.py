@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from gateway_core.domain.chat import Deployment, Json, Price, ProviderCall, Usage
+from gateway_core.domain.chat import Deployment, Json, ProviderCall, Usage
 from gateway_core.domain.cost import NANO_PER_USD, price
+from gateway_core.domain.prices import Price
 from gateway_core.wires.anthropic.caching import cache_minimum
 from gateway_core.wires.anthropic.request import request
 

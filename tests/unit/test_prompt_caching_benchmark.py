@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from benchmarks.prompt_caching import agent_bill
-from gateway_core.domain.chat import Price
+from gateway_core.domain.prices import Price
 
 LISTED = Price(Decimal(5000), Decimal(25000), Decimal(500), Decimal(6250), "test")
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from gateway_core.domain.chat import ProviderAnswer, ToolCall, Usage
+from gateway_core.wires.anthropic import ANTHROPIC
 from gateway_core.wires.anthropic.codec import ANTHROPIC_CODEC
 from gateway_core.wires.anthropic.thoughts import thoughts_in
 from gateway_core.wires.signed_ids import split
@@ -150,3 +151,17 @@ def test_what_is_no_answer_raises(body: Any) -> None:
     """Nothing is invented."""
     with pytest.raises(TypeError):
         ANTHROPIC_CODEC.answer(call(), body)
+
+
+def test_the_record_counts_the_whole_input() -> None:
+    """Anthropic's own count leaves out what it read from its cache and wrote to it."""
+    usage = {
+        "input_tokens": 1,
+        "output_tokens": 20,
+        "cache_read_input_tokens": 300,
+        "cache_creation_input_tokens": 4000,
+        "cache_creation": {"ephemeral_5m_input_tokens": 1000, "ephemeral_1h_input_tokens": 3000},
+        "output_tokens_details": {"thinking_tokens": 10},
+    }
+    assert ANTHROPIC.usage_of({"usage": usage}) == Usage(4301, 20, 300, 4000, 10, 3000)
+    assert ANTHROPIC.usage_of({"usage": {"input_tokens": 1}}) is None

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gateway_core.domain.model_rules import NO_RULES
 from gateway_core.wires.anthropic.request import request
 from tests.unit.wires.claude import (
     LOOK_UP,
@@ -330,3 +331,9 @@ class TestTools:
         got = request(call(tools=offered), streams=False)
         assert not any("strict" in tool for tool in got.body["tools"])
         assert "strict" in got.dropped
+
+    def test_a_model_without_structured_outputs_keeps_to_no_schema(self) -> None:
+        """So that it is not told to, which is named."""
+        tool = {"type": "function", "function": {"name": "f", "strict": True}}
+        got = request(call(tools=[tool], rules=NO_RULES), streams=False)
+        assert ("strict" in got.body["tools"][0], got.dropped) == (False, ("strict",))

@@ -11,7 +11,6 @@ from gateway_core.wires.anthropic.conversation import leading_system
 from gateway_core.wires.anthropic.output_schema import UnfitSchemaError, adapted
 from gateway_core.wires.anthropic.tools import json_tool, tool_trouble
 from gateway_core.wires.codec import Objection
-from gateway_core.wires.fit import forces_a_call
 from gateway_core.wires.shapes import items, mapping
 from gateway_core.wires.signed_ids import split
 
@@ -92,12 +91,8 @@ def _tools(_messages: Sequence[Json], params: Json, rules: ModelRules) -> Iterat
     if trouble := tool_trouble(params):
         param, why = trouble
         yield Objection(param, f"{why} ({param})")
-    if rules.thinks == "always" and not rules.forces_tools_thinking:
-        if items(params.get("tools")) and forces_a_call(params):
-            yield Objection("tool_choice", "cannot be made to call a tool, because it always thinks (tool_choice)")
-        if json_tool(params):
-            why = "has no JSON mode, because it always thinks; send a json_schema (response_format)"
-            yield Objection("response_format", why)
+    if json_tool(params) and rules.thinks == "always" and not rules.forces_tools_thinking:
+        yield Objection("response_format", "has no JSON mode but takes a json_schema (response_format)")
 
 
 def _format(_messages: Sequence[Json], params: Json, rules: ModelRules) -> Iterator[Objection]:

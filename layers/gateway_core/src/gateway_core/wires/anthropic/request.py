@@ -40,7 +40,7 @@ def request(call: ProviderCall, streams: bool) -> UpstreamRequest:
     """The body to send to `/v1/messages`."""
     talk = conversation_of(call.messages)
     fit = fitted(call, may_think=_may_think(call, talk))
-    tools = tools_of(fit.params, talk.names_called)
+    tools = tools_of(fit.params, talk.names_called, enforces=bool(call.rules.schema_refuses))
     thinking, changed = thinking_of(call, fit)
     body: dict[str, Any] = {
         "model": call.deployment.upstream_model,

@@ -51,15 +51,12 @@ def _by_budget(call: ProviderCall, fit: Fitted, asked: Json) -> tuple[dict[str, 
     if budget >= call.max_output_tokens:
         budget = max(_least(call), call.max_output_tokens * 3 // 4)
     changed = bool(asked) and budget != fit.budget
-    return {"thinking": {"type": "enabled", "budget_tokens": budget, **_display(asked)}}, {
-        "thinking"
-    } if changed else set()
+    body = {"thinking": {"type": "enabled", "budget_tokens": budget, **_display(asked)}}
+    return body, {"thinking"} if changed else set()
 
 
 def _adaptively(call: ProviderCall, fit: Fitted, asked: Json) -> tuple[dict[str, Any], set[str]]:
-    effort: Effort | None = None if fit.effort == "none" else fit.effort  # beside a `thinking` that says otherwise
-    if effort is None and fit.budget is not None:
-        effort = _effort_of(fit.budget, call.rules.efforts or EFFORTS)
+    effort = fit.effort or (None if fit.budget is None else _effort_of(fit.budget, call.rules.efforts or EFFORTS))
     if effort is None and not asked:
         return {}, set()
     body: dict[str, Any] = {"thinking": {"type": "adaptive", **_display(asked)}}

@@ -7,7 +7,7 @@ Sources: https://platform.claude.com/docs/en/agents-and-tools/tool-use/define-to
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,13 +49,15 @@ def json_tool(params: Json) -> str:
     return name
 
 
-def tools_of(params: Json, called: Sequence[str]) -> Tools:
+def tools_of(params: Json, called: Sequence[str], *, enforces: bool) -> Tools:
     """The tools of a request; `called` are those that the conversation has calls of.
+
+    `enforces` says whether the model has structured outputs, by which strict tools are kept to their schemas.
 
     A conversation with calls has to come with tools: if it has none, those that it called, to be called no more.
     """
     own = offered_tools(params)
-    made, dropped = _made(own)
+    made, dropped = _made(own, _strict_schemas(own) if enforces else {})
     answer = json_tool(params)
     if answer:
         made.append({"name": answer, "description": _JSON_SAYS, "input_schema": _free()})
@@ -98,9 +100,8 @@ def _free() -> dict[str, Any]:
     return {"type": "object", "additionalProperties": True}
 
 
-def _made(tools: Sequence[Json]) -> tuple[list[dict[str, Any]], set[str]]:
+def _made(tools: Sequence[Json], strict: Mapping[int, dict[str, Any]]) -> tuple[list[dict[str, Any]], set[str]]:
     made, dropped = [], set()
-    strict = _strict_schemas(tools)
     for index, tool in enumerate(tools):
         function = mapping(tool["function"])
         schema, changed = _input_schema(function.get("parameters"))
