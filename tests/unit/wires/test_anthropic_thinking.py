@@ -200,3 +200,23 @@ class TestThinking:
         assert objected(rules=rules, response_format={"type": "json_object"}) == "response_format"
         assert objected(rules=rules, tools=[LOOK_UP]) == ""
         assert objected(rules=replace(rules, forces_tools_thinking=True), response_format={"type": "json_object"}) == ""
+
+    @pytest.mark.parametrize(
+        ("model", "binds"),
+        [
+            ("claude-opus-5-5", True),
+            ("claude-fable-5-2-20261101", True),
+            ("claude-fable-5-20260601", False),
+            ("claude-sonnet-4-6", False),
+        ],
+    )
+    def test_thoughts_that_no_longer_fit_are_to_be_dropped(self, model: str, binds: bool) -> None:
+        """`The block is bound to a different conversation`: clients rewrite what came before."""
+        signed = with_thoughts("t1", [THOUGHT])
+        made = call(USER, calls_tool(signed), result(signed), rules=BY_DEFAULT, tools=[LOOK_UP])
+        sent = request(replace(made, deployment=replace(made.deployment, upstream_model=model)), streams=False)
+        asked = {"type": "adaptive", "block_binding": {"prefix_mismatch_behavior": "drop_block"}}
+        assert sent.body.get("thinking") == (asked if binds else None)
+        assert sent.headers == ((("anthropic-beta", "thinking-binding-controls-2026-08-01"),) if binds else ())
+        without = replace(made, messages=(USER,), deployment=replace(made.deployment, upstream_model=model))
+        assert request(without, streams=False).headers == ()

@@ -10,7 +10,7 @@ from gateway_core.wires.anthropic.caching import mark_for_later, settle_marks
 from gateway_core.wires.anthropic.conversation import Conversation, conversation_of
 from gateway_core.wires.anthropic.output_schema import adapted
 from gateway_core.wires.anthropic.thinking import has_room, thinking_of
-from gateway_core.wires.anthropic.thoughts import may_think, without_thoughts
+from gateway_core.wires.anthropic.thoughts import is_bound, may_think, without_thoughts
 from gateway_core.wires.anthropic.tools import Tools, json_tool, tools_of
 from gateway_core.wires.codec import UpstreamRequest
 from gateway_core.wires.fit import Fitted, fitted, stops_of
@@ -55,7 +55,15 @@ def request(call: ProviderCall, streams: bool) -> UpstreamRequest:
     if schema := _schema(call, fit):
         body["output_config"] = {**body.get("output_config", {}), "format": {"type": "json_schema", "schema": schema}}
     changed |= _cache(call, body, tools)
-    return UpstreamRequest("/v1/messages", body, _dropped(fit, talk, tools, changed))
+    headers = _unbound(body) if is_bound(call.deployment.upstream_model, body["messages"]) else ()
+    return UpstreamRequest("/v1/messages", body, _dropped(fit, talk, tools, changed), headers)
+
+
+def _unbound(body: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Has thoughts dropped that no longer fit; such models think adaptively anyway. The headers that this needs."""
+    binding = {"prefix_mismatch_behavior": "drop_block"}
+    body["thinking"] = {"type": "adaptive", **body.get("thinking", {}), "block_binding": binding}
+    return (("anthropic-beta", "thinking-binding-controls-2026-08-01"),)
 
 
 def _may_think(call: ProviderCall, talk: Conversation) -> bool:

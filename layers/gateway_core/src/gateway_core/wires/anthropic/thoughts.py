@@ -8,6 +8,7 @@ Sources: https://platform.claude.com/docs/en/build-with-claude/extended-thinking
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +17,8 @@ from gateway_core.wires.shapes import items, mapping
 from gateway_core.wires.signed_ids import carried, signed
 
 _MARK = "a"
+_BOUND = re.compile(r"claude-(?:(?:fable|mythos)-5-[12]|(?:opus|sonnet|haiku)-5-5)(?!\d)")
+"""Models that refuse thoughts once something before them has changed, in accounts made since 2026-08-31."""
 THOUGHTS = frozenset({"thinking", "redacted_thinking"})
 _FIELDS = {"thinking": ("thinking", "signature"), "redacted_thinking": ("data",)}
 
@@ -102,6 +105,15 @@ def may_think(turns: Sequence[Json]) -> bool:
         elif message["content"][0]["type"] != "tool_result":
             break
     return not turn or any(message["content"][0]["type"] in THOUGHTS for message in (turn[0], turn[-1]))
+
+
+def is_bound(model: str, turns: Sequence[Json]) -> bool:
+    """Whether thoughts go back to a model that may find something before them changed.
+
+    Clients shorten histories and rewrite system prompts: such thoughts are to be dropped, not the request refused.
+    Source: https://platform.claude.com/docs/en/build-with-claude/preserved-thinking.
+    """
+    return bool(_BOUND.match(model)) and any(block["type"] in THOUGHTS for turn in turns for block in turn["content"])
 
 
 def without_thoughts(turns: Sequence[Json]) -> list[dict[str, Any]]:
