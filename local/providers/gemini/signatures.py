@@ -15,7 +15,9 @@ from local.providers.gemini.contents import parts_with
 from local.providers.gemini.proto import get
 from local.providers.model import Json, Refused
 
-DUMMIES = ("skip_thought_signature_validator", "context_engineering_is_the_way_to_go")
+_DUMMIES = ("skip_thought_signature_validator", "context_engineering_is_the_way_to_go")
+DUMMIES = tuple(base64.b64encode(dummy.encode()).decode() for dummy in _DUMMIES) + _DUMMIES
+"""Signatures are bytes, which JSON writes in base64; the documentation writes the dummies as they are."""
 _GENERATION = re.compile(r"gemini-(\d+)")
 _FIRST_STRICT = 3
 _MISSING = (

@@ -12,7 +12,7 @@ from typing import Any
 from local.providers import media
 from local.providers.model import Json, Refused
 from local.providers.openai.models_rules import SPEAKING
-from local.providers.openai.wrong import check_one_of, invalid_type, missing, unknown_parameter, unknown_value
+from local.providers.openai.wrong import check_one_of, invalid_type, missing, too_long, unknown_parameter, unknown_value
 
 _ROLES = ("system", "assistant", "user", "function", "tool", "developer")
 _FIELDS = ("role", "content", "name")
@@ -27,6 +27,7 @@ _PARTS: dict[str, tuple[str, ...]] = {
 _TEXT_ONLY = ("text",)
 _IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 _SOUNDS = ("wav", "mp3")
+_MAX_CALL_ID = 40
 _BAD_IMAGE = (
     "You uploaded an unsupported image. Please make sure your image is valid and has of one of the following formats: "
     "['png', 'jpeg', 'gif', 'webp']."
@@ -163,6 +164,8 @@ def _check_calls(calls: Any, at: str) -> None:
         for name in ("id", kind):
             if name not in call:
                 raise missing(f"{at}[{index}].{name}")
+        if len(str(call["id"])) > _MAX_CALL_ID:
+            raise too_long(f"{at}[{index}].id", "string", _MAX_CALL_ID, len(call["id"]))
         text = "arguments" if kind == "function" else "input"
         if not isinstance(call[kind].get(text), str):
             raise invalid_type(f"{at}[{index}].{kind}.{text}", "a string")

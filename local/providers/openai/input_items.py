@@ -12,7 +12,7 @@ from typing import Any
 from local.providers.model import Json, Refused
 from local.providers.openai.chat_messages import check_file_data, check_image_url
 from local.providers.openai.reasoning_items import check_reasoning
-from local.providers.openai.wrong import check_one_of, invalid_type, missing, unknown_value
+from local.providers.openai.wrong import check_one_of, invalid_type, missing, too_long, unknown_value
 
 _ROLES = ("assistant", "system", "developer", "user")
 _INPUT_PARTS = ("input_text", "input_image", "input_file")
@@ -46,6 +46,7 @@ _KINDS = (
     "reasoning",
     "web_search_call",
 )
+_MAX_CALL_ID = 64
 _CALLS = ("function_call", "custom_tool_call")
 
 
@@ -76,6 +77,8 @@ def _check_item(item: Any, at: str) -> None:
     for name in _REQUIRED.get(kind, ()):
         if item.get(name) is None:
             raise missing(f"{at}.{name}")
+    if len(str(item.get("call_id") or "")) > _MAX_CALL_ID:
+        raise too_long(f"{at}.call_id", "string", _MAX_CALL_ID, len(item["call_id"]))
     if kind == "message":
         _check_message(item, at)
     elif kind == "function_call" and not isinstance(item["arguments"], str):
