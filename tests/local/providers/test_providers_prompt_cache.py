@@ -67,7 +67,8 @@ def usage_of(response):
             {"system": [block("a", SHORT), block("b", HOUR)]},
             (
                 "system.1.cache_control.ttl: a ttl='1h' cache_control block must not come after a ttl='5m' "
-                "cache_control block. Note that blocks are processed in the following order: `tools`, `system`, `messages`."
+                "cache_control block. Note that blocks are processed in the following order: `tools`, "
+                "`system`, `messages`."
             ),
         ),
     ],
