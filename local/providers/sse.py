@@ -36,17 +36,18 @@ def formed(event: bytes, forms: Collection[str], *, first: bool) -> bytes:
 
 
 def _within(text: str, forms: Collection[str]) -> str:
+    lines = text.split("\n")
     if "multiline" in forms:
-        text = "".join(map(_spread, text.splitlines(keepends=True)))
+        lines = [part for line in lines for part in _spread(line)]
     if "nospace" in forms:
-        text = "".join(line.replace(": ", ":", 1) for line in text.splitlines(keepends=True))
-    return "".join(_WITHIN[form] for form in _WITHIN if form in forms) + text
+        lines = [line.replace(": ", ":", 1) for line in lines]
+    return "".join(_WITHIN[form] for form in _WITHIN if form in forms) + "\n".join(lines)
 
 
-def _spread(line: str) -> str:
+def _spread(line: str) -> list[str]:
     """A line of JSON data as several, which joined by newlines are the same JSON."""
     name, _, value = line.partition(": ")
     if name != "data" or not value.startswith("{"):
-        return line
+        return [line]
     spread = json.dumps(json.loads(value), indent=1, ensure_ascii=False)
-    return "".join(f"data: {part}\n" for part in spread.split("\n"))
+    return [f"data: {part}" for part in spread.split("\n")]

@@ -46,7 +46,7 @@ def test_streams(sdk, counted, model):
     options = {"include_usage": True}
     chunks = list(sdk.chat.completions.create(model=model, messages=HELLO, stream=True, stream_options=options))
     *spoken, ending, last = chunks
-    texts = [chunk.choices[0].delta.content for chunk in spoken]
+    texts = [chunk.choices[0].delta.content or "" for chunk in spoken]
     assert "".join(texts) == f"{MODELS[model][1]} heard: Say hello to everybody"
     assert len(texts) > 3
     assert [chunk.choices[0].finish_reason for chunk in spoken] == [None] * len(spoken)
@@ -85,7 +85,7 @@ def test_a_cut_stream_is_an_error(sdk, cut, model):
     heard = [next(stream).choices[0] for _ in range(3)]
     with pytest.raises(openai.APIError) as caught:
         next(stream)
-    assert "".join(choice.delta.content for choice in heard) == "alpha beta gamma"
+    assert "".join(choice.delta.content or "" for choice in heard) == "alpha beta gamma"
     assert [choice.finish_reason for choice in heard] == [None] * 3
     assert caught.value.code == "provider_error"
 
