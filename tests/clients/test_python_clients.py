@@ -80,7 +80,7 @@ def test_conversations_with_tools(sdk, counted, model):
 def test_a_cut_stream_is_an_error(sdk, cut, model):
     """With our code, after what had come."""
     cut(model)
-    question = {"role": "user", "content": "[[words=20]]"}
+    question = {"role": "user", "content": "[[reasoning=0]] [[words=20]]"}
     stream = sdk.chat.completions.create(model=model, messages=[question], stream=True)
     heard = [next(stream).choices[0] for _ in range(3)]
     with pytest.raises(openai.APIError) as caught:

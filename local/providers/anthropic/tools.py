@@ -72,7 +72,7 @@ def _check_choice(choice: Any, names: list[str]) -> None:
         listed = ", ".join(f"'{known}'" for known in _CHOICES)
         found = f"Input tag '{kind}' found using 'type' does not match any of the expected tags"
         raise Refused(f"tool_choice: {found}: {listed}")
-    if not names:
-        raise Refused("tool_choice: may only be specified while providing tools")
+    if kind == "any" and not names:
+        raise Refused("tool_choice.any may only be specified while providing tools")
     if kind == "tool" and choice.get("name") not in names:
         raise Refused(f"Tool '{choice.get('name')}' not found in provided tools")

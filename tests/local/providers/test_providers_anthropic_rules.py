@@ -170,6 +170,14 @@ def test_calls_and_results_belong_together(sim, fields, text):
     assert problem(message(sim, **fields)) == text
 
 
+def test_the_parts_of_a_result_are_checked_too(sim):
+    """Blocks within blocks."""
+    nested = RESULT | {"content": [file("image", "image/png", "no base64!")]}
+    assert problem(message(sim, **turns(("assistant", [CALL]), ("user", [nested])))) == (
+        "messages.2.content.0.tool_result.content.0.image.source.base64.data: Invalid base64 data"
+    )
+
+
 def test_results_may_come_in_messages_of_their_own(sim):
     """Messages of one role in a row are one turn."""
     other = CALL | {"id": "toolu_2"}
@@ -197,7 +205,7 @@ def test_results_may_come_in_messages_of_their_own(sim):
             "tools.0.custom.input_schema: input_schema does not support oneOf, allOf, or anyOf at the top level",
         ),
         ({"tools": [TOOL, TOOL]}, "tools: Tool names must be unique."),
-        ({"tool_choice": {"type": "auto"}}, "tool_choice: may only be specified while providing tools"),
+        ({"tool_choice": {"type": "any"}}, "tool_choice.any may only be specified while providing tools"),
         (
             {"tools": [TOOL], "tool_choice": {"type": "tool", "name": "other"}},
             "Tool 'other' not found in provided tools",
@@ -214,6 +222,11 @@ def test_results_may_come_in_messages_of_their_own(sim):
 def test_tools_are_checked(sim, fields, text):
     """Names, schemas and choices."""
     assert problem(message(sim, **fields)) == text
+
+
+def test_a_choice_that_forces_nothing_needs_no_tools(sim):
+    """As the API answers it."""
+    assert message(sim, tool_choice={"type": "auto"}).status_code == 200
 
 
 def test_tools_of_the_server_are_let_through(sim):

@@ -37,6 +37,8 @@ def test_log_probabilities(client):
     streamed = [one.token for chunk in chunks if (likely := chunk.choices[0].logprobs) for one in likely.content]
     assert streamed == ["alpha", " beta"]
     assert ask(client).choices[0].logprobs is None
+    called = list(ask(client, "[[tool]]", tools=[TOOL], logprobs=True, stream=True))
+    assert {chunk.choices[0].logprobs for chunk in called} == {None}
 
 
 def test_several_choices(client):

@@ -48,6 +48,7 @@ def calling(*calls, **fields):
         {"audio": None, "logit_bias": None, "top_logprobs": None, "response_format": {"type": "text"}},
         said({"type": "file", "file": {"filename": "a.pdf", "file_data": PDF}}),
         said({"type": "file", "file": {"file_id": "file-1"}}),
+        said({"type": "image_url", "image_url": {"url": "https://example.com/cat.png"}}),
         said({"type": "image_url", "image_url": {"url": PNG, "detail": "low"}}, {"type": "text", "text": ""}),
         said(SOUND) | {"model": "gpt-audio"},
         {"messages": [*USER, {"role": "assistant", "content": [{"type": "refusal", "refusal": "No."}]}, *USER]},
@@ -188,6 +189,17 @@ def test_parameters_depend_on_the_model(sim, model, fields, text):
             "Invalid value: 'full'.",
         ),
         (said({"type": "text"}), "messages[0].content[0].text", "Missing required parameter"),
+        (said({"type": "image_url", "image_url": {}}), "messages[0].content[0].image_url.url", "Missing required"),
+        (
+            said({"type": "input_audio", "input_audio": {"data": "AAAA"}}) | {"model": "gpt-audio"},
+            "messages[0].content[0].input_audio.format",
+            "Missing required parameter",
+        ),
+        (
+            said({"type": "input_audio", "input_audio": {"data": "", "format": "wav"}}) | {"model": "gpt-audio"},
+            "messages[0].content[0].input_audio.data",
+            "Invalid 'messages[0].content[0].input_audio.data'",
+        ),
         (said({"type": "text", "text": 5}), "messages[0].content[0].text", "Invalid type for"),
         (said(SOUND), "messages[0].content[0].input_audio", "Invalid value for 'messages[0].content[0].input_audio'"),
         (
@@ -279,6 +291,7 @@ def choosing(kind, **chosen):
         ({"parallel_tool_calls": True}, "parallel_tool_calls", "Invalid value for 'parallel_tool_calls'"),
         ({"function_call": "auto"}, "function_call", "Invalid value for 'function_call'"),
         ({"tools": [TOOL], "tool_choice": "any"}, "tool_choice", "Invalid value: 'any'."),
+        (choosing("web_search"), "tool_choice.type", "Invalid value: 'web_search'."),
         (choosing("function", name="g"), "tool_choice", "Tool choice 'g' not found in 'tools' parameter."),
         (
             choosing("allowed_tools", mode="all", tools=[]),
@@ -302,7 +315,7 @@ def test_tools_are_checked(sim, fields, param, text):
 def test_a_strict_schema_is_closed_all_the_way_down(sim):
     """The place of the object that is not closed is told."""
     inner = {"type": "object", "properties": {}}
-    schema = {"type": "object", "properties": {"a": inner}, "additionalProperties": False}
+    schema = {"type": "object", "properties": {"a": {"anyOf": [inner]}}, "additionalProperties": False}
     wanted = {"type": "json_schema", "json_schema": {"name": "x", "strict": True, "schema": schema}}
     found = error(chat(sim, response_format=wanted))
-    assert "In context=('properties', 'a'), 'additionalProperties' is required" in found["message"]
+    assert "In context=('properties', 'a', 'anyOf', '0'), 'additionalProperties' is required" in found["message"]
