@@ -6,7 +6,7 @@ const request = {
   model: process.argv[2],
   stream: true,
   stream_options: { include_usage: true },
-  messages: [{ role: 'user', content: '[[words=20]]' }],
+  messages: [{ role: 'user', content: '[[reasoning=0]] [[words=20]]' }],
 };
 
 async function iterated() {

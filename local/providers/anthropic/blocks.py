@@ -2,7 +2,8 @@
 
 Rules as of 2026-11-29, from https://platform.claude.com/docs/en/api/messages/create (roles, fields, types of blocks),
 https://platform.claude.com/docs/en/agents-and-tools/tool-use/handle-tool-calls (results follow their calls at once, and
-stand first), https://platform.claude.com/docs/en/build-with-claude/vision and .../pdf-support (media types).
+stand first), https://platform.claude.com/docs/en/build-with-claude/vision and .../pdf-support (media types), and
+.../mid-conversation-system-messages (from Opus 4.8 on, right after a user's turn).
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ _REQUIRED: dict[str, tuple[str, ...]] = {
     "tool_result": ("tool_use_id",),
     "tool_use": ("id", "name", "input"),
 }
+_MID_SYSTEM = re.compile(r"claude-opus-4-[89]|claude-(opus|fable|mythos)-[5-9]")
 _ID = re.compile(r"[a-zA-Z0-9_-]+")
 _IMAGES = ("image/jpeg", "image/png", "image/gif", "image/webp")
 _IMAGE_SOURCES = ("base64", "file", "url")
@@ -47,7 +49,7 @@ _SYSTEM_ROLE = (
 )
 
 
-def check_list(messages: Any) -> None:
+def check_list(messages: Any, model: str) -> None:
     """The whole conversation. Raises Refused."""
     if not isinstance(messages, list):
         raise Refused("messages: Input should be a valid list")
@@ -55,6 +57,8 @@ def check_list(messages: Any) -> None:
         raise Refused("messages: at least one message is required")
     for index, message in enumerate(messages):
         _check_message(f"messages.{index}", message)
+        if message["role"] == "system":
+            check_system_place(index, messages, model)
     check_results_follow_calls(messages)
     _check_ending(messages[-1])
 
@@ -62,9 +66,7 @@ def check_list(messages: Any) -> None:
 def _check_message(at: str, message: Any) -> None:
     if not isinstance(message, dict):
         raise Refused(f"{at}: Input should be a valid dictionary or object to extract fields from")
-    if message.get("role") == "system":
-        raise Refused(_SYSTEM_ROLE)
-    if message.get("role") not in ("user", "assistant"):
+    if message.get("role") not in ("user", "assistant", "system"):
         raise Refused(f"{at}.role: Input should be 'user' or 'assistant'")
     for name in sorted(set(message) - {"role", "content"}):
         raise Refused(f"{at}.{name}: Extra inputs are not permitted")
@@ -74,6 +76,14 @@ def _check_message(at: str, message: Any) -> None:
     if content in ("", []):
         raise Refused(f"{at}: {_EMPTY}")
     check_content(f"{at}.content", content)
+
+
+def check_system_place(index: int, messages: list[Json], model: str) -> None:
+    """A system message in the conversation. Raises Refused where the model or its place does not allow one."""
+    if not _MID_SYSTEM.match(model):
+        raise Refused(_SYSTEM_ROLE)
+    if index == 0 or messages[index - 1]["role"] != "user":
+        raise Refused(f"messages.{index}: a system message must immediately follow a user message")
 
 
 def check_content(at: str, content: Any) -> None:

@@ -74,7 +74,7 @@ def check_messages(body: Json, *, limits_output: bool) -> None:
     _check_sampling(body, version)
     _check_fields(body, model)
     check_tools(body)
-    check_list(body["messages"])
+    check_list(body["messages"], model)
     check_breakpoints(body)
     check_history(body)
     if version >= _NO_PREFILL and body["messages"][-1]["role"] == "assistant":

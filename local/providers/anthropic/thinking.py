@@ -124,7 +124,7 @@ def _last_turn(messages: list[Json]) -> list[int]:
         message = messages[at]
         if message["role"] == "assistant":
             turn.insert(0, at)
-        elif not _only_results(message["content"]):
+        elif message["role"] == "user" and not _only_results(message["content"]):
             break
     return turn
 

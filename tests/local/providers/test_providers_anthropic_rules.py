@@ -119,6 +119,16 @@ def test_blocks_are_checked(sim, fields, text):
     assert problem(message(sim, **fields)) == text
 
 
+def test_system_messages_in_the_conversation(sim):
+    """From Opus 4.8 on, right after a user's message; before that not at all."""
+    system = {"role": "system", "content": "Be brief from now on."}
+    later = [*USER, system, {"role": "assistant", "content": "Yes."}, *USER]
+    assert message(sim, model="claude-opus-4-8", messages=later).json()["usage"]["input_tokens"] == 5 + 8 + 4 + 5
+    assert "accepts a top-level `system` parameter" in problem(message(sim, messages=later))
+    misplaced = problem(message(sim, model="claude-opus-4-8", messages=[system, *USER]))
+    assert misplaced == "messages.0: a system message must immediately follow a user message"
+
+
 def test_documents_and_images_are_read(sim):
     """A PDF and an image of the right type count as input like a page."""
     blocks = said(
