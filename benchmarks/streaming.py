@@ -101,10 +101,12 @@ def compare(http: httpx.Client, wire: Wire, bases: Mapping[str, str], url: str, 
     """One row of the table: both ways in turn, so that what else the machine does falls on both."""
 
     def direct(words: int) -> Timed:
-        return timed(http, bases[wire.base] + wire.path, wire.headers, wire.body(f"[[words={words}]]"), words)
+        return timed(
+            http, bases[wire.base] + wire.path, wire.headers, wire.body(f"[[reasoning=0]] [[words={words}]]"), words
+        )
 
     def through(words: int) -> Timed:
-        body = gateway_body(wire.model, f"[[words={words}]]")
+        body = gateway_body(wire.model, f"[[reasoning=0]] [[words={words}]]")
         return timed(http, f"{url}/v1/chat/completions", {"authorization": f"Bearer {KEY}"}, body, words)
 
     columns: dict[Ask, Column] = {direct: Column(), through: Column()}
@@ -175,7 +177,7 @@ async def lambda_table(chunks: int) -> None:
         print(f"{'runtime alone':18}{await watched(environment, rest_event('GET', '/flood'), 20_000)}", flush=True)
     async with stream_function() as (environment, key):
         for wire in WIRES:
-            body = gateway_body(wire.model, f"[[words={chunks}]]")
+            body = gateway_body(wire.model, f"[[reasoning=0]] [[words={chunks}]]")
             headers = [("authorization", f"Bearer {key}"), ("content-type", "application/json")]
             event = rest_event("POST", "/v1/chat/completions", headers, json_bytes(body))
             print(f"{wire.model:18}{await watched(environment, event, chunks)}", flush=True)

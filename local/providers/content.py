@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from local.providers.tokens import IMAGE_TOKENS, count, count_json
+from local.providers.tokens import AUDIO_TOKENS, IMAGE_TOKENS, count, count_json
 
 _IMAGE_KEYS = ("image_url", "inlineData", "inline_data", "fileData", "file_data")
-_IMAGE_TYPES = ("image", "image_url", "input_image")
+_IMAGE_TYPES = ("document", "file", "image", "image_url", "input_file", "input_image")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,8 @@ def read_content(content: Any) -> Content:
 def _part(part: Any) -> Content:
     if isinstance(part, str):
         return Content(part, count(part))
+    if part.get("type") == "input_audio":
+        return Content("", AUDIO_TOKENS)
     if part.get("type") in _IMAGE_TYPES or any(key in part for key in _IMAGE_KEYS):
         return Content("", IMAGE_TOKENS)
     if isinstance(part.get("text"), str):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from local.providers.model import Finish, Generation, Prompt, Tokens, Tool, ToolCall
+from local.providers.model import CacheUse, Finish, Generation, Prompt, Tokens, Tool, ToolCall
 from local.providers.schema import value_for
 from local.providers.tokens import count, pieces
 from local.providers.wishes import Wishes, without_directives
@@ -17,29 +17,51 @@ THINKING_TOKENS = 12
 _WORDS = ("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta")
 
 
-def generate(prompt: Prompt, wishes: Wishes) -> Generation:
+_NO_CACHE = CacheUse()
+
+
+def generate(prompt: Prompt, wishes: Wishes, cache: CacheUse = _NO_CACHE) -> Generation:
     """The whole answer, cut to the prompt's stop sequences and output limit (reasoning counts towards it)."""
     calls = _calls(prompt, wishes)
     text, stopped_by = _until_stop("" if calls else _text(prompt, wishes), prompt.stop)
-    finish: Finish = "tool_calls" if calls else "stop"
-    whole = Generation(pieces(text), _reasoning(prompt, wishes), calls, finish, stopped_by)
+    whole = Generation(
+        pieces(text),
+        _reasoning(prompt, wishes),
+        calls,
+        _finish(calls, wishes),
+        stopped_by,
+        refused=wishes.refusal is not None,
+        choices=prompt.choices,
+        quirks=wishes.quirks,
+    )
     if wishes.refuse:
         whole = replace(whole, calls=(), finish="content_filter")
-    return _counted(_limited(whole, prompt.max_tokens), prompt, wishes)
+    return _counted(_limited(whole, prompt.max_tokens), prompt, _cache_use(prompt, wishes, cache))
 
 
 def truncated(generation: Generation, output_tokens: int, finish: Finish) -> Generation:
     """The answer as far as its first tokens, ended for another reason."""
     short = replace(_limited(generation, output_tokens), finish=finish)
-    tokens = replace(generation.tokens, output=_output_tokens(short), reasoning=len(short.reasoning))
-    return replace(short, tokens=tokens)
+    choices = short.choices
+    tokens = replace(
+        generation.tokens, output=_output_tokens(short) * choices, reasoning=len(short.reasoning) * choices
+    )
+    return replace(short, tokens=replace(tokens, accepted=0, rejected=0))
 
 
 def call_tokens(call: ToolCall) -> int:
     return count(call.name) + count(call.arguments)
 
 
+def _finish(calls: tuple[ToolCall, ...], wishes: Wishes) -> Finish:
+    if calls:
+        return "tool_calls"
+    return "pause" if wishes.pause_turn else "stop"
+
+
 def _text(prompt: Prompt, wishes: Wishes) -> str:
+    if wishes.refusal is not None:
+        return wishes.refusal
     if wishes.say is not None:
         return wishes.say
     if wishes.words is not None:
@@ -59,13 +81,18 @@ def _reasoning(prompt: Prompt, wishes: Wishes) -> tuple[str, ...]:
 
 
 def _calls(prompt: Prompt, wishes: Wishes) -> tuple[ToolCall, ...]:
-    if not prompt.tools:
+    if not prompt.tools or wishes.refusal is not None:
         return ()
     if prompt.forced:
         chosen = _named(prompt.tools, prompt.forced)
     else:
         chosen = _named(prompt.tools, wishes.tool) if wishes.tool and not prompt.answered else ()
-    return tuple(ToolCall(tool.name, json.dumps(value_for(tool.schema or {"type": "object"}))) for tool in chosen)
+    return tuple(ToolCall(tool.name, "" if wishes.no_args else _arguments(tool), tool.kind) for tool in chosen)
+
+
+def _arguments(tool: Tool) -> str:
+    """A custom tool gets a line of text."""
+    return "print('text')" if tool.kind == "custom" else json.dumps(value_for(tool.schema or {"type": "object"}))
 
 
 def _named(tools: tuple[Tool, ...], names: str) -> tuple[Tool, ...]:
@@ -92,16 +119,42 @@ def _limited(whole: Generation, limit: int | None) -> Generation:
         return whole
     reasoning = whole.reasoning[:limit]
     text = whole.text[: limit - len(reasoning)]
-    return Generation(text, reasoning, (), "length")
+    return replace(whole, text=text, reasoning=reasoning, calls=(), finish="length", stop_sequence=None)
 
 
-def _counted(generation: Generation, prompt: Prompt, wishes: Wishes) -> Generation:
-    cached = min(wishes.cached, prompt.input_tokens)
+def _cache_use(prompt: Prompt, wishes: Wishes, cache: CacheUse) -> CacheUse:
+    """What a test asks for comes before what the cache did."""
+    if not (wishes.cached or wishes.cache_write or wishes.cache_write_1h):
+        return cache
+    read = min(wishes.cached, prompt.input_tokens)
+    write_1h = min(wishes.cache_write_1h, prompt.input_tokens - read)
+    return CacheUse(read, min(wishes.cache_write, prompt.input_tokens - read - write_1h), write_1h)
+
+
+def _counted(generation: Generation, prompt: Prompt, cache: CacheUse) -> Generation:
+    """Every choice is billed; of a prediction also what was not taken over."""
+    accepted, rejected = _predicted(generation, prompt)
     tokens = Tokens(
         input=prompt.input_tokens,
-        output=_output_tokens(generation),
-        cached=cached,
-        cache_write=min(wishes.cache_write, prompt.input_tokens - cached),
-        reasoning=len(generation.reasoning),
+        output=(_output_tokens(generation) + rejected) * generation.choices,
+        cached=cache.read,
+        cache_write=cache.write_5m + cache.write_1h,
+        reasoning=len(generation.reasoning) * generation.choices,
+        cache_write_1h=cache.write_1h,
+        accepted=accepted,
+        rejected=rejected,
+        audio_input=prompt.audio_tokens,
+        audio_output=len(generation.text) if prompt.speaks else 0,
     )
     return replace(generation, tokens=tokens)
+
+
+def _predicted(generation: Generation, prompt: Prompt) -> tuple[int, int]:
+    """How many tokens of a prediction the answer begins with, and how many it leaves."""
+    if prompt.predicted is None:
+        return 0, 0
+    expected = pieces(prompt.predicted)
+    accepted = 0
+    while accepted < min(len(expected), len(generation.text)) and expected[accepted] == generation.text[accepted]:
+        accepted += 1
+    return accepted, len(expected) - accepted

@@ -8,8 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 type Json = dict[str, Any]
-type Finish = Literal["stop", "length", "tool_calls", "content_filter", "blocked", "empty"]
-"""`blocked`: the prompt itself was refused in-band (Gemini). `empty`: an answer without any choice."""
+type Finish = Literal["stop", "length", "tool_calls", "content_filter", "blocked", "empty", "pause"]
+"""`blocked`: the prompt itself was refused in-band (Gemini). `empty`: an answer without any choice. `pause`: the turn
+is to be continued (Anthropic's pause_turn; an ordinary end elsewhere).
+"""
+type ToolKind = Literal["function", "custom", "legacy"]
+"""`custom`: free text instead of arguments. `legacy`: OpenAI's `functions` of 2023."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,28 @@ class Tool:
 
     name: str
     schema: Json
+    kind: ToolKind = "function"
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """A beginning of a prompt that a cache may hold: its digest, its tokens, and for how long it is to be kept.
+
+    `ttl_s` is 0 where no breakpoint ends it.
+    """
+
+    digest: str
+    tokens: int
+    ttl_s: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CacheUse:
+    """Tokens that were read from the prompt cache, and written to it for five minutes and for an hour."""
+
+    read: int = 0
+    write_5m: int = 0
+    write_1h: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +73,10 @@ class Prompt:
     """A validated request. `schema` asks for JSON: {} for any object, None for plain text.
 
     `forced` names the tool that must be called ("*" for any). `answered` is true when the last message is a tool's
-    result, so that a tool directive in an earlier message is not obeyed twice.
+    result, so that a tool directive in an earlier message is not obeyed twice. `prefixes` are the prompt's beginnings,
+    block by block, where the caller may mark some for the cache, and `cache_minimum` the tokens below which none is
+    kept. `choices` is how many answers are asked for, `predicted` the text that the caller expects. With `speaks` the
+    answer is spoken; `audio_tokens` of the input are sound.
     """
 
     model: str
@@ -63,17 +92,31 @@ class Prompt:
     thinking: bool = False
     answered: bool = False
     body: Json = field(default_factory=dict)
+    prefixes: tuple[Prefix, ...] = ()
+    cache_minimum: int = 0
+    choices: int = 1
+    predicted: str | None = None
+    speaks: bool = False
+    audio_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Token counts of one answer. `input` is the whole input, `output` includes `reasoning`."""
+    """Token counts of one answer. `input` is the whole input, `output` includes `reasoning` and `rejected`.
+
+    `cache_write` includes `cache_write_1h`. `accepted` and `rejected` are the tokens of a prediction.
+    """
 
     input: int = 0
     output: int = 0
     cached: int = 0
     cache_write: int = 0
     reasoning: int = 0
+    cache_write_1h: int = 0
+    accepted: int = 0
+    rejected: int = 0
+    audio_input: int = 0
+    audio_output: int = 0
 
     @property
     def total(self) -> int:
@@ -82,13 +125,19 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
+    """`arguments` is JSON, or the free text of a custom tool; empty where the model left them out."""
+
     name: str
     arguments: str
+    kind: ToolKind = "function"
 
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """What the model says, as tokens, and what it costs. Wire formats only render it."""
+    """What the model says, as tokens, and what it costs. Wire formats only render it.
+
+    With `refused` the text is a refusal. `choices` is how often it is said, `quirks` how oddly (see `quirks`).
+    """
 
     text: tuple[str, ...] = ()
     reasoning: tuple[str, ...] = ()
@@ -96,6 +145,9 @@ class Generation:
     finish: Finish = "stop"
     stop_sequence: str | None = None
     tokens: Tokens = field(default_factory=Tokens)
+    refused: bool = False
+    choices: int = 1
+    quirks: frozenset[str] = frozenset()
 
     @property
     def said(self) -> str:
@@ -130,7 +182,8 @@ class Frame:
 class Failure:
     """What went wrong, for a provider to put into its own words.
 
-    `retry_after` is in seconds. `message` replaces the provider's usual text, `status` its usual status.
+    `retry_after` is in seconds. `message` replaces the provider's usual text, `status` its usual status. `fields` are
+    places in the request with what is wrong there, for providers that list them.
     """
 
     kind: str
@@ -144,6 +197,7 @@ class Failure:
     limit: int = 200_000
     number: int = 0
     now_s: int = 0
+    fields: tuple[tuple[str, str], ...] = ()
 
 
 class Refused(Exception):
@@ -157,6 +211,7 @@ class Refused(Exception):
         model: str = "",
         param: str | None = None,
         code: str | None = None,
+        fields: tuple[tuple[str, str], ...] = (),
     ) -> None:
         super().__init__(message)
-        self.failure = Failure(kind, model, message, param=param, code=code)
+        self.failure = Failure(kind, model, message, param=param, code=code, fields=fields)

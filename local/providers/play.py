@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from local.providers.generation import truncated
 from local.providers.model import Reply
+from local.providers.quirks import reworded
 from local.providers.scene import Scene
 from local.providers.stream import stream
 from local.providers.wire import dumps
@@ -25,7 +26,8 @@ async def _answer(scene: Scene) -> None:
 
 
 async def _json(scene: Scene) -> None:
-    body = dumps(scene.wire.whole(scene.prompt, scene.generation, scene.stamp))
+    whole = scene.wire.whole(scene.prompt, scene.generation, scene.stamp)
+    body = dumps(reworded(whole, scene.generation.quirks))
     if scene.kind in ("cut", "stall"):
         await _half(scene, body)
         return

@@ -21,7 +21,10 @@ _CONTEXT_WINDOW = 200_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """`pace_s` is the time between chunks of a stream; `extra_headers` go on any answer, over the usual ones."""
+    """`pace_s` is the time between chunks of a stream, and `sse` the forms of its events (see `sse`).
+
+    `extra_headers` go on any answer, over the usual ones.
+    """
 
     exchange: SimulatedExchange
     calls: CallLog
@@ -32,6 +35,7 @@ class Scene:
     stamp: Stamp
     fault: Fault | None = None
     pace_s: float = 0.0
+    sse: tuple[str, ...] = ()
     extra_headers: dict[str, str] = field(default_factory=dict)
 
     @property

@@ -14,6 +14,7 @@ from local.providers.faults import Fault, FaultBook
 from local.providers.generation import generate
 from local.providers.model import Failure, Generation, Prompt, Refused, Request, Stamp, Tokens
 from local.providers.play import play
+from local.providers.prompt_cache import PromptCache
 from local.providers.scene import Scene
 from local.providers.wire import Wire, model_of
 from local.providers.wishes import Wishes
@@ -30,6 +31,7 @@ class Simulator:
     pace_ms: float = 0.0
     faults: FaultBook = dataclasses.field(default_factory=FaultBook)
     calls: CallLog = dataclasses.field(default_factory=CallLog)
+    cache: PromptCache = dataclasses.field(default_factory=PromptCache)
 
 
 class Endpoint:
@@ -92,16 +94,21 @@ class Endpoint:
             call=call,
             wire=wire,
             prompt=prompt,
-            generation=self._generation(prompt, wishes),
+            generation=self._generation(prompt, wishes, fault),
             stamp=Stamp(call.number, int(self._simulator.now_s())),
             fault=fault,
             pace_s=(wishes.pace or self._simulator.pace_ms) / 1000,
+            sse=wishes.sse,
             extra_headers=_headers(answer) | _headers(fault),
         )
 
-    def _generation(self, prompt: Prompt, wishes: Wishes) -> Generation:
+    def _generation(self, prompt: Prompt, wishes: Wishes, fault: Fault | None) -> Generation:
+        """A call that is to fail leaves nothing in the prompt cache."""
         if self._wire.endpoint == "chat":
-            return generate(prompt, wishes)
+            cache = self._simulator.cache
+            now_s = self._simulator.now_s()
+            used = cache.use(prompt.prefixes, prompt.cache_minimum, now_s, write=fault is None)
+            return generate(prompt, wishes, used)
         return Generation(tokens=Tokens(input=prompt.input_tokens))
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from local.providers.model import Frame
+from local.providers.quirks import reworded_frames
 from local.providers.scene import Scene
+from local.providers.sse import formed
 
 _WHOLE = ("", "slow", "slow_first_token")
 """Kinds that only take their time."""
@@ -15,7 +19,9 @@ async def stream(scene: Scene) -> None:
     scene.exchange.watch()
     if scene.kind == "slow_first_token":
         await scene.linger(scene.delay_s)
-    frames = list(scene.wire.frames(scene.prompt, scene.generation, scene.stamp))
+    frames = [
+        Frame(formed(frame.data, scene.sse, first=at == 0), frame.tokens) for at, frame in enumerate(_frames(scene))
+    ]
     if scene.kind not in _WHOLE:
         for frame in frames[: _breaking_point(frames, scene.after_chunks)]:
             await _write(scene, frame)
@@ -26,6 +32,10 @@ async def stream(scene: Scene) -> None:
         scene.finish()
         await scene.exchange.write(frames[-1].data)
         await scene.exchange.end()
+
+
+def _frames(scene: Scene) -> Iterator[Frame]:
+    return reworded_frames(scene.wire.frames(scene.prompt, scene.generation, scene.stamp), scene.generation.quirks)
 
 
 async def _write(scene: Scene, frame: Frame) -> None:

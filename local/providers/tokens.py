@@ -13,7 +13,9 @@ from typing import Any
 MESSAGE_TOKENS = 3
 """Overhead of each message, as OpenAI's own chat format has."""
 IMAGE_TOKENS = 258
-"""Every image, whatever its size: what Gemini counts for a small one."""
+"""Every image, whatever its size: what Gemini counts for a small one. A document counts as one page of that size."""
+AUDIO_TOKENS = 32
+"""Every sound, whatever its length: what Gemini counts for a second."""
 
 _PIECE = re.compile(r"\s*\S{1,8}|\s+")
 

@@ -96,7 +96,7 @@ class Played:
 
     def _hear_openai(self, data: Any) -> None:
         for choice in data["choices"]:
-            self.chunks += choice["finish_reason"] is None
+            self.chunks += any(choice["delta"].get(said) for said in ("content", "tool_calls", "reasoning_content"))
             self.ended |= {choice["finish_reason"]} - {None}
         if data["usage"]:
             self.ended.add("usage")

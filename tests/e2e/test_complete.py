@@ -165,7 +165,8 @@ def test_retry_after_of_the_only_model_is_waited_for(gateway, providers):
 
 def test_a_schema_goes_to_a_model_that_keeps_to_it(gateway, providers):
     """DeepSeek refuses `json_schema`, so it is not asked; alone it is a 400 that says what it lacks."""
-    schema = {"type": "json_schema", "json_schema": {"name": "s", "schema": {"type": "object"}}}
+    shape = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+    schema = {"type": "json_schema", "json_schema": {"name": "s", "schema": shape}}
     answer = complete(gateway, model="deepseek-coder", response_format=schema)
     assert (answer.status_code, "deepseek-coder lacks json_schema" in answer.text) == (400, True)
     told = complete(gateway, model_group="code", response_format=schema, explain=True).json()["explanation"]

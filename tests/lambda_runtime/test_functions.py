@@ -39,7 +39,9 @@ from tests.patience import patience
 pytestmark = pytest.mark.xdist_group("lambda-functions")
 
 MODEL = "deepseek-v3.2"
-HELLO: dict[str, Any] = {"messages": [{"role": "user", "content": "Say hello to everybody [[words=8]]"}]}
+HELLO: dict[str, Any] = {
+    "messages": [{"role": "user", "content": "Say hello to everybody [[words=8]] [[reasoning=0]]"}]
+}
 ASKED = {name: EVENTS[name] for name in EVENTS if function_of(EVENTS[name]["path"]) in DEPLOYED}
 
 

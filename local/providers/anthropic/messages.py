@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from typing import Any, override
 
 from local.providers.anthropic.base import AnthropicWire, event
+from local.providers.anthropic.caching import cache_minimum, prefixes_of, unmarked
 from local.providers.anthropic.rules import check_messages
+from local.providers.anthropic.thinking import redacted_data, signature_of
 from local.providers.content import last_text, read_content
 from local.providers.generation import call_tokens
 from local.providers.model import Frame, Generation, Json, Prompt, Request, Stamp, Tokens, Tool, ToolCall
@@ -20,8 +22,11 @@ _STOP_REASONS = {
     "content_filter": "refusal",
     "blocked": "refusal",
     "empty": "end_turn",
+    "pause": "pause_turn",
 }
-_SIGNATURE = "EqQBCgIYAhIM1gbcDa9GJwZA2b3hGgxBdjrkzLoky3dl1pkiMOYds"
+
+
+_THOUGHTS = ("thinking", "redacted_thinking")
 
 
 class AnthropicMessages(AnthropicWire):
@@ -33,6 +38,8 @@ class AnthropicMessages(AnthropicWire):
     def read(self, request: Request) -> Prompt:
         body = request.body
         check_messages(body, limits_output=self.limits_output)
+        prefixes = prefixes_of(body)
+        body = unmarked(body)
         messages = body["messages"]
         contents = [(message["role"], read_content(message["content"])) for message in messages]
         tokens = sum(content.tokens + MESSAGE_TOKENS for _, content in contents)
@@ -49,20 +56,23 @@ class AnthropicMessages(AnthropicWire):
             thinking=(body.get("thinking") or {}).get("type") in ("enabled", "adaptive"),
             answered=_has_result(messages[-1]["content"]),
             body=body,
+            prefixes=prefixes,
+            cache_minimum=cache_minimum(body["model"]),
         )
 
     @override
     def whole(self, prompt: Prompt, generation: Generation, stamp: Stamp) -> Json:
         message = _message(prompt, stamp, usage_of(generation.tokens))
-        message["content"] = [_filled(block, content) for block, content in _blocks(generation, stamp)]
+        message["content"] = [_filled(block, content) for block, content in _blocks(prompt, generation, stamp)]
         return message | _stop(generation)
 
     @override
     def frames(self, prompt: Prompt, generation: Generation, stamp: Stamp) -> Iterator[Frame]:
         begun = usage_of(generation.tokens, output=min(1, generation.tokens.output))
         yield _frame({"type": "message_start", "message": _message(prompt, stamp, begun)})
-        for index, (block, content) in enumerate(_blocks(generation, stamp)):
-            yield from _block_frames(index, block, content, first=index == 0)
+        for index, (block, content) in enumerate(_blocks(prompt, generation, stamp)):
+            hidden = len(generation.reasoning) if block["type"] in _THOUGHTS and not content else 0
+            yield from _block_frames(index, block, content, hidden)
         usage = usage_of(generation.tokens)
         del usage["service_tier"], usage["cache_creation"]
         yield _frame({"type": "message_delta", "delta": _stop(generation), "usage": usage})
@@ -86,7 +96,10 @@ def usage_of(tokens: Tokens, output: int | None = None) -> Json:
         "input_tokens": tokens.input - tokens.cached - tokens.cache_write,
         "cache_creation_input_tokens": tokens.cache_write,
         "cache_read_input_tokens": tokens.cached,
-        "cache_creation": {"ephemeral_5m_input_tokens": tokens.cache_write, "ephemeral_1h_input_tokens": 0},
+        "cache_creation": {
+            "ephemeral_5m_input_tokens": tokens.cache_write - tokens.cache_write_1h,
+            "ephemeral_1h_input_tokens": tokens.cache_write_1h,
+        },
         "output_tokens": tokens.output if output is None else output,
         "service_tier": "standard",
     }
@@ -110,13 +123,17 @@ def _message(prompt: Prompt, stamp: Stamp, usage: Json) -> Json:
 
 def _stop(generation: Generation) -> Json:
     reason = "stop_sequence" if generation.stop_sequence is not None else _STOP_REASONS[generation.finish]
+    reason = "refusal" if generation.refused else reason
     return {"stop_reason": reason, "stop_sequence": generation.stop_sequence}
 
 
-def _blocks(generation: Generation, stamp: Stamp) -> Iterator[tuple[Json, tuple[str, ...]]]:
-    """Content blocks as they open, each with the tokens that fill it."""
-    if generation.reasoning:
-        yield {"type": "thinking", "thinking": "", "signature": ""}, generation.reasoning
+def _blocks(prompt: Prompt, generation: Generation, stamp: Stamp) -> Iterator[tuple[Json, tuple[str, ...]]]:
+    """Content blocks as they open, each with the tokens that fill it; what is hidden is filled with nothing."""
+    if generation.reasoning and "redacted" in generation.quirks:
+        yield {"type": "redacted_thinking", "data": redacted_data(generation.thought)}, ()
+    elif generation.reasoning:
+        shown = (prompt.body.get("thinking") or {}).get("display") != "omitted"
+        yield {"type": "thinking", "thinking": "", "signature": ""}, generation.reasoning if shown else ()
     if generation.text:
         yield {"type": "text", "text": ""}, generation.text
     for index, call in enumerate(generation.calls):
@@ -126,15 +143,17 @@ def _blocks(generation: Generation, stamp: Stamp) -> Iterator[tuple[Json, tuple[
 
 def _filled(block: Json, content: tuple[str, ...]) -> Json:
     whole = "".join(content)
+    if block["type"] == "redacted_thinking":
+        return block
     if block["type"] == "tool_use":
-        return block | {"input": json.loads(whole)}
-    return block | {block["type"]: whole} | ({"signature": _SIGNATURE} if block["type"] == "thinking" else {})
+        return block | {"input": json.loads(whole or "{}")}
+    return block | {block["type"]: whole} | ({"signature": signature_of(whole)} if block["type"] == "thinking" else {})
 
 
-def _block_frames(index: int, block: Json, content: tuple[str, ...], *, first: bool) -> Iterator[Frame]:
-    opening = _frame({"type": "content_block_start", "index": index, "content_block": block})
-    yield opening
-    if first:
+def _block_frames(index: int, block: Json, content: tuple[str, ...], hidden: int) -> Iterator[Frame]:
+    """`hidden` tokens are those of a block that shows nothing."""
+    yield _frame({"type": "content_block_start", "index": index, "content_block": block}, hidden)
+    if index == 0:
         yield _frame({"type": "ping"})
     name = block.get("name")
     opening_tokens = call_tokens(ToolCall(name, "")) if name else 0
@@ -144,7 +163,7 @@ def _block_frames(index: int, block: Json, content: tuple[str, ...], *, first: b
         yield _delta(index, _piece(block["type"], piece), 1 + opening_tokens)
         opening_tokens = 0
     if block["type"] == "thinking":
-        yield _delta(index, {"type": "signature_delta", "signature": _SIGNATURE}, 0)
+        yield _delta(index, {"type": "signature_delta", "signature": signature_of("".join(content))}, 0)
     yield _frame({"type": "content_block_stop", "index": index})
 
 

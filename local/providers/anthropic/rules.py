@@ -1,10 +1,22 @@
-"""What Anthropic's Messages API refuses, in its own words."""
+"""What Anthropic's Messages API refuses, in its own words.
+
+Rules as of 2026-11-29, from https://platform.claude.com/docs/en/api/messages/create (fields and ranges),
+https://platform.claude.com/docs/en/about-claude/models/whats-new-claude-4-5 and .../migration-guide (one sampling
+parameter from 4.5 on, no prefilled answers from 4.6 on, no sampling parameters from 4.7 on) and
+https://platform.claude.com/docs/en/build-with-claude/effort (efforts by model). The rules of blocks, thinking, tools,
+schemas and breakpoints stand in the modules of these names, with their pages.
+"""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
+from local.providers.anthropic.blocks import check_content, check_list
+from local.providers.anthropic.caching import check_breakpoints
+from local.providers.anthropic.schemas import check_output_schema
+from local.providers.anthropic.thinking import check_history, check_thinking
+from local.providers.anthropic.tools import check_tools
 from local.providers.model import Json, Refused
 
 _FIELDS = frozenset(
@@ -33,32 +45,17 @@ _FIELDS = frozenset(
         "top_p",
     ]
 )
-_PARTS = frozenset(
-    [
-        "document",
-        "image",
-        "redacted_thinking",
-        "search_result",
-        "server_tool_use",
-        "text",
-        "thinking",
-        "tool_result",
-        "tool_use",
-        "web_search_tool_result",
-    ]
-)
 _PREFILL = "This model does not support assistant message prefill. The conversation must end with a user message."
 _VERSION = re.compile(r"claude-[a-z]+-(\d)(?:-(\d{1,2})(?!\d))?")
 _ONE_SAMPLING = (4, 5)
 _NO_PREFILL = (4, 6)
 _NO_SAMPLING = (4, 7)
-_MIN_THINKING = 1024
-_DOCS = "Please consult our documentation at https://docs.claude.com/en/docs/build-with-claude/extended-thinking"
-_EMPTY = "all messages must have non-empty content except for the optional final assistant message"
-_SYSTEM_ROLE = (
-    'messages: Unexpected role "system". The Messages API accepts a top-level `system` parameter, not "system" as an '
-    "input message role."
+_EFFORTS = (
+    (re.compile(r"claude-opus-4-5"), ("low", "medium", "high")),
+    (re.compile(r"claude-(opus|sonnet)-4-6"), ("low", "medium", "high", "max")),
+    (re.compile(r"claude-opus-4-[7-9]|claude-[a-z]+-[5-9]"), ("low", "medium", "high", "xhigh", "max")),
 )
+"""Which efforts a model takes; any other model takes none."""
 
 
 def check_messages(body: Json, *, limits_output: bool) -> None:
@@ -72,8 +69,16 @@ def check_messages(body: Json, *, limits_output: bool) -> None:
     if not model.startswith("claude-"):
         raise Refused(None, kind="not_found", model=model)
     _check_numbers(body)
-    _check_sampling(body, _version(model))
-    _check_list(body["messages"], _version(model))
+    version = _version(model)
+    check_thinking(body, version)
+    _check_sampling(body, version)
+    _check_fields(body, model)
+    check_tools(body)
+    check_list(body["messages"], model)
+    check_breakpoints(body)
+    check_history(body)
+    if version >= _NO_PREFILL and body["messages"][-1]["role"] == "assistant":
+        raise Refused(_PREFILL)
 
 
 def _version(model: str) -> tuple[int, int]:
@@ -95,58 +100,46 @@ def _check_numbers(body: Json) -> None:
     limit = body.get("max_tokens")
     if limit is not None and (not isinstance(limit, int) or limit < 1):
         raise Refused("max_tokens: Input should be greater than or equal to 1")
-    temperature = body.get("temperature")
-    if temperature is not None and not 0 <= temperature <= 1:
-        raise Refused("temperature: range: 0..1")
-    thinking = body.get("thinking") or {}
-    if thinking.get("type") == "enabled":
-        _check_thinking(thinking.get("budget_tokens"), limit, temperature)
+    for name in ("temperature", "top_p"):
+        if body.get(name) is not None and not 0 <= body[name] <= 1:
+            raise Refused(f"{name}: range: 0..1")
 
 
-def _check_thinking(budget: Any, limit: int | None, temperature: float | None) -> None:
-    if budget is None:
-        raise Refused("thinking.enabled.budget_tokens: Field required")
-    if budget < _MIN_THINKING:
-        raise Refused(f"thinking.enabled.budget_tokens: Input should be greater than or equal to {_MIN_THINKING}")
-    if limit is not None and limit <= budget:
-        anchor = "#max-tokens-and-context-window-size"
-        raise Refused(f"`max_tokens` must be greater than `thinking.budget_tokens`. {_DOCS}{anchor}")
-    if temperature not in (None, 1):
-        raise Refused(f"`temperature` may only be set to 1 when thinking is enabled. {_DOCS}")
+def _check_fields(body: Json, model: str) -> None:
+    check_stop_sequences(body.get("stop_sequences"))
+    if isinstance(body.get("system"), list):
+        check_content("system", body["system"])
+    for name in sorted(set(body.get("metadata") or {}) - {"user_id"}):
+        raise Refused(f"metadata.{name}: Extra inputs are not permitted")
+    if body.get("service_tier") not in (None, "auto", "standard_only"):
+        raise Refused("service_tier: Input should be 'auto' or 'standard_only'")
+    _check_output(body, model)
 
 
-def _check_list(messages: Any, version: tuple[int, int]) -> None:
-    if not isinstance(messages, list):
-        raise Refused("messages: Input should be a valid list")
-    if not messages:
-        raise Refused("messages: at least one message is required")
-    for index, message in enumerate(messages):
-        _check_message(f"messages.{index}", message)
-    if version >= _NO_PREFILL and messages[-1]["role"] == "assistant":
-        raise Refused(_PREFILL)
+def check_stop_sequences(sequences: Any) -> None:
+    """Raises Refused."""
+    if any(not sequence.strip() for sequence in sequences or ()):
+        raise Refused("stop_sequences: each stop sequence must contain non-whitespace")
 
 
-def _check_message(at: str, message: Any) -> None:
-    if not isinstance(message, dict):
-        raise Refused(f"{at}: Input should be a valid dictionary or object to extract fields from")
-    if message.get("role") == "system":
-        raise Refused(_SYSTEM_ROLE)
-    if message.get("role") not in ("user", "assistant"):
-        raise Refused(f"{at}.role: Input should be 'user' or 'assistant'")
-    content = message.get("content")
-    if content is None:
-        raise Refused(f"{at}.content: Field required")
-    if content in ("", []):
-        raise Refused(f"{at}: {_EMPTY}")
-    for number, part in enumerate(content if isinstance(content, list) else ()):
-        _check_part(f"{at}.content.{number}", part)
+def _check_output(body: Json, model: str) -> None:
+    config = body.get("output_config") or {}
+    for name in sorted(set(config) - {"effort", "format", "task_budget"}):
+        raise Refused(f"output_config.{name}: Extra inputs are not permitted")
+    if config.get("effort") is not None:
+        _check_effort(str(config["effort"]), model)
+    for at, wanted in (("output_config.format", config.get("format")), ("output_format", body.get("output_format"))):
+        if wanted is None:
+            continue
+        if wanted.get("type") != "json_schema":
+            raise Refused(f"{at}.type: Input should be 'json_schema'")
+        check_output_schema(f"{at}.schema", wanted.get("schema"))
 
 
-def _check_part(at: str, part: Any) -> None:
-    kind = part.get("type") if isinstance(part, dict) else None
-    if kind not in _PARTS:
-        expected = ", ".join(f"'{known}'" for known in sorted(_PARTS))
-        found = f"Input tag '{kind}' found using 'type' does not match any of the expected tags"
-        raise Refused(f"{at}: {found}: {expected}")
-    if kind == "text" and not part.get("text"):
-        raise Refused("messages: text content blocks must be non-empty")
+def _check_effort(effort: str, model: str) -> None:
+    levels = next((levels for pattern, levels in _EFFORTS if pattern.match(model)), None)
+    if levels is None:
+        raise Refused("This model does not support the effort parameter.")
+    if effort not in levels:
+        listed = ", ".join(f"'{level}'" for level in levels[:-1])
+        raise Refused(f"output_config.effort: Input should be {listed} or '{levels[-1]}'")

@@ -22,7 +22,7 @@ class DeepSeekChat(DeepSeekWire, OpenAIChat):
     @override
     def read(self, request: Request) -> Prompt:
         """Usage is reported with the finish reason, asked or not, and only there."""
-        return replace(super().read(request), include_usage=False)
+        return replace(super().read(request), include_usage=False, choices=1)
 
     @override
     def check(self, body: Json) -> None:
@@ -44,12 +44,13 @@ class DeepSeekChat(DeepSeekWire, OpenAIChat):
         }
 
     @override
-    def message(self, generation: Generation, stamp: Stamp) -> Json:
+    def message(self, prompt: Prompt, generation: Generation, stamp: Stamp) -> Json:
+        """A refusal is said like anything else."""
         message: Json = {"role": "assistant", "content": generation.said}
         if generation.reasoning:
             message["reasoning_content"] = generation.thought
         if generation.calls:
-            calls = super().message(generation, stamp)["tool_calls"]
+            calls = self.calls(generation, stamp)["tool_calls"]
             message["tool_calls"] = [{"index": index} | call for index, call in enumerate(calls)]
         return message
 
@@ -67,7 +68,7 @@ class DeepSeekChat(DeepSeekWire, OpenAIChat):
         return usage | {"prompt_cache_hit_tokens": tokens.cached, "prompt_cache_miss_tokens": misses}
 
     @override
-    def deltas(self, generation: Generation, stamp: Stamp) -> Iterator[tuple[Json, int]]:
+    def deltas(self, prompt: Prompt, generation: Generation, stamp: Stamp) -> Iterator[tuple[Json, int]]:
         """Reasoning comes first, in a field of its own; the other field is null meanwhile."""
         if not generation.reasoning:
             yield {"role": "assistant", "content": ""}, 0
@@ -80,10 +81,10 @@ class DeepSeekChat(DeepSeekWire, OpenAIChat):
         yield from self.call_deltas(generation, stamp, hidden=0)
 
     @override
-    def last_chunk(self, prompt: Prompt, envelope: Json, generation: Generation) -> Frame:
+    def last_chunk(self, prompt: Prompt, envelope: Json, generation: Generation, index: int) -> Frame:
         usage = {"usage": self.usage(generation.tokens)}
         delta = {"content": ""} | _no_reasoning(generation)
-        return self.chunk(prompt, envelope | usage, delta, finish=finish_reason(generation))
+        return self.chunk(prompt, envelope | usage, delta, finish=finish_reason(generation), index=index)
 
 
 def _no_reasoning(generation: Generation) -> Json:

@@ -95,6 +95,9 @@ def _details(failure: Failure) -> list[Json]:
             {"@type": f"{_RPC}ErrorInfo"} | info,
             {"@type": f"{_RPC}LocalizedMessage", "locale": "en-US", "message": _BAD_KEY},
         ]
+    if failure.fields:
+        found = [({"field": at} if at else {}) | {"description": problem} for at, problem in failure.fields]
+        return [{"@type": f"{_RPC}BadRequest", "fieldViolations": found}]
     return _quota(failure) if failure.kind == "rate_limit" else []
 
 

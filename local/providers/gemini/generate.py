@@ -5,18 +5,26 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, override
+from typing import override
 
 from local.providers.content import last_text, read_content
 from local.providers.gemini.base import GeminiWire
-from local.providers.gemini.rules import check_contents, check_model
+from local.providers.gemini.proto import get
+from local.providers.gemini.rules import check_model, check_request
+from local.providers.gemini.signatures import signature_of
+from local.providers.gemini.tools import calling_of, declared_of
 from local.providers.generation import call_tokens
-from local.providers.model import Frame, Generation, Json, Prompt, Request, Stamp, Tokens, Tool, ToolCall
+from local.providers.model import Frame, Generation, Json, Prompt, Request, Stamp, Tokens, Tool
 from local.providers.tokens import MESSAGE_TOKENS, count_json
 from local.providers.wire import dumps
 
-_FINISH = {"stop": "STOP", "length": "MAX_TOKENS", "tool_calls": "STOP", "content_filter": "SAFETY"}
-_SIGNATURE = "CiQB0e2Kb3NpbXVsYXRlZHRob3VnaHRzaWduYXR1cmU="
+_FINISH = {
+    "content_filter": "SAFETY",
+    "length": "MAX_TOKENS",
+    "pause": "STOP",
+    "stop": "STOP",
+    "tool_calls": "STOP",
+}
 _HARM = "HARM_CATEGORY_DANGEROUS_CONTENT"
 
 
@@ -29,17 +37,17 @@ class GeminiGenerate(GeminiWire):
     def read(self, request: Request) -> Prompt:
         body = request.body
         model = check_model(request)
-        check_contents(body)
-        config = _get(body, "generationConfig", "generation_config") or {}
+        check_request(body, model)
+        config = get(body, "generationConfig") or {}
         contents = [(content.get("role", "user"), read_content(content["parts"])) for content in body["contents"]]
-        system = _get(body, "systemInstruction", "system_instruction") or {}
+        system = get(body, "systemInstruction") or {}
         tokens = sum(content.tokens + MESSAGE_TOKENS for _, content in contents)
         return Prompt(
             model=model,
             user_text=last_text(content.text for role, content in contents if role == "user"),
             input_tokens=tokens + read_content(system.get("parts")).tokens + count_json(body.get("tools")),
-            max_tokens=_get(config, "maxOutputTokens", "max_output_tokens"),
-            stop=tuple(_get(config, "stopSequences", "stop_sequences") or ()),
+            max_tokens=get(config, "maxOutputTokens"),
+            stop=tuple(get(config, "stopSequences") or ()),
             tools=_tools(body),
             forced=_forced(body),
             schema=_schema(config),
@@ -71,7 +79,7 @@ class GeminiGenerate(GeminiWire):
         for parts, tokens, thoughts in _chunks(prompt, generation):
             sent = replace(sent, output=sent.output + tokens, reasoning=sent.reasoning + thoughts)
             yield _frame({"candidates": [_candidate(parts)]} | _trailer(prompt, sent, stamp), tokens)
-        last = _candidate([{"text": ""}], generation)
+        last = _candidate([{"text": ""}] if generation.text or generation.calls else [], generation)
         yield _frame({"candidates": [last]} | _trailer(prompt, generation.tokens, stamp))
 
 
@@ -104,14 +112,15 @@ def _chunks(prompt: Prompt, generation: Generation) -> Iterator[tuple[list[Json]
         yield [{"text": piece, "thought": True}], 1, 1
     hidden = 0 if shown else len(generation.reasoning)
     spoken = [({"text": piece}, 1) for piece in generation.text]
-    for part, tokens in spoken + [(_function_call(call), call_tokens(call)) for call in generation.calls]:
+    called = [(part, call_tokens(call)) for part, call in zip(_called(generation), generation.calls, strict=True)]
+    for part, tokens in spoken + called:
         yield [part], tokens + hidden, hidden
         hidden = 0
 
 
 def _candidate(parts: list[Json], ended: Generation | None = None) -> Json:
-    """One candidate; `ended` gives the last one its finish reason."""
-    candidate: Json = {"content": {"parts": parts, "role": "model"}, "index": 0}
+    """One candidate; `ended` gives the last one its finish reason. An empty answer has no parts."""
+    candidate: Json = {"content": ({"parts": parts} if parts else {}) | {"role": "model"}, "index": 0}
     if ended is None:
         return candidate
     candidate["finishReason"] = _FINISH[ended.finish]
@@ -149,24 +158,26 @@ def _thoughts(prompt: Prompt, thought: str) -> list[Json]:
 
 
 def _spoken(generation: Generation) -> list[Json]:
-    return [{"text": generation.said}] if generation.text else [_function_call(call) for call in generation.calls]
+    return [{"text": generation.said}] if generation.text else _called(generation)
 
 
-def _function_call(call: ToolCall) -> Json:
-    return {"functionCall": {"name": call.name, "args": json.loads(call.arguments)}, "thoughtSignature": _SIGNATURE}
+def _called(generation: Generation) -> list[Json]:
+    """Parallel calls have one signature between them. A call without arguments has no `args` at all."""
+    parts: list[Json] = []
+    for call in generation.calls:
+        arguments = json.loads(call.arguments or "{}")
+        function = {"name": call.name} | ({"args": arguments} if arguments else {})
+        signature = {} if parts else {"thoughtSignature": signature_of(call.name)}
+        parts.append({"functionCall": function} | signature)
+    return parts
 
 
 def _frame(body: Json, tokens: int = 0) -> Frame:
     return Frame(b"data: " + dumps(body) + b"\r\n\r\n", tokens)
 
 
-def _get(body: Json, camel: str, snake: str) -> Any:
-    """Protocol buffers in JSON take both spellings."""
-    return body[camel] if camel in body else body.get(snake)
-
-
 def _thinking_config(config: Json) -> Json:
-    return _get(config, "thinkingConfig", "thinking_config") or {}
+    return get(config, "thinkingConfig") or {}
 
 
 def _thinks(config: Json) -> bool:
@@ -175,37 +186,28 @@ def _thinks(config: Json) -> bool:
 
 
 def _shows_thoughts(prompt: Prompt) -> bool:
-    config = _get(prompt.body, "generationConfig", "generation_config") or {}
+    config = get(prompt.body, "generationConfig") or {}
     return bool(_thinking_config(config).get("includeThoughts"))
 
 
-def _calling(body: Json) -> Json:
-    config = _get(body, "toolConfig", "tool_config") or {}
-    return _get(config, "functionCallingConfig", "function_calling_config") or {}
-
-
 def _tools(body: Json) -> tuple[Tool, ...]:
-    if _calling(body).get("mode") == "NONE":
+    if calling_of(body).get("mode") == "NONE":
         return ()
-    declared = [
-        function
-        for tool in body.get("tools") or ()
-        for function in _get(tool, "functionDeclarations", "function_declarations") or ()
-    ]
     return tuple(
-        Tool(item["name"], item.get("parameters") or item.get("parametersJsonSchema") or {}) for item in declared
+        Tool(item["name"], item.get("parameters") or get(item, "parametersJsonSchema") or {})
+        for item in declared_of(body)
     )
 
 
 def _forced(body: Json) -> str | None:
-    calling = _calling(body)
+    calling = calling_of(body)
     if calling.get("mode") != "ANY":
         return None
-    return str((_get(calling, "allowedFunctionNames", "allowed_function_names") or ["*"])[0])
+    return str((get(calling, "allowedFunctionNames") or ["*"])[0])
 
 
 def _schema(config: Json) -> Json | None:
-    if _get(config, "responseMimeType", "response_mime_type") != "application/json":
+    if get(config, "responseMimeType") != "application/json":
         return None
     for name in ("responseJsonSchema", "response_json_schema", "responseSchema", "response_schema"):
         if config.get(name):

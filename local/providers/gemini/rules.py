@@ -1,29 +1,22 @@
-"""What Gemini refuses, in its own words."""
+"""What Gemini refuses, in its own words. The rules of contents, tools, config and signatures have modules of their own.
+
+Rules as of 2026-11-29, from https://ai.google.dev/api/generate-content.
+"""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
+from local.providers.gemini.config import check_config
+from local.providers.gemini.contents import check_contents
+from local.providers.gemini.proto import get, violations
+from local.providers.gemini.signatures import check_signatures
+from local.providers.gemini.tools import check_tools
 from local.providers.model import Json, Refused, Request
 
-_FIELDS = frozenset(
-    [
-        "cachedContent",
-        "contents",
-        "generationConfig",
-        "labels",
-        "model",
-        "safetySettings",
-        "serviceTier",
-        "store",
-        "systemInstruction",
-        "toolConfig",
-        "tools",
-    ]
-)
 _KNOWN = re.compile(r"(gemini-|gemma-|text-embedding-|embedding-)")
-_SNAKE = re.compile(r"_([a-z])")
+_CONTENT = "type.googleapis.com/google.ai.generativelanguage.v1beta.Content"
 
 
 def check_model(request: Request) -> str:
@@ -34,30 +27,26 @@ def check_model(request: Request) -> str:
     return model
 
 
-def check_contents(body: Json) -> None:
+def check_request(body: Json, model: str) -> None:
     """Raises Refused."""
-    unknown = sorted(name for name in body if _camel(name) not in _FIELDS)
-    if unknown:
-        message = f'Invalid JSON payload received. Unknown name "{unknown[0]}": Cannot find field.'
-        raise Refused(message)
-    contents = body.get("contents")
-    if not isinstance(contents, list) or not contents:
-        raise Refused("* GenerateContentRequest.contents: contents is not specified\n")
-    for index, content in enumerate(contents):
-        problem = _problem(index, content)
-        if problem:
-            raise Refused(problem)
+    found = violations(body)
+    if found:
+        raise Refused("\n".join(problem for _, problem in found), fields=tuple(found))
+    check_contents(body.get("contents"))
+    _check_system(get(body, "systemInstruction"))
+    check_config(body, model)
+    check_tools(body)
+    check_signatures(body["contents"], model)
 
 
-def _problem(index: int, content: Any) -> str | None:
-    if not isinstance(content, dict):
-        return f"Invalid value at 'contents[{index}]' (type.googleapis.com/google.ai.generativelanguage.v1beta.Content)"
-    if content.get("role", "user") not in ("user", "model", "function"):
-        return "Please use a valid role: user, model."
-    if not isinstance(content.get("parts"), list) or not content["parts"]:
-        return f"* GenerateContentRequest.contents[{index}].parts: contents.parts must not be empty.\n"
-    return None
-
-
-def _camel(name: str) -> str:
-    return _SNAKE.sub(lambda match: match[1].upper(), name)
+def _check_system(system: Any) -> None:
+    """Text alone, and some of it."""
+    if system is None:
+        return
+    if not isinstance(system, dict):
+        raise Refused(f"Invalid value at 'system_instruction' ({_CONTENT}), \"{system}\"")
+    if not system.get("parts"):
+        raise Refused("* GenerateContentRequest.system_instruction.parts: contents.parts must not be empty.\n")
+    for index, part in enumerate(system["parts"]):
+        if not isinstance(part.get("text"), str):
+            raise Refused(f"* GenerateContentRequest.system_instruction.parts[{index}]: only text is supported.\n")

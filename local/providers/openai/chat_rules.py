@@ -1,4 +1,9 @@
-"""What OpenAI's Chat Completions refuses, in its own words."""
+"""What OpenAI's Chat Completions refuses, in its own words.
+
+Rules as of 2026-11-29, from https://developers.openai.com/api/reference/resources/chat (fields, types and ranges),
+https://developers.openai.com/api/docs/guides/structured-outputs (strict schemas) and .../guides/audio (spoken answers).
+The rules of messages, tools and models stand in the modules of these names, with their pages.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +12,17 @@ import re
 from typing import Any
 
 from local.providers.model import Json, Refused
+from local.providers.openai.chat_messages import check_messages
+from local.providers.openai.models_rules import (
+    SEARCHING,
+    SPEAKING,
+    check_effort,
+    check_model,
+    check_prediction,
+    check_sampling,
+)
+from local.providers.openai.tool_rules import check_tools
+from local.providers.openai.wrong import check_one_of, check_range, missing, too_long, unsupported_parameter
 
 _FIELDS = frozenset(
     [
@@ -47,23 +63,22 @@ _FIELDS = frozenset(
         "web_search_options",
     ]
 )
-_ROLES = ("system", "assistant", "user", "function", "tool", "developer")
-_PARTS = ("text", "image_url", "input_audio", "refusal", "audio", "file")
-_KNOWN = re.compile(r"(gpt-|o\d|chatgpt-|codex|ft:|text-embedding-|computer-use)")
 _RESPONSES_ONLY = re.compile(r"(.*codex|.*-pro$|computer-use)")
-FIXED_SAMPLING = re.compile(r"(o\d|gpt-5(?![.\d])|.*codex)")
-"""Models that always reason; from 5.1 on, GPT-5 samples freely as long as it does not reason."""
 _NEW_LIMIT = re.compile(r"(o\d|gpt-5)")
-_MAX_TEMPERATURE = 2
-
-
-def check_model(body: Json) -> str:
-    model = body.get("model")
-    if not isinstance(model, str) or not model:
-        raise Refused("you must provide a model parameter")
-    if not _KNOWN.match(model):
-        raise Refused(None, kind="not_found", model=model)
-    return model
+_ENUMS = {
+    "prompt_cache_retention": ("in_memory", "24h"),
+    "service_tier": ("auto", "default", "flex", "priority"),
+    "verbosity": ("low", "medium", "high"),
+}
+_LENGTHS = {"safety_identifier": 64, "prompt_cache_key": 64}
+_FORMATS = ("json_object", "json_schema", "text")
+_VOICE_FORMATS = ("wav", "aac", "mp3", "flac", "opus", "pcm16")
+_MAX_CHOICES = 128
+_MAX_STOPS = 4
+_MAX_TOP_LOGPROBS = 20
+_MAX_BIAS = 100
+_MAX_METADATA = 16
+_MAX_METADATA_VALUE = 512
 
 
 def check_chat(body: Json) -> None:
@@ -75,77 +90,35 @@ def check_chat(body: Json) -> None:
     unknown = sorted(set(body) - _FIELDS)
     if unknown:
         raise Refused(f"Unrecognized request argument supplied: {unknown[0]}")
-    _check_messages(body.get("messages"))
+    check_messages(body.get("messages"), model)
     _check_limits(body, model)
     check_sampling(body, model)
+    check_effort("reasoning_effort", body.get("reasoning_effort"), model)
+    check_shared_fields(body)
+    _check_likelihoods(body)
+    _check_stops(body.get("stop"))
+    check_prediction(body, model)
+    _check_speech(body, model)
+    check_tools(body)
     _check_format(body)
 
 
-def reasons(effort: Any) -> bool:
-    """Whether a reasoning effort asks for any; GPT-5.1's default is none."""
-    return effort not in (None, "none", "minimal")
-
-
-def check_sampling(body: Json, model: str) -> None:
-    """Raises Refused for a temperature where the model reasons, and for one out of range."""
-    temperature = body.get("temperature")
-    if temperature is None:
-        return
-    fixed = FIXED_SAMPLING.match(model) or ("gpt-5" in model and reasons(body.get("reasoning_effort")))
-    if fixed and temperature != 1:
-        message = (
-            f"Unsupported value: 'temperature' does not support {temperature} with this model. "
-            "Only the default (1) value is supported."
-        )
-        raise Refused(message, param="temperature", code="unsupported_value")
-    if not isinstance(temperature, int | float):
-        message = "Invalid type for 'temperature': expected a decimal, but got a string instead."
-        raise Refused(message, param="temperature", code="invalid_type")
-    check_range("temperature", temperature, 0, _MAX_TEMPERATURE)
-
-
-def check_range(name: str, value: float, low: float, high: float | None) -> None:
-    """Bounds, both inclusive; `high` None means there is none."""
-    kind = "integer" if isinstance(value, int) and name != "temperature" else "decimal"
-    if value < low:
-        message = f"Invalid '{name}': {kind} below minimum value. Expected a value >= {low}, but got {value} instead."
-        raise Refused(message, param=name, code=f"{kind}_below_min_value")
-    if high is not None and value > high:
-        message = f"Invalid '{name}': {kind} above maximum value. Expected a value <= {high}, but got {value} instead."
-        raise Refused(message, param=name, code=f"{kind}_above_max_value")
-
-
-def _check_messages(messages: Any) -> None:
-    if messages is None:
-        raise _missing("messages")
-    if not isinstance(messages, list):
-        message = "Invalid type for 'messages': expected an array of objects, but got a different type instead."
-        raise Refused(message, param="messages", code="invalid_type")
-    if not messages:
-        message = (
-            "Invalid 'messages': empty array. Expected an array with minimum length 1, but got an empty array instead."
-        )
-        raise Refused(message, param="messages", code="empty_array")
-    for index, message_ in enumerate(messages):
-        _check_message(message_, f"messages[{index}]")
-
-
-def _check_message(message: Any, at: str) -> None:
-    if not isinstance(message, dict):
-        text = f"Invalid type for '{at}': expected an object, but got a different type instead."
-        raise Refused(text, param=at, code="invalid_type")
-    if "role" not in message:
-        raise _missing(f"{at}.role")
-    if message["role"] not in _ROLES:
-        raise _unknown_value(f"{at}.role", message["role"], _ROLES)
-    content = message.get("content")
-    if content is None and message["role"] != "assistant":
-        text = f"Invalid value for 'content': expected a string, got null. ({at}.content)"
-        raise Refused(text, param=f"{at}.content")
-    for index, part in enumerate(content if isinstance(content, list) else ()):
-        kind = part.get("type") if isinstance(part, dict) else None
-        if kind not in _PARTS:
-            raise _unknown_value(f"{at}.content[{index}].type", kind, _PARTS)
+def check_shared_fields(body: Json) -> None:
+    """Fields that Chat Completions and Responses have alike. Raises Refused."""
+    for name, known in _ENUMS.items():
+        check_one_of(name, body.get(name), known)
+    for name, limit in _LENGTHS.items():
+        if len(body.get(name) or "") > limit:
+            raise too_long(name, "string", limit, len(body[name]))
+    metadata = body.get("metadata") or {}
+    if len(metadata) > _MAX_METADATA:
+        raise too_long("metadata", "object", _MAX_METADATA, len(metadata))
+    for name, value in metadata.items():
+        if not isinstance(value, str):
+            message = f"Invalid type for 'metadata.{name}': expected a string, but got a different type instead."
+            raise Refused(message, param=f"metadata.{name}", code="invalid_type")
+        if len(value) > _MAX_METADATA_VALUE:
+            raise too_long(f"metadata.{name}", "string", _MAX_METADATA_VALUE, len(value))
 
 
 def _check_limits(body: Json, model: str) -> None:
@@ -158,40 +131,84 @@ def _check_limits(body: Json, model: str) -> None:
         if body.get(name) is not None:
             check_range(name, body[name], 1, None)
     if body.get("n") is not None:
-        check_range("n", body["n"], 1, 1)
+        check_range("n", body["n"], 1, _MAX_CHOICES)
+    if body.get("stream_options") is not None and not body.get("stream"):
+        message = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
+        raise Refused(message, param="stream_options")
+
+
+def _check_likelihoods(body: Json) -> None:
+    top = body.get("top_logprobs")
+    if top is not None:
+        if not body.get("logprobs"):
+            message = "The 'top_logprobs' parameter is only allowed when 'logprobs' is enabled."
+            raise Refused(message, param="top_logprobs")
+        check_range("top_logprobs", top, 0, _MAX_TOP_LOGPROBS)
+    for token, bias in (body.get("logit_bias") or {}).items():
+        if not token.isdecimal():
+            message = f"Invalid key in 'logit_bias': {token}. You should only be submitting non-negative integers."
+            raise Refused(message, param="logit_bias")
+        check_range(f"logit_bias.{token}", bias, -_MAX_BIAS, _MAX_BIAS)
+
+
+def _check_stops(stop: Any) -> None:
+    if isinstance(stop, list) and len(stop) > _MAX_STOPS:
+        raise too_long("stop", "array", _MAX_STOPS, len(stop))
+
+
+def _check_speech(body: Json, model: str) -> None:
+    """Spoken answers, and searches, are for models that are made for them."""
+    for index, kind in enumerate(body.get("modalities") or ()):
+        check_one_of(f"modalities[{index}]", kind, ("text", "audio"))
+    speaks = "audio" in (body.get("modalities") or ())
+    if speaks and not SPEAKING.match(model):
+        raise unsupported_parameter("modalities")
+    if speaks and body.get("audio") is None:
+        raise missing("audio")
+    if body.get("audio") is not None:
+        for name in ("voice", "format"):
+            if name not in body["audio"]:
+                raise missing(f"audio.{name}")
+        check_one_of("audio.format", body["audio"]["format"], ("pcm16",) if body.get("stream") else _VOICE_FORMATS)
+    if body.get("web_search_options") is not None and not SEARCHING.match(model):
+        raise Refused("Web search options not supported with this model.", param="web_search_options")
 
 
 def _check_format(body: Json) -> None:
     wanted = body.get("response_format") or {"type": "text"}
-    if wanted.get("type") == "json_object" and "json" not in json.dumps(body["messages"]).lower():
+    check_one_of("response_format.type", wanted.get("type", ""), _FORMATS)
+    if wanted["type"] == "json_object" and "json" not in json.dumps(body["messages"]).lower():
         message = (
             "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'."
         )
         raise Refused(message, param="messages")
-    if wanted.get("type") != "json_schema":
+    if wanted["type"] != "json_schema":
         return
     schema = wanted.get("json_schema")
     if not isinstance(schema, dict) or "name" not in schema:
-        raise _missing("response_format.json_schema")
+        raise missing("response_format.json_schema")
     check_strict(schema, "response_format")
 
 
 def check_strict(schema: Json, param: str) -> None:
-    """A strict schema has to close its objects."""
-    inner = schema.get("schema") or {}
-    if schema.get("strict") and inner.get("type") == "object" and inner.get("additionalProperties") is not False:
+    """A strict schema has to close its objects. Raises Refused."""
+    if schema.get("strict"):
+        _check_closed(schema.get("schema") or {}, (), str(schema.get("name")), param)
+
+
+def _check_closed(node: Any, path: tuple[str, ...], name: str, param: str) -> None:
+    if not isinstance(node, dict):
+        return
+    if node.get("type") == "object" and node.get("additionalProperties") is not False:
+        context = f"({', '.join(repr(step) for step in path)}{',' if len(path) == 1 else ''})"
         message = (
-            f"Invalid schema for response_format '{schema.get('name')}': In context=(), 'additionalProperties' is "
-            "required to be supplied and to be false."
+            f"Invalid schema for response_format '{name}': In context={context}, 'additionalProperties' is required to "
+            "be supplied and to be false."
         )
         raise Refused(message, param=param)
-
-
-def _missing(name: str) -> Refused:
-    return Refused(f"Missing required parameter: '{name}'.", param=name, code="missing_required_parameter")
-
-
-def _unknown_value(at: str, value: Any, known: tuple[str, ...]) -> Refused:
-    listed = ", ".join(f"'{item}'" for item in known[:-1])
-    message = f"Invalid value: '{value}'. Supported values are: {listed}, and '{known[-1]}'."
-    return Refused(message, param=at, code="invalid_value")
+    for group in ("properties", "$defs"):
+        for key, inner in (node.get(group) or {}).items():
+            _check_closed(inner, (*path, group, key), name, param)
+    _check_closed(node.get("items"), (*path, "items"), name, param)
+    for index, inner in enumerate(node.get("anyOf") or ()):
+        _check_closed(inner, (*path, "anyOf", str(index)), name, param)

@@ -11,7 +11,7 @@ from typing import Any, override
 
 from local.providers.model import Generation, Json, Prompt, Refused, Request, Stamp
 from local.providers.openai.base import OpenAIWire
-from local.providers.openai.chat_rules import check_model
+from local.providers.openai.models_rules import check_model
 from local.providers.tokens import count
 
 _DIMENSIONS = {"text-embedding-3-large": 3072}

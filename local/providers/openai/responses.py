@@ -7,14 +7,29 @@ from dataclasses import replace
 from typing import Any, override
 
 from local.providers.content import read_content
-from local.providers.model import Failure, Frame, Generation, Json, Prompt, Reply, Request, Stamp, Tokens, Tool
+from local.providers.model import (
+    Failure,
+    Frame,
+    Generation,
+    Json,
+    Prompt,
+    Reply,
+    Request,
+    Stamp,
+    Tokens,
+    Tool,
+    ToolCall,
+)
 from local.providers.openai.base import OpenAIWire
-from local.providers.openai.chat_rules import reasons
+from local.providers.openai.likelihoods import logprobs_of
+from local.providers.openai.models_rules import reasons
+from local.providers.openai.reasoning_items import reasoning_item
 from local.providers.openai.responses_rules import check_responses
 from local.providers.openai.responses_stream import ResponseStream, in_band_event
 from local.providers.tokens import MESSAGE_TOKENS, count_json
 
 _INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter", "blocked": "content_filter"}
+_TIERS = ("flex", "priority")
 _TOO_LONG = "Your input exceeds the context window of this model. Please adjust your input and try again."
 
 
@@ -34,11 +49,11 @@ class OpenAIResponses(OpenAIWire):
             input_tokens=tokens + read_content(body.get("instructions")).tokens,
             max_tokens=body.get("max_output_tokens"),
             tools=_tools(body),
-            forced=_forced(body.get("tool_choice")),
+            forced=_forced(body),
             schema=_schema(body),
             stream=body.get("stream") is True,
             thinking=reasons((body.get("reasoning") or {}).get("effort")),
-            answered=bool(items) and items[-1].get("type") == "function_call_output",
+            answered=bool(items) and str(items[-1].get("type")).endswith("_call_output"),
             body=body,
         )
 
@@ -50,7 +65,7 @@ class OpenAIResponses(OpenAIWire):
             "incomplete_details": {"reason": reason} if reason else None,
             "usage": _usage(generation.tokens),
         }
-        body["output"] = output_items(generation, stamp, "incomplete" if reason else "completed")
+        body["output"] = output_items(prompt, generation, stamp, "incomplete" if reason else "completed")
         return body
 
     @override
@@ -88,8 +103,10 @@ def skeleton(prompt: Prompt, stamp: Stamp) -> Json:
         "parallel_tool_calls": body.get("parallel_tool_calls", True),
         "previous_response_id": body.get("previous_response_id"),
         "reasoning": {"effort": (body.get("reasoning") or {}).get("effort"), "summary": None},
-        "safety_identifier": None,
-        "service_tier": "default",
+        "prompt_cache_key": body.get("prompt_cache_key"),
+        "prompt_cache_retention": body.get("prompt_cache_retention"),
+        "safety_identifier": body.get("safety_identifier"),
+        "service_tier": body["service_tier"] if body.get("service_tier") in _TIERS else "default",
         "store": body.get("store", True),
         "temperature": body.get("temperature", 1.0),
         "text": body.get("text") or {"format": {"type": "text"}, "verbosity": "medium"},
@@ -104,31 +121,37 @@ def skeleton(prompt: Prompt, stamp: Stamp) -> Json:
     }
 
 
-def output_items(generation: Generation, stamp: Stamp, status: str) -> list[Json]:
-    """Reasoning, message and function calls, in that order."""
+def output_items(prompt: Prompt, generation: Generation, stamp: Stamp, status: str) -> list[Json]:
+    """Reasoning, message and calls, in that order."""
     if generation.finish == "empty":
         return []
     items: list[Json] = []
     if generation.reasoning:
-        items.append({"id": f"rs_{stamp.hex(48, 'reasoning')}", "type": "reasoning", "summary": []})
+        items.append(reasoning_item(prompt.body, f"rs_{stamp.hex(48, 'reasoning')}", generation.thought))
     if generation.text or not generation.calls:
-        items.append(_message(generation, stamp, status))
-    for index, call in enumerate(generation.calls):
-        items.append(
-            {
-                "id": f"fc_{stamp.hex(48, f'call{index}')}",
-                "type": "function_call",
-                "status": status,
-                "arguments": call.arguments,
-                "call_id": f"call_{stamp.hex(24, f'call{index}')}",
-                "name": call.name,
-            }
-        )
-    return items
+        items.append(_message(prompt, generation, stamp, status))
+    return items + [_call(call, stamp, index, status) for index, call in enumerate(generation.calls)]
 
 
-def _message(generation: Generation, stamp: Stamp, status: str) -> Json:
-    part = {"type": "output_text", "annotations": [], "logprobs": [], "text": generation.said}
+def _call(call: ToolCall, stamp: Stamp, index: int, status: str) -> Json:
+    custom = call.kind == "custom"
+    return {
+        "id": f"{'ctc' if custom else 'fc'}_{stamp.hex(48, f'call{index}')}",
+        "type": "custom_tool_call" if custom else "function_call",
+        "status": status,
+        "input" if custom else "arguments": call.arguments,
+        "call_id": f"call_{stamp.hex(24, f'call{index}')}",
+        "name": call.name,
+    }
+
+
+def _message(prompt: Prompt, generation: Generation, stamp: Stamp, status: str) -> Json:
+    part: Json = {"type": "output_text", "annotations": [], "logprobs": [], "text": generation.said}
+    if generation.refused:
+        part = {"type": "refusal", "refusal": generation.said}
+    elif "message.output_text.logprobs" in (prompt.body.get("include") or ()):
+        likely = logprobs_of(prompt.body | {"logprobs": True}, generation)
+        part["logprobs"] = likely["content"] if likely else []
     identifier = f"msg_{stamp.hex(48, 'message')}"
     return {"id": identifier, "type": "message", "status": status, "content": [part], "role": "assistant"}
 
@@ -156,13 +179,20 @@ def _item_tokens(item: Json) -> int:
 def _tools(body: Json) -> tuple[Tool, ...]:
     if body.get("tool_choice") == "none":
         return ()
-    functions = [tool for tool in body.get("tools") or () if tool.get("type") == "function"]
-    return tuple(Tool(tool["name"], tool.get("parameters") or {}) for tool in functions)
+    choice = body.get("tool_choice")
+    tools = [tool for tool in body.get("tools") or () if tool.get("type") in ("function", "custom")]
+    if isinstance(choice, dict) and choice.get("type") == "allowed_tools":
+        allowed = [tool.get("name") for tool in choice["tools"]]
+        tools = [tool for tool in tools if tool["name"] in allowed]
+    return tuple(Tool(tool["name"], tool.get("parameters") or {}, tool["type"]) for tool in tools)
 
 
-def _forced(choice: Any) -> str | None:
+def _forced(body: Json) -> str | None:
+    choice = body.get("tool_choice")
+    if isinstance(choice, dict) and choice.get("type") == "allowed_tools":
+        choice = choice["mode"]
     if isinstance(choice, dict):
-        return str(choice["name"])
+        return str(choice.get("name", "*"))
     return "*" if choice == "required" else None
 
 

@@ -10,6 +10,12 @@ from local.providers.wire import dumps
 
 _TERMINATORS = {"completed": "response.completed", "incomplete": "response.incomplete"}
 
+_CALLS = {
+    "custom_tool_call": ("input", "custom_tool_call_input"),
+    "function_call": ("arguments", "function_call_arguments"),
+}
+"""Where a call's text stands, and what its events are called."""
+
 
 class ResponseStream:
     """Renders a finished response as the events that lead to it. `hidden` is its reasoning tokens."""
@@ -32,25 +38,48 @@ class ResponseStream:
         yield self._event("response.output_item.added", place | {"item": _opened(item)})
         if item["type"] == "message":
             yield from self._text(item, place | {"item_id": item["id"], "content_index": 0})
-        elif item["type"] == "function_call":
+        elif item["type"] in _CALLS:
             yield from self._arguments(item, place | {"item_id": item["id"]})
+        elif item["summary"]:
+            yield from self._summary(item, place | {"item_id": item["id"], "summary_index": 0})
         yield self._event("response.output_item.done", place | {"item": item})
 
     def _text(self, item: Json, place: Json) -> Iterator[Frame]:
         part = item["content"][0]
-        yield self._event("response.content_part.added", place | {"part": part | {"text": ""}})
-        for piece in pieces(part["text"]):
-            yield self._event("response.output_text.delta", place | {"delta": piece, "logprobs": []}, 1)
-        yield self._event("response.output_text.done", place | {"text": part["text"], "logprobs": []})
+        if part["type"] == "refusal":
+            yield from self._refusal(part, place)
+            return
+        yield self._event("response.content_part.added", place | {"part": part | {"text": "", "logprobs": []}})
+        for index, piece in enumerate(pieces(part["text"])):
+            likely = part["logprobs"][index : index + 1]
+            yield self._event("response.output_text.delta", place | {"delta": piece, "logprobs": likely}, 1)
+        done = {"text": part["text"], "logprobs": part["logprobs"]}
+        yield self._event("response.output_text.done", place | done)
         yield self._event("response.content_part.done", place | {"part": part})
+
+    def _refusal(self, part: Json, place: Json) -> Iterator[Frame]:
+        yield self._event("response.content_part.added", place | {"part": part | {"refusal": ""}})
+        for piece in pieces(part["refusal"]):
+            yield self._event("response.refusal.delta", place | {"delta": piece}, 1)
+        yield self._event("response.refusal.done", place | {"refusal": part["refusal"]})
+        yield self._event("response.content_part.done", place | {"part": part})
+
+    def _summary(self, item: Json, place: Json) -> Iterator[Frame]:
+        """What the model thought, told apart from its tokens."""
+        part = item["summary"][0]
+        yield self._event("response.reasoning_summary_part.added", place | {"part": part | {"text": ""}})
+        yield self._event("response.reasoning_summary_text.delta", place | {"delta": part["text"]})
+        yield self._event("response.reasoning_summary_text.done", place | {"text": part["text"]})
+        yield self._event("response.reasoning_summary_part.done", place | {"part": part})
 
     def _arguments(self, item: Json, place: Json) -> Iterator[Frame]:
         opening = count(item["name"])
-        for piece in pieces(item["arguments"]):
-            yield self._event("response.function_call_arguments.delta", place | {"delta": piece}, 1 + opening)
+        name, event = _CALLS[item["type"]]
+        for piece in pieces(item[name]):
+            yield self._event(f"response.{event}.delta", place | {"delta": piece}, 1 + opening)
             opening = 0
-        done = {"arguments": item["arguments"], "name": item["name"]}
-        yield self._event("response.function_call_arguments.done", place | done)
+        done = {name: item[name]} | ({"name": item["name"]} if name == "arguments" else {})
+        yield self._event(f"response.{event}.done", place | done)
 
     def _event(self, kind: str, data: Json, tokens: int = 0) -> Frame:
         """Reasoning counts with the first tokens that are shown."""
@@ -73,6 +102,6 @@ def _event(data: Json, tokens: int = 0) -> Frame:
 
 def _opened(item: Json) -> Json:
     if item["type"] == "reasoning":
-        return item
-    empty: Json = {"content": []} if item["type"] == "message" else {"arguments": ""}
+        return item | {"summary": []}
+    empty: Json = {"content": []} if item["type"] == "message" else {_CALLS[item["type"]][0]: ""}
     return item | {"status": "in_progress"} | empty

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 TOOL = {"name": "get_weather", "input_schema": {"type": "object", "properties": {"city": {"type": "string"}}}}
+SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "additionalProperties": False}
 USER = [{"role": "user", "content": "hello world"}]
 
 
@@ -133,17 +134,10 @@ def test_a_tool_result_gets_an_answer_in_text(sim):
         {
             "output_format": {
                 "type": "json_schema",
-                "schema": {"type": "object", "properties": {"n": {"type": "integer"}}},
+                "schema": SCHEMA,
             }
         },
-        {
-            "output_config": {
-                "format": {
-                    "type": "json_schema",
-                    "schema": {"type": "object", "properties": {"n": {"type": "integer"}}},
-                }
-            }
-        },
+        {"output_config": {"format": {"type": "json_schema", "schema": SCHEMA}}},
     ],
 )
 def test_structured_output_fits_its_schema(sim, asked):
@@ -236,7 +230,8 @@ def test_credentials_are_checked(sim, headers, status, kind, text):
             {"messages": [{"role": "user", "content": "[[words=x]]"}]},
             "simulator directive: invalid literal for int() with base 10: 'x'",
         ),
-        ({"tools": [{"input_schema": {}}]}, "Invalid request"),
+        ({"tools": [{"input_schema": {}}]}, "tools.0.custom.name: Field required"),
+        ({"tools": "all"}, "Invalid request"),
     ],
 )
 def test_bodies_are_checked(sim, fields, text):

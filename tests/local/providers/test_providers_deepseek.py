@@ -91,11 +91,14 @@ def test_thinking_is_switched_by_parameter(sim):
         for fields in (
             {"thinking": {"type": "enabled"}},
             {"model": "deepseek-reasoner"},
+            {"model": "deepseek-v4-flash"},
+            {"model": "deepseek-v4-pro", "reasoning_effort": "max"},
             {"model": "deepseek-reasoner", "thinking": {"type": "disabled"}},
+            {"model": "deepseek-v4-flash", "thinking": {"type": "disabled"}},
             {},
         )
     ]
-    assert shown == [True, True, False, False]
+    assert shown == [True] * 4 + [False] * 3
 
 
 def test_a_tool_is_called(sim):
@@ -161,3 +164,85 @@ def test_bodies_are_checked(sim, fields, text):
     answer = error(chat(sim, **fields))
     assert answer["message"].startswith(text)
     assert (answer["type"], answer["code"]) == ("invalid_request_error", "invalid_request_error")
+
+
+V4 = {"model": "deepseek-v4-flash", "tools": [TOOL]}
+CALLED = {
+    "role": "assistant",
+    "content": None,
+    "tool_calls": [{"id": "c", "type": "function", "function": {"name": "get_weather", "arguments": "{}"}}],
+}
+RESULT = {"role": "tool", "tool_call_id": "c", "content": "sunny"}
+DISABLED = {"thinking": {"type": "disabled"}}
+
+
+@pytest.mark.parametrize("choice", ["required", {"type": "function", "function": {"name": "get_weather"}}])
+def test_thinking_takes_no_forced_tool(sim, choice):
+    """V4 thinks unless it is told not to; then the choice holds."""
+    assert error(chat(sim, **V4, tool_choice=choice))["message"] == "Thinking mode does not support this tool_choice"
+    assert chat(sim, **V4, tool_choice=choice, **DISABLED).json()["choices"][0]["finish_reason"] == "tool_calls"
+    assert chat(sim, **V4, tool_choice="auto").status_code == 200
+
+
+def test_reasoning_comes_back_with_its_calls(sim):
+    """What was thought before a call is part of the history, as long as the model thinks, wherever the call stands."""
+    asked = [{"role": "user", "content": "[[tool]]"}]
+    message = chat(sim, **V4, messages=asked).json()["choices"][0]["message"]
+    assert message["reasoning_content"]
+    result = RESULT | {"tool_call_id": message["tool_calls"][0]["id"]}
+    assert chat(sim, **V4, messages=[*asked, message, result]).json()["choices"][0]["finish_reason"] == "stop"
+    lost = {"messages": [*asked, CALLED, RESULT, {"role": "assistant", "content": "It is."}, *USER]}
+    assert error(chat(sim, **V4, **lost))["message"] == (
+        "The `reasoning_content` in the thinking mode must be passed back to the API."
+    )
+    assert chat(sim, **V4, **lost, **DISABLED).status_code == 200
+
+
+def test_reasoning_streams_before_a_call(sim):
+    """In its own field, with the default thinking of V4."""
+    text = chat(sim, **V4, messages=[{"role": "user", "content": "[[tool]] [[reasoning=1]]"}], stream=True).text
+    assert text.index('"reasoning_content":"theta"') < text.index('"tool_calls"')
+
+
+@pytest.mark.parametrize("effort", ["minimal", "low", "medium", "high", "xhigh", "max", "ultra"])
+def test_efforts_are_mapped(sim, effort):
+    """All documented ones are taken."""
+    assert chat(sim, **V4, reasoning_effort=effort).status_code == 200
+
+
+UNDESERIALIZABLE = "Failed to deserialize the JSON body into the target type: "
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({"reasoning_effort": "none"}, UNDESERIALIZABLE + "reasoning_effort: unknown variant `none`, expected one of"),
+        ({"thinking": {"type": "adaptive"}}, UNDESERIALIZABLE + "thinking.type: unknown variant `adaptive`, expected"),
+        (
+            {"messages": [{"role": "user", "content": [{"type": "text", "text": "hi"}]}]},
+            UNDESERIALIZABLE + "messages[0]: invalid type: sequence, expected a string",
+        ),
+        (
+            {"messages": [*USER, {"role": "assistant", "tool_calls": CALLED["tool_calls"]}, RESULT], **DISABLED},
+            UNDESERIALIZABLE + "messages[1]: missing field `content`",
+        ),
+        (
+            {"messages": [{"role": "developer", "content": "be brief"}]},
+            UNDESERIALIZABLE + "messages[0].role: unknown variant `developer`",
+        ),
+        ({"temperature": 3}, "Invalid temperature value, the valid range of temperature is [0, 2]"),
+        ({"presence_penalty": -3}, "Invalid presence_penalty value, the valid range of presence_penalty is [-2, 2]"),
+    ],
+)
+def test_requests_are_checked(sim, fields, text):
+    """Efforts, modes, content and ranges, of the documentation of 2026-11-29."""
+    assert error(chat(sim, **V4, **fields))["message"].startswith(text)
+
+
+def test_a_refusal_is_text(sim):
+    """DeepSeek has no field for it."""
+    message = chat(sim, messages=[{"role": "user", "content": "[[refusal=No.]]"}]).json()["choices"][0]["message"]
+    assert (message["content"], "refusal" in message) == ("No.", False)
+    text = chat(sim, messages=[{"role": "user", "content": "[[refusal=No.]]"}], stream=True).text
+    assert '"content":"No."' in text
+    assert '"refusal"' not in text

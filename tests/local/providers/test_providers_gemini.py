@@ -68,12 +68,12 @@ def test_a_stream_grows_its_usage(sim):
 
 def test_thoughts_are_shown_on_request(sim):
     """With includeThoughts, parts marked as thought come first, whole and streamed."""
-    config = {"generationConfig": {"thinkingConfig": {"includeThoughts": True, "thinkingBudget": 100}}}
+    config = {"generationConfig": {"thinkingConfig": {"includeThoughts": True, "thinkingBudget": 128}}}
     parts = generate(sim, **config).json()["candidates"][0]["content"]["parts"]
     assert [part.get("thought", False) for part in parts] == [True, False]
     text = generate(sim, "streamGenerateContent?alt=sse", **config).text
     assert text.count('"thought":true') == 12
-    hidden = generate(sim, generationConfig={"thinkingConfig": {"thinkingLevel": "high"}}).json()
+    hidden = generate(sim, generationConfig={"thinkingConfig": {"thinkingBudget": 1000}}).json()
     assert hidden["usageMetadata"]["thoughtsTokenCount"] == 12
     assert len(hidden["candidates"][0]["content"]["parts"]) == 1
 

@@ -54,6 +54,9 @@ def test_tokens_are_eight_characters_of_a_word():
         ({"anyOf": [{"type": "integer"}, {"type": "null"}]}, 1),
         ({"$ref": "#/$defs/x", "$defs": {"x": {"type": "integer"}}}, 1),
         ({}, "text"),
+        ({"type": "array", "items": True}, ["text"]),
+        ({"properties": {"a": True, "b": False}}, {"a": "text", "b": None}),
+        ({"oneOf": [{"const": "x"}, {"const": "y"}]}, "x"),
     ],
 )
 def test_a_schema_gives_a_value_that_it_accepts(schema, value):
@@ -69,6 +72,21 @@ def test_a_nested_schema_is_filled_in():
         "$defs": {"person": {"type": "object", "properties": {"age": {"type": "integer"}}}},
     }
     assert value_for(schema) == {"people": [{"age": 1}]}
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        {"next": {"$ref": "#"}},
+        {"next": {"anyOf": [{"$ref": "#"}, {"type": "null"}]}, "name": {"type": "string"}},
+        {"children": {"type": "array", "items": {"$ref": "#"}}},
+    ],
+)
+def test_a_recursive_schema_ends(properties):
+    """Its instance is finite, and required properties are there on every level."""
+    value = value_for({"type": "object", "properties": properties, "required": list(properties)})
+    assert value.keys() == properties.keys()
+    assert len(json.dumps(value)) < 2000
 
 
 def test_the_default_answer_repeats_the_user():

@@ -292,7 +292,7 @@ def test_the_official_client_types_the_errors(client, sim):
             "integer_below_min_value",
             "Invalid 'max_completion_tokens': integer below minimum value.",
         ),
-        ({"n": 3}, "n", "integer_above_max_value", "Invalid 'n'"),
+        ({"n": 129}, "n", "integer_above_max_value", "Invalid 'n'"),
         ({"response_format": {"type": "json_object"}}, "messages", None, "'messages' must contain the word 'json'"),
         (
             {"response_format": {"type": "json_schema"}},
@@ -311,7 +311,13 @@ def test_the_official_client_types_the_errors(client, sim):
             None,
             "Invalid schema for response_format 'x'",
         ),
-        ({"tools": [{"type": "function"}]}, None, None, "Invalid request."),
+        (
+            {"tools": [{"type": "function"}]},
+            "tools[0].function",
+            "missing_required_parameter",
+            "Missing required parameter: 'tools[0].function'.",
+        ),
+        ({"tools": 5}, None, None, "Invalid request."),
     ],
 )
 def test_bodies_are_checked(sim, fields, param, code, text):

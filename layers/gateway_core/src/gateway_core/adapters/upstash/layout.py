@@ -202,7 +202,8 @@ def pack_record(record: UsageRecord) -> str:
 
 def parse_record(text: str) -> UsageRecord:
     _version, *values = json.loads(text)
-    return UsageRecord(*values)
+    # A newer version beside this one may have written more.
+    return UsageRecord(*values[: len(fields(UsageRecord))])
 
 
 def parse_stored_job(name: JobName, stored: dict[str, str]) -> Job:
