@@ -6,11 +6,7 @@ const request = {
   model: process.argv[2],
   stream: true,
   stream_options: { include_usage: true },
-<<<<<<< HEAD
   messages: [{ role: 'user', content: '[[words=20]] [[reasoning=0]]' }],
-=======
-  messages: [{ role: 'user', content: '[[reasoning=0]] [[words=20]]' }],
->>>>>>> sim
 };
 
 async function iterated() {

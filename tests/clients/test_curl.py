@@ -15,11 +15,7 @@ pytestmark = [
     pytest.mark.skipif(not shutil.which("curl"), reason="there is no curl here"),
 ]
 
-<<<<<<< HEAD
 BODY = '{"model": "%s", "stream": true, "messages": [{"role": "user", "content": "[[words=20]] [[reasoning=0]]"}]}'
-=======
-BODY = '{"model": "%s", "stream": true, "messages": [{"role": "user", "content": "[[reasoning=0]] [[words=20]]"}]}'
->>>>>>> sim
 
 
 @contextmanager

@@ -46,11 +46,7 @@ def test_streams(sdk, counted, model):
     options = {"include_usage": True}
     chunks = list(sdk.chat.completions.create(model=model, messages=HELLO, stream=True, stream_options=options))
     *spoken, ending, last = chunks
-<<<<<<< HEAD
     texts = [text for chunk in spoken if (text := chunk.choices[0].delta.content)]
-=======
-    texts = [chunk.choices[0].delta.content or "" for chunk in spoken]
->>>>>>> sim
     assert "".join(texts) == f"{MODELS[model][1]} heard: Say hello to everybody"
     assert len(texts) > 3
     assert [chunk.choices[0].finish_reason for chunk in spoken] == [None] * len(spoken)
@@ -84,11 +80,7 @@ def test_conversations_with_tools(sdk, counted, model):
 def test_a_cut_stream_is_an_error(sdk, cut, model):
     """With our code, after what had come."""
     cut(model)
-<<<<<<< HEAD
     question = {"role": "user", "content": "[[words=20]] [[reasoning=0]]"}
-=======
-    question = {"role": "user", "content": "[[reasoning=0]] [[words=20]]"}
->>>>>>> sim
     stream = sdk.chat.completions.create(model=model, messages=[question], stream=True)
     heard = [next(stream).choices[0] for _ in range(3)]
     with pytest.raises(openai.APIError) as caught:
