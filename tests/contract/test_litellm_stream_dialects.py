@@ -162,7 +162,7 @@ async def test_events_of_the_responses_api() -> None:
         Chunk(tool_calls=(ToolCallDelta(0, "call_1", "f"),)),
         Chunk(tool_calls=(ToolCallDelta(0, arguments="{}"),)),
     ]
-    assert heard.end == END
+    assert heard.end == ("tool_calls", END[1])
 
 
 USED = {"input_tokens": 11, "output_tokens": 3}

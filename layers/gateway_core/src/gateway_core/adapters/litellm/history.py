@@ -15,6 +15,7 @@ from gateway_core.wires.openai_chat import history as chat
 from gateway_core.wires.shapes import items, mapping
 from gateway_core.wires.table import traits_of, wire_of
 from gateway_core.wires.tool_arguments import object_of
+from gateway_core.wires.wire import Wire
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ def history_of(call: ProviderCall) -> LiteLLMHistory:
     traits = replace(traits_of(call.deployment.provider), has_developer_role=True, takes_text_only=False)
     plain = chat.history_of(call.messages, traits)
     pairs = [
-        (came, _copy(sent))
+        (came, _copy(sent, wire))
         for came, sent in zip(call.messages, plain.messages, strict=True)
         if wire is OPENAI_CHAT or _says_something(sent)
     ]
@@ -48,9 +49,11 @@ def history_of(call: ProviderCall) -> LiteLLMHistory:
     return LiteLLMHistory([sent for _, sent in pairs], plain.may_think, plain.dropped)
 
 
-def _copy(message: Json) -> dict[str, Any]:
-    """With arguments that are JSON objects: LiteLLM reads them for some providers, and fails for others."""
+def _copy(message: Json, wire: Wire) -> dict[str, Any]:
+    """With arguments that are JSON objects: LiteLLM reads them for some providers, and fails where they are none."""
     sent = {name: copy.deepcopy(value) for name, value in message.items() if value is not None or name == "content"}
+    if wire is OPENAI_CHAT and sent.get("content") is None:
+        sent["content"] = ""  # LiteLLM leaves out a null, and DeepSeek wants the field
     for call in map(mapping, items(sent.get("tool_calls"))):
         function = call["function"]
         function["arguments"] = json.dumps(object_of(function.get("arguments")), ensure_ascii=False)
