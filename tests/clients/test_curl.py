@@ -30,9 +30,9 @@ def curl(url: str, body: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def said(process: subprocess.Popen[str], times: int) -> list[str]:
-    """So many lines of data, as soon as they are there."""
+    """So many lines of data, as soon as they are there; one with the role alone comes before OpenAI's text."""
     assert process.stdout
-    lines = (line for line in process.stdout if line.startswith("data: "))
+    lines = (line for line in process.stdout if line.startswith("data: ") and '"content":""' not in line)
     return [next(lines) for _ in range(times)]
 
 
