@@ -9,6 +9,7 @@ import pytest
 
 from gateway_core.adapters.litellm.library import Library, load
 from gateway_core.adapters.litellm.params import ALLOWED, ParamFitter
+from gateway_core.config.model_rules import rules_for
 from gateway_core.domain.chat import Deployment, ModelMode, ProviderCall
 from gateway_core.wires.table import traits_of
 
@@ -20,10 +21,12 @@ def library() -> Library:
 
 def call(provider: str, model: str, mode: ModelMode = "chat", *, limit: int = 99, **params: Any) -> ProviderCall:
     """A call with these options."""
-    return ProviderCall(Deployment(provider, model, "https://h/v1", mode), (), params, limit, 10.0, "req-1")
+    rules = rules_for(provider, model)
+    return ProviderCall(Deployment(provider, model, "https://h/v1", mode), (), params, limit, 10.0, "req-1", rules=rules)
 
 
 CLAUDE = "claude-opus-4-5"
+TIER = {"service_tier": "default"}
 TOOL = {"type": "function", "function": {"name": "f", "parameters": {}}}
 CASES: list[tuple[ProviderCall, dict[str, Any], tuple[str, ...]]] = [
     (call("anthropic", CLAUDE, temperature=0.7), {"temperature": 0.7, "max_tokens": 99}, ()),
@@ -34,7 +37,7 @@ CASES: list[tuple[ProviderCall, dict[str, Any], tuple[str, ...]]] = [
     ),
     (
         call("anthropic", CLAUDE, limit=4096, temperature=1, reasoning_effort="high"),
-        {"temperature": 1, "thinking": {"type": "enabled", "budget_tokens": 3072}, "max_tokens": 4096},
+        {"thinking": {"type": "enabled", "budget_tokens": 3072}, "max_tokens": 4096},
         (),
     ),
     (
@@ -54,27 +57,27 @@ CASES: list[tuple[ProviderCall, dict[str, Any], tuple[str, ...]]] = [
     ),
     (
         call("openai", "gpt-5.1", temperature=0.7, reasoning_effort="high", stop=["x"]),
-        {"reasoning_effort": "high", "max_completion_tokens": 99},
+        {"reasoning_effort": "high", "max_completion_tokens": 99, **TIER},
         ("stop", "temperature"),
     ),
     (
         call("openai", "gpt-5.1", temperature=0.7, reasoning_effort="none"),
-        {"temperature": 0.7, "reasoning_effort": "none", "max_completion_tokens": 99},
+        {"temperature": 0.7, "reasoning_effort": "none", "max_completion_tokens": 99, **TIER},
         (),
     ),
     (
         call("openai", "gpt-5-mini", temperature=1, top_p=0.5),
-        {"temperature": 1, "max_completion_tokens": 99},
+        {"max_completion_tokens": 99, **TIER},
         ("top_p",),
     ),
     (
         call("openai", "gpt-4o", temperature=0.7, stop="x", seed=1, logit_bias={"1": 1}),
-        {"temperature": 0.7, "stop": "x", "seed": 1, "logit_bias": {"1": 1}, "max_completion_tokens": 99},
+        {"temperature": 0.7, "stop": "x", "seed": 1, "logit_bias": {"1": 1}, "max_completion_tokens": 99, **TIER},
         (),
     ),
     (
         call("openai", "gpt-5.3-codex", "responses", temperature=0.7, seed=1, stop="x", tools=[TOOL]),
-        {"tools": [TOOL], "max_completion_tokens": 99},
+        {"tools": [TOOL], "max_completion_tokens": 99, **TIER},
         ("seed", "stop", "temperature"),
     ),
     (call("gemini", "gemini-3-pro-preview", temperature=0.7), {"temperature": 0.7, "max_tokens": 99}, ()),

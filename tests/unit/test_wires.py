@@ -138,7 +138,7 @@ def test_who_is_not_known_speaks_openais_wire() -> None:
     row = traits_of("together_ai")
     assert (row.otel_name, row.display_name, row.litellm_name) == ("together_ai", "together_ai", "together_ai")
     assert (row.chat.name, row.embeddings, row.output_limit) == ("openai_chat", None, "max_tokens")
-    assert not any((row.takes_reasoning, row.takes_signatures, row.has_public_tokenizer, row.thinking))
+    assert not any((row.takes_reasoning, row.takes_signatures, row.has_public_tokenizer))
 
 
 def test_names_that_differ() -> None:

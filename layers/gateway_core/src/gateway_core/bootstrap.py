@@ -105,8 +105,11 @@ def _calling(began: _Beginning) -> ReloadingServices[ModelServices]:
 
 
 def _wants_litellm(began: _Beginning) -> bool:
-    """Whether to load LiteLLM at start: on Lambda where the configuration names who needs it, elsewhere always."""
-    providers = began.services.settings.catalog.providers.values()
+    """Whether to load LiteLLM at start, see `config.example.yaml`."""
+    settings = began.services.settings
+    if settings.litellm != "auto":
+        return settings.litellm == "start"
+    providers = settings.catalog.providers.values()
     return not began.process.on_lambda or any(provider.engine == "litellm" for provider in providers)
 
 

@@ -31,6 +31,7 @@ def _as_word(value: object) -> object:
 
 
 type PromptCaching = Annotated[Literal["auto", "off"], BeforeValidator(_as_word)]
+type LoadLiteLLM = Literal["auto", "start", "demand"]
 type UpToADay = Annotated[Seconds, Field(le=86_400)]
 
 
@@ -155,6 +156,7 @@ class ConfigFile(Schema):
     batch: BatchSection = BatchSection()
     cache: CacheSection = CacheSection()
     prompt_caching: PromptCaching = "auto"
+    litellm: LoadLiteLLM = "auto"
     allow_unpriced: bool = False
     api_base_hosts: list[Host] = Field(default_factory=list)
     api_base_private_hosts: list[Host] = Field(default_factory=list)

@@ -10,7 +10,15 @@ from typing import get_args
 from gateway_core.config.catalog_loader import Overrides, load_catalog
 from gateway_core.config.documents import Document
 from gateway_core.config.environment import Environment, GatewayEnvironment, StoreSettings
-from gateway_core.config.schema import CatalogLayers, ConfigFile, LogLevel, OnStoreFailure, names_of, read_config
+from gateway_core.config.schema import (
+    CatalogLayers,
+    ConfigFile,
+    LoadLiteLLM,
+    LogLevel,
+    OnStoreFailure,
+    names_of,
+    read_config,
+)
 from gateway_core.domain.catalog import Catalog
 from gateway_core.domain.credentials import Credential, Secret
 from gateway_core.domain.errors import ConfigError, Unauthenticated
@@ -27,7 +35,8 @@ class GatewaySettings:
     """Everything that is configured, at one time. Times are seconds, `body_limit` is bytes, None means not set.
 
     `provider_keys` has the providers whose key is set, by provider name; base URLs are in the catalog's deployments.
-    `prompt_caching`: whether prompts that will come again are marked for the provider's cache unasked.
+    `prompt_caching`: whether prompts that will come again are marked for the provider's cache unasked. `litellm`: when
+    LiteLLM is loaded.
     """
 
     catalog: Catalog
@@ -58,6 +67,7 @@ class GatewaySettings:
     secrets_reload_s: float
     cache: CachePolicy
     prompt_caching: bool
+    litellm: LoadLiteLLM
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str], documents: Sequence[Document] = ()) -> GatewaySettings:
@@ -97,6 +107,7 @@ class GatewaySettings:
             secrets_reload_s=file.secrets_reload_s,
             cache=file.cache.policy(),
             prompt_caching=file.prompt_caching == "auto",
+            litellm=file.litellm,
         )
 
     @property

@@ -13,17 +13,6 @@ from gateway_core.wires.wire import Image, ModelsEndpoint, Wire
 
 
 @dataclass(frozen=True, slots=True)
-class ThinkingRules:
-    """What a provider refuses while its models think: a smaller budget, any other temperature.
-
-    The budget must also be below the output limit.
-    """
-
-    least_budget_tokens: int
-    temperature: float
-
-
-@dataclass(frozen=True, slots=True)
 class LiteLLMTraits:
     """How LiteLLM 1.106 treats a provider.
 
@@ -50,7 +39,6 @@ class ProviderTraits:
     otel: `gen_ai.provider.name` in the semantic conventions, if it differs from `name`.
     display: What callers read in errors, if it differs from `name`.
     output_limit: The option that holds the most tokens of an answer.
-    thinking: Its rules for models that think, if it refuses what breaks them.
     native: Whether its models are called by wires of our own unless the configuration says otherwise.
     chat_prefix: What stands between its base URL and the path of OpenAI's chat wire.
     stores: Whether it keeps answers unless told not to.
@@ -74,7 +62,6 @@ class ProviderTraits:
     otel: str = ""
     display: str = ""
     output_limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
-    thinking: ThinkingRules | None = None
     native: bool = False
     chat_prefix: str = ""
     stores: bool = False

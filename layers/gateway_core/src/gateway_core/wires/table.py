@@ -18,7 +18,7 @@ from gateway_core.wires.ollama import OLLAMA
 from gateway_core.wires.openai_chat import OPENAI_CHAT
 from gateway_core.wires.openai_embeddings import OPENAI_EMBEDDINGS
 from gateway_core.wires.openai_responses import OPENAI_RESPONSES
-from gateway_core.wires.provider import LiteLLMTraits, ProviderTraits, ThinkingRules
+from gateway_core.wires.provider import LiteLLMTraits, ProviderTraits
 from gateway_core.wires.wire import LimitHeaders, Wire
 
 _BY_SDK = LiteLLMTraits(by_openai_sdk=True)
@@ -28,7 +28,6 @@ _ROWS = (
         chat=ANTHROPIC,
         display="Anthropic",
         native=True,
-        thinking=ThinkingRules(least_budget_tokens=1024, temperature=1),
         image_tokens=anthropic.image_tokens,
         page_tokens=3800,  # docs, "PDF support": 1500 to 3000 for the text, and an image of the page
     ),

@@ -7,6 +7,7 @@ from collections.abc import Hashable
 from typing import Any
 
 from gateway_core.domain.chat import Json, ProviderCall
+from gateway_core.domain.terms import sent_service_tier
 from gateway_core.wires.fit import fitted, says_nothing, thinking_asked
 from gateway_core.wires.shapes import mapping
 from gateway_core.wires.table import traits_of, wire_of
@@ -60,21 +61,25 @@ class ParamFitter:
         sent = self._with_room_to_answer(call, kept)
         dropped = given.keys() - sent.keys() - ({"reasoning_effort"} if "thinking" in sent else set())
         asked_for = {name for name in dropped if name in call.params and not says_nothing(name, given[name])}
-        limit = traits_of(call.deployment.provider).output_limit
-        return {**sent, limit: call.max_output_tokens}, tuple(sorted({*fit.dropped, *asked_for}))
+        traits = traits_of(call.deployment.provider)
+        ours: dict[str, Any] = {traits.output_limit: call.max_output_tokens}
+        if traits.stores:
+            ours["service_tier"] = sent_service_tier(call.params)
+        asked_for -= ours.keys()
+        return {**sent, **ours}, tuple(sorted({*fit.dropped, *asked_for}))
 
     def _with_room_to_answer(self, call: ProviderCall, params: dict[str, Any]) -> dict[str, Any]:
         """Claude refuses a thinking budget that is not below the output limit; LiteLLM makes one of every effort."""
-        rules = traits_of(call.deployment.provider).thinking
-        if rules is None or "reasoning_effort" not in params:
+        least = call.rules.least_thinking_tokens
+        if not least or "reasoning_effort" not in params:
             return params
         budget = mapping(self._mapped(call, params).get("thinking")).get("budget_tokens", 0)
         if budget < call.max_output_tokens:
             return params
         rest = {name: value for name, value in params.items() if name != "reasoning_effort"}
-        if call.max_output_tokens <= rules.least_budget_tokens:
+        if call.max_output_tokens <= least:
             return rest
-        smaller = max(rules.least_budget_tokens, call.max_output_tokens * 3 // 4)
+        smaller = max(least, call.max_output_tokens * 3 // 4)
         return {**rest, "thinking": {"type": "enabled", "budget_tokens": smaller}}
 
     def _names(self, call: ProviderCall, given: dict[str, Any]) -> frozenset[str]:
@@ -91,8 +96,6 @@ class ParamFitter:
         allowed = ALLOWED - wire_of(call.deployment).cannot_carry
         listed = set(self._litellm.get_supported_openai_params(model=model, custom_llm_provider=provider) or allowed)
         wanted = {name: value for name, value in given.items() if name in allowed & listed}
-        if _thinks(call, wanted):
-            wanted.pop("temperature", None)
         return wanted if self._accepts(call, wanted) else self._fitting(call, wanted)
 
     def _fitting(self, call: ProviderCall, wanted: dict[str, Any]) -> dict[str, Any]:
@@ -119,14 +122,6 @@ class ParamFitter:
             **copy.deepcopy(params),
         )
         return mapping(mapped)
-
-
-def _thinks(call: ProviderCall, params: dict[str, Any]) -> bool:
-    """Claude refuses other temperatures while it thinks; LiteLLM lets them through."""
-    rules = traits_of(call.deployment.provider).thinking
-    effort = params.get("reasoning_effort", "none") not in ("none", None)
-    thinking = mapping(params.get("thinking")).get("type", "disabled") != "disabled"
-    return rules is not None and (effort or thinking) and params.get("temperature") != rules.temperature
 
 
 def _shape(name: str, value: Any) -> tuple[str, Hashable]:
