@@ -21,8 +21,8 @@ def library() -> Library:
 
 def call(provider: str, model: str, mode: ModelMode = "chat", *, limit: int = 99, **params: Any) -> ProviderCall:
     """A call with these options."""
-    rules = rules_for(provider, model)
-    return ProviderCall(Deployment(provider, model, "https://h/v1", mode), (), params, limit, 10.0, "req-1", rules=rules)
+    deployment = Deployment(provider, model, "https://h/v1", mode)
+    return ProviderCall(deployment, (), params, limit, 10.0, "req-1", rules=rules_for(provider, model))
 
 
 CLAUDE = "claude-opus-4-5"

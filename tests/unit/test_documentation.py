@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway_core import __version__
+from gateway_core.config.catalog_loader import load_catalog
 
 ROOT = Path(__file__).parents[2]
 CORE = ROOT / "layers/gateway_core/src/gateway_core"
@@ -40,6 +41,13 @@ def test_links_lead_somewhere(page):
     missing = [(target.name, anchor) for target, anchor in links(page) if not target.exists()]
     assert missing == []
     assert [(target.name, anchor) for target, anchor in links(page) if anchor and anchor not in anchors(target)] == []
+
+
+def test_the_readme_says_who_serves_each_name():
+    """All of the catalog's, but for the local model, which is in no group."""
+    rows = re.findall(r"^\| `([^`]+)` \| `([^`]+)` \|$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    models = load_catalog().models.values()
+    assert dict(rows) == {m.key: m.deployment.upstream_model for m in models if m.provider != "ollama"}
 
 
 def test_decisions_are_numbered_without_a_gap():
