@@ -2,8 +2,13 @@
 
 from datetime import date
 
+import httpx
 import pytest
 
+from gateway_core.api import models
+from gateway_core.api.app import create_app
+from gateway_core.api.models import group_body
+from gateway_core.domain.chat import Deployment
 from gateway_core.domain.errors import ProviderUnavailable
 from tests.conftest import World, catalog_of, model, settings_for
 
@@ -53,6 +58,56 @@ async def test_one_model(client):
     assert (await client.get("/v1/models/nope")).status_code == 404
 
 
+async def test_groups_come_after_the_models(client, world):
+    """Named like models on OpenAI's wire, so found like them; with what one of their models can do."""
+    listed = (await client.get("/v1/models")).json()["data"]
+    group = {
+        "id": "reasoning",
+        "object": "model",
+        "created": 1_767_225_600,
+        "owned_by": "gateway",
+        "models": ["first", "second", "third", "soon", "later", "gone"],
+        "mode": "chat",
+        "capabilities": ["json", "json_schema", "tools"],
+        "context_window": 100_000,
+        "max_output_tokens": 8192,
+    }
+    assert listed[-1] == group
+    assert [entry["id"] for entry in listed[:-1]] == list(world.catalog.models)
+    assert (await client.get("/v1/models/reasoning")).json() == group
+
+
+async def test_a_group_can_do_what_one_of_its_models_can():
+    """The most of each; who answers is chosen by what a request needs."""
+    deployment = Deployment("p", "v", "https://p.example", mode="embedding")
+    catalog = catalog_of(
+        model("small", capabilities=frozenset({"tools"}), max_output_tokens=100_000),
+        model("large", capabilities=frozenset({"vision"}), context_window=1_000_000),
+        model("vectors", deployment=deployment, capabilities=frozenset({"embeddings"})),
+        groups={"mixed": ("small", "large"), "embedding": ("vectors",)},
+    )
+    mixed, embedding = (group_body(name, catalog.group(name)) for name in catalog.groups)
+    assert (mixed["capabilities"], mixed["mode"]) == (["tools", "vision"], "chat")
+    assert (mixed["context_window"], mixed["max_output_tokens"]) == (1_000_000, 100_000)
+    assert embedding["mode"] == "embedding"
+
+
+async def test_a_key_sees_the_groups_it_may_use():
+    """And no others: those are 404, with the group named as what it is."""
+    catalog = catalog_of(model("a"), model("b"), groups={"mine": ("a",), "other": ("a", "b")})
+    world = World(catalog, settings_for(catalog))
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(create_app(world.services, models.router)),
+        base_url="http://gateway",
+        headers={"authorization": f"Bearer {await world.key(groups=('mine', 'gone'))}"},
+    ) as client:
+        assert [entry["id"] for entry in (await client.get("/v1/models")).json()["data"]] == ["a", "mine"]
+        hidden = await client.get("/v1/models/other")
+        assert hidden.status_code == 404
+        assert hidden.json()["error"]["message"] == "This key may not use the group 'other'."
+        assert "may not use the model 'b'" in (await client.get("/v1/models/b")).json()["error"]["message"]
+
+
 async def test_health_is_live(client, world):
     """An open breaker shows in the list."""
 
@@ -81,9 +136,9 @@ def world():
         "later": date(2026, 12, 21),
         "gone": date(2026, 11, 20),
     }
-    models = [model(name) for name in ("first", "second", "third")]
-    models += [model(name, retires_on=day, successor_of="old") for name, day in retiring.items()]
-    catalog = catalog_of(*models)
+    found = [model(name) for name in ("first", "second", "third")]
+    found += [model(name, retires_on=day, successor_of="old") for name, day in retiring.items()]
+    catalog = catalog_of(*found)
     return World(catalog, settings_for(catalog))
 
 

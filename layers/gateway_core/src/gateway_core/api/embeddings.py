@@ -41,7 +41,7 @@ class EmbeddingsBody(Strict):
     model: ModelName
     dimensions: Annotated[int, Field(ge=1, le=65536)] | None = None
     encoding_format: Literal["float", "base64"] = "float"
-    user: Id | None = None
+    user: str | None = None
 
     def inputs(self) -> tuple[str | tuple[int, ...], ...]:
         """One entry a vector, whichever of OpenAI's four forms was sent."""

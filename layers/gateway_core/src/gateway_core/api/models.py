@@ -1,7 +1,11 @@
-"""GET /v1/models: OpenAI's list, with what a client needs to choose: capabilities, prices, lifecycle, live health."""
+"""GET /v1/models: OpenAI's list, with what a client needs to choose: capabilities, prices, lifecycle, live health.
+
+Groups come after the models: on OpenAI's wire a group is named like a model.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -45,7 +49,8 @@ def router(source: Current[Services]) -> APIRouter:
             states = unknown_states(pairs)
             response.headers.update(DEGRADED_HEADER)
         now_ms = services.clock.now_ms()
-        return [model_body(m, _groups_of(catalog, m), s, now_ms) for m, s in zip(shown, states, strict=True)]
+        models = [model_body(m, _groups_of(catalog, m), s, now_ms) for m, s in zip(shown, states, strict=True)]
+        return models + [group_body(name, catalog.group(name)) for name in catalog.groups if _may_use(caller, name)]
 
     @routes.get("/v1/models", response_model=None)
     async def models(request: Request, response: Response) -> dict[str, Any]:
@@ -55,15 +60,33 @@ def router(source: Current[Services]) -> APIRouter:
     async def model(request: Request, response: Response, model_id: str) -> dict[str, Any]:
         services = source.now()
         found = await entries(request, response, services)
-        asked = services.settings.catalog.resolve(model_id)
-        key = asked.key
+        catalog = services.settings.catalog
+        is_group = model_id in catalog.groups
+        asked = None if is_group else catalog.resolve(model_id)
+        key = asked.key if asked else model_id
         for entry in found:
             if entry["id"] == key:
                 return entry
-        why = f"This key may not use the model '{key}'." if asked.listed else f"'{key}' is not in the catalog."
-        raise UnknownModel(why, param="model")
+        if asked and not asked.listed:
+            raise UnknownModel(f"'{key}' is not in the catalog.", param="model")
+        raise UnknownModel(f"This key may not use the {'group' if is_group else 'model'} '{key}'.", param="model")
 
     return routes
+
+
+def group_body(name: str, models: Sequence[Model]) -> dict[str, Any]:
+    """A group's entry. It can do what one of its models can, and costs what the one that answers costs."""
+    return {
+        "id": name,
+        "object": "model",
+        "created": _CREATED,
+        "owned_by": "gateway",
+        "models": [model.key for model in models],
+        "mode": _mode(models[0]),
+        "capabilities": sorted(frozenset[str]().union(*(model.capabilities for model in models))),
+        "context_window": max(model.context_window for model in models),
+        "max_output_tokens": max(model.max_output_tokens for model in models),
+    }
 
 
 def model_body(model: Model, groups: list[str], state: DeploymentState, now_ms: int) -> dict[str, Any]:
@@ -76,7 +99,7 @@ def model_body(model: Model, groups: list[str], state: DeploymentState, now_ms: 
         "provider": model.provider,
         "upstream_model": model.deployment.upstream_model,
         "groups": groups,
-        "mode": "embedding" if model.deployment.mode == "embedding" else "chat",
+        "mode": _mode(model),
         "capabilities": sorted(model.capabilities),
         "context_window": model.context_window,
         "max_output_tokens": model.max_output_tokens,
@@ -85,6 +108,14 @@ def model_body(model: Model, groups: list[str], state: DeploymentState, now_ms: 
         "lifecycle": _lifecycle(model, utc_date(now_ms)),
         "health": {"status": _HEALTH[state.state], **state_body(state, now_ms)},
     }
+
+
+def _mode(model: Model) -> str:
+    return "embedding" if model.deployment.mode == "embedding" else "chat"
+
+
+def _may_use(caller: Caller, group: str) -> bool:
+    return not caller.groups or group in caller.groups
 
 
 def _visible(catalog: Catalog, caller: Caller) -> list[Model]:

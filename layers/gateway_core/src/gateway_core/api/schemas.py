@@ -15,7 +15,7 @@ from gateway_core.api.tools import Prediction, ResponseFormat, Thinking, Tool, T
 from gateway_core.domain.caller import Caller
 from gateway_core.domain.chat import ChatRequest, Cost, Json, ProviderAnswer, Requirement, Usage
 from gateway_core.domain.cost import usd
-from gateway_core.domain.result import Completion, Explanation
+from gateway_core.domain.result import Completion, Drop, Explanation
 
 MOST_TOKENS = 10_000_000
 DEFAULT_TEMPERATURE = 0.7
@@ -141,8 +141,13 @@ def explanation_body(explanation: Explanation) -> dict[str, Any]:
             }
             for line in explanation.candidates
         ],
-        "dropped": [asdict(drop) for drop in explanation.dropped],
+        "dropped": [_drop_body(drop) for drop in explanation.dropped],
     }
+
+
+def _drop_body(drop: Drop) -> dict[str, str]:
+    """With `param` where a single field is at fault."""
+    return {name: value for name, value in asdict(drop).items() if name != "param" or value}
 
 
 def usage_body(usage: Usage) -> dict[str, int]:

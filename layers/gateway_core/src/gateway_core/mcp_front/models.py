@@ -17,17 +17,20 @@ def _request(_given: Arguments, visitor: Visitor) -> HttpRequest:
 
 
 def _result(body: Json) -> Result:
-    entries = [{name: entry[name] for name in entry if name not in _OPENAI_ONLY} for entry in body["data"]]
-    return whole({"models": entries})
+    found: dict[str, list[Json]] = {"models": [], "groups": []}
+    for entry in body["data"]:
+        kind = "groups" if "models" in entry else "models"
+        found[kind].append({name: entry[name] for name in entry if name not in _OPENAI_ONLY})
+    return whole(found)
 
 
 MODELS = Operation(
     name="list_models",
     title="Models",
-    description="Models that the key may use: groups, capabilities, context window, prices, lifecycle, health.",
+    description="Models and groups that the key may use: capabilities, context window, prices, lifecycle, health.",
     function="models",
     arguments=Arguments,
     request=_request,
     result=_result,
-    output=output_of(models="array"),
+    output=output_of(models="array", groups="array"),
 )
