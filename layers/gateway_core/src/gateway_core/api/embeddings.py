@@ -12,7 +12,7 @@ from pydantic import Field
 
 from gateway_core.access.rights import check_tool
 from gateway_core.api.auth import identify
-from gateway_core.api.body import Id, Strict, read_json, validate
+from gateway_core.api.body import Strict, read_json, validate
 from gateway_core.api.complete import gateway_headers
 from gateway_core.api.deadline import time_left_s
 from gateway_core.api.disconnect import while_listening
