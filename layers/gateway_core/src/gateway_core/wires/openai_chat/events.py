@@ -11,8 +11,8 @@ from dataclasses import replace
 
 from gateway_core.domain.chat import Chunk, Json, ProviderCall, ToolCallDelta
 from gateway_core.wires.calls import CallNumbers
-from gateway_core.wires.openai_chat.answer import NO_ARGUMENTS, reasoning_in, with_text
-from gateway_core.wires.openai_chat.history import REASONING_MARK
+from gateway_core.wires.openai_chat.answer import reasoning_in, with_text
+from gateway_core.wires.openai_chat.history import NO_ARGUMENTS, REASONING_MARK
 from gateway_core.wires.shapes import first, items, mapping, sendable_json, text_of
 from gateway_core.wires.signed_ids import signed
 from gateway_core.wires.table import traits_of
@@ -94,7 +94,7 @@ class ChatReader:
         ended = [one for one in choices if one.get("finish_reason")]
         said = found.is_content
         if ended:
-            spoken = {"delta": {}, "logprobs": None} if said else {}
+            spoken: Json = {"delta": {}, "logprobs": None} if said else {}
             self._finished.append({**self._frame, "choices": [{**one, **spoken} for one in ended]})
         if said or not ended:
             open_ = [{**one, "finish_reason": None} if one in ended else one for one in choices]
