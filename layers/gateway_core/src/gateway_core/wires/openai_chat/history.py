@@ -62,8 +62,7 @@ def _message(message: Json, traits: ProviderTraits) -> Json:
     if role == "tool":
         sent["tool_call_id"] = _id(message.get("tool_call_id"), traits)
         sent["content"] = sent.get("content") or ""
-    if "content" in sent:
-        sent["content"] = _content(sent["content"], traits)
+    sent["content"] = _content(sent.get("content"), traits)
     return message if sent == message else sent
 
 
