@@ -30,9 +30,6 @@ CODECS: Mapping[str, Codec] = MappingProxyType(
 )
 """By the name of the wire; LiteLLM translates to all others."""
 
-TEXT_ONLY_CANNOT = frozenset({"audio", "file", "input_audio"})
-"""Demands beside images, which are a capability."""
-
 
 def codec_of(deployment: Deployment) -> Codec | None:
     """The codec by which it is called; None where LiteLLM translates."""
@@ -42,10 +39,7 @@ def codec_of(deployment: Deployment) -> Codec | None:
 def objection_to(model: Model, demands: Demands, messages: Sequence[Json], params: Json) -> Objection | None:
     """Why the model cannot serve a request that makes these demands; None if it can."""
     codec, rules = codec_of(model.deployment), model.rules
-    cannot = (codec.cannot if codec else FOREIGN_CANNOT) | rules.cannot
-    if traits_of(model.provider).takes_text_only:
-        cannot |= TEXT_ONLY_CANNOT
-    by_rules = unmet(demands, cannot) or misfit(params, rules)
+    by_rules = unmet(demands, (codec.cannot if codec else FOREIGN_CANNOT) | rules.cannot) or misfit(params, rules)
     if codec is None:
         return by_rules or foreign_objection(wire_of(model.deployment), messages, params)
     return by_rules or codec.objection(messages, params, rules)
