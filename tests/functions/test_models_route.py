@@ -1,6 +1,7 @@
 """GET /v1/models and /v1/models/{id}."""
 
 from datetime import date
+from decimal import Decimal
 
 import httpx
 import pytest
@@ -10,6 +11,8 @@ from gateway_core.api.app import create_app
 from gateway_core.api.models import group_body
 from gateway_core.domain.chat import Deployment
 from gateway_core.domain.errors import ProviderUnavailable
+from gateway_core.domain.prices import Price
+from gateway_core.store.deployment_state import DeploymentState
 from tests.conftest import World, catalog_of, model, settings_for
 
 
@@ -66,13 +69,21 @@ async def test_groups_come_after_the_models(client, world):
         "object": "model",
         "created": 1_767_225_600,
         "owned_by": "gateway",
+        "provider": "gateway",
+        "upstream_model": None,
+        "groups": [],
         "models": ["first", "second", "third", "soon", "later", "gone"],
         "mode": "chat",
         "capabilities": ["json", "json_schema", "tools"],
         "context_window": 100_000,
         "max_output_tokens": 8192,
+        "tier": 1,
+        "pricing": listed[0]["pricing"],
+        "lifecycle": {"status": "served", "retires_on": None, "successor_of": None, "warning": None},
+        "health": {"status": "healthy"},
     }
     assert listed[-1] == group
+    assert listed[0].keys() <= group.keys()
     assert [entry["id"] for entry in listed[:-1]] == list(world.catalog.models)
     assert (await client.get("/v1/models/reasoning")).json() == group
 
@@ -80,15 +91,20 @@ async def test_groups_come_after_the_models(client, world):
 async def test_a_group_can_do_what_one_of_its_models_can():
     """The most of each; who answers is chosen by what a request needs."""
     deployment = Deployment("p", "v", "https://p.example", mode="embedding")
+    dear = Price(Decimal(12_000), Decimal(1500), Decimal(0), Decimal(1250), "other-prices")
     catalog = catalog_of(
-        model("small", capabilities=frozenset({"tools"}), max_output_tokens=100_000),
-        model("large", capabilities=frozenset({"vision"}), context_window=1_000_000),
+        model("small", capabilities=frozenset({"tools"}), max_output_tokens=100_000, tier=2),
+        model("large", capabilities=frozenset({"vision"}), context_window=1_000_000, price=dear),
         model("vectors", deployment=deployment, capabilities=frozenset({"embeddings"})),
         groups={"mixed": ("small", "large"), "embedding": ("vectors",)},
     )
-    mixed, embedding = (group_body(name, catalog.group(name)) for name in catalog.groups)
+    states = [DeploymentState("p", "d", state, 5, 1000, None) for state in ("open", "half_open")]
+    mixed, embedding = (group_body(name, catalog.group(name), states) for name in catalog.groups)
     assert (mixed["capabilities"], mixed["mode"]) == (["tools", "vision"], "chat")
     assert (mixed["context_window"], mixed["max_output_tokens"]) == (1_000_000, 100_000)
+    assert (mixed["tier"], mixed["health"]["status"]) == (1, "recovering")
+    rates = {name: mixed["pricing"][name] for name in ("input", "output", "cached_input", "source")}
+    assert rates == {"input": "12", "output": "2", "cached_input": "0.1", "source": "test-prices"}
     assert embedding["mode"] == "embedding"
 
 

@@ -5,7 +5,7 @@ Groups come after the models: on OpenAI's wire a group is named like a model.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -28,6 +28,8 @@ from gateway_core.store.deployment_state import DeploymentState
 
 TOOL = "list_models"
 _HEALTH = {"closed": "healthy", "half_open": "recovering", "open": "unhealthy", "unknown": "unknown"}
+"""From the best on."""
+_GROUP_OWNER = "gateway"
 _PER_MILLION = Decimal(1_000_000) / Decimal(1_000_000_000)
 _CREATED = 1_767_225_600
 """OpenAI's list wants a time of creation, which no provider tells for all models: 2026-01-01."""
@@ -50,7 +52,13 @@ def router(source: Current[Services]) -> APIRouter:
             response.headers.update(DEGRADED_HEADER)
         now_ms = services.clock.now_ms()
         models = [model_body(m, _groups_of(catalog, m), s, now_ms) for m, s in zip(shown, states, strict=True)]
-        return models + [group_body(name, catalog.group(name)) for name in catalog.groups if _may_use(caller, name)]
+        known = {model.key: state for model, state in zip(shown, states, strict=True)}
+        groups = [
+            group_body(name, catalog.group(name), [known[key] for key in keys])
+            for name, keys in catalog.groups.items()
+            if _may_use(caller, name)
+        ]
+        return models + groups
 
     @routes.get("/v1/models", response_model=None)
     async def models(request: Request, response: Response) -> dict[str, Any]:
@@ -74,18 +82,29 @@ def router(source: Current[Services]) -> APIRouter:
     return routes
 
 
-def group_body(name: str, models: Sequence[Model]) -> dict[str, Any]:
-    """A group's entry. It can do what one of its models can, and costs what the one that answers costs."""
+def group_body(name: str, models: Sequence[Model], states: Sequence[DeploymentState]) -> dict[str, Any]:
+    """A group's entry, with all that a model's has: it can do what one of its models can, and costs no more than each.
+
+    A group never retires, and is as healthy as the healthiest of its models.
+    """
+    prices = [model.price for model in models]
     return {
         "id": name,
         "object": "model",
         "created": _CREATED,
-        "owned_by": "gateway",
+        "owned_by": _GROUP_OWNER,
+        "provider": _GROUP_OWNER,
+        "upstream_model": None,
+        "groups": [],
         "models": [model.key for model in models],
         "mode": _mode(models[0]),
         "capabilities": sorted(frozenset[str]().union(*(model.capabilities for model in models))),
         "context_window": max(model.context_window for model in models),
         "max_output_tokens": max(model.max_output_tokens for model in models),
+        "tier": min(model.tier for model in models),
+        "pricing": _dearest(list(map(_pricing, prices))),
+        "lifecycle": {"status": "served", "retires_on": None, "successor_of": None, "warning": None},
+        "health": {"status": min((_HEALTH[state.state] for state in states), key=list(_HEALTH.values()).index)},
     }
 
 
@@ -138,6 +157,15 @@ def _pricing(price: Price) -> dict[str, str]:
         "cache_write": _per_million(price.cache_write),
         "cache_write_1h": _per_million(price.cache_write if price.cache_write_1h is None else price.cache_write_1h),
         "source": price.source,
+    }
+
+
+def _dearest(prices: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """The most that any of them asks, rate by rate."""
+    rates = prices[0].keys() - {"unit", "source"}
+    return {
+        name: max((price[name] for price in prices), key=Decimal) if name in rates else value
+        for name, value in prices[0].items()
     }
 
 

@@ -10,6 +10,8 @@ from gateway_core.mcp_front.visitor import Visitor
 
 _OPENAI_ONLY = frozenset({"object", "created", "owned_by"})
 """What OpenAI's wire wants and no model needs to know."""
+_OF_A_GROUP = ("id", "models", "mode", "capabilities", "context_window", "max_output_tokens")
+"""The rest is told of its models."""
 
 
 def _request(_given: Arguments, visitor: Visitor) -> HttpRequest:
@@ -17,11 +19,13 @@ def _request(_given: Arguments, visitor: Visitor) -> HttpRequest:
 
 
 def _result(body: Json) -> Result:
-    found: dict[str, list[Json]] = {"models": [], "groups": []}
-    for entry in body["data"]:
-        kind = "groups" if "models" in entry else "models"
-        found[kind].append({name: entry[name] for name in entry if name not in _OPENAI_ONLY})
-    return whole(found)
+    groups = [{name: entry[name] for name in _OF_A_GROUP} for entry in body["data"] if "models" in entry]
+    models = [
+        {name: value for name, value in entry.items() if name not in _OPENAI_ONLY}
+        for entry in body["data"]
+        if "models" not in entry
+    ]
+    return whole({"models": models, "groups": groups})
 
 
 MODELS = Operation(
