@@ -13,7 +13,7 @@ from gateway_core.domain.chat import Chunk, Json, ProviderCall, ToolCallDelta
 from gateway_core.wires.calls import CallNumbers
 from gateway_core.wires.openai_chat.answer import reasoning_in, with_text
 from gateway_core.wires.openai_chat.history import NO_ARGUMENTS, REASONING_MARK
-from gateway_core.wires.shapes import first, items, mapping, sendable_json, text_of
+from gateway_core.wires.shapes import first, items, mapping, text_of
 from gateway_core.wires.signed_ids import signed
 from gateway_core.wires.table import traits_of
 
@@ -84,9 +84,8 @@ class ChatReader:
         return {**event, "choices": [{**choice, "delta": {**choice["delta"], "tool_calls": pieces}}, *rest]}
 
     def _with_events(self, found: Chunk, event: Json, choices: list[Json]) -> Chunk:
-        frame = {name: value for name, value in event.items() if name not in ("choices", "usage")}
-        self._frame = sendable_json(frame)
-        choices = [{**one, "delta": with_text(mapping(one.get("delta")))} for one in sendable_json(choices)]
+        self._frame = {name: value for name, value in event.items() if name not in ("choices", "usage")}
+        choices = [{**one, "delta": with_text(mapping(one.get("delta")))} for one in choices]
         if event.get("usage"):
             self._usage = ({**self._frame, "choices": [], "usage": event["usage"]},)
             if not choices:
