@@ -32,6 +32,16 @@ async def test_an_answer_comes_as_it_is(door):
     assert answer.headers["x-gateway-cost-usd"] == "0.0000125"
 
 
+async def test_usage_in_an_odd_form_is_no_error(door):
+    """What is billed is told all the same, counted here if need be."""
+    for usage in (None, [], {"prompt_tokens": 11, "completion_tokens": 3, "prompt_tokens_details": [1]}):
+        door.answers({**whole({"content": "Hi"}), "usage": usage})
+        answer = await door.ask()
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["usage"]["prompt_tokens"] > 0
+        assert answer.json()["usage"]["prompt_tokens_details"]["cached_tokens"] == 0
+
+
 async def test_each_choice_comes(door):
     """All that were asked for, and charged as the provider counts them."""
     came = whole({"content": "One."})

@@ -36,7 +36,9 @@ async def test_usage_comes_where_it_is_wanted(door):
     assert [event["usage"] for event in events] == [None] * 3
     assert (last["choices"], last["usage"]["cost_usd"], last["usage"]["novel_tokens"]) == ([], "0.000017", 1)
     assert USAGE.items() <= last["usage"].items()
-    assert (last["id"], last["model"], done) == (events[0]["id"], "gpt", "[DONE]")
+    frames = [{name: event[name] for name in event if name not in ("choices", "usage")} for event in (*events, last)]
+    assert frames == [frames[0]] * 4
+    assert (frames[0]["model"], frames[0]["service_tier"], done) == ("gpt", "default", "[DONE]")
 
 
 async def test_usage_beside_a_choice_is_withheld_too(door):

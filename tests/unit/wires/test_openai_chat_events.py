@@ -162,6 +162,14 @@ def test_what_goes_on_can_be_sent():
     assert made["id"] == chunks[1].tool_calls[0].id != "c1"
 
 
+@pytest.mark.parametrize("usage", [None, [], 5, {}])
+def test_usage_that_is_none_does_not_go_on(usage):
+    """It is left out of each event, for the end."""
+    chunks = read(event({"content": "a"}, usage=usage), {**USAGE, "usage": usage}, **FORWARDS)
+    gone = [one for chunk in chunks for one in chunk.forwarded]
+    assert [("usage" in one, bool(one["choices"])) for one in gone] == [(False, True), (False, False)]
+
+
 def test_an_event_without_choices_goes_on_with_the_others():
     """Such as a first one about filters."""
     filters = {"id": "", "choices": [], "prompt_filter_results": []}

@@ -86,8 +86,8 @@ class ChatReader:
     def _with_events(self, found: Chunk, event: Json, choices: list[Json]) -> Chunk:
         self._frame = {name: value for name, value in event.items() if name not in ("choices", "usage")}
         choices = [{**one, "delta": with_text(mapping(one.get("delta")))} for one in choices]
-        if event.get("usage"):
-            self._usage = ({**self._frame, "choices": [], "usage": event["usage"]},)
+        if told := mapping(event.get("usage")):
+            self._usage = ({**self._frame, "choices": [], "usage": told},)
             if not choices:
                 return found
         ended = [one for one in choices if one.get("finish_reason")]
