@@ -170,6 +170,7 @@ async def test_a_body_that_is_not_strict_json(client, world, raw, param):
         ({"messages": [{"role": "user", "content": "hi", "secret": 1}]}, "messages.0.secret"),
         ({"tools": [{"type": "function", "function": {"name": "a b"}}]}, "tools.0.function.name"),
         ({"tools": [{"type": "function", "function": {"name": "a"}, "x": 1}]}, "tools.0.x"),
+        ({"tools": [{"type": "custom", "custom": {"name": "run"}}]}, "tools"),
         ({"tools": [{"type": "function", "function": {"name": "a", "x": 1}}]}, "tools.0.function.x"),
         ({"tools": [{"type": "function", "function": {}}]}, "tools.0.function.name"),
         ({"tools": [{"type": "function"}]}, "tools.0.function"),

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from gateway_core.access.rights import attribute
 from gateway_core.api.body import Id, Strict
 from gateway_core.api.messages import Message
-from gateway_core.api.tools import Prediction, ResponseFormat, Thinking, Tool, ToolChoice
+from gateway_core.api.tools import CustomTool, Prediction, ResponseFormat, Thinking, Tool, ToolChoice
 from gateway_core.domain.caller import Caller
 from gateway_core.domain.chat import ChatRequest, Cost, Json, ProviderAnswer, Requirement, Usage
 from gateway_core.domain.cost import usd
@@ -52,13 +52,24 @@ class Options(Strict):
     top_k: Annotated[int, Field(ge=1)] | None = None
 
 
+class OwnOptions(Options):
+    """Those of our own routes, whose answers have calls of functions alone."""
+
+    @field_validator("tools")
+    @classmethod
+    def _are_functions(cls, tools: list[Tool] | None) -> list[Tool] | None:
+        if any(isinstance(tool, CustomTool) for tool in tools or ()):
+            raise ValueError("describe custom tools as functions here, or ask /v1/chat/completions")
+        return tools
+
+
 def given(options: Iterable[str], body: Json) -> dict[str, Any]:
     """Those options of a body that say something, as they came."""
     names = frozenset(options)
     return {name: value for name, value in body.items() if name in names and value is not None}
 
 
-class CompleteBody(Options):
+class CompleteBody(OwnOptions):
     """`POST /v1/complete`."""
 
     messages: Annotated[list[Message], Field(min_length=1)]
