@@ -7,6 +7,7 @@ import pytest
 
 from gateway_core.api import ask, chat, complete, embeddings, health, models, stream, tokens, usage
 from gateway_core.api.app import create_app
+from tests.functions.upstream import Door, open_door
 
 PARTS = (ask, complete, stream, chat, embeddings, health, models, tokens, usage)
 
@@ -19,3 +20,10 @@ async def client(world) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://gateway", headers=headers) as http:
         yield http
+
+
+@pytest.fixture
+async def door() -> AsyncIterator[Door]:
+    """The chat door over wires of our own, at a scripted network."""
+    async for opened in open_door():
+        yield opened

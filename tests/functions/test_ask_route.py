@@ -112,6 +112,16 @@ async def test_defaults_are_the_specifications(client, world):
     assert (second.params, second.max_output_tokens) == ({"seed": 1, "stop": ["x"]}, 7)
 
 
+async def test_options_go_on_as_they_came(client, world):
+    """Nothing is added to a tool or a format; custom tools have no place in an answer."""
+    tools = [{"type": "function", "function": {"name": "f"}}]
+    format_ = {"type": "json_schema", "json_schema": {"name": "s", "schema": {"type": "object"}}}
+    await post(client, q(1, "hi", tools=tools, response_format=format_, seed=None, temperature=None))
+    assert world.provider.calls[-1].params == {"tools": tools, "response_format": format_}
+    refused = await post(client, q(1, "hi", tools=[{"type": "custom", "custom": {"name": "run"}}]))
+    assert (refused.status_code, refused.json()["error"]["param"]) == (422, "questions.0.tools")
+
+
 async def test_answers_go_into_later_questions(client):
     """From sequential and concurrent ones, into both."""
     told = await results(

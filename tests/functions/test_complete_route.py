@@ -4,10 +4,13 @@ import json
 import re
 from typing import get_args
 
+import httpx
 import pytest
 
+from gateway_core.api import complete
+from gateway_core.api.app import create_app
 from gateway_core.api.schemas import CompleteBody
-from gateway_core.domain.chat import ProviderAnswer, Requirement, ToolCall, Usage
+from gateway_core.domain.chat import Deployment, ProviderAnswer, Requirement, ToolCall, Usage
 from gateway_core.domain.errors import ProviderUnavailable, RateLimitError, StoreUnavailable
 from tests.conftest import World, catalog_of, model, settings_for
 
@@ -75,15 +78,27 @@ async def test_the_answer_has_the_contracts_shape(client):
 
 
 async def test_options_reach_the_provider_under_openais_names(client, world):
-    """What is given is passed on, what is not is not; temperature and max_tokens have the contract's defaults."""
+    """What is given is passed on, what is not is not; temperature and max_tokens have the contract's defaults.
+
+    The one of temperature is apart: nobody asked for it, so a model that does not take it goes without.
+    """
     options = {"top_p": 0.5, "stop": ["x"], "seed": 7, "tool_choice": "auto", "reasoning_effort": "low"}
     tool = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
     schema = {"type": "json_schema", "json_schema": {"name": "s", "schema": {"type": "object"}}}
     await post(client, {**HELLO, **options, "tools": [tool], "response_format": schema})
     (call,) = world.provider.calls
-    assert call.params == {**options, "temperature": 0.7, "tools": [tool], "response_format": schema}
+    assert call.params == {**options, "tools": [tool], "response_format": schema}
+    assert call.defaults == {"temperature": 0.7}
     assert call.max_output_tokens == 4096
     assert call.messages == tuple(HELLO["messages"])
+    assert call.body is None
+
+
+async def test_nulls_say_nothing(client, world):
+    """As in OpenAI's clients: the option is not given."""
+    nothing = {"top_p": None, "stop": None, "tools": None, "logit_bias": None, "response_format": None}
+    assert (await post(client, {**HELLO, **nothing, "temperature": 0.1})).status_code == 200
+    assert world.provider.calls[-1].params == {"temperature": 0.1}
 
 
 async def test_tool_calls_come_back_in_openais_shape(client, world):
@@ -141,7 +156,9 @@ async def test_a_body_that_is_not_strict_json(client, world, raw, param):
     [
         ({"messages": []}, "messages"),
         ({"messages": "hi"}, "messages"),
-        ({"messages": [{"role": "user", "content": ""}]}, "messages.0.content"),
+        ({"messages": [{"role": "user", "content": None}]}, "messages.0.content"),
+        ({"messages": [{"role": "tool", "content": "1"}]}, "messages.0.tool_call_id"),
+        ({"messages": [{"role": "user", "content": [{"type": "text", "text": "", "x": 1}]}]}, "messages.0.content.0.x"),
         ({"messages": [{"role": "robot", "content": "hi"}]}, "messages.0"),
         ({"messages": [{"content": "hi"}]}, "messages.0"),
         ({"messages": [{"role": "user"}]}, "messages.0.content"),
@@ -152,6 +169,35 @@ async def test_a_body_that_is_not_strict_json(client, world, raw, param):
         ),
         ({"messages": [{"role": "user", "content": "hi", "secret": 1}]}, "messages.0.secret"),
         ({"tools": [{"type": "function", "function": {"name": "a b"}}]}, "tools.0.function.name"),
+        ({"tools": [{"type": "function", "function": {"name": "a"}, "x": 1}]}, "tools.0.x"),
+        ({"tools": [{"type": "custom", "custom": {"name": "run"}}]}, "tools"),
+        ({"tools": [{"type": "function", "function": {"name": "a", "x": 1}}]}, "tools.0.function.x"),
+        ({"tools": [{"type": "function", "function": {}}]}, "tools.0.function.name"),
+        ({"tools": [{"type": "function"}]}, "tools.0.function"),
+        ({"tool_choice": {"type": "function", "function": {}}}, "tool_choice.function.name"),
+        ({"tool_choice": {"type": "function"}}, "tool_choice.function"),
+        (
+            {"tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "auto"}}},
+            "tool_choice.allowed_tools.tools",
+        ),
+        ({"response_format": {"type": "json_schema", "json_schema": {}}}, "response_format.json_schema.name"),
+        (
+            {"messages": [{"role": "assistant", "tool_calls": [{"type": "function", "function": {"name": "f"}}]}]},
+            "messages.0.tool_calls.0.id",
+        ),
+        (
+            {"messages": [{"role": "assistant", "tool_calls": [{"id": "c", "type": "function", "function": {}}]}]},
+            "messages.0.tool_calls.0.function.name",
+        ),
+        (
+            {"messages": [{"role": "user", "content": [{"type": "file", "file": {"file_id": "f"}}]}]},
+            "messages.0.content.0.file.file_id",
+        ),
+        ({"messages": [{"role": "user", "content": [{"type": "file", "file": {}}]}]}, "messages.0.content.0.file"),
+        (
+            {"messages": [{"role": "user", "content": [{"type": "text", "text": "a", "cache_control": {}}]}]},
+            "messages.0.content.0.cache_control.type",
+        ),
         ({"max_tokens": -1}, "max_tokens"),
         ({"max_tokens": 0}, "max_tokens"),
         ({"max_tokens": 10**12}, "max_tokens"),
@@ -192,14 +238,14 @@ async def test_an_explanation_is_given_when_asked_for(client, world):
     """Each candidate with what decided on its place, and what is not among them; nothing without being asked."""
     asked = {**HELLO, "explain": True, "max_tokens": 10, "routing": "latency", "fallback": False}
     told = (await post(client, asked)).json()["explanation"]
-    assert (told["routing"], told["input_tokens"]) == ("latency", 27)
+    assert (told["routing"], told["input_tokens"]) == ("latency", 22)
     assert told["candidates"] == [
         {
             "model": "first",
             "provider": "first-provider",
             "position": 1,
             "tier": 1,
-            "estimated_cost_usd": "0.000047",
+            "estimated_cost_usd": "0.000042",
             "latency_ms": None,
             "breaker": "closed",
             "retry_after_ms": 0,
@@ -208,6 +254,43 @@ async def test_an_explanation_is_given_when_asked_for(client, world):
     spare = {"provider": "second-provider", "reason": "fallback", "detail": "the request wants no fallback"}
     assert told["dropped"][0] == {"model": "second", **spare}
     assert "explanation" not in (await post(client, HELLO)).json()
+
+
+async def test_an_explanation_names_the_field_at_fault(wide_client, wide_world):
+    """Where it is a single one, and a sentence that says why; so do the attempts."""
+    answer = (await post(wide_client, {**HELLO, "explain": True, "logit_bias": {"50256": -100}})).json()
+    assert answer["explanation"]["dropped"] == [
+        {
+            "model": "narrow",
+            "provider": "narrow-provider",
+            "reason": "unsupported",
+            "detail": "narrow cannot bias single tokens (logit_bias)",
+            "param": "logit_bias",
+        }
+    ]
+    assert [(a["model"], a["outcome"], a["error_code"]) for a in answer["attempts"]] == [
+        ("narrow", "skipped", "unsupported"),
+        ("wide", "ok", None),
+    ]
+    (call,) = wide_world.provider.calls
+    assert call.params == {"logit_bias": {"50256": -100}}
+
+
+@pytest.fixture
+def wide_world():
+    """A model that is called through LiteLLM, and one on OpenAI's wire."""
+    wide = Deployment("wide-provider", "wide", "https://wide.example", engine="native")
+    catalog = catalog_of(model("narrow"), model("wide", deployment=wide))
+    return World(catalog, settings_for(catalog))
+
+
+@pytest.fixture
+async def wide_client(wide_world):
+    """Speaks to it."""
+    headers = {"authorization": f"Bearer {await wide_world.key()}"}
+    transport = httpx.ASGITransport(create_app(wide_world.services, complete.router))
+    async with httpx.AsyncClient(transport=transport, base_url="http://gateway", headers=headers) as http:
+        yield http
 
 
 async def test_an_explanation_does_without_the_store(client, world):
@@ -227,7 +310,8 @@ async def test_an_explanation_names_no_model_that_the_key_may_not_use():
     world = World(catalog, settings_for(catalog))
     caller = await world.services.authenticator.authenticate(await world.key(groups=("mine",)))
     for fallback, expected in ((True, ["a", "c"]), (False, ["a"])):
-        chat = CompleteBody(**HELLO, model="a", explain=True, fallback=fallback).to_request(caller, 60)
+        body = {**HELLO, "model": "a", "explain": True, "fallback": fallback}
+        chat = CompleteBody(**body).to_request(caller, 60, body)
         done = await world.services.gateway.complete(chat, caller, f"r{fallback}", timeout_s=60)
         told = done.explanation
         assert [line.model for line in told.candidates] == expected

@@ -93,6 +93,9 @@ async def test_the_request_counts_for_whom_it_names(client, world):
     assert answer.status_code == 200
     (record,) = await world.records()
     assert (record.kind, record.agent_id, record.user_id, record.model) == ("embedding", "bot", "ada", "small")
+    body = {"model": "small", "input": "a", "user": "long " * 40}
+    assert (await client.post("/v1/embeddings", json=body)).status_code == 200
+    assert {len(record.user_id) for record in await world.records()} == {3, 34}
     other = await client.post("/v1/embeddings", json={"model": "small", "input": "a"}, headers={"x-project-id": "b"})
     assert other.status_code == 403
 
@@ -111,6 +114,13 @@ async def test_tokens_are_counted_without_a_call(client, world):
         assert answer.json() == {"model": "first", "input_tokens": 3, "method": "words"}
     assert world.provider.calls == []
     assert await world.spent() == (0, 0)
+
+
+async def test_a_group_counts_as_its_first_model(client, world):
+    """The answer says which that is."""
+    for group, keys in world.catalog.groups.items():
+        answer = await client.post("/v1/tokens", json={"model": group, "text": "one two three"})
+        assert answer.json() == {"model": keys[0], "input_tokens": 3, "method": "words"}
 
 
 @pytest.mark.parametrize(

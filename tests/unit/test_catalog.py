@@ -181,7 +181,10 @@ class TestNames:
 
     def test_group_named_as_model(self):
         """A group in place of a model is told apart from a typing mistake."""
-        with pytest.raises(UnknownModel, match="'fast' is a model group: name it as model_group"):
+        with pytest.raises(
+            UnknownModel,
+            match="'fast' is a model group: send it as model_group, or name one of its models: claude-haiku",
+        ):
             CATALOG.resolve("fast")
 
     def test_unknown_group(self):

@@ -10,6 +10,7 @@ from gateway_core.domain.chat import ChatRequest, Chunk, Deployment, ProviderAns
 from gateway_core.domain.cost import usd
 from gateway_core.domain.embedding import EmbedRequest
 from gateway_core.domain.errors import ConfigError, Forbidden, InvalidRequest
+from gateway_core.domain.model_rules import NO_RULES
 from gateway_core.domain.result import Completion, Opened
 from gateway_core.store.budget import MAX_AMOUNT
 from gateway_core.store.exact_amounts import check_charge, check_limits, check_settlement
@@ -23,15 +24,15 @@ CALL = ProviderCall(Deployment("p", "m", "https://p.example"), (), {}, 64, 60.0,
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        (Chunk(), ("", (), "", None, None, (), None)),
+        (Chunk(), ("", (), "", None, None, (), None, "", False, ())),
         (EmbedRequest(("a",), Attribution("alpha")), (("a",), Attribution("alpha"), None, None, None, None, 120.0)),
-        (Opened(model("m"), 1), (model("m"), 1, False, False)),
+        (Opened(model("m"), 1), (model("m"), 1, False, False, ())),
         (CachePolicy(), (True, 3600, 262_144)),
         (Caller("alpha", "k", "d", "t"), ("alpha", "k", "d", "t", "", False, *[frozenset()] * 4)),
         (Limits(), (None,) * 6),
         (Attribution("alpha"), ("alpha", "", "")),
         (Usage(), (*[0] * 8, "")),
-        (ProviderAnswer("a", (), "stop", Usage()), ("a", (), "stop", Usage(), (), "", None, None)),
+        (ProviderAnswer("a", (), "stop", Usage()), ("a", (), "stop", Usage(), (), "", None, None, "", None)),
     ],
 )
 def test_what_is_not_said(value, expected):
@@ -45,6 +46,8 @@ def test_a_request_says_little():
     """The rest is the gateway's choice."""
     said = ChatRequest(messages=(), attribution=Attribution("alpha"))
     assert (said.model, said.model_group, said.cache, said.explain, said.api_base) == (None, None, False, False, None)
+    assert (said.params, said.defaults, said.body) == ({}, {}, None)
+    assert (CALL.defaults, CALL.rules, CALL.body, CALL.caches_prompt, CALL.first_s) == ({}, NO_RULES, None, False, None)
 
 
 def test_a_completion_is_fresh_unless_it_says_so():

@@ -69,9 +69,15 @@ def names_in(path: Path) -> set[str]:
     # Keys of tables are words of a provider, parts of a longer text are a message or a name made from a provider's.
     passed = [key for node in ast.walk(tree) if isinstance(node, ast.Dict) for key in node.keys]
     passed += [part for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values]
+    passed += [name for node in ast.walk(tree) if _is_all(node) for name in ast.walk(node)]
     constants = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and node not in passed]
     texts = {node.value for node in constants if isinstance(node.value, str)}
     return {text for text in texts if NAME.fullmatch(text)} | set(READ.findall(path.read_text("utf-8")))
+
+
+def _is_all(node: ast.AST) -> bool:
+    """Whether it says what a module exports."""
+    return isinstance(node, ast.Assign) and any(getattr(name, "id", "") == "__all__" for name in node.targets)
 
 
 def test_one_module_knows_the_names_of_variables():

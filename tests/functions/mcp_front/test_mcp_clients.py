@@ -41,7 +41,10 @@ async def test_the_official_client_uses_every_tool(mcp, mcp_url, mode, version):
         fleet = await client.call_tool("health_check")
         assert {"healthy"} == {provider["status"] for provider in fleet.structured_content["providers"]}
         catalog = await client.call_tool("list_models", {})
-        assert "first" in [model["id"] for model in catalog.structured_content["models"]]
+        told = catalog.structured_content
+        assert "first" in [model["id"] for model in told["models"]]
+        assert "reasoning" in [group["id"] for group in told["groups"]]
+        assert not {"reasoning"} & {model["id"] for model in told["models"]}
         counted = await client.call_tool("count_tokens", {"text": "one two three", "model": "first"})
         assert counted.structured_content == {"model": "first", "input_tokens": 3, "method": "words"}
 

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from gateway_core.api.body import Id, Strict
 from gateway_core.api.openai_wire import group_or_model
-from gateway_core.api.schemas import Options, Tokens, cost_body, given, usage_body
+from gateway_core.api.schemas import Options, OwnOptions, Tokens, cost_body, given, usage_body
 from gateway_core.batch.questions import (
     DEFAULT_MAX_TOKENS,
     DEFAULT_MODEL,
@@ -29,7 +29,7 @@ from gateway_core.store.jobs import JOB_LIFE_S, MOST_JOB_S, Job
 type Name = Annotated[str, Field(min_length=1, max_length=128)]
 
 
-class QuestionItem(Options):
+class QuestionItem(OwnOptions):
     """One question; the fields of `Question` by their names on the wire, and OpenAI's options."""
 
     index: int
@@ -63,7 +63,9 @@ class QuestionItem(Options):
             api_base=self.api_base,
             cache=self.cache,
             options=self.options,
-            params=given(Options.model_fields.keys() - {"temperature"}, self.model_dump(by_alias=True)),
+            params=given(
+                Options.model_fields.keys() - {"temperature"}, self.model_dump(by_alias=True, exclude_unset=True)
+            ),
         )
 
 

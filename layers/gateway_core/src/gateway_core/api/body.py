@@ -97,16 +97,36 @@ def _schema_error(error: ValidationError, value: dict[str, Any]) -> InvalidReque
 
 def _callers_path(location: tuple[str | int, ...], value: Any, *, is_missing: bool) -> str:
     """The location as the caller knows it: without the names of union branches that pydantic puts in between."""
-    path: list[str] = []
-    for step in location:
-        try:
-            value = value[step]
-        except (KeyError, IndexError, TypeError):
-            continue
-        path.append(str(step))
-    if is_missing:
-        path.append(str(location[-1]))
-    return ".".join(path)
+    for path, node in _ways(location[:-1], value):
+        if isinstance(node, (dict, list)) and (_child(node, location[-1]) is _NOTHING) == is_missing:
+            return ".".join(map(str, [*path, location[-1]]))
+    path, _ = next(_ways(location, value))
+    return ".".join(map(str, path))
+
+
+_NOTHING = object()
+
+
+def _child(node: Any, step: str | int) -> Any:
+    try:
+        return node[step]
+    except (KeyError, IndexError, TypeError):
+        return _NOTHING
+
+
+def _ways(
+    location: tuple[str | int, ...], node: Any, *, at_branch: bool = False
+) -> Iterator[tuple[list[str | int], Any]]:
+    """How a location may be read, with where it leads: best first, as a branch may be named like a field of it."""
+    if not location:
+        yield [], node
+        return
+    step, rest = location[0], location[1:]
+    child = _child(node, step)
+    taken = (([step, *path], end) for path, end in _ways(rest, child)) if child is not _NOTHING else ()
+    passed = _ways(rest, node, at_branch=True)
+    is_tag = not at_branch and isinstance(node, dict) and step in (node.get("role"), node.get("type"))
+    yield from (*passed, *taken) if is_tag else (*taken, *passed)
 
 
 type _Trail = tuple[_Trail, str | int] | None

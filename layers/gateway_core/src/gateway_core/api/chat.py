@@ -51,7 +51,7 @@ class ChatBody(Options):
     max_completion_tokens: Tokens | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
-    user: Annotated[str, Field(min_length=1, max_length=512)] | None = None
+    user: str | None = None
     metadata: Annotated[dict[str, str], Field(max_length=16)] | None = None
     cache: bool = False
     n: Annotated[int, Field(ge=1, le=128)] | None = None

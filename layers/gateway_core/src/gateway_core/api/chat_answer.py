@@ -14,6 +14,7 @@ from gateway_core.domain.chat import Chunk, Json, ProviderAnswer, Usage
 from gateway_core.domain.cost import usd
 from gateway_core.domain.errors import LLMError
 from gateway_core.domain.result import Completion
+from gateway_core.wires.shapes import mapping
 
 
 class ChatStream:
@@ -57,7 +58,7 @@ class ChatStream:
         named = {"id": self._frame["id"], "model": self._frame["model"]}
         for came in chunk.forwarded:
             if came.get("usage"):
-                self._usage = came["usage"]
+                self._usage, self._frame = came["usage"], {**_without_content(came), **named}
             else:
                 yield event({**came, **named, **self._no_usage})
 
@@ -83,8 +84,7 @@ def chat_body(done: Completion[ProviderAnswer], created: int) -> dict[str, Any]:
     """OpenAI's whole answer."""
     if (came := done.answer.forwarded) is not None:
         named = {"id": f"chatcmpl-{done.id}", "object": "chat.completion", "model": done.model.key}
-        usage = came.get("usage")
-        return {**came, **named, "usage": chat_usage(done.usage, usage if isinstance(usage, dict) else {})}
+        return {**came, **named, "usage": chat_usage(done.usage, mapping(came.get("usage")))}
     said = done.answer.content or (None if done.answer.tool_calls or done.answer.refusal else "")
     message: dict[str, Any] = {"role": "assistant", "content": said, "refusal": done.answer.refusal or None}
     if done.answer.tool_calls:
@@ -124,7 +124,11 @@ def chat_usage(usage: Usage, came: Json | None = None) -> dict[str, Any]:
             "audio_tokens": usage.audio_output_tokens,
         },
     }
-    return {**told, **counts, **{name: {**(told.get(name) or {}), **ours} for name, ours in details.items()}}
+    return {**told, **counts, **{name: {**mapping(told.get(name)), **ours} for name, ours in details.items()}}
+
+
+def _without_content(came: Json) -> dict[str, Any]:
+    return {name: value for name, value in came.items() if name not in ("choices", "usage")}
 
 
 def _delta(chunk: Chunk, *, first: bool) -> dict[str, Any]:

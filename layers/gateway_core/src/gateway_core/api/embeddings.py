@@ -12,7 +12,7 @@ from pydantic import Field
 
 from gateway_core.access.rights import check_tool
 from gateway_core.api.auth import identify
-from gateway_core.api.body import Id, Strict, read_json, validate
+from gateway_core.api.body import Strict, read_json, validate
 from gateway_core.api.complete import gateway_headers
 from gateway_core.api.deadline import time_left_s
 from gateway_core.api.disconnect import while_listening
@@ -41,7 +41,7 @@ class EmbeddingsBody(Strict):
     model: ModelName
     dimensions: Annotated[int, Field(ge=1, le=65536)] | None = None
     encoding_format: Literal["float", "base64"] = "float"
-    user: Id | None = None
+    user: str | None = None
 
     def inputs(self) -> tuple[str | tuple[int, ...], ...]:
         """One entry a vector, whichever of OpenAI's four forms was sent."""

@@ -18,7 +18,7 @@ DEFAULT_RETRY_AFTER_S = 5.0
 """For a 429 of a provider that does not say when to come back."""
 _HTTP_CODES = {404: "not_found", 405: "method_not_allowed"}
 _HTTP_TEXTS = {
-    404: "There is no such route. See docs/api.md for the list.",
+    404: "There is no such route. Instead of /v1/completions use /v1/chat/completions. See docs/api.md for the list.",
     405: "This route does not take that method. See docs/api.md for the list.",
 }
 

@@ -1,7 +1,11 @@
-"""GET /v1/models: OpenAI's list, with what a client needs to choose: capabilities, prices, lifecycle, live health."""
+"""GET /v1/models: OpenAI's list, with what a client needs to choose: capabilities, prices, lifecycle, live health.
+
+Groups come after the models: on OpenAI's wire a group is named like a model.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -24,6 +28,8 @@ from gateway_core.store.deployment_state import DeploymentState
 
 TOOL = "list_models"
 _HEALTH = {"closed": "healthy", "half_open": "recovering", "open": "unhealthy", "unknown": "unknown"}
+"""From the best on."""
+_GROUP_OWNER = "gateway"
 _PER_MILLION = Decimal(1_000_000) / Decimal(1_000_000_000)
 _CREATED = 1_767_225_600
 """OpenAI's list wants a time of creation, which no provider tells for all models: 2026-01-01."""
@@ -45,7 +51,14 @@ def router(source: Current[Services]) -> APIRouter:
             states = unknown_states(pairs)
             response.headers.update(DEGRADED_HEADER)
         now_ms = services.clock.now_ms()
-        return [model_body(m, _groups_of(catalog, m), s, now_ms) for m, s in zip(shown, states, strict=True)]
+        models = [model_body(m, _groups_of(catalog, m), s, now_ms) for m, s in zip(shown, states, strict=True)]
+        known = {model.key: state for model, state in zip(shown, states, strict=True)}
+        groups = [
+            group_body(name, catalog.group(name), [known[key] for key in keys])
+            for name, keys in catalog.groups.items()
+            if _may_use(caller, name)
+        ]
+        return models + groups
 
     @routes.get("/v1/models", response_model=None)
     async def models(request: Request, response: Response) -> dict[str, Any]:
@@ -55,15 +68,44 @@ def router(source: Current[Services]) -> APIRouter:
     async def model(request: Request, response: Response, model_id: str) -> dict[str, Any]:
         services = source.now()
         found = await entries(request, response, services)
-        asked = services.settings.catalog.resolve(model_id)
-        key = asked.key
+        catalog = services.settings.catalog
+        is_group = model_id in catalog.groups
+        asked = None if is_group else catalog.resolve(model_id)
+        key = asked.key if asked else model_id
         for entry in found:
             if entry["id"] == key:
                 return entry
-        why = f"This key may not use the model '{key}'." if asked.listed else f"'{key}' is not in the catalog."
-        raise UnknownModel(why, param="model")
+        if asked and not asked.listed:
+            raise UnknownModel(f"'{key}' is not in the catalog.", param="model")
+        raise UnknownModel(f"This key may not use the {'group' if is_group else 'model'} '{key}'.", param="model")
 
     return routes
+
+
+def group_body(name: str, models: Sequence[Model], states: Sequence[DeploymentState]) -> dict[str, Any]:
+    """A group's entry, with all that a model's has: it can do what one of its models can, and costs no more than each.
+
+    A group never retires, and is as healthy as the healthiest of its models.
+    """
+    prices = [model.price for model in models]
+    return {
+        "id": name,
+        "object": "model",
+        "created": _CREATED,
+        "owned_by": _GROUP_OWNER,
+        "provider": _GROUP_OWNER,
+        "upstream_model": None,
+        "groups": [],
+        "models": [model.key for model in models],
+        "mode": _mode(models[0]),
+        "capabilities": sorted(frozenset[str]().union(*(model.capabilities for model in models))),
+        "context_window": max(model.context_window for model in models),
+        "max_output_tokens": max(model.max_output_tokens for model in models),
+        "tier": min(model.tier for model in models),
+        "pricing": _dearest(list(map(_pricing, prices))),
+        "lifecycle": {"status": "served", "retires_on": None, "successor_of": None, "warning": None},
+        "health": {"status": min((_HEALTH[state.state] for state in states), key=list(_HEALTH.values()).index)},
+    }
 
 
 def model_body(model: Model, groups: list[str], state: DeploymentState, now_ms: int) -> dict[str, Any]:
@@ -76,7 +118,7 @@ def model_body(model: Model, groups: list[str], state: DeploymentState, now_ms: 
         "provider": model.provider,
         "upstream_model": model.deployment.upstream_model,
         "groups": groups,
-        "mode": "embedding" if model.deployment.mode == "embedding" else "chat",
+        "mode": _mode(model),
         "capabilities": sorted(model.capabilities),
         "context_window": model.context_window,
         "max_output_tokens": model.max_output_tokens,
@@ -85,6 +127,14 @@ def model_body(model: Model, groups: list[str], state: DeploymentState, now_ms: 
         "lifecycle": _lifecycle(model, utc_date(now_ms)),
         "health": {"status": _HEALTH[state.state], **state_body(state, now_ms)},
     }
+
+
+def _mode(model: Model) -> str:
+    return "embedding" if model.deployment.mode == "embedding" else "chat"
+
+
+def _may_use(caller: Caller, group: str) -> bool:
+    return not caller.groups or group in caller.groups
 
 
 def _visible(catalog: Catalog, caller: Caller) -> list[Model]:
@@ -107,6 +157,15 @@ def _pricing(price: Price) -> dict[str, str]:
         "cache_write": _per_million(price.cache_write),
         "cache_write_1h": _per_million(price.cache_write if price.cache_write_1h is None else price.cache_write_1h),
         "source": price.source,
+    }
+
+
+def _dearest(prices: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """The most that any of them asks, rate by rate."""
+    rates = prices[0].keys() - {"unit", "source"}
+    return {
+        name: max((price[name] for price in prices), key=Decimal) if name in rates else value
+        for name, value in prices[0].items()
     }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Mapping
 from typing import Annotated
 
@@ -16,6 +18,10 @@ from gateway_core.domain.catalog import Catalog
 type ModelName = Annotated[str, Field(min_length=1, max_length=128)]
 
 
+_LONGEST_USER = 128
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
 class Origin(Strict):
     """Whom a request names: by `metadata`, or by headers."""
 
@@ -27,15 +33,25 @@ class Origin(Strict):
 def attribution_of(
     request: Request, caller: Caller, *, user: str | None = None, metadata: Mapping[str, str] | None = None
 ) -> Attribution:
-    """From `metadata`, else from `x-project-id`, `x-agent-id` and OpenAI's `user`. Raises Forbidden, InvalidRequest."""
+    """From `metadata`, else from `x-project-id`, `x-agent-id` and OpenAI's `user`. Raises Forbidden, InvalidRequest.
+
+    OpenAI sets no limits to `user`: one that is no name here counts under its digest.
+    """
     named = metadata or {}
     given = {
         "project_id": named.get("project_id") or _header(request, "x-project-id"),
         "agent_id": named.get("agent_id") or _header(request, "x-agent-id"),
-        "user_id": named.get("user_id") or user,
+        "user_id": named.get("user_id") or (user and _user_id(user)),
     }
     origin = validate(Origin, {name: value for name, value in given.items() if value})
     return attribute(caller, origin.project_id, origin.agent_id, origin.user_id)
+
+
+def _user_id(user: str) -> str:
+    """The name itself, or `u-` and half of its SHA-256 in hex: the same name is the same user."""
+    if len(user) <= _LONGEST_USER and not _CONTROLS.search(user):
+        return user
+    return f"u-{hashlib.sha256(user.encode()).hexdigest()[:32]}"
 
 
 def _header(request: Request, name: str) -> str | None:

@@ -6,16 +6,16 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from gateway_core.access.rights import attribute
 from gateway_core.api.body import Id, Strict
 from gateway_core.api.messages import Message
-from gateway_core.api.tools import Prediction, ResponseFormat, Thinking, Tool, ToolChoice
+from gateway_core.api.tools import CustomTool, Prediction, ResponseFormat, Thinking, Tool, ToolChoice
 from gateway_core.domain.caller import Caller
 from gateway_core.domain.chat import ChatRequest, Cost, Json, ProviderAnswer, Requirement, Usage
 from gateway_core.domain.cost import usd
-from gateway_core.domain.result import Completion, Explanation
+from gateway_core.domain.result import Completion, Drop, Explanation
 
 MOST_TOKENS = 10_000_000
 DEFAULT_TEMPERATURE = 0.7
@@ -44,12 +44,23 @@ class Options(Strict):
     verbosity: Literal["low", "medium", "high"] | None = None
     logit_bias: Annotated[dict[str, Annotated[float, Field(ge=-100, le=100)]], Field(max_length=1024)] | None = None
     prediction: Prediction | None = None
-    service_tier: Literal["auto", "default", "flex", "priority"] | None = None
+    service_tier: Literal["auto", "default", "flex", "scale", "priority"] | None = None
     prompt_cache_key: Id | None = None
     prompt_cache_retention: Literal["in-memory", "in_memory", "24h"] | None = None
     safety_identifier: Id | None = None
     thinking: Thinking | None = None
     top_k: Annotated[int, Field(ge=1)] | None = None
+
+
+class OwnOptions(Options):
+    """Those of our own routes, whose answers have calls of functions alone."""
+
+    @field_validator("tools")
+    @classmethod
+    def _are_functions(cls, tools: list[Tool] | None) -> list[Tool] | None:
+        if any(isinstance(tool, CustomTool) for tool in tools or ()):
+            raise ValueError("describe custom tools as functions here, or ask /v1/chat/completions")
+        return tools
 
 
 def given(options: Iterable[str], body: Json) -> dict[str, Any]:
@@ -58,7 +69,7 @@ def given(options: Iterable[str], body: Json) -> dict[str, Any]:
     return {name: value for name, value in body.items() if name in names and value is not None}
 
 
-class CompleteBody(Options):
+class CompleteBody(OwnOptions):
     """`POST /v1/complete`."""
 
     messages: Annotated[list[Message], Field(min_length=1)]
@@ -141,8 +152,13 @@ def explanation_body(explanation: Explanation) -> dict[str, Any]:
             }
             for line in explanation.candidates
         ],
-        "dropped": [asdict(drop) for drop in explanation.dropped],
+        "dropped": [_drop_body(drop) for drop in explanation.dropped],
     }
+
+
+def _drop_body(drop: Drop) -> dict[str, str]:
+    """With `param` where a single field is at fault."""
+    return {name: value for name, value in asdict(drop).items() if name != "param" or value}
 
 
 def usage_body(usage: Usage) -> dict[str, int]:

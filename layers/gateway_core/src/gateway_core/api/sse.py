@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from gateway_core.api.disconnect import left
+from gateway_core.wires.shapes import sendable_json
 
 HEARTBEAT_S = 15.0
 HEARTBEAT = b": keep-alive\n\n"
@@ -26,14 +27,20 @@ type Events = AsyncGenerator[bytes]
 
 def event(data: Mapping[str, Any] | str, name: str | None = None, event_id: str | None = None) -> bytes:
     """One event. Data is JSON, or a word such as OpenAI's `[DONE]`; an id is what a client resumes from."""
-    text = data if isinstance(data, str) else _json(data)
     head = (f"id: {event_id}\n" if event_id else "") + (f"event: {name}\n" if name else "")
-    return f"{head}data: {text}\n\n".encode()
+    return b"%bdata: %b\n\n" % (head.encode(), data.encode() if isinstance(data, str) else _json(data))
 
 
-def _json(data: Mapping[str, Any]) -> str:
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    return text if text.isascii() else text.translate(_LINE_ENDS)
+def _json(data: Mapping[str, Any]) -> bytes:
+    try:
+        return _encoded(data)
+    except ValueError:  # a provider's event with half a character, or a number that is none
+        return _encoded(sendable_json(data))
+
+
+def _encoded(data: Mapping[str, Any]) -> bytes:
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return (text if text.isascii() else text.translate(_LINE_ENDS)).encode()
 
 
 async def with_heartbeat(events: Events, interval_s: float) -> Events:

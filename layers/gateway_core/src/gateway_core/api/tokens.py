@@ -1,4 +1,4 @@
-"""POST /v1/tokens: how many tokens a prompt has for a model, without calling it."""
+"""POST /v1/tokens: how many tokens a prompt has for a model, or a group's first, without calling it."""
 
 from __future__ import annotations
 
@@ -51,7 +51,8 @@ def router(source: Current[ModelServices]) -> APIRouter:
         check_tool(caller, TOOL)
         value = await read_json(request, settings.body_limit)
         body = validate(TokensBody, value)
-        model = settings.catalog.resolve(body.model)
+        catalog, name = settings.catalog, body.model
+        model = catalog.group(name)[0] if name in catalog.groups else catalog.resolve(name)
         params = given({"tools"}, value)
         # In a thread: a long prompt takes the tokeniser a while, and other requests go on meanwhile.
         counted = await asyncio.to_thread(

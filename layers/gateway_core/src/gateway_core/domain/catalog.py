@@ -111,8 +111,10 @@ class Catalog:
     def _unknown(self, param: str, name: str, known: list[str]) -> NoReturn:
         close = difflib.get_close_matches(name[:_SHOWN_NAME], known, n=3, cutoff=0.5)
         hint = f" Did you mean {' or '.join(close)}?" if close else ""
-        other = (
-            f" '{name}' is a model group: name it as model_group." if param == "model" and name in self.groups else ""
-        )
+        other = self._group_hint(name) if param == "model" and name in self.groups else ""
         noun = param.replace("_", " ")
         raise UnknownModel(f"There is no {noun} '{name[:_SHOWN_NAME]}'.{other or hint} {_REMEDY}", param=param)
+
+    def _group_hint(self, name: str) -> str:
+        models = ", ".join(self.groups[name])
+        return f" '{name}' is a model group: send it as model_group, or name one of its models: {models}."

@@ -10,6 +10,8 @@ from gateway_core.mcp_front.visitor import Visitor
 
 _OPENAI_ONLY = frozenset({"object", "created", "owned_by"})
 """What OpenAI's wire wants and no model needs to know."""
+_OF_A_GROUP = ("id", "models", "mode", "capabilities", "context_window", "max_output_tokens")
+"""The rest is told of its models."""
 
 
 def _request(_given: Arguments, visitor: Visitor) -> HttpRequest:
@@ -17,17 +19,22 @@ def _request(_given: Arguments, visitor: Visitor) -> HttpRequest:
 
 
 def _result(body: Json) -> Result:
-    entries = [{name: entry[name] for name in entry if name not in _OPENAI_ONLY} for entry in body["data"]]
-    return whole({"models": entries})
+    groups = [{name: entry[name] for name in _OF_A_GROUP} for entry in body["data"] if "models" in entry]
+    models = [
+        {name: value for name, value in entry.items() if name not in _OPENAI_ONLY}
+        for entry in body["data"]
+        if "models" not in entry
+    ]
+    return whole({"models": models, "groups": groups})
 
 
 MODELS = Operation(
     name="list_models",
     title="Models",
-    description="Models that the key may use: groups, capabilities, context window, prices, lifecycle, health.",
+    description="Models and groups that the key may use: capabilities, context window, prices, lifecycle, health.",
     function="models",
     arguments=Arguments,
     request=_request,
     result=_result,
-    output=output_of(models="array"),
+    output=output_of(models="array", groups="array"),
 )

@@ -237,7 +237,7 @@ class CachingGateway:
 
     async def _replay(self, looked: _Looked, kept: KeptAnswer, started_s: float) -> AsyncGenerator[StreamPart]:
         done = await self._hit(looked, kept, started_s)
-        yield Opened(done.model, 0, cached=True)
+        yield Opened(done.model, 0, cached=True, dropped_params=kept.answer.dropped_params)
         for chunk in chunks_of(kept.answer):
             yield chunk
         yield done

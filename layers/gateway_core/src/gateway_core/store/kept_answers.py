@@ -44,8 +44,8 @@ class KeptAnswer:
 
 
 def is_whole(answer: ProviderAnswer) -> bool:
-    """Whether the answer ended by itself and says anything."""
-    return answer.finish_reason in WHOLE and bool(answer.content or answer.tool_calls)
+    """Whether the answer ended by itself and says anything, and nothing else than that."""
+    return answer.finish_reason in WHOLE and bool(answer.content or answer.tool_calls) and not answer.refusal
 
 
 def digest_of_request(request: ChatRequest, resolved: Iterable[tuple[Model, int]], prices: str) -> str:

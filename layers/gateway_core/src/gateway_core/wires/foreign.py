@@ -24,8 +24,15 @@ _MANGLED = frozenset({"$defs", "$ref", "const", "oneOf"})
 
 def foreign_objection(wire: Wire, messages: Sequence[Json], params: Json) -> Objection | None:
     """What LiteLLM cannot be trusted with on its way to this wire."""
-    checks = _CHECKS.get(wire.name, ())
+    checks = (_knows_no_list, *_CHECKS.get(wire.name, ()))
     return next(filter(None, (check(messages, params) for check in checks)), None)
+
+
+def _knows_no_list(_messages: Sequence[Json], params: Json) -> Objection | None:
+    """It reads the name of one function there, and finds none."""
+    if mapping(params.get("tool_choice")).get("type") == "allowed_tools":
+        return Objection("tool_choice", "takes no list of allowed tools by way of LiteLLM (tool_choice)")
+    return None
 
 
 def _needs_a_turn(messages: Sequence[Json], _params: Json) -> Objection | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,6 +27,22 @@ def first(value: object) -> Json:
 def sendable(text: str) -> str:
     """A text without halves of surrogate pairs, which JSON may hold and no client can be sent."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def sendable_json(value: Any) -> Any:
+    """JSON without what no client can be sent: halves of surrogate pairs, and numbers that are none."""
+    if isinstance(value, str):
+        return sendable(value)
+    if isinstance(value, Mapping):
+        return {sendable(name): sendable_json(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [sendable_json(member) for member in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def without_nulls(value: Json) -> dict[str, Any]:
+    """The members that say something: null stands for "not given"."""
+    return {name: member for name, member in value.items() if member is not None}
 
 
 def text_of(content: object) -> str:

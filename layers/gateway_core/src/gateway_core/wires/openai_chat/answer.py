@@ -6,12 +6,10 @@ from typing import Any
 
 from gateway_core.domain.chat import Json, ProviderAnswer, ProviderCall, ToolCall, Usage
 from gateway_core.wires.confidence import confidence_of
-from gateway_core.wires.openai_chat.history import REASONING_MARK
-from gateway_core.wires.shapes import first, items, mapping, sendable, text_of, thoughts_of
+from gateway_core.wires.openai_chat.history import NO_ARGUMENTS, REASONING_MARK
+from gateway_core.wires.shapes import first, items, mapping, sendable, sendable_json, text_of, thoughts_of
 from gateway_core.wires.signed_ids import signed
 from gateway_core.wires.table import traits_of
-
-NO_ARGUMENTS = "{}"
 
 
 def answer(call: ProviderCall, body: object) -> ProviderAnswer:
@@ -40,6 +38,15 @@ def reasoning_in(message: Json) -> str:
     return text_of(message.get("reasoning_content") or message.get("reasoning")) + thoughts_of(message.get("content"))
 
 
+def with_text(message: Json) -> Json:
+    """The message or delta with a content that is a text, as OpenAI's clients want it, where it comes in parts."""
+    content = message.get("content")
+    if not isinstance(content, list):
+        return message
+    thoughts = reasoning_in(message)
+    return {**message, "content": text_of(content), **({"reasoning_content": thoughts} if thoughts else {})}
+
+
 def with_arguments(call: Json) -> dict[str, Any]:
     """The call with arguments that are JSON: some leave them empty for a tool without parameters."""
     function = mapping(call.get("function"))
@@ -55,12 +62,12 @@ def _tool_call(call: Json) -> ToolCall:
 
 
 def _forwarded(raw: Json, calls: list[dict[str, Any]]) -> Json:
-    """The body, with what changed in the calls of its first choice."""
+    """The body, with `calls` for those of its first choice, and contents that are texts."""
     choices = [dict(mapping(choice)) for choice in items(raw.get("choices"))]
     for index, choice in enumerate(choices):
-        message = mapping(choice.get("message"))
-        made = items(message.get("tool_calls"))
-        changed = calls if index == 0 else [with_arguments(mapping(one)) for one in made]
-        if made and changed != made:
-            choice["message"] = {**message, "tool_calls": changed}
-    return {**raw, "choices": choices}
+        message = with_text(mapping(choice.get("message")))
+        if made := items(message.get("tool_calls")):
+            changed = calls if index == 0 else [with_arguments(mapping(one)) for one in made]
+            message = {**message, "tool_calls": changed}
+        choice["message"] = message
+    return mapping(sendable_json({**raw, "choices": choices}))

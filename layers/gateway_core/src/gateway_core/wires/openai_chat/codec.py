@@ -7,4 +7,4 @@ from gateway_core.wires.openai_chat.answer import answer
 from gateway_core.wires.openai_chat.events import ChatReader
 from gateway_core.wires.openai_chat.request import request
 
-OPENAI_CHAT_CODEC = Codec(request=request, answer=answer, reader=ChatReader)
+OPENAI_CHAT_CODEC = Codec(request=request, answer=answer, reader=ChatReader, cannot=frozenset({"image_result"}))

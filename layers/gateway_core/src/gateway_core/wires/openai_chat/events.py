@@ -11,8 +11,8 @@ from dataclasses import replace
 
 from gateway_core.domain.chat import Chunk, Json, ProviderCall, ToolCallDelta
 from gateway_core.wires.calls import CallNumbers
-from gateway_core.wires.openai_chat.answer import NO_ARGUMENTS, reasoning_in
-from gateway_core.wires.openai_chat.history import REASONING_MARK
+from gateway_core.wires.openai_chat.answer import reasoning_in, with_text
+from gateway_core.wires.openai_chat.history import NO_ARGUMENTS, REASONING_MARK
 from gateway_core.wires.shapes import first, items, mapping, text_of
 from gateway_core.wires.signed_ids import signed
 from gateway_core.wires.table import traits_of
@@ -85,15 +85,16 @@ class ChatReader:
 
     def _with_events(self, found: Chunk, event: Json, choices: list[Json]) -> Chunk:
         self._frame = {name: value for name, value in event.items() if name not in ("choices", "usage")}
-        if event.get("usage"):
-            self._usage = ({**self._frame, "choices": [], "usage": event["usage"]},)
+        choices = [{**one, "delta": with_text(mapping(one.get("delta")))} for one in choices]
+        if told := mapping(event.get("usage")):
+            self._usage = ({**self._frame, "choices": [], "usage": told},)
             if not choices:
                 return found
         ended = [one for one in choices if one.get("finish_reason")]
         said = found.is_content
         if ended:
-            spoken = {"logprobs": None} if said else {}
-            self._finished.append({**self._frame, "choices": [{**one, "delta": {}, **spoken} for one in ended]})
+            spoken: Json = {"delta": {}, "logprobs": None} if said else {}
+            self._finished.append({**self._frame, "choices": [{**one, **spoken} for one in ended]})
         if said or not ended:
             open_ = [{**one, "finish_reason": None} if one in ended else one for one in choices]
             self._waiting.append({**self._frame, "choices": open_})

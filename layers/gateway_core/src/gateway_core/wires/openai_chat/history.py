@@ -5,15 +5,16 @@ A message that needs no change is handed on itself, so that most conversations c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from gateway_core.domain.chat import Json
 from gateway_core.wires.provider import ProviderTraits
-from gateway_core.wires.shapes import items, mapping, text_of
+from gateway_core.wires.shapes import items, mapping, text_of, without_nulls
 from gateway_core.wires.signed_ids import carried, split
 
+NO_ARGUMENTS = "{}"
 REASONING_MARK = "d"
 """Under which the id of a tool call carries the reasoning before it."""
 _FIELDS = {
@@ -52,22 +53,27 @@ def _has_its_reasoning(message: Json) -> bool:
 def _message(message: Json, traits: ProviderTraits) -> Json:
     role = str(message.get("role"))
     fields = _FIELDS[role]
-    sent = {name: value for name, value in message.items() if name in fields}
+    said = {name: value for name, value in message.items() if value is not None or name == "content"}
+    sent = {name: value for name, value in said.items() if name in fields}
     if role == "developer" and not traits.has_developer_role:
         sent["role"] = "system"
     if role == "assistant":
         sent = _assistant(message, sent, traits)
     if role == "tool":
         sent["tool_call_id"] = _id(message.get("tool_call_id"), traits)
-    if "content" in sent:
-        sent["content"] = _content(sent["content"], traits)
+        sent["content"] = sent.get("content") or ""
+    sent["content"] = _content(sent.get("content"), traits)
     return message if sent == message else sent
 
 
 def _assistant(message: Json, sent: dict[str, Any], traits: ProviderTraits) -> dict[str, Any]:
     calls = [_call(mapping(call), traits) for call in items(message.get("tool_calls"))]
-    kept = {name: value for name, value in sent.items() if value is not None and name != "tool_calls"}
+    kept = {name: value for name, value in sent.items() if name != "tool_calls"}
     kept.setdefault("content", None)
+    if spoken := mapping(kept.get("audio")):
+        kept["audio"] = {"id": spoken.get("id")}
+    if made := mapping(kept.get("function_call")):
+        kept["function_call"] = _function(made)
     if not traits.has_refusals and not kept["content"]:
         kept["content"] = kept.get("refusal") or (None if calls else "")
     if not traits.has_refusals:
@@ -88,10 +94,17 @@ def _id(value: Any, traits: ProviderTraits) -> str:
 
 def _call(call: Json, traits: ProviderTraits) -> dict[str, Any]:
     sent = {name: value for name, value in call.items() if name in _CALL_FIELDS}
-    sent.setdefault("type", "function")
+    sent["type"] = call.get("type") or "function"
     sent["id"] = _id(call.get("id"), traits)
     if function := mapping(call.get("function")):
-        sent["function"] = {name: value for name, value in function.items() if name in _FUNCTION_FIELDS}
+        sent["function"] = _function(function)
+    return sent
+
+
+def _function(made: Json) -> dict[str, Any]:
+    """A call's function with arguments that are JSON: histories hold empty ones of tools without parameters."""
+    sent = {name: value for name, value in made.items() if name in _FUNCTION_FIELDS}
+    sent["arguments"] = made.get("arguments") or NO_ARGUMENTS
     return sent
 
 
@@ -105,6 +118,8 @@ def reasoning_of(message: Json) -> str:
 
 
 def _content(content: Any, traits: ProviderTraits) -> Any:
+    if content == []:
+        return ""
     if not isinstance(content, list):
         return content
     if traits.takes_text_only:
@@ -115,8 +130,12 @@ def _content(content: Any, traits: ProviderTraits) -> Any:
 
 def _parts(content: list[Any], *, has_refusals: bool) -> Iterator[Json]:
     for part in map(mapping, content):
-        plain = {name: value for name, value in part.items() if name != "cache_control"}
+        plain = {name: _stated(value) for name, value in part.items() if name != "cache_control"}
         yield {"type": "text", "text": _said(part)} if part.get("type") == "refusal" and not has_refusals else plain
+
+
+def _stated(value: Any) -> Any:
+    return without_nulls(value) if isinstance(value, Mapping) else value
 
 
 def _said(part: Json) -> Any:
@@ -124,4 +143,4 @@ def _said(part: Json) -> Any:
 
 
 def _cached(message: Json) -> bool:
-    return any("cache_control" in mapping(part) for part in items(message.get("content")))
+    return any(mapping(one).get("cache_control") for one in (message, *items(message.get("content"))))

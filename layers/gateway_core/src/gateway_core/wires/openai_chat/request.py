@@ -7,16 +7,15 @@ Source: https://platform.openai.com/docs/api-reference/chat/create, https://api-
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gateway_core.domain.chat import Json, ProviderCall
 from gateway_core.domain.terms import sent_service_tier
 from gateway_core.wires.codec import UpstreamRequest
-from gateway_core.wires.fit import Fitted, fitted
+from gateway_core.wires.fit import Fitted, fitted, thinking_asked
 from gateway_core.wires.openai_chat.history import History, history_of
-from gateway_core.wires.provider import ProviderTraits
-from gateway_core.wires.shapes import mapping
+from gateway_core.wires.shapes import items, mapping, without_nulls
 from gateway_core.wires.table import traits_of
 
 _OURS = frozenset(
@@ -45,13 +44,13 @@ def request(call: ProviderCall, streams: bool) -> UpstreamRequest:
     history = history_of(call.messages, traits)
     fit = fitted(call, may_think=history.may_think)
     taken = {name: value for name, value in fit.params.items() if name not in _OF_OTHER_WIRES}
-    foreign = fit.params.keys() - taken.keys()
-    stored = {"store"} if call.params.get("store") else set()
-    unbound = {"thinking"} if fit.budget is not None else set()  # there is no word for a budget
-    dropped = {*fit.dropped, *foreign, *history.dropped, *stored, *unbound}
+    if tools := items(taken.get("tools")):
+        taken["tools"] = list(map(_tool, tools))
+    lost = fit.params.keys() - taken.keys()
+    dropped = {*fit.dropped, *history.dropped, *lost, *_unsaid(call, fit)}
     body = {
-        **_framed(call, traits, history),
-        **_members(call, taken, dropped),
+        **_framed(call, history),
+        **_members(call, taken),
         **_thinking(call, fit),
         traits.output_limit: call.max_output_tokens,
         **({"store": False, "service_tier": sent_service_tier(call.params)} if traits.stores else {}),
@@ -60,15 +59,34 @@ def request(call: ProviderCall, streams: bool) -> UpstreamRequest:
     return UpstreamRequest(f"{traits.chat_prefix}/chat/completions", body, tuple(sorted(dropped)))
 
 
-def _framed(call: ProviderCall, traits: ProviderTraits, history: History) -> dict[str, Any]:
-    del traits
+def _unsaid(call: ProviderCall, fit: Fitted) -> Iterator[str]:
+    """What the caller asks for that this wire has no word for, or that is not done."""
+    if call.params.get("store"):
+        yield "store"
+    if fit.budget is not None:
+        yield "thinking"
+    if any(mapping(tool).get("cache_control") for tool in items(fit.params.get("tools"))):
+        yield "cache_control"
+
+
+def _tool(tool: Json) -> Json:
+    """A tool without nulls, and without what only other wires know."""
+    sent = {name: value for name, value in tool.items() if name != "cache_control"}
+    if function := mapping(tool.get("function")):
+        sent["function"] = without_nulls(function)
+    return sent
+
+
+def _framed(call: ProviderCall, history: History) -> dict[str, Any]:
     return {"model": call.deployment.upstream_model, "messages": list(history.messages)}
 
 
-def _members(call: ProviderCall, taken: Json, dropped: set[str]) -> dict[str, Any]:
-    """The options, in the order in which they came; what says nothing (null, an `n` of 1) goes along as it is."""
-    came = {name: value for name, value in (call.body or {}).items() if name not in _OURS and name not in dropped}
-    return {**came, **{name: value for name, value in taken.items() if name not in _OURS}}
+def _members(call: ProviderCall, taken: Json) -> dict[str, Any]:
+    """The options, in the order in which they came; nulls, which say nothing, go along."""
+    body = call.body or {}
+    came = {name: value for name, value in body.items() if name in taken or value is None}
+    apart = _OURS | _OF_OTHER_WIRES
+    return {name: value for name, value in {**came, **taken}.items() if name not in apart}
 
 
 def _thinking(call: ProviderCall, fit: Fitted) -> Mapping[str, Any]:
@@ -76,10 +94,14 @@ def _thinking(call: ProviderCall, fit: Fitted) -> Mapping[str, Any]:
     if call.rules.thinking_form != "switch":
         return effort
     if fit.effort is None:
-        return {}
+        return {"thinking": {"type": "enabled"}} if _asks(call) and fit.thinks else {}
     if fit.effort == "none":
         return {"thinking": {"type": "disabled"}}
     return {"thinking": {"type": "enabled"}, **effort}
+
+
+def _asks(call: ProviderCall) -> bool:
+    return thinking_asked(call.params).get("type") in ("enabled", "adaptive")
 
 
 def _streamed(call: ProviderCall) -> dict[str, Any]:

@@ -1,0 +1,151 @@
+"""The gateway over wires of its own, at a network that a test scripts: what it sends, and what comes of each answer."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, override
+
+import httpx
+
+from gateway_core.adapters.models import model_provider
+from gateway_core.api import chat, complete
+from gateway_core.api.app import create_app
+from gateway_core.bootstrap import with_gateway
+from gateway_core.domain.chat import Deployment, Model
+from gateway_core.domain.credentials import Credential, Secret
+from gateway_core.domain.model_rules import ModelRules
+from tests.conftest import World, catalog_of, model, settings_for
+
+ASKED = [{"role": "user", "content": "Hello."}]
+DONE = b"data: [DONE]\n\n"
+USAGE = {"prompt_tokens": 11, "completion_tokens": 3, "total_tokens": 14}
+
+
+def served(key: str, provider: str, **changes: Any) -> Model:
+    """A model of a provider that a wire of ours speaks to."""
+    base = "" if provider == "anthropic" else "/v1"
+    where = Deployment(provider, f"{key}-upstream", f"https://{provider}.example{base}", engine="native")
+    return model(key, provider, deployment=where, **changes)
+
+
+THINKS = ModelRules(thinks="default", thinking_form="switch", efforts=("none", "high"))
+MODELS = (
+    served("gpt", "openai", capabilities=frozenset({"tools", "json", "json_schema", "vision"})),
+    served("deep", "deepseek", rules=THINKS),
+    served("own", "compatible"),
+    served("claude", "anthropic"),
+)
+GROUPS = {"openai": ("gpt", "deep"), "mixed": ("gpt", "claude"), "narrow": ("claude", "own")}
+
+
+@dataclass(frozen=True)
+class Script:
+    """One answer: what is read piece by piece; an exception among the pieces is raised."""
+
+    pieces: Sequence[bytes | Exception]
+    status: int = 200
+    kind: str = "text/event-stream"
+
+
+class Network(httpx.AsyncBaseTransport):
+    """Answers each request with the next script; `sent` has what was sent."""
+
+    def __init__(self) -> None:
+        self.scripts: deque[Script] = deque()
+        self.sent: list[httpx.Request] = []
+
+    @override
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.sent.append(request)
+        script = self.scripts.popleft()
+        return httpx.Response(script.status, headers={"content-type": script.kind}, stream=_Pieces(script.pieces))
+
+
+class _Pieces(httpx.AsyncByteStream):
+    def __init__(self, pieces: Sequence[bytes | Exception]) -> None:
+        self._pieces = pieces
+
+    @override
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self._pieces:
+            await asyncio.sleep(0)
+            if isinstance(piece, Exception):
+                raise piece
+            yield piece
+
+
+def sse(*events: Any) -> bytes:
+    """Server-sent events of JSON values."""
+    return b"".join(b"data: " + json.dumps(event).encode() + b"\n\n" for event in events)
+
+
+def piece(delta: Any, finish: str | None = None, index: int = 0, **more: Any) -> dict[str, Any]:
+    """One event of OpenAI's chat wire."""
+    choice = {"index": index, "delta": delta, "finish_reason": finish}
+    frame = {"id": "up-1", "object": "chat.completion.chunk", "created": 5, "model": "m-1", "service_tier": "default"}
+    return {**frame, "choices": [choice], **more}
+
+
+def usage_event(**more: Any) -> dict[str, Any]:
+    """The last event, which has the usage."""
+    return {**piece({}), "choices": [], "usage": {**USAGE, **more}}
+
+
+def whole(message: Any, finish: str = "stop", **more: Any) -> dict[str, Any]:
+    """A whole answer of OpenAI's chat wire."""
+    choice = {"index": 0, "message": {"role": "assistant", **message}, "finish_reason": finish}
+    frame = {"id": "up-1", "object": "chat.completion", "created": 5, "model": "m-1"}
+    return {**frame, "choices": [choice], "usage": USAGE, **more}
+
+
+@dataclass
+class Door:
+    """The routes with a valid key, and the network behind them."""
+
+    http: httpx.AsyncClient
+    network: Network
+    world: World
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def answers(self, body: Any, status: int = 200) -> None:
+        """The next answer, whole."""
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.network.scripts.append(Script([raw], status, "application/json"))
+
+    def streams(self, *pieces: bytes | Exception) -> None:
+        """The next answer, in pieces."""
+        self.network.scripts.append(Script(pieces))
+
+    async def ask(self, name: str = "gpt", **body: Any) -> httpx.Response:
+        """A request on OpenAI's wire."""
+        return await self.http.post("/v1/chat/completions", json={"model": name, "messages": ASKED, **body})
+
+    async def events(self, name: str = "gpt", **body: Any) -> list[Any]:
+        """What comes of a streamed request: events as JSON, and the word at the end."""
+        answer = await self.ask(name, stream=True, **body)
+        assert answer.status_code == 200, answer.text
+        data = [line.removeprefix("data: ") for line in answer.text.splitlines() if line.startswith("data: ")]
+        return [text if text == "[DONE]" else json.loads(text) for text in data]
+
+    @property
+    def body(self) -> Any:
+        """The body of the latest request that was sent."""
+        return json.loads(self.network.sent[-1].content)
+
+
+async def open_door() -> AsyncIterator[Door]:
+    """A door to all the models."""
+    catalog = catalog_of(*MODELS, groups=GROUPS)
+    world, network = World(catalog, settings_for(catalog)), Network()
+    keys = {one.provider: Credential(Secret(f"sk-{one.provider}"), one.deployment.api_base) for one in MODELS}
+    provider = model_provider(keys, world.clock, connect=lambda: network)
+    services = with_gateway(world.services, provider, lambda: world.draw)
+    headers = {"authorization": f"Bearer {await world.key()}"}
+    transport = httpx.ASGITransport(create_app(services, chat.router, complete.router), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://gateway", headers=headers) as http:
+        yield Door(http, network, world)
+    await provider.close()
