@@ -189,10 +189,6 @@ async def test_a_body_that_is_not_strict_json(client, world, raw, param):
             {"messages": [{"role": "assistant", "tool_calls": [{"id": "c", "type": "function", "function": {}}]}]},
             "messages.0.tool_calls.0.function.name",
         ),
-        (
-            {"messages": [{"role": "user", "content": [{"type": "file", "file": {"file_id": "f"}}]}]},
-            "messages.0.content.0.file.file_id",
-        ),
         ({"messages": [{"role": "user", "content": [{"type": "file", "file": {}}]}]}, "messages.0.content.0.file"),
         (
             {"messages": [{"role": "user", "content": [{"type": "text", "text": "a", "cache_control": {}}]}]},
@@ -225,6 +221,15 @@ async def test_a_body_against_the_schema(client, world, change, param):
     assert param.split(".")[0] in error["message"]
     assert world.provider.calls == []
     assert await world.spent() == (0, 0)
+
+
+async def test_a_file_that_a_provider_keeps_is_not_offered(client):
+    """It would belong to whoever guesses its id: 400, and what to send."""
+    part = {"type": "file", "file": {"file_id": "f"}}
+    answer = await client.post("/v1/complete", json={"messages": [{"role": "user", "content": [part]}]})
+    error = answer.json()["error"]
+    assert (answer.status_code, error["param"]) == (400, "messages.0.content.0.file.file_id")
+    assert "file_data" in error["message"]
 
 
 async def test_what_can_be_required_is_listed(client):

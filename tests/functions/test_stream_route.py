@@ -200,7 +200,6 @@ async def test_openais_whole_answer(client):
     [
         ({"n": 0}, "n"),
         ({"logit_bias": {"50256": 101}}, "logit_bias.50256"),
-        ({"web_search_options": {}}, "web_search_options"),
         ({"top_k_": 1}, "top_k_"),
         ({"max_tokens": 1, "max_completion_tokens": 1}, "max_completion_tokens"),
         ({"metadata": {"project_id": "Not A Project"}}, "project_id"),
@@ -211,6 +210,14 @@ async def test_fields_of_openais_wire(client, change, param):
     """What is not documented, or not in its form, is refused by name."""
     answer = await client.post("/v1/chat/completions", json={**CHAT, **change})
     assert (answer.status_code, answer.json()["error"]["param"]) == (422, param)
+
+
+async def test_search_by_providers_is_not_offered(client):
+    """It has no bound: 400, and what to do instead; null says nothing."""
+    answer = await client.post("/v1/chat/completions", json={**CHAT, "web_search_options": {}})
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "web_search_options")
+    assert "tool of your own" in answer.json()["error"]["message"]
+    assert (await client.post("/v1/chat/completions", json={**CHAT, "web_search_options": None})).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,14 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
 from starlette.requests import Request
 
 from gateway_core.domain.errors import BodyTooLarge, InvalidRequest
 
 MOST_DEPTH = 64
+NOT_OFFERED = "not_offered"
+"""Of an error: the request has the right form, but the gateway does not do what it asks for."""
 _LONGEST_NAME = 64
 _REASONS = {
     "extra_forbidden": "is not a field of this request. Remove it or check its spelling",
@@ -20,6 +23,12 @@ _REASONS = {
     "value_error": "{error}",
     "union_tag_invalid": "{discriminator} must be one of {expected_tags}",  # pydantic's own text quotes the input
 }
+
+
+def not_offered(why: str) -> PydanticCustomError:
+    """The error of a field that has the right form, see `NOT_OFFERED`."""
+    return PydanticCustomError(NOT_OFFERED, "{why}", {"why": why})
+
 
 type Id = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
 """Names that a caller makes up: of users, agents and the like."""
@@ -92,7 +101,7 @@ def _schema_error(error: ValidationError, value: dict[str, Any]) -> InvalidReque
     first = max(error.errors(include_url=False, include_input=False), key=lambda e: len(e["loc"]))
     path = _callers_path(first["loc"], value, is_missing=first["type"] == "missing")
     reason = _REASONS.get(first["type"], "{msg}").format(msg=first["msg"], **first.get("ctx", {}))
-    return InvalidRequest(f"{path}: {reason}.", param=path, schema=True)
+    return InvalidRequest(f"{path}: {reason}.", param=path, schema=first["type"] != NOT_OFFERED)
 
 
 def _callers_path(location: tuple[str | int, ...], value: Any, *, is_missing: bool) -> str:

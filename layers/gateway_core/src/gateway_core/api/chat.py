@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from gateway_core.access.rights import check_tool
 from gateway_core.api.auth import identify
-from gateway_core.api.body import Strict, read_json, validate
+from gateway_core.api.body import Strict, not_offered, read_json, validate
 from gateway_core.api.chat_answer import ChatStream, chat_body
 from gateway_core.api.complete import gateway_headers
 from gateway_core.api.deadline import time_left_s
@@ -31,7 +31,7 @@ COMPLETE_TOOL = "complete"
 
 def _is_null(value: object) -> None:
     if value is not None:
-        raise ValueError("the gateway offers no search by providers: give the model a tool of your own")
+        raise not_offered("the gateway offers no search by providers: give the model a tool of your own")
 
 
 type NotOffered = Annotated[Any, AfterValidator(_is_null)]

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from gateway_core.api.body import Strict
+from gateway_core.api.body import Strict, not_offered
 
 _BASE64 = r"[A-Za-z0-9+/]+={0,2}"
 _IMAGE_URL = re.compile(rf"data:image/(png|jpe?g|gif|webp);base64,{_BASE64}")
@@ -43,7 +43,7 @@ def _is_sound(data: str) -> str:
 
 def _has_no_id(file_id: str | None) -> None:
     if file_id is not None:
-        raise ValueError("files that a provider keeps belong to nobody here: send the file itself as file_data")
+        raise not_offered("files that a provider keeps belong to nobody here: send the file itself as file_data")
 
 
 class CacheControl(Strict):

@@ -16,7 +16,7 @@ from gateway_core.access.authenticator import Authenticator
 from gateway_core.access.rights import attribute
 from gateway_core.config.settings import GatewaySettings
 from gateway_core.domain.caller import Caller
-from gateway_core.domain.chat import ChatRequest, Chunk, ProviderAnswer, ProviderCall, Usage
+from gateway_core.domain.chat import ChatRequest, Chunk, ProviderAnswer, ProviderCall
 from gateway_core.domain.embedding import EmbedCall, Embeddings, EmbedRequest
 from gateway_core.domain.errors import Unauthenticated
 from gateway_core.domain.result import Completion, Opened, Plan
@@ -27,6 +27,7 @@ from gateway_core.pipeline.model_router import ModelRouter
 from gateway_core.pipeline.request_state import RequestState
 from gateway_core.ports import Clock, ModelProvider
 from gateway_core.routing.bounds import BoundedCandidate, PromptSize, bound_chat, bound_embedding
+from gateway_core.routing.estimate import estimated_usage
 from gateway_core.routing.plan import Asked, plan_embedding, reachable_models
 from gateway_core.store.messages import Ticket
 
@@ -149,19 +150,8 @@ class Gateway:
         return _RunningStream(state, await anext(chunks, None), chunks, answering, started_s)
 
     def _estimate(self, call: ProviderCall) -> Estimate:
-        """Counts what an attempt has cost at least, where the provider did not say."""
-
-        def written(text: str) -> int:
-            message = {"role": "assistant", "content": text}
-            return self._provider.count_tokens(call.deployment, [message], {}).input_tokens
-
-        def count(text: str) -> Usage:
-            sent = self._provider.count_tokens(call.deployment, call.messages, call.params)
-            # What frames a message in a prompt is no output.
-            return Usage(sent.input_tokens, written(text) - written(""))
-
-        # In a thread: a long prompt takes the tokeniser a while.
-        return lambda text: asyncio.to_thread(count, text)
+        """Counts what an attempt has cost at least, in a thread: a long prompt takes the tokeniser a while."""
+        return lambda said: asyncio.to_thread(estimated_usage, self._provider.count_tokens, call, said)
 
     def _call(
         self, request: ChatRequest, bounded: BoundedCandidate, context: RequestContext, timeout_s: float

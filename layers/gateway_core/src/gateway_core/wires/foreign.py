@@ -48,7 +48,7 @@ def _has_no_json_mode(_messages: Sequence[Json], params: Json) -> Objection | No
 
 
 def _keeps_no_place(messages: Sequence[Json], _params: Json) -> Objection | None:
-    """System messages are moved to the top."""
+    """System messages are moved to the top, or told as notes of an operator."""
     turns = [message.get("role") not in _SYSTEM for message in messages]
     late = [index for index, turn in enumerate(turns) if not turn and any(turns[:index])]
     if late:
@@ -85,6 +85,6 @@ def _schemas(schema: Any) -> Iterator[Any]:
 
 type _Check = Callable[[Sequence[Json], Json], Objection | None]
 _CHECKS: Mapping[str, tuple[_Check, ...]] = {
-    ANTHROPIC.name: (_needs_a_turn, _has_no_json_mode),
+    ANTHROPIC.name: (_needs_a_turn, _keeps_no_place, _has_no_json_mode),
     GEMINI.name: (_needs_a_turn, _keeps_no_place, _changes_schemas),
 }

@@ -26,6 +26,7 @@ from gateway_core.domain.chat import (
 )
 from gateway_core.domain.credentials import Credential
 from gateway_core.domain.embedding import EmbedCall, Embeddings
+from gateway_core.routing.estimate import estimated_usage
 from gateway_core.wires.codecs import codec_of
 from gateway_core.wires.table import wire_of
 
@@ -141,14 +142,8 @@ class UpstreamProvider:
         said = "".join(
             [answer.content, answer.reasoning, answer.refusal, *(one.name + one.arguments for one in answer.tool_calls)]
         )
-        return await asyncio.to_thread(self._counted, call, said)
-
-    def _counted(self, call: ProviderCall, said: str) -> Usage:
-        sent = self.count_tokens(call.deployment, call.messages, call.params).input_tokens
-        return Usage(sent, self._written(call.deployment, said) - self._written(call.deployment, ""))
-
-    def _written(self, deployment: Deployment, text: str) -> int:
-        return self.count_tokens(deployment, [{"role": "assistant", "content": text}], {}).input_tokens
+        # In a thread: a long prompt takes the tokeniser a while.
+        return await asyncio.to_thread(estimated_usage, self.count_tokens, call, said)
 
 
 def _whole_chunk(answer: ProviderAnswer) -> Chunk:
