@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from gateway_core.config.documents import Document
+from gateway_core.config.settings import GatewaySettings
 from gateway_core.domain.api_base import ApiBasePolicy
 from gateway_core.domain.caller import Attribution, Caller, Limits
 from gateway_core.domain.chat import ChatRequest, Chunk, Deployment, ProviderAnswer, ProviderCall, Usage
@@ -112,3 +114,19 @@ def test_a_limit_that_nobody_could_keep_is_refused_with_the_remedy():
         assert refused.value.message == "A rate limit must be at least 1 per minute; leave it out for no limit."
     with pytest.raises(ConfigError, match=f"A limit must be between 0 and {MAX_AMOUNT}."):
         check_limits(Limits(month_tokens=TOO_MUCH))
+
+
+@pytest.mark.parametrize(
+    ("said", "on_lambda", "loads"),
+    [
+        ("{}", False, True),
+        ("{}", True, False),
+        ("litellm: start", True, True),
+        ("litellm: demand", False, False),
+        ("providers: {mistral: {base_url: https://api.mistral.ai/v1, input_includes_cached: true}}", True, True),
+    ],
+)
+def test_when_litellm_is_loaded(said, on_lambda, loads):
+    """In containers at the start, on Lambda where a configured provider needs it, unless it is said otherwise."""
+    settings = GatewaySettings.from_env({}, [Document("config.yaml", said)])
+    assert settings.loads_litellm(on_lambda=on_lambda) is loads

@@ -98,19 +98,10 @@ def _calling(began: _Beginning) -> ReloadingServices[ModelServices]:
     from gateway_core.adapters.models import model_provider  # noqa: PLC0415
 
     provider = model_provider({}, began.services.clock)
-    if _wants_litellm(began):
+    if began.services.settings.loads_litellm(on_lambda=began.process.on_lambda):
         provider.load_litellm()
     _after_restore(began.process, provider.forget_connections)
     return began.reloading(lambda now: with_gateway(began.light(now), provider.with_credentials(now.credentials)))
-
-
-def _wants_litellm(began: _Beginning) -> bool:
-    """Whether to load LiteLLM at start, see `config.example.yaml`."""
-    settings = began.services.settings
-    if settings.litellm != "auto":
-        return settings.litellm == "start"
-    providers = settings.catalog.providers.values()
-    return not began.process.on_lambda or any(provider.engine == "litellm" for provider in providers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,6 +110,12 @@ class GatewaySettings:
             litellm=file.litellm,
         )
 
+    def loads_litellm(self, *, on_lambda: bool) -> bool:
+        """Whether a process that calls models is to load LiteLLM at its start, see `config.example.yaml`."""
+        if self.litellm != "auto":
+            return self.litellm == "start"
+        return not on_lambda or any(provider.engine == "litellm" for provider in self.catalog.providers.values())
+
     @property
     def store_url(self) -> str | None:
         return self.store.url if self.store else None

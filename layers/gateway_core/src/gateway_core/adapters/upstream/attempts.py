@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import cast
 
 from gateway_core.adapters.upstream.about import About
 from gateway_core.adapters.upstream.classify import classify
@@ -34,13 +34,6 @@ class Line:
     key: Secret
     transport: OnceTransport
     seen: ProviderExchange
-
-
-class Spoken(Protocol):
-    """An answer that may have said something, so that it counts even where the provider does not say what it used."""
-
-    @property
-    def says_something(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
