@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, TextIO
 
 type Message = Mapping[str, Any]
-type App = Callable[[dict[str, Any], Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Any]
+type App = Callable[..., Awaitable[None]]
 
 
 @dataclass(slots=True)
@@ -88,7 +88,8 @@ def main() -> None:
     from functions.complete.app import app as complete  # noqa: PLC0415
     from functions.stream.app import app as stream  # noqa: PLC0415
 
-    asyncio.run(serve({"/v1/complete": complete, "/v1/stream": stream, "/v1/chat/completions": stream}, sys.stdin, told))
+    apps = {"/v1/complete": complete, "/v1/stream": stream, "/v1/chat/completions": stream}
+    asyncio.run(serve(apps, sys.stdin, told))
 
 
 if __name__ == "__main__":

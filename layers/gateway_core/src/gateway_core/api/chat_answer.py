@@ -55,12 +55,12 @@ class ChatStream:
             yield self._chunk(_delta(chunk, first=first), None)
             return
         self._is_forwarded = True
-        named = {"id": self._frame["id"], "model": self._frame["model"]}
+        named = {"id": self._frame["id"], "model": self._frame["model"], **self._no_usage}
         for came in chunk.forwarded:
             if came.get("usage"):
                 self._usage, self._frame = came["usage"], {**_without_content(came), **named}
             else:
-                yield event({**came, **named, **self._no_usage})
+                yield event({**came, **named})
 
     @property
     def _no_usage(self) -> dict[str, None]:

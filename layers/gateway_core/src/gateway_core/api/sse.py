@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Mapping
 from typing import Any, override
 
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from gateway_core.api.disconnect import left
 from gateway_core.wires.shapes import sendable_json
@@ -21,6 +21,9 @@ HEADERS = {"cache-control": "no-cache, no-transform", "x-accel-buffering": "no"}
 _LINE_ENDS = {ord(mark): f"\\u{ord(mark):04x}" for mark in "\x85\u2028\u2029"}
 """No ends of lines in server-sent events, but many clients split there, as Python's `str.splitlines` does. All others
 that it knows JSON escapes by itself."""
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+"""`json.dumps` makes one for each event."""
 
 type Events = AsyncGenerator[bytes]
 
@@ -39,58 +42,77 @@ def _json(data: Mapping[str, Any]) -> bytes:
 
 
 def _encoded(data: Mapping[str, Any]) -> bytes:
-    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    text = _ENCODER.encode(data)
     return (text if text.isascii() else text.translate(_LINE_ENDS)).encode()
 
 
-async def with_heartbeat(events: Events, interval_s: float) -> Events:
-    """The events, with a comment for every interval of silence. Closes `events` when it is closed."""
-    waiting = asyncio.ensure_future(anext(events))
-    try:
-        while True:
-            done, _pending = await asyncio.wait({waiting}, timeout=interval_s)
-            if not done:
-                yield HEARTBEAT
-                continue
-            try:
-                ready = waiting.result()
-            except StopAsyncIteration:
-                return
-            yield ready
-            waiting = asyncio.ensure_future(anext(events))
-    finally:
-        waiting.cancel()
-        with contextlib.suppress(asyncio.CancelledError, StopAsyncIteration):
-            await waiting
-        await events.aclose()
-
-
 class EventStream(Response):
-    """Sends events as they come; when the client disconnects, it closes their source."""
+    """Sends events as they come, and a comment for every interval of silence.
+
+    When the client disconnects, it closes their source.
+    """
 
     media_type = "text/event-stream"
 
     def __init__(self, events: Events, headers: Mapping[str, str], heartbeat_s: float = HEARTBEAT_S) -> None:
         super().__init__(headers={**HEADERS, **headers})
         del self.headers["content-length"]
-        self._events = with_heartbeat(events, heartbeat_s)
+        self._events = events
+        self._heartbeat_s = heartbeat_s
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        sending = asyncio.ensure_future(self._send(send))
+        line = _Line(send, self._heartbeat_s)
+        sending = asyncio.ensure_future(self._send(line))
+        beating = asyncio.ensure_future(line.beat())
         leaving = asyncio.ensure_future(left(receive))
         try:
-            await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({sending, beating, leaving}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            leaving.cancel()
-            if not sending.done():
-                sending.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await sending
+            for task in (sending, beating, leaving):
+                task.cancel()
+            await asyncio.wait({sending, beating, leaving})
+            for task in (sending, beating):  # either raises what the connection did
+                with contextlib.suppress(asyncio.CancelledError):
+                    task.result()
 
-    async def _send(self, send: Send) -> None:
+    async def _send(self, line: _Line) -> None:
         async with contextlib.aclosing(self._events):
-            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            await line.send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             async for part in self._events:
-                await send({"type": "http.response.body", "body": part, "more_body": True})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+                await line.send(_body(part))
+        await line.send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+class _Line:
+    """The way to the client. One message at a time; who keeps it alive needs no task for each event."""
+
+    def __init__(self, send: Send, interval_s: float) -> None:
+        self._send = send
+        self._interval_s = interval_s
+        self._clock = asyncio.get_running_loop().time
+        self._turn = asyncio.Lock()
+        self._sent_s = self._clock()
+
+    async def send(self, message: Message) -> None:
+        async with self._turn:
+            await self._send(message)
+            self._sent_s = self._clock()
+
+    async def beat(self) -> None:
+        """Runs until it is cancelled. Raises what sending raises."""
+        while True:
+            await asyncio.sleep(self._left_s)
+            async with self._turn:
+                if self._left_s <= 0:  # nothing was sent meanwhile
+                    await self._send(_body(HEARTBEAT))
+                    self._sent_s = self._clock()
+
+    @property
+    def _left_s(self) -> float:
+        """How much longer it may be silent."""
+        return self._sent_s + self._interval_s - self._clock()
+
+
+def _body(part: bytes) -> Message:
+    return {"type": "http.response.body", "body": part, "more_body": True}

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from gateway_core.domain.chat import Chunk, ProviderAnswer, ToolCall, Usage
 from gateway_core.domain.errors import ProviderError, ProviderTimeout, ProviderUnavailable
 from gateway_core.domain.rates import RateView
+from gateway_core.waiting import Patience
 
 _GRACE_S = 0.1
 
@@ -69,6 +70,7 @@ class AttemptStream:
         self._chunks = chunks
         self._estimate = estimate
         self._stall_s = stall_s
+        self._patience = Patience()
         self._head: deque[Chunk] = deque()
         self.delivered = Delivered()
 
@@ -123,6 +125,7 @@ class AttemptStream:
 
     async def close(self) -> None:
         """Close the provider's connection."""
+        self._patience.close()
         if close := getattr(self._chunks, "aclose", None):
             await close()
 
@@ -135,7 +138,7 @@ class AttemptStream:
 
     async def _receive(self) -> Chunk | None:
         try:
-            async with asyncio.timeout(self._stall_s):
+            with self._patience.until(self._patience.now_s() + self._stall_s):
                 return await anext(self._chunks, None)
         except TimeoutError:
             raise await self._priced(ProviderTimeout("The model fell silent in the middle of its answer.")) from None

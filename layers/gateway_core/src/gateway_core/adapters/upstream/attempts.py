@@ -80,6 +80,7 @@ class Attempts:
                 raise error
             yield flow.last()
         finally:
+            flow.close()
             await line.transport.release()
 
     def _line(self, call: ProviderCall | EmbedCall) -> Line:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from gateway_core.adapters.upstream.exchange import ProviderExchange
 from gateway_core.adapters.upstream.rates import view_of
 from gateway_core.adapters.upstream.transport import OnceTransport
 from gateway_core.domain.chat import Chunk, Json
+from gateway_core.waiting import Patience
 from gateway_core.wires.codec import EventReader
 
 
@@ -43,12 +43,13 @@ class Flow:
         self._seen = seen
         self._transport = transport
         self._open = open_
-        now_s = asyncio.get_running_loop().time()
-        self._deadline = now_s + timeout_s
-        self._first_deadline = now_s + first_within_s
+        self._patience = Patience()
+        now_s = self._patience.now_s()
+        self._deadline_s = now_s + timeout_s
+        self._first_deadline_s = now_s + first_within_s
         self._events: deque[Json] = deque()
         self._opened: Opened | None = None
-        self._told: Json = {}
+        self._told = 0
         self.has_begun = False
         self.cause: Exception | None = None
         seen.events = self._events
@@ -81,6 +82,10 @@ class Flow:
         rest = reader.last() if reader else Chunk()
         return self._first(replace(rest, finish_reason=finish, usage=self._seen.wire.usage_of(self._seen.json)))
 
+    def close(self) -> None:
+        """Nothing is waited for any more."""
+        self._patience.close()
+
     @property
     def _stop_may_call(self) -> bool:
         stream = self._seen.wire.stream
@@ -98,12 +103,11 @@ class Flow:
         self._opened = await self._open()
 
     async def _within(self, step: Callable[[], Awaitable[None]]) -> None:
-        deadline = asyncio.timeout_at(self._deadline if self.has_begun else self._first_deadline)
         try:
-            async with deadline:
+            with self._patience.until(self._deadline_s if self.has_begun else self._first_deadline_s):
                 await step()
         except Exception as cause:  # noqa: BLE001 - LiteLLM and odd events raise anything; `classify` judges it
-            if deadline.expired():
+            if self._patience.expired:
                 self._seen.fault = "deadline"
             self.cause = cause
 
@@ -116,10 +120,10 @@ class Flow:
 
     def _with_usage(self, chunk: Chunk) -> Chunk:
         """What the provider reports on the way goes along, so that a caller who leaves is charged for it."""
-        reported = self._seen.watch.usage if self._seen.watch else None
-        if not reported or reported == self._told:
+        watch = self._seen.watch
+        if watch is None or watch.reports == self._told:
             return chunk
-        self._told = dict(reported)
+        self._told = watch.reports
         return replace(chunk, usage=self._seen.wire.usage_of(self._seen.json))
 
     def _first(self, chunk: Chunk) -> Chunk:

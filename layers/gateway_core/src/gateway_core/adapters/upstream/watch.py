@@ -16,7 +16,7 @@ from gateway_core.wires.shapes import mapping
 from gateway_core.wires.sse import SseReader
 from gateway_core.wires.wire import EventFacts, Wire
 
-_DONE = "[DONE]"
+_DONE, _DONE_DATA = "[DONE]", b"[DONE]"
 _PINGS = frozenset({"heartbeat", "keep-alive", "keepalive", "ping"})
 
 
@@ -28,6 +28,7 @@ class StreamWatch:
     `terminator` is the event that ended the stream, empty until it is seen; `finish` is why, as `Wire.finish_of` says
     it. `usage` is a body in the wire's shape for `Wire.usage_of`, holding the last usage reported; `error` is the first
     in-band error, in the shape of an error body. `malformed` tells that something was sent that is not an event.
+    `reports` is how often what is known of usage changed.
     """
 
     wire: Wire
@@ -37,6 +38,7 @@ class StreamWatch:
     usage: dict[str, Any] = field(default_factory=dict)
     error: Json = field(default_factory=dict)
     malformed: bool = False
+    reports: int = 0
     _reader: SseReader = field(default_factory=lambda: SseReader(_is_whole))
 
     @property
@@ -56,7 +58,7 @@ class StreamWatch:
             self._event(name, data)
 
     def _event(self, name: str, data: bytes) -> None:
-        if data.strip() == _DONE.encode():
+        if data.strip() == _DONE_DATA:
             self.terminator = self.terminator or _DONE
             return
         event = _decode(data)
@@ -80,8 +82,10 @@ class StreamWatch:
         """Later reports add to and replace earlier ones."""
         for name, reported in usage.items():
             known = {key: value for key, value in mapping(reported).items() if value is not None}
-            if known:
-                self.usage[name] = {**self.usage.get(name, {}), **known}
+            before = self.usage.get(name, {})
+            if known and (after := {**before, **known}) != before:
+                self.reports += 1
+                self.usage[name] = after
 
 
 def _decode(data: bytes) -> Json | None:
@@ -98,4 +102,4 @@ def _is_whole(data: bytes) -> bool:
 
     Some servers send such lines without the blank lines between them that would make each an event.
     """
-    return data.strip() == _DONE.encode() or _decode(data) is not None
+    return data.strip() == _DONE_DATA or _decode(data) is not None

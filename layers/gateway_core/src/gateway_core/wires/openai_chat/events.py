@@ -7,7 +7,7 @@ finish on until the stream has come to a sound end: a cut answer must not look l
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from typing import Any
 
 from gateway_core.domain.chat import Chunk, Json, ProviderCall, ToolCallDelta
 from gateway_core.wires.calls import CallNumbers
@@ -27,7 +27,7 @@ class ChatReader:
         self._calls = CallNumbers()
         self._without_arguments: set[int] = set()
         self._reasoning: list[str] = []
-        self._frame: Json = {}
+        self._latest: Json = {}
         self._waiting: list[Json] = []
         self._finished: list[Json] = []
         self._usage: tuple[Json, ...] = ()
@@ -40,16 +40,15 @@ class ChatReader:
         event = self._signed(event) if self._reasoning and not self._calls.any else event
         choices = [mapping(choice) for choice in items(event.get("choices"))]
         main = next((mapping(one.get("delta")) for one in choices if not one.get("index")), {})
-        found = Chunk(
-            text=text_of(main.get("content")) + "".join(_all_of(one) for one in choices if one.get("index")),
-            tool_calls=tuple(self._pieces(main)),
-            reasoning=reasoning_in(main),
-            refusal=text_of(main.get("refusal")),
-            other=any(_is_other(mapping(one.get("delta"))) for one in choices),
-        )
-        if self._carries and found.reasoning and not self._calls.any:
-            self._reasoning.append(found.reasoning)
-        return self._with_events(found, event, choices) if self._forwards else found
+        text = text_of(main.get("content")) + "".join([_all_of(one) for one in choices if one.get("index")])
+        calls = tuple(self._pieces(main)) if main.get("tool_calls") else ()
+        reasoning, refusal = reasoning_in(main), text_of(main.get("refusal"))
+        other = any(_is_other(mapping(one.get("delta"))) for one in choices)
+        if self._carries and reasoning and not self._calls.any:
+            self._reasoning.append(reasoning)
+        said = bool(text or calls or reasoning or refusal or other)
+        passed = self._passed(event, choices, said=said) if self._forwards else ()
+        return Chunk(text=text, tool_calls=calls, reasoning=reasoning, refusal=refusal, other=other, forwarded=passed)
 
     def last(self) -> Chunk:
         missing = tuple(ToolCallDelta(index, arguments=NO_ARGUMENTS) for index in sorted(self._without_arguments))
@@ -83,15 +82,15 @@ class ChatReader:
         rest = items(event.get("choices"))[1:]
         return {**event, "choices": [{**choice, "delta": {**choice["delta"], "tool_calls": pieces}}, *rest]}
 
-    def _with_events(self, found: Chunk, event: Json, choices: list[Json]) -> Chunk:
-        self._frame = {name: value for name, value in event.items() if name not in ("choices", "usage")}
+    def _passed(self, event: Json, choices: list[Json], *, said: bool) -> tuple[Json, ...]:
+        """The events that may go on by now."""
+        self._latest = event
         choices = [{**one, "delta": with_text(mapping(one.get("delta")))} for one in choices]
         if told := mapping(event.get("usage")):
             self._usage = ({**self._frame, "choices": [], "usage": told},)
             if not choices:
-                return found
+                return ()
         ended = [one for one in choices if one.get("finish_reason")]
-        said = found.is_content
         if ended:
             spoken: Json = {"delta": {}, "logprobs": None} if said else {}
             self._finished.append({**self._frame, "choices": [{**one, **spoken} for one in ended]})
@@ -99,9 +98,14 @@ class ChatReader:
             open_ = [{**one, "finish_reason": None} if one in ended else one for one in choices]
             self._waiting.append({**self._frame, "choices": open_})
         if not said:
-            return found
+            return ()
         passed, self._waiting = tuple(self._waiting), []
-        return replace(found, forwarded=passed)
+        return passed
+
+    @property
+    def _frame(self) -> dict[str, Any]:
+        """What of the latest event every event has."""
+        return {name: value for name, value in self._latest.items() if name not in ("choices", "usage")}
 
     def _event_of(self, piece: ToolCallDelta) -> Json:
         delta = {"tool_calls": [{"index": piece.index, "function": {"arguments": piece.arguments}}]}

@@ -1,0 +1,68 @@
+"""Limits on how long something may be waited for, by one timer for all that is waited for in turn."""
+
+from __future__ import annotations
+
+import asyncio
+from types import TracebackType
+from typing import Self
+
+
+class Patience:
+    """`with patience.until(when_s):` around what is waited for; used again and again, by one task at a time.
+
+    `asyncio.timeout` sets and cancels a timer each time, which costs more than most of what a stream waits for. Here a
+    timer that finds nothing overdue is set anew, or left out until somebody waits again.
+    """
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._task: asyncio.Task[object] | None = None
+        self._until_s = 0.0
+        self._cancels = 0
+        self.expired = False
+
+    def now_s(self) -> float:
+        """The time by which it goes: the event loop's."""
+        return self._loop.time()
+
+    def until(self, when_s: float) -> Self:
+        """Enter what this returns at once. Raises TimeoutError there once it is `when_s` by the loop's clock."""
+        self._until_s = when_s
+        return self
+
+    def __enter__(self) -> Self:
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("only a task can wait")
+        self._task, self._cancels, self.expired = task, task.cancelling(), False
+        if self._until_s <= self._loop.time():
+            self._loop.call_soon(self._due)  # before whatever is ready by then
+        elif self._timer is None or self._timer.when() > self._until_s:
+            self._set()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        task, self._task = self._task, None
+        if self.expired and task and task.uncancel() <= self._cancels and kind is asyncio.CancelledError:
+            raise TimeoutError from error
+
+    def close(self) -> None:
+        """Forget the timer."""
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+
+    def _set(self) -> None:
+        self.close()
+        self._timer = self._loop.call_at(self._until_s, self._due)
+
+    def _due(self) -> None:
+        self.close()
+        if self._task is None:
+            return
+        if self._loop.time() < self._until_s:
+            self._set()
+        else:
+            self.expired = True
+            self._task.cancel()

@@ -1,0 +1,111 @@
+"""`waiting`: one timer for all that is waited for in turn."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from gateway_core.waiting import Patience
+
+
+async def wait(patience: Patience, for_s: float, step: asyncio.Future[None] | None = None) -> None:
+    with patience.until(patience.now_s() + for_s):
+        await (step or asyncio.Event().wait())
+
+
+async def test_what_takes_too_long_is_ended() -> None:
+    """By a TimeoutError, as often as it happens; the task itself goes on."""
+    patience = Patience()
+    for _ in range(2):
+        with pytest.raises(TimeoutError):
+            await wait(patience, 0.01)
+        assert patience.expired
+    task = asyncio.current_task()
+    assert task is not None
+    assert task.cancelling() == 0
+
+
+async def test_what_is_there_in_time_is_not() -> None:
+    """Nor is anything ended that nobody waits for when the timer is due."""
+    patience = Patience()
+    await wait(patience, 0.01, asyncio.ensure_future(asyncio.sleep(0)))
+    await asyncio.sleep(0.03)
+    assert not patience.expired
+
+
+async def test_each_wait_has_its_own_limit() -> None:
+    """The timer of an earlier wait is set anew for a later one, and an earlier limit is kept."""
+    patience = Patience()
+    await wait(patience, 0.02, asyncio.ensure_future(asyncio.sleep(0)))
+    await wait(patience, 10, asyncio.ensure_future(asyncio.sleep(0.04)))
+    with pytest.raises(TimeoutError):
+        await wait(patience, 0.01)
+
+
+async def test_what_is_overdue_gets_no_time() -> None:
+    """Not even that of one turn of the event loop."""
+    turns = 0
+
+    async def turn() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    patience = Patience()
+    with pytest.raises(TimeoutError), patience.until(patience.now_s() - 1):
+        await turn()
+    assert turns <= 1
+
+
+async def test_who_is_cancelled_from_outside_has_not_run_out_of_time() -> None:
+    """A caller who leaves is no timeout."""
+    patience = Patience()
+    waiting = asyncio.ensure_future(wait(patience, 10))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert not patience.expired
+
+
+async def test_an_error_of_its_own_stays_one() -> None:
+    """Also one that is raised as time runs out."""
+
+    async def fails() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise ValueError("its own") from None
+
+    patience = Patience()
+    with pytest.raises(ValueError, match="its own"), patience.until(patience.now_s() + 0.01):
+        await fails()
+    task = asyncio.current_task()
+    assert task is not None
+    assert task.cancelling() == 0
+
+
+async def test_only_a_task_can_wait() -> None:
+    """A callback cannot be ended."""
+    patience = Patience()
+    raised: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+    def call() -> None:
+        try:
+            patience.until(0).__enter__()
+        except RuntimeError:
+            raised.set_result(True)
+
+    asyncio.get_running_loop().call_soon(call)
+    assert await raised
+
+
+async def test_one_that_is_closed_leaves_no_timer() -> None:
+    """What it refers to may be large."""
+    patience = Patience()
+    await wait(patience, 3600, asyncio.ensure_future(asyncio.sleep(0)))
+    patience.close()
+    patience.close()
+    assert patience._timer is None
