@@ -89,18 +89,22 @@ class Worker:
 
     def measure(self, case: Case, kind: Kind, count: int) -> float:
         """CPU of one such request, in milliseconds."""
-        path = case.streamed if kind.streams else case.whole
-        order = {"path": path, "key": KEY, "count": count, "body": body(case, kind)}
-        if not (self.process.stdin and self.process.stdout):
-            raise RuntimeError("the worker has no pipes")
-        self.process.stdin.write(json.dumps(order) + "\n")
-        self.process.stdin.flush()
-        if not (line := self.process.stdout.readline()):
-            raise RuntimeError(f"{self.name} ended at {case.name}, {kind.name}")
-        told = json.loads(line)
+        told = self.ask(case.streamed if kind.streams else case.whole, body(case, kind), count)
         if kind.streams and kind.name != "few" and told["parts"] < WORDS:
             raise RuntimeError(f"only {told['parts']} parts came of {case.name}")
         return float(told["cpu_ns"]) / _NS_PER_MS
+
+    def ask(self, path: str, asked: Mapping[str, Any], count: int = 1) -> dict[str, Any]:
+        """What the process tells of so many requests, see `engine_worker.serve`."""
+        if not (self.process.stdin and self.process.stdout):
+            raise RuntimeError("the worker has no pipes")
+        order = {"path": path, "key": KEY, "count": count, "body": asked}
+        self.process.stdin.write(json.dumps(order) + "\n")
+        self.process.stdin.flush()
+        if not (line := self.process.stdout.readline()):
+            raise RuntimeError(f"{self.name} ended")
+        told: dict[str, Any] = json.loads(line)
+        return told
 
     def note(self, case: Case, kind: Kind) -> None:
         """One round more."""

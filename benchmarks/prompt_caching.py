@@ -1,12 +1,15 @@
-"""What an agent of many turns pays for its prompt, with the breakpoints that the gateway sets and without.
+"""What an agent of many turns pays, with the breakpoints that the gateway sets and without.
 
-The requests are those that are sent; tokens are reckoned, and the cache is as its documentation says: it reads the
-longest beginning that an earlier request wrote at a breakpoint, at most 20 blocks before one of its own, and writes up
-to the last. Source: https://platform.claude.com/docs/en/build-with-claude/prompt-caching.
+`.venv/bin/python -m benchmarks.prompt_caching [--turns 20]` asks the gateway, with its provider simulated: see README.md
+beside it. `agent_bill` reckons the same without either. The requests are those that are sent; tokens are reckoned, and
+the cache is as its documentation says: it reads the longest beginning that an earlier request wrote at a breakpoint, at
+most 20 blocks before one of its own, and writes up to the last.
+Source: https://platform.claude.com/docs/en/build-with-claude/prompt-caching.
 """
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 from collections.abc import Iterator
@@ -14,13 +17,17 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
+from benchmarks.engines import OWN, ROOT, worker
+from benchmarks.streaming import simulator
 from gateway_core.domain.chat import Deployment, Json, ProviderCall, Usage
 from gateway_core.domain.cost import NANO_PER_USD, price
 from gateway_core.domain.prices import Price
 from gateway_core.wires.anthropic.caching import cache_minimum
 from gateway_core.wires.anthropic.request import request
 
-_BYTES_PER_TOKEN = 4
+MODELS = ("claude-opus-4.5", "claude-sonnet-4", "claude-haiku-3.5")
+_BYTES_PER_TOKEN = 5
+"""Of `_words`, of which the simulator counts each as one."""
 _LOOKBACK = 20
 _MARK = "cache_control"
 _TOOLS, _SYSTEM_TOKENS, _RESULT_TOKENS, _ANSWER_TOKENS = 10, 2000, 500, 100
@@ -91,7 +98,7 @@ def _unmarked(block: dict[str, Any]) -> dict[str, Any]:
 def _call(model: str, turn: int) -> ProviderCall:
     messages: list[Json] = [
         {"role": "system", "content": _words(_SYSTEM_TOKENS)},
-        {"role": "user", "content": "Find out why the build fails."},
+        {"role": "user", "content": f"Find out why the build fails. [[words={_ANSWER_TOKENS}]]"},
     ]
     for number in range(turn):
         called = {"name": "tool_0", "arguments": json.dumps({"path": _words(_ANSWER_TOKENS)})}
@@ -115,4 +122,47 @@ def _tool(number: int) -> Json:
 
 
 def _words(tokens: int) -> str:
-    return "word" * tokens
+    return " word" * tokens
+
+
+def measured_bill(model: str, turns: int = 20) -> Bill:
+    """The same agent's, as the gateway bills it; `model` is its name in the catalog."""
+    costs, used = [], Usage()
+    for caching in ("off", "auto"):
+        # A simulator for each, as those of one share a cache.
+        with simulator() as bases, worker(caching, ROOT, f"prompt_caching: {caching}\n", bases) as gateway:
+            answers = [json.loads(gateway.ask(OWN, _asked(model, turn))["text"]) for turn in range(turns)]
+        costs.append(sum((Decimal(str(answer["cost"]["total_usd"])) for answer in answers), Decimal()))
+        used = sum((_usage(answer["usage"]) for answer in answers), Usage())
+    return Bill(*costs, used)
+
+
+def _asked(model: str, turn: int) -> Json:
+    call = _call(model, turn)
+    return {"model": model, "messages": call.messages, **call.params, "max_tokens": 2 * _ANSWER_TOKENS}
+
+
+def _usage(told: Json) -> Usage:
+    counts = ("input_tokens", "output_tokens", "cached_input_tokens", "cache_write_tokens")
+    return Usage(*(told[name] for name in counts))
+
+
+def line(model: str, bill: Bill) -> str:
+    """A row of the table."""
+    used = bill.cached_usage
+    share = f"{used.cached_input_tokens / used.input_tokens:.0%} read, {used.cache_write_tokens / used.input_tokens:.0%}"
+    return f"{model:20} {bill.plain_usd:.4f} USD {bill.cached_usd:.4f} USD {bill.ratio:.2f}x  {share} written"
+
+
+def main() -> None:
+    """Print what each Claude of the catalog costs."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.prompt_caching")
+    parser.add_argument("--turns", type=int, default=20)
+    options = parser.parse_args()
+    print(f"{'':20} {'off':>10} {'auto':>10}")
+    for model in MODELS:
+        print(line(model, measured_bill(model, options.turns)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
