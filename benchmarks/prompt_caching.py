@@ -150,7 +150,9 @@ def _usage(told: Json) -> Usage:
 def line(model: str, bill: Bill) -> str:
     """A row of the table."""
     used = bill.cached_usage
-    share = f"{used.cached_input_tokens / used.input_tokens:.0%} read, {used.cache_write_tokens / used.input_tokens:.0%}"
+    share = (
+        f"{used.cached_input_tokens / used.input_tokens:.0%} read, {used.cache_write_tokens / used.input_tokens:.0%}"
+    )
     return f"{model:20} {bill.plain_usd:.4f} USD {bill.cached_usd:.4f} USD {bill.ratio:.2f}x  {share} written"
 
 

@@ -11,7 +11,6 @@ import pytest
 from local.front import ROUTES
 from local.providers import base_urls
 from tests.e2e.conftest import PROVIDER_KEYS, UNHURRIED
-from tests.forked import forked
 from tests.lambda_runtime.deployment import EVENTS, SCHEDULED
 from tests.patience import patience
 
@@ -19,7 +18,7 @@ pytestmark = pytest.mark.xdist_group("e2e")
 
 ROOT = Path(__file__).parents[2]
 LIGHT = frozenset({"health", "models", "usage"})
-LOADS_LITELLM = frozenset({"ask.app", "complete.app", "embed.app", "stream.app", "tokens.app"})
+CALLS_MODELS = frozenset({"ask", "complete", "embed", "stream", "tokens"})
 
 
 def events_of(function):
@@ -29,18 +28,19 @@ def events_of(function):
 
 @pytest.fixture
 def invoke(stack, providers_url):
-    """Run a function on events in a fresh process; those that load LiteLLM in one where it is loaded already."""
+    """Run a function on events in a fresh process, as on Lambda."""
 
-    def run(function, events):
+    def run(function, events, **more):
         environ = {
+            "AWS_LAMBDA_FUNCTION_NAME": function,
             **(PROVIDER_KEYS | base_urls(providers_url) | UNHURRIED),
             "PATH": os.environ["PATH"],
             "UPSTASH_REDIS_REST_URL": stack.urls["Store"],
             "UPSTASH_REDIS_REST_TOKEN": "local",
+            **more,
         }
-        program = "tests.e2e.invoke"
         done = subprocess.run(
-            forked(program, function) if function in LOADS_LITELLM else [sys.executable, "-m", program, function],
+            [sys.executable, "-m", "tests.e2e.invoke", function],
             input="\n".join(json.dumps(event) for event in events),
             env=environ,
             cwd=ROOT,
@@ -62,14 +62,30 @@ def test_every_route_has_an_event():
 
 @pytest.mark.parametrize("function", sorted(set(ROUTES.values())))
 def test_each_event_is_answered(invoke, function):
-    """200 with an object or events that end in one, also when warm; light functions load no LiteLLM and no boto3."""
+    """200 with an object or events that end in one, also when warm; without LiteLLM, OpenAI's SDK and boto3."""
     told = invoke(f"{function}.app", events_of(function))
     assert told["answers"]
     for answer in told["answers"]:
         assert answer["statusCode"] == 200, answer["body"]
         assert answer["body"].rstrip().endswith("}")
-    if function in LIGHT:
+    if function in LIGHT | CALLS_MODELS:
         assert told["loaded"] == []
+
+
+def test_litellm_is_loaded_for_who_needs_it(invoke, providers_url, tmp_path):
+    """A model that no wire of ours speaks to: its first request loads it, and is answered."""
+    base = base_urls(providers_url)["OPENAI_API_BASE"]
+    (config := tmp_path / "config.yaml").write_text(
+        f"{Path(UNHURRIED['GATEWAY_CONFIG']).read_text()}allow_unpriced: true\n"
+    )
+    environ = {"GATEWAY_CONFIG": str(config), "PERPLEXITY_API_KEY": "sk-the-key", "PERPLEXITY_API_BASE": base}
+    body = json.loads(EVENTS["complete"]["body"])
+    del body["model_group"]
+    event = EVENTS["complete"] | {"body": json.dumps(body | {"model": "perplexity/gpt-4o"})}
+    told = invoke("complete.app", [event], **environ)
+    (answer,) = told["answers"]
+    assert answer["statusCode"] == 200, answer["body"]
+    assert "litellm" in told["loaded"]
 
 
 def test_each_schedule_is_answered(invoke):
