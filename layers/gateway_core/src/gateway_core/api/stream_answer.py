@@ -92,10 +92,10 @@ async def _from(
 ) -> StreamParts:
     """All parts, the first of which is waited for. A crash is an error like any other, told in-band without a trace."""
     try:
-        part = await first
-        while part is not None:
+        if (part := await first) is not None:
             yield part
-            part = await anext(parts, None)
+            async for part in parts:
+                yield part
     except LLMError:
         raise
     except Exception as error:
