@@ -1,9 +1,9 @@
 """What an agent of many turns pays, with the breakpoints that the gateway sets and without.
 
-`.venv/bin/python -m benchmarks.prompt_caching [--turns 20]` asks the gateway, with its provider simulated: see README.md
-beside this. `agent_bill` reckons the same without either. The requests are those that are sent; tokens are reckoned, and
-the cache is as its documentation says: it reads the longest beginning that an earlier request wrote at a breakpoint, at
-most 20 blocks before one of its own, and writes up to the last.
+`.venv/bin/python -m benchmarks.prompt_caching [--turns 20]` asks the gateway, its provider being simulated. See README.
+`agent_bill` reckons the same without either: the requests are those that are sent, tokens are reckoned, and the cache
+is as its documentation says. It reads the longest beginning that an earlier request wrote at a breakpoint, at most 20
+blocks before one of its own, and writes up to the last.
 Source: https://platform.claude.com/docs/en/build-with-claude/prompt-caching.
 """
 
