@@ -7,7 +7,6 @@ finish on until the stream has come to a sound end: a cut answer must not look l
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from gateway_core.domain.chat import Chunk, Json, ProviderCall, ToolCallDelta
 from gateway_core.wires.calls import CallNumbers
@@ -87,29 +86,30 @@ class ChatReader:
         self._latest = event
         choices = [{**one, "delta": with_text(mapping(one.get("delta")))} for one in choices]
         if told := mapping(event.get("usage")):
-            self._usage = ({**self._frame, "choices": [], "usage": told},)
+            self._usage = ({**self._with([]), "usage": told},)
             if not choices:
                 return ()
         ended = [one for one in choices if one.get("finish_reason")]
         if ended:
             spoken: Json = {"delta": {}, "logprobs": None} if said else {}
-            self._finished.append({**self._frame, "choices": [{**one, **spoken} for one in ended]})
+            self._finished.append(self._with([{**one, **spoken} for one in ended]))
         if said or not ended:
             open_ = [{**one, "finish_reason": None} if one in ended else one for one in choices]
-            self._waiting.append({**self._frame, "choices": open_})
+            self._waiting.append(self._with(open_))
         if not said:
             return ()
         passed, self._waiting = tuple(self._waiting), []
         return passed
 
-    @property
-    def _frame(self) -> dict[str, Any]:
-        """What of the latest event every event has."""
-        return {name: value for name, value in self._latest.items() if name not in ("choices", "usage")}
+    def _with(self, choices: list[Json]) -> Json:
+        """An event like the latest, with these choices and without its usage."""
+        made = {**self._latest, "choices": choices}
+        made.pop("usage", None)
+        return made
 
     def _event_of(self, piece: ToolCallDelta) -> Json:
         delta = {"tool_calls": [{"index": piece.index, "function": {"arguments": piece.arguments}}]}
-        return {**self._frame, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]}
+        return self._with([{"index": 0, "delta": delta, "finish_reason": None}])
 
 
 def _is_other(delta: Json) -> bool:
