@@ -5,7 +5,6 @@ from __future__ import annotations
 from gateway_core.config.documents import packaged
 from gateway_core.domain.chat import Engine
 from gateway_core.domain.errors import ConfigError
-from gateway_core.wires.codecs import has_codec
 from gateway_core.wires.openai_chat import OPENAI_CHAT
 from gateway_core.wires.table import PROVIDERS, traits_of
 
@@ -15,9 +14,16 @@ LITELLM_PROVIDERS = "litellm_providers.txt"
 
 def engine_of(provider: str, asked: Engine | None, where: str) -> Engine:
     """The engine of a provider of the configuration, which may ask for one. Raises ConfigError that names the field."""
-    if asked == "native" and not has_codec(provider):
+    if asked == "native" and not _has_codec(provider):
         raise ConfigError(f"{where}.engine: the gateway has no wire of its own for '{provider}'. Set it to litellm.")
     return asked or _default(provider)
+
+
+def _has_codec(provider: str) -> bool:
+    # Here, not above: functions that call no model start without the codecs.
+    from gateway_core.wires.codecs import has_codec  # noqa: PLC0415
+
+    return has_codec(provider)
 
 
 def _default(provider: str) -> Engine:
