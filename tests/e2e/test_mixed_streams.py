@@ -19,8 +19,10 @@ import pytest
 
 from gateway_core.adapters.upstash import UpstashStore
 from local.providers import base_urls
+from tests import engines
 from tests.e2e.conftest import KEY, PROVIDER_KEYS, Stack, fork, stop
 from tests.e2e.mixture import UPSTREAM, Played, jobs, play
+from tests.engines import OURS
 from tests.patience import patience
 
 pytestmark = [pytest.mark.xdist_group("e2e"), pytest.mark.timeout(180)]
@@ -28,8 +30,6 @@ pytestmark = [pytest.mark.xdist_group("e2e"), pytest.mark.timeout(180)]
 PROJECT = "dev"
 THREADS = 24
 STREAMS = 500
-OURS = (frozenset({"anthropic", "openai"}), frozenset({"gemini", "deepseek"}))
-"""Whose models the native engine serves, by stack; LiteLLM serves the rest."""
 SHARE = STREAMS // len(OURS)
 """The streams of one stack: the simulator remembers the last 500 calls."""
 SIGNS = {
@@ -62,18 +62,12 @@ def impatient(providers_url, tmp_path_factory):
     folder, started = tmp_path_factory.mktemp("mixed"), []
     for number, ours in enumerate(OURS):
         path = folder / f"config-{number}.yaml"
-        path.write_text(CONFIG % (engines(ours), min(290, patience(2))))
+        path.write_text(CONFIG % (engines.providers(ours), min(290, patience(2))))
         running = fork(**PROVIDER_KEYS, **base_urls(providers_url), GATEWAY_DEV_KEY=KEY, GATEWAY_CONFIG=str(path))
         started.append(running)
         warm_up(running.urls["Gateway"])
     yield started
     assert [stop(running) for running in started] == [0] * len(OURS)
-
-
-def engines(ours):
-    """Of each provider, as the configuration says it."""
-    names = {provider for provider, _model in UPSTREAM.values()}
-    return json.dumps({name: {"engine": "native" if name in ours else "litellm"} for name in sorted(names)})
 
 
 def warm_up(url):
