@@ -26,8 +26,9 @@ class StreamWatch:
 
     `events` takes the decoded events, up to the first that is an error or no JSON object, for somebody to drain.
     `terminator` is the event that ended the stream, empty until it is seen; `finish` is why, as `Wire.finish_of` says
-    it. `usage` is a body in the wire's shape for `Wire.usage_of`, holding the last usage reported; `error` is the first
-    in-band error, in the shape of an error body. `malformed` tells that something was sent that is not an event.
+    it. `usage` is a body in the wire's shape for `Wire.usage_of`, holding the last usage reported; it `is_bill` if it
+    came with the finish or after it: an earlier one is of what had been said by then. `error` is the first in-band
+    error, in the shape of an error body. `malformed` tells that something was sent that is not an event.
     """
 
     wire: Wire
@@ -35,6 +36,7 @@ class StreamWatch:
     terminator: str = ""
     finish: str = ""
     usage: dict[str, Any] = field(default_factory=dict)
+    is_bill: bool = False
     error: Json = field(default_factory=dict)
     malformed: bool = False
     _reader: SseReader = field(default_factory=lambda: SseReader(_is_whole))
@@ -71,17 +73,21 @@ class StreamWatch:
         stream = self.wire.stream
         facts = stream.facts_of(event) if stream else EventFacts()
         self.error = self.error or (event if event.get("error") else facts.error)
-        self._keep(facts.usage)
+        tells_usage = self._keep(facts.usage)
         if stream and not self.terminator:
             self.finish = facts.finish or self.finish
             self.terminator = stream.terminator_of(event, self.finish)
+        self.is_bill = self.is_bill or (tells_usage and bool(self.finish))
 
-    def _keep(self, usage: Json) -> None:
-        """Later reports add to and replace earlier ones."""
+    def _keep(self, usage: Json) -> bool:
+        """Whether it counts anything. Later reports add to and replace earlier ones."""
+        counts = False
         for name, reported in usage.items():
             known = {key: value for key, value in mapping(reported).items() if value is not None}
             if known:
                 self.usage[name] = {**self.usage.get(name, {}), **known}
+                counts = counts or any(isinstance(value, int) for value in known.values())
+        return counts
 
 
 def _decode(data: bytes) -> Json | None:

@@ -11,7 +11,8 @@ from dataclasses import replace
 
 from gateway_core.domain.chat import Chunk, Json, ProviderCall, ToolCallDelta
 from gateway_core.wires.calls import CallNumbers
-from gateway_core.wires.openai_chat.answer import reasoning_in, with_text
+from gateway_core.wires.openai_chat.answer import with_text
+from gateway_core.wires.openai_chat.beside import all_of, reasoning_in, sound_bytes, sound_tokens, unplaced
 from gateway_core.wires.openai_chat.history import NO_ARGUMENTS, REASONING_MARK
 from gateway_core.wires.shapes import first, items, mapping, text_of
 from gateway_core.wires.signed_ids import signed
@@ -19,11 +20,13 @@ from gateway_core.wires.table import traits_of
 
 
 class ChatReader:
-    """Reads one stream, see `codec.EventReader`. Of several choices the first is the answer, others count as text."""
+    """Reads one stream, see `codec.EventReader`. Of several choices the first is the answer, others are beside it."""
 
     def __init__(self, call: ProviderCall) -> None:
         self._forwards = call.body is not None
         self._carries = traits_of(call.deployment.provider).takes_reasoning
+        self._params = call.params
+        self._sound_bytes = 0
         self._calls = CallNumbers()
         self._without_arguments: set[int] = set()
         self._reasoning: list[str] = []
@@ -40,12 +43,15 @@ class ChatReader:
         event = self._signed(event) if self._reasoning and not self._calls.any else event
         choices = [mapping(choice) for choice in items(event.get("choices"))]
         main = next((mapping(one.get("delta")) for one in choices if not one.get("index")), {})
+        others = [mapping(one.get("delta")) for one in choices if one.get("index")]
         found = Chunk(
-            text=text_of(main.get("content")) + "".join(_all_of(one) for one in choices if one.get("index")),
+            text=text_of(main.get("content")),
             tool_calls=tuple(self._pieces(main)),
             reasoning=reasoning_in(main),
             refusal=text_of(main.get("refusal")),
-            other=any(_is_other(mapping(one.get("delta"))) for one in choices),
+            other=any(map(_is_other, (main, *others))),
+            beside=unplaced(main) + "".join(map(all_of, others)),
+            sound_tokens=self._sound_tokens(main, *others),
         )
         if self._carries and found.reasoning and not self._calls.any:
             self._reasoning.append(found.reasoning)
@@ -58,6 +64,15 @@ class ChatReader:
         return Chunk(
             tool_calls=missing, forwarded=(*self._waiting, *map(self._event_of, missing), *self._finished, *self._usage)
         )
+
+    def _sound_tokens(self, *deltas: Json) -> int:
+        """What the sound in them adds to what came before."""
+        size = sum(map(sound_bytes, deltas))
+        if not size:
+            return 0
+        before = sound_tokens(self._sound_bytes, self._params)
+        self._sound_bytes += size
+        return sound_tokens(self._sound_bytes, self._params) - before
 
     def _pieces(self, delta: Json) -> Iterator[ToolCallDelta]:
         for piece in map(mapping, items(delta.get("tool_calls"))):
@@ -110,11 +125,3 @@ class ChatReader:
 
 def _is_other(delta: Json) -> bool:
     return bool(delta.get("audio") or delta.get("function_call"))
-
-
-def _all_of(choice: Json) -> str:
-    """Whatever another choice says, as one text."""
-    delta = mapping(choice.get("delta"))
-    functions = (mapping(mapping(piece).get("function")) for piece in items(delta.get("tool_calls")))
-    arguments = (text_of(function.get("arguments")) for function in functions)
-    return "".join([text_of(delta.get("content")), text_of(delta.get("refusal")), *arguments])
