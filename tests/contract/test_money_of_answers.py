@@ -251,6 +251,14 @@ async def test_an_error_in_a_sound_answer_is_an_error(model: str, engine: str) -
     assert (found.code, found.spent, found.is_held) == ("provider_error", 0, True)
 
 
+@every_engine
+@every_stream
+async def test_a_stream_that_nobody_asked_for_is_no_answer(model: str, engine: str) -> None:
+    """It is no empty one either; what it says that it used is charged."""
+    found = await booked(streamed(STREAMS[model]), asked({"model": model, "messages": HI}), engine, streams=False)
+    assert (found.code, found.spent, found.is_held) == ("provider_error", WHOLE_NANO, False)
+
+
 async def test_a_document_is_charged_by_its_pages_not_by_its_data() -> None:
     """Four megabytes of base64, of a stream that is cut: within its hold, which is all that the model reads."""
     data = "data:application/pdf;base64," + base64.b64encode(b"%PDF-1.4" + bytes(3_000_000)).decode()
