@@ -105,6 +105,18 @@ async def test_an_error_after_content_costs_what_was_delivered(model: str, engin
 
 
 @every_engine
+async def test_an_error_without_an_object_of_its_own_is_one(engine: str) -> None:
+    """As servers on OpenAI's wire send it: its text goes to nobody, and nothing after it."""
+    bare = {"object": "error", "message": "It broke at 10.0.0.1.", "type": "InternalServerError", "code": 500}
+    events = [*SPOKEN[:5], bare, *SPOKEN[5:], STOP, "[DONE]"]
+    request = asked({"model": "gpt-5.1", "messages": HI, "stream": True})
+    found = await booked(streamed(events), request, engine, streams=True)
+    assert (found.code, found.is_held) == ("provider_error", True)
+    assert "10.0.0.1" not in str(found.heard)
+    assert "".join(chunk.text for chunk in found.heard) == "".join(WORDS[:4])
+
+
+@every_engine
 async def test_a_failure_that_names_its_usage_costs_that(engine: str) -> None:
     """OpenAI's Responses end with all that there is to say."""
     failed = response("response.failed", "failed", {"input_tokens": 20, "output_tokens": 9, "total_tokens": 29})

@@ -225,3 +225,20 @@ def test_the_first_of_several_answers_decides_why_a_stream_ended(index: int | No
     watch = StreamWatch(WIRES["openai_chat"])
     watch.feed(sse({"choices": [{"index": index, "finish_reason": "content_filter"}]}))
     assert watch.finish == finish
+
+
+@pytest.mark.parametrize(
+    ("wire", "event", "error"),
+    [
+        ("openai_chat", {"object": "error", "message": "No.", "code": 500}, True),
+        ("cohere", {"message": "No."}, True),
+        ("anthropic", {"type": "message_start", "message": {"usage": {"input_tokens": 9}}}, False),
+        ("openai_chat", {"choices": [{"delta": {"content": "message"}}], "message": None}, False),
+    ],
+)
+def test_a_bare_message_is_an_error(wire: str, event: Any, error: bool) -> None:
+    """No event of an answer has a text there."""
+    watch = StreamWatch(WIRES[wire], deque())
+    watch.feed(sse(event))
+    assert bool(watch.error) == watch.over == error
+    assert bool(watch.events) != error

@@ -72,7 +72,7 @@ class StreamWatch:
     def _note(self, event: Json) -> None:
         stream = self.wire.stream
         facts = stream.facts_of(event) if stream else EventFacts()
-        self.error = self.error or (event if event.get("error") else facts.error)
+        self.error = self.error or _error_in(event, facts)
         tells_usage = self._keep(facts.usage)
         if stream and not self.terminator:
             self.finish = facts.finish or self.finish
@@ -88,6 +88,13 @@ class StreamWatch:
                 self.usage[name] = {**self.usage.get(name, {}), **known}
                 counts = counts or any(isinstance(value, int) for value in known.values())
         return counts
+
+
+def _error_in(event: Json, facts: EventFacts) -> Json:
+    """The event's error, in the shape of a body that is one; some servers send a bare text under `message`."""
+    if event.get("error"):
+        return event
+    return facts.error or (event if isinstance(event.get("message"), str) else {})
 
 
 def _decode(data: bytes) -> Json | None:
