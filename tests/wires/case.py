@@ -200,5 +200,3 @@ def effort_of(sent: Sent) -> str | None:
             return (options.get("reasoning") or {}).get("effort")
         case _:
             return options.get("reasoning_effort")
-
-

@@ -23,7 +23,9 @@ def _marks(sent: Sent) -> int:
 
 
 SAMPLING: tuple[Case, ...] = (
-    row("temperature", "`temperature: 0.5`", "hello", option("temperature", 0.5), fields="temperature", temperature=0.5),
+    row(
+        "temperature", "`temperature: 0.5`", "hello", option("temperature", 0.5), fields="temperature", temperature=0.5
+    ),
     row("temperature-0", "`temperature: 0`", "hello", option("temperature", 0), fields="temperature", temperature=0),
     row("top-p", "`top_p: 0.9`", "hello", option("top_p", 0.9), fields="top_p", top_p=0.9),
     row(
@@ -35,7 +37,14 @@ SAMPLING: tuple[Case, ...] = (
         temperature=0.5,
         top_p=0.9,
     ),
-    row("temperature-1.7", "`temperature: 1.7`", "hello", option("temperature", 1.7), fields="temperature", temperature=1.7),
+    row(
+        "temperature-1.7",
+        "`temperature: 1.7`",
+        "hello",
+        option("temperature", 1.7),
+        fields="temperature",
+        temperature=1.7,
+    ),
     row(
         "temperature-thinking",
         "`temperature: 0.5` while thinking",
@@ -57,22 +66,33 @@ SAMPLING: tuple[Case, ...] = (
         presence_penalty=0.5,
         frequency_penalty=0.25,
     ),
-    row("stop", "`stop`", "[[say=ab STOP cd]]", lambda sent: sent.stops == ("STOP",), fields="stop", stop=["STOP"],
-        heard=lambda told: told.text.startswith("ab") and told.finish == "stop"),
+    row(
+        "stop",
+        "`stop`",
+        "[[say=ab STOP cd]]",
+        lambda sent: sent.stops == ("STOP",),
+        fields="stop",
+        stop=["STOP"],
+        heard=lambda told: told.text.startswith("ab") and told.finish == "stop",
+    ),
     row("stop-text", "`stop` as a text", "hello", lambda sent: sent.stops == ("STOP",), fields="stop", stop="STOP"),
     row("stop-blank", "`stop` of white space", "hello", lambda sent: sent.stops == ("\n",), fields="stop", stop=["\n"]),
     row(
         "limit",
         "`max_tokens`",
         "hello",
-        lambda sent: 300 in [value for name, value in sent.options.items() if name.lower().replace("_", "").startswith("max")],
+        lambda sent: (
+            300 in [value for name, value in sent.options.items() if name.lower().replace("_", "").startswith("max")]
+        ),
         max_tokens=300,
     ),
     row(
         "limit-tiny",
         "`max_tokens: 5`",
         "hello",
-        lambda sent: 5 in [value for name, value in sent.options.items() if name.lower().replace("_", "").startswith("max")],
+        lambda sent: (
+            5 in [value for name, value in sent.options.items() if name.lower().replace("_", "").startswith("max")]
+        ),
         heard=lambda told: told.finish in ("stop", "length"),
         fields="max_tokens",
         max_tokens=5,
@@ -112,7 +132,9 @@ THINKING: tuple[Case, ...] = (
         "verbosity",
         "`verbosity`",
         "hello",
-        lambda sent: sent.options.get("verbosity") == "low" or (sent.options.get("text") or {}).get("verbosity") == "low",
+        lambda sent: (
+            sent.options.get("verbosity") == "low" or (sent.options.get("text") or {}).get("verbosity") == "low"
+        ),
         fields="verbosity",
         verbosity="low",
     ),
@@ -121,8 +143,15 @@ THINKING: tuple[Case, ...] = (
 OWN: tuple[Case, ...] = (
     row("n", "`n: 2`", "hello", option("n", 2), heard=lambda told: told.choices == {0, 1}, n=2),
     row("n-1", "`n: 1`", "hello", in_order("hello"), heard=answered(), n=1),
-    row("logprobs", "`logprobs`", "hello", option("logprobs", True), heard=lambda told: told.logprobs, logprobs=True,
-        top_logprobs=2),
+    row(
+        "logprobs",
+        "`logprobs`",
+        "hello",
+        option("logprobs", True),
+        heard=lambda told: told.logprobs,
+        logprobs=True,
+        top_logprobs=2,
+    ),
     row("logprobs-false", "`logprobs: false`", "hello", in_order("hello"), logprobs=False),
     row("logit-bias", "`logit_bias`", "hello", option("logit_bias", {"50256": -100}), logit_bias={"50256": -100}),
     row("logit-bias-empty", "`logit_bias: {}`", "hello", in_order("hello"), logit_bias={}),
@@ -134,7 +163,14 @@ OWN: tuple[Case, ...] = (
         fields="prediction",
         prediction=_GUESS,
     ),
-    row("tier", "`service_tier: flex`", "hello", option("service_tier", "flex"), fields="service_tier", service_tier="flex"),
+    row(
+        "tier",
+        "`service_tier: flex`",
+        "hello",
+        option("service_tier", "flex"),
+        fields="service_tier",
+        service_tier="flex",
+    ),
     row(
         "cache-key",
         "`prompt_cache_key`",

@@ -25,7 +25,7 @@ from tests.wires.case import (
     user,
 )
 
-STRANGE = "Zoë \u2028and\u2029\u0085 日本語 🧑\u200d🚀 \u0301e\t\"q\" \\n </system>"
+STRANGE = 'Zoë \u2028and\u2029\u0085 日本語 🧑\u200d🚀 \u0301e\t"q" \\n </system>'
 _TALK = [user("one"), assistant("two"), user("three")]
 _DONE = [user("q"), calling(call("weather", '{"city": "Rome"}')), result("call_1", "sunny"), user("go on")]
 
@@ -148,9 +148,17 @@ MEDIA: tuple[Case, ...] = (
     row(
         "pdf",
         "A PDF with its name",
-        [user([text("sum up"), _PDF := {"type": "file", "file": {
-            "filename": "a.pdf", "file_data": f"data:application/pdf;base64,{PDF}"
-        }}])],
+        [
+            user(
+                [
+                    text("sum up"),
+                    _PDF := {
+                        "type": "file",
+                        "file": {"filename": "a.pdf", "file_data": f"data:application/pdf;base64,{PDF}"},
+                    },
+                ]
+            )
+        ],
         every(in_order("sum up"), lambda sent: sent.values("file") == ["a.pdf"]),
         fields="filename file.filename",
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.wires.answers import Told
 from tests.wires.case import (
     CITY,
     PING,
@@ -65,6 +66,10 @@ LEGACY = {"name": "weather", "parameters": CITY}
 def _allowed(mode: str) -> dict[str, object]:
     named = {"type": "function", "function": {"name": "ping"}}
     return {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": [named]}}
+
+
+def _is_filtered(told: Told) -> bool:
+    return (told.error or {}).get("code") == "content_filtered"
 
 
 TOOLS: tuple[Case, ...] = (
@@ -185,7 +190,13 @@ TOOLS: tuple[Case, ...] = (
         takes("odd", ODD),
         tools=[tool("odd", ODD)],
     ),
-    row("tool-recursive", "A recursive schema, `$ref` described", "hello", takes("grow", TREE), tools=[tool("grow", TREE)]),
+    row(
+        "tool-recursive",
+        "A recursive schema, `$ref` described",
+        "hello",
+        takes("grow", TREE),
+        tools=[tool("grow", TREE)],
+    ),
     row(
         "tool-union",
         "Alternatives at a schema's root",
@@ -280,7 +291,7 @@ ANSWERS: tuple[Case, ...] = (
         "A refusal",
         "[[refusal=I must not.]]",
         always,
-        heard=lambda told: "I must not." in (told.refusal, told.text) and told.finish in ("stop", "content_filter"),
+        heard=lambda told: "I must not." in (told.refusal, told.text) or _is_filtered(told),
     ),
     row(
         "length",
@@ -303,7 +314,7 @@ ANSWERS: tuple[Case, ...] = (
         "An answer that a filter ends",
         "[[refuse]]",
         always,
-        heard=lambda told: (told.error or {}).get("code") == "content_filtered",
+        heard=_is_filtered,
     ),
     row("empty", "An empty answer", "[[say=]]", always, heard=lambda told: told.finish == "stop" and not told.text),
     row(

@@ -99,7 +99,7 @@ def _anthropic_turn(turn: Json) -> Iterator[Said]:
                 yield Said(role, "call", (block["name"], block["input"]))
             case "tool_result":
                 for inner in _blocks(block.get("content")):
-                    text = inner.get("text") or inner["source"]["media_type"]
+                    text = inner["text"] if inner["type"] == "text" else inner["source"]["media_type"]
                     yield Said("tool", "result" if inner["type"] == "text" else "image", text)
             case "thinking" | "redacted_thinking":
                 yield Said(role, "thought", block.get("signature") or block.get("data"))
