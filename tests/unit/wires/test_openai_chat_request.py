@@ -156,3 +156,11 @@ def test_json_mode_where_nobody_says_json():
     assert sent(USER, provider="deepseek", params=JSON_MODE)["messages"] == [hint, USER]
     assert sent(USER, provider="p", params=JSON_MODE)["messages"] == [USER]
     assert sent(USER)["messages"] == [USER]
+
+
+def test_options_about_calls_need_tools():
+    """OpenAI refuses them without; only a call that had to be made is missed."""
+    quiet = {"tool_choice": "auto", "parallel_tool_calls": True}
+    assert not quiet.keys() & sent(params=quiet, body=quiet).keys()
+    assert dropped(params=quiet) == ()
+    assert dropped(params={"tool_choice": "required"}) == ("tool_choice",)

@@ -58,10 +58,11 @@ def hinted(messages: Sequence[Json], params: Json, traits: ProviderTraits) -> tu
     https://api-docs.deepseek.com/guides/json_mode.
     """
     wants = traits.json_needs_word and mapping(params.get("response_format")).get("type") == "json_object"
-    return (_JSON_HINT, *messages) if wants and not any(map(_says_json, messages)) else tuple(messages)
+    return (_JSON_HINT, *messages) if wants and not any(map(says_json, messages)) else tuple(messages)
 
 
-def _says_json(message: Json) -> bool:
+def says_json(message: Json) -> bool:
+    """Whether it has the word in it."""
     content = message.get("content")
     texts = [content] if isinstance(content, str) else [mapping(part).get("text") for part in items(content)]
     return any("json" in text.lower() for text in texts if isinstance(text, str))

@@ -13,7 +13,7 @@ from typing import Any
 from gateway_core.domain.chat import Json, ProviderCall
 from gateway_core.domain.terms import sent_service_tier
 from gateway_core.wires.codec import UpstreamRequest
-from gateway_core.wires.fit import Fitted, fitted, thinking_asked
+from gateway_core.wires.fit import Fitted, fitted, forces_a_call, needless, thinking_asked
 from gateway_core.wires.openai_chat.history import hinted, history_of
 from gateway_core.wires.shapes import items, mapping, without_nulls
 from gateway_core.wires.table import traits_of
@@ -43,12 +43,13 @@ def request(call: ProviderCall, streams: bool) -> UpstreamRequest:
     traits = traits_of(call.deployment.provider)
     history = history_of(call.messages, traits)
     fit = fitted(call, may_think=history.may_think)
-    taken = {name: value for name, value in fit.params.items() if name not in _OF_OTHER_WIRES}
+    apart = _OF_OTHER_WIRES | needless(fit.params)
+    taken = {name: value for name, value in fit.params.items() if name not in apart}
     if tools := items(taken.get("tools")):
         taken["tools"] = list(map(_tool, tools))
     if not traits.has_allowed_tools:
         taken = _only_allowed(taken)
-    lost = fit.params.keys() - taken.keys()
+    lost = fit.params.keys() & _OF_OTHER_WIRES
     dropped = {*fit.dropped, *history.dropped, *lost, *_unsaid(call, fit)}
     body = {
         "model": call.deployment.upstream_model,
@@ -66,6 +67,8 @@ def _unsaid(call: ProviderCall, fit: Fitted) -> Iterator[str]:
     """What the caller asks for that this wire has no word for, or that is not done."""
     if call.params.get("store"):
         yield "store"
+    if forces_a_call(fit.params) and not fit.params.get("tools"):
+        yield "tool_choice"
     if fit.budget is not None:
         yield "thinking"
     if any(mapping(tool).get("cache_control") for tool in items(fit.params.get("tools"))):
