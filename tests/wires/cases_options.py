@@ -22,6 +22,45 @@ def _marks(sent: Sent) -> int:
     return str(sent.body).count("'cache_control':")
 
 
+_NULLS = (
+    "frequency_penalty",
+    "logit_bias",
+    "max_tokens",
+    "parallel_tool_calls",
+    "prediction",
+    "presence_penalty",
+    "prompt_cache_key",
+    "reasoning_effort",
+    "response_format",
+    "safety_identifier",
+    "seed",
+    "service_tier",
+    "stop",
+    "temperature",
+    "tool_choice",
+    "tools",
+    "top_p",
+    "verbosity",
+)
+_OWN_NULLS = (
+    "audio",
+    "function_call",
+    "functions",
+    "logprobs",
+    "max_completion_tokens",
+    "metadata",
+    "modalities",
+    "moderation",
+    "n",
+    "prompt_cache_options",
+    "store",
+    "stream_options",
+    "top_logprobs",
+    "user",
+    "web_search_options",
+)
+
+
 SAMPLING: tuple[Case, ...] = (
     row(
         "temperature", "`temperature: 0.5`", "hello", option("temperature", 0.5), fields="temperature", temperature=0.5
@@ -52,6 +91,15 @@ SAMPLING: tuple[Case, ...] = (
         option("temperature", 0.5),
         fields="temperature",
         temperature=0.5,
+        reasoning_effort="medium",
+    ),
+    row(
+        "top-p-thinking",
+        "`top_p: 0.5` while thinking",
+        "hello",
+        option("top_p", 0.5),
+        fields="top_p",
+        top_p=0.5,
         reasoning_effort="medium",
     ),
     row("top-k", "`top_k: 20`", "hello", option("top_k", 20), fields="top_k", top_k=20),
@@ -147,7 +195,7 @@ OWN: tuple[Case, ...] = (
         "logprobs",
         "`logprobs`",
         "hello",
-        option("logprobs", True),
+        option("logprobs", value=True),
         heard=lambda told: told.logprobs,
         logprobs=True,
         top_logprobs=2,
@@ -195,7 +243,7 @@ OWN: tuple[Case, ...] = (
         fields="safety_identifier",
         safety_identifier="who1",
     ),
-    row("store", "`store: true`", "hello", option("store", True), fields="store", store=True),
+    row("store", "`store: true`", "hello", option("store", value=True), fields="store", store=True),
     row(
         "cache-control",
         "`cache_control` on a part",
@@ -231,11 +279,7 @@ OWN: tuple[Case, ...] = (
         "hello",
         in_order("hello"),
         heard=answered(),
-        **dict.fromkeys(
-            """frequency_penalty logit_bias max_tokens parallel_tool_calls prediction presence_penalty
-            prompt_cache_key reasoning_effort response_format safety_identifier seed service_tier stop temperature
-            tool_choice tools top_p verbosity""".split()
-        ),
+        **dict.fromkeys(_NULLS),
     ),
     row(
         "nulls-own",
@@ -243,9 +287,6 @@ OWN: tuple[Case, ...] = (
         "hello",
         in_order("hello"),
         heard=answered(),
-        **dict.fromkeys(
-            """audio function_call functions logprobs max_completion_tokens metadata modalities moderation n
-            prompt_cache_options store stream_options top_logprobs user web_search_options""".split()
-        ),
+        **dict.fromkeys(_OWN_NULLS),
     ),
 )

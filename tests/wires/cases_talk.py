@@ -24,10 +24,17 @@ from tests.wires.case import (
     text,
     user,
 )
+from tests.wires.reading import Sent
 
 STRANGE = 'Zoë \u2028and\u2029\u0085 日本語 🧑\u200d🚀 \u0301e\t"q" \\n </system>'
 _TALK = [user("one"), assistant("two"), user("three")]
 _DONE = [user("q"), calling(call("weather", '{"city": "Rome"}')), result("call_1", "sunny"), user("go on")]
+
+
+def _wants_thoughts(sent: Sent) -> bool:
+    """Whether thoughts are to come back, as they are where they were asked for in a form that can be sent back."""
+    return sent.wire != "chat" and (sent.wire != "responses" or "include" in sent.body)
+
 
 TURNS: tuple[Case, ...] = (
     row("plain", "A text", "hello", in_order("hello"), heard=answered(part="heard: hello")),
@@ -53,6 +60,12 @@ TURNS: tuple[Case, ...] = (
     row("system-alone", "System message alone", [system("Say hello.")], in_order("Say hello.")),
     row("turns", "Several turns", _TALK, in_order("one", "two", "three")),
     row("turns-alike", "Two turns of one role", [user("one"), user("two")], in_order("one", "two")),
+    row(
+        "prefill",
+        "An answer that was begun for the model",
+        [user("Write a haiku."), assistant("The old pond")],
+        in_order("Write a haiku.", "The old pond"),
+    ),
     row(
         "user-name",
         "`name` of a user",
@@ -259,7 +272,7 @@ CALLS_BACK: tuple[Case, ...] = (
         "[[tool]] first",
         every(
             lambda sent: len(sent.values("call")) == len(sent.values("result")) == 3,
-            lambda sent: sent.wire == "chat" or len(sent.values("thought")) > 0,
+            lambda sent: len(sent.values("thought")) > 0 or not _wants_thoughts(sent),
         ),
         heard=answered(),
         fields="reasoning_effort",

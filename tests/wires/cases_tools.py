@@ -26,12 +26,13 @@ from tests.wires.case import (
 
 NESTED = object_of(
     ("when", "guests"),
-    when=object_of(date={"type": "string", "format": "date"}, hour={"type": "integer"}),
+    when=object_of(date={"type": "string"}, hour={"type": "integer"}),
     guests={"type": "array", "items": object_of(name={"type": "string"}, kind={"type": "string", "enum": ["a", "b"]})},
     note={"type": "string", "description": "Whatever."},
 )
 ODD = object_of(
     letter={"enum": ["a", "b"]},
+    day={"type": "string", "format": "date"},
     fixed={"const": "z"},
     number={"type": "integer", "enum": [1, 2]},
     maybe={"type": ["string", "null"], "enum": ["a", None]},
@@ -141,6 +142,26 @@ TOOLS: tuple[Case, ...] = (
         reasoning_effort="medium",
     ),
     row(
+        "tool-named-thinking",
+        "`tool_choice` of one tool while thinking",
+        "hello",
+        every(lambda sent: sent.choice == "ping", lambda sent: sent.wire not in ("anthropic", "deepseek")),
+        heard=called(("ping", "{}")),
+        fields="reasoning_effort tool_choice",
+        tools=[WEATHER, PING],
+        tool_choice={"type": "function", "function": {"name": "ping"}},
+        reasoning_effort="medium",
+    ),
+    row(
+        "tool-choice-alone",
+        "`tool_choice: auto` and `parallel_tool_calls` without tools",
+        "hello",
+        in_order("hello"),
+        heard=answered(),
+        tool_choice="auto",
+        parallel_tool_calls=True,
+    ),
+    row(
         "tool-allowed",
         "`allowed_tools`",
         "[[tool=weather,ping]]",
@@ -185,7 +206,7 @@ TOOLS: tuple[Case, ...] = (
     row("tool-nested", "A nested schema", "hello", takes("book", NESTED), tools=[tool("book", NESTED)]),
     row(
         "tool-odd",
-        "`enum` and `const` without a type, `oneOf`, types in a list, `items: true`",
+        "`enum` and `const` without a type, `oneOf`, types in a list, `items: true`, formats",
         "hello",
         takes("odd", ODD),
         tools=[tool("odd", ODD)],
@@ -256,6 +277,15 @@ FORMATS: tuple[Case, ...] = (
         is_held_to(CLOSED),
         heard=answered(part='"degrees"'),
         response_format=answer_by(CLOSED),
+    ),
+    row(
+        "json-schema-tools",
+        "`json_schema` with a tool that is called",
+        "[[tool]] the weather",
+        every(offers("weather"), is_held_to(CLOSED)),
+        heard=called(("weather", '{"city"')),
+        response_format=answer_by(CLOSED),
+        tools=[WEATHER],
     ),
     row(
         "json-schema-recursive",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -210,21 +210,20 @@ def _message(message: Json) -> Iterator[Said]:
 
 
 def _part(role: str, part: Json) -> Said:
-    match part["type"]:
-        case "text" | "input_text" | "output_text":
-            return Said(role, "result" if role == "tool" else "text", part["text"])
-        case "image_url":
-            return Said(role, "image", _media_type(part["image_url"]["url"]))
-        case "input_image":
-            return Said(role, "image", _media_type(part["image_url"]))
-        case "file":
-            return Said(role, "file", part["file"].get("filename"))
-        case "input_file":
-            return Said(role, "file", part.get("filename"))
-        case "input_audio":
-            return Said(role, "audio", f"audio/{part['input_audio']['format']}")
-        case kind:
-            return Said(role, kind, part.get("refusal"))
+    kind = part["type"]
+    if kind in ("text", "input_text", "output_text"):
+        return Said(role, "result" if role == "tool" else "text", part["text"])
+    return Said(role, *_PARTS[kind](part))
+
+
+_PARTS: Mapping[str, Callable[[Json], tuple[str, Any]]] = {
+    "image_url": lambda part: ("image", _media_type(part["image_url"]["url"])),
+    "input_image": lambda part: ("image", _media_type(part["image_url"])),
+    "file": lambda part: ("file", part["file"].get("filename")),
+    "input_file": lambda part: ("file", part.get("filename")),
+    "input_audio": lambda part: ("audio", f"audio/{part['input_audio']['format']}"),
+    "refusal": lambda part: ("refusal", part["refusal"]),
+}
 
 
 def _media_type(url: str) -> str:
