@@ -41,7 +41,7 @@ class LiteLLMEngine:
         transport = Completing(line.transport, wire_of(call.deployment))
         with _lending(call.deployment, transport):
             response = await send(self._library, call, params=params, **self._means(call, line, history, transport))
-        return answer_of(response, line.seen, history.named(dropped))
+        return answer_of(call, response, line.seen, history.named(dropped))
 
     async def open(self, call: ProviderCall, line: Line) -> Opened:
         """A stream, once the answer has begun. Raises what LiteLLM raises."""
