@@ -1,4 +1,4 @@
-"""Every case over wires of our own: carried, named or ruled out as it is written down, and nothing is lost in silence."""
+"""Every case over wires of our own: carried, named or ruled out as it is written down, never lost in silence."""
 
 from __future__ import annotations
 
