@@ -34,8 +34,8 @@ class LiteLLMHistory:
 def history_of(call: ProviderCall) -> LiteLLMHistory:
     """The conversation of a call. Reasoning and signatures go back to those alone who take them."""
     wire = wire_of(call.deployment)
-    # LiteLLM knows by itself who has no role `developer`, and who takes texts only.
-    traits = replace(traits_of(call.deployment.provider), has_developer_role=True, takes_text_only=False)
+    # LiteLLM knows by itself who has no role `developer`.
+    traits = replace(traits_of(call.deployment.provider), has_developer_role=True)
     if wire is not OPENAI_CHAT:
         traits = replace(traits, has_refusals=False)  # it leaves them out
     plain = chat.history_of(call.messages, traits)
