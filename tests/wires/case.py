@@ -105,6 +105,21 @@ def answer_by(schema: Json, *, strict: bool = True) -> Json:
 
 
 CITY = object_of(city={"type": "string", "description": "Where."})
+TREE = {
+    "type": "object",
+    "properties": {"root": {"$ref": "#/$defs/node", "description": "The top."}},
+    "required": ["root"],
+    "additionalProperties": False,
+    "$defs": {
+        "node": {
+            "type": "object",
+            "properties": {"name": {"type": "string"}, "sons": {"type": "array", "items": {"$ref": "#/$defs/node"}}},
+            "required": ["name", "sons"],
+            "additionalProperties": False,
+        }
+    },
+}
+CLOSED = {**object_of(city={"type": "string"}, degrees={"type": "number"}), "additionalProperties": False}
 WEATHER = tool("weather", CITY)
 PING = tool("ping", {"type": "object", "properties": {}})
 

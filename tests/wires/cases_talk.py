@@ -95,6 +95,7 @@ TURNS: tuple[Case, ...] = (
         every(in_order("what?"), has("image", "image/png")),
         columns="anthropic gemini openai_chat openai_responses",
     ),
+    row("empty-parts", "An empty text part alone", [user([text("")]), user("two")], in_order("two")),
     row(
         "whitespace-turn",
         "A turn of white space",

@@ -1,27 +1,23 @@
-"""Cases about tools and formats."""
+"""Cases about tools."""
 
 from __future__ import annotations
 
-from tests.wires.answers import Told
 from tests.wires.case import (
     CITY,
+    CLOSED,
     PING,
+    TREE,
     WEATHER,
     Case,
-    always,
-    answer_by,
     answered,
     called,
     every,
     in_order,
-    is_held_to,
     object_of,
     offers,
     row,
-    system,
     takes,
     tool,
-    user,
 )
 
 NESTED = object_of(
@@ -39,27 +35,10 @@ ODD = object_of(
     either={"oneOf": [{"type": "string"}, {"type": "integer"}]},
     any={"type": "array", "items": True},
 )
-TREE = {
-    "type": "object",
-    "properties": {"root": {"$ref": "#/$defs/node", "description": "The top."}},
-    "required": ["root"],
-    "additionalProperties": False,
-    "$defs": {
-        "node": {
-            "type": "object",
-            "properties": {"name": {"type": "string"}, "sons": {"type": "array", "items": {"$ref": "#/$defs/node"}}},
-            "required": ["name", "sons"],
-            "additionalProperties": False,
-        }
-    },
-}
 UNION = {
     "type": "object",
     "oneOf": [object_of(a={"type": "string"}), object_of(b={"type": "integer"})],
 }
-CLOSED = {**object_of(city={"type": "string"}, degrees={"type": "number"}), "additionalProperties": False}
-OPEN = {"type": "object", "properties": {}, "additionalProperties": {"type": "number"}}
-LIMITED = {**object_of(n={"type": "integer", "minimum": 1, "maximum": 5}), "additionalProperties": False}
 GRAMMAR = {"type": "custom", "custom": {"name": "run", "description": "Runs code."}}
 LEGACY = {"name": "weather", "parameters": CITY}
 
@@ -67,10 +46,6 @@ LEGACY = {"name": "weather", "parameters": CITY}
 def _allowed(mode: str) -> dict[str, object]:
     named = {"type": "function", "function": {"name": "ping"}}
     return {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": [named]}}
-
-
-def _is_filtered(told: Told) -> bool:
-    return (told.error or {}).get("code") == "content_filtered"
 
 
 TOOLS: tuple[Case, ...] = (
@@ -240,166 +215,5 @@ TOOLS: tuple[Case, ...] = (
         "hello",
         lambda sent: bool(sent.options.get("functions")),
         functions=[LEGACY],
-    ),
-)
-
-FORMATS: tuple[Case, ...] = (
-    row(
-        "json-mode",
-        "`json_object`",
-        "give json",
-        lambda sent: sent.makes_json,
-        heard=answered(part="{"),
-        response_format={"type": "json_object"},
-    ),
-    row(
-        "json-mode-unnamed",
-        "`json_object`, and no message says JSON",
-        [system("Be brief."), user("hello")],
-        lambda sent: sent.makes_json,
-        heard=answered(part="{"),
-        response_format={"type": "json_object"},
-    ),
-    row(
-        "json-mode-tools",
-        "`json_object` with a tool that is called",
-        "[[tool]] give json",
-        every(lambda sent: "weather" in sent.tools, lambda sent: sent.makes_json or sent.choice == "required"),
-        heard=called(("weather", '{"city"')),
-        fields="response_format",
-        response_format={"type": "json_object"},
-        tools=[WEATHER],
-    ),
-    row(
-        "json-schema",
-        "`json_schema`",
-        "the weather",
-        is_held_to(CLOSED),
-        heard=answered(part='"degrees"'),
-        response_format=answer_by(CLOSED),
-    ),
-    row(
-        "json-schema-tools",
-        "`json_schema` with a tool that is called",
-        "[[tool]] the weather",
-        every(offers("weather"), is_held_to(CLOSED)),
-        heard=called(("weather", '{"city"')),
-        response_format=answer_by(CLOSED),
-        tools=[WEATHER],
-    ),
-    row(
-        "json-schema-recursive",
-        "A recursive `json_schema`",
-        "a tree",
-        is_held_to(TREE),
-        heard=answered(part='"root"'),
-        response_format=answer_by(TREE),
-    ),
-    row(
-        "json-schema-open",
-        "A `json_schema` of an object with any names",
-        "a dictionary",
-        is_held_to(OPEN),
-        heard=answered(part="{"),
-        response_format=answer_by(OPEN, strict=False),
-    ),
-    row(
-        "json-schema-limits",
-        "A `json_schema` with limits (`minimum`)",
-        "a number",
-        lambda sent: is_held_to(LIMITED)(sent) or ("1" in str(sent.schema) and "5" in str(sent.schema)),
-        heard=answered(part='"n"'),
-        response_format=answer_by(LIMITED),
-        fields="response_format",
-    ),
-    row("text-format", "`text`", "hello", in_order("hello"), heard=answered(), response_format={"type": "text"}),
-)
-
-ANSWERS: tuple[Case, ...] = (
-    row(
-        "refusal",
-        "A refusal",
-        "[[refusal=I must not.]]",
-        always,
-        heard=lambda told: "I must not." in (told.refusal, told.text) or _is_filtered(told),
-    ),
-    row(
-        "length",
-        "An answer that the limit ends",
-        "[[words=60]]",
-        always,
-        heard=lambda told: told.finish == "length" and bool(told.text),
-        max_tokens=20,
-    ),
-    row(
-        "length-thinking",
-        "A limit that thinking uses up",
-        "[[reasoning=200]]",
-        always,
-        heard=lambda told: told.finish == "length" and not told.text,
-        max_tokens=20,
-    ),
-    row(
-        "filter",
-        "An answer that a filter ends",
-        "[[refuse]]",
-        always,
-        heard=_is_filtered,
-    ),
-    row("empty", "An empty answer", "[[say=]]", always, heard=lambda told: told.finish == "stop" and not told.text),
-    row(
-        "pause",
-        "The stop reason `pause_turn`",
-        "[[pause_turn]]",
-        always,
-        heard=answered(),
-        columns="anthropic",
-    ),
-    row(
-        "redacted",
-        "Redacted thinking",
-        "[[redacted]]",
-        always,
-        heard=answered(),
-        reasoning_effort="medium",
-        columns="anthropic",
-    ),
-    row(
-        "parts",
-        "Content as a list of parts",
-        "[[parts]] hello",
-        always,
-        heard=answered(part="heard: hello"),
-        columns="openai_chat deepseek",
-    ),
-    row(
-        "no-usage",
-        "An answer without usage",
-        "[[no_usage]] hello",
-        always,
-        heard=lambda told: told.finish == "stop" and "hello" in told.text,
-    ),
-    row(
-        "thoughts",
-        "Visible thinking",
-        "[[reasoning=5]] hello",
-        always,
-        heard=lambda told: told.text.endswith("heard: hello"),
-        reasoning_effort="high",
-    ),
-    *(
-        row(f"sse-{form}", f"A stream with {words}", f"[[sse={form}]] hello", always, heard=answered(part="hello"))
-        for form, words in (
-            ("empty", "`data:` alone"),
-            ("blank", "empty data"),
-            ("ping", "events `ping` without content"),
-            ("comments", "comments"),
-            ("ids", "`id:` and `retry:` lines"),
-            ("multiline", "an event over several lines"),
-            ("nospace", "no space after the colon"),
-            ("bom", "a byte order mark"),
-            ("cr", "CR line ends"),
-            ("crlf", "CRLF line ends"),
-        )
     ),
 )

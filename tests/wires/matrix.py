@@ -10,9 +10,11 @@ from typing import Any
 
 from tests.wires.answers import Json, Told
 from tests.wires.case import Case, result, user
+from tests.wires.cases_answers import ANSWERS
+from tests.wires.cases_formats import FORMATS
 from tests.wires.cases_options import OWN, SAMPLING, THINKING
 from tests.wires.cases_talk import CALLS_BACK, MEDIA, TURNS
-from tests.wires.cases_tools import ANSWERS, FORMATS, TOOLS
+from tests.wires.cases_tools import TOOLS
 from tests.wires.gateway import Column, Heard, Lab
 
 SECTIONS: Mapping[str, tuple[Case, ...]] = MappingProxyType(
