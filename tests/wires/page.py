@@ -35,8 +35,8 @@ _INTRO = """\
 # What happens to what you send
 
 A documented field of your request reaches a provider that speaks it, is translated, rules the model out with a reason,
-or, where it is harmless, is left out and named. Clients speak OpenAI's chat form, to `/v1/chat/completions` or, under our
-own names, to `/v1/complete` and `/v1/stream`; providers speak their own. Whatever you send ends in one of these:
+or, where it is harmless, is left out and named. Clients speak OpenAI's chat form, to `/v1/chat/completions` or, under
+our own names, to `/v1/complete` and `/v1/stream`; providers speak their own. Whatever you send ends in one of these:
 
 | word | what it means |
 |---|---|

@@ -1,8 +1,9 @@
-"""What users of gateways reported of streams, and of answers without usage."""
+"""What users of gateways reported of streams, of answers without usage, and of prices."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 import pytest
 
@@ -55,3 +56,31 @@ class TestStreamsAndUsage:
         """For a turn of white space."""
         (sent,) = chat(lab, model, [Q, assistant("  "), user("go on")]).sent
         assert {value.strip() for value in sent.texts("model")} <= {""}
+
+
+class TestPrices:
+    """F14."""
+
+    @STREAMED
+    def test_what_is_written_for_an_hour_costs_twice_the_input(self, lab: Lab, *, streamed: bool) -> None:
+        """Not 1.25 times, as for five minutes: at Claude Opus 4.5, of 5 USD for a million tokens."""
+        costs = [self.input_usd(lab, f"[[{kind}=1000]] {'word ' * 1200}", streamed=streamed) for kind in KINDS]
+        assert costs[1] - costs[0] == Decimal("0.00375")
+
+    def input_usd(self, lab: Lab, said: str, *, streamed: bool) -> Decimal:
+        path = "/v1/stream" if streamed else "/v1/complete"
+        told = answer(lab.ask("anthropic", path, {"model": "claude-opus-4.5", "messages": [user(said)]}))
+        return Decimal(told.raw["cost"]["input_usd"])
+
+    def test_a_tier_is_billed_as_the_answer_names_it(self, lab: Lab) -> None:
+        """Nobody gets the account's own by chance: without a word on it the default is asked for."""
+        costs = []
+        for asked in (None, "priority"):
+            body = {"model": "gpt-5.1", "messages": [user("word " * 100)], "service_tier": asked}
+            heard = lab.ask("openai", "/v1/complete", body)
+            assert heard.sent[0].options["service_tier"] == (asked or "default")
+            costs.append(Decimal(answer(heard).raw["cost"]["total_usd"]))
+        assert costs[1] == 2 * costs[0]
+
+
+KINDS = ("cache_write", "cache_write_1h")
