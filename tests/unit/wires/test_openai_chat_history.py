@@ -187,3 +187,18 @@ def test_who_wants_reasoning_back_gets_it():
     assert history_of([USER, {"role": "assistant", "content": "a"}], deepseek).may_think is True
     other = history_of([told], traits_of("openai"))
     assert (other.messages, other.may_think) == ((turn,), True)
+
+
+def test_a_jpeg_goes_by_its_name():
+    """OpenAI refuses the short one."""
+    shown = {"type": "image_url", "image_url": {"url": "data:image/jpg;base64,AAAA", "detail": "low"}}
+    (sent,) = message({"role": "user", "content": [shown]})["content"]
+    assert sent["image_url"] == {"url": "data:image/jpeg;base64,AAAA", "detail": "low"}
+
+
+def test_a_long_id_is_short_enough_for_openai():
+    """And the same for the call and its result."""
+    call = message({"role": "assistant", "content": None, "tool_calls": [{**CALL, "id": "x" * 41}]})["tool_calls"][0]
+    result = message({"role": "tool", "tool_call_id": "x" * 41, "content": "1"})
+    assert call["id"] == result["tool_call_id"]
+    assert (len(call["id"]), call["id"][:5]) == (40, "call_")

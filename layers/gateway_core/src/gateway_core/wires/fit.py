@@ -190,6 +190,11 @@ def _changes(options: Json, rules: ModelRules, *, thinks: bool) -> Iterator[tupl
             yield "stop", taken or None
 
 
+def needless(params: Json) -> frozenset[str]:
+    """Options about calls where there is nothing to call: OpenAI refuses them."""
+    return frozenset() if params.get("tools") else frozenset({"parallel_tool_calls", "tool_choice"})
+
+
 def stops_of(params: Json) -> list[str]:
     """The stop sequences, of which one may come as a plain text."""
     stop = params.get("stop")

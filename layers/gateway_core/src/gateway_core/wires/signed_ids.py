@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import json
 import re
 import zlib
 from typing import Any, NamedTuple
 
 SEPARATOR = "__thought__"
+_DIGITS = 40
 _MARK = re.compile(r"([a-z])\.(.*)", re.DOTALL)
 _MOST_BYTES = 4 * 1024 * 1024
 """More than a request may have: what unpacks to more was not packed here."""
@@ -39,6 +41,14 @@ def split(call_id: str) -> SignedId:
     plain, _, rest = call_id.partition(SEPARATOR)
     marked = _MARK.fullmatch(rest)
     return SignedId(plain, marked[1], marked[2]) if marked else SignedId(plain, "", rest)
+
+
+def shortened(plain: str, longest: int) -> str:
+    """The id, or its digest, the same for a call and its result, where it is empty or has more characters."""
+    if 0 < len(plain) <= longest:
+        return plain
+    digest = hashlib.sha256(plain.encode("utf-8", "replace")).hexdigest()[:_DIGITS]
+    return f"call_{digest}"[:longest]
 
 
 def carried(call_id: str, mark: str) -> Any:
