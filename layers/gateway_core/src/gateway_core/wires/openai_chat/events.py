@@ -49,7 +49,7 @@ class ChatReader:
             self._reasoning.append(reasoning)
         text, refusal = text_of(main.get("content")), text_of(main.get("refusal"))
         other = any(map(_is_other, (main, *others)))
-        beside = unplaced(main) + "".join(map(all_of, others))
+        beside = unplaced(main) + "".join(map(all_of, others)) if other or others else ""
         said = bool(text or calls or reasoning or refusal or other or beside)
         return Chunk(
             text=text,
@@ -58,7 +58,7 @@ class ChatReader:
             refusal=refusal,
             other=other,
             beside=beside,
-            sound_tokens=self._sound_tokens(main, *others),
+            sound_tokens=self._sound_tokens(main, *others) if other else 0,
             forwarded=self._passed(event, choices, said=said) if self._forwards else (),
         )
 
