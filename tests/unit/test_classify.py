@@ -239,6 +239,41 @@ def test_callers_read_our_words_only(wire: str, status: int, body: Any, kind: ty
 
 
 @pytest.mark.parametrize(
+    ("wire", "told", "param", "message"),
+    [
+        (
+            "openai_chat",
+            {"param": "messages[1].name", "code": "invalid_value", "message": "No."},
+            "messages.1.name",
+            "OpenAI rejected the request as invalid for gpt-5.1; it finds fault with messages[1].name (invalid_value).",
+        ),
+        (
+            "openai_responses",
+            {"param": "input[3].call_id", "type": "invalid_request_error", "code": None, "message": "No."},
+            "messages",
+            "OpenAI rejected the request as invalid for gpt-5.3-codex; it finds fault with input[3].call_id.",
+        ),
+        (
+            "anthropic",
+            {"type": "invalid_request_error", "message": "top_p: Input should be less than 1"},
+            "top_p",
+            "Anthropic rejected the request as invalid for claude-opus-4-5; it finds fault with top_p.",
+        ),
+        (
+            "openai_chat",
+            {"type": "invalid_request_error", "message": "Otters: none"},
+            None,
+            "OpenAI rejected the request as invalid for gpt-5.1.",
+        ),
+    ],
+)
+def test_callers_learn_what_a_provider_finds_fault_with(wire: str, told: Any, param: str | None, message: str) -> None:
+    """By its path, in their own words where they differ, and none of the provider's prose."""
+    found = error(seen(wire, 400, {"error": told}))
+    assert (found.param, found.message) == (param, message)
+
+
+@pytest.mark.parametrize(
     ("wire", "status", "passes"),
     [
         ("anthropic", 529, True),

@@ -307,3 +307,26 @@ def test_errors_have_many_shapes() -> None:
     assert error_of({"error": "m"}) == error_of({"message": "m"}) == WireError(frozenset(), "m")
     assert error_of([{"error": {"code": "B", "message": None}}]) == WireError(frozenset({"b"}), "")
     assert error_of([]) is error_of({"error": []}) is error_of({"message": {"content": "hi"}}) is None
+
+
+@pytest.mark.parametrize(
+    ("error", "field"),
+    [
+        ({"param": "messages[1].content"}, "messages[1].content"),
+        ({"param": None, "message": "tools.0.custom.name: String should match pattern"}, "tools.0.custom.name"),
+        ({"message": "* GenerateContentRequest.tools[0].name: [FIELD_INVALID]"}, "tools[0].name"),
+        (
+            {"details": [{"fieldViolations": [{"field": "contents[1].parts"}]}], "message": "Invalid"},
+            "contents[1].parts",
+        ),
+        ({"message": "Invalid value: 'Ada Lovelace said: hello'"}, ""),
+        ({"message": "Please say more"}, ""),
+        ({"param": "x" * 121}, ""),
+        ({"param": 5}, ""),
+    ],
+)
+def test_an_error_names_what_is_at_fault(error: dict[str, Any], field: str) -> None:
+    """As a path in the provider's own request, and nothing that could be prose."""
+    found = error_of({"error": error})
+    assert found
+    assert found.field == field

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,7 +104,7 @@ class Lab:
 
     async def _ask(self, http: httpx.AsyncClient, path: str, body: Json) -> Heard:
         self._calls.clear()
-        answer = await http.post(path, json=body)
+        answer = await http.post(path, content=json.dumps(body))
         asked = self._calls.as_json()["requests"]
         return Heard(told(answer), tuple(read(call) for call in asked))
 
@@ -113,7 +114,7 @@ class Lab:
         environ = {**PROVIDER_KEYS, **base_urls(PROVIDERS_URL), "GATEWAY_CONFIG": str(path)}
         app = create_app(self._services(environ), *(part.router for part in PARTS))
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        headers = {"authorization": f"Bearer {self._key}"}
+        headers = {"authorization": f"Bearer {self._key}", "content-type": "application/json"}
         return httpx.AsyncClient(transport=transport, base_url="http://gateway", headers=headers)
 
     def _services(self, environ: Mapping[str, str]) -> Any:

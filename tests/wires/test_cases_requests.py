@@ -174,6 +174,24 @@ class TestJson:
         assert answer(own).text == "I must not."
 
 
+class TestWhatAProviderRefuses:
+    """F15: what no rule of ours foresees is told with the field that the provider names."""
+
+    @pytest.mark.parametrize("model", ["gpt-5.1", "gemini-3-pro", "codex-max"])
+    def test_a_tool_that_is_not_offered(self, lab: Lab, model: str) -> None:
+        """A choice that nobody can make."""
+        choice = {"type": "function", "function": {"name": "nope"}}
+        told = chat(lab, model, [HI], tools=[LOOK_UP], tool_choice=choice).told
+        assert told.error
+        assert (told.status, told.error["param"].partition(".")[0]) == (400, "tool_choice")
+
+    @EVERY_MODEL
+    def test_half_a_surrogate_pair(self, lab: Lab, model: str) -> None:
+        """Escaped within arguments JSON may hold one, UTF-8 may not: no 5xx for what a caller wrote."""
+        history = [Q, calling(call("look_up", '{"q": "\\ud800"}')), result("call_1", "r")]
+        assert answer(chat(lab, model, history, tools=[LOOK_UP])).finish == "stop"
+
+
 class TestWhatOpenAIDocuments:
     """F10."""
 

@@ -2,21 +2,49 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gateway_core.domain.chat import Json
 from gateway_core.wires.shapes import items, mapping
 
+_PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:[.\[][A-Za-z0-9_]+\]?){0,12}")
+_MOST_CHARACTERS = 120
+_GEMINIS = "* GenerateContentRequest."
+_MEMBERS = frozenset(
+    {
+        "contents",
+        "max_tokens",
+        "messages",
+        "metadata",
+        "model",
+        "output_config",
+        "stop_sequences",
+        "system",
+        "temperature",
+        "thinking",
+        "tool_choice",
+        "tools",
+        "top_k",
+        "top_p",
+    }
+)
+"""What a message may begin with besides paths: any other word would be prose."""
+
 
 @dataclass(frozen=True, slots=True)
 class WireError:
-    """A provider's error. `labels` are its machine words (type, code, status, reasons), lower case."""
+    """A provider's error. `labels` are its machine words (type, code, status, reasons), lower case.
+
+    `field` is the path of what it finds at fault in the request, in its own words; empty if it does not say.
+    """
 
     labels: frozenset[str]
     message: str
     status: int | None = None
     retry_delay: str = ""
+    field: str = ""
 
 
 def error_of(body: object) -> WireError | None:
@@ -34,6 +62,7 @@ def error_of(body: object) -> WireError | None:
         message=str(shape.get("message") or ""),
         status=code if isinstance(code, int) and not isinstance(code, bool) else None,
         retry_delay=_retry_delay(shape),
+        field=_field(shape),
     )
 
 
@@ -58,6 +87,22 @@ def _labels(error: Json) -> Iterator[str]:
     details = [mapping(detail) for detail in items(error.get("details"))]
     words = [error.get("type"), error.get("code"), error.get("status"), *(detail.get("reason") for detail in details)]
     return (word.lower() for word in words if isinstance(word, str))
+
+
+def _field(error: Json) -> str:
+    """OpenAI's `param`, Gemini's first violation, or the path that a message begins with.
+
+    Anthropic's are like `tools.0.name: ...`, Gemini's like `* GenerateContentRequest.contents: ...`.
+    """
+    details = [mapping(detail) for detail in items(error.get("details"))]
+    violations = [mapping(one).get("field") for detail in details for one in items(detail.get("fieldViolations"))]
+    lead = str(error.get("message") or "").partition(": ")[0].removeprefix(_GEMINIS)
+    named = (error.get("param"), *violations, lead if lead in _MEMBERS or not lead.isidentifier() else None)
+    return next((path for path in named if isinstance(path, str) and _is_path(path)), "")
+
+
+def _is_path(text: str) -> bool:
+    return len(text) <= _MOST_CHARACTERS and _PATH.fullmatch(text) is not None
 
 
 def _retry_delay(error: Json) -> str:

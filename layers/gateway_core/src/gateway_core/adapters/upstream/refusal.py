@@ -6,6 +6,7 @@ long from a malformed one, and for 429, which some also send when there is no cr
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -56,9 +57,41 @@ def refusal(status: int, error: WireError, seen: ProviderExchange, about: About,
         usage=bill.usage,
         unconfirmed=bill.unconfirmed,
     )
+    if found is _REJECTED_KIND and error.field:
+        refused.param = _callers_field(error.field)
+        refused.message = f"{refused.message[:-1]}; it finds fault with {error.field}{_why(error)}."
     if found is _NO_CREDIT_KIND:
         refused.effect, refused.retry_after_s = "limit", max(wait or 0.0, _LEFT_ALONE_S)
     return refused
+
+
+_CALLERS_WORDS = {
+    "contents": "messages",
+    "system_instruction": "messages",
+    "tool_config": "tool_choice",
+    "input": "messages",
+    "max_output_tokens": "max_tokens",
+    "output_config": "response_format",
+    "reasoning": "reasoning_effort",
+    "system": "messages",
+    "text": "response_format",
+}
+"""What callers call the members of requests that other wires have."""
+_SAYS_LITTLE = frozenset({"400", "error", "invalid_argument", "invalid_request_error"})
+_WORD = re.compile(r"[a-z_]{3,60}")
+
+
+def _callers_field(path: str) -> str:
+    """The field in the caller's words: as a path where both have the same, else its first member."""
+    dotted = re.sub(r"\[(\w+)\]", r".\1", path)
+    head = dotted.partition(".")[0]
+    return _CALLERS_WORDS.get(head, dotted)
+
+
+def _why(error: WireError) -> str:
+    """The provider's machine word, if it says more than that the request is wrong."""
+    word = next((label for label in sorted(error.labels - _SAYS_LITTLE) if _WORD.fullmatch(label)), "")
+    return f" ({word})" if word else ""
 
 
 type _Kind = tuple[type[ProviderError], str]

@@ -19,7 +19,8 @@ class NotWholeError(Exception):
 
 async def post(deployment: Deployment, request: UpstreamRequest, line: Line) -> httpx.Response:
     """Send; the answer's head is in, its body is still to be read. Raises httpx.ReadError, see `OnceTransport`."""
-    body = json.dumps(request.body, ensure_ascii=False, separators=(",", ":")).encode()
+    # Halves of surrogate pairs, which JSON may hold and UTF-8 may not, go as question marks.
+    body = json.dumps(request.body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
     url = deployment.api_base.rstrip("/") + request.path
     return await line.transport.handle_async_request(
         httpx.Request("POST", url, headers=_headers(request, line), content=body)
