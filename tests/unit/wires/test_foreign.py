@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from gateway_core.domain.model_rules import ModelRules
 from gateway_core.wires.demands import DEMANDS
 from gateway_core.wires.foreign import FOREIGN_CANNOT, foreign_objection
 from gateway_core.wires.table import WIRES
@@ -17,7 +16,7 @@ DEVELOPER = {"role": "developer", "content": "Be brief."}
 
 def objection(wire, *messages, **params):
     """The field at fault."""
-    found = foreign_objection(WIRES[wire], messages, params, ModelRules(schema_refuses=frozenset({"recursion"})))
+    found = foreign_objection(WIRES[wire], messages, params)
     return found and found.param
 
 
@@ -157,14 +156,6 @@ def test_alternatives_at_a_schemas_root(union):
     assert objection("openai_chat", USER, tools=made) is None
 
 
-def test_an_answer_that_anthropic_cannot_be_held_to():
-    """As by the wire of our own."""
-    schema = {"$defs": {"n": {"type": "object", "properties": {"n": {"$ref": "#/$defs/n"}}}}, "$ref": "#/$defs/n"}
-    wanted = {"type": "json_schema", "json_schema": {"name": "s", "schema": schema}}
-    assert objection("anthropic", USER, response_format=wanted) == "response_format.json_schema.schema"
-    assert objection("gemini", USER, response_format=wanted) is None
-
-
 @pytest.mark.parametrize(
     ("messages", "param"),
     [
@@ -176,3 +167,21 @@ def test_an_answer_that_anthropic_cannot_be_held_to():
 def test_json_mode_where_no_turn_says_json(messages, param):
     """Instructions do not count over Responses, and that is where LiteLLM puts the system's messages."""
     assert objection("openai_responses", *messages, response_format={"type": "json_object"}) == param
+
+
+CALLING = {"role": "assistant", "content": None, "tool_calls": [{"id": "c1", "type": "function"}]}
+RESULT = {"role": "tool", "tool_call_id": "c1", "content": "r"}
+
+
+@pytest.mark.parametrize(
+    ("messages", "param"),
+    [
+        ([USER, CALLING, RESULT], None),
+        ([USER, RESULT], "messages.1.tool_call_id"),
+        ([USER, CALLING, RESULT, RESULT], "messages.3.tool_call_id"),
+    ],
+)
+def test_a_result_without_a_call(messages, param):
+    """There is no name for it on the way to Gemini."""
+    assert objection("gemini", *messages) == param
+    assert objection("openai_chat", *messages) is None

@@ -52,6 +52,17 @@ def test_the_engine_decides_on_the_codec():
     assert (has_codec("p"), has_codec("ollama"), has_codec("cohere")) == (True, True, False)
 
 
+@pytest.mark.parametrize("engine", ["native", "litellm"])
+def test_what_a_provider_does_not_take_it_takes_from_nobody(engine):
+    """A result without a call, whoever translates."""
+    plain = model("m", "anthropic")
+    asked = replace(plain, deployment=replace(plain.deployment, engine=engine))
+    messages = [{"role": "user", "content": "q"}, {"role": "tool", "tool_call_id": "c", "content": "r"}]
+    found = objection_to(asked, demands_of(messages, {}), messages, {})
+    assert found
+    assert found.param == "messages.1.tool_call_id"
+
+
 class TestMisfit:
     """What rules a model out, because to leave it out would change the answer."""
 

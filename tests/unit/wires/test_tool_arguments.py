@@ -21,6 +21,8 @@ from gateway_core.wires.tool_arguments import object_of
         ("5", {"arguments": "5"}),
         ("null", {"arguments": "null"}),
         ("run it", {"arguments": "run it"}),
+        ('{"a": NaN}', {"arguments": '{"a": NaN}'}),
+        ('{"a": "\\ud800"}', {"arguments": '{"a": "\\ud800"}'}),
         ("[" * 100_000, {"arguments": "[" * 100_000}),
     ],
     ids=lambda value: str(value)[:12],

@@ -40,8 +40,11 @@ def objection_to(model: Model, demands: Demands, messages: Sequence[Json], param
     """Why the model cannot serve a request that makes these demands; None if it can."""
     codec, rules = codec_of(model.deployment), model.rules
     by_rules = unmet(demands, (codec.cannot if codec else FOREIGN_CANNOT) | rules.cannot) or misfit(params, rules)
+    if codec is None and (provided := CODECS.get(wire_of(model.deployment).name)):
+        # What a provider does not take, it takes from nobody.
+        by_rules = by_rules or provided.objection(messages, params, rules)
     if codec is None:
-        return by_rules or foreign_objection(wire_of(model.deployment), messages, params, rules)
+        return by_rules or foreign_objection(wire_of(model.deployment), messages, params)
     return by_rules or codec.objection(messages, params, rules)
 
 

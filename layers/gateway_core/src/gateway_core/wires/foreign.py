@@ -9,9 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from gateway_core.domain.chat import Json
-from gateway_core.domain.model_rules import ModelRules
 from gateway_core.wires.anthropic import ANTHROPIC
-from gateway_core.wires.anthropic.objection import format_objection
 from gateway_core.wires.codec import Objection
 from gateway_core.wires.demands import DEMANDS
 from gateway_core.wires.gemini import GEMINI
@@ -62,11 +60,10 @@ _SEEDS = 2**31
 _KEPT_FORMATS = ("date-time", "enum")
 
 
-def foreign_objection(wire: Wire, messages: Sequence[Json], params: Json, rules: ModelRules) -> Objection | None:
+def foreign_objection(wire: Wire, messages: Sequence[Json], params: Json) -> Objection | None:
     """What LiteLLM cannot be trusted with on its way to this wire."""
     checks = (_knows_no_list, *_CHECKS.get(wire.name, ()))
-    found = next(filter(None, (check(messages, params) for check in checks)), None)
-    return found or (format_objection(params, rules) if wire is ANTHROPIC else None)
+    return next(filter(None, (check(messages, params) for check in checks)), None)
 
 
 def _knows_no_list(_messages: Sequence[Json], params: Json) -> Objection | None:
@@ -123,6 +120,20 @@ def _is_mangled(schema: Any) -> bool:
     return bool(schema.keys() - _KEPT) or formats or wrong_type or (kind == "array" and "items" not in schema)
 
 
+def _needs_calls(messages: Sequence[Json], _params: Json) -> Objection | None:
+    """It finds no name for a result without a call, and fails."""
+    waiting: list[Any] = []
+    for index, message in enumerate(messages):
+        waiting += [mapping(call).get("id") for call in items(message.get("tool_calls"))]
+        if message.get("role") != "tool":
+            continue
+        if message.get("tool_call_id") not in waiting:
+            path = f"messages.{index}.tool_call_id"
+            return Objection(path, f"takes no result without a call before it by way of LiteLLM ({path})")
+        waiting.remove(message.get("tool_call_id"))
+    return None
+
+
 def _folds_no_seed(_messages: Sequence[Json], params: Json) -> Objection | None:
     """A seed has 32 bits at Gemini, which refuses others."""
     seed = params.get("seed")
@@ -155,5 +166,5 @@ type _Check = Callable[[Sequence[Json], Json], Objection | None]
 _CHECKS: Mapping[str, tuple[_Check, ...]] = {
     ANTHROPIC.name: (_needs_a_turn, _keeps_no_place, _has_no_json_mode, _loses_unions),
     OPENAI_RESPONSES.name: (_needs_the_word,),
-    GEMINI.name: (_needs_a_turn, _keeps_no_place, _changes_schemas, _folds_no_seed),
+    GEMINI.name: (_needs_a_turn, _keeps_no_place, _needs_calls, _changes_schemas, _folds_no_seed),
 }

@@ -14,7 +14,13 @@ def object_of(arguments: object) -> dict[str, Any]:
     if not isinstance(arguments, str) or not arguments.strip():
         return {}
     try:
-        found = json.loads(arguments)
+        found = json.loads(arguments, parse_constant=_no_json)
+        json.dumps(found, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         found = None
     return found if isinstance(found, dict) else {"arguments": arguments}
+
+
+def _no_json(word: str) -> None:
+    """Refuses NaN and infinities, which Python alone takes for JSON; halves of surrogate pairs are refused as well."""
+    raise ValueError(word)
