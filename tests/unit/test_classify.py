@@ -231,8 +231,9 @@ def test_refusals_are_told_apart(wire: str, status: int, body: Any, kind: type[P
 
 @pytest.mark.parametrize(("wire", "status", "body", "kind"), REFUSALS)
 def test_callers_read_our_words_only(wire: str, status: int, body: Any, kind: type[ProviderError]) -> None:
-    """No word of the provider's own text is in the message, and the key is nowhere."""
+    """No word of the provider's own text is in the message, but why a request is invalid; and the key is nowhere."""
     found = error(seen(wire, status, body))
+    assert (" It says: " in found.message) <= (kind is ProviderRejected)
     said = json.dumps(body) if not isinstance(body, bytes) else body.decode()
     assert not [word for word in found.message.split() if len(word) > 12 and word in said]
     assert KEY not in found.message + found.detail + str(found)
@@ -495,6 +496,25 @@ def test_the_operator_reads_what_the_provider_said() -> None:
     assert found.detail.startswith("anthropic/claude-opus-4-5 status=529 type=application/json label=overloaded_error")
     assert "request_id=req_1" in found.detail
     assert 'said="Overloaded. Bearer [redacted] [redacted] at https://[redacted]@h"' in found.detail
+
+
+def test_the_caller_reads_which_field_is_invalid_and_why() -> None:
+    """Redacted; nobody else can mend it."""
+    body = {"error": {"message": f"Tool 'zz' not found. {KEY}", "param": "messages[1].role"}}
+    found = error(seen(status=400, body=body))
+    said = (
+        "OpenAI rejected the request as invalid for gpt-5.1 (messages.1.role). It says: Tool 'zz' not found. [redacted]"
+    )
+    assert (found.message, found.param) == (said, "messages.1.role")
+
+
+def test_a_reason_that_repeats_the_prompt_is_not_told() -> None:
+    """The field still is; where there is neither, there is our own word alone."""
+    repeats = {"error": {"message": "Invalid: 'Tell me of the otters of Skye.'", "param": "messages"}}
+    found = error(seen(status=400, body=repeats))
+    assert found.message == "OpenAI rejected the request as invalid for gpt-5.1 (messages)."
+    bare = error(seen(status=400, body=b"\x00"))
+    assert (bare.param, bare.message.partition(" It says")[0]) == (None, found.message.replace(" (messages)", ""))
 
 
 def test_the_operator_does_not_read_the_prompt() -> None:

@@ -79,8 +79,9 @@ class ProviderError(LLMError):
         retry_after_s: float | None = None,
         usage: Usage | None = None,
         unconfirmed: bool = False,
+        param: str | None = None,
     ) -> None:
-        super().__init__(message, detail=detail, retry_after_s=retry_after_s)
+        super().__init__(message, detail=detail, param=param, retry_after_s=retry_after_s)
         self.usage = usage
         self.unconfirmed = unconfirmed
         self.rates: RateView | None = None

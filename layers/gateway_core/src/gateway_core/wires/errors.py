@@ -6,17 +6,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gateway_core.domain.chat import Json
+from gateway_core.wires.fields import field_at_fault
 from gateway_core.wires.shapes import items, mapping
 
 
 @dataclass(frozen=True, slots=True)
 class WireError:
-    """A provider's error. `labels` are its machine words (type, code, status, reasons), lower case."""
+    """A provider's error. `labels` are its machine words (type, code, status, reasons), lower case.
+
+    `param` is the field that it finds at fault, by the caller's name for it; empty where it names none.
+    """
 
     labels: frozenset[str]
     message: str
     status: int | None = None
     retry_delay: str = ""
+    param: str = ""
 
 
 def error_of(body: object) -> WireError | None:
@@ -24,16 +29,17 @@ def error_of(body: object) -> WireError | None:
     body = _unwrapped(body)
     error = mapping(body).get("error") or _bare_message(body)
     if isinstance(error, str) and error:
-        return WireError(labels=frozenset(), message=error)
+        return WireError(labels=frozenset(), message=error, param=field_at_fault(None, error))
     if not mapping(error):
         return None
     shape = mapping(error)
-    code = shape.get("code")
+    code, message = shape.get("code"), str(shape.get("message") or "")
     return WireError(
         labels=frozenset(_labels(shape)),
-        message=str(shape.get("message") or ""),
+        message=message,
         status=code if isinstance(code, int) and not isinstance(code, bool) else None,
         retry_delay=_retry_delay(shape),
+        param=field_at_fault(shape.get("param"), message),
     )
 
 

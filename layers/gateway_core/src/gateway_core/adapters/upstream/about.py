@@ -47,10 +47,11 @@ class About:
             f"cause={type(cause).__name__}" if cause else "",
         ]
         line = redact(" ".join(filter(None, facts)), [self.secret.reveal()])
-        said = self._quoted(error.message) if error else ""
+        said = self.quoted(error.message) if error else ""
         return f'{line} said="{said}"' if said else line
 
-    def _quoted(self, text: str) -> str:
+    def quoted(self, text: str) -> str:
+        """What a provider says, short, without secrets, and not at all if it repeats the prompt."""
         return quote(text, secrets=[self.secret.reveal()], private=_texts([dict(m) for m in self.messages]))
 
 

@@ -1,7 +1,8 @@
 """How an attempt ended: judged by what the transport saw, and only then by what an engine made of it.
 
 LiteLLM's exceptions mislead: it reports garbage from Gemini as 422 and from DeepSeek as a success, and every fault of
-its own as a connection error. Callers read our own words; the provider's are for the operator, redacted.
+its own as a connection error. Callers read our own words, and the provider's only of why a request is invalid; all of
+them are for the operator, redacted.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from gateway_core.adapters.upstream.about import About
 from gateway_core.adapters.upstream.exchange import ProviderExchange
+from gateway_core.adapters.upstream.redact import WITHHELD
 from gateway_core.adapters.upstream.retry_after import retry_after_s
 from gateway_core.domain.chat import Usage
 from gateway_core.domain.errors import (
@@ -48,17 +49,26 @@ FREE = Bill()
 def refusal(status: int, error: WireError, seen: ProviderExchange, about: About, bill: Bill = FREE) -> ProviderError:
     """The error for a provider's refusal with this status (400 to 599)."""
     kind, message = found = _kind(status, error)
+    text = message.format(provider=about.provider, model=about.model)
     wait = retry_after_s(seen.headers, error.retry_delay, now_ms=about.now_ms)
     refused = kind(
-        message.format(provider=about.provider, model=about.model),
+        _with_reason(text, error, about) if found is _REJECTED_KIND else text,
         detail=about.detail(seen, error),
         retry_after_s=wait if issubclass(kind, RateLimitError | ProviderUnavailable) else None,
         usage=bill.usage,
         unconfirmed=bill.unconfirmed,
+        param=error.param or None if found is _REJECTED_KIND else None,
     )
     if found is _NO_CREDIT_KIND:
         refused.effect, refused.retry_after_s = "limit", max(wait or 0.0, _LEFT_ALONE_S)
     return refused
+
+
+def _with_reason(text: str, error: WireError, about: About) -> str:
+    """With the field at fault and the provider's own reason: only the caller can mend what is wrong with a request."""
+    said = about.quoted(error.message)
+    where = f"{text.removesuffix('.')} ({error.param})." if error.param else text
+    return f"{where} It says: {said}" if said and said != WITHHELD else where
 
 
 type _Kind = tuple[type[ProviderError], str]
