@@ -145,6 +145,16 @@ def test_dialects(provider, given, made):
     assert message(given, provider) == made
 
 
+def test_ids_are_short_enough():
+    """OpenAI takes 40 characters; a longer one, as others give, is another, the same for the call and its result."""
+    long = "functions.look_up:" + "0" * 40
+    turn = {"role": "assistant", "content": None, "tool_calls": [{"id": long, "function": {"name": "f"}}]}
+    made = sent(turn, {"role": "tool", "tool_call_id": long, "content": "r"})["messages"]
+    (call,) = made[0]["tool_calls"]
+    assert call["id"] == made[1]["tool_call_id"]
+    assert (call["id"][:5], len(call["id"])) == ("call_", 37)
+
+
 def test_ids_are_plain():
     """But for who reads the signatures in them; what is under a mark is nobody's but its writer's."""
     ours, geminis = signed("c1", REASONING_MARK, "hm"), "c1__thought__abc"

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import uuid
 from dataclasses import dataclass, field
 
 from gateway_core.domain.chat import ToolCallDelta
+
+
+def made_id(*origin: object) -> str:
+    """An id for a call without one: the same for the same call of an answer, another for any other call."""
+    return f"call_{uuid.uuid5(uuid.NAMESPACE_OID, json.dumps(origin)).hex[:24]}"
 
 
 @dataclass(slots=True)
@@ -27,7 +34,7 @@ class CallNumbers:
 
     def delta(self, index: int | None, call_id: str, name: str, arguments: str) -> ToolCallDelta | None:
         """The piece with its call's number, and with the id and the name if they are new. None if nothing is."""
-        number = self._number(index, call_id)
+        number = self.number(index, call_id)
         if number is None:
             self._begun.append(_Begun(index, call_id, name))
             return ToolCallDelta(len(self._begun) - 1, call_id, name, arguments)
@@ -36,8 +43,8 @@ class CallNumbers:
         known.id, known.name = known.id or call_id, known.name or name
         return ToolCallDelta(number, new_id, new_name, arguments) if new_id or new_name or arguments else None
 
-    def _number(self, index: int | None, call_id: str) -> int | None:
-        """The latest call that the piece can belong to."""
+    def number(self, index: int | None, call_id: str) -> int | None:
+        """The number of the latest call that a piece can belong to; None for one that begins another."""
         fitting = (
             number
             for number, call in reversed(list(enumerate(self._begun)))

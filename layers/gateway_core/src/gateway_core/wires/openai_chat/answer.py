@@ -6,7 +6,10 @@ from typing import Any
 
 from gateway_core.domain.chat import Json, ProviderAnswer, ProviderCall, ToolCall, Usage
 from gateway_core.wires.confidence import confidence_of
+from gateway_core.wires.openai_chat import odd_calls
 from gateway_core.wires.openai_chat.history import NO_ARGUMENTS, REASONING_MARK
+from gateway_core.wires.openai_chat.odd_calls import with_id
+from gateway_core.wires.openai_chat.record import with_finish
 from gateway_core.wires.shapes import first, items, mapping, sendable, sendable_json, text_of, thoughts_of
 from gateway_core.wires.signed_ids import signed
 from gateway_core.wires.table import traits_of
@@ -18,7 +21,7 @@ def answer(call: ProviderCall, body: object) -> ProviderAnswer:
     message = mapping(first(raw.get("choices")).get("message"))
     reasoning = reasoning_in(message)
     carries = reasoning if traits_of(call.deployment.provider).takes_reasoning else ""
-    calls = [with_arguments(mapping(one)) for one in items(message.get("tool_calls"))]
+    calls = _calls(message, call.request_id)
     if carries and calls:
         calls[0] = {**calls[0], "id": signed(str(calls[0].get("id") or ""), REASONING_MARK, carries)}
     return ProviderAnswer(
@@ -29,8 +32,13 @@ def answer(call: ProviderCall, body: object) -> ProviderAnswer:
         reasoning=reasoning,
         refusal=text_of(message.get("refusal")),
         confidence=confidence_of(raw),
-        forwarded=None if call.body is None else _forwarded(raw, calls),
+        forwarded=None if call.body is None else _forwarded(raw, calls, call.request_id),
     )
+
+
+def _calls(message: Json, request_id: str) -> list[dict[str, Any]]:
+    made = enumerate(map(mapping, items(message.get("tool_calls"))))
+    return [with_arguments(odd_calls.with_text(with_id(one, request_id, index))) for index, one in made]
 
 
 def reasoning_in(message: Json) -> str:
@@ -61,13 +69,12 @@ def _tool_call(call: Json) -> ToolCall:
     return ToolCall(*(sendable(text_of(text)) for text in (call.get("id"), name, said)))
 
 
-def _forwarded(raw: Json, calls: list[dict[str, Any]]) -> Json:
-    """The body, with `calls` for those of its first choice, and contents that are texts."""
-    choices = [dict(mapping(choice)) for choice in items(raw.get("choices"))]
+def _forwarded(raw: Json, calls: list[dict[str, Any]], request_id: str) -> Json:
+    """The body, with `calls` for those of its first choice, contents that are texts, and ends in OpenAI's words."""
+    choices = [dict(with_finish(mapping(choice))) for choice in items(raw.get("choices"))]
     for index, choice in enumerate(choices):
         message = with_text(mapping(choice.get("message")))
-        if made := items(message.get("tool_calls")):
-            changed = calls if index == 0 else [with_arguments(mapping(one)) for one in made]
-            message = {**message, "tool_calls": changed}
+        if items(message.get("tool_calls")):
+            message = {**message, "tool_calls": calls if index == 0 else _calls(message, f"{request_id}/{index}")}
         choice["message"] = message
     return mapping(sendable_json({**raw, "choices": choices}))

@@ -12,6 +12,8 @@ from gateway_core.domain.chat import Chunk, Json, ProviderCall, ToolCallDelta
 from gateway_core.wires.calls import CallNumbers
 from gateway_core.wires.openai_chat.answer import reasoning_in, with_text
 from gateway_core.wires.openai_chat.history import NO_ARGUMENTS, REASONING_MARK
+from gateway_core.wires.openai_chat.odd_calls import CallMender
+from gateway_core.wires.openai_chat.record import with_finish
 from gateway_core.wires.shapes import first, items, mapping, text_of
 from gateway_core.wires.signed_ids import signed
 from gateway_core.wires.table import traits_of
@@ -22,6 +24,7 @@ class ChatReader:
 
     def __init__(self, call: ProviderCall) -> None:
         self._forwards = call.body is not None
+        self._mender = CallMender(call.request_id)
         self._carries = traits_of(call.deployment.provider).takes_reasoning
         self._calls = CallNumbers()
         self._without_arguments: set[int] = set()
@@ -36,6 +39,7 @@ class ChatReader:
         return self._calls.any
 
     def chunk(self, event: Json) -> Chunk:
+        event = self._mender.mended(event)
         event = self._signed(event) if self._reasoning and not self._calls.any else event
         choices = [mapping(choice) for choice in items(event.get("choices"))]
         main = next((mapping(one.get("delta")) for one in choices if not one.get("index")), {})
@@ -53,9 +57,15 @@ class ChatReader:
         missing = tuple(ToolCallDelta(index, arguments=NO_ARGUMENTS) for index in sorted(self._without_arguments))
         if not self._forwards:
             return Chunk(tool_calls=missing)
-        return Chunk(
-            tool_calls=missing, forwarded=(*self._waiting, *map(self._event_of, missing), *self._finished, *self._usage)
-        )
+        ends = self._finished or [self._end]
+        forwarded = (*self._waiting, *map(self._event_of, missing), *ends, *self._usage)
+        return Chunk(tool_calls=missing, forwarded=forwarded)
+
+    @property
+    def _end(self) -> Json:
+        """Of a stream that came to its end without saying why."""
+        finish = "tool_calls" if self.called else "stop"
+        return self._with([{"index": 0, "delta": {}, "finish_reason": finish}])
 
     def _pieces(self, delta: Json) -> Iterator[ToolCallDelta]:
         for piece in map(mapping, items(delta.get("tool_calls"))):
@@ -84,7 +94,7 @@ class ChatReader:
     def _passed(self, event: Json, choices: list[Json], *, said: bool) -> tuple[Json, ...]:
         """The events that may go on by now."""
         self._latest = event
-        choices = [{**one, "delta": with_text(mapping(one.get("delta")))} for one in choices]
+        choices = [{**with_finish(one), "delta": with_text(mapping(one.get("delta")))} for one in choices]
         if told := mapping(event.get("usage")):
             self._usage = ({**self._with([]), "usage": told},)
             if not choices:

@@ -5,6 +5,7 @@ A message that needs no change is handed on itself, so that most conversations c
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,8 @@ from gateway_core.wires.shapes import items, mapping, text_of, without_nulls
 from gateway_core.wires.signed_ids import carried, split
 
 NO_ARGUMENTS = "{}"
+_LONGEST_ID = 40
+"""Characters of a call's id: OpenAI refuses a longer one as `string_above_max_length`."""
 REASONING_MARK = "d"
 """Under which the id of a tool call carries the reasoning before it."""
 _FIELDS = {
@@ -87,9 +90,13 @@ def _assistant(message: Json, sent: dict[str, Any], traits: ProviderTraits) -> d
 
 
 def _id(value: Any, traits: ProviderTraits) -> str:
-    """The id without what it carries, but for who reads that himself."""
+    """The id without what it carries, but for who reads that himself; one that is too long as its digest."""
     found = split(str(value))
-    return str(value) if traits.takes_signatures and not found.mark else found.plain
+    if traits.takes_signatures and not found.mark:
+        return str(value)
+    if 0 < len(found.plain) <= _LONGEST_ID:
+        return found.plain
+    return f"call_{hashlib.sha256(found.plain.encode('utf-8', 'replace')).hexdigest()[:32]}"
 
 
 def _call(call: Json, traits: ProviderTraits) -> dict[str, Any]:
