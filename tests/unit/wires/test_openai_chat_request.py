@@ -121,3 +121,24 @@ def test_thinking_as_an_effort(params, effort):
     body = sent(params=params, body=params)
     assert body.get("reasoning_effort") == effort
     assert "thinking" not in body
+
+
+def test_options_about_tools_stay_out_without_tools():
+    """OpenAI refuses them. Who wants a call is told; the others say nothing then."""
+    idle = {"parallel_tool_calls": False, "tool_choice": "auto"}
+    assert sent(provider="p", params=idle, body=idle) == {**FRAME, "max_tokens": 64}
+    assert dropped(params=idle) == ()
+    assert dropped(params={"tool_choice": "required"}) == ("tool_choice",)
+    legacy = {"functions": [{"name": "f"}], "parallel_tool_calls": False}
+    assert sent(provider="p", params=legacy) == {**FRAME, **legacy, "max_tokens": 64}
+
+
+@pytest.mark.parametrize("mode", ["auto", "required"])
+def test_a_list_of_allowed_tools(mode):
+    """OpenAI's; who knows no such list is offered these alone."""
+    tools = [{"type": "function", "function": {"name": name}} for name in ("f", "g")]
+    choice = {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": [tools[1]]}}
+    params = {"tools": tools, "tool_choice": choice}
+    assert (sent(params=params)["tools"], sent(params=params)["tool_choice"]) == (tools, choice)
+    other = sent(provider="deepseek", params=params)
+    assert (other["tools"], other["tool_choice"]) == ([tools[1]], mode)

@@ -75,12 +75,28 @@ def fitted(call: ProviderCall, *, may_think: bool = True) -> Fitted:
 
 def misfit(params: Json, rules: ModelRules) -> Objection | None:
     """Why the model cannot serve a request with these options, where to leave one out would change the answer."""
+    if _names_a_stranger(params):
+        return Objection("tool_choice", "cannot be made to call a tool that is not offered (tool_choice)")
     if rules.thinks == "always" and not _may_think(params, rules):
         return Objection("tool_choice", "cannot be made to call a tool (tool_choice)")
     if not (_thinking(params, rules).begins(rules) and _may_think(params, rules)):
         return None
     wanted = (name for name in _WITHOUT_THINKING if params.get(name) and name in rules.refuses_thinking)
     return next((Objection(name, f"{_WITHOUT_THINKING[name]} while it thinks ({name})") for name in wanted), None)
+
+
+def _names_a_stranger(params: Json) -> bool:
+    """Whether a tool is to be called that is not among those that are offered."""
+    tools, choice = list(map(mapping, items(params.get("tools")))), mapping(params.get("tool_choice"))
+    wanted = [choice, *map(mapping, items(mapping(choice.get("allowed_tools")).get("tools")))]
+    offered = {tool_name(tool) for tool in tools}
+    return bool(tools) and any(name not in offered for name in map(tool_name, wanted) if name)
+
+
+def tool_name(tool: Json) -> str:
+    """The name of a tool, or of a choice of one; empty where it has none."""
+    kind = tool.get("type")
+    return str(mapping(tool.get(kind)).get("name") or "") if isinstance(kind, str) else ""
 
 
 def thinking_asked(params: Json) -> Json:

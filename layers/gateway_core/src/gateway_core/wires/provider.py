@@ -43,6 +43,7 @@ class ProviderTraits:
     chat_prefix: What stands between its base URL and the path of OpenAI's chat wire.
     stores: Whether it keeps answers unless told not to.
     has_developer_role: Whether it knows the role `developer`; else it is told as `system`.
+    has_allowed_tools: Whether a choice may be among some of the tools.
     has_refusals: Whether it knows refusals apart from content.
     takes_text_only: Whether it takes contents as texts only, not as parts.
     takes_reasoning: Whether the `reasoning_content` of earlier answers goes back to it; others refuse the field.
@@ -67,6 +68,7 @@ class ProviderTraits:
     stores: bool = False
     has_developer_role: bool = False
     has_refusals: bool = False
+    has_allowed_tools: bool = False
     takes_text_only: bool = False
     takes_reasoning: bool = False
     takes_signatures: bool = False

@@ -39,6 +39,7 @@ _ROWS = (
         stores=True,
         has_developer_role=True,
         has_refusals=True,
+        has_allowed_tools=True,
         output_limit="max_completion_tokens",  # `max_tokens` is deprecated there
         has_public_tokenizer=True,
         litellm=LiteLLMTraits(by_openai_sdk=True, translates_chat=False),

@@ -13,7 +13,7 @@ from typing import Any
 from gateway_core.domain.chat import Json, ProviderCall
 from gateway_core.domain.terms import sent_service_tier
 from gateway_core.wires.codec import UpstreamRequest
-from gateway_core.wires.fit import Fitted, fitted, thinking_asked
+from gateway_core.wires.fit import Fitted, fitted, forces_a_call, thinking_asked, tool_name
 from gateway_core.wires.openai_chat.history import History, history_of
 from gateway_core.wires.shapes import items, mapping, without_nulls
 from gateway_core.wires.table import traits_of
@@ -43,10 +43,12 @@ def request(call: ProviderCall, streams: bool) -> UpstreamRequest:
     traits = traits_of(call.deployment.provider)
     history = history_of(call.messages, traits)
     fit = fitted(call, may_think=history.may_think)
-    taken = {name: value for name, value in fit.params.items() if name not in _OF_OTHER_WIRES}
+    apart = _OF_OTHER_WIRES | _idle(fit.params)
+    taken = {name: value for name, value in fit.params.items() if name not in apart}
+    taken |= {} if traits.has_allowed_tools else _allowed(taken)
     if tools := items(taken.get("tools")):
         taken["tools"] = list(map(_tool, tools))
-    lost = fit.params.keys() - taken.keys()
+    lost = {name for name, value in fit.params.items() if name not in taken and not _is_idle(name, fit.params)}
     dropped = {*fit.dropped, *history.dropped, *lost, *_unsaid(call, fit)}
     body = {
         **_framed(call, history),
@@ -67,6 +69,27 @@ def _unsaid(call: ProviderCall, fit: Fitted) -> Iterator[str]:
         yield "thinking"
     if any(mapping(tool).get("cache_control") for tool in items(fit.params.get("tools"))):
         yield "cache_control"
+
+
+def _idle(params: Json) -> frozenset[str]:
+    """The options about tools where there are none: OpenAI refuses them."""
+    has_any = params.get("tools") or params.get("functions")
+    return frozenset() if has_any else frozenset({"tool_choice", "parallel_tool_calls"})
+
+
+def _is_idle(name: str, params: Json) -> bool:
+    """Whether an option says nothing where it is left out."""
+    return name == "parallel_tool_calls" or (name == "tool_choice" and not forces_a_call(params))
+
+
+def _allowed(params: Json) -> dict[str, Any]:
+    """The tools and the choice that a list of allowed ones comes to, where the provider knows no such list."""
+    allowed = mapping(mapping(params.get("tool_choice")).get("allowed_tools"))
+    if not allowed:
+        return {}
+    names = {tool_name(mapping(tool)) for tool in items(allowed.get("tools"))}
+    tools = [tool for tool in map(mapping, items(params.get("tools"))) if tool_name(tool) in names]
+    return {"tools": tools, "tool_choice": allowed.get("mode")}
 
 
 def _tool(tool: Json) -> Json:
