@@ -25,7 +25,14 @@ from gateway_core.wires.errors import error_of
         (None, "Invalid value at 'generation_config.seed' (TYPE_INT32)", "seed"),
         (None, "Invalid value at 'safety_settings[0]' (TYPE_ENUM)", ""),
         (None, "note: no field at all", ""),
-        (None, "Thinking mode does not support this tool_choice", ""),
+        (None, "Thinking mode does not support this tool_choice", "tool_choice"),
+        (
+            None,
+            "Prompt must contain the word 'json' to use 'response_format' of type 'json_object'.",
+            "response_format",
+        ),
+        (None, "`temperature` and `top_p` cannot both be specified", "temperature"),
+        (None, "the stop of messages is not_known", ""),
         ("what he said: otters", "Thinking mode does not support this", ""),
         (7, "", ""),
     ],
@@ -38,3 +45,19 @@ def test_field_at_fault(param, message, field):
 def test_a_bare_text_may_name_it():
     """As proxies send it."""
     assert error_of({"error": "temperature: out of range"}).param == "temperature"
+
+
+@pytest.mark.parametrize(
+    ("param", "is_prompt"),
+    [
+        (None, True),
+        ("messages[0].content", True),
+        ("messages[0].content[1].text", True),
+        ("input", True),
+        ("user", False),
+    ],
+)
+def test_a_name_that_is_too_long_is_no_long_prompt(param, is_prompt):
+    """OpenAI has one code for both."""
+    error = {"error": {"message": "string too long", "code": "string_above_max_length", "param": param}}
+    assert ("string_above_max_length" in error_of(error).labels) == is_prompt

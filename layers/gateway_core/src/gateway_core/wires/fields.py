@@ -11,6 +11,7 @@ import re
 _PATH = re.compile(r"[a-z_]{1,40}(?:\.[\w-]{1,64}|\[\d{1,6}\])*")
 _BEGINNING = re.compile(rf"\W*(?:GenerateContentRequest\.)?({_PATH.pattern}):")
 _AT = re.compile(rf"\bat '({_PATH.pattern})'")
+_NAMED = re.compile(r"(?P<quote>['`\"])([a-z_]{1,40})(?P=quote)|\b([a-z]+_[a-z]+)\b")
 _INDEX = re.compile(r"\[(\d+)\]")
 _SAME = frozenset(
     {
@@ -66,7 +67,8 @@ def field_at_fault(param: object, message: str) -> str:
         return _callers(path) or path
     found = _BEGINNING.match(message) or _AT.search(message)
     if not found:
-        return ""
+        named = (quoted or bare for _, quoted, bare in _NAMED.findall(message))
+        return next((name for name in named if name in _SAME), "")
     path = _dotted(found[1])
     return _callers(path) or (path.partition(".")[0] if path.partition(".")[0] in _SAME else "")
 
