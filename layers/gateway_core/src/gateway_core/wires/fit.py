@@ -65,7 +65,8 @@ def fitted(call: ProviderCall, *, may_think: bool = True) -> Fitted:
     thinking = _thinking(given, rules)
     kept = {name: value for name, value in given.items() if name not in ("reasoning_effort", "thinking")}
     thinks, named = thinking.begins(rules), set(thinking.dropped)
-    if thinks and rules.thinks != "always" and not (may_think and _may_think(kept, rules)):
+    lets = _may_think(kept, rules) and (rules.chat_tools_thinking or not _offers_on_chat(call))
+    if thinks and rules.thinks != "always" and not (may_think and lets):
         named |= {"reasoning_effort" if "reasoning_effort" in given else "thinking"}
         thinking, thinks = _Thinking(_turned_off(rules)), False
     options, changed = _options(kept, rules, thinks=thinks)
@@ -165,6 +166,10 @@ def _turned_off(rules: ModelRules) -> Effort | None:
 
 def _may_think(params: Json, rules: ModelRules) -> bool:
     return rules.forces_tools_thinking or not forces_a_call(params)
+
+
+def _offers_on_chat(call: ProviderCall) -> bool:
+    return call.deployment.mode == "chat" and bool(call.params.get("tools"))
 
 
 def forces_a_call(params: Json) -> bool:
