@@ -245,3 +245,29 @@ def test_calls_of_other_choices_go_on_as_they_came():
     came = event({"tool_calls": [odd]}, index=1)
     (gone,) = read(came, **FORWARDS)[0].forwarded
     assert gone["choices"][0]["delta"] == {"tool_calls": [odd]}
+
+
+def test_calls_without_ids_and_numbers_are_told_apart():
+    """By the name that the next begins with, behind arguments that are whole: as Gemini's OpenAI endpoint sent them."""
+    made = [{"index": 0, "id": "", "function": {"name": "f", "arguments": text}} for text in ('{"q"', ":1}", '{"q":2}')]
+    chunks = read(*(event({"tool_calls": [one]}) for one in made), **FORWARDS)
+    assert [(number, text) for number, _, text in pieces(chunks)] == [(0, '{"q"'), (0, ":1}"), (1, '{"q":2}')]
+    first, _, second = (name for _, name, _ in pieces(chunks))
+    assert first != second
+
+
+def test_a_name_may_come_behind_the_arguments():
+    """Then there are some."""
+    late = {"index": 0, "function": {"name": "f"}}
+    early = {"index": 0, "id": "c1", "function": {"arguments": "{}"}}
+    chunks = read(event({"tool_calls": [early]}), event({"tool_calls": [late]}), **FORWARDS)
+    assert [piece for chunk in chunks for piece in chunk.tool_calls] == [
+        ToolCallDelta(0, "c1", "", "{}"),
+        ToolCallDelta(0, "", "f"),
+    ]
+
+
+def test_a_role_that_is_none_does_not_go_on():
+    """Clients know one."""
+    chunks = read(event({"role": "", "content": "a"}), **FORWARDS)
+    assert forwarded(chunks)[0] == ({"content": "a"}, None)

@@ -55,12 +55,15 @@ class ChatStream:
             yield self._chunk(_delta(chunk, first=first), None)
             return
         self._is_forwarded = True
-        named = {"id": self._frame["id"], "model": self._frame["model"], **self._no_usage}
+        named = {name: self._frame[name] for name in ("id", "model", "object")}
         for came in chunk.forwarded:
             if came.get("usage"):
-                self._usage, self._frame = came["usage"], {**_without_content(came), **named}
+                self._usage, self._frame = came["usage"], {**self._dated(_without_content(came)), **named}
             else:
-                yield event({**came, **named})
+                yield event({**self._dated(came), **named, **self._no_usage})
+
+    def _dated(self, came: Json) -> Json:
+        return came if "created" in came else {**came, "created": self._frame["created"]}
 
     @property
     def _no_usage(self) -> dict[str, None]:
@@ -84,7 +87,7 @@ def chat_body(done: Completion[ProviderAnswer], created: int) -> dict[str, Any]:
     """OpenAI's whole answer."""
     if (came := done.answer.forwarded) is not None:
         named = {"id": f"chatcmpl-{done.id}", "object": "chat.completion", "model": done.model.key}
-        return {**came, **named, "usage": chat_usage(done.usage, mapping(came.get("usage")))}
+        return {"created": created, **came, **named, "usage": chat_usage(done.usage, mapping(came.get("usage")))}
     said = done.answer.content or (None if done.answer.tool_calls or done.answer.refusal else "")
     message: dict[str, Any] = {"role": "assistant", "content": said, "refusal": done.answer.refusal or None}
     if done.answer.tool_calls:

@@ -27,6 +27,7 @@ class ChatReader:
         self._mender = CallMender(call.request_id)
         self._carries = traits_of(call.deployment.provider).takes_reasoning
         self._calls = CallNumbers()
+        self._argued: set[int] = set()
         self._without_arguments: set[int] = set()
         self._reasoning: list[str] = []
         self._latest: Json = {}
@@ -76,8 +77,9 @@ class ChatReader:
             if made is None:
                 continue
             if made.arguments:
+                self._argued.add(made.index)
                 self._without_arguments.discard(made.index)
-            elif made.name and "custom" not in piece:
+            elif made.name and made.index not in self._argued and "custom" not in piece:
                 self._without_arguments.add(made.index)
             yield made
 
@@ -94,7 +96,7 @@ class ChatReader:
     def _passed(self, event: Json, choices: list[Json], *, said: bool) -> tuple[Json, ...]:
         """The events that may go on by now."""
         self._latest = event
-        choices = [{**with_finish(one), "delta": with_text(mapping(one.get("delta")))} for one in choices]
+        choices = [{**with_finish(one), "delta": _told(mapping(one.get("delta")))} for one in choices]
         if told := mapping(event.get("usage")):
             self._usage = ({**self._with([]), "usage": told},)
             if not choices:
@@ -120,6 +122,13 @@ class ChatReader:
     def _event_of(self, piece: ToolCallDelta) -> Json:
         delta = {"tool_calls": [{"index": piece.index, "function": {"arguments": piece.arguments}}]}
         return self._with([{"index": 0, "delta": delta, "finish_reason": None}])
+
+
+def _told(delta: Json) -> Json:
+    """The delta with a text for its content, and no role that is none, which some servers send with each."""
+    if delta.get("role") == "":
+        delta = {name: value for name, value in delta.items() if name != "role"}
+    return with_text(delta)
 
 
 def _is_other(delta: Json) -> bool:

@@ -70,8 +70,8 @@ class CallMender:
         named = piece.get("id")
         call_id = "" if named is None else str(named)
         arguments = text_of(said.get("arguments") or said.get("input"))
-        known = self._numbers.number(piece.get("index"), call_id)
-        found = self._numbers.delta(piece.get("index"), call_id, text_of(said.get("name")), arguments)
+        came = (piece.get("index"), call_id, text_of(said.get("name")), arguments)
+        known, found = self._numbers.number(*came), self._numbers.delta(*came)
         if known is not None or found is None:
             return {**piece, "index": known}
         return with_id({**piece, "index": found.index}, self._request_id, found.index)
