@@ -161,3 +161,10 @@ async def test_errors_are_ours(door):
     door.answers({"error": {"message": "You are wrong: Hello.", "param": "seed"}}, 400)
     refused = await door.ask()
     assert (refused.status_code, "You are wrong" in refused.text) == (400, False)
+
+
+async def test_an_answer_has_a_date(door):
+    """Its server's, or ours where it names none."""
+    came = whole({"content": "Hi"})
+    door.answers({name: value for name, value in came.items() if name != "created"})
+    assert isinstance((await door.ask()).json()["created"], int)

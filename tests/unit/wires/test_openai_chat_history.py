@@ -197,3 +197,10 @@ def test_who_wants_reasoning_back_gets_it():
     assert history_of([USER, {"role": "assistant", "content": "a"}], deepseek).may_think is True
     other = history_of([told], traits_of("openai"))
     assert (other.messages, other.may_think) == ((turn,), True)
+
+
+def test_a_jpeg_goes_by_its_media_type():
+    """Whatever the client calls it."""
+    part = {"type": "image_url", "image_url": {"url": "data:image/jpg;base64,AA==", "detail": "low"}}
+    (message,) = sent({"role": "user", "content": [part]})["messages"]
+    assert message["content"][0]["image_url"] == {"url": "data:image/jpeg;base64,AA==", "detail": "low"}

@@ -87,7 +87,8 @@ def chat_body(done: Completion[ProviderAnswer], created: int) -> dict[str, Any]:
     """OpenAI's whole answer."""
     if (came := done.answer.forwarded) is not None:
         named = {"id": f"chatcmpl-{done.id}", "object": "chat.completion", "model": done.model.key}
-        return {"created": created, **came, **named, "usage": chat_usage(done.usage, mapping(came.get("usage")))}
+        dated = came if "created" in came else {**came, "created": created}
+        return {**dated, **named, "usage": chat_usage(done.usage, mapping(came.get("usage")))}
     said = done.answer.content or (None if done.answer.tool_calls or done.answer.refusal else "")
     message: dict[str, Any] = {"role": "assistant", "content": said, "refusal": done.answer.refusal or None}
     if done.answer.tool_calls:

@@ -16,6 +16,8 @@ from gateway_core.wires.shapes import items, mapping, text_of, without_nulls
 from gateway_core.wires.signed_ids import carried, split
 
 NO_ARGUMENTS = "{}"
+_JPG, _JPEG = "data:image/jpg;", "data:image/jpeg;"
+"""`image/jpg` is no media type, though it is much used: OpenAI takes it for an image of no kind that it knows."""
 _LONGEST_ID = 40
 """Characters of a call's id: OpenAI refuses a longer one as `string_above_max_length`."""
 REASONING_MARK = "d"
@@ -142,7 +144,12 @@ def _parts(content: list[Any], *, has_refusals: bool) -> Iterator[Json]:
 
 
 def _stated(value: Any) -> Any:
-    return without_nulls(value) if isinstance(value, Mapping) else value
+    if not isinstance(value, Mapping):
+        return value
+    stated = without_nulls(value)
+    if isinstance(url := stated.get("url"), str) and url.startswith(_JPG):
+        stated["url"] = f"{_JPEG}{url.removeprefix(_JPG)}"
+    return stated
 
 
 def _said(part: Json) -> Any:
