@@ -55,12 +55,12 @@ class ChatStream:
             yield self._chunk(_delta(chunk, first=first), None)
             return
         self._is_forwarded = True
-        named = {name: self._frame[name] for name in ("id", "model", "object")}
+        named = {**{name: self._frame[name] for name in ("id", "model", "object")}, **self._no_usage}
         for came in chunk.forwarded:
             if came.get("usage"):
                 self._usage, self._frame = came["usage"], {**self._dated(_without_content(came)), **named}
             else:
-                yield event({**self._dated(came), **named, **self._no_usage})
+                yield event({**self._dated(came), **named})
 
     def _dated(self, came: Json) -> Json:
         return came if "created" in came else {**came, "created": self._frame["created"]}

@@ -32,6 +32,15 @@ def with_text(call: Json) -> Json:
     return {**call, "function": {**function, "arguments": said}}
 
 
+def _is_plain(event: Json) -> bool:
+    """Whether it holds no calls, and deltas where they belong: as most do, so that it has to cost little."""
+    for choice in items(event.get("choices")):
+        delta = choice.get("delta") if type(choice) is dict else None
+        if type(delta) is not dict or "tool_calls" in delta:
+            return False
+    return True
+
+
 def _with_deltas(event: Json) -> Json:
     """The event with what some call the `message` of a choice where its `delta` should be."""
     choices = [mapping(choice) for choice in items(event.get("choices"))]
@@ -54,6 +63,8 @@ class CallMender:
 
     def mended(self, event: Json) -> Json:
         """The event itself where nothing has to change."""
+        if _is_plain(event):
+            return event
         event = _with_deltas(event)
         choices = [mapping(choice) for choice in items(event.get("choices"))]
         place, main = next(((place, one) for place, one in enumerate(choices) if not one.get("index")), (0, {}))

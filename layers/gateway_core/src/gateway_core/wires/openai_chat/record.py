@@ -39,6 +39,8 @@ def _finish(body: object) -> str:
 def with_finish(choice: Json) -> Json:
     """The choice with its finish reason in OpenAI's words, as many clients know no others; null where it has none."""
     told = choice.get("finish_reason")
+    if told is None and "message" not in choice:
+        return choice
     word = told if isinstance(told, str) and told in _OPENAIS else _word(choice) or None
     return choice if told == word else {**choice, "finish_reason": word}
 
