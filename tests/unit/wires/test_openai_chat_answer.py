@@ -67,7 +67,7 @@ def test_calls():
     assert found.tool_calls == (
         ToolCall("c1", "f", '{"a": 1}'),
         ToolCall("c2", "g", "{}"),
-        ToolCall("c3", "run", "ls"),
+        ToolCall("c3", "run", "ls", custom=True),
     )
     with pytest.raises(KeyError):
         answer(body({"tool_calls": [{"id": "c1", "type": "novel"}]}))

@@ -10,7 +10,7 @@ from gateway_core.api.schemas import cost_body
 from gateway_core.api.sse import Events, event
 from gateway_core.api.stream import tool_call_body
 from gateway_core.api.stream_answer import StreamParts, stream_error_body
-from gateway_core.domain.chat import Chunk, Json, ProviderAnswer, Usage
+from gateway_core.domain.chat import Chunk, Json, ProviderAnswer, ToolCall, Usage
 from gateway_core.domain.cost import usd
 from gateway_core.domain.errors import LLMError
 from gateway_core.domain.result import Completion
@@ -92,10 +92,7 @@ def chat_body(done: Completion[ProviderAnswer], created: int) -> dict[str, Any]:
     said = done.answer.content or (None if done.answer.tool_calls or done.answer.refusal else "")
     message: dict[str, Any] = {"role": "assistant", "content": said, "refusal": done.answer.refusal or None}
     if done.answer.tool_calls:
-        message["tool_calls"] = [
-            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
-            for call in done.answer.tool_calls
-        ]
+        message["tool_calls"] = list(map(_call_body, done.answer.tool_calls))
     if done.answer.reasoning:
         message["reasoning_content"] = done.answer.reasoning
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": done.answer.finish_reason}
@@ -107,6 +104,12 @@ def chat_body(done: Completion[ProviderAnswer], created: int) -> dict[str, Any]:
         "choices": [choice],
         "usage": chat_usage(done.usage),
     }
+
+
+def _call_body(call: ToolCall) -> dict[str, Any]:
+    if call.custom:
+        return {"id": call.id, "type": "custom", "custom": {"name": call.name, "input": call.arguments}}
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
 
 
 def chat_usage(usage: Usage, came: Json | None = None) -> dict[str, Any]:

@@ -28,4 +28,5 @@ def answer_of(response: Any, seen: ProviderExchange, dropped: tuple[str, ...]) -
 
 def _tool_call(call: Any) -> ToolCall:
     said = (call.id, call.function.name, call.function.arguments or "{}")
-    return ToolCall(*(sendable(text or "") for text in said))
+    call_id, name, arguments = (sendable(text or "") for text in said)
+    return ToolCall(call_id, name, arguments)

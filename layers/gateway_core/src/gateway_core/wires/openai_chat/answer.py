@@ -66,7 +66,8 @@ def with_arguments(call: Json) -> dict[str, Any]:
 def _tool_call(call: Json) -> ToolCall:
     function, custom = mapping(call.get("function")), mapping(call.get("custom"))
     name, said = (custom.get("name"), custom.get("input")) if custom else (function.get("name"), function["arguments"])
-    return ToolCall(*(sendable(text_of(text)) for text in (call.get("id"), name, said)))
+    call_id, name, said = (sendable(text_of(text)) for text in (call.get("id"), name, said))
+    return ToolCall(call_id, name, said, custom=bool(custom))
 
 
 def _forwarded(raw: Json, calls: list[dict[str, Any]], request_id: str) -> Json:
