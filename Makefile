@@ -13,7 +13,7 @@ bring_uv = if [ ! -x "$(UV)" ]; then "$$python" -m venv .tools && .tools/bin/pyt
 STAMP := .venv/.synced
 CLIENTS := .tools/clients
 
-.PHONY: help setup hooks run check test test-properties test-lambda test-clients test-faults test-fleet unit fmt lint types arch lock prices clean validate conformance
+.PHONY: help setup hooks run check test test-litellm test-properties test-lambda test-clients test-faults test-fleet unit fmt lint types arch lock prices clean validate conformance
 .PHONY: build build-here build-other size sam-local test-docker mutants
 # Tests take all processors by themselves, and builds share .aws-sam.
 .NOTPARALLEL:
@@ -52,9 +52,12 @@ test: $(STAMP) ## Lint, types, import rules and all fast tests with coverage
 
 unit: $(STAMP)
 	$(BIN)/coverage erase
-	$(BIN)/python -m pytest -q --cov --cov-report= -n 2 --dist loadgroup $(SLOW:%=--ignore=%)
+	$(BIN)/python -m pytest -q --cov --cov-report= -n 2 --dist loadgroup -m 'not litellm' $(SLOW:%=--ignore=%)
 	$(BIN)/coverage report --fail-under=90
 	$(BIN)/coverage report --fail-under=100 --include='$(PURE)'
+
+test-litellm: $(STAMP) ## Run what holds for every way to a model through LiteLLM's translation
+	$(BIN)/python -m pytest -q -m litellm tests/contract tests/wires
 
 test-properties: $(STAMP) ## Look for what breaks a property, among many more examples that are new each time
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup --timeout=3600 --hypothesis-profile=free -m hypothesis tests/unit tests/contract tests/local tests/lambda_runtime

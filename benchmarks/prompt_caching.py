@@ -127,14 +127,17 @@ def _words(tokens: int) -> str:
 
 def measured_bill(model: str, turns: int = 20) -> Bill:
     """The same agent's, as the gateway bills it; `model` is its name in the catalog."""
-    costs, used = [], Usage()
-    for caching in ("off", "auto"):
-        # A simulator for each, as those of one share a cache.
-        with simulator() as bases, worker(caching, ROOT, f"prompt_caching: {caching}\n", bases) as gateway:
-            answers = [json.loads(gateway.ask(OWN, _asked(model, turn))["text"]) for turn in range(turns)]
-        costs.append(sum((Decimal(str(answer["cost"]["total_usd"])) for answer in answers), Decimal()))
-        used = sum((_usage(answer["usage"]) for answer in answers), Usage())
-    return Bill(*costs, used)
+    plain, _ = _billed("off", model, turns)
+    cached, usage = _billed("auto", model, turns)
+    return Bill(plain, cached, usage)
+
+
+def _billed(caching: str, model: str, turns: int) -> tuple[Decimal, Usage]:
+    """What all turns cost and use. A simulator for each setting, as those of one share a cache."""
+    with simulator() as bases, worker(caching, ROOT, f"prompt_caching: {caching}\n", bases) as gateway:
+        answers = [json.loads(gateway.ask(OWN, _asked(model, turn))["text"]) for turn in range(turns)]
+    cost = sum((Decimal(str(answer["cost"]["total_usd"])) for answer in answers), Decimal())
+    return cost, sum((_usage(answer["usage"]) for answer in answers), Usage())
 
 
 def _asked(model: str, turn: int) -> Json:

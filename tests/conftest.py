@@ -52,6 +52,18 @@ def pytest_configure(config: pytest.Config) -> None:
         measuring.stop()
 
 
+_BY_LITELLM = ("tests/contract/test_litellm", "tests/contract/test_outside", "tests/wires/test_litellm")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What goes through LiteLLM is a suite of its own: it takes seconds of CPU to load, in one worker."""
+    for item in items:
+        path = item.path.relative_to(config.rootpath).as_posix()
+        if (path.startswith(_BY_LITELLM) and "native" not in item.name) or "[litellm" in item.name:
+            item.add_marker(pytest.mark.litellm)
+            item.add_marker(pytest.mark.xdist_group("litellm"))
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """A worker gets the files of a group, or a file, as a whole: what its tests share is made once.

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, cast
 
 import httpx
@@ -26,15 +25,7 @@ from tests.contract.desk import Desk
 from tests.contract.scripted_store import Server
 from tests.patience import patience
 
-HERE = Path(__file__).parent
 TOKEN = "contract-token"
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """LiteLLM takes seconds of CPU to load: one worker has all tests that do."""
-    for item in items:
-        if item.path.parent == HERE and item.path.name.startswith("test_litellm"):
-            item.add_marker(pytest.mark.xdist_group("litellm"))
 
 
 @dataclass(frozen=True)

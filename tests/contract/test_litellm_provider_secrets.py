@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
+from gateway_core.adapters.upstream.provider import UpstreamProvider
+from gateway_core.domain.chat import ProviderCall
 from gateway_core.domain.credentials import Credential, Secret
 from gateway_core.domain.errors import ProviderError
 from tests.contract.leaks import LEAK_TEXT, LEAKS, Everything, all_loggers, everything
 from tests.contract.litellm_paths import EACH, EACH_NAME, PROMPT, Path, provider_at
-from tests.contract.raw_provider import RawProvider, respond
+from tests.contract.raw_provider import Act, RawProvider, respond
 
+COMPLETION = "Under the quay at Kyleakin."
 every_path = pytest.mark.parametrize("path", EACH, ids=EACH_NAME)
 
 
@@ -51,6 +56,56 @@ async def test_prompts_stay_out_of_errors_and_logs(path: Path, status: int, logg
     assert "otters" not in text
     assert "Be brief." not in text
     assert path.key not in text
+
+
+def odd_answers(path: Path) -> dict[str, Act]:
+    """Answers that nobody expects, with the key, the prompt and a completion in them."""
+    told = f"{PROMPT} {path.key} {LEAK_TEXT} {COMPLETION}"
+    of_words = json.loads(json.dumps(path.good).replace('"Hello."', json.dumps({"words": told})))
+    event = f"data: {json.dumps(of_words)}\n\n".encode()
+    error = {"error": {"message": told, "type": told, "code": told, "param": told}}
+    return {
+        "no JSON": respond(200, told.encode()),
+        "half of it": respond(200, json.dumps({"told": told}).encode()[:-2]),
+        "a page": respond(502, f"<html>{told}</html>".encode(), kind="text/html"),
+        "another form": respond(200, of_words),
+        "a text": respond(200, {"error": told}),
+        "headers": respond(500, error, f"x-request-id: {path.key}", f"retry-after: {path.key}"),
+        "a content type": respond(500, error, kind=f"text/{path.key}"),
+        "an error event": respond(200, f"data: {json.dumps(error)}\n\n".encode(), kind="text/event-stream"),
+        "no event": respond(200, f"data: {told}\n\n".encode(), kind="text/event-stream"),
+        "an odd event": respond(200, event, kind="text/event-stream"),
+    }
+
+
+async def ask(provider: UpstreamProvider, call: ProviderCall, *, streams: bool) -> None:
+    """To the end of the answer."""
+    if streams:
+        _ = [chunk async for chunk in provider.stream(call)]
+    else:
+        await provider.complete(call)
+
+
+@pytest.mark.parametrize("is_forwarded", [False, True], ids=["translated", "forwarded"])
+@pytest.mark.parametrize("streams", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("odd", odd_answers(EACH[0]))
+@every_path
+async def test_odd_answers_give_nothing_away(
+    path: Path, odd: str, streams: bool, is_forwarded: bool, logged: Everything
+) -> None:
+    """Sent once, and told in our own words, whatever an engine made of it."""
+    async with RawProvider(odd_answers(path)[odd]).serve() as raw:
+        provider = provider_at(raw.url)
+        call = path.call(raw.url)
+        if is_forwarded:
+            call = replace(call, body={"model": "m", "messages": list(call.messages)})
+        with pytest.raises(ProviderError) as caught:
+            await ask(provider, call, streams=streams)
+        await provider.close()
+    text = everything(caught.value, logged)
+    assert [word for word in ("otters", "Be brief.", "quay", path.key, *LEAKS.values()) if word in text] == []
+    assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+    assert len(raw.seen) == 1
 
 
 @every_path

@@ -1,4 +1,7 @@
-"""Gateways with LiteLLM in this process, the simulator and a real store behind them, all over HTTP."""
+"""Gateways in this process, the simulator and a real store behind them, all over HTTP.
+
+Every test that asks runs twice: what one gateway serves by wires of our own, another does by LiteLLM.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from local.providers.control import Control
 from local.serving import serve
 from local.upstash.app import create_app as create_store
 from local.valkey import Valkey
+from tests.engines import OURS
 from tests.faults.case import Case
 from tests.faults.expectations import EMBEDDING, GIVEN_UP_S, MODELS
 from tests.faults.harness import HELLO, PATIENT, Gateways
@@ -44,13 +48,20 @@ def store_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="package")
-def gateways(tmp_path_factory, simulator_url, store_url) -> Iterator[Gateways]:
+def all_gateways(tmp_path_factory, simulator_url, store_url) -> Iterator[Gateways]:
     """Gateways by configuration; LiteLLM is loaded once for all of them."""
     environ = {"UPSTASH_REDIS_REST_URL": store_url, "UPSTASH_REDIS_REST_TOKEN": TOKEN}
     with ExitStack() as stack:
         made = Gateways(stack, tmp_path_factory.mktemp("faults"), environ, simulator_url)
-        warm_up(made.get(PATIENT).url, store_url)
+        for ours in OURS:
+            warm_up(made.of(ours).get(PATIENT).url, store_url)
         yield made
+
+
+@pytest.fixture(params=OURS, ids=["ours-but-openai", "litellm-but-openai"])
+def gateways(request, all_gateways) -> Gateways:
+    """Those with these engines."""
+    return all_gateways.of(request.param)
 
 
 def warm_up(url: str, store_url: str) -> None:

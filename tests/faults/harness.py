@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Iterator
@@ -24,6 +25,7 @@ from gateway_core.services import ModelServices
 from local.providers import base_urls
 from local.serving import serve
 from tests.e2e.conftest import PROVIDER_KEYS
+from tests.engines import OURS, engine
 from tests.faults.expectations import CHAT, CHOOSERS, EMBEDDING, MODELS, Candidate, Fault
 from tests.patience import patience
 
@@ -32,10 +34,7 @@ NOWHERE = "http://127.0.0.1:9"
 """Nobody listens on the port of the discard service."""
 HELLO = [{"role": "user", "content": "Say hello to everybody"}]
 CONFIG = """
-providers:
-  anthropic: {{timeout_s: {patience_s}}}
-  openai: {{timeout_s: {patience_s}}}
-  gemini: {{timeout_s: {patience_s}}}
+providers: {{{providers}}}
 models:
   gpt-nano:
     provider: openai
@@ -85,10 +84,15 @@ def hurried() -> Pace:
     return Pace(patience_s, 4 * patience_s)
 
 
-def config(pace: Pace) -> str:
-    """A config.yaml with the models of the tables at their prices."""
+def config(pace: Pace, ours: frozenset[str]) -> str:
+    """A config.yaml with the models of the tables at their prices; wires of our own serve those of some providers."""
+    providers = (
+        f"{name}: {{timeout_s: {pace.patience_s}, engine: {engine(name, ours)}}}"
+        for name in ("anthropic", "openai", "gemini")
+    )
     prices = (f"{one.key}: {{input: {one.input_usd}, output: {one.output_usd}}}" for one in MODELS)
     return CONFIG.format(
+        providers=", ".join(providers),
         patience_s=pace.patience_s,
         deadline_s=pace.deadline_s,
         chat=", ".join(one.key for one in CHAT),
@@ -145,24 +149,33 @@ class Running:
 
 
 class Gateways:
-    """Starts a gateway for each pace that is asked for, once."""
+    """Starts a gateway for each pace that is asked for, once. `ours` are the providers that wires of ours serve."""
+
+    ours = OURS[0]
 
     def __init__(self, stack: ExitStack, folder: Any, environ: dict[str, str], providers_url: str) -> None:
         self._stack = stack
         self._folder = folder
         self._environ = environ
         self._providers_url = providers_url
-        self._running: dict[tuple[Pace, frozenset[str]], Running] = {}
+        self._running: dict[tuple[Pace, frozenset[str], frozenset[str]], Running] = {}
+
+    def of(self, ours: frozenset[str]) -> Gateways:
+        """The same, for other engines."""
+        other = copy.copy(self)
+        other.ours = ours
+        return other
 
     def get(self, pace: Pace, unreachable: frozenset[str] = frozenset()) -> Running:
         """At this pace, and with these providers at an address where nobody is."""
-        if (pace, unreachable) not in self._running:
-            self._running[pace, unreachable] = self._start(pace, unreachable)
-        return self._running[pace, unreachable]
+        which = pace, unreachable, self.ours
+        if which not in self._running:
+            self._running[which] = self._start(pace, unreachable)
+        return self._running[which]
 
     def _start(self, pace: Pace, unreachable: frozenset[str]) -> Running:
         path = self._folder / f"config-{len(self._running)}.yaml"
-        path.write_text(config(pace))
+        path.write_text(config(pace, self.ours))
         away = {f"{name.upper()}_API_BASE" for name in unreachable}
         bases = {
             name: url.replace(self._providers_url, NOWHERE) if name in away else url

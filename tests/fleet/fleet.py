@@ -45,13 +45,17 @@ class Fleet:
 
 @contextmanager
 def fleet(
-    size: int, environ: Mapping[str, str], *, at_ms: int = 0, target: Callable[..., None] = run
+    size: int, *environs: Mapping[str, str], at_ms: int = 0, target: Callable[..., None] = run
 ) -> Iterator[Fleet]:
-    """Start so many processes with this environment, and end those that are left. With `at_ms` their clock stands."""
+    """Start so many processes with these environments in turn, and end those that are left.
+
+    With `at_ms` their clock stands.
+    """
     clock = CONTEXT.Value("q", at_ms)
     started = []
     try:
-        for _ in range(size):
+        for number in range(size):
+            environ = environs[number % len(environs)]
             ours, theirs = CONTEXT.Pipe()
             process = CONTEXT.Process(target=target, args=(theirs, dict(environ), clock), daemon=True)
             process.start()

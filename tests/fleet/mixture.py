@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import httpx
 
+from tests.engines import OURS, providers
 from tests.faults.harness import ONCE, events_of
 
 
@@ -37,7 +38,7 @@ MODELS = (
 )
 SPOKEN, WHOLE, VECTORS = MODELS[:3], MODELS[3:6], MODELS[6:]
 """The models of streams and some completions, of completions only, and of embeddings."""
-CONFIG = f"""
+_CONFIG = f"""
 groups:
   spoken: [{", ".join(one.key for one in SPOKEN)}]
   whole: [{", ".join(one.key for one in WHOLE)}]
@@ -48,6 +49,8 @@ breaker: {{cooldown_s: 0.1, max_cooldown_s: 0.1}}
 pricing:
   models:
 """ + "".join(f"    {one.key}: {{input: {one.per_input / 1000}, output: {one.per_output / 1000}}}\n" for one in MODELS)
+CONFIGS = tuple(f"providers: {providers(ours)}\n{_CONFIG}" for ours in OURS)
+"""One for every other process: what one serves by wires of our own, the other does by LiteLLM."""
 REFUSALS: tuple[dict[str, Any], ...] = (
     {"kind": "rate_limit", "headers": {"retry-after-ms": "200"}},
     {"kind": "rate_limit"},
@@ -65,6 +68,8 @@ ACCIDENTS: tuple[dict[str, Any], ...] = ({"kind": "reset"}, {"kind": "malformed"
 UNKNOWN = frozenset(fault["kind"] for fault in ACCIDENTS)
 GROUP_SHARE = 0.8
 """How many ask for a group, in which others can answer for a model that fails."""
+OPENAI_SHARE = 0.4
+"""How many ask on OpenAI's chat wire, which is forwarded to who speaks it."""
 AGENTS = tuple(f"agent-{n}" for n in range(5))
 USERS = tuple(f"user-{n}" for n in range(4))
 
@@ -96,12 +101,17 @@ def _job(dice: random.Random, number: int, projects: Sequence[str], fault_share:
         path, pool, first = "/v1/embeddings", VECTORS, VECTORS[0]
         body: dict[str, Any] = {"input": text, "model": "embedding", "user": user}
     else:
-        path, pool = f"/v1/{way}", SPOKEN if way == "stream" else dice.choice([SPOKEN, WHOLE])
-        group = {"model_group": "spoken" if pool is SPOKEN else "whole"}
+        pool = SPOKEN if way == "stream" else dice.choice([SPOKEN, WHOLE])
         first = pool[0] if dice.random() < GROUP_SHARE else dice.choice(pool)
-        target = group if first is pool[0] else {"model": first.key}
+        target = ("spoken" if pool is SPOKEN else "whole") if first is pool[0] else first.key
         messages = [{"role": "user", "content": f"{text}[[words={dice.randint(1, 20)}]]"}]
-        body = {"messages": messages, "agent_id": agent, "user_id": user, "max_tokens": 50, **target}
+        body = {"messages": messages, "max_tokens": 50}
+        if dice.random() < OPENAI_SHARE:
+            path = "/v1/chat/completions"
+            body |= {"model": target, "user": user, "stream": way == "stream"}
+        else:
+            path = f"/v1/{way}"
+            body |= {"model" if target == first.key else "model_group": target, "agent_id": agent, "user_id": user}
     fault = _fault(dice, pool, first) if dice.random() < fault_share else None
     return Job(number, path, body, project, agent, user, fault)
 
@@ -126,13 +136,13 @@ class Heard:
     @classmethod
     def of(cls, http: httpx.Client, url: str, key: str, job: Job) -> Self:
         """Ask, and listen to the end."""
-        agent = {"x-agent-id": job.agent} if job.path == "/v1/embeddings" else {}
+        agent = {} if "agent_id" in job.body else {"x-agent-id": job.agent}
         headers = {"authorization": f"Bearer {key}", **agent}
         heard = cls(job)
         try:
             with http.stream("POST", url + job.path, json=job.body, headers=headers) as answer:
                 is_stream = answer.headers["content-type"].startswith("text/event-stream")
-                told = list(events_of(answer))[-1:] if is_stream else [("", json.loads(answer.read()))]
+                told = list(events_of(answer)) if is_stream else [("", json.loads(answer.read()))]
         except httpx.HTTPError as error:
             heard.broke = repr(error)
             return heard
@@ -141,8 +151,8 @@ class Heard:
         return heard
 
     def _note(self, headers: httpx.Headers, told: list[tuple[str, Any]]) -> None:
-        ((_name, last),) = told
-        error = last.get("error")
+        last = told[-1][1]
+        error = last.get("error") if last != "[DONE]" else None
         self.is_whole = error is None
         if error:
             made = [one for one in error["attempts"] if one["outcome"] != "skipped"]

@@ -1,6 +1,7 @@
 """Thousands of requests over eight processes, a tenth with a fault: the books are right to the nano-USD.
 
-The processes run LiteLLM: the fork server has loaded it before they are forked. `make test-fleet` runs this.
+Every other process serves by wires of our own what the rest serves by LiteLLM, which the fork server has loaded before
+they are forked. `make test-fleet` runs this.
 """
 
 import time
@@ -16,7 +17,7 @@ import pytest
 from gateway_core.domain.caller import Limits
 from gateway_core.store.virtual_keys import KeyRecord, digest_of, new_key
 from tests.fleet.fleet import fleet
-from tests.fleet.mixture import CONFIG, Counted, Heard, Tally, jobs
+from tests.fleet.mixture import CONFIGS, Counted, Heard, Tally, jobs
 from tests.patience import patience
 
 pytestmark = [pytest.mark.xdist_group("fleet"), pytest.mark.timeout(600)]
@@ -37,6 +38,7 @@ CAP = DOLLAR // 25
 PROJECTS = (*FREE, CAPPED)
 KILLED_AT = 200
 """The job before which a process is killed in the middle of what it does."""
+CHATTING = ("anthropic", "openai", "gemini", "deepseek")
 COLUMNS = {"agent": "agent_id", "user": "user_id", "model": "model"}
 
 
@@ -54,11 +56,12 @@ async def keys(store):
 
 
 @pytest.fixture
-def config(backend, tmp_path):
-    """The environment of the processes."""
-    path = tmp_path / "config.yaml"
-    path.write_text(CONFIG)
-    return backend.with_config(path)
+def configs(backend, tmp_path):
+    """The environments of the processes."""
+    paths = [tmp_path / f"config-{number}.yaml" for number in range(len(CONFIGS))]
+    for path, text in zip(paths, CONFIGS, strict=True):
+        path.write_text(text)
+    return [backend.with_config(path) for path in paths]
 
 
 class Books:
@@ -218,14 +221,17 @@ async def books_right(running, keys, store, heard, counted):
         assert sum(books.spent_and_held(CAPPED)["p"]) <= CAP
 
 
-async def test_two_thousand_requests_are_in_the_books_once(backend, config, keys, simulator, store):
+async def test_two_thousand_requests_are_in_the_books_once(backend, configs, keys, simulator, store):
     """No record lost or doubled; reports and budgets are the providers' own count, to the token and the nano-USD."""
-    with fleet(PROCESSES, config) as running:
+    with fleet(PROCESSES, *configs) as running:
         heard = Driver(running, keys, simulator).play(jobs(REQUESTS, PROJECTS, FAULT_SHARE))
-        counted = Counted.of(simulator.calls()["requests"])
+        calls = simulator.calls()["requests"]
+        counted = Counted.of(calls)
         assert [one.broke for one in heard if one.broke] == []
         assert counted.calls == {one.job.number: one.attempts for one in heard if one.attempts}
         await books_right(running, keys, store, heard, counted)
+    engines = Counter((call["provider"], call["headers"]["user-agent"] == "llm-gateway") for call in calls)
+    assert min(engines[provider, is_ours] for provider in CHATTING for is_ours in (True, False)) > 20, engines
     codes = Counter(one.code for one in heard)
     assert codes[""] > REQUESTS * 0.8, codes
     assert codes["budget_exceeded"] > 0
@@ -233,7 +239,7 @@ async def test_two_thousand_requests_are_in_the_books_once(backend, config, keys
     assert len(counted.unknown) > 10
 
 
-async def test_a_process_that_dies_loses_only_what_it_had_under_way(backend, config, keys, simulator, store):
+async def test_a_process_that_dies_loses_only_what_it_had_under_way(backend, configs, keys, simulator, store):
     """Killed in the middle: what it had under way is held and in no report; all else is in the books once."""
     lost = []
 
@@ -251,7 +257,7 @@ async def test_a_process_that_dies_loses_only_what_it_had_under_way(backend, con
         finally:
             backend.gate.open()
 
-    with fleet(PROCESSES, config) as running:
+    with fleet(PROCESSES, *configs) as running:
         todo = [spared(job) for job in jobs(REQUESTS // 4, PROJECTS, FAULT_SHARE)]
         heard = Driver(running, keys, simulator, hook=kill_one).play(todo)
         counted = Counted.of(simulator.calls()["requests"])

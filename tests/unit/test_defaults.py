@@ -26,7 +26,7 @@ CALL = ProviderCall(Deployment("p", "m", "https://p.example"), (), {}, 64, 60.0,
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        (Chunk(), ("", (), "", None, None, (), None, "", False, ())),
+        (Chunk(), ("", (), "", None, None, True, (), None, "", False, "", 0, ())),
         (EmbedRequest(("a",), Attribution("alpha")), (("a",), Attribution("alpha"), None, None, None, None, 120.0)),
         (Opened(model("m"), 1), (model("m"), 1, False, False, ())),
         (CachePolicy(), (True, 3600, 262_144)),
@@ -34,7 +34,7 @@ CALL = ProviderCall(Deployment("p", "m", "https://p.example"), (), {}, 64, 60.0,
         (Limits(), (None,) * 6),
         (Attribution("alpha"), ("alpha", "", "")),
         (Usage(), (*[0] * 8, "")),
-        (ProviderAnswer("a", (), "stop", Usage()), ("a", (), "stop", Usage(), (), "", None, None, "", None)),
+        (ProviderAnswer("a", (), "stop", Usage()), ("a", (), "stop", Usage(), (), "", None, None, "", None, "", 0)),
     ],
 )
 def test_what_is_not_said(value, expected):

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gateway_core.api.embeddings import EmbeddingsBody
-from gateway_core.api.schemas import DEFAULT_TEMPERATURE, CompleteBody
+from gateway_core.api.schemas import DEFAULT_MAX_TOKENS, DEFAULT_TEMPERATURE, CompleteBody
 from gateway_core.api.tokens import TokensBody
 from gateway_core.api.usage import UsageQuery
 from gateway_core.domain.errors import InvalidRequest
@@ -69,8 +69,8 @@ def test_only_what_was_given_is_sent_on():
     [(CompleteArguments, CompleteBody), (TokensArguments, TokensBody), (UsageArguments, UsageQuery)],
 )
 def test_arguments_are_fields_of_their_route(arguments, route):
-    """Under the same name, required or not, with the same default; a temperature that nobody asked for is apart."""
-    defaults = {"temperature": DEFAULT_TEMPERATURE} if route is CompleteBody else {}
+    """Under the same name, required or not, with the same default; what nobody asked for is apart there."""
+    defaults = {"temperature": DEFAULT_TEMPERATURE, "max_tokens": DEFAULT_MAX_TOKENS} if route is CompleteBody else {}
     for name, field in arguments.model_fields.items():
         assert name in route.model_fields, name
         assert field.is_required() == route.model_fields[name].is_required(), name

@@ -21,6 +21,8 @@ def sse(*events: Any) -> bytes:
     return b"".join(b"data: " + (e if isinstance(e, bytes) else json.dumps(e).encode()) + b"\r\n\r\n" for e in events)
 
 
+USED = {"prompt_tokens": 9, "completion_tokens": 5}
+DONE = {"status": "completed"}
 ANTHROPIC = sse(
     {"type": "message_start", "message": {"usage": {"input_tokens": 9, "cache_read_input_tokens": 4}}},
     {"type": "content_block_delta", "delta": {"type": "text_delta", "text": "hi"}},
@@ -193,3 +195,50 @@ def test_errors_of_the_responses_api_have_three_shapes(event: Any, error: Any) -
     watch = StreamWatch(WIRES["openai_responses"])
     watch.feed(sse(event))
     assert watch.error["error"] == error
+
+
+LAST_WORDS: dict[str, tuple[str, list[Any], bool]] = {
+    "after the finish": ("openai_chat", [{"choices": [{"finish_reason": "stop"}]}, {"usage": USED}], True),
+    "with the finish": ("openai_chat", [{"choices": [{"finish_reason": "stop"}], "usage": USED}], True),
+    "before the finish": ("openai_chat", [{"usage": USED}, {"choices": [{"finish_reason": "stop"}]}], False),
+    "never": ("openai_chat", [{"choices": [{"finish_reason": "stop"}], "service_tier": "flex"}], False),
+    "Claude's": ("anthropic", [{"type": "message_delta", "delta": {"stop_reason": "x"}, "usage": USED}], True),
+    "Claude's first": ("anthropic", [{"type": "message_start", "message": {"usage": {"input_tokens": 9}}}], False),
+    "Gemini's": ("gemini", [{"candidates": [{"finishReason": "STOP"}], "usageMetadata": USED}], True),
+    "Gemini's first": ("gemini", [{"candidates": [{}], "usageMetadata": USED}], False),
+    "Responses": ("openai_responses", [{"type": "response.completed", "response": {"usage": USED} | DONE}], True),
+}
+
+
+@pytest.mark.parametrize("case", LAST_WORDS)
+def test_a_usage_is_the_bill_once_all_is_said(case: str) -> None:
+    """An earlier one is of what had been said by then."""
+    wire, events, is_bill = LAST_WORDS[case]
+    watch = StreamWatch(WIRES[wire])
+    watch.feed(sse(*events))
+    assert watch.is_bill == is_bill
+
+
+@pytest.mark.parametrize(("index", "finish"), [(0, "content_filter"), (None, "content_filter"), (1, "")])
+def test_the_first_of_several_answers_decides_why_a_stream_ended(index: int | None, finish: str) -> None:
+    """As of a whole answer."""
+    watch = StreamWatch(WIRES["openai_chat"])
+    watch.feed(sse({"choices": [{"index": index, "finish_reason": "content_filter"}]}))
+    assert watch.finish == finish
+
+
+@pytest.mark.parametrize(
+    ("wire", "event", "error"),
+    [
+        ("openai_chat", {"object": "error", "message": "No.", "code": 500}, True),
+        ("cohere", {"message": "No."}, True),
+        ("anthropic", {"type": "message_start", "message": {"usage": {"input_tokens": 9}}}, False),
+        ("openai_chat", {"choices": [{"delta": {"content": "message"}}], "message": None}, False),
+    ],
+)
+def test_a_bare_message_is_an_error(wire: str, event: Any, error: bool) -> None:
+    """No event of an answer has a text there."""
+    watch = StreamWatch(WIRES[wire], deque())
+    watch.feed(sse(event))
+    assert bool(watch.error) == watch.over == error
+    assert bool(watch.events) != error

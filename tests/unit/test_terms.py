@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway_core.domain.errors import InvalidRequest
-from gateway_core.domain.terms import choices_of, sent_service_tier, speaks
+from gateway_core.domain.terms import billed_service_tier, choices_of, sent_service_tier, speaks
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,15 @@ from gateway_core.domain.terms import choices_of, sent_service_tier, speaks
 def test_the_tier_is_never_left_to_the_account(params, sent):
     """Unless the caller says `auto`."""
     assert sent_service_tier(params) == sent
+
+
+@pytest.mark.parametrize(
+    ("asked", "billed"),
+    [(None, ""), ("default", ""), ("standard", ""), ("auto", ""), ("flex", "flex"), ("priority", "priority")],
+)
+def test_an_answer_that_names_no_tier_was_served_at_the_one_asked_for(asked, billed):
+    """The default has no name of its own, and `auto` is taken for it."""
+    assert billed_service_tier({"service_tier": asked}) == billed
 
 
 @pytest.mark.parametrize(("params", "choices"), [({}, 1), ({"n": None}, 1), ({"n": 1}, 1), ({"n": 5}, 5)])

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import pytest
 
+from gateway_core.domain.model_rules import ModelRules
 from gateway_core.wires.demands import DEMANDS
 from gateway_core.wires.foreign import FOREIGN_CANNOT, foreign_objection
 from gateway_core.wires.table import WIRES
 
 USER = {"role": "user", "content": "Hello."}
 SYSTEM = {"role": "system", "content": "Be brief."}
+CLOSED = {"type": "object", "properties": {}, "additionalProperties": False}
 DEVELOPER = {"role": "developer", "content": "Be brief."}
 
 
 def objection(wire, *messages, **params):
     """The field at fault."""
-    found = foreign_objection(WIRES[wire], messages, params)
+    found = foreign_objection(WIRES[wire], messages, params, ModelRules(schema_refuses=frozenset({"recursion"})))
     return found and found.param
 
 
@@ -34,7 +36,7 @@ def test_it_meets_no_demand():
 @pytest.mark.parametrize("wire", WIRES)
 def test_a_plain_request_is_fine_everywhere(wire):
     """With a system message first, tools, and a format."""
-    schema = {"type": "json_schema", "json_schema": {"name": "s"}}
+    schema = {"type": "json_schema", "json_schema": {"name": "s", "schema": CLOSED}}
     options = {"tools": tool(type="string", enum=["a"]), "response_format": schema, "tool_choice": "auto"}
     assert objection(wire, SYSTEM, DEVELOPER, USER, **options) is None
 
@@ -100,7 +102,6 @@ def test_schemas_that_are_mangled(schema):
 @pytest.mark.parametrize(
     "schema",
     [
-        {},
         {"type": "string", "enum": ["a"], "default": {"const": 1}, "examples": [True]},
         {"type": "object", "properties": {"const": {"type": "string"}, "$ref": {"type": "integer"}}},
         {"type": "array", "items": {"type": "object", "properties": {"oneOf": {"type": "string"}}}},
@@ -111,3 +112,67 @@ def test_schemas_that_are_mangled(schema):
 def test_schemas_that_come_through(schema):
     """A property may be named like a keyword, and a value is no schema."""
     assert objection("gemini", USER, tools=tool(**schema)) is None
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {},
+        {"type": "array"},
+        {"type": "string", "format": "date"},
+        {"type": "object", "additionalProperties": {"type": "string"}},
+        {"type": "object", "patternProperties": {}},
+        {"type": "array", "items": {"type": "integer", "multipleOf": 2}},
+        {"anyOf": [{"type": "string"}, {"allOf": []}]},
+    ],
+)
+def test_a_schema_that_loses_a_word_on_the_way_to_gemini(schema):
+    """What a model would have to keep to, and is not told."""
+    assert objection("gemini", USER, tools=tool(**schema)) == "tools.1.function.parameters"
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "string", "format": "date-time", "description": "d"},
+        {"anyOf": [{"type": "string"}, {"type": "null"}]},
+    ],
+)
+def test_a_schema_that_gets_to_gemini(schema):
+    """With all that counts."""
+    assert objection("gemini", USER, tools=tool(**schema)) is None
+
+
+@pytest.mark.parametrize(("seed", "param"), [(2**31 - 1, None), (-(2**31), None), (2**31, "seed"), (-(2**40), "seed")])
+def test_a_seed_of_more_than_32_bits(seed, param):
+    """Gemini refuses it."""
+    assert objection("gemini", USER, seed=seed) == param
+
+
+@pytest.mark.parametrize("union", ["allOf", "anyOf", "oneOf"])
+def test_alternatives_at_a_schemas_root(union):
+    """Lost on the way to Anthropic."""
+    made = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object", union: []}}}]
+    assert objection("anthropic", USER, tools=made) == "tools.0.function.parameters"
+    assert objection("openai_chat", USER, tools=made) is None
+
+
+def test_an_answer_that_anthropic_cannot_be_held_to():
+    """As by the wire of our own."""
+    schema = {"$defs": {"n": {"type": "object", "properties": {"n": {"$ref": "#/$defs/n"}}}}, "$ref": "#/$defs/n"}
+    wanted = {"type": "json_schema", "json_schema": {"name": "s", "schema": schema}}
+    assert objection("anthropic", USER, response_format=wanted) == "response_format.json_schema.schema"
+    assert objection("gemini", USER, response_format=wanted) is None
+
+
+@pytest.mark.parametrize(
+    ("messages", "param"),
+    [
+        ([USER], "response_format"),
+        ([{"role": "system", "content": "As JSON."}, USER], "response_format"),
+        ([USER, {"role": "user", "content": "As JSON."}], None),
+    ],
+)
+def test_json_mode_where_no_turn_says_json(messages, param):
+    """Instructions do not count over Responses, and that is where LiteLLM puts the system's messages."""
+    assert objection("openai_responses", *messages, response_format={"type": "json_object"}) == param

@@ -343,3 +343,8 @@ def test_no_word_is_lost(messages):
     for text in texts:
         words = [text] if isinstance(text, str) else [part["text"] for part in text if part.get("text")]
         assert all(json.dumps(word)[1:-1] in found for word in words)
+
+
+def test_the_mark_of_a_whole_message_is_named():
+    """As those of parts are."""
+    assert sent({"role": "user", "content": "hi", "cache_control": {"type": "ephemeral"}}).dropped == ("cache_control",)

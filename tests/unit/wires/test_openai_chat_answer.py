@@ -167,3 +167,27 @@ def test_why_it_ended_goes_on_in_openais_words(message, told, finish):
     assert found is not None
     assert found["choices"][0]["finish_reason"] == finish
     assert OPENAI_CHAT.finish_of(came) == ("tool_calls" if finish == "function_call" else finish or "")
+
+
+@pytest.mark.parametrize(
+    ("messages", "beside"),
+    [
+        (({"content": "a"},), ""),
+        (({"content": "a", "function_call": {"name": "f", "arguments": "{}"}},), "f{}"),
+        (({"content": None, "audio": {"transcript": "Hi.", "data": None}},), "Hi."),
+        (({"content": "a"}, {"content": "b", "reasoning_content": "hm"}, {"tool_calls": [CALL]}), 'bhmf{"a": 1}'),
+        (({"content": "a"}, {"content": None, "refusal": "No.", "tool_calls": [CUSTOM]}), "No.runls"),
+    ],
+)
+def test_what_is_said_beside_it(messages, beside):
+    """In further choices, and in fields that no other wire has: it counts, as it is paid for."""
+    assert answer(body(*messages)).beside == beside
+
+
+@pytest.mark.parametrize(
+    ("form", "tokens"), [({}, 20), ({"format": "wav"}, 20), ({"format": "pcm16"}, 20), ({"format": "opus"}, 120)]
+)
+def test_sound_counts_by_its_length(form, tokens):
+    """That of all choices together."""
+    sound = {"audio": {"data": "A" * 32_000}}
+    assert answer(body(sound, sound), params={"audio": form}).sound_tokens == tokens

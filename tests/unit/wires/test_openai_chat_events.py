@@ -34,10 +34,18 @@ def call(index, call_id="", name="", arguments="", **more):
         (event({"reasoning_content": "hm"}), Chunk(reasoning="hm")),
         (event({"reasoning": "hm"}), Chunk(reasoning="hm")),
         (event({"refusal": "No."}), Chunk(refusal="No.")),
-        (event({"audio": {"data": "AAAA"}}), Chunk(other=True)),
-        (event({"function_call": {"name": "f"}}), Chunk(other=True)),
-        (event({"content": "b"}, index=1), Chunk("b")),
-        (event({"refusal": "No.", "tool_calls": [{"function": {"arguments": "{}"}}, "x"]}, index=1), Chunk("No.{}")),
+        (event({"audio": {"id": "s"}}), Chunk(other=True)),
+        (event({"audio": {"transcript": "Hi."}}), Chunk(other=True, beside="Hi.")),
+        (event({"audio": {"data": "AAAA"}}), Chunk(other=True, sound_tokens=1)),
+        (event({"function_call": {"name": "f", "arguments": "{}"}}), Chunk(other=True, beside="f{}")),
+        (event({"function_call": {"name": None, "arguments": 5}}), Chunk(other=True)),
+        (event({"content": "b", "reasoning": "hm"}, index=1), Chunk(beside="bhm")),
+        (event({"audio": {"data": "AAAA"}}, index=1), Chunk(other=True, sound_tokens=1)),
+        (
+            event({"refusal": "No.", "tool_calls": [{"function": {"name": "f", "arguments": "{}"}}, "x"]}, index=1),
+            Chunk(beside="No.f{}"),
+        ),
+        (event({"tool_calls": [{"custom": {"name": "f", "input": "x"}}]}, index=1), Chunk(beside="fx")),
         (call(0, "c1", "f", "{"), Chunk(tool_calls=(ToolCallDelta(0, "c1", "f", "{"),))),
         (ROLE, Chunk()),
         (STOP, Chunk()),
@@ -47,8 +55,16 @@ def call(index, call_id="", name="", arguments="", **more):
     ],
 )
 def test_what_an_event_says(came, chunk):
-    """Of several choices the first is the answer, the others count as text, so that they are paid for."""
+    """Of several choices the first is the answer, the others are beside it, so that they are paid for."""
     assert read(came)[0] == chunk
+
+
+@pytest.mark.parametrize(("form", "tokens"), [("pcm16", [1, 0, 1, 0]), ("mp3", [3, 2, 2, 2])])
+def test_sound_counts_by_its_length(form, tokens):
+    """All of it together: 48,000 bytes a second of pcm16 are 20 tokens, and 8,000 of what is packed."""
+    reader = OPENAI_CHAT_CODEC.reader(chat_call(params={"audio": {"voice": "alloy", "format": form}}))
+    piece = event({"audio": {"data": "A" * 1200}})
+    assert [reader.chunk(piece).sound_tokens for _ in range(4)] == tokens
 
 
 @pytest.mark.parametrize("content", [5, [5], [{"type": "novel"}]])
@@ -198,7 +214,7 @@ def test_a_message_counts_as_a_delta():
         "choices": [{"index": 1, "delta": {"content": "b"}, "message": {"content": "c"}}, *came["choices"]],
     }
     assert [chunk.text for chunk in read(came)] == ["a", ""]
-    assert [chunk.text for chunk in read(both)] == ["ab", ""]
+    assert [(chunk.text, chunk.beside) for chunk in read(both)] == [("a", "b"), ("", "")]
 
 
 def pieces(chunks):

@@ -145,16 +145,6 @@ def test_dialects(provider, given, made):
     assert message(given, provider) == made
 
 
-def test_ids_are_short_enough():
-    """OpenAI takes 40 characters; a longer one, as others give, is another, the same for the call and its result."""
-    long = "functions.look_up:" + "0" * 40
-    turn = {"role": "assistant", "content": None, "tool_calls": [{"id": long, "function": {"name": "f"}}]}
-    made = sent(turn, {"role": "tool", "tool_call_id": long, "content": "r"})["messages"]
-    (call,) = made[0]["tool_calls"]
-    assert call["id"] == made[1]["tool_call_id"]
-    assert (call["id"][:5], len(call["id"])) == ("call_", 37)
-
-
 def test_ids_are_plain():
     """But for who reads the signatures in them; what is under a mark is nobody's but its writer's."""
     ours, geminis = signed("c1", REASONING_MARK, "hm"), "c1__thought__abc"
@@ -199,8 +189,16 @@ def test_who_wants_reasoning_back_gets_it():
     assert (other.messages, other.may_think) == ((turn,), True)
 
 
-def test_a_jpeg_goes_by_its_media_type():
-    """Whatever the client calls it."""
-    part = {"type": "image_url", "image_url": {"url": "data:image/jpg;base64,AA==", "detail": "low"}}
-    (message,) = sent({"role": "user", "content": [part]})["messages"]
-    assert message["content"][0]["image_url"] == {"url": "data:image/jpeg;base64,AA==", "detail": "low"}
+def test_a_jpeg_goes_by_its_name():
+    """OpenAI refuses the short one."""
+    shown = {"type": "image_url", "image_url": {"url": "data:image/jpg;base64,AAAA", "detail": "low"}}
+    (sent,) = message({"role": "user", "content": [shown]})["content"]
+    assert sent["image_url"] == {"url": "data:image/jpeg;base64,AAAA", "detail": "low"}
+
+
+def test_a_long_id_is_short_enough_for_openai():
+    """And the same for the call and its result."""
+    call = message({"role": "assistant", "content": None, "tool_calls": [{**CALL, "id": "x" * 41}]})["tool_calls"][0]
+    result = message({"role": "tool", "tool_call_id": "x" * 41, "content": "1"})
+    assert call["id"] == result["tool_call_id"]
+    assert (len(call["id"]), call["id"][:5]) == (40, "call_")

@@ -124,27 +124,6 @@ def test_thinking_as_an_effort(params, effort):
     assert "thinking" not in body
 
 
-def test_options_about_tools_stay_out_without_tools():
-    """OpenAI refuses them. Who wants a call is told; the others say nothing then."""
-    idle = {"parallel_tool_calls": False, "tool_choice": "auto"}
-    assert sent(provider="p", params=idle, body=idle) == {**FRAME, "max_tokens": 64}
-    assert dropped(params=idle) == ()
-    assert dropped(params={"tool_choice": "required"}) == ("tool_choice",)
-    legacy = {"functions": [{"name": "f"}], "parallel_tool_calls": False}
-    assert sent(provider="p", params=legacy) == {**FRAME, **legacy, "max_tokens": 64}
-
-
-@pytest.mark.parametrize("mode", ["auto", "required"])
-def test_a_list_of_allowed_tools(mode):
-    """OpenAI's; who knows no such list is offered these alone."""
-    tools = [{"type": "function", "function": {"name": name}} for name in ("f", "g")]
-    choice = {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": [tools[1]]}}
-    params = {"tools": tools, "tool_choice": choice}
-    assert (sent(params=params)["tools"], sent(params=params)["tool_choice"]) == (tools, choice)
-    other = sent(provider="deepseek", params=params)
-    assert (other["tools"], other["tool_choice"]) == ([tools[1]], mode)
-
-
 @pytest.mark.parametrize(("thinks", "effort"), [("asked", None), ("default", "none")])
 def test_who_takes_no_tools_while_it_reasons_does_not_reason(thinks, effort):
     """Some of OpenAI's on this wire: the tools are kept. Without tools, and over Responses, they reason."""
@@ -161,3 +140,46 @@ def test_who_takes_no_tools_while_it_reasons_does_not_reason(thinks, effort):
     assert (sent(params=told, rules=rules).get("reasoning_effort"), dropped(params=told, rules=rules)) == (effort, ())
     call = chat_call(params=params, rules=rules)
     assert fitted(replace(call, deployment=replace(call.deployment, mode="responses"))).effort == "low"
+
+
+ALLOWED = {"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": [TOOL]}}
+OTHER = {"type": "function", "function": {"name": "g"}}
+
+
+def test_a_list_of_allowed_tools_goes_to_who_knows_it():
+    """To others only those are offered, if there are any."""
+    offers = {"tools": [OTHER, {"type": "function", "function": {"name": "f"}}], "tool_choice": ALLOWED}
+    assert sent(params=offers)["tool_choice"] == ALLOWED
+    made = sent(provider="deepseek", params=offers)
+    assert (made["tools"], made["tool_choice"]) == ([offers["tools"][1]], "required")
+    assert not {"tools", "tool_choice"} & sent(provider="deepseek", params={**offers, "tools": [OTHER]}).keys()
+    plain = sent(provider="deepseek", params={**offers, "tool_choice": "auto"})
+    assert (plain["tools"], plain["tool_choice"]) == (offers["tools"], "auto")
+
+
+JSON_MODE = {"response_format": {"type": "json_object"}}
+
+
+@pytest.mark.parametrize("said", ["as JSON", [{"type": "text", "text": "as json"}]])
+def test_json_mode_where_somebody_says_json(said):
+    """The conversation stays as it is."""
+    asks = {"role": "user", "content": said}
+    assert sent(asks, params=JSON_MODE)["messages"] == [asks]
+
+
+def test_json_mode_where_nobody_says_json():
+    """It is said for who refuses it else."""
+    hint = {"role": "system", "content": "Answer with a JSON object."}
+    silent = {"role": "assistant", "content": None}
+    assert sent(USER, silent, params=JSON_MODE)["messages"][0] == hint
+    assert sent(USER, provider="deepseek", params=JSON_MODE)["messages"] == [hint, USER]
+    assert sent(USER, provider="p", params=JSON_MODE)["messages"] == [USER]
+    assert sent(USER)["messages"] == [USER]
+
+
+def test_options_about_calls_need_tools():
+    """OpenAI refuses them without; only a call that had to be made is missed."""
+    quiet = {"tool_choice": "auto", "parallel_tool_calls": True}
+    assert not quiet.keys() & sent(params=quiet, body=quiet).keys()
+    assert dropped(params=quiet) == ()
+    assert dropped(params={"tool_choice": "required"}) == ("tool_choice",)

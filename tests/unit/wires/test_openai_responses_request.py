@@ -563,6 +563,7 @@ def test_names_and_marks_of_the_history_are_named():
     marked = {"type": "text", "text": "x", "cache_control": {"type": "ephemeral"}}
     assert dropped({"role": "user", "content": "x", "name": "Ada"}) == ("name",)
     assert dropped({"role": "user", "content": [marked]}) == ("cache_control",)
+    assert dropped({**HI, "cache_control": {"type": "ephemeral"}}) == ("cache_control",)
     assert dropped(HI, tools=[{**LOOK_UP, "cache_control": {"type": "ephemeral"}}]) == ("cache_control",)
 
 

@@ -19,6 +19,7 @@ from gateway_core.domain.result import Completion, Drop, Explanation
 
 MOST_TOKENS = 10_000_000
 DEFAULT_TEMPERATURE = 0.7
+DEFAULT_MAX_TOKENS = 4096
 DROPPED_HEADER = "x-gateway-dropped"
 CACHED_HEADER = {"x-gateway-cached": "true"}
 
@@ -75,7 +76,7 @@ class CompleteBody(OwnOptions):
     messages: Annotated[list[Message], Field(min_length=1)]
     model_group: Annotated[str, Field(min_length=1, max_length=64)] = "reasoning"
     model: Annotated[str, Field(min_length=1, max_length=128)] | None = None
-    max_tokens: Tokens = 4096
+    max_tokens: Tokens | None = None
     project_id: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")] | None = None
     agent_id: Id | None = None
     user_id: Id | None = None
@@ -96,7 +97,7 @@ class CompleteBody(OwnOptions):
             attribution=attribute(caller, self.project_id, self.agent_id, self.user_id),
             model_group=self.model_group if named else None,
             model=self.model,
-            max_output_tokens=self.max_tokens,
+            max_output_tokens=self.max_tokens or DEFAULT_MAX_TOKENS,
             params=given(Options.model_fields, body),
             defaults={"temperature": DEFAULT_TEMPERATURE},
             fallback=self.fallback,

@@ -7,7 +7,7 @@ Token counts are ints. Times named `now_ms` are milliseconds since the Unix epoc
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Literal
 
@@ -141,9 +141,11 @@ class ToolCallDelta:
 class Chunk:
     """A piece of a streamed answer, normalised. The last piece has the finish reason; the latest usage holds.
 
+    `is_bill` is false where that usage was reported before all was said, so that the bill may be higher.
     The first piece has `rates`, what the provider says of its limits, if it does. `refusal` is what a model says when
     it declines. `forwarded` are the provider's own events on OpenAI's chat wire, for a caller on that wire: they hold
-    what the other fields cannot (`other`, such as sound), and more than one answer.
+    what the other fields cannot (`other`, such as sound). `beside` is what they say in none of the other fields, as in
+    further answers, and `sound_tokens` what their sound counts, by its length.
     """
 
     text: str = ""
@@ -151,16 +153,20 @@ class Chunk:
     reasoning: str = ""
     finish_reason: str | None = None
     usage: Usage | None = None
+    is_bill: bool = True
     dropped_params: tuple[str, ...] = ()
     rates: RateView | None = field(default=None, compare=False)
     refusal: str = ""
     other: bool = False
+    beside: str = ""
+    sound_tokens: int = 0
     forwarded: tuple[Json, ...] = ()
 
     @property
     def is_content(self) -> bool:
         """Whether the caller sees any of it: after such a chunk nobody else can answer the request."""
-        return bool(self.text or self.tool_calls or self.reasoning or self.refusal or self.other)
+        said = self.text or self.tool_calls or self.reasoning or self.refusal
+        return bool(said or self.other or self.beside)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +190,26 @@ class Usage:
     @property
     def total_tokens(self) -> int:
         return self.input_tokens + self.output_tokens
+
+    @property
+    def is_bill(self) -> bool:
+        """Whether it can be what an answer cost that says something: some report zeros for what they do not know."""
+        return self.input_tokens > 0 and self.output_tokens > 0
+
+    def with_sound(self, tokens: int) -> Usage:
+        """The same with so many tokens of sound in the output."""
+        output, sound = self.output_tokens + tokens, self.audio_output_tokens + tokens
+        return replace(self, output_tokens=output, audio_output_tokens=sound)
+
+    def at_least(self, counted: Usage) -> Usage:
+        """The larger of both, for input and output apart; what is cached or reasoning only the provider knows."""
+        return replace(
+            self,
+            input_tokens=max(self.input_tokens, counted.input_tokens),
+            output_tokens=max(self.output_tokens, counted.output_tokens),
+            audio_output_tokens=max(self.audio_output_tokens, counted.audio_output_tokens),
+            service_tier=self.service_tier or counted.service_tier,
+        )
 
     def __add__(self, other: Usage) -> Usage:
         """Of both; the tier is the last that was named, as a sum is not priced."""
@@ -258,7 +284,8 @@ class ProviderAnswer:
 
     `confidence`, from 0 to 1, is the provider's own where it gives one, else the mean probability of the answer's
     tokens where it gives those. `refusal` is what a model says when it declines. `forwarded` is the provider's own body
-    on OpenAI's chat wire, for a caller on that wire.
+    on OpenAI's chat wire, for a caller on that wire; `beside` is what that says in none of the other fields, such as
+    further answers, and `sound_tokens` what its sound counts, by its length.
     """
 
     content: str
@@ -271,11 +298,20 @@ class ProviderAnswer:
     confidence: float | None = None
     refusal: str = ""
     forwarded: Json | None = None
+    beside: str = ""
+    sound_tokens: int = 0
 
     @property
     def says_something(self) -> bool:
         """Whether there is anything in it for the caller."""
-        return bool(self.content or self.tool_calls or self.refusal)
+        said = self.content or self.tool_calls or self.refusal or self.reasoning or self.beside
+        return bool(said or self.sound_tokens)
+
+    @property
+    def everything(self) -> str:
+        """All that the model wrote, as one text."""
+        calls = (call.name + call.arguments for call in self.tool_calls)
+        return "".join([self.content, self.reasoning, self.refusal, *calls, self.beside])
 
     @property
     def text(self) -> str:

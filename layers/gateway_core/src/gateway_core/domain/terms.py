@@ -44,6 +44,15 @@ def sent_service_tier(params: Json) -> str:
     return asked if isinstance(asked, str) and asked else DEFAULT_TIER
 
 
+def billed_service_tier(params: Json) -> str:
+    """The service tier that bills an answer that names none: what was asked for, empty for the default.
+
+    Of `auto` only the provider knows; it is taken for the default, which costs no more.
+    """
+    asked = sent_service_tier(params)
+    return "" if asked in STANDARD_TIERS | {"auto"} else asked
+
+
 def choices_of(params: Json) -> int:
     """How many answers a request asks for (`n`), each of which may be as long as its cap. Raises InvalidRequest."""
     asked: Any = params.get("n")

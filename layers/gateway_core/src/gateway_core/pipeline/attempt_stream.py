@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from gateway_core.domain.chat import Chunk, ProviderAnswer, ToolCall, Usage
 from gateway_core.domain.errors import ProviderError, ProviderTimeout, ProviderUnavailable
@@ -27,6 +27,10 @@ class Delivered:
     refusal: list[str] = field(default_factory=list)
     calls: dict[int, list[str]] = field(default_factory=dict)
     customs: set[int] = field(default_factory=set)
+    beside: list[str] = field(default_factory=list)
+    sound_tokens: int = 0
+    is_billed: bool = False
+    """Whether the end told a usage: earlier ones are of what had been said by then."""
     finish_reason: str = ""
     usage: Usage | None = None
     dropped_params: tuple[str, ...] = ()
@@ -37,6 +41,8 @@ class Delivered:
         self.text.append(chunk.text)
         self.reasoning.append(chunk.reasoning)
         self.refusal.append(chunk.refusal)
+        self.beside.append(chunk.beside)
+        self.sound_tokens += chunk.sound_tokens
         for delta in chunk.tool_calls:
             call = self.calls.setdefault(delta.index, ["", "", ""])
             for place, part in enumerate((delta.id, delta.name, delta.arguments)):
@@ -45,13 +51,15 @@ class Delivered:
                 self.customs.add(delta.index)
         self.finish_reason = chunk.finish_reason or self.finish_reason
         self.usage = chunk.usage or self.usage
+        self.is_billed = bool(chunk.finish_reason and chunk.usage and chunk.is_bill)
         self.dropped_params = chunk.dropped_params or self.dropped_params
         self.rates = chunk.rates or self.rates
 
     @property
     def everything(self) -> str:
-        """All that the model wrote: text, reasoning, refusal and tool calls."""
-        return "".join([*self.text, *self.reasoning, *self.refusal, *("".join(call) for call in self.calls.values())])
+        """All that the model wrote: text, reasoning, refusal, tool calls, and what has no place among these."""
+        calls = ("".join(call) for call in self.calls.values())
+        return "".join([*self.text, *self.reasoning, *self.refusal, *calls, *self.beside])
 
     def answer(self, usage: Usage) -> ProviderAnswer:
         """The whole answer, as a call without streaming would have given it."""
@@ -115,7 +123,8 @@ class AttemptStream:
 
     async def least_usage(self) -> Usage:
         """What the attempt has cost at least."""
-        return at_least(self.delivered.usage, await self._estimate(self.delivered.everything))
+        counted = await self._estimate(self.delivered.everything)
+        return _at_least(self.delivered.usage, counted.with_sound(self.delivered.sound_tokens))
 
     async def next(self) -> Chunk | None:
         """The next chunk, None behind the last. Raises ProviderError."""
@@ -124,9 +133,9 @@ class AttemptStream:
         chunk = await self._receive()
         if chunk is not None:
             self.delivered.add(chunk)
-        elif self.delivered.usage is None:
+        elif not self.delivered.is_billed:
             # Some servers never say; what was sent and delivered is what can be known.
-            self.delivered.usage = await self._estimate(self.delivered.everything)
+            self.delivered.usage, self.delivered.is_billed = await self.least_usage(), True
         return chunk
 
     async def close(self) -> None:
@@ -160,17 +169,11 @@ class AttemptStream:
         error.rates = error.rates or self.delivered.rates
         reported = error.usage or self.delivered.usage
         if error.unconfirmed:
-            reported = at_least(reported, await self._estimate(self.delivered.everything))
+            counted = await self._estimate(self.delivered.everything)
+            reported = _at_least(reported, counted.with_sound(self.delivered.sound_tokens))
         error.usage = reported
         return error
 
 
-def at_least(reported: Usage | None, counted: Usage) -> Usage:
-    """The larger of both, separately for input and output; what is cached or reasoning only the provider knows."""
-    if reported is None:
-        return counted
-    return replace(
-        reported,
-        input_tokens=max(reported.input_tokens, counted.input_tokens),
-        output_tokens=max(reported.output_tokens, counted.output_tokens),
-    )
+def _at_least(reported: Usage | None, counted: Usage) -> Usage:
+    return reported.at_least(counted) if reported else counted

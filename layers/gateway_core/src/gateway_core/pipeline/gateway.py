@@ -161,7 +161,8 @@ class Gateway:
             deployment=bounded.model.deployment,
             messages=request.messages,
             params=_apart({**request.params, **bounded.model.fixed_params}, project_id),
-            max_output_tokens=bounded.output_cap,
+            # As asked, where more is held because a wire takes no lower limit: the wire says so.
+            max_output_tokens=min(bounded.output_cap, request.max_output_tokens or bounded.output_cap),
             timeout_s=timeout_s,
             request_id=context.request_id,
             rules=bounded.model.rules,

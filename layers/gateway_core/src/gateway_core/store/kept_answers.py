@@ -28,7 +28,7 @@ WHOLE = frozenset({"stop", "tool_calls"})
 _HEAD = 10
 _IRRELEVANT = frozenset({"attribution", "timeout_s", "cache", "explain", "fallback", "routing", "require", "body"})
 """Fields of a request that only decide who answers, which the digest has, or say nothing about the answer."""
-_UNKEPT = frozenset({"rates", "refusal", "forwarded"})
+_UNKEPT = frozenset({"rates", "refusal", "forwarded", "beside", "sound_tokens"})
 """Of an answer what is of its moment, or of another wire; refusals are not kept."""
 _ORDERED = frozenset({"tools", "response_format"})
 """Options with schemas, whose order is the one in which a model writes."""

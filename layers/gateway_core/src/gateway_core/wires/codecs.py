@@ -41,7 +41,7 @@ def objection_to(model: Model, demands: Demands, messages: Sequence[Json], param
     codec, rules = codec_of(model.deployment), model.rules
     by_rules = unmet(demands, (codec.cannot if codec else FOREIGN_CANNOT) | rules.cannot) or misfit(params, rules)
     if codec is None:
-        return by_rules or foreign_objection(wire_of(model.deployment), messages, params)
+        return by_rules or foreign_objection(wire_of(model.deployment), messages, params, rules)
     return by_rules or codec.objection(messages, params, rules)
 
 

@@ -90,11 +90,11 @@ def _names_a_stranger(params: Json) -> bool:
     """Whether a tool is to be called that is not among those that are offered."""
     tools, choice = list(map(mapping, items(params.get("tools")))), mapping(params.get("tool_choice"))
     wanted = [choice, *map(mapping, items(mapping(choice.get("allowed_tools")).get("tools")))]
-    offered = {tool_name(tool) for tool in tools}
-    return bool(tools) and any(name not in offered for name in map(tool_name, wanted) if name)
+    offered = {_tool_name(tool) for tool in tools}
+    return bool(tools) and any(name not in offered for name in map(_tool_name, wanted) if name)
 
 
-def tool_name(tool: Json) -> str:
+def _tool_name(tool: Json) -> str:
     """The name of a tool, or of a choice of one; empty where it has none."""
     kind = tool.get("type")
     return str(mapping(tool.get(kind)).get("name") or "") if isinstance(kind, str) else ""
@@ -209,6 +209,11 @@ def _changes(options: Json, rules: ModelRules, *, thinks: bool) -> Iterator[tupl
         taken = [text for text in stops if text.strip() or not rules.stop_needs_text][: rules.most_stops]
         if taken != stops:
             yield "stop", taken or None
+
+
+def needless(params: Json) -> frozenset[str]:
+    """Options about calls where there is nothing to call: OpenAI refuses them."""
+    return frozenset() if params.get("tools") else frozenset({"parallel_tool_calls", "tool_choice"})
 
 
 def stops_of(params: Json) -> list[str]:

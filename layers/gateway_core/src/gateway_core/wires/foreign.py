@@ -9,23 +9,64 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from gateway_core.domain.chat import Json
+from gateway_core.domain.model_rules import ModelRules
 from gateway_core.wires.anthropic import ANTHROPIC
+from gateway_core.wires.anthropic.objection import format_objection
 from gateway_core.wires.codec import Objection
 from gateway_core.wires.demands import DEMANDS
 from gateway_core.wires.gemini import GEMINI
+from gateway_core.wires.openai_chat.history import says_json
+from gateway_core.wires.openai_responses import OPENAI_RESPONSES
 from gateway_core.wires.shapes import items, mapping
 from gateway_core.wires.wire import Wire
 
 FOREIGN_CANNOT = DEMANDS
 """Nothing of it is among the options that reach LiteLLM, or is part of a message that it translates for all."""
+_UNIONS = frozenset({"allOf", "anyOf", "oneOf"})
 _SYSTEM = ("system", "developer")
-_MANGLED = frozenset({"$defs", "$ref", "const", "oneOf"})
+_KEPT = frozenset(
+    {
+        "$comment",
+        "$id",
+        "$schema",
+        "anyOf",
+        "default",
+        "deprecated",
+        "description",
+        "enum",
+        "example",
+        "examples",
+        "format",
+        "items",
+        "maximum",
+        "maxItems",
+        "maxLength",
+        "maxProperties",
+        "minimum",
+        "minItems",
+        "minLength",
+        "minProperties",
+        "nullable",
+        "pattern",
+        "properties",
+        "propertyOrdering",
+        "readOnly",
+        "required",
+        "title",
+        "type",
+        "writeOnly",
+    }
+)
+"""What of a tool's schema gets to Gemini, or says nothing that a model would have to keep to."""
+_SEEDS = 2**31
+_KEPT_FORMATS = ("date-time", "enum")
 
 
-def foreign_objection(wire: Wire, messages: Sequence[Json], params: Json) -> Objection | None:
+def foreign_objection(wire: Wire, messages: Sequence[Json], params: Json, rules: ModelRules) -> Objection | None:
     """What LiteLLM cannot be trusted with on its way to this wire."""
     checks = (_knows_no_list, *_CHECKS.get(wire.name, ()))
-    return next(filter(None, (check(messages, params) for check in checks)), None)
+    found = next(filter(None, (check(messages, params) for check in checks)), None)
+    return found or (format_objection(params, rules) if wire is ANTHROPIC else None)
 
 
 def _knows_no_list(_messages: Sequence[Json], params: Json) -> Objection | None:
@@ -47,6 +88,14 @@ def _has_no_json_mode(_messages: Sequence[Json], params: Json) -> Objection | No
     return None
 
 
+def _needs_the_word(messages: Sequence[Json], params: Json) -> Objection | None:
+    """System messages are moved into `instructions`, which do not count."""
+    wanted = mapping(params.get("response_format")).get("type") == "json_object"
+    if wanted and not any(says_json(message) for message in messages if message.get("role") not in _SYSTEM):
+        return Objection("response_format", "takes JSON mode only where a message says JSON, by way of LiteLLM")
+    return None
+
+
 def _keeps_no_place(messages: Sequence[Json], _params: Json) -> Objection | None:
     """System messages are moved to the top, or told as notes of an operator."""
     turns = [message.get("role") not in _SYSTEM for message in messages]
@@ -58,17 +107,37 @@ def _keeps_no_place(messages: Sequence[Json], _params: Json) -> Objection | None
 
 def _changes_schemas(_messages: Sequence[Json], params: Json) -> Objection | None:
     for index, tool in enumerate(items(params.get("tools"))):
-        if any(map(_is_mangled, _schemas(mapping(mapping(tool).get("function")).get("parameters")))):
+        schema = mapping(mapping(tool).get("function")).get("parameters")
+        if schema and any(map(_is_mangled, _schemas(schema))):
             path = f"tools.{index}.function.parameters"
             return Objection(path, f"takes no such schema by way of LiteLLM ({path})")
     return None
 
 
 def _is_mangled(schema: Any) -> bool:
-    if isinstance(schema, bool):
+    if isinstance(schema, bool) or not schema:
         return True
     kind = schema.get("type")
-    return bool(_MANGLED & schema.keys()) or isinstance(kind, list) or ("enum" in schema and kind != "string")
+    formats = "format" in schema and schema["format"] not in _KEPT_FORMATS
+    wrong_type = isinstance(kind, list) or ("enum" in schema and kind != "string")
+    return bool(schema.keys() - _KEPT) or formats or wrong_type or (kind == "array" and "items" not in schema)
+
+
+def _folds_no_seed(_messages: Sequence[Json], params: Json) -> Objection | None:
+    """A seed has 32 bits at Gemini, which refuses others."""
+    seed = params.get("seed")
+    if seed is not None and not -_SEEDS <= seed < _SEEDS:
+        return Objection("seed", "takes seeds of 32 bits only by way of LiteLLM (seed)")
+    return None
+
+
+def _loses_unions(_messages: Sequence[Json], params: Json) -> Objection | None:
+    """Alternatives at the root of a tool's schema are left out."""
+    for index, tool in enumerate(items(params.get("tools"))):
+        if _UNIONS & mapping(mapping(mapping(tool).get("function")).get("parameters")).keys():
+            path = f"tools.{index}.function.parameters"
+            return Objection(path, f"takes no alternatives at a schema's root by way of LiteLLM ({path})")
+    return None
 
 
 def _schemas(schema: Any) -> Iterator[Any]:
@@ -77,14 +146,14 @@ def _schemas(schema: Any) -> Iterator[Any]:
         yield schema
     if isinstance(schema, Mapping):
         yield schema
-        inner = [schema.get(name) for name in ("items", "additionalProperties", "not") if name in schema]
-        many = [one for name in ("anyOf", "allOf", "prefixItems") for one in items(schema.get(name))]
-        for one in (*inner, *many, *mapping(schema.get("properties")).values()):
+        inner = [schema["items"]] if "items" in schema else []
+        for one in (*inner, *items(schema.get("anyOf")), *mapping(schema.get("properties")).values()):
             yield from _schemas(one)
 
 
 type _Check = Callable[[Sequence[Json], Json], Objection | None]
 _CHECKS: Mapping[str, tuple[_Check, ...]] = {
-    ANTHROPIC.name: (_needs_a_turn, _keeps_no_place, _has_no_json_mode),
-    GEMINI.name: (_needs_a_turn, _keeps_no_place, _changes_schemas),
+    ANTHROPIC.name: (_needs_a_turn, _keeps_no_place, _has_no_json_mode, _loses_unions),
+    OPENAI_RESPONSES.name: (_needs_the_word,),
+    GEMINI.name: (_needs_a_turn, _keeps_no_place, _changes_schemas, _folds_no_seed),
 }

@@ -43,8 +43,9 @@ class ProviderTraits:
     chat_prefix: What stands between its base URL and the path of OpenAI's chat wire.
     stores: Whether it keeps answers unless told not to.
     has_developer_role: Whether it knows the role `developer`; else it is told as `system`.
-    has_allowed_tools: Whether a choice may be among some of the tools.
     has_refusals: Whether it knows refusals apart from content.
+    has_allowed_tools: Whether it can be told which of the tools may be called.
+    json_needs_word: Whether it refuses JSON mode where no message has the word JSON in it.
     takes_text_only: Whether it takes contents as texts only, not as parts.
     takes_reasoning: Whether the `reasoning_content` of earlier answers goes back to it; others refuse the field.
     takes_signatures: Whether the signatures of earlier tool calls go back to it; others refuse ids as long as that.
@@ -68,7 +69,8 @@ class ProviderTraits:
     stores: bool = False
     has_developer_role: bool = False
     has_refusals: bool = False
-    has_allowed_tools: bool = False
+    has_allowed_tools: bool = True
+    json_needs_word: bool = False
     takes_text_only: bool = False
     takes_reasoning: bool = False
     takes_signatures: bool = False

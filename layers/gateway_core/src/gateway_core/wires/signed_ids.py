@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import json
 import re
 import zlib
 from typing import Any, NamedTuple
 
 SEPARATOR = "__thought__"
+_DIGITS = 40
 _MARK = re.compile(r"([a-z])\.(.*)", re.DOTALL)
 _CUTS = frozenset({40, 64})
 """Characters at which some clients cut ids. Gemini's signatures are longer, and half of one is refused as corrupted."""
@@ -42,6 +44,14 @@ def split(call_id: str) -> SignedId:
     if marked := _MARK.fullmatch(rest):
         return SignedId(plain, marked[1], marked[2])
     return SignedId(plain, "", "" if len(call_id) in _CUTS else rest)
+
+
+def shortened(plain: str, longest: int) -> str:
+    """The id, or its digest, the same for a call and its result, where it is empty or has more characters."""
+    if 0 < len(plain) <= longest:
+        return plain
+    digest = hashlib.sha256(plain.encode("utf-8", "replace")).hexdigest()[:_DIGITS]
+    return f"call_{digest}"[:longest]
 
 
 def carried(call_id: str, mark: str) -> Any:

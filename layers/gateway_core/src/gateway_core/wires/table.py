@@ -39,7 +39,7 @@ _ROWS = (
         stores=True,
         has_developer_role=True,
         has_refusals=True,
-        has_allowed_tools=True,
+        json_needs_word=True,
         output_limit="max_completion_tokens",  # `max_tokens` is deprecated there
         has_public_tokenizer=True,
         litellm=LiteLLMTraits(by_openai_sdk=True, translates_chat=False),
@@ -59,6 +59,8 @@ _ROWS = (
         "deepseek",
         display="DeepSeek",
         native=True,
+        has_allowed_tools=False,
+        json_needs_word=True,
         takes_text_only=True,
         takes_reasoning=True,
         litellm=LiteLLMTraits(translates_chat=False),

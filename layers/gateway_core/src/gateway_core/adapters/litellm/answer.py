@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from gateway_core.adapters.upstream.exchange import ProviderExchange
-from gateway_core.domain.chat import ProviderAnswer, ToolCall, Usage
+from gateway_core.domain.chat import ProviderAnswer, ProviderCall, ToolCall, Usage
 from gateway_core.wires.confidence import confidence_of
+from gateway_core.wires.openai_chat.history import REASONING_MARK
 from gateway_core.wires.shapes import sendable
+from gateway_core.wires.signed_ids import signed
+from gateway_core.wires.table import traits_of
 
 
-def answer_of(response: Any, seen: ProviderExchange, dropped: tuple[str, ...]) -> ProviderAnswer:
+def answer_of(call: ProviderCall, response: Any, seen: ProviderExchange, dropped: tuple[str, ...]) -> ProviderAnswer:
     """The answer in our terms. LiteLLM tells refusals of the Responses API as content."""
     message, refusal = response.choices[0].message, sendable(seen.wire.refusal_of(seen.json))
-    content = sendable(message.content or "")
+    content, reasoning = sendable(message.content or ""), sendable(getattr(message, "reasoning_content", None) or "")
+    calls = [_tool_call(made) for made in message.tool_calls or ()]
+    if calls and reasoning and traits_of(call.deployment.provider).takes_reasoning:
+        calls[0] = replace(calls[0], id=signed(calls[0].id, REASONING_MARK, reasoning))
     return ProviderAnswer(
         content="" if content == refusal else content,
-        tool_calls=tuple(_tool_call(call) for call in message.tool_calls or ()),
+        tool_calls=tuple(calls),
         finish_reason="",
         usage=Usage(),
         dropped_params=dropped,
-        reasoning=sendable(getattr(message, "reasoning_content", None) or ""),
+        reasoning=reasoning,
         refusal=refusal,
         confidence=confidence_of(seen.json),
     )

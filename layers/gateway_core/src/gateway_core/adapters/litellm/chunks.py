@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from gateway_core.adapters.litellm.gaps import with_arguments
 from gateway_core.domain.chat import Chunk, Json, ProviderCall, ToolCallDelta
 from gateway_core.wires.anthropic import ANTHROPIC
 from gateway_core.wires.calls import CallNumbers
 from gateway_core.wires.gemini import GEMINI
 from gateway_core.wires.openai_chat import OPENAI_CHAT
 from gateway_core.wires.openai_chat.events import ChatReader
+from gateway_core.wires.openai_chat.history import NO_ARGUMENTS
 from gateway_core.wires.openai_responses import OPENAI_RESPONSES
 from gateway_core.wires.shapes import items, mapping, text_of
 from gateway_core.wires.table import traits_of, wire_of
@@ -46,6 +48,7 @@ class Translator:
         # Its own events need no translation; nothing is forwarded, as the request was not.
         self._plain = ChatReader(replace(call, body=None)) if self._wire is OPENAI_CHAT and not dialect else None
         self._calls = CallNumbers()
+        self._told: set[Any] = set()
 
     @property
     def called(self) -> bool:
@@ -58,8 +61,20 @@ class Translator:
             return self._plain.chunk(event)
         if event.get("type") == "response.refusal.delta":
             return Chunk(refusal=text_of(event.get("delta")))
+        if late := self._late_arguments(event):
+            return Chunk(tool_calls=tuple(late))
         needed = _NEEDED.get(self._wire, _of_chat)(event)
         return self._foreign(self._parser.chunk_parser(needed)) if needed else Chunk()
+
+    def _late_arguments(self, event: Json) -> list[ToolCallDelta]:
+        """Those of a call of Responses that came in no piece but with its end, which LiteLLM passes over."""
+        kind, item = event.get("type"), mapping(event.get("item"))
+        if kind == "response.function_call_arguments.delta" and event.get("delta"):
+            self._told.add(event.get("output_index"))
+        is_end = kind == "response.output_item.done" and item.get("type") == "function_call"
+        if not is_end or event.get("output_index") in self._told:
+            return []
+        return list(self._call(None, item.get("call_id"), "", item.get("arguments") or NO_ARGUMENTS))
 
     def last(self) -> Chunk:
         """What is missing at the end: the arguments of calls that came without any."""
@@ -96,7 +111,7 @@ def _of_responses(event: Json) -> dict[str, Any]:
 
 
 def _of_gemini(event: Json) -> dict[str, Any]:
-    return {"candidates": [_with_arguments(mapping(one)) for one in items(event.get("candidates"))]}
+    return {"candidates": [with_arguments(mapping(one)) for one in items(event.get("candidates"))]}
 
 
 def _of_chat(event: Json) -> dict[str, Any]:
@@ -106,16 +121,6 @@ def _of_chat(event: Json) -> dict[str, Any]:
 _NEEDED = {ANTHROPIC: _of_anthropic, OPENAI_RESPONSES: _of_responses, GEMINI: _of_gemini}
 """What of an event LiteLLM is to translate, if anything; usage and ends are read from the event itself. This is not in
 the wires' records, because it is told apart by what LiteLLM's translators can and cannot read."""
-
-
-def _with_arguments(candidate: Json) -> dict[str, Any]:
-    """Gemini leaves out the arguments of a call without any, which LiteLLM does not expect."""
-    content = mapping(candidate.get("content"))
-    parts = [
-        {**part, "functionCall": {"args": {}, **part["functionCall"]}} if "functionCall" in part else part
-        for part in map(mapping, items(content.get("parts")))
-    ]
-    return {**candidate, "content": {**content, "parts": parts}}
 
 
 def _forget(parser: Any) -> None:

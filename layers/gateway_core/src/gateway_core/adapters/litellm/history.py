@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -34,19 +34,35 @@ class LiteLLMHistory:
 def history_of(call: ProviderCall) -> LiteLLMHistory:
     """The conversation of a call. Reasoning and signatures go back to those alone who take them."""
     wire = wire_of(call.deployment)
-    # LiteLLM knows by itself who has no role `developer`, and who takes texts only.
-    traits = replace(traits_of(call.deployment.provider), has_developer_role=True, takes_text_only=False)
+    # LiteLLM knows by itself who has no role `developer`.
+    traits = replace(traits_of(call.deployment.provider), has_developer_role=True)
+    if wire is not OPENAI_CHAT:
+        traits = replace(traits, has_refusals=False)  # it leaves them out
     plain = chat.history_of(call.messages, traits)
     pairs = [
         (came, _copy(sent, wire))
         for came, sent in zip(call.messages, plain.messages, strict=True)
         if wire is OPENAI_CHAT or _says_something(sent)
     ]
+    made, dropped = [sent for _, sent in pairs], plain.dropped | _lost(call.messages, wire)
     if wire is ANTHROPIC:
         for came, sent in pairs:
             _keep_thoughts(came, sent)
-        return LiteLLMHistory([sent for _, sent in pairs], _last_call_is_signed(pairs), plain.dropped)
-    return LiteLLMHistory([sent for _, sent in pairs], plain.may_think, plain.dropped)
+        return LiteLLMHistory(made, _last_call_is_signed(pairs), dropped)
+    if wire is OPENAI_CHAT:
+        made = [dict(message) for message in chat.hinted(made, call.params, traits)]
+    return LiteLLMHistory(made, plain.may_think, dropped)
+
+
+def _lost(messages: Sequence[Json], wire: Wire) -> frozenset[str]:
+    """What LiteLLM leaves out of messages on its way to another wire, without a word."""
+    if wire is OPENAI_CHAT:
+        return frozenset()
+    named = any(message.get("name") and message.get("role") != "tool" for message in messages)
+    parts = (mapping(part) for message in messages for part in items(message.get("content")))
+    details = {mapping(part.get("image_url")).get("detail") for part in parts}
+    looks = wire is ANTHROPIC and bool(details & {"low", "high"})
+    return frozenset({*(["name"] if named else ()), *(["detail"] if looks else ())})
 
 
 def _copy(message: Json, wire: Wire) -> dict[str, Any]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from typing import Any
 
 from gateway_core.domain.chat import Json, ProviderCall
 from gateway_core.domain.terms import sent_service_tier
-from gateway_core.wires.fit import fitted, says_nothing, thinking_asked
-from gateway_core.wires.shapes import mapping
+from gateway_core.wires.anthropic import ANTHROPIC
+from gateway_core.wires.fit import Fitted, fitted, forces_a_call, needless, says_nothing, thinking_asked
+from gateway_core.wires.gemini import GEMINI
+from gateway_core.wires.openai_responses.request import LEAST_OUTPUT_TOKENS
+from gateway_core.wires.shapes import items, mapping
 from gateway_core.wires.table import traits_of, wire_of
 
 ALLOWED = frozenset(
@@ -55,18 +58,16 @@ class ParamFitter:
         effort = {} if fit.effort is None else {"reasoning_effort": fit.effort}
         by_itself = fit.thinks and fit.effort is None and thinking_asked(call.params).get("type") in _ASKS
         thinking = {"thinking": call.params["thinking"]} if fit.budget or by_itself else {}
-        given = {**fit.params, **effort, **thinking}
+        unneeded = needless(fit.params)
+        given = {**{name: value for name, value in fit.params.items() if name not in unneeded}, **effort, **thinking}
         names = self._names(call, given)
         kept = {name: copy.deepcopy(value) for name, value in given.items() if name in names}  # LiteLLM edits them
         sent = self._with_room_to_answer(call, kept)
         dropped = given.keys() - sent.keys() - ({"reasoning_effort"} if "thinking" in sent else set())
         asked_for = {name for name in dropped if name in call.params and not says_nothing(name, given[name])}
-        traits = traits_of(call.deployment.provider)
-        ours: dict[str, Any] = {traits.output_limit: call.max_output_tokens}
-        if traits.stores:
-            ours["service_tier"] = sent_service_tier(call.params)
+        ours, raised = _ours(call)
         asked_for -= ours.keys()
-        return {**sent, **ours}, tuple(sorted({*fit.dropped, *asked_for}))
+        return {**_unmarked(call, sent), **ours}, tuple(sorted({*fit.dropped, *asked_for, *raised, *_lost(call, fit)}))
 
     def _with_room_to_answer(self, call: ProviderCall, params: dict[str, Any]) -> dict[str, Any]:
         """Claude refuses a thinking budget that is not below the output limit; LiteLLM makes one of every effort."""
@@ -122,6 +123,39 @@ class ParamFitter:
             **copy.deepcopy(params),
         )
         return mapping(mapped)
+
+
+def _ours(call: ProviderCall) -> tuple[dict[str, Any], set[str]]:
+    """The options that the gateway answers for, and the limit's name where it had to be raised."""
+    traits, limit = traits_of(call.deployment.provider), call.max_output_tokens
+    least = LEAST_OUTPUT_TOKENS if call.deployment.mode == "responses" else limit
+    ours: dict[str, Any] = {traits.output_limit: max(limit, least)}
+    if traits.stores:
+        ours["service_tier"] = sent_service_tier(call.params)
+    return ours, {"max_tokens"} if limit < least else set()
+
+
+def _unmarked(call: ProviderCall, sent: dict[str, Any]) -> dict[str, Any]:
+    """Marks for caches are Anthropic's alone."""
+    if wire_of(call.deployment) is ANTHROPIC or "tools" not in sent:
+        return sent
+    tools = [{name: value for name, value in tool.items() if name != "cache_control"} for tool in sent["tools"]]
+    return {**sent, "tools": tools}
+
+
+def _lost(call: ProviderCall, fit: Fitted) -> Iterator[str]:
+    """What LiteLLM takes, and leaves out or changes without a word."""
+    wire, tools = wire_of(call.deployment), [mapping(tool) for tool in items(fit.params.get("tools"))]
+    if wire is not ANTHROPIC and any(tool.get("cache_control") for tool in tools):
+        yield "cache_control"
+    if wire in (ANTHROPIC, GEMINI) and any(mapping(tool.get("function")).get("strict") for tool in tools):
+        yield "strict"
+    if wire is GEMINI and fit.params.get("parallel_tool_calls") is False:
+        yield "parallel_tool_calls"
+    if not tools and forces_a_call(fit.params):
+        yield "tool_choice"
+    if call.rules.thinking_form == "switch" and fit.effort not in (None, "none"):
+        yield "reasoning_effort"  # it turns thinking on, however hard
 
 
 def _shape(name: str, value: Any) -> tuple[str, Hashable]:

@@ -87,7 +87,10 @@ class UpstreamProvider:
         """One attempt. Raises a ProviderError subclass; see `classify` for which and when."""
         engine = await self._engine(call.deployment)
         answer, seen = await self._attempts.whole(call, call.messages, lambda line: engine.complete(call, line))
-        usage = seen.wire.usage_of(seen.json) or await self._estimated(call, answer)
+        usage = seen.wire.usage_of(seen.json)
+        if usage is None or (answer.says_something and not usage.is_bill):
+            counted = await self._estimated(call, answer)
+            usage = usage.at_least(counted) if usage else counted
         finish = answer.finish_reason or seen.finish
         return replace(answer, finish_reason=finish, usage=usage, rates=view_of(seen))
 
@@ -139,11 +142,9 @@ class UpstreamProvider:
 
     async def _estimated(self, call: ProviderCall, answer: ProviderAnswer) -> Usage:
         """What an answer without usage cost, as counted here: what was sent, and what it says."""
-        said = "".join(
-            [answer.content, answer.reasoning, answer.refusal, *(one.name + one.arguments for one in answer.tool_calls)]
-        )
         # In a thread: a long prompt takes the tokeniser a while.
-        return await asyncio.to_thread(estimated_usage, self.count_tokens, call, said)
+        counted = await asyncio.to_thread(estimated_usage, self.count_tokens, call, answer.everything)
+        return counted.with_sound(answer.sound_tokens)
 
 
 def _whole_chunk(answer: ProviderAnswer) -> Chunk:

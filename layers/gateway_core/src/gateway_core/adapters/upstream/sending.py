@@ -13,6 +13,10 @@ from gateway_core.wires.codec import UpstreamRequest
 _AGENT = ("user-agent", "llm-gateway")
 
 
+class NotWholeError(Exception):
+    """The provider answered with server-sent events, of which nobody had asked for any."""
+
+
 async def post(deployment: Deployment, request: UpstreamRequest, line: Line) -> httpx.Response:
     """Send; the answer's head is in, its body is still to be read. Raises httpx.ReadError, see `OnceTransport`."""
     body = json.dumps(request.body, ensure_ascii=False, separators=(",", ":")).encode()
@@ -23,8 +27,10 @@ async def post(deployment: Deployment, request: UpstreamRequest, line: Line) -> 
 
 
 async def post_and_read(deployment: Deployment, request: UpstreamRequest, line: Line) -> None:
-    """Send, and take the whole answer in: it is in `line.seen` then."""
+    """Send, and take the whole answer in: it is in `line.seen` then. Raises as `post`, and NotWholeError."""
     await (await post(deployment, request, line)).aread()
+    if line.seen.watch is not None:
+        raise NotWholeError
 
 
 def _headers(request: UpstreamRequest, line: Line) -> dict[str, str]:

@@ -80,7 +80,13 @@ class Flow:
         elif called and finish == "stop" and (self._stop_may_call or self._seen.ended_silently):
             finish = "tool_calls"
         rest = reader.last() if reader else Chunk()
-        return self._first(replace(rest, finish_reason=finish, usage=self._seen.wire.usage_of(self._seen.json)))
+        usage = self._seen.wire.usage_of(self._seen.json)
+        is_bill = usage is not None and self._tells_bill and (usage.is_bill or not self.has_begun)
+        return self._first(replace(rest, finish_reason=finish, usage=usage, is_bill=is_bill))
+
+    @property
+    def _tells_bill(self) -> bool:
+        return self._seen.watch is not None and self._seen.watch.is_bill
 
     def close(self) -> None:
         """Nothing is waited for any more."""

@@ -26,9 +26,10 @@ class StreamWatch:
 
     `events` takes the decoded events, up to the first that is an error or no JSON object, for somebody to drain.
     `terminator` is the event that ended the stream, empty until it is seen; `finish` is why, as `Wire.finish_of` says
-    it. `usage` is a body in the wire's shape for `Wire.usage_of`, holding the last usage reported; `error` is the first
-    in-band error, in the shape of an error body. `malformed` tells that something was sent that is not an event.
-    `reports` is how often what is known of usage changed.
+    it. `usage` is a body in the wire's shape for `Wire.usage_of`, holding the last usage reported; it `is_bill` if it
+    came with the finish or after it: an earlier one is of what had been said by then. `error` is the first in-band
+    error, in the shape of an error body. `malformed` tells that something was sent that is not an event. `reports` is
+    how often what is known of usage changed.
     """
 
     wire: Wire
@@ -36,6 +37,7 @@ class StreamWatch:
     terminator: str = ""
     finish: str = ""
     usage: dict[str, Any] = field(default_factory=dict)
+    is_bill: bool = False
     error: Json = field(default_factory=dict)
     malformed: bool = False
     reports: int = 0
@@ -74,20 +76,31 @@ class StreamWatch:
     def _note(self, event: Json) -> None:
         stream = self.wire.stream
         facts = stream.facts_of(event) if stream else EventFacts()
-        self.error = self.error or (event if event.get("error") else facts.error)
-        self._keep(facts.usage)
+        self.error = self.error or _error_in(event, facts)
+        tells_usage = self._keep(facts.usage)
         if stream and not self.terminator:
             self.finish = facts.finish or self.finish
             self.terminator = stream.terminator_of(event, self.finish)
+        self.is_bill = self.is_bill or (tells_usage and bool(self.finish))
 
-    def _keep(self, usage: Json) -> None:
-        """Later reports add to and replace earlier ones."""
+    def _keep(self, usage: Json) -> bool:
+        """Whether it counts anything. Later reports add to and replace earlier ones."""
+        counts = False
         for name, reported in usage.items():
             known = {key: value for key, value in mapping(reported).items() if value is not None}
             before = self.usage.get(name, {})
             if known and (after := {**before, **known}) != before:
                 self.reports += 1
                 self.usage[name] = after
+            counts = counts or any(isinstance(value, int) for value in known.values())
+        return counts
+
+
+def _error_in(event: Json, facts: EventFacts) -> Json:
+    """The event's error, in the shape of a body that is one; some servers send a bare text under `message`."""
+    if event.get("error"):
+        return event
+    return facts.error or (event if isinstance(event.get("message"), str) else {})
 
 
 def _decode(data: bytes) -> Json | None:

@@ -95,15 +95,22 @@ def _tools(_messages: Sequence[Json], params: Json, rules: ModelRules) -> Iterat
         yield Objection("response_format", "has no JSON mode but takes a json_schema (response_format)")
 
 
-def _format(_messages: Sequence[Json], params: Json, rules: ModelRules) -> Iterator[Objection]:
+def format_objection(params: Json, rules: ModelRules) -> Objection | None:
+    """Why an answer cannot be held to the schema that is asked for."""
     wanted = mapping(params.get("response_format"))
     if wanted.get("type") != "json_schema":
-        return
+        return None
     try:
         adapted(mapping(wanted.get("json_schema")).get("schema"), rules.schema_refuses)
     except UnfitSchemaError as error:
         param = "response_format.json_schema.schema"
-        yield Objection(param, f"cannot be held to {error} ({param})")
+        return Objection(param, f"cannot be held to {error} ({param})")
+    return None
+
+
+def _format(_messages: Sequence[Json], params: Json, rules: ModelRules) -> Iterator[Objection]:
+    if found := format_objection(params, rules):
+        yield found
 
 
 type _Check = Callable[[Sequence[Json], Json, ModelRules], Iterator[Objection]]

@@ -83,6 +83,8 @@ def lost_of(message: Json) -> Iterator[str]:
     """Names of what Gemini has no word for. What it does by itself, such as looking closely, is not lost."""
     if message.get("name") and message.get("role") != "tool":
         yield "name"
+    if message.get("cache_control"):
+        yield "cache_control"
     for part in map(mapping, items(message.get("content"))):
         if "cache_control" in part:
             yield "cache_control"

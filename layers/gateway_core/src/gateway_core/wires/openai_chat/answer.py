@@ -7,10 +7,11 @@ from typing import Any
 from gateway_core.domain.chat import Json, ProviderAnswer, ProviderCall, ToolCall, Usage
 from gateway_core.wires.confidence import confidence_of
 from gateway_core.wires.openai_chat import odd_calls
+from gateway_core.wires.openai_chat.beside import all_of, reasoning_in, sound_bytes, sound_tokens, unplaced
 from gateway_core.wires.openai_chat.history import NO_ARGUMENTS, REASONING_MARK
 from gateway_core.wires.openai_chat.odd_calls import with_id
 from gateway_core.wires.openai_chat.record import with_finish
-from gateway_core.wires.shapes import first, items, mapping, sendable, sendable_json, text_of, thoughts_of
+from gateway_core.wires.shapes import items, mapping, sendable, sendable_json, text_of
 from gateway_core.wires.signed_ids import signed
 from gateway_core.wires.table import traits_of
 
@@ -18,7 +19,8 @@ from gateway_core.wires.table import traits_of
 def answer(call: ProviderCall, body: object) -> ProviderAnswer:
     """The first choice's content. Raises TypeError for texts that are none."""
     raw = mapping(body)
-    message = mapping(first(raw.get("choices")).get("message"))
+    messages = [mapping(mapping(choice).get("message")) for choice in items(raw.get("choices"))]
+    message = messages[0] if messages else {}
     reasoning = reasoning_in(message)
     carries = reasoning if traits_of(call.deployment.provider).takes_reasoning else ""
     calls = _calls(message, call.request_id)
@@ -33,17 +35,14 @@ def answer(call: ProviderCall, body: object) -> ProviderAnswer:
         refusal=text_of(message.get("refusal")),
         confidence=confidence_of(raw),
         forwarded=None if call.body is None else _forwarded(raw, calls, call.request_id),
+        beside=unplaced(message) + "".join(map(all_of, messages[1:])),
+        sound_tokens=sound_tokens(sum(map(sound_bytes, messages)), call.params),
     )
 
 
 def _calls(message: Json, request_id: str) -> list[dict[str, Any]]:
     made = enumerate(map(mapping, items(message.get("tool_calls"))))
     return [with_arguments(odd_calls.with_text(with_id(one, request_id, index))) for index, one in made]
-
-
-def reasoning_in(message: Json) -> str:
-    """What a message or a delta shows of its reasoning: `reasoning_content` at DeepSeek, `reasoning` at others."""
-    return text_of(message.get("reasoning_content") or message.get("reasoning")) + thoughts_of(message.get("content"))
 
 
 def with_text(message: Json) -> Json:

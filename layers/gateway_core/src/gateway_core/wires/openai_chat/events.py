@@ -10,7 +10,8 @@ from collections.abc import Iterator
 
 from gateway_core.domain.chat import Chunk, Json, ProviderCall, ToolCallDelta
 from gateway_core.wires.calls import CallNumbers
-from gateway_core.wires.openai_chat.answer import reasoning_in, with_text
+from gateway_core.wires.openai_chat.answer import with_text
+from gateway_core.wires.openai_chat.beside import all_of, reasoning_in, sound_bytes, sound_tokens, unplaced
 from gateway_core.wires.openai_chat.history import NO_ARGUMENTS, REASONING_MARK
 from gateway_core.wires.openai_chat.odd_calls import CallMender
 from gateway_core.wires.openai_chat.record import with_finish
@@ -20,12 +21,14 @@ from gateway_core.wires.table import traits_of
 
 
 class ChatReader:
-    """Reads one stream, see `codec.EventReader`. Of several choices the first is the answer, others count as text."""
+    """Reads one stream, see `codec.EventReader`. Of several choices the first is the answer, others are beside it."""
 
     def __init__(self, call: ProviderCall) -> None:
         self._forwards = call.body is not None
         self._mender = CallMender(call.request_id)
         self._carries = traits_of(call.deployment.provider).takes_reasoning
+        self._params = call.params
+        self._sound_bytes = 0
         self._calls = CallNumbers()
         self._argued: set[int] = set()
         self._without_arguments: set[int] = set()
@@ -44,15 +47,25 @@ class ChatReader:
         event = self._signed(event) if self._reasoning and not self._calls.any else event
         choices = [mapping(choice) for choice in items(event.get("choices"))]
         main = next((mapping(one.get("delta")) for one in choices if not one.get("index")), {})
-        text = text_of(main.get("content")) + "".join([_all_of(one) for one in choices if one.get("index")])
+        others = [mapping(one.get("delta")) for one in choices if one.get("index")]
         calls = tuple(self._pieces(main)) if main.get("tool_calls") else ()
-        reasoning, refusal = reasoning_in(main), text_of(main.get("refusal"))
-        other = any(_is_other(mapping(one.get("delta"))) for one in choices)
+        reasoning = reasoning_in(main)
         if self._carries and reasoning and not self._calls.any:
             self._reasoning.append(reasoning)
-        said = bool(text or calls or reasoning or refusal or other)
-        passed = self._passed(event, choices, said=said) if self._forwards else ()
-        return Chunk(text=text, tool_calls=calls, reasoning=reasoning, refusal=refusal, other=other, forwarded=passed)
+        text, refusal = text_of(main.get("content")), text_of(main.get("refusal"))
+        other = any(map(_is_other, (main, *others)))
+        beside = unplaced(main) + "".join(map(all_of, others)) if other or others else ""
+        said = bool(text or calls or reasoning or refusal or other or beside)
+        return Chunk(
+            text=text,
+            tool_calls=calls,
+            reasoning=reasoning,
+            refusal=refusal,
+            other=other,
+            beside=beside,
+            sound_tokens=self._sound_tokens(main, *others) if other else 0,
+            forwarded=self._passed(event, choices, said=said) if self._forwards else (),
+        )
 
     def last(self) -> Chunk:
         missing = tuple(ToolCallDelta(index, arguments=NO_ARGUMENTS) for index in sorted(self._without_arguments))
@@ -67,6 +80,15 @@ class ChatReader:
         """Of a stream that came to its end without saying why."""
         finish = "tool_calls" if self.called else "stop"
         return self._with([{"index": 0, "delta": {}, "finish_reason": finish}])
+
+    def _sound_tokens(self, *deltas: Json) -> int:
+        """What the sound in them adds to what came before."""
+        size = sum(map(sound_bytes, deltas))
+        if not size:
+            return 0
+        before = sound_tokens(self._sound_bytes, self._params)
+        self._sound_bytes += size
+        return sound_tokens(self._sound_bytes, self._params) - before
 
     def _pieces(self, delta: Json) -> Iterator[ToolCallDelta]:
         for piece in map(mapping, items(delta.get("tool_calls"))):
@@ -133,11 +155,3 @@ def _told(delta: Json) -> Json:
 
 def _is_other(delta: Json) -> bool:
     return bool(delta.get("audio") or delta.get("function_call"))
-
-
-def _all_of(choice: Json) -> str:
-    """Whatever another choice says, as one text."""
-    delta = mapping(choice.get("delta"))
-    functions = (mapping(mapping(piece).get("function")) for piece in items(delta.get("tool_calls")))
-    arguments = (text_of(function.get("arguments")) for function in functions)
-    return "".join([text_of(delta.get("content")), text_of(delta.get("refusal")), *arguments])

@@ -5,7 +5,6 @@ A message that needs no change is handed on itself, so that most conversations c
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,13 +12,14 @@ from typing import Any
 from gateway_core.domain.chat import Json
 from gateway_core.wires.provider import ProviderTraits
 from gateway_core.wires.shapes import items, mapping, text_of, without_nulls
-from gateway_core.wires.signed_ids import carried, split
+from gateway_core.wires.signed_ids import carried, shortened, split
 
 NO_ARGUMENTS = "{}"
-_JPG, _JPEG = "data:image/jpg;", "data:image/jpeg;"
-"""`image/jpg` is no media type, though it is much used: OpenAI takes it for an image of no kind that it knows."""
 _LONGEST_ID = 40
-"""Characters of a call's id: OpenAI refuses a longer one as `string_above_max_length`."""
+"""Characters of a call's id at OpenAI: a longer one is refused as `string_above_max_length`."""
+_WRONG_JPEG, _JPEG = "data:image/jpg;", "data:image/jpeg;"
+_JSON_HINT: Json = {"role": "system", "content": "Answer with a JSON object."}
+"""What JSON mode needs where no message has the word: OpenAI and DeepSeek refuse it then."""
 REASONING_MARK = "d"
 """Under which the id of a tool call carries the reasoning before it."""
 _FIELDS = {
@@ -49,6 +49,23 @@ def history_of(messages: Sequence[Json], traits: ProviderTraits) -> History:
     may_think = not traits.takes_reasoning or all(_has_its_reasoning(message) for message in sent)
     marked = any(_cached(message) for message in messages)
     return History(sent, may_think, frozenset({"cache_control"}) if marked else frozenset())
+
+
+def hinted(messages: Sequence[Json], params: Json, traits: ProviderTraits) -> tuple[Json, ...]:
+    """The messages, with one that says JSON before them where JSON is asked for and nobody says it.
+
+    Docs: https://developers.openai.com/api/docs/guides/structured-outputs#json-mode,
+    https://api-docs.deepseek.com/guides/json_mode.
+    """
+    wants = traits.json_needs_word and mapping(params.get("response_format")).get("type") == "json_object"
+    return (_JSON_HINT, *messages) if wants and not any(map(says_json, messages)) else tuple(messages)
+
+
+def says_json(message: Json) -> bool:
+    """Whether it has the word in it."""
+    content = message.get("content")
+    texts = [content] if isinstance(content, str) else [mapping(part).get("text") for part in items(content)]
+    return any("json" in text.lower() for text in texts if isinstance(text, str))
 
 
 def _has_its_reasoning(message: Json) -> bool:
@@ -92,13 +109,9 @@ def _assistant(message: Json, sent: dict[str, Any], traits: ProviderTraits) -> d
 
 
 def _id(value: Any, traits: ProviderTraits) -> str:
-    """The id without what it carries, but for who reads that himself; one that is too long as its digest."""
+    """The id without what it carries, but for who reads that himself, and no longer than OpenAI takes."""
     found = split(str(value))
-    if traits.takes_signatures and not found.mark:
-        return str(value)
-    if 0 < len(found.plain) <= _LONGEST_ID:
-        return found.plain
-    return f"call_{hashlib.sha256(found.plain.encode('utf-8', 'replace')).hexdigest()[:32]}"
+    return str(value) if traits.takes_signatures and not found.mark else shortened(found.plain, _LONGEST_ID)
 
 
 def _call(call: Json, traits: ProviderTraits) -> dict[str, Any]:
@@ -140,16 +153,19 @@ def _content(content: Any, traits: ProviderTraits) -> Any:
 def _parts(content: list[Any], *, has_refusals: bool) -> Iterator[Json]:
     for part in map(mapping, content):
         plain = {name: _stated(value) for name, value in part.items() if name != "cache_control"}
+        if part.get("type") == "image_url":
+            plain["image_url"] = _image(plain["image_url"])
         yield {"type": "text", "text": _said(part)} if part.get("type") == "refusal" and not has_refusals else plain
 
 
+def _image(image: Json) -> Json:
+    """Its URL under the name that the format has: `image/jpg` is refused."""
+    url = image["url"]
+    return {**image, "url": url.replace(_WRONG_JPEG, _JPEG, 1)} if url.startswith(_WRONG_JPEG) else image
+
+
 def _stated(value: Any) -> Any:
-    if not isinstance(value, Mapping):
-        return value
-    stated = without_nulls(value)
-    if isinstance(url := stated.get("url"), str) and url.startswith(_JPG):
-        stated["url"] = f"{_JPEG}{url.removeprefix(_JPG)}"
-    return stated
+    return without_nulls(value) if isinstance(value, Mapping) else value
 
 
 def _said(part: Json) -> Any:

@@ -60,7 +60,9 @@ def _usage(body: object) -> Usage | None:
 
 
 def _facts(event: Json) -> EventFacts:
-    return EventFacts(finish=_finish(event), usage={"usage": openai.with_tier(event)})
+    """Of several answers the first decides, as in a whole one: the others' ends are told to the caller as they came."""
+    choices = [choice for choice in items(event.get("choices")) if not mapping(choice).get("index")]
+    return EventFacts(finish=_finish({"choices": choices}), usage={"usage": openai.with_tier(event)})
 
 
 def _refusal(body: object) -> str:

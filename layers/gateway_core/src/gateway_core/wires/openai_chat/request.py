@@ -13,8 +13,8 @@ from typing import Any
 from gateway_core.domain.chat import Json, ProviderCall
 from gateway_core.domain.terms import sent_service_tier
 from gateway_core.wires.codec import UpstreamRequest
-from gateway_core.wires.fit import Fitted, fitted, forces_a_call, thinking_asked, tool_name
-from gateway_core.wires.openai_chat.history import History, history_of
+from gateway_core.wires.fit import Fitted, fitted, forces_a_call, needless, thinking_asked
+from gateway_core.wires.openai_chat.history import hinted, history_of
 from gateway_core.wires.shapes import items, mapping, without_nulls
 from gateway_core.wires.table import traits_of
 
@@ -43,15 +43,17 @@ def request(call: ProviderCall, streams: bool) -> UpstreamRequest:
     traits = traits_of(call.deployment.provider)
     history = history_of(call.messages, traits)
     fit = fitted(call, may_think=history.may_think)
-    apart = _OF_OTHER_WIRES | _idle(fit.params)
+    apart = _OF_OTHER_WIRES | needless(fit.params)
     taken = {name: value for name, value in fit.params.items() if name not in apart}
-    taken |= {} if traits.has_allowed_tools else _allowed(taken)
     if tools := items(taken.get("tools")):
         taken["tools"] = list(map(_tool, tools))
-    lost = {name for name, value in fit.params.items() if name not in taken and not _is_idle(name, fit.params)}
+    if not traits.has_allowed_tools:
+        taken = _only_allowed(taken)
+    lost = fit.params.keys() & _OF_OTHER_WIRES
     dropped = {*fit.dropped, *history.dropped, *lost, *_unsaid(call, fit)}
     body = {
-        **_framed(call, history),
+        "model": call.deployment.upstream_model,
+        "messages": list(hinted(history.messages, call.params, traits)),
         **_members(call, taken),
         **_thinking(call, fit),
         traits.output_limit: call.max_output_tokens,
@@ -65,31 +67,12 @@ def _unsaid(call: ProviderCall, fit: Fitted) -> Iterator[str]:
     """What the caller asks for that this wire has no word for, or that is not done."""
     if call.params.get("store"):
         yield "store"
+    if forces_a_call(fit.params) and not fit.params.get("tools"):
+        yield "tool_choice"
     if fit.budget is not None:
         yield "thinking"
     if any(mapping(tool).get("cache_control") for tool in items(fit.params.get("tools"))):
         yield "cache_control"
-
-
-def _idle(params: Json) -> frozenset[str]:
-    """The options about tools where there are none: OpenAI refuses them."""
-    has_any = params.get("tools") or params.get("functions")
-    return frozenset() if has_any else frozenset({"tool_choice", "parallel_tool_calls"})
-
-
-def _is_idle(name: str, params: Json) -> bool:
-    """Whether an option says nothing where it is left out."""
-    return name == "parallel_tool_calls" or (name == "tool_choice" and not forces_a_call(params))
-
-
-def _allowed(params: Json) -> dict[str, Any]:
-    """The tools and the choice that a list of allowed ones comes to, where the provider knows no such list."""
-    allowed = mapping(mapping(params.get("tool_choice")).get("allowed_tools"))
-    if not allowed:
-        return {}
-    names = {tool_name(mapping(tool)) for tool in items(allowed.get("tools"))}
-    tools = [tool for tool in map(mapping, items(params.get("tools"))) if tool_name(tool) in names]
-    return {"tools": tools, "tool_choice": allowed.get("mode")}
 
 
 def _tool(tool: Json) -> Json:
@@ -100,8 +83,19 @@ def _tool(tool: Json) -> Json:
     return sent
 
 
-def _framed(call: ProviderCall, history: History) -> dict[str, Any]:
-    return {"model": call.deployment.upstream_model, "messages": list(history.messages)}
+def _only_allowed(taken: dict[str, Any]) -> dict[str, Any]:
+    """The options for who cannot be told which of the tools are allowed: no other is offered."""
+    allowed = mapping(mapping(taken.get("tool_choice")).get("allowed_tools"))
+    if not allowed:
+        return taken
+    names = [_name(mapping(tool)) for tool in items(allowed.get("tools"))]
+    offered = [tool for tool in items(taken.get("tools")) if _name(mapping(tool)) in names]
+    rest = {name: value for name, value in taken.items() if name not in ("tools", "tool_choice")}
+    return {**rest, "tools": offered, "tool_choice": allowed.get("mode")} if offered else rest
+
+
+def _name(tool: Json) -> Any:
+    return mapping(tool.get("function")).get("name")
 
 
 def _members(call: ProviderCall, taken: Json) -> dict[str, Any]:

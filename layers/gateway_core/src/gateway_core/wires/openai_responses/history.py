@@ -5,7 +5,6 @@ System messages are items like all others, not `instructions`: these come first 
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from gateway_core.domain.chat import Json
 from gateway_core.wires.openai_responses.carried import lead_of
 from gateway_core.wires.openai_responses.content import answered, spoken
 from gateway_core.wires.shapes import items, mapping
-from gateway_core.wires.signed_ids import split
+from gateway_core.wires.signed_ids import shortened, split
 
 NO_ARGUMENTS = "{}"
 _LONGEST_ID = 64
@@ -45,10 +44,7 @@ def history_of(messages: Sequence[Json], origin: str) -> History:
 
 def wire_id(call_id: Any) -> str:
     """The id of a call as it may be sent: without what it carries, and the same for the call and its result."""
-    plain = split(str(call_id or "")).plain
-    if 0 < len(plain) <= _LONGEST_ID:
-        return plain
-    return f"call_{hashlib.sha256(plain.encode('utf-8', 'replace')).hexdigest()[:40]}"
+    return shortened(split(str(call_id or "")).plain, _LONGEST_ID)
 
 
 def _items(message: Json, origin: str, customs: set[str]) -> list[Json]:
@@ -118,5 +114,5 @@ def _dropped(messages: Sequence[Json]) -> Iterator[str]:
     for message in messages:
         if message.get("name") and message.get("role") != "tool":
             yield "name"
-        if any(mapping(part).get("cache_control") for part in items(message.get("content"))):
+        if any(mapping(one).get("cache_control") for one in (message, *items(message.get("content")))):
             yield "cache_control"

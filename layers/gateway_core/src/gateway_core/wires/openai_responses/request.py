@@ -31,7 +31,7 @@ _SENT = frozenset(
 _NOT_SENT = frozenset({"metadata", "stream_options", "user"})
 """The gateway's own, on whichever wire."""
 _SAYS_NOTHING = {"n": 1, "modalities": ["text"]}
-_LEAST_OUTPUT_TOKENS = 16
+LEAST_OUTPUT_TOKENS = 16
 """A lower limit is refused as `integer_below_min_value`."""
 _JSON_HINT: Json = {"type": "message", "role": "system", "content": "Answer with a JSON object."}
 """JSON mode is refused where no message of the input has the word."""
@@ -49,7 +49,7 @@ def request(call: ProviderCall, streams: bool) -> UpstreamRequest:
         **_thinking(fit),
         **{name: fit.params[name] for name in _SAME_NAME if name in fit.params},
         **_tier(call, fit.params),
-        "max_output_tokens": max(call.max_output_tokens, _LEAST_OUTPUT_TOKENS),
+        "max_output_tokens": max(call.max_output_tokens, LEAST_OUTPUT_TOKENS),
         "store": False,
         **({"stream": True} if streams else {}),
     }
@@ -101,7 +101,7 @@ def _unsaid(call: ProviderCall, fit: Fitted) -> set[str]:
     thinking = thinking_asked(call.params)
     changed = {
         "cache_control": any(mapping(tool).get("cache_control") for tool in items(params.get("tools"))),
-        "max_tokens": call.max_output_tokens < _LEAST_OUTPUT_TOKENS,
+        "max_tokens": call.max_output_tokens < LEAST_OUTPUT_TOKENS,
         "store": bool(params.get("store")),
         "thinking": bool(thinking) and not (thinking.get("type") == "disabled" and not fit.thinks),
         "tool_choice": not items(params.get("tools")) and forces_a_call(params),

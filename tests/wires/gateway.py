@@ -1,0 +1,133 @@
+"""Gateways in this process, an engine each for one provider's models, with the simulator behind them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+
+from gateway_core.access.authenticator import Authenticator
+from gateway_core.adapters.clock import SystemClock
+from gateway_core.adapters.degraded import ResilientLedger
+from gateway_core.adapters.log_backlog import LogBacklog
+from gateway_core.adapters.memory import MemoryStore
+from gateway_core.adapters.models import model_provider
+from gateway_core.api import chat, complete, stream
+from gateway_core.api.app import create_app
+from gateway_core.bootstrap import read_settings, with_gateway
+from gateway_core.domain.chat import Engine
+from gateway_core.services import Services
+from gateway_core.store.virtual_keys import KeyRecord, digest_of, new_key
+from gateway_core.telemetry.sinks import EventLog, FanOut
+from gateway_core.telemetry.telemetry import Telemetry
+from local.providers import base_urls
+from local.providers import create_app as create_providers
+from tests.e2e.conftest import PROVIDER_KEYS
+from tests.wires.answers import Json, Told, told
+from tests.wires.reading import Sent, read
+
+PARTS = (complete, stream, chat)
+PROVIDERS_URL = "https://providers.example"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A provider's wire, and the model by which it is asked."""
+
+    name: str
+    provider: str
+    model: str
+
+
+COLUMNS = (
+    Column("anthropic", "anthropic", "claude-opus-4.5"),
+    Column("gemini", "gemini", "gemini-3-pro"),
+    Column("openai_chat", "openai", "gpt-5.1"),
+    Column("deepseek", "deepseek", "deepseek-v3.2"),
+    Column("openai_responses", "openai", "codex-max"),
+)
+ENGINES: tuple[Engine, ...] = ("native", "litellm")
+_CONFIG = """
+providers:
+  {provider}: {{engine: {engine}}}
+groups:
+{groups}
+failover: {{retries: 0}}
+breaker: {{failures: 1000000}}
+"""
+"""One cell that fails is to leave the others alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One request: what the caller was told, and what the providers were asked."""
+
+    told: Told
+    sent: tuple[Sent, ...]
+
+
+class Lab:
+    """All gateways of one engine. LiteLLM is loaded once for all of them, and by nobody without need."""
+
+    def __init__(self, engine: Engine, folder: Path) -> None:
+        self._runner = asyncio.Runner()
+        self._providers = create_providers(log_size=10)
+        self._calls = self._providers.state.simulator.calls
+        self._store, self._key = MemoryStore(), new_key("wires")
+        self._provider = model_provider(
+            {}, SystemClock(), connect=lambda: httpx.ASGITransport(self._providers, raise_app_exceptions=True)
+        )
+        self._https = {name: self._open(engine, name, folder) for name in {one.provider for one in COLUMNS}}
+        self._runner.run(self._store.put_key(KeyRecord(project_id="wires", digest=digest_of(self._key))))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for http in self._https.values():
+            self._runner.run(http.aclose())
+        self._runner.run(self._provider.close())
+        self._runner.close()
+
+    def ask(self, provider: str, path: str, body: Json) -> Heard:
+        """One request of the gateway whose engine is used for this provider's models, from its start to its end."""
+        return self._runner.run(self._ask(self._https[provider], path, body))
+
+    def answer(self, provider: str, **params: Any) -> None:
+        """Have the provider's models say this once, see the simulator's `wishes`."""
+        self._providers.state.simulator.faults.add({"provider": provider, "kind": "answer", "times": 1, **params})
+
+    async def _ask(self, http: httpx.AsyncClient, path: str, body: Json) -> Heard:
+        self._calls.clear()
+        answer = await http.post(path, json=body)
+        asked = self._calls.as_json()["requests"]
+        return Heard(told(answer), tuple(read(call) for call in asked))
+
+    def _open(self, engine: Engine, provider: str, folder: Path) -> httpx.AsyncClient:
+        path = folder / f"{engine}-{provider}.yaml"
+        path.write_text(_config(engine, provider))
+        environ = {**PROVIDER_KEYS, **base_urls(PROVIDERS_URL), "GATEWAY_CONFIG": str(path)}
+        app = create_app(self._services(environ), *(part.router for part in PARTS))
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        headers = {"authorization": f"Bearer {self._key}"}
+        return httpx.AsyncClient(transport=transport, base_url="http://gateway", headers=headers)
+
+    def _services(self, environ: Mapping[str, str]) -> Any:
+        """As in production, but for the store."""
+        settings, clock = read_settings(environ), SystemClock()
+        telemetry = Telemetry(level="CRITICAL", metrics=False)
+        ledger = ResilientLedger(self._store, clock, LogBacklog(telemetry), degrade=False)
+        events, keys = FanOut(EventLog(telemetry)), Authenticator(ledger, clock)
+        light = Services(settings, self._store, keys, telemetry, clock, ledger, events)
+        return with_gateway(light, self._provider.with_credentials(settings.credentials))
+
+
+def _config(engine: Engine, provider: str) -> str:
+    """With a group for each column's model, in which all others can take over."""
+    models = [one.model for one in COLUMNS]
+    groups = "\n".join(f"  first-{key}: [{', '.join(sorted(models, key=key.__ne__))}]" for key in models)
+    return _CONFIG.format(engine=engine, provider=provider, groups=groups)
