@@ -163,7 +163,7 @@ async def test_the_last_word_does_not_mend_a_broken_stream(path: Path) -> None:
         (ANTHROPIC, {"type": "content_block_delta", "index": 0}),
         (ANTHROPIC, {"type": "content_block_start", "content_block": {"type": "tool_use"}}),
         (OPENAI, {"choices": [{"delta": {"content": ["no"]}}]}),
-        (OPENAI, {"choices": [{"delta": {"tool_calls": [{"index": 0, "function": {"arguments": {"a": 1}}}]}}]}),
+        (OPENAI, {"choices": [{"delta": {"tool_calls": [{"index": 0, "function": {"arguments": 5}}]}}]}),
         (RESPONSES, {"type": "response.output_text.delta", "delta": {"a": 1}}),
         (GEMINI, {"candidates": [{"content": {"parts": [{"functionCall": {}}]}}]}),
         (GEMINI, {"candidates": [{"content": {"parts": [{"text": 3}]}}]}),

@@ -2,7 +2,7 @@
 
 import json
 
-from tests.functions.upstream import ASKED, whole
+from tests.functions.upstream import ASKED, sse, whole
 
 CALLS = [{"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]
 
@@ -161,3 +161,28 @@ async def test_errors_are_ours(door):
     door.answers({"error": {"message": "You are wrong: Hello.", "param": "seed"}}, 400)
     refused = await door.ask()
     assert (refused.status_code, "You are wrong" in refused.text) == (400, False)
+
+
+async def test_an_answer_has_a_date(door):
+    """Its server's, or ours where it names none."""
+    came = whole({"content": "Hi"})
+    door.answers({name: value for name, value in came.items() if name != "created"})
+    assert isinstance((await door.ask()).json()["created"], int)
+
+
+async def test_a_call_of_a_custom_tool_comes_as_one(door):
+    """Over Responses as on its own wire, whole and in pieces; its input is a text of any form."""
+    item = {"type": "custom_tool_call", "call_id": "c1", "name": "run", "input": "ls"}
+    usage = {"input_tokens": 5, "output_tokens": 3}
+    done = {"status": "completed", "output": [item], "usage": usage}
+    tools = [{"type": "custom", "custom": {"name": "run"}}]
+    door.answers(done)
+    (choice,) = (await door.ask("codex", tools=tools)).json()["choices"]
+    assert choice["message"]["tool_calls"] == [{"id": "c1", "type": "custom", "custom": {"name": "run", "input": "ls"}}]
+    begun = {"type": "response.output_item.added", "output_index": 0, "item": {**item, "input": ""}}
+    said = {"type": "response.custom_tool_call_input.delta", "output_index": 0, "delta": "ls"}
+    door.streams(sse(begun, said, {"type": "response.completed", "response": done}))
+    first, second, *_ = await door.events("codex", tools=tools)
+    pieces = [event["choices"][0]["delta"]["tool_calls"] for event in (first, second)]
+    head = {"index": 0, "id": "c1", "type": "custom", "custom": {"input": "", "name": "run"}}
+    assert pieces == [[head], [{"index": 0, "custom": {"input": "ls"}}]]

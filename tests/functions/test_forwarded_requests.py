@@ -228,3 +228,11 @@ async def test_our_own_route_sends_no_more_than_it_says(door):
         "store": False,
         "service_tier": "default",
     }
+
+
+async def test_a_value_of_the_right_type_is_told_what_is_wrong_with_it(door):
+    """Of an option that may be a text or a list."""
+    answer = await door.ask(stop=["a", "b", "c", "d", "e"])
+    error = answer.json()["error"]
+    assert (answer.status_code, error["param"]) == (422, "stop")
+    assert "at most 4 items" in error["message"]

@@ -221,3 +221,21 @@ async def test_what_was_dropped_is_named_in_the_head(door):
     door.streams(sse(ROLE, piece({"content": "Hi"}), STOP), DONE)
     answer = await door.ask(stream=True, top_k=5)
     assert answer.headers["x-gateway-dropped"] == "top_k"
+
+
+async def test_what_a_server_leaves_out_of_its_frames_is_there(door):
+    """The object's kind and its date: clients of OpenAI's have types for them."""
+    bare = {"choices": [{"index": 0, "delta": {"content": "Hi"}, "finish_reason": None}]}
+    door.streams(sse(bare, {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}), DONE)
+    *events, _done = await door.events()
+    assert {event["object"] for event in events} == {"chat.completion.chunk"}
+    assert all(isinstance(event["created"], int) for event in events)
+
+
+@pytest.mark.parametrize("rest", [(DONE,), (sse(STOP),), (sse(piece({}, "")), DONE)])
+async def test_either_word_alone_is_an_end(door, rest):
+    """Servers leave out `[DONE]` behind the finish reason, or that before it; the answer is whole."""
+    door.streams(sse(ROLE, piece({"content": "Hi"})), *rest)
+    *events, done = await door.events()
+    assert done == "[DONE]"
+    assert events[-1]["choices"][0]["finish_reason"] == "stop"

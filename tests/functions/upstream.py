@@ -7,7 +7,7 @@ import json
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, override
+from typing import Any, Literal, override
 
 import httpx
 
@@ -25,10 +25,10 @@ DONE = b"data: [DONE]\n\n"
 USAGE = {"prompt_tokens": 11, "completion_tokens": 3, "total_tokens": 14}
 
 
-def served(key: str, provider: str, **changes: Any) -> Model:
+def served(key: str, provider: str, *, mode: Literal["chat", "responses"] = "chat", **changes: Any) -> Model:
     """A model of a provider that a wire of ours speaks to."""
     base = "" if provider == "anthropic" else "/v1"
-    where = Deployment(provider, f"{key}-upstream", f"https://{provider}.example{base}", engine="native")
+    where = Deployment(provider, f"{key}-upstream", f"https://{provider}.example{base}", mode, engine="native")
     return model(key, provider, deployment=where, **changes)
 
 
@@ -38,6 +38,7 @@ MODELS = (
     served("deep", "deepseek", rules=THINKS),
     served("own", "compatible"),
     served("claude", "anthropic"),
+    served("codex", "openai", mode="responses", capabilities=frozenset({"tools"})),
 )
 GROUPS = {"openai": ("gpt", "deep"), "mixed": ("gpt", "claude"), "narrow": ("claude", "own")}
 

@@ -371,7 +371,7 @@ FINISHES: list[tuple[str, Any, type[ProviderError]]] = [
     ("openai_chat", {"choices": []}, ProviderUnavailable),
     ("openai_chat", {"choices": [{"finish_reason": "content_filter"}]}, ContentFilterError),
     ("openai_chat", {"choices": [{"finish_reason": "insufficient_system_resource"}]}, ProviderUnavailable),
-    ("openai_chat", {"choices": [{"message": {"content": "half"}}]}, ProviderUnavailable),
+    ("openai_chat", {"choices": [{"message": {}}]}, ProviderUnavailable),
     (
         "openai_responses",
         {"status": "incomplete", "incomplete_details": {"reason": "content_filter"}},

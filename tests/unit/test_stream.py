@@ -261,13 +261,19 @@ def test_pieces_of_tool_calls_are_put_together():
         ToolCallDelta(0, "a", "f", '{"x"'),
         ToolCallDelta(1, "b", "g", "{}"),
         ToolCallDelta(0, "", "", ": 1}"),
+        ToolCallDelta(2, "c", "h", "ls", custom=True),
     ):
         delivered.add(Chunk(tool_calls=(delta,)))
     delivered.add(Chunk(reasoning="hm", finish_reason="tool_calls", dropped_params=("seed",)))
     answer = delivered.answer(Usage(1, 1))
-    assert [(c.id, c.name, c.arguments) for c in answer.tool_calls] == [("a", "f", '{"x": 1}'), ("b", "g", "{}")]
+    assert [(c.id, c.name, c.arguments) for c in answer.tool_calls] == [
+        ("a", "f", '{"x": 1}'),
+        ("b", "g", "{}"),
+        ("c", "h", "ls"),
+    ]
+    assert [call.custom for call in answer.tool_calls] == [False, False, True]
     assert (answer.finish_reason, answer.reasoning, answer.dropped_params) == ("tool_calls", "hm", ("seed",))
-    assert delivered.everything == 'hmaf{"x": 1}bg{}'
+    assert delivered.everything == 'hmaf{"x": 1}bg{}chls'
 
 
 async def test_a_connection_that_cannot_be_closed_leaves_no_books_open(world):

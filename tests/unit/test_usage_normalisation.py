@@ -58,6 +58,12 @@ def test_openai_names_the_service_tier_beside_the_usage(wire: str, told: object,
     assert usage_of(wire, stream.facts_of(event).usage) == Usage(9, 5, service_tier=tier)
 
 
+def test_whole_numbers_count_in_any_form() -> None:
+    """Some servers know floats alone."""
+    assert usage_of("openai_chat", {"usage": {"prompt_tokens": 5.0, "completion_tokens": 3.0}}) == Usage(5, 3)
+    assert usage_of("openai_chat", {"usage": {"prompt_tokens": float("inf"), "completion_tokens": 3.0}}) is None
+
+
 def test_a_tier_alone_is_no_usage() -> None:
     """Each chunk names it."""
     stream = WIRES["openai_chat"].stream

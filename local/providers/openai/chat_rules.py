@@ -20,6 +20,7 @@ from local.providers.openai.models_rules import (
     check_model,
     check_prediction,
     check_sampling,
+    check_tools_while_reasoning,
 )
 from local.providers.openai.tool_rules import check_tools
 from local.providers.openai.wrong import check_one_of, check_range, missing, too_long, unsupported_parameter
@@ -96,6 +97,7 @@ def check_chat(body: Json) -> None:
     _check_limits(body, model)
     check_sampling(body, model)
     check_effort("reasoning_effort", body.get("reasoning_effort"), model)
+    check_tools_while_reasoning(body, model)
     check_shared_fields(body)
     _check_likelihoods(body)
     _check_stops(body.get("stop"))

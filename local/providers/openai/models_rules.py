@@ -17,6 +17,9 @@ from local.providers.openai.wrong import check_range, unsupported_parameter
 _KNOWN = re.compile(r"(gpt-|o\d|chatgpt-|codex|ft:|text-embedding-|computer-use)")
 FIXED_SAMPLING = re.compile(r"(o\d|gpt-5(?![.\d])|.*codex)")
 """Models that always reason; from 5.1 on, GPT-5 samples freely as long as it does not reason."""
+_REASONS_BY_DEFAULT = re.compile(r"gpt-5\.[5-9]")
+_NO_TOOLS_REASONING = re.compile(r"gpt-5\.[2-9](?!-codex)")
+"""As reported, such as in https://github.com/openai/openai-openapi/issues/541."""
 SEARCHING = re.compile(r".*search")
 SPEAKING = re.compile(r".*audio")
 _PREDICTING = re.compile(r"gpt-4(o|\.1)")
@@ -67,6 +70,16 @@ def check_effort(at: str, effort: Any, model: str) -> None:
         raise Refused(
             f"{message}Supported values are: {listed}, and '{levels[-1]}'.", param=at, code="unsupported_value"
         )
+
+
+def check_tools_while_reasoning(body: Json, model: str) -> None:
+    """Raises Refused for functions on the chat wire while the model reasons; from 5.5 on it does unless told not to."""
+    effort = body.get("reasoning_effort")
+    reasoning = reasons(effort) or (effort is None and bool(_REASONS_BY_DEFAULT.match(model)))
+    if body.get("tools") and reasoning and _NO_TOOLS_REASONING.match(model):
+        message = f"Function tools with reasoning_effort are not supported for {model} in /v1/chat/completions. "
+        hint = "To use function tools, use /v1/responses or set reasoning_effort to 'none'."
+        raise Refused(message + hint, param="reasoning_effort")
 
 
 def check_sampling(body: Json, model: str) -> None:

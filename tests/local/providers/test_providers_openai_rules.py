@@ -319,3 +319,21 @@ def test_a_strict_schema_is_closed_all_the_way_down(sim):
     wanted = {"type": "json_schema", "json_schema": {"name": "x", "strict": True, "schema": schema}}
     found = error(chat(sim, response_format=wanted))
     assert "In context=('properties', 'a', 'anyOf', '0'), 'additionalProperties' is required" in found["message"]
+
+
+@pytest.mark.parametrize(
+    ("model", "effort", "refuses"),
+    [
+        ("gpt-5.4-mini", "low", True),
+        ("gpt-5.4-mini", "none", False),
+        ("gpt-5.4-mini", None, False),
+        ("gpt-5.6-terra", None, True),
+        ("gpt-5.6-terra", "none", False),
+        ("gpt-5.1", "low", False),
+    ],
+)
+def test_tools_while_a_model_reasons(sim, model, effort, refuses):
+    """Function tools with reasoning_effort are not supported in /v1/chat/completions."""
+    answer = chat(sim, model=model, tools=[TOOL], reasoning_effort=effort)
+    assert answer.status_code == (400 if refuses else 200)
+    assert not refuses or error(answer)["param"] == "reasoning_effort"

@@ -141,6 +141,22 @@ class TestMedia:
         source = {"type": "base64", "media_type": kind, "data": url.partition(",")[2]}
         assert block == {"type": "image", "source": source}
 
+    @pytest.mark.parametrize(
+        ("start", "kind"),
+        [
+            (b"\x89PNG\r\n\x1a\n0000", "image/png"),
+            (b"\xff\xd8\xff\xe000000000", "image/jpeg"),
+            (b"GIF89a000000", "image/gif"),
+            (b"RIFF0000WEBP", "image/webp"),
+            (b"RIFF0000WAVE", "image/jpeg"),
+        ],
+    )
+    def test_an_image_is_what_its_bytes_are(self, start: bytes, kind: str) -> None:
+        """Clients say `image/jpeg` of screenshots that are PNG, which Anthropic refuses."""
+        url = f"data:image/jpeg;base64,{base64.b64encode(start).decode()}"
+        [block] = body(user({"type": "image_url", "image_url": {"url": url}}))["messages"][0]["content"]
+        assert block["source"]["media_type"] == kind
+
     def test_the_detail_of_an_image_is_named(self) -> None:
         """There is no word for it."""
         part = {"type": "image_url", "image_url": {"url": PNG, "detail": "low"}}

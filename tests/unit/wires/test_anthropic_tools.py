@@ -16,12 +16,14 @@ from tests.unit.wires.claude import (
     body,
     call,
     calls_tool,
+    dropped,
     objected,
     result,
     schema_format,
     shown,
     text,
     use,
+    user,
 )
 
 
@@ -156,9 +158,12 @@ class TestTools:
         assert got.get("tool_choice") == sent
 
     def test_a_choice_without_tools_is_left_out(self) -> None:
-        """There is nothing to choose."""
+        """There is nothing to choose; who wants a call is told that there is none, also in a history of them."""
         got = request(call(tool_choice="required", parallel_tool_calls=True, tools=[]), streams=False)
-        assert ("tool_choice" in got.body, "tools" in got.body, got.dropped) == (False, False, ())
+        assert ("tool_choice" in got.body, "tools" in got.body, got.dropped) == (False, False, ("tool_choice",))
+        assert dropped(tool_choice="auto") == ()
+        history = (user(text("q")), calls_tool(), result(), user(text("go on")))
+        assert dropped(*history, tool_choice="required") == ("tool_choice",)
 
     @pytest.mark.parametrize(
         ("parameters", "sent"),
@@ -283,12 +288,9 @@ class TestTools:
         assert objected(tools=[tool]) == "tools.0.function.parameters"
         assert objected(response_format=schema_format(deep)) == "response_format.json_schema.schema"
 
-    def test_a_tool_is_offered_once_and_is_offered_if_chosen(self) -> None:
-        """`Tool names must be unique`, `not found in provided tools`."""
+    def test_a_tool_is_offered_once(self) -> None:
+        """`Tool names must be unique`."""
         assert objected(tools=[LOOK_UP, LOOK_UP]) == "tools"
-        named = {"type": "function", "function": {"name": "other"}}
-        assert objected(tools=[LOOK_UP], tool_choice=named) == "tool_choice"
-        assert objected(tool_choice=named) == ""
 
     def test_a_strict_tool_is_kept_to_its_schema(self) -> None:
         """What cannot be enforced is told instead."""

@@ -66,6 +66,34 @@ def test_what_a_provider_does_not_take_it_takes_from_nobody(engine):
 class TestMisfit:
     """What rules a model out, because to leave it out would change the answer."""
 
+    @pytest.mark.parametrize(
+        ("choice", "offered"),
+        [
+            ({"type": "function", "function": {"name": "f"}}, True),
+            ({"type": "custom", "custom": {"name": "c"}}, True),
+            ({"type": "function", "function": {"name": "c_"}}, False),
+            (
+                {
+                    "type": "allowed_tools",
+                    "allowed_tools": {"tools": [{"type": "function", "function": {"name": "f"}}]},
+                },
+                True,
+            ),
+            (
+                {"type": "allowed_tools", "allowed_tools": {"tools": [{"type": "custom", "custom": {"name": "x"}}]}},
+                False,
+            ),
+            ("required", True),
+        ],
+    )
+    def test_a_tool_that_is_not_offered(self, choice, offered):
+        """Nobody can be made to call it; without any tools, the choice among them is left out."""
+        tools = [{"type": "function", "function": {"name": "f"}}, {"type": "custom", "custom": {"name": "c"}}, {}]
+        found = misfit({"tools": tools, "tool_choice": choice}, ModelRules())
+        assert (found is None) == offered
+        assert found is None or found.param == "tool_choice"
+        assert misfit({"tool_choice": choice}, ModelRules()) is None
+
     def test_a_forced_call_where_thinking_stays_on(self):
         """It cannot be turned off for it."""
         found = misfit({"tool_choice": "required"}, ALWAYS)

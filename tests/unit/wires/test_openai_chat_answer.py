@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway_core.domain.chat import ToolCall
+from gateway_core.wires.openai_chat import OPENAI_CHAT
 from gateway_core.wires.openai_chat.codec import OPENAI_CHAT_CODEC
 from gateway_core.wires.openai_chat.history import REASONING_MARK
 from gateway_core.wires.signed_ids import carried
@@ -66,7 +67,7 @@ def test_calls():
     assert found.tool_calls == (
         ToolCall("c1", "f", '{"a": 1}'),
         ToolCall("c2", "g", "{}"),
-        ToolCall("c3", "run", "ls"),
+        ToolCall("c3", "run", "ls", custom=True),
     )
     with pytest.raises(KeyError):
         answer(body({"tool_calls": [{"id": "c1", "type": "novel"}]}))
@@ -80,7 +81,7 @@ def test_reasoning_goes_into_the_id_where_it_is_wanted_back():
     assert answer(body(message), provider="openai").tool_calls[0].id == "c1"
     assert answer(body({**message, "reasoning_content": ""}), provider="deepseek").tool_calls[0].id == "c1"
     nameless = {**message, "tool_calls": [{**CALL, "id": None}]}
-    assert answer(body(nameless), provider="deepseek").tool_calls[0].id.startswith("__thought__d.")
+    assert carried(answer(body(nameless), provider="deepseek").tool_calls[0].id, REASONING_MARK) == "hm"
 
 
 def test_a_body_goes_on_as_it_came():
@@ -122,6 +123,50 @@ def test_probabilities_tell_confidence():
     came = body({"content": "a"})
     came["choices"][0]["logprobs"] = {"content": [{"token": "a", "logprob": 0.0}]}
     assert answer(came).confidence == 1.0
+
+
+@pytest.mark.parametrize(
+    ("call", "arguments"),
+    [
+        ({"id": "c1", "function": {"name": "f", "arguments": {"q": "é"}}}, '{"q": "é"}'),
+        ({"id": 7, "function": {"name": "f", "arguments": {}}}, "{}"),
+        ({"function": {"name": "f", "arguments": None}}, "{}"),
+        ({"id": "", "type": None, "function": {"name": "f"}}, "{}"),
+    ],
+)
+def test_a_call_can_be_read_and_answered(call, arguments):
+    """Whatever its server left out: it has an id, the same every time, and arguments that are a text."""
+    found = answer(body({"tool_calls": [call, call]}), body={})
+    first, second = found.tool_calls
+    assert (first.name, first.arguments) == ("f", arguments)
+    assert first.id == str(call.get("id") or answer(body({"tool_calls": [call]})).tool_calls[0].id)
+    assert (first.id == second.id) == bool(call.get("id"))
+    assert found.forwarded is not None
+    (gone, _) = found.forwarded["choices"][0]["message"]["tool_calls"]
+    assert (gone["id"], gone["type"], gone["function"]["arguments"]) == (first.id, "function", arguments)
+
+
+@pytest.mark.parametrize(
+    ("message", "told", "finish"),
+    [
+        ({"content": "a"}, None, "stop"),
+        ({"content": "a"}, "", "stop"),
+        ({"refusal": "No."}, None, "stop"),
+        ({"tool_calls": [CALL]}, None, "tool_calls"),
+        ({"content": "a"}, "eos", "stop"),
+        ({"content": "a"}, "MAX_TOKENS", "length"),
+        ({"content": "a"}, "function_call", "function_call"),
+        ({"content": ""}, None, None),
+        ({"content": ""}, 7, None),
+    ],
+)
+def test_why_it_ended_goes_on_in_openais_words(message, told, finish):
+    """One that says something has ended even where it does not say why; one that says nothing has not."""
+    came = {"choices": [{"index": 0, "message": message, "finish_reason": told}]}
+    found = answer(came, body={}).forwarded
+    assert found is not None
+    assert found["choices"][0]["finish_reason"] == finish
+    assert OPENAI_CHAT.finish_of(came) == ("tool_calls" if finish == "function_call" else finish or "")
 
 
 @pytest.mark.parametrize(

@@ -98,8 +98,8 @@ def test_reasoning_goes_into_the_id_of_the_first_call():
         event({"tool_calls": []}),
         event({"tool_calls": [{"index": 0, "function": {"name": "f"}}]}),
     )
-    unnamed = read(*events, provider="deepseek")
-    assert unnamed[3].tool_calls == (ToolCallDelta(0, "", "f"),)
+    (unnamed,) = read(*events, provider="deepseek")[3].tool_calls
+    assert carried(unnamed.id, REASONING_MARK) == "I need f."
     events = (*events[:3], call(0, "c1", "f", "{}"), call(1, "c2", "g", "{}"), event({"reasoning_content": "more"}))
     chunks = read(*events, provider="deepseek")
     (first,), (second,) = chunks[3].tool_calls, chunks[4].tool_calls
@@ -111,7 +111,7 @@ def test_reasoning_goes_into_the_id_of_the_first_call():
 def test_nothing_goes_on_before_there_is_content():
     """Then all of it, in order."""
     role, said, more, last = read(ROLE, event({"content": "a"}), event({"content": "b"}), **FORWARDS)
-    assert (role.forwarded, last.forwarded) == ((), ())
+    assert (role.forwarded, forwarded([last])) == ((), [({}, "stop")])
     assert forwarded([said]) == [({"role": "assistant", "content": ""}, None), ({"content": "a"}, None)]
     assert forwarded([more]) == [({"content": "b"}, None)]
 
@@ -183,7 +183,7 @@ def test_usage_that_is_none_does_not_go_on(usage):
     """It is left out of each event, for the end."""
     chunks = read(event({"content": "a"}, usage=usage), {**USAGE, "usage": usage}, **FORWARDS)
     gone = [one for chunk in chunks for one in chunk.forwarded]
-    assert [("usage" in one, bool(one["choices"])) for one in gone] == [(False, True), (False, False)]
+    assert [("usage" in one, bool(one["choices"])) for one in gone] == [(False, True), (False, False), (False, True)]
 
 
 def test_an_event_without_choices_goes_on_with_the_others():
@@ -191,3 +191,99 @@ def test_an_event_without_choices_goes_on_with_the_others():
     filters = {"id": "", "choices": [], "prompt_filter_results": []}
     _first, said, _last = read(filters, event({"content": "a"}), **FORWARDS)
     assert said.forwarded[0] == filters
+
+
+def test_a_stream_without_a_finish_gets_one():
+    """Some servers leave it out, or empty, before their last word; calls are an end of their own."""
+    assert forwarded(read(event({"content": "a"}), event({}, ""), **FORWARDS)[-1:]) == [({}, None), ({}, "stop")]
+    assert forwarded(read(call(0, "c1", "f", "{}"), **FORWARDS)[-1:]) == [({}, "tool_calls")]
+
+
+def test_clients_read_openais_words_for_an_end():
+    """Those of the servers behind others are put into them."""
+    for told, word in (("end_turn", "stop"), ("MAX_TOKENS", "length"), ("tool_use", "tool_calls"), (7, None)):
+        (last,) = read(event({"content": "a"}, told), **FORWARDS)[-1].forwarded
+        assert last["choices"][0]["finish_reason"] == (word or "stop")
+
+
+def test_a_message_counts_as_a_delta():
+    """Where a server streams what it would say whole; beside a delta it does not."""
+    came = {"id": "up-1", "choices": [{"index": 0, "message": {"content": "a"}, "finish_reason": "stop"}]}
+    both = {
+        "id": "up-1",
+        "choices": [{"index": 1, "delta": {"content": "b"}, "message": {"content": "c"}}, *came["choices"]],
+    }
+    assert [chunk.text for chunk in read(came)] == ["a", ""]
+    assert [(chunk.text, chunk.beside) for chunk in read(both)] == [("a", "b"), ("", "")]
+
+
+def pieces(chunks):
+    """The pieces of calls that go on."""
+    gone = (one["choices"][0]["delta"] for chunk in chunks for one in chunk.forwarded)
+    return [
+        (one["index"], one.get("id"), one["function"]["arguments"])
+        for delta in gone
+        for one in delta.get("tool_calls", ())
+    ]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "ids"), [((None, None), ("c1", "c2")), ((0, 0), ("c1", "c2")), ((1, 2), ("c1", "c2"))]
+)
+def test_calls_go_on_numbered(numbers, ids):
+    """Clients put them together by their numbers."""
+    made = [
+        {"index": n, "id": i, "function": {"name": "f", "arguments": "{}"}} for n, i in zip(numbers, ids, strict=True)
+    ]
+    assert pieces(read(event({"tool_calls": made}), **FORWARDS)) == [(0, "c1", "{}"), (1, "c2", "{}")]
+
+
+def test_a_call_goes_on_with_an_id_and_a_text():
+    """Clients answer it by the one, and read the other as JSON."""
+    nameless = event({"tool_calls": [{"index": 0, "function": {"name": "f", "arguments": {"q": "é"}}}]})
+    (first,), (again,) = (pieces(read(nameless, **FORWARDS)) for _ in range(2))
+    assert first == again
+    assert (first[0], first[1][:5], first[2]) == (0, "call_", '{"q": "é"}')
+    number = event({"tool_calls": [{"index": 0, "id": 7, "type": None, "function": {"name": "f", "arguments": {}}}]})
+    assert pieces(read(number, **FORWARDS)) == [(0, "7", ""), (0, None, "{}")]
+
+
+def test_a_piece_that_says_nothing_new_goes_on_with_its_call():
+    """Some servers repeat a call's id and name."""
+    again = {"index": 0, "id": "c1", "function": {"name": "f", "arguments": ""}}
+    chunks = read(call(0, "c1", "f", "{}"), event({"tool_calls": [again]}), **FORWARDS)
+    assert pieces(chunks) == [(0, "c1", "{}"), (0, "c1", "")]
+
+
+def test_calls_of_other_choices_go_on_as_they_came():
+    """Only the first is the answer that we read."""
+    odd = {"id": "c9", "function": {"name": "f", "arguments": "{}"}}
+    came = event({"tool_calls": [odd]}, index=1)
+    (gone,) = read(came, **FORWARDS)[0].forwarded
+    assert gone["choices"][0]["delta"] == {"tool_calls": [odd]}
+
+
+def test_calls_without_ids_and_numbers_are_told_apart():
+    """By the name that the next begins with, behind arguments that are whole: as Gemini's OpenAI endpoint sent them."""
+    made = [{"index": 0, "id": "", "function": {"name": "f", "arguments": text}} for text in ('{"q"', ":1}", '{"q":2}')]
+    chunks = read(*(event({"tool_calls": [one]}) for one in made), **FORWARDS)
+    assert [(number, text) for number, _, text in pieces(chunks)] == [(0, '{"q"'), (0, ":1}"), (1, '{"q":2}')]
+    first, _, second = (name for _, name, _ in pieces(chunks))
+    assert first != second
+
+
+def test_a_name_may_come_behind_the_arguments():
+    """Then there are some."""
+    late = {"index": 0, "function": {"name": "f"}}
+    early = {"index": 0, "id": "c1", "function": {"arguments": "{}"}}
+    chunks = read(event({"tool_calls": [early]}), event({"tool_calls": [late]}), **FORWARDS)
+    assert [piece for chunk in chunks for piece in chunk.tool_calls] == [
+        ToolCallDelta(0, "c1", "", "{}"),
+        ToolCallDelta(0, "", "f"),
+    ]
+
+
+def test_a_role_that_is_none_does_not_go_on():
+    """Clients know one."""
+    chunks = read(event({"role": "", "content": "a"}), **FORWARDS)
+    assert forwarded(chunks)[0] == ({"content": "a"}, None)

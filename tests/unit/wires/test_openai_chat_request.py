@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from gateway_core.domain.model_rules import ModelRules
+from gateway_core.wires.fit import fitted
 from gateway_core.wires.openai_chat.codec import OPENAI_CHAT_CODEC
 from tests.unit.wires.openai_calls import SWITCH, USER, chat_call, dropped, sent
 
@@ -121,6 +122,24 @@ def test_thinking_as_an_effort(params, effort):
     body = sent(params=params, body=params)
     assert body.get("reasoning_effort") == effort
     assert "thinking" not in body
+
+
+@pytest.mark.parametrize(("thinks", "effort"), [("asked", None), ("default", "none")])
+def test_who_takes_no_tools_while_it_reasons_does_not_reason(thinks, effort):
+    """Some of OpenAI's on this wire: the tools are kept. Without tools, and over Responses, they reason."""
+    rules = ModelRules(
+        thinks=thinks, thinking_form="effort", efforts=("none", "low"), chat_tools_thinking=False, source="x"
+    )
+    params = {"tools": [{"type": "function", "function": {"name": "f"}}], "reasoning_effort": "low"}
+    made = sent(provider="p", params=params, rules=rules)
+    assert (made.get("reasoning_effort"), made["tools"]) == (effort, params["tools"])
+    assert dropped(params=params, rules=rules) == ("reasoning_effort",)
+    alone = {"reasoning_effort": "low"}
+    assert sent(provider="p", params=alone, rules=rules)["reasoning_effort"] == "low"
+    told = {**params, "reasoning_effort": "none"}
+    assert (sent(params=told, rules=rules).get("reasoning_effort"), dropped(params=told, rules=rules)) == (effort, ())
+    call = chat_call(params=params, rules=rules)
+    assert fitted(replace(call, deployment=replace(call.deployment, mode="responses"))).effort == "low"
 
 
 ALLOWED = {"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": [TOOL]}}

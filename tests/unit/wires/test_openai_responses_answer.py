@@ -76,8 +76,8 @@ def test_calls():
         ToolCall("call_1", "look_up", '{"q":"x"}'),
         ToolCall("call_2", "look_up", "{}"),
         ToolCall("fc_3", "ping", "{}"),
-        ToolCall("call_4", "grep", "a|b"),
-        ToolCall("call_5", "grep", ""),
+        ToolCall("call_4", "grep", "a|b", custom=True),
+        ToolCall("call_5", "grep", "", custom=True),
     )
 
 

@@ -57,13 +57,15 @@ def gathered(chunks: Iterable[Chunk]) -> ProviderAnswer:
     """The answer that a client puts together."""
     text, refusal, reasoning = "", "", ""
     calls: dict[int, list[str]] = {}
+    customs: set[int] = set()
     for chunk in chunks:
         text, refusal, reasoning = text + chunk.text, refusal + chunk.refusal, reasoning + chunk.reasoning
         for piece in chunk.tool_calls:
+            customs |= {piece.index} if piece.custom else set()
             known = calls.setdefault(piece.index, ["", "", ""])
             calls[piece.index] = [a + b for a, b in zip(known, (piece.id, piece.name, piece.arguments), strict=True)]
     assert sorted(calls) == list(range(len(calls)))
-    tools = tuple(ToolCall(*calls[index]) for index in sorted(calls))
+    tools = tuple(ToolCall(*calls[index], custom=index in customs) for index in sorted(calls))
     return ProviderAnswer(text, tools, "", Usage(), reasoning=reasoning, refusal=refusal)
 
 
@@ -188,7 +190,7 @@ def test_calls_without_arguments():
     chunks = [made.chunk(one) for one in events]
     assert [chunk.tool_calls for chunk in chunks if chunk.is_content] == [
         (ToolCallDelta(0, "call_1", "look_up"),),
-        (ToolCallDelta(1, "call_2", "grep"),),
+        (ToolCallDelta(1, "call_2", "grep", custom=True),),
     ]
     assert made.last() == Chunk(tool_calls=(ToolCallDelta(0, arguments="{}"),))
     assert made.called
@@ -199,7 +201,7 @@ def test_custom_tools():
     item = {"type": "custom_tool_call", "call_id": "call_1", "name": "grep", "input": "a|b"}
     pieces = [event("custom_tool_call_input.delta", delta=text) for text in ("a|", "b")]
     whole = event("custom_tool_call_input.done", input="a|b")
-    wanted = (ToolCall("call_1", "grep", "a|b"),)
+    wanted = (ToolCall("call_1", "grep", "a|b", custom=True),)
     assert streamed(added(item), *pieces, whole, done(item)).tool_calls == wanted
     assert streamed(added(item), whole, done(item)).tool_calls == wanted
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway_core.wires.signed_ids import SignedId, carried, signed, split
+from gateway_core.wires.signed_ids import SEPARATOR, SignedId, carried, signed, split
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -72,3 +72,11 @@ def packed(data: bytes) -> str:
 def test_what_was_tampered_with_carries_nothing(payload):
     """However it was, nothing is raised for what a client sends."""
     assert carried(f"call_1__thought__c.{payload}", "c") is None
+
+
+@pytest.mark.parametrize(("length", "is_kept"), [(40, False), (63, True), (64, False), (65, True)])
+def test_a_signature_that_was_cut_off_is_not_carried(length, is_kept):
+    """Some clients cut ids, at 40 or at 64 characters; half a signature is worse than none."""
+    call_id = f"call_1{SEPARATOR}".ljust(length, "A")
+    assert split(call_id).plain == "call_1"
+    assert bool(split(call_id).payload) == is_kept

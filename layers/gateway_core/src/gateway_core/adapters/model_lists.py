@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from gateway_core.adapters.quiet import silence_http
 from gateway_core.domain.base_url import is_on_this_machine
 from gateway_core.domain.catalog import Provider
 from gateway_core.domain.credentials import Secret
@@ -54,6 +55,7 @@ class HttpModelLister:
             raise _unavailable(type(error).__name__) from None
 
     def _client(self) -> httpx.AsyncClient:
+        silence_http()
         return httpx.AsyncClient(
             verify=self._tls,
             timeout=None,  # noqa: S113 - the caller has one deadline for all

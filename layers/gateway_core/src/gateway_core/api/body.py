@@ -97,8 +97,9 @@ async def read_body(request: Request, limit: int) -> bytes:
 
 
 def _schema_error(error: ValidationError, value: dict[str, Any]) -> InvalidRequest:
-    # A union reports each of its branches; the deepest location is the branch that the caller meant.
-    first = max(error.errors(include_url=False, include_input=False), key=lambda e: len(e["loc"]))
+    # A union reports each of its branches: the caller meant the one with the deepest location, or of the value's type.
+    errors = error.errors(include_url=False, include_input=False)
+    first = max(errors, key=lambda e: (len(e["loc"]), not e["type"].endswith("_type")))
     path = _callers_path(first["loc"], value, is_missing=first["type"] == "missing")
     reason = _REASONS.get(first["type"], "{msg}").format(msg=first["msg"], **first.get("ctx", {}))
     return InvalidRequest(f"{path}: {reason}.", param=path, schema=first["type"] != NOT_OFFERED)

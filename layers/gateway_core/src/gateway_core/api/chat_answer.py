@@ -10,7 +10,7 @@ from gateway_core.api.schemas import cost_body
 from gateway_core.api.sse import Events, event
 from gateway_core.api.stream import tool_call_body
 from gateway_core.api.stream_answer import StreamParts, stream_error_body
-from gateway_core.domain.chat import Chunk, Json, ProviderAnswer, Usage
+from gateway_core.domain.chat import Chunk, Json, ProviderAnswer, ToolCall, Usage
 from gateway_core.domain.cost import usd
 from gateway_core.domain.errors import LLMError
 from gateway_core.domain.result import Completion
@@ -55,12 +55,15 @@ class ChatStream:
             yield self._chunk(_delta(chunk, first=first), None)
             return
         self._is_forwarded = True
-        named = {"id": self._frame["id"], "model": self._frame["model"], **self._no_usage}
+        named = {**{name: self._frame[name] for name in ("id", "model", "object")}, **self._no_usage}
         for came in chunk.forwarded:
             if came.get("usage"):
-                self._usage, self._frame = came["usage"], {**_without_content(came), **named}
+                self._usage, self._frame = came["usage"], {**self._dated(_without_content(came)), **named}
             else:
-                yield event({**came, **named})
+                yield event({**self._dated(came), **named})
+
+    def _dated(self, came: Json) -> Json:
+        return came if "created" in came else {**came, "created": self._frame["created"]}
 
     @property
     def _no_usage(self) -> dict[str, None]:
@@ -84,14 +87,12 @@ def chat_body(done: Completion[ProviderAnswer], created: int) -> dict[str, Any]:
     """OpenAI's whole answer."""
     if (came := done.answer.forwarded) is not None:
         named = {"id": f"chatcmpl-{done.id}", "object": "chat.completion", "model": done.model.key}
-        return {**came, **named, "usage": chat_usage(done.usage, mapping(came.get("usage")))}
+        dated = came if "created" in came else {**came, "created": created}
+        return {**dated, **named, "usage": chat_usage(done.usage, mapping(came.get("usage")))}
     said = done.answer.content or (None if done.answer.tool_calls or done.answer.refusal else "")
     message: dict[str, Any] = {"role": "assistant", "content": said, "refusal": done.answer.refusal or None}
     if done.answer.tool_calls:
-        message["tool_calls"] = [
-            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
-            for call in done.answer.tool_calls
-        ]
+        message["tool_calls"] = list(map(_call_body, done.answer.tool_calls))
     if done.answer.reasoning:
         message["reasoning_content"] = done.answer.reasoning
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": done.answer.finish_reason}
@@ -103,6 +104,12 @@ def chat_body(done: Completion[ProviderAnswer], created: int) -> dict[str, Any]:
         "choices": [choice],
         "usage": chat_usage(done.usage),
     }
+
+
+def _call_body(call: ToolCall) -> dict[str, Any]:
+    if call.custom:
+        return {"id": call.id, "type": "custom", "custom": {"name": call.name, "input": call.arguments}}
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
 
 
 def chat_usage(usage: Usage, came: Json | None = None) -> dict[str, Any]:

@@ -79,6 +79,9 @@ def chunk_body(chunk: Chunk, index: int) -> dict[str, Any]:
 
 def tool_call_body(delta: ToolCallDelta) -> dict[str, Any]:
     """A tool call's piece on OpenAI's wire."""
+    if delta.custom:
+        custom = {"input": delta.arguments} | ({"name": delta.name} if delta.name else {})
+        return {"index": delta.index, **({"id": delta.id, "type": "custom"} if delta.id else {}), "custom": custom}
     function = {"arguments": delta.arguments} | ({"name": delta.name} if delta.name else {})
     head = {"id": delta.id, "type": "function"} if delta.id else {}
     return {"index": delta.index, **head, "function": function}

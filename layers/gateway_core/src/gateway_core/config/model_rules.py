@@ -57,6 +57,7 @@ class RulesEntry(Schema):
     one_of_temperature_and_top_p: bool = False
     least_top_p_thinking: Annotated[float, Field(ge=0, le=1)] = 0.0
     forces_tools_thinking: bool = True
+    chat_tools_thinking: bool = True
     stop_needs_text: bool = False
     most_stops: Annotated[int, Field(gt=0)] = 1000
     takes_prefill: bool = True

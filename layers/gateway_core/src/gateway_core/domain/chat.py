@@ -125,12 +125,16 @@ class ChatRequest:
 
 @dataclass(frozen=True, slots=True)
 class ToolCallDelta:
-    """A piece of a tool call: `id` and `name` come with its first piece, `arguments` grow piece by piece."""
+    """A piece of a tool call: `id` and `name` come with its first piece, `arguments` grow piece by piece.
+
+    `custom` as in `ToolCall`, with each piece.
+    """
 
     index: int
     id: str = ""
     name: str = ""
     arguments: str = ""
+    custom: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,11 +241,15 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A function call that the model asks for; `arguments` is JSON text, as the provider sent it."""
+    """A call that the model asks for; `arguments` is JSON text, as the provider sent it.
+
+    custom: Whether it calls a custom tool of OpenAI's: its `arguments` are a text of any form.
+    """
 
     id: str
     name: str
     arguments: str
+    custom: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,7 @@ class ModelRules:
     one_of_temperature_and_top_p: Whether it refuses both at once.
     least_top_p_thinking: The lower end of `top_p` while it thinks.
     forces_tools_thinking: Whether `tool_choice` may force a call while it thinks.
+    chat_tools_thinking: Whether it takes tools while it thinks on OpenAI's chat wire.
     stop_needs_text: Whether it refuses stop sequences of white space alone.
     most_stops: How many stop sequences it takes.
     takes_prefill: Whether the last turn may be the assistant's.
@@ -84,6 +85,7 @@ class ModelRules:
     one_of_temperature_and_top_p: bool = False
     least_top_p_thinking: float = 0.0
     forces_tools_thinking: bool = True
+    chat_tools_thinking: bool = True
     stop_needs_text: bool = False
     most_stops: int = 1000
     takes_prefill: bool = True

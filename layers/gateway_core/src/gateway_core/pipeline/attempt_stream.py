@@ -26,6 +26,7 @@ class Delivered:
     reasoning: list[str] = field(default_factory=list)
     refusal: list[str] = field(default_factory=list)
     calls: dict[int, list[str]] = field(default_factory=dict)
+    customs: set[int] = field(default_factory=set)
     beside: list[str] = field(default_factory=list)
     sound_tokens: int = 0
     is_billed: bool = False
@@ -46,6 +47,8 @@ class Delivered:
             call = self.calls.setdefault(delta.index, ["", "", ""])
             for place, part in enumerate((delta.id, delta.name, delta.arguments)):
                 call[place] += part
+            if delta.custom:
+                self.customs.add(delta.index)
         self.finish_reason = chunk.finish_reason or self.finish_reason
         self.usage = chunk.usage or self.usage
         self.is_billed = bool(chunk.finish_reason and chunk.usage and chunk.is_bill)
@@ -60,7 +63,10 @@ class Delivered:
 
     def answer(self, usage: Usage) -> ProviderAnswer:
         """The whole answer, as a call without streaming would have given it."""
-        calls = tuple(ToolCall(*call) for _index, call in sorted(self.calls.items()))
+        calls = tuple(
+            ToolCall(call_id, name, arguments, custom=index in self.customs)
+            for index, (call_id, name, arguments) in sorted(self.calls.items())
+        )
         text, reasoning, refusal = ("".join(said) for said in (self.text, self.reasoning, self.refusal))
         return ProviderAnswer(
             text, calls, self.finish_reason, usage, self.dropped_params, reasoning, self.rates, refusal=refusal

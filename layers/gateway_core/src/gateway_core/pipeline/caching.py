@@ -285,7 +285,7 @@ def chunks_of(answer: ProviderAnswer) -> Iterator[Chunk]:
     for start in range(0, len(answer.content), PIECE):
         yield Chunk(text=answer.content[start : start + PIECE])
     for index, call in enumerate(answer.tool_calls):
-        yield Chunk(tool_calls=(ToolCallDelta(index, call.id, call.name, call.arguments),))
+        yield Chunk(tool_calls=(ToolCallDelta(index, call.id, call.name, call.arguments, call.custom),))
     yield Chunk(finish_reason=answer.finish_reason, dropped_params=answer.dropped_params)
 
 

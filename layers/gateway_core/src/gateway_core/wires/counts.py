@@ -17,6 +17,8 @@ def count(raw: Json, *names: str) -> int | None:
     """The first of these fields that holds a count; None if none does."""
     for name in names:
         value = raw.get(name)
+        if isinstance(value, float) and value.is_integer():  # of servers that know one kind of number
+            value = int(value)
         if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST_TOKENS:
             return value
     return None

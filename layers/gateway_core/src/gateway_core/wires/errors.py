@@ -56,10 +56,10 @@ def error_of(body: object) -> WireError | None:
     if not mapping(error):
         return None
     shape = mapping(error)
-    code = shape.get("code")
+    code, message = shape.get("code"), str(shape.get("message") or "")
     return WireError(
-        labels=frozenset(_labels(shape)),
-        message=str(shape.get("message") or ""),
+        labels=frozenset(_labels(shape)) - _lengths_of_others(shape),
+        message=message,
         status=code if isinstance(code, int) and not isinstance(code, bool) else None,
         retry_delay=_retry_delay(shape),
         field=_field(shape),
@@ -87,6 +87,13 @@ def _labels(error: Json) -> Iterator[str]:
     details = [mapping(detail) for detail in items(error.get("details"))]
     words = [error.get("type"), error.get("code"), error.get("status"), *(detail.get("reason") for detail in details)]
     return (word.lower() for word in words if isinstance(word, str))
+
+
+def _lengths_of_others(error: Json) -> frozenset[str]:
+    """OpenAI has one word for a prompt that is too long and for any other text that is, such as a name."""
+    param = error.get("param")
+    of_prompt = not isinstance(param, str) or param.endswith(("content", "text", "input"))
+    return frozenset() if of_prompt else frozenset({"string_above_max_length"})
 
 
 def _field(error: Json) -> str:

@@ -65,7 +65,8 @@ def fitted(call: ProviderCall, *, may_think: bool = True) -> Fitted:
     thinking = _thinking(given, rules)
     kept = {name: value for name, value in given.items() if name not in ("reasoning_effort", "thinking")}
     thinks, named = thinking.begins(rules), set(thinking.dropped)
-    if thinks and rules.thinks != "always" and not (may_think and _may_think(kept, rules)):
+    lets = _may_think(kept, rules) and (rules.chat_tools_thinking or not _offers_on_chat(call))
+    if thinks and rules.thinks != "always" and not (may_think and lets):
         named |= {"reasoning_effort" if "reasoning_effort" in given else "thinking"}
         thinking, thinks = _Thinking(_turned_off(rules)), False
     options, changed = _options(kept, rules, thinks=thinks)
@@ -75,12 +76,28 @@ def fitted(call: ProviderCall, *, may_think: bool = True) -> Fitted:
 
 def misfit(params: Json, rules: ModelRules) -> Objection | None:
     """Why the model cannot serve a request with these options, where to leave one out would change the answer."""
+    if _names_a_stranger(params):
+        return Objection("tool_choice", "cannot be made to call a tool that is not offered (tool_choice)")
     if rules.thinks == "always" and not _may_think(params, rules):
         return Objection("tool_choice", "cannot be made to call a tool (tool_choice)")
     if not (_thinking(params, rules).begins(rules) and _may_think(params, rules)):
         return None
     wanted = (name for name in _WITHOUT_THINKING if params.get(name) and name in rules.refuses_thinking)
     return next((Objection(name, f"{_WITHOUT_THINKING[name]} while it thinks ({name})") for name in wanted), None)
+
+
+def _names_a_stranger(params: Json) -> bool:
+    """Whether a tool is to be called that is not among those that are offered."""
+    tools, choice = list(map(mapping, items(params.get("tools")))), mapping(params.get("tool_choice"))
+    wanted = [choice, *map(mapping, items(mapping(choice.get("allowed_tools")).get("tools")))]
+    offered = {_tool_name(tool) for tool in tools}
+    return bool(tools) and any(name not in offered for name in map(_tool_name, wanted) if name)
+
+
+def _tool_name(tool: Json) -> str:
+    """The name of a tool, or of a choice of one; empty where it has none."""
+    kind = tool.get("type")
+    return str(mapping(tool.get(kind)).get("name") or "") if isinstance(kind, str) else ""
 
 
 def thinking_asked(params: Json) -> Json:
@@ -149,6 +166,10 @@ def _turned_off(rules: ModelRules) -> Effort | None:
 
 def _may_think(params: Json, rules: ModelRules) -> bool:
     return rules.forces_tools_thinking or not forces_a_call(params)
+
+
+def _offers_on_chat(call: ProviderCall) -> bool:
+    return call.deployment.mode == "chat" and bool(call.params.get("tools"))
 
 
 def forces_a_call(params: Json) -> bool:

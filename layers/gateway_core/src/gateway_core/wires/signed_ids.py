@@ -18,6 +18,8 @@ from typing import Any, NamedTuple
 SEPARATOR = "__thought__"
 _DIGITS = 40
 _MARK = re.compile(r"([a-z])\.(.*)", re.DOTALL)
+_CUTS = frozenset({40, 64})
+"""Characters at which some clients cut ids. Gemini's signatures are longer, and half of one is refused as corrupted."""
 _MOST_BYTES = 4 * 1024 * 1024
 """More than a request may have: what unpacks to more was not packed here."""
 
@@ -37,10 +39,11 @@ def signed(plain: str, mark: str, value: Any) -> str:
 
 
 def split(call_id: str) -> SignedId:
-    """The parts of an id; one that carries nothing is plain."""
+    """The parts of an id; one that carries nothing is plain. What was cut off is not carried."""
     plain, _, rest = call_id.partition(SEPARATOR)
-    marked = _MARK.fullmatch(rest)
-    return SignedId(plain, marked[1], marked[2]) if marked else SignedId(plain, "", rest)
+    if marked := _MARK.fullmatch(rest):
+        return SignedId(plain, marked[1], marked[2])
+    return SignedId(plain, "", "" if len(call_id) in _CUTS else rest)
 
 
 def shortened(plain: str, longest: int) -> str:

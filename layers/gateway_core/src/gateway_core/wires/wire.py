@@ -38,11 +38,14 @@ class StreamForm:
     terminators: The `type` of the events that end a stream, or the bare word that does. Empty: it ends without a word,
         so that its finish reason is the end, after which usage may still come.
     stop_may_call: Whether `stop` is also how an answer ends that called a tool in an earlier event.
+    is_lax: Whether servers speak it that leave out the finish reason before the last word, or that word behind it:
+        either alone is the end of an answer whose body has come to its end.
     """
 
     facts_of: Callable[[Json], EventFacts]
     terminators: frozenset[str]
     stop_may_call: bool = False
+    is_lax: bool = False
 
     @property
     def ends_with_a_word(self) -> bool:

@@ -35,4 +35,5 @@ def answer_of(call: ProviderCall, response: Any, seen: ProviderExchange, dropped
 
 def _tool_call(call: Any) -> ToolCall:
     said = (call.id, call.function.name, call.function.arguments or "{}")
-    return ToolCall(*(sendable(text or "") for text in said))
+    call_id, name, arguments = (sendable(text or "") for text in said)
+    return ToolCall(call_id, name, arguments)

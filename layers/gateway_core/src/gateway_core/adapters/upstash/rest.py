@@ -15,6 +15,7 @@ from typing import Any, override
 
 import httpx
 
+from gateway_core.adapters.quiet import silence_http
 from gateway_core.adapters.upstash.client import Client, CommandError, Reply, unavailable
 
 _TRIES = 2
@@ -112,6 +113,7 @@ class RestClient(Client):
         if self._tls is None and self._url.startswith("https:"):
             self._tls = httpx.create_ssl_context()
         deadlines = self._deadlines
+        silence_http()
         return httpx.AsyncClient(
             headers=self._headers,
             timeout=httpx.Timeout(deadlines.read_s, connect=deadlines.connect_s, pool=deadlines.connect_s),

@@ -107,7 +107,8 @@ def _answered(seen: ProviderExchange, cause: Exception | None, about: About, *, 
             usage=bill.usage,
             unconfirmed=bill.unconfirmed,
         )
-    if (usage is None and not spoke) or cause or finish in ("", INTERRUPTED):
+    ended = bool(finish) or (spoke and seen.ended_silently)
+    if (usage is None and not spoke) or cause or not ended or finish == INTERRUPTED:
         return _unavailable(f"{about.provider} sent something that is not a whole answer.", seen, about, bill, cause)
     return None
 

@@ -121,6 +121,8 @@ class ProviderExchange:
         """Whether the whole answer arrived. A terminator is as good as the end, where a provider sends one."""
         if self.watch is None:
             return self.ended
+        if self._is_lax and self.ended and self.fault is None and self.watch.finish:
+            return True
         ended = self.ended or (self.watch.over and self.fault is None)
         return ended and bool(self.watch.terminator)
 
@@ -128,6 +130,15 @@ class ProviderExchange:
     def finish(self) -> str:
         """Why the answer ended, see `Wire.finish_of`."""
         return self.wire.finish_of(self.json) if self.watch is None else self.watch.finish
+
+    @property
+    def ended_silently(self) -> bool:
+        """Whether a stream came to its last word without a finish reason, and may have none."""
+        return self._is_lax and self.watch is not None and bool(self.watch.terminator) and not self.watch.finish
+
+    @property
+    def _is_lax(self) -> bool:
+        return self.wire.stream is not None and self.wire.stream.is_lax
 
     @property
     def json(self) -> Any:

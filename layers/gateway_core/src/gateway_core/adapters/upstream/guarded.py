@@ -13,6 +13,7 @@ from typing import override
 
 import httpx
 
+from gateway_core.adapters.quiet import silence_http
 from gateway_core.domain.addresses import may_connect
 
 type LookUp = Callable[[str, int], Awaitable[list[str]]]
@@ -68,6 +69,7 @@ async def addresses_of(host: str, port: int) -> list[str]:
 
 def unshared_connections() -> httpx.AsyncBaseTransport:
     """Connections of which none is used twice."""
+    silence_http()
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
     return httpx.AsyncHTTPTransport(retries=0, limits=limits)
 

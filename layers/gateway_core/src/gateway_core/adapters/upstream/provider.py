@@ -149,7 +149,10 @@ class UpstreamProvider:
 
 def _whole_chunk(answer: ProviderAnswer) -> Chunk:
     """A whole answer as the only piece of a stream."""
-    calls = (ToolCallDelta(index, call.id, call.name, call.arguments) for index, call in enumerate(answer.tool_calls))
+    calls = (
+        ToolCallDelta(index, call.id, call.name, call.arguments, call.custom)
+        for index, call in enumerate(answer.tool_calls)
+    )
     return Chunk(
         text=answer.content,
         tool_calls=tuple(calls),

@@ -74,10 +74,10 @@ class Flow:
         """The end of a stream that `classify` found sound, in the provider's own words."""
         reader = self._opened.reader if self._opened else None
         called = reader is not None and reader.called
-        finish = self._seen.finish
+        finish = self._seen.finish or "stop"
         if not called and finish == "tool_calls":
             finish = "stop"  # a tool that was made up for the response format, and turned into text again
-        elif called and finish == "stop" and self._stop_may_call:
+        elif called and finish == "stop" and (self._stop_may_call or self._seen.ended_silently):
             finish = "tool_calls"
         rest = reader.last() if reader else Chunk()
         usage = self._seen.wire.usage_of(self._seen.json)

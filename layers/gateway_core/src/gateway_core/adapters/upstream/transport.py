@@ -14,6 +14,7 @@ from typing import Any, override
 
 import httpx
 
+from gateway_core.adapters.quiet import silence_http
 from gateway_core.adapters.upstream.exchange import Fault, ProviderExchange
 from gateway_core.adapters.upstream.guarded import RefusedAddressError
 
@@ -26,6 +27,7 @@ _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, http
 
 def connection_pool() -> httpx.AsyncBaseTransport:
     """Connections shared by all attempts of one event loop; of the environment only `SSL_CERT_FILE` counts."""
+    silence_http()
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=20)
     return httpx.AsyncHTTPTransport(retries=0, limits=limits)
 

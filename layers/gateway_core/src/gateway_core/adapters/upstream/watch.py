@@ -60,6 +60,8 @@ class StreamWatch:
             self._event(name, data)
 
     def _event(self, name: str, data: bytes) -> None:
+        if self.terminator == _DONE:
+            return  # what comes after the last word belongs to nothing
         if data.strip() == _DONE_DATA:
             self.terminator = self.terminator or _DONE
             return

@@ -22,6 +22,7 @@ _IMAGES = {
     "image/png": "image/png",
     "image/webp": "image/webp",
 }
+_SIGNS = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
 _PDF = "application/pdf"
 _TEXTS = frozenset({"application/json", "application/xml", "application/yaml", "application/x-yaml"})
 _LONGEST_TITLE = 500
@@ -84,7 +85,15 @@ def _text(text: str) -> dict[str, Any]:
 
 def _image(url: str) -> dict[str, Any] | None:
     kind, data = _opened(url)
-    return {"type": "image", "source": _encoded(_IMAGES[kind], data)} if kind in _IMAGES else None
+    return {"type": "image", "source": _encoded(_seen(data) or _IMAGES[kind], data)} if kind in _IMAGES else None
+
+
+def _seen(data: str) -> str:
+    """What an image is by its first bytes: clients say `image/jpeg` of any, and Anthropic refuses what is another."""
+    start = _bytes(data[:16])
+    if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
+        return "image/webp"
+    return next((kind for sign, kind in _SIGNS.items() if start.startswith(sign)), "")
 
 
 def _document(file: Json) -> dict[str, Any] | None:
@@ -115,7 +124,11 @@ def _opened(url: str) -> tuple[str, str]:
 
 
 def _decoded(data: str) -> str:
+    return _bytes(data).decode("utf-8", "replace")
+
+
+def _bytes(data: str) -> bytes:
     try:
-        return base64.b64decode(data).decode("utf-8", "replace")
+        return base64.b64decode(data)
     except (binascii.Error, ValueError):
-        return ""
+        return b""

@@ -58,12 +58,14 @@ def tools_of(params: Json, called: Sequence[str], *, enforces: bool) -> Tools:
     """
     own = offered_tools(params)
     made, dropped = _made(own, _strict_schemas(own) if enforces else {})
+    if not own and forces_a_call(params):
+        dropped.add("tool_choice")
     answer = json_tool(params)
     if answer:
         made.append({"name": answer, "description": _JSON_SAYS, "input_schema": _free()})
     elif not own and called:
         made = [{"name": name, "description": "No longer offered.", "input_schema": _free()} for name in called]
-        return Tools(made, {"type": "none"}, has_own=False)
+        return Tools(made, {"type": "none"}, has_own=False, dropped=frozenset(dropped))
     choice = _json_choice(params, answer, has_own=bool(own)) if answer else _choice(params) if own else {}
     return Tools(made, choice, bool(own), frozenset(dropped))
 
@@ -86,9 +88,6 @@ def tool_trouble(params: Json) -> tuple[str, str] | None:
             return f"tools.{index}.function.parameters", why
     if len(set(map(_name, tools))) < len(tools):
         return "tools", "takes one tool of a name"
-    wanted = mapping(params.get("tool_choice"))
-    if tools and wanted.get("type") == "function" and _name(wanted) not in map(_name, tools):
-        return "tool_choice", "cannot be made to call a tool that is not offered"
     return None
 
 

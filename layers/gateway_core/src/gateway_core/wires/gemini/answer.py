@@ -6,11 +6,11 @@ Source: https://ai.google.dev/api/generate-content#v1beta.Candidate.
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Mapping
 from typing import Any
 
 from gateway_core.domain.chat import Json, ProviderAnswer, ProviderCall, ToolCall, Usage
+from gateway_core.wires.calls import made_id
 from gateway_core.wires.confidence import confidence_of
 from gateway_core.wires.shapes import first, items, mapping, sendable, text_of
 from gateway_core.wires.signed_ids import SEPARATOR
@@ -45,7 +45,7 @@ def call_of(part: Json, request_id: str, index: int) -> ToolCall:
     name, arguments = text_of(called.get("name")), _arguments(called.get("args"))
     if not name:
         raise ValueError("a call of nothing")
-    call_id = text_of(called.get("id")) or _made_id(request_id, index, name, arguments)
+    call_id = text_of(called.get("id")) or made_id(request_id, index, name, arguments)
     signature = text_of(part.get("thoughtSignature"))
     return ToolCall(f"{call_id}{SEPARATOR}{signature}" if signature else call_id, name, arguments)
 
@@ -56,8 +56,3 @@ def _arguments(args: Any) -> str:
     if not isinstance(args, Mapping):
         raise TypeError("arguments that are no object")
     return sendable(json.dumps(args, ensure_ascii=False))
-
-
-def _made_id(*origin: object) -> str:
-    """The same for the same call of an answer, another for any other call."""
-    return f"call_{uuid.uuid5(uuid.NAMESPACE_OID, json.dumps(origin)).hex[:24]}"

@@ -13,6 +13,8 @@ from gateway_core.wires.calls import CallNumbers
 from gateway_core.wires.openai_chat.answer import with_text
 from gateway_core.wires.openai_chat.beside import all_of, reasoning_in, sound_bytes, sound_tokens, unplaced
 from gateway_core.wires.openai_chat.history import NO_ARGUMENTS, REASONING_MARK
+from gateway_core.wires.openai_chat.odd_calls import CallMender
+from gateway_core.wires.openai_chat.record import with_finish
 from gateway_core.wires.shapes import first, items, mapping, text_of
 from gateway_core.wires.signed_ids import signed
 from gateway_core.wires.table import traits_of
@@ -23,10 +25,12 @@ class ChatReader:
 
     def __init__(self, call: ProviderCall) -> None:
         self._forwards = call.body is not None
+        self._mender = CallMender(call.request_id)
         self._carries = traits_of(call.deployment.provider).takes_reasoning
         self._params = call.params
         self._sound_bytes = 0
         self._calls = CallNumbers()
+        self._argued: set[int] = set()
         self._without_arguments: set[int] = set()
         self._reasoning: list[str] = []
         self._latest: Json = {}
@@ -39,6 +43,7 @@ class ChatReader:
         return self._calls.any
 
     def chunk(self, event: Json) -> Chunk:
+        event = self._mender.mended(event)
         event = self._signed(event) if self._reasoning and not self._calls.any else event
         choices = [mapping(choice) for choice in items(event.get("choices"))]
         main = next((mapping(one.get("delta")) for one in choices if not one.get("index")), {})
@@ -66,9 +71,15 @@ class ChatReader:
         missing = tuple(ToolCallDelta(index, arguments=NO_ARGUMENTS) for index in sorted(self._without_arguments))
         if not self._forwards:
             return Chunk(tool_calls=missing)
-        return Chunk(
-            tool_calls=missing, forwarded=(*self._waiting, *map(self._event_of, missing), *self._finished, *self._usage)
-        )
+        ends = self._finished or [self._end]
+        forwarded = (*self._waiting, *map(self._event_of, missing), *ends, *self._usage)
+        return Chunk(tool_calls=missing, forwarded=forwarded)
+
+    @property
+    def _end(self) -> Json:
+        """Of a stream that came to its end without saying why."""
+        finish = "tool_calls" if self.called else "stop"
+        return self._with([{"index": 0, "delta": {}, "finish_reason": finish}])
 
     def _sound_tokens(self, *deltas: Json) -> int:
         """What the sound in them adds to what came before."""
@@ -88,8 +99,9 @@ class ChatReader:
             if made is None:
                 continue
             if made.arguments:
+                self._argued.add(made.index)
                 self._without_arguments.discard(made.index)
-            elif made.name and "custom" not in piece:
+            elif made.name and made.index not in self._argued and "custom" not in piece:
                 self._without_arguments.add(made.index)
             yield made
 
@@ -106,7 +118,7 @@ class ChatReader:
     def _passed(self, event: Json, choices: list[Json], *, said: bool) -> tuple[Json, ...]:
         """The events that may go on by now."""
         self._latest = event
-        choices = [{**one, "delta": with_text(mapping(one.get("delta")))} for one in choices]
+        choices = [{**with_finish(one), "delta": _told(mapping(one.get("delta")))} for one in choices]
         if told := mapping(event.get("usage")):
             self._usage = ({**self._with([]), "usage": told},)
             if not choices:
@@ -132,6 +144,13 @@ class ChatReader:
     def _event_of(self, piece: ToolCallDelta) -> Json:
         delta = {"tool_calls": [{"index": piece.index, "function": {"arguments": piece.arguments}}]}
         return self._with([{"index": 0, "delta": delta, "finish_reason": None}])
+
+
+def _told(delta: Json) -> Json:
+    """The delta with a text for its content, and no role that is none, which some servers send with each."""
+    if delta.get("role") == "":
+        delta = {name: value for name, value in delta.items() if name != "role"}
+    return with_text(delta)
 
 
 def _is_other(delta: Json) -> bool:

@@ -13,10 +13,13 @@ from gateway_core.wires.finish import CONTENT_FILTER, INTERRUPTED, finish_word
 from gateway_core.wires.shapes import first, items, mapping
 from gateway_core.wires.wire import ErrorSign, EventFacts, Image, StreamForm, Wire
 
+_OPENAIS = frozenset({"stop", "length", "tool_calls", "function_call", CONTENT_FILTER})
 _FINISHES = {
     "length": "length",
+    "max_tokens": "length",  # of servers before which others stand, whose word it is
     "tool_calls": "tool_calls",
     "function_call": "tool_calls",
+    "tool_use": "tool_calls",
     CONTENT_FILTER: CONTENT_FILTER,
     "insufficient_system_resource": INTERRUPTED,
 }
@@ -30,7 +33,26 @@ _BASE_TOKENS, _TILE_TOKENS = 85, 170
 
 
 def _finish(body: object) -> str:
-    return finish_word(_FINISHES, first(mapping(body).get("choices")).get("finish_reason"))
+    return _word(first(mapping(body).get("choices")))
+
+
+def with_finish(choice: Json) -> Json:
+    """The choice with its finish reason in OpenAI's words, as many clients know no others; null where it has none."""
+    told = choice.get("finish_reason")
+    if told is None and "message" not in choice:
+        return choice
+    word = told if isinstance(told, str) and told in _OPENAIS else _word(choice) or None
+    return choice if told == word else {**choice, "finish_reason": word}
+
+
+def _word(choice: Json) -> str:
+    """A whole answer that says something, and not why it ended, has ended by itself."""
+    told = choice.get("finish_reason")
+    if told is None or told == "":
+        message = mapping(choice.get("message"))
+        said = message.get("content") or message.get("refusal")
+        return "tool_calls" if message.get("tool_calls") else "stop" if said else ""
+    return finish_word(_FINISHES, told.lower() if isinstance(told, str) else told)
 
 
 def _usage(body: object) -> Usage | None:
@@ -67,7 +89,7 @@ OPENAI_CHAT = Wire(
     finish_of=_finish,
     usage_of=_usage,
     models=openai.MODELS,
-    stream=StreamForm(_facts, terminators=frozenset({"[DONE]"})),
+    stream=StreamForm(_facts, terminators=frozenset({"[DONE]"}), is_lax=True),
     error_signs=openai.SIGNS + _SIGNS_OF_OTHERS,
     error_statuses=openai.STATUSES,
     refusal_of=_refusal,

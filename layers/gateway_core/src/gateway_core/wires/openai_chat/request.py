@@ -107,7 +107,8 @@ def _members(call: ProviderCall, taken: Json) -> dict[str, Any]:
 
 
 def _thinking(call: ProviderCall, fit: Fitted) -> Mapping[str, Any]:
-    effort = {} if fit.effort is None else {"reasoning_effort": fit.effort}
+    is_idle = fit.effort == "none" and call.rules.thinks == "asked" and not call.rules.chat_tools_thinking
+    effort = {} if fit.effort is None or is_idle else {"reasoning_effort": fit.effort}
     if call.rules.thinking_form != "switch":
         return effort
     if fit.effort is None:

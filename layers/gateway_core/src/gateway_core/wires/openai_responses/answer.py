@@ -57,15 +57,20 @@ def call_of(item: Json) -> tuple[str, str, str]:
     return sendable(text_of(call_id)), text_of(item.get("name")), text_of(said)
 
 
+def is_custom(item: Json) -> bool:
+    """Whether a call is one of a custom tool."""
+    return item.get("type") == "custom_tool_call"
+
+
 def no_arguments(item: Json) -> str:
     """What stands for arguments that are not there."""
-    return "" if item.get("type") == "custom_tool_call" else NO_ARGUMENTS
+    return "" if is_custom(item) else NO_ARGUMENTS
 
 
 def _tool_calls(output: list[Json], lead: Lead) -> Iterator[ToolCall]:
     for item in output:
         if item.get("type") in CALLS:
             call_id, name, arguments = call_of(item)
-            yield ToolCall(lead.sign(call_id), name, arguments or no_arguments(item))
+            yield ToolCall(lead.sign(call_id), name, arguments or no_arguments(item), custom=is_custom(item))
         else:
             lead.add(item)

@@ -6,6 +6,7 @@ Each item comes in pieces and then again as a whole, once it is done. Some serve
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -15,6 +16,7 @@ from gateway_core.wires.openai_responses.answer import (
     BETWEEN_THOUGHTS,
     CALLS,
     call_of,
+    is_custom,
     message_parts,
     no_arguments,
     thoughts,
@@ -32,6 +34,7 @@ class ResponsesReader:
 
     `_told`: Which of text, refusal and reasoning came in pieces since the last item of their kind ended.
     `_argued`: The `output_index` of the calls whose arguments are told.
+    `_customs`: That of the calls of custom tools.
     `_fillers`: By the number of a call without arguments so far, what stands for them if none come.
     `_ids`: The ids of calls as they are told, by those that the provider gives.
     `_thought`: Where the latest reasoning belongs; None before there is any.
@@ -43,6 +46,7 @@ class ResponsesReader:
         self._ids: dict[str, str] = {}
         self._fillers: dict[int, str] = {}
         self._argued: set[Any] = set()
+        self._customs: set[Any] = set()
         self._told: set[str] = set()
         self._has_spoken = False
         self._thought: tuple[Any, ...] | None = None
@@ -95,6 +99,7 @@ class ResponsesReader:
         if kind not in CALLS:
             return _NOTHING
         self._argued.discard(event.get("output_index"))
+        self._customs.discard(event.get("output_index"))
         return self._call(event, item, "")
 
     def _call(self, event: Json, item: Json, arguments: str) -> Chunk:
@@ -102,6 +107,8 @@ class ResponsesReader:
         call_id, name, _ = call_of(item)
         if call_id not in self._ids:
             self._ids[call_id] = self._lead.sign(call_id)
+        if is_custom(item):
+            self._customs.add(event.get("output_index"))
         return self._piece(event, (self._ids[call_id], name, arguments), no_arguments(item))
 
     def _arguments(self, event: Json) -> Chunk:
@@ -123,7 +130,7 @@ class ResponsesReader:
             self._fillers.pop(made.index, None)
         elif place not in self._argued:
             self._fillers[made.index] = filler
-        return Chunk(tool_calls=(made,))
+        return Chunk(tool_calls=(replace(made, custom=True) if place in self._customs else made,))
 
     def _done(self, event: Json) -> Chunk:
         """Whatever of a whole item did not come in pieces."""
