@@ -54,7 +54,8 @@ class CallNumbers:
         known = self._begun[number]
         new_id, new_name = "" if known.id else call_id, "" if known.name else name
         known.id, known.name = known.id or call_id, known.name or name
-        known.arguments.append(arguments)
+        if not known.id:  # where calls have ids, nobody asks whether one is whole: a long one is not kept
+            known.arguments.append(arguments)
         return ToolCallDelta(number, new_id, new_name, arguments) if new_id or new_name or arguments else None
 
     def number(self, index: int | None, call_id: str, name: str = "", arguments: str = "") -> int | None:
@@ -68,5 +69,5 @@ class CallNumbers:
         if number is None:
             return None
         known = self._begun[number]
-        is_next = bool(name and arguments and known.name) and not call_id and known.is_whole
+        is_next = bool(name and arguments and known.name) and not (call_id or known.id) and known.is_whole
         return None if is_next else number
