@@ -220,7 +220,8 @@ class Settlement:
     `retry_after_ms` goes with the effect `limit`. An attempt that was `unsent` gives its places back, in the limits
     that we set (`rpm` and `tpm` of the provider, the key's). `rates` are the limits that the provider reported.
     `latency_ms` is what a success tells of the deployment's speed: the time until the first content if it was
-    `streamed`, else `comparable_ms` of the whole answer.
+    `streamed`, else `comparable_ms` of the whole answer. `estimated` says that the charge is an estimate: it is spent,
+    and told apart.
     """
 
     attempt: int
@@ -239,6 +240,7 @@ class Settlement:
     unsent: bool = False
     rates: RateView | None = None
     streamed: bool = False
+    estimated: bool = False
 
     def late(self) -> Settlement:
         """As it is settled later on: what the provider reported of its limits is out of date by then."""
