@@ -216,6 +216,7 @@ class Histories(RuleBasedStateMachine):
             unsent=data.draw(st.sampled_from([False, False, True])),
             rates=data.draw(st.none() | self.views()),
             streamed=data.draw(st.booleans()),
+            serial=start.answer.serial,
         )
 
     def views(self) -> st.SearchStrategy[RateView]:

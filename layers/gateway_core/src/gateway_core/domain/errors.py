@@ -18,6 +18,8 @@
   + DeadlineExceeded           the request's own deadline passed
   + CallerGone                 the caller disconnected; nobody reads this answer
   + StoreUnavailable           the shared state cannot be reached
+  + RecordRefused              it settled the money, and has no room for the record
+  + BacklogUnavailable         what waits to be settled cannot be kept
   + ConfigError                the gateway is set up wrongly
     - ConfigUnavailable        what describes the setup cannot be read now
 
@@ -265,6 +267,22 @@ class StoreUnavailable(LLMError):
 
     status = 503
     code = "store_unavailable"
+    retryable = True
+
+
+class RecordRefused(LLMError):
+    """The store is there and did what it could: the money is right, the record has to be written later."""
+
+    status = 503
+    code = "store_unavailable"
+    retryable = True
+
+
+class BacklogUnavailable(LLMError):
+    """A settlement could not be kept for later."""
+
+    status = 503
+    code = "backlog_unavailable"
     retryable = True
 
 

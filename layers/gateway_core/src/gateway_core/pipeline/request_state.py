@@ -119,6 +119,7 @@ class RequestState:
             tpm=bounded.candidate.tpm,
             rpm=bounded.candidate.rpm,
             unsent=True,
+            serial=admitted.serial,
         )
         return bounded
 

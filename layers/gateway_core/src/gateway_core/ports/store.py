@@ -67,6 +67,8 @@ class Ledger(ResponseCache, Protocol):
         with `attempts` 0, which is that of a hit: it was looked up instead of admitted. Generation -1 says that the
         attempt was admitted while the store was away: it is charged, and counts once like any other. What a later call
         settles with a known charge, after `unconfirmed`, corrects the money but writes no second record.
+
+        Raises RecordRefused where the store settled the money and cannot take the record: a later call writes it.
         """
         ...
 

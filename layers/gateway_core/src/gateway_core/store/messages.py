@@ -158,7 +158,8 @@ class Admitted:
     """Candidate `index` may be called after `wait_ms`; its bound is held under attempt number `attempt` (from 1).
 
     `limited`: a budget of the project, key or user, or a rate limit of the key, is set, whether or not it binds now.
-    `changes` are what this step changed, for `next` also by settling the attempt before.
+    `changes` are what this step changed, for `next` also by settling the attempt before. `serial` numbers the month's
+    admissions, from 1; 0 is one that was made without the store.
     """
 
     index: int
@@ -169,6 +170,7 @@ class Admitted:
     passed_over: tuple[Refusal, ...] = ()
     limited: bool = False
     changes: tuple[Change, ...] = ()
+    serial: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +223,8 @@ class Settlement:
     that we set (`rpm` and `tpm` of the provider, the key's). `rates` are the limits that the provider reported.
     `latency_ms` is what a success tells of the deployment's speed: the time until the first content if it was
     `streamed`, else `comparable_ms` of the whole answer. `estimated` says that the charge is an estimate: it is spent,
-    and told apart.
+    and told apart. `serial` is that of its admission: a hold with another one, which a late copy of the admission made,
+    is not this attempt's. 0 takes any.
     """
 
     attempt: int
@@ -241,6 +244,7 @@ class Settlement:
     rates: RateView | None = None
     streamed: bool = False
     estimated: bool = False
+    serial: int = 0
 
     def late(self) -> Settlement:
         """As it is settled later on: what the provider reported of its limits is out of date by then."""

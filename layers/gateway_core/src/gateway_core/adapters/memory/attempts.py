@@ -34,12 +34,19 @@ def move(
     return tuple(crossed)
 
 
+def own_hold(state: State, ticket: Ticket, settlement: Settlement) -> StoredHold | None:
+    """The attempt's hold, unless a late copy of its admission made it: to settle that would count it once more."""
+    stored = state.month_of(ticket).holds.get((ticket.request_id, settlement.attempt))
+    return stored if stored and settlement.serial in {0, stored.answer.serial} else None
+
+
 def settle_money(state: State, ticket: Ticket, settlement: Settlement) -> tuple[BudgetCrossed, ...]:
     """Charge the attempt and release its hold, or what of it is certain."""
     holds, attempt_id = state.month_of(ticket).holds, (ticket.request_id, settlement.attempt)
-    charge, held = charge_of(settlement), holds.pop(attempt_id, None)
+    charge, held = charge_of(settlement), own_hold(state, ticket, settlement)
     if held is None:
         return move(state, ticket, NOTHING, charge)
+    del holds[attempt_id]
     if settlement.unconfirmed:
         rest = budget.unconfirmed(held.hold, charge)
         holds[attempt_id] = replace(held, hold=rest, unconfirmed=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from gateway_core.adapters.memory.assessor import Assessor, Placed, admit
-from gateway_core.adapters.memory.attempts import move, settle_health, settle_money
+from gateway_core.adapters.memory.attempts import move, own_hold, settle_health, settle_money
 from gateway_core.adapters.memory.books import write_record
 from gateway_core.adapters.memory.state import Mark, Part, StoredHold
 from gateway_core.store import budget
@@ -17,6 +17,7 @@ from gateway_core.store.exact_amounts import check_candidates, check_record, che
 from gateway_core.store.messages import (
     DEGRADED,
     Admission,
+    Admitted,
     Candidate,
     Refusal,
     Refused,
@@ -107,10 +108,12 @@ class MemoryLedger(Part):
         placed = admit(assessor, candidates, attempt, changes)
         if isinstance(placed, Refused):
             return placed
-        self._hold(ticket, placed, assessor)
-        return placed.answer
+        return self._hold(ticket, placed, assessor)
 
-    def _hold(self, ticket: Ticket, placed: Placed, assessor: Assessor) -> None:
+    def _hold(self, ticket: Ticket, placed: Placed, assessor: Assessor) -> Admitted:
+        month = self._state.month_of(ticket)
+        month.admissions += 1
+        answer = replace(placed.answer, serial=month.admissions)
         amount = Amount(placed.candidate.hold_nano, placed.candidate.hold_tokens)
         for scope in ticket.scopes:
             accounts = self._state.home(ticket, scope).accounts
@@ -123,12 +126,13 @@ class MemoryLedger(Part):
             day=ticket.day,
             since_ms=assessor.terms.now_ms,
             key_tpm=assessor.limits.tpm or 0,
-            answer=placed.answer,
+            answer=answer,
             limits=assessor.scope_limits,
             key_rpm=assessor.limits.rpm or 0,
             sequence=placed.sequence,
         )
-        self._state.month_of(ticket).holds[ticket.request_id, placed.answer.attempt] = stored
+        month.holds[ticket.request_id, answer.attempt] = stored
+        return answer
 
     def _settle_before_next(self, ticket: Ticket, settlement: Settlement, terms: Terms) -> tuple[Change, ...] | None:
         """Settle the attempt unless that is done; gives what that changed. None if the request is over."""
@@ -144,7 +148,7 @@ class MemoryLedger(Part):
         if changes is not None:
             return Settled(written=True, changes=changes)
         corrected: tuple[Change, ...] = ()
-        if not settlement.unconfirmed and self._stored(ticket, settlement.attempt):
+        if not settlement.unconfirmed and own_hold(self._state, ticket, settlement):
             corrected = settle_money(self._state, ticket, settlement)
         mark = self._mark(ticket) or Mark("closed")
         if mark.attempt == settlement.attempt:
@@ -156,7 +160,8 @@ class MemoryLedger(Part):
 
     def _settle_held(self, ticket: Ticket, settlement: Settlement, terms: Terms) -> tuple[Change, ...] | None:
         """Settle an attempt that is held, or that nobody could hold; gives what that changed. None if there is none."""
-        held = self._unsettled(ticket, settlement.attempt)
+        held = own_hold(self._state, ticket, settlement)
+        held = held if held and not held.unconfirmed else None
         is_unsettled = held is not None or self._is_new_degraded(ticket, settlement)
         if not is_unsettled or self._is(ticket, "closed"):
             return None

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 from gateway_core.adapters.upstash import layout
 from gateway_core.domain.chat import RefusalReason
+from gateway_core.domain.errors import RecordRefused
 from gateway_core.domain.rates import RateView, ReportedLimit
 from gateway_core.store.changes import (
     BreakerChange,
@@ -48,6 +49,7 @@ _LIMITS: dict[str, BudgetLimit] = {
     "month_tokens": "month_tokens",
 }
 _PERCENTS: dict[str, Percent] = {"50": 50, "80": 80, "100": 100}
+_DETAIL_LENGTH = 160
 _REASONS: dict[str, RefusalReason] = {"budget": "budget", "rate": "rate", "open": "breaker_open"}
 
 
@@ -103,7 +105,7 @@ def add_attempt(call: ScriptCall, settlement: Settlement) -> None:
     call.add(settlement.generation, int(settlement.probe), settlement.effect, settlement.latency_ms)
     call.add(settlement.charge_nano, settlement.charge_tokens, int(settlement.unconfirmed))
     call.add(settlement.retry_after_ms, settlement.tpm, settlement.rpm, int(settlement.unsent))
-    call.add(int(settlement.streamed))
+    call.add(int(settlement.streamed), settlement.serial)
     rates = settlement.rates or RateView(0)
     call.add(rates.seen_ms, rates.until_ms, *_quota(rates.requests), *_quota(rates.tokens))
 
@@ -138,8 +140,9 @@ def parse_admission(reply: str) -> Admission:
         return StaleCaller(changes)
     if head == "-":
         return Refused(passed_over, changes)
-    index, attempt, generation, probe, wait_ms, limited = (int(number) for number in head.removeprefix("+").split(","))
-    return Admitted(index, attempt, generation, bool(probe), wait_ms, passed_over, bool(limited), changes)
+    index, attempt, generation, probe, wait_ms, limited, *serial = map(int, head.removeprefix("+").split(","))
+    # A version before serials may have admitted what this one is told of again.
+    return Admitted(index, attempt, generation, bool(probe), wait_ms, passed_over, bool(limited), changes, *serial)
 
 
 def parse_look_up(ticket: Ticket, reply: str) -> LookUp:
@@ -156,7 +159,9 @@ def parse_look_up(ticket: Ticket, reply: str) -> LookUp:
 
 
 def parse_settled(reply: str) -> Settled:
-    """The answer of `settle` and `record`."""
+    """The answer of `settle` and `record`. Raises RecordRefused where there was no room for the record."""
+    if reply.startswith("!"):
+        raise RecordRefused("The store has no room for the usage record.", detail=reply[1:][:_DETAIL_LENGTH])
     written, *told = reply.split("|")
     return Settled(written == "1", _changes(told))
 

@@ -11,6 +11,7 @@ end
 
 local function want_admission()
   want_accounts()
+  want(BUDGET, ADMISSIONS)
   want(PROJECT, 'b|p')
   if ticket.user ~= '' then want(PROJECT, 'b|u:' .. ticket.user) end
   want(KEY_PROJECT, KEY_FIELD, KEY_RPM, KEY_TPM)
@@ -146,8 +147,9 @@ local function kept_limits(budgets)
   return is_set and table.concat(parts, ',') or ''
 end
 
-local function book(chosen, attempt, answer, budgets)
+local function book(chosen, attempt, answer, budgets, serial)
   local candidate, known = chosen.candidate, chosen.known
+  set(BUDGET, ADMISSIONS, show(serial))
   if known then put_provider_limits(candidate.provider, candidate.deployment, known) end
   for _, slot in ipairs(chosen.booked) do set(slot[1], slot[2], slot[3]) end
   move({spend = 0, spend_tokens = 0, hold = candidate.nano, hold_tokens = candidate.tokens})
@@ -170,7 +172,7 @@ local function is_limited(budgets)
   return 0
 end
 
--- Replies: "+index,attempt,generation,probe,wait,limited;refusal..." admitted, "-;refusal..." refused, "!" stale caller,
+-- Replies: "+index,attempt,generation,probe,wait,limited,serial;refusal..." admitted, "-;refusal..." refused, "!" stale caller,
 -- each with its changes.
 local function admit(attempt)
   local limits = key_limits()
@@ -182,10 +184,11 @@ local function admit(attempt)
   local chosen = choose(assessments)
   if not chosen then return '-' .. explain(assessments, nil) .. reported() end
   local generation, probe = pass(chosen.candidate, chosen.wait)
+  local serial = tonumber(get(BUDGET, ADMISSIONS) or 0) + 1
   local head = {show(chosen.candidate.index), show(attempt), show(generation), show(probe), show(chosen.wait),
-                show(is_limited(budgets))}
+                show(is_limited(budgets)), show(serial)}
   local answer = '+' .. table.concat(head, ',') .. explain(assessments, chosen) .. reported()
-  book(chosen, attempt, answer, budgets)
+  book(chosen, attempt, answer, budgets, serial)
   return answer
 end
 

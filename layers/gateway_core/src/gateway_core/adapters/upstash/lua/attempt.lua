@@ -1,8 +1,8 @@
 -- Settling one attempt: its money, its deployment's breaker, latency and known, and the buckets.
 
 local attempt = read('#number', '#provider', 'deployment', '#generation', '#probe', 'effect', '#latency', '#charge',
-                     '#charge_tokens', '#unconfirmed', '#retry_after', '#tpm', '#rpm', '#unsent', '#streamed', '#seen',
-                     '#until')
+                     '#charge_tokens', '#unconfirmed', '#retry_after', '#tpm', '#rpm', '#unsent', '#streamed', '#serial',
+                     '#seen', '#until')
 attempt.provider = KEYS[attempt.provider]
 local reported_requests, reported_tokens = read('#limit', '#remaining', '#reset'), read('#limit', '#remaining', '#reset')
 local UNSETTLED, UNCONFIRMED = hold_field('h', attempt.number), hold_field('x', attempt.number)
@@ -13,6 +13,17 @@ local function want_attempt()
   want_accounts()
   want(BUDGET, UNSETTLED, UNCONFIRMED, NEXT, NEXT_UNCONFIRMED, MARK)
   want(attempt.provider, 'cb|' .. attempt.deployment, LATENCY, 'rl|' .. attempt.deployment, 'tk', 'rq')
+end
+
+-- What a late copy of the admission holds is nobody's: to settle it would count the attempt once more.
+local function fetch_attempt()
+  fetch()
+  if attempt.serial == 0 then return end
+  for _, field in ipairs({UNSETTLED, UNCONFIRMED}) do
+    local hold = parse_hold(get(BUDGET, field))
+    local serial = hold and string.match(hold.answer, '^%+%d+,%d+,%-?%d+,%d+,%d+,%d+,(%d+)')
+    if serial and tonumber(serial) ~= attempt.serial then hashes[BUDGET].values[field] = false end
+  end
 end
 
 local function is_new_degraded()

@@ -46,13 +46,19 @@ local function count()
   end
 end
 
--- Writes everything, the record last.
-local function flush_with_record()
+-- Appends the record, before all else: Redis rolls nothing back. Gives what the server says where it has no room, as a
+-- stream may be full; then it is counted nowhere either.
+local function append_record()
+  local id = redis.pcall('XADD', RECORDS, '*', 'd', entry.record)
+  return type(id) == 'table' and id.err or nil
+end
+
+-- Writes all but the record.
+local function flush_with_counters()
   local is_new = not get(COUNTERS, 't')
   count()
   if is_new then hashes[COUNTERS].expire = COUNTERS_TTL_S end
   flush()
   if is_new then redis.call('SADD', PROJECTS, entry.project) end
-  redis.call('XADD', RECORDS, '*', 'd', entry.record)
   redis.call('EXPIRE', RECORDS, RECORDS_TTL_S)
 end

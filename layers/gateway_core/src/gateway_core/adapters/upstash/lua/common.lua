@@ -196,6 +196,9 @@ end
 -- Its field is h|request.attempt while the attempt is open, x|request.attempt once it is unconfirmed. The sequence
 -- "requests;tokens" puts its provider's reports in order. The limits are those of the request's scopes at its
 -- admission: settling needs no command more for them.
+-- ADMISSIONS counts the month's: the number is part of the answer, and tells a hold from that of a late copy.
+local ADMISSIONS = 'n'
+
 local function hold_field(kind, attempt)
   return kind .. '|' .. ticket.request .. '.' .. show(attempt)
 end

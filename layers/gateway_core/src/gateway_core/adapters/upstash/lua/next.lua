@@ -3,7 +3,7 @@
 -- ARGV the request, the policy, the attempt, the admission. Replies: see `admit`.
 want_attempt()
 want_admission()
-fetch()
+fetch_attempt()
 
 local again = answered(attempt.number + 1)
 if again then return again end

@@ -1,6 +1,7 @@
 -- At the end of a request of which nothing is held: write the record and the counters, exactly once.
 -- KEYS budget of the project, budget of the key's project, project, key's project, counters, records, projects.
--- ARGV the request, the books, the number of attempts. Reply 1 if the record was written.
+-- ARGV the request, the books, the number of attempts. Reply 1 if the record was written, "!" and
+-- why where there is no room for it.
 local attempts = read('#count').count
 want_accounts()
 want(BUDGET, MARK, hold_field('h', attempts + 1))
@@ -9,6 +10,8 @@ fetch()
 
 local m = mark()
 if m.kind == 'c' or not m.kind then return 0 end
+local full = append_record()
+if full then return '!' .. full end
 void(attempts + 1)
 if m.kind == 'r' then
   drop(BUDGET, MARK)
@@ -16,5 +19,5 @@ else
   keep(BUDGET)
   set(BUDGET, MARK, 'c')
 end
-flush_with_record()
+flush_with_counters()
 return 1

@@ -14,7 +14,9 @@ move({spend = decision.charge, spend_tokens = decision.charge_tokens, hold = -ho
 drop(BUDGET, UNSETTLED)
 drop(BUDGET, UNCONFIRMED)
 if decision.charge + decision.charge_tokens > 0 then
-  flush_with_record()
+  local full = append_record()
+  if full then return redis.error_reply(full) end
+  flush_with_counters()
 else
   flush()
 end

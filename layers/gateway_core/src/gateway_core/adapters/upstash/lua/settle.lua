@@ -1,9 +1,10 @@
 -- At the end of a request: settle its last attempt, write the record and the counters, exactly once.
 -- KEYS budget of the project, budget of the key's project, project, key's project, counters, records, projects, provider.
--- ARGV the request, the policy, the attempt, the books. Reply "1" if the record was written, else "0", with its changes.
+-- ARGV the request, the policy, the attempt, the books. Reply "1" if the record was written, else "0", with its changes;
+-- "!" and why where there is no room for the record: the money is right, and a copy writes it once there is.
 want_attempt()
 want_counters()
-fetch()
+fetch_attempt()
 
 local m = mark()
 local is_unsettled = get(BUDGET, UNSETTLED) or is_new_degraded()
@@ -23,11 +24,19 @@ else
   void(attempt.number + 1)
 end
 
-if attempt.generation == DEGRADED or m.kind == 'd' or reported() ~= '' then
+local is_degraded = attempt.generation == DEGRADED or m.kind == 'd'
+local full = append_record()
+if full then
+  keep(BUDGET)
+  set(BUDGET, MARK, (is_degraded and 'd' or 'r') .. show(attempt.number) .. reported())
+  flush()
+  return '!' .. full
+end
+if is_degraded or reported() ~= '' then
   keep(BUDGET)
   set(BUDGET, MARK, 'c' .. reported())
 else
   drop(BUDGET, MARK)
 end
-flush_with_record()
+flush_with_counters()
 return '1' .. reported()
