@@ -22,6 +22,7 @@ from local.front import Front, job_bell, load_functions
 from local.probing import probing
 from local.providers import base_urls
 from local.providers import create_app as create_providers
+from local.replaying import backlog_of, replaying
 from local.serving import ServingError, serve
 from local.upstash import create_app as create_store
 from local.valkey import Valkey, ValkeyError
@@ -63,23 +64,27 @@ class Running:
     key: str
     store_url: str
     providers_url: str
+    backlog: str
 
 
 def _start(stack: ExitStack, choices: LocalEnvironment, environ: Mapping[str, str]) -> Running:
     settings, providers_url = start_parts(stack, choices, environ)
     key = asyncio.run(_dev_key(choices, settings))
     feed = EventFeed()
+    # Before the functions, so that it ends after them: what they could not settle it tries once more.
+    stack.enter_context(replaying(settings, feed))
     url = stack.enter_context(serve(Front(load_functions(feed)), choices.port, choices.host, choices.drain_s))
     stack.callback(feed.close)  # who watches would be waited for
     start_jobs(stack, settings, job_bell(), feed)
     start_probes(stack, choices, settings)
-    return Running(url, key, settings["UPSTASH_REDIS_REST_URL"], providers_url)
+    return Running(url, key, settings["UPSTASH_REDIS_REST_URL"], providers_url, settings["GATEWAY_BACKLOG"])
 
 
 def start_parts(stack: ExitStack, choices: LocalEnvironment, environ: Mapping[str, str]) -> tuple[dict[str, str], str]:
     """What the gateway needs around it: the environment that it is to have, and where providers are simulated."""
     providers_url = stack.enter_context(serve(create_providers(), choices.providers_port)) if choices.simulated else ""
     settings = {**environ, **_pace(environ), **_store(stack, choices), **_providers(choices, providers_url)}
+    settings["GATEWAY_BACKLOG"] = backlog_of(stack, choices, settings, settings["UPSTASH_REDIS_REST_URL"])
     # The functions read the process environment, as they do on Lambda.
     os.environ.update(settings)
     return settings, providers_url
@@ -158,6 +163,7 @@ def _announce(running: Running, choices: LocalEnvironment) -> None:
     print(f"Gateway    {running.url}")
     print(f"Key        {running.key or 'none made; see: gateway keys create --help'}")
     print(f"Store      {running.store_url}{'' if choices.real_store else f' (token {choices.store_token}; {kept})'}")
+    print(f"Backlog    {running.backlog}")
     print(f"Simulated  {simulated} {running.providers_url}", flush=True)
     if running.key:
         print(f"Try it     curl {running.url}/v1/complete -H 'Authorization: Bearer {running.key}' \\")

@@ -19,6 +19,7 @@ from gateway_core.invocation import HttpAnswer, HttpRequest, HttpStream
 from gateway_core.store.virtual_keys import KeyRecord, digest_of, new_key, project_of
 from local.environment import LocalEnvironment, StackError, read
 from local.front import job_bell, load_apps
+from local.replaying import replaying
 from local.stack import DEV_PROJECT, explained, start_jobs, start_parts, start_probes
 from local.standard_streams import protocol_streams
 
@@ -45,6 +46,7 @@ def run(environ: Mapping[str, str]) -> None:
         settings, _ = start_parts(stack, choices, environ)
         key = asyncio.run(_key(choices, settings))
         start_probes(stack, choices, settings)
+        stack.enter_context(replaying(settings))
         try:
             asyncio.run(_serve(settings, key, partial(_load, stack, settings, key), choices.drain_s))
         except Unauthenticated as error:

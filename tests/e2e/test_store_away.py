@@ -6,11 +6,11 @@ from contextlib import ExitStack
 import httpx
 import pytest
 
-from gateway_core.adapters.degraded import replay
 from gateway_core.adapters.upstash import UpstashStore
 from gateway_core.domain.caller import Limits
-from gateway_core.store.messages import BreakerPolicy, Settlement, Terms, Ticket
-from gateway_core.store.records import Unsettled, UsageRecord
+from gateway_core.ports.replaying import replay
+from gateway_core.store.messages import BreakerPolicy, Terms
+from gateway_core.store.unsettled import parse
 from gateway_core.store.virtual_keys import KeyRecord, digest_of
 from local.providers import base_urls
 from local.serving import serve
@@ -183,17 +183,7 @@ def client(running, clock):
 
 def unsettled(stack):
     """What the log says was not settled."""
-    lines = (json.loads(line) for line in stack.log if line.startswith("{"))
-    return [
-        Unsettled(
-            Ticket(**line["ticket"]),
-            tuple(Settlement(**owed) for owed in line["owed"]),
-            line["settlement"] and Settlement(**line["settlement"]),
-            UsageRecord(**line["usage"]),
-        )
-        for line in lines
-        if line.get("message") == "usage not settled"
-    ]
+    return [parse(line) for line in stack.log if '"message":"usage not settled"' in line]
 
 
 def refused(answer):

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway_core.api.errors import error_response
 from gateway_core.domain.errors import LLMError
+from gateway_core.invocation import note_end
 from gateway_core.telemetry.telemetry import Telemetry
 
 
@@ -35,6 +36,7 @@ class RequestGuard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        note_end(scope.get("aws.context"))
         request_id = scope.setdefault("state", {}).setdefault("request_id", new_request_id())
         started = False
 

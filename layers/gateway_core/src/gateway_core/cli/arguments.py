@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from gateway_core.cli import commands, values
+from gateway_core.cli.replaying import usage_replay
 from gateway_core.config.check import check_config
 
 
@@ -22,6 +23,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_budgets_set(budgets.add_parser("set", help="change limits of a project or user; those not named stay"))
     usage = areas.add_parser("usage", help="money in doubt").add_subparsers(required=True, metavar="ACTION")
     _add_usage_reconcile(usage.add_parser("reconcile", help="list what is held, or release one hold"))
+    _add_usage_replay(usage.add_parser("replay", help="settle what the log or a backlog says was not settled"))
     config = areas.add_parser("config", help="documents of configuration").add_subparsers(
         required=True, metavar="ACTION"
     )
@@ -102,6 +104,16 @@ def _add_usage_reconcile(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--charge-usd", type=values.usd, default=0, metavar="X", help="spend this instead (default: 0)")
     parser.add_argument("--charge-tokens", type=values.count, default=0, metavar="N")
     parser.set_defaults(command=commands.usage_reconcile)
+
+
+def _add_usage_replay(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "sources",
+        nargs="*",
+        metavar="SOURCE",
+        help="a file of log lines, - for standard input, or a backlog's folder (default: GATEWAY_BACKLOG)",
+    )
+    parser.set_defaults(command=usage_replay)
 
 
 def _add_project(parser: argparse.ArgumentParser) -> None:

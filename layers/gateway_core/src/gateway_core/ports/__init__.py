@@ -1,9 +1,9 @@
 """The seams; who wires (`bootstrap`, the command line, the local stack) knows what is behind each.
 
 Two real implementations have `Store` and its parts (Upstash and memory, `KeyStore` a third through Upstash's SDK),
-`Invoker` (Lambda, and in this process) and `ConfigSource` (files, S3, AppConfig). The second ones of `ModelProvider`
-and `ModelLister` are fakes that ship, in `adapters/echo`. `Clock`, `Draw` and `Backlog` have one each, and others in
-the tests only: time, chance and what outlives the store are arguments so that a test can choose them.
+`Invoker` (Lambda, and in this process), `ConfigSource` (files, S3, AppConfig) and `Backlog` (SQS, files, memory). The
+second ones of `ModelProvider` and `ModelLister` are fakes that ship, in `adapters/echo`. `Clock` and `Draw` have one
+each, and others in the tests only: time and chance are arguments so that a test can choose them.
 """
 
 from gateway_core.ports.jobs import JobBook, JobFiles, JobStarter
@@ -19,7 +19,17 @@ from gateway_core.ports.outside import (
     StreamingProvider,
     TokenCounter,
 )
-from gateway_core.ports.store import Backlog, Books, KeyStore, Ledger, ProbeBoard, ResponseCache, Store
+from gateway_core.ports.store import (
+    Backlog,
+    Books,
+    KeyStore,
+    Ledger,
+    LocalBacklog,
+    ProbeBoard,
+    Replay,
+    ResponseCache,
+    Store,
+)
 
 __all__ = [
     "Backlog",
@@ -35,9 +45,11 @@ __all__ = [
     "JobStarter",
     "KeyStore",
     "Ledger",
+    "LocalBacklog",
     "ModelLister",
     "ModelProvider",
     "ProbeBoard",
+    "Replay",
     "ResponseCache",
     "Store",
     "StreamingProvider",

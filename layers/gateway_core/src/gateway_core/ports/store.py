@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from gateway_core.domain.caller import Limits
@@ -14,6 +15,7 @@ from gateway_core.store.messages import Admission, Candidate, Settled, Settlemen
 from gateway_core.store.probes import FleetHealth, Probe
 from gateway_core.store.records import BudgetLine, OpenHold, RecordPage, Unsettled, UsageRecord
 from gateway_core.store.response_cache import LookUp
+from gateway_core.store.unsettled import Verdict
 from gateway_core.store.virtual_keys import KeyRecord
 
 
@@ -85,7 +87,22 @@ class Backlog(Protocol):
     """Keeps what the store could not be told, until it is settled."""
 
     async def put(self, unsettled: Unsettled, error: LLMError) -> None:
-        """Keep it, with why it was not settled. Never raises: the answer is more important."""
+        """Keep it, beyond the life of this process; `error` is why it was not settled. Raises BacklogUnavailable."""
+        ...
+
+
+type Replay = Callable[[str], Awaitable[Verdict]]
+"""Settles what one message of a backlog holds. Never raises."""
+
+
+class LocalBacklog(Backlog, Protocol):
+    """One that is emptied by a process of ours; SQS hands its messages to a Lambda instead."""
+
+    async def drain(self, replay: Replay) -> Counter[Verdict]:
+        """Hand each message to `replay` once, up to the first that is `away`, and keep those that wait.
+
+        What another process is about to drain is left to it.
+        """
         ...
 
 

@@ -250,6 +250,10 @@ class Settlement:
         """As it is settled later on: what the provider reported of its limits is out of date by then."""
         return replace(self, rates=None)
 
+    def outdated(self) -> Settlement:
+        """As it is settled when it says nothing any more of the deployment's health either."""
+        return replace(self, rates=None, effect="skip")
+
 
 @dataclass(frozen=True, slots=True)
 class Settled:
