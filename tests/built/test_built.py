@@ -21,7 +21,15 @@ from local.front import function_of
 from local.serving import serve
 from tests import other_providers
 from tests.built.build import MACHINE, NAMES, WITH_JOBS, WITH_LITELLM, Build, Managed, files, managed_runtime, size
-from tests.lambda_runtime.deployment import EVENTS, QUEUED, SCHEDULED, STARTED, Backend, deployed_functions, running_backend
+from tests.lambda_runtime.deployment import (
+    EVENTS,
+    QUEUED,
+    SCHEDULED,
+    STARTED,
+    Backend,
+    deployed_functions,
+    running_backend,
+)
 from tests.lambda_runtime.emulator.answer import collect
 from tests.lambda_runtime.emulator.environment import Environment, Function
 from tests.template.test_template import FUNCTIONS
