@@ -42,8 +42,8 @@ def facts(unsettled: Unsettled) -> dict[str, Any]:
 
 
 def pack(unsettled: Unsettled) -> str:
-    """One line of JSON."""
-    return json.dumps({"version": VERSION, **facts(unsettled)}, separators=(",", ":"), ensure_ascii=False)
+    """One line of JSON in ASCII: SQS refuses some characters, and some readers of files end lines at others."""
+    return json.dumps({"version": VERSION, **facts(unsettled)}, separators=(",", ":"))
 
 
 def parse(text: str) -> Unsettled:
@@ -92,21 +92,19 @@ def _read[T: (Ticket, Settlement, UsageRecord)](kind: type[T], given: Mapping[st
 
 def _object_in(text: str) -> dict[str, Any]:
     """The object in a line: the whole of it, or after what some tool put before it, or the fields of a text line."""
-    fields = dict(_text_fields(text))
-    if "ticket" in fields:
-        return fields
+    start = text.find("{")
     try:
-        found, _ = json.JSONDecoder().raw_decode(text, max(0, text.find("{")))
+        found, _ = json.JSONDecoder().raw_decode(text, max(0, start))
     except ValueError:
         raise _unreadable("it is no JSON") from None
     if not isinstance(found, dict):
         raise _unreadable("it is no object")
-    return found
+    # The first object of a text line is its ticket. A caller's own names can make none before it.
+    return found if "ticket" in found else dict(_text_fields(text, max(0, start - len(" ticket="))))
 
 
-def _text_fields(text: str) -> Iterator[tuple[str, Any]]:
+def _text_fields(text: str, end: int) -> Iterator[tuple[str, Any]]:
     """In their order, each where the one before it ends: a value may quote what looks like another."""
-    end = max(0, text.find(f" {_TEXT_NAMES[0]}="))
     for name in _TEXT_NAMES:
         start = f" {name}="
         if text.startswith(start, end):

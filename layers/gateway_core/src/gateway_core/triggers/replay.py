@@ -6,6 +6,7 @@ A message counts once, however often it comes: settling is idempotent, see ADR 1
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -22,6 +23,8 @@ from gateway_core.telemetry.events import of_changes
 LOOK_S = 1.0
 """How often the files are looked at: nobody pays for it, and after half a second of outage nobody waits for long."""
 MOST_PAUSE_S = 30.0
+LAST_S = 3.0
+"""How long the last round may take. What it does not reach is on the disk."""
 
 type Handler = Callable[[Any, Any], dict[str, Any]]
 
@@ -92,7 +95,9 @@ class ReplayLoop:
                 pause_s = min(2 * pause_s, MOST_PAUSE_S) if is_stuck else self._look_s
                 await asyncio.sleep(pause_s)
         finally:
-            await self.drain()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LAST_S):
+                    await self.drain()
             await self._replayer.close()
 
     async def drain(self) -> Counter[Verdict]:
