@@ -32,6 +32,7 @@ def working(loop: Loop) -> Iterator[None]:
 async def _until(stop: asyncio.Event, loop: Loop) -> None:
     """Cancelled once, by asyncio: the portal's own cancelling would cut short each step of what has to be written."""
     running = asyncio.create_task(loop.run())
+    await asyncio.sleep(0)  # begun, so that it ends in order even if it is stopped at once
     await stop.wait()
     running.cancel()
     await asyncio.wait([running])
