@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway_core.adapters.log_backlog import LogBacklog
-from gateway_core.domain.errors import BacklogUnavailable, LLMError
+from gateway_core.domain.errors import LLMError
 from gateway_core.ports import Backlog, Clock, Ledger
 from gateway_core.ports.replaying import replay
 from gateway_core.store.messages import BreakerPolicy, Terms
@@ -52,7 +52,7 @@ class Retrier:
             return False
         try:
             await self.backlog.put(unsettled, error)
-        except BacklogUnavailable:
+        except Exception:  # noqa: BLE001 - whatever is wrong with it, there is still the store, and the log
             return False
         self.telemetry.backlogged(unsettled.record, error)
         return True
