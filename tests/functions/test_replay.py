@@ -140,6 +140,19 @@ async def test_a_budget_that_a_replay_fills_is_told_once(world, answering):
     assert {event.crossed.percent for event in told} == {50, 80}
 
 
+async def test_a_sink_that_fails_undoes_nothing(world, answering):
+    """The message is settled, and that its events are lost is told."""
+    await world.store.set_budget("alpha", "", Limits(month_nano=100))
+    text = pack(await answering.waits(charge_nano=90))
+
+    async def broken(_events):
+        raise ZeroDivisionError
+
+    world.services.events.emit = broken
+    assert await Replayer(world.services).replay(text) == "settled"
+    assert "events failed" in world.log.getvalue()
+
+
 def batch_of(*texts):
     return {"Records": [{"messageId": f"m{number}", "body": text} for number, text in enumerate(texts)]}
 

@@ -85,6 +85,18 @@ async def test_lambda_tries_on_where_the_backlog_fails():
     assert (world.store.calls, world.log) == (3, ["usage replayed"])
 
 
+async def test_a_fault_of_ours_does_not_end_the_tries():
+    """It is as if the store were away: a later version may settle it."""
+    world = World(Full(times=2), away=0)
+
+    async def settle(*_args):
+        raise ZeroDivisionError
+
+    world.store.settle = settle
+    await world.inline().put(unsettled(), AWAY)
+    assert (world.log, len(world.backlog.waiting)) == (["usage in the backlog"], 1)
+
+
 async def test_lambda_ends_with_the_backlog_too():
     """Whichever comes back first."""
     world = World(Full(times=2))

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway_core.adapters.log_backlog import LogBacklog
-from gateway_core.domain.errors import LLMError
+from gateway_core.domain.errors import LLMError, StoreUnavailable
 from gateway_core.ports import Backlog, Clock, Ledger
 from gateway_core.ports.replaying import replay
 from gateway_core.store.messages import BreakerPolicy, Terms
@@ -63,6 +63,9 @@ class Retrier:
             settled = await replay(self.store, unsettled, Terms(self.clock.now_ms(), BreakerPolicy()))
         except LLMError as failure:
             return await self.keep(unsettled, failure)
+        except Exception as error:  # noqa: BLE001 - a fault of ours may be mended by the time that it is replayed
+            detail = f"unexpected {type(error).__name__} of the store's adapter"
+            return await self.keep(unsettled, StoreUnavailable("The gateway could not settle.", detail=detail))
         self.telemetry.replayed(unsettled.record, written=settled.written)
         return True
 

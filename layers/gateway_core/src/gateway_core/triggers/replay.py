@@ -74,7 +74,10 @@ class Replayer:
             return
         models = {(m.provider, m.deployment.id): m.key for m in services.settings.catalog.models.values()}
         events = of_changes(settled.changes, unsettled.ticket, models, services.clock.now_ms())
-        await services.events.emit(events)
+        try:
+            await services.events.emit(events)
+        except Exception as error:  # noqa: BLE001 - a sink that breaks its promise may not undo what is settled
+            services.telemetry.events_failed(len(events), type(error).__name__)
 
 
 class ReplayLoop:
