@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import select
+import ssl
 from typing import cast, override
 
 from gateway_core.http1.errors import ConnectionBroken, HttpError, MalformedAnswer
@@ -20,12 +21,16 @@ _JOINED = 64 * 1024
 class Connection(asyncio.BufferedProtocol):
     """Carries one exchange at a time. What has come until somebody reads is handed on together.
 
-    `buffer` is for the bytes of one read; all connections of an event loop may share it.
+    `buffer` is for the bytes of one read; all connections of an event loop may share it. Who does not lead to where the
+    host's name does, is not `shared`.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, buffer: memoryview, origin: Origin) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, buffer: memoryview, origin: Origin, *, shared: bool = True
+    ) -> None:
         self._loop = loop
         self._buffer = buffer
+        self._shared = shared
         self.origin = origin
         self._transport: asyncio.Transport | None = None
         self._reader: AnswerReader | None = None
@@ -40,7 +45,7 @@ class Connection(asyncio.BufferedProtocol):
     def is_reusable(self) -> bool:
         """Whether the last exchange is over, and left the connection fit for another one."""
         reader, transport = self._reader, self._transport
-        if transport is None or transport.is_closing() or self._error is not None:
+        if transport is None or transport.is_closing() or self._error is not None or not self._shared:
             return False
         if reader is None:
             return True
@@ -63,8 +68,8 @@ class Connection(asyncio.BufferedProtocol):
     async def send(self, head: bytes, body: bytes) -> Head:
         """Send a request; gives the head of its answer. Raises ConnectionBroken, MalformedAnswer."""
         transport = self._transport
-        if transport is None:
-            raise ConnectionBroken("the connection is closed")
+        if transport is None or self._error is not None:
+            raise self._error or ConnectionBroken("the connection is closed")
         self._reader = AnswerReader()
         self.exchanges += 1
         if len(body) <= _JOINED:
@@ -149,11 +154,19 @@ class Connection(asyncio.BufferedProtocol):
     @override
     def eof_received(self) -> None:
         try:
-            if self._reader is not None:
+            if self._reader is not None and self._has_last_word():
                 self._reader.close()
         except ConnectionBroken as error:
             self._error = self._error or error
         self._wake()
+
+    def _has_last_word(self) -> bool:
+        """Over TLS, whether the end is the other side's: asyncio does not tell it from one that somebody else made."""
+        tls: ssl.SSLObject | None = self._transport.get_extra_info("ssl_object") if self._transport else None
+        try:
+            return tls is None or not tls.read(1)
+        except ssl.SSLError:
+            return False
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:

@@ -141,7 +141,7 @@ class Pool:
             return kept
         tls = self._tls.context() if origin.is_secure else None
         name = origin.host if tls else None
-        make = partial(Connection, self._loop, self._buffer, origin)
+        make = partial(Connection, self._loop, self._buffer, origin, shared=address is None)
         delay_s = None if address else _SECOND_ADDRESS_S
         try:
             with Allowance(self._limits.connect_s):

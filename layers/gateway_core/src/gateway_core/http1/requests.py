@@ -10,6 +10,7 @@ from urllib.parse import quote, urlsplit
 
 _PORTS = {"http": 80, "https": 443}
 _TARGET_SAFE = "/?:@!$&'()*+,;=%~[]-._"
+_HOST = re.compile(r"[0-9a-z._~:%!$&'()*+,;=-]+")
 _TARGET = re.compile(r"[!-~]+")
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
@@ -48,6 +49,8 @@ class Url:
             raise ValueError("not an absolute http(s) URL without userinfo")
         host = parts.hostname.lower()
         host = host if host.isascii() else host.encode("idna").decode()
+        if not _HOST.fullmatch(host):
+            raise ValueError("not a host")
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         if not _TARGET.fullmatch(target):
             target = quote(target, safe=_TARGET_SAFE)
