@@ -58,15 +58,15 @@ class RestClient(Client):
 
     def __init__(self, url: str, token: str, deadlines: Deadlines | None = None) -> None:
         super().__init__(token)
-        base = url.rstrip("/")
+        self._url = url.rstrip("/")
         headers = {
             "authorization": f"Bearer {token}",
             "upstash-encoding": "base64",
             "content-type": "application/json",
             "accept-encoding": "identity",
         }
-        self._one = Template(Url.parse(base), headers)
-        self._several = Template(Url.parse(f"{base}/pipeline"), headers)
+        self._one = Template(Url.parse(self._url), headers)
+        self._several = Template(Url.parse(f"{self._url}/pipeline"), headers)
         self._deadlines = deadlines or Deadlines()
         self._tls = LazyTls()
         self._pool: Pool | None = None
