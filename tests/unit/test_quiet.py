@@ -1,4 +1,4 @@
-"""What is written of what is sent: nothing, also where LiteLLM or the lists of models bring an HTTP library."""
+"""What is written of what is sent: nothing."""
 
 import logging
 
