@@ -192,6 +192,21 @@ async def test_nothing_is_followed(pool: Pool) -> None:
     assert raw.connections == 1
 
 
+async def test_what_nobody_read_is_not_the_next_answer(pool: Pool) -> None:
+    """Of an answer that is whole, its connection is used again; one that is not, or too long, is cut off."""
+    long = OK + b"content-length: 400000\r\n\r\n" + b"x" * 400_000
+    for answer, used_again in ((HELLO.replace(b"hello", b"wrong"), True), (long, False)):
+        async with serving(says(answer)) as raw:
+            response = await pool.send(Request("POST", Url.parse(raw.url), {}, b"{}"))
+            connection = response._connection
+            assert connection is not None
+            await until(lambda seen=connection: seen.ended or seen._paused)
+            response.close()
+            raw.act = says(HELLO)
+            assert [await post(pool, raw.url), await fetch(pool, raw.url)] == [b"hello", b"hello"]
+        assert raw.connections == (1 if used_again else 2)
+
+
 async def test_what_came_together_is_handed_on_together(pool: Pool) -> None:
     """However many chunks it is."""
     async with serving(says(CHUNKED)) as raw:

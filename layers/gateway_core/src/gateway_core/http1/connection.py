@@ -50,7 +50,7 @@ class Connection(asyncio.BufferedProtocol):
         if reader is None:
             return True
         kept = reader.ended and not reader.excess and reader.head is not None and reader.head.keeps_alive
-        return kept and not transport.get_write_buffer_size()
+        return kept and not self._paused and not transport.get_write_buffer_size()
 
     @property
     def is_quiet(self) -> bool:
@@ -70,7 +70,7 @@ class Connection(asyncio.BufferedProtocol):
         transport = self._transport
         if transport is None or self._error is not None:
             raise self._error or ConnectionBroken("the connection is closed")
-        self._reader = AnswerReader()
+        self._reader, self._pieces, self._size = AnswerReader(), [], 0
         self.exchanges += 1
         if len(body) <= _JOINED:
             transport.write(head + body)

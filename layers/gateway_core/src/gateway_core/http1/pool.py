@@ -24,11 +24,14 @@ _SECOND_ADDRESS_S = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Connections at once (None: any number), of which so many are kept for so long unused; seconds to connect."""
+    """Connections at once (None: any number), of which so many are kept for so long unused; seconds to connect.
+
+    Many servers close what was not used for 5 s: a request is not to meet them doing so.
+    """
 
     most: int | None = None
     keep: int = 20
-    idle_s: float = 5.0
+    idle_s: float = 4.0
     connect_s: float = 10.0
 
 
