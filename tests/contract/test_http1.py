@@ -150,7 +150,7 @@ async def test_what_comes_before_a_request_is_no_answer() -> None:
         assert connection.is_reusable
         await until(lambda: not connection.is_reusable)
         with pytest.raises(HttpError):
-            await connection.send(b"POST / HTTP/1.1\r\n\r\n", b"")
+            connection.start(b"POST / HTTP/1.1\r\n\r\n", b"")
     assert raw.requests == []
 
 
@@ -357,8 +357,8 @@ async def test_connections_are_kept_for_a_while(pool: Pool, wall: Wall, clock: s
         with loop_time() as time:
             for count in (1, 1, 2):
                 if count > 1:
-                    wall.now_s += 1000 if clock == "wall" else 0
-                    time.now_s += 1000 if clock == "loop" else 0
+                    wall.now_s += 1001 if clock == "wall" else 0
+                    time.now_s += 1001 if clock == "loop" else 0
                 assert await post(pool, raw.url) == b"hello"
                 assert raw.connections == count
 
