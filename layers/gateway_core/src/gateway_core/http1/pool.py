@@ -18,6 +18,7 @@ from gateway_core.http1.requests import Origin, Request, Template
 from gateway_core.http1.tls import LazyTls
 
 _READ = 256 * 1024
+"""Not less than asyncio keeps back of TLS, which it would lose at the end of a connection."""
 _SECOND_ADDRESS_S = 0.25
 """After so long without a connection the host's next address is tried beside the first."""
 
