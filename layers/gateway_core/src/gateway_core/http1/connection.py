@@ -141,6 +141,8 @@ class Connection(asyncio.BufferedProtocol):
             return
         if piece:
             self._keep(piece)
+        if reader.excess:
+            self.abort()
         if self._waiter is not None:
             self._wake()
 
