@@ -105,7 +105,13 @@ async def test_a_record_lives_thirty_days_from_its_own_write(redis, desk):
 
 async def test_records_of_earlier_releases_are_read(desk):
     """What they did not know of has its default; what follows a record's older fields is told by later ones alone."""
-    later = {"cache_write_1h_tokens": 7, "audio_input_tokens": 8, "audio_output_tokens": 9, "service_tier": "flex", "estimated_nano": 3}
+    later = {
+        "cache_write_1h_tokens": 7,
+        "audio_input_tokens": 8,
+        "audio_output_tokens": 9,
+        "service_tier": "flex",
+        "estimated_nano": 3,
+    }
     told = record_of(desk.ticket(), **later)
     assert parse_record(pack_record(told)) == told
     earlier = json.dumps(json.loads(pack_record(told))[:-5])
