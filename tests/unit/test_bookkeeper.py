@@ -75,7 +75,37 @@ async def test_the_schedule_stops_when_its_time_is_over(at_noon):
     advance(at_noon, DUE_MS)
     bookkeeper = at_noon.services.bookkeeper
     assert await bookkeeper.look_through(within_s=0) == [HeldMoney("alpha", 1, 100, 0)]
+    assert await bookkeeper.look_through(within_s=-1) == []
     assert await bookkeeper.look_through(within_s=1) == [HeldMoney("alpha", 0, 0, 1)]
+
+
+class Watched:
+    """A store that remembers whose holds were looked at."""
+
+    def __init__(self, store):
+        self.store, self.asked = store, []
+
+    def __getattr__(self, name):
+        return getattr(self.store, name)
+
+    async def hold_page(self, project_id, *, month, cursor=""):
+        self.asked.append(project_id)
+        return await self.store.hold_page(project_id, month=month, cursor=cursor)
+
+
+async def test_many_projects_take_turns(at_noon):
+    """Each round begins with others, so that one that is cut short leaves none out for ever."""
+    for number in range(20):
+        await leave(at_noon, f"p{number:02}", "r1")
+    begins = set()
+    for _ in range(5):
+        watched = Watched(at_noon.store)
+        keeper = Bookkeeper(watched, at_noon.services.events, at_noon.services.clock, LEAST_WAIT_MS)
+        assert len(await keeper.look_through(within_s=60)) == 20
+        assert len(set(watched.asked)) == 20
+        begins.add(watched.asked[0])
+        advance(at_noon, HOUR_MS)
+    assert len(begins) == 5
 
 
 async def test_thresholds_that_a_booking_reaches_are_told(at_noon):

@@ -17,8 +17,9 @@ from gateway_core.telemetry.ports import EventSink
 
 WITH_A_REPORT = 10
 """How many holds a report books before it is read."""
-AT_ONCE = 16
-"""How many the schedule books at a time."""
+AT_ONCE = 8
+"""How many projects the schedule looks through at a time, and how many holds it books at a time in each."""
+HOUR_MS = 3_600_000
 
 
 @dataclass(slots=True)
@@ -58,7 +59,13 @@ class Bookkeeper:
     async def look_through(self, *, within_s: float) -> list[HeldMoney]:
         """Book what is due in all projects, as far as the time goes; what is left in each. Raises StoreUnavailable."""
         until_s = self.clock.monotonic_s() + within_s
-        return [await self._look_through(project, until_s) for project in await self.store.projects()]
+        projects = _in_turn(await self.store.projects(), self.clock.now_ms())
+        found: list[HeldMoney] = []
+        for first in range(0, len(projects), AT_ONCE):
+            if self.clock.monotonic_s() <= until_s:
+                some = projects[first : first + AT_ONCE]
+                found += await asyncio.gather(*(self._look_through(project, until_s) for project in some))
+        return sorted(found, key=lambda held: held.project_id)
 
     async def _look_through(self, project_id: str, until_s: float) -> HeldMoney:
         count = _Count()
@@ -97,6 +104,12 @@ async def pages_of(store: HoldBook, project_id: str, month: str) -> AsyncIterato
     while page.cursor:
         page = await store.hold_page(project_id, month=month, cursor=page.cursor)
         yield page.holds
+
+
+def _in_turn(projects: Sequence[str], now_ms: int) -> Sequence[str]:
+    """Beginning with others in each hour: where there are too many for one round, none is always the last."""
+    first = now_ms // HOUR_MS * AT_ONCE % max(1, len(projects))
+    return [*projects[first:], *projects[:first]]
 
 
 def _name(hold: OpenHold) -> tuple[str, int]:

@@ -87,9 +87,7 @@ class UpstashHolds(Part):
         stored = await self._stored(project_id, hold.day[:MONTH_CHARS], hold.request_id, hold.attempt)
         if stored is None or stored.hold != hold or hold.booked:
             return None
-        step = Step(booking(hold), "e", stored.kind + stored.text, tells=True)
-        crossed = await self._adjust(project_id, stored, step, now_ms)
-        return None if crossed is None else Booked(hold, crossed)
+        return await self._book(project_id, stored, now_ms)
 
     async def book_due(self, project_id: str, *, now_ms: int, limit: int) -> list[Booked]:
         keys = [layout.unconfirmed_key(project_id), layout.project_key(project_id)]
@@ -128,7 +126,12 @@ class UpstashHolds(Part):
         if stored is None or stored.kind != "x":  # settled by a release that knows no index
             await self._client.execute("ZREM", layout.unconfirmed_key(project_id), name)
             return None
-        return await self.book_hold(project_id, stored.hold, now_ms=now_ms)
+        return await self._book(project_id, stored, now_ms)
+
+    async def _book(self, project_id: str, stored: StoredHold, now_ms: int) -> Booked | None:
+        step = Step(booking(stored.hold), "e", stored.kind + stored.text, tells=True)
+        crossed = await self._adjust(project_id, stored, step, now_ms)
+        return None if crossed is None else Booked(stored.hold, crossed)
 
     async def _unbook(self, project_id: str, month: str, request_id: str, attempt: int, now_ms: int) -> None:
         """Let it be held again, where it was booked as an estimate: somebody knows better."""
