@@ -79,6 +79,13 @@ async def test_the_schedule_stops_when_its_time_is_over(at_noon):
     assert await bookkeeper.look_through(within_s=1) == [HeldMoney("alpha", 0, 0, 1)]
 
 
+async def test_very_many_holds_are_looked_through_page_by_page(at_noon):
+    """All of them are counted."""
+    for number in range(1100):
+        await leave(at_noon, "alpha", f"r{number}")
+    assert await at_noon.services.bookkeeper.look_through(within_s=60) == [HeldMoney("alpha", 1100, 110_000, 0)]
+
+
 class Watched:
     """A store that remembers whose holds were looked at."""
 
