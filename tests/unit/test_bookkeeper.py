@@ -137,15 +137,39 @@ async def test_a_report_books_some_before_it_is_read(at_noon):
         assert len(held) == left
 
 
+class Failing:
+    """A store that cannot do one thing."""
+
+    def __init__(self, store, name):
+        self._store, self._name = store, name
+
+    def __getattr__(self, name):
+        return self._fail if name == self._name else getattr(self._store, name)
+
+    async def _fail(self, *args, **kwargs):
+        raise StoreUnavailable("away")
+
+
+@pytest.mark.parametrize("name", ["projects", "hold_page", "book_holds"])
+async def test_a_store_that_fails_in_between(at_noon, name):
+    """Who cannot look fails, and is tried again; what cannot be booked stays held, and is counted."""
+    await leave(at_noon, "alpha", "r1")
+    advance(at_noon, DUE_MS)
+    store = Failing(at_noon.store, name)
+    keeper = Bookkeeper(store, at_noon.services.events, at_noon.services.clock, LEAST_WAIT_MS)
+    if name == "book_holds":
+        assert await keeper.look_through(within_s=60) == [HeldMoney("alpha", 1, 100, 0)]
+    else:
+        with pytest.raises(StoreUnavailable):
+            await keeper.look_through(within_s=60)
+
+
 async def test_a_store_that_is_away_is_the_reports_to_tell(at_noon):
     """Nothing is raised before."""
-
-    class Away:
-        async def book_due(self, project_id, *, now_ms, limit):
-            raise StoreUnavailable("away")
-
     services = at_noon.services
-    await Bookkeeper(Away(), services.events, services.clock, LEAST_WAIT_MS).before_report("alpha")
+    await Bookkeeper(Failing(at_noon.store, "book_due"), services.events, services.clock, LEAST_WAIT_MS).before_report(
+        "alpha"
+    )
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,10 @@ from gateway_core.telemetry.ports import EventSink
 
 WITH_A_REPORT = 10
 """How many holds a report books before it is read."""
-AT_ONCE = 8
-"""How many projects the schedule looks through at a time, and how many holds it books at a time in each."""
+AT_ONCE = 4
+"""How many projects the schedule looks through at a time."""
+IN_A_TRIP = 50
+"""How many holds it books at a time in each."""
 HOUR_MS = 3_600_000
 
 
@@ -64,7 +66,11 @@ class Bookkeeper:
         for first in range(0, len(projects), AT_ONCE):
             if self.clock.monotonic_s() <= until_s:
                 some = projects[first : first + AT_ONCE]
-                found += await asyncio.gather(*(self._look_through(project, until_s) for project in some))
+                looks = (self._look_through(project, until_s) for project in some)
+                for look in await asyncio.gather(*looks, return_exceptions=True):
+                    if isinstance(look, BaseException):
+                        raise look
+                    found.append(look)
         return sorted(found, key=lambda held: held.project_id)
 
     async def _look_through(self, project_id: str, until_s: float) -> HeldMoney:
@@ -78,12 +84,14 @@ class Bookkeeper:
         return count.total(project_id)
 
     async def _book(self, project_id: str, due: Sequence[OpenHold], count: _Count, until_s: float) -> None:
-        for first in range(0, len(due), AT_ONCE):
+        for first in range(0, len(due), IN_A_TRIP):
             if self.clock.monotonic_s() >= until_s:
                 return
-            now_ms, some = self.clock.now_ms(), due[first : first + AT_ONCE]
-            done = await asyncio.gather(*(self.store.book_hold(project_id, hold, now_ms=now_ms) for hold in some))
-            booked = [each for each in done if each]
+            now_ms, some = self.clock.now_ms(), due[first : first + IN_A_TRIP]
+            try:
+                booked = await self.store.book_holds(project_id, some, now_ms=now_ms)
+            except StoreUnavailable:  # what it did of them is done; the next round finds the others
+                return
             for each in booked:
                 count.book(each.hold)
             await self._tell(project_id, booked)
