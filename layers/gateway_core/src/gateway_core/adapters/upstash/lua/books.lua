@@ -23,8 +23,8 @@ end
 -- Adds two vectors "a,b,c"; a missing one is all zeros.
 local function sum(old, counts)
   if not old then return counts end
-  local parts, more = {}, string.gmatch(counts, '%d+')
-  for number in string.gmatch(old, '%d+') do
+  local parts, more = {}, string.gmatch(counts, '-?%d+')
+  for number in string.gmatch(old, '-?%d+') do
     parts[#parts + 1] = show(tonumber(number) + tonumber(more()))
   end
   return table.concat(parts, ',')
