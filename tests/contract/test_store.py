@@ -47,7 +47,7 @@ async def test_a_settlement_sent_twice_counts_once(desk):
     assert not await desk.settle("r1", ended)
     assert await desk.money() == (70, 0)
     assert len(await desk.records()) == 1
-    assert (await desk.counters())["t"].requests == 1
+    assert (await desk.counters())["c|20"].requests == 1
 
 
 async def test_what_was_never_admitted_is_not_settled(desk):
@@ -192,7 +192,7 @@ async def test_an_unconfirmed_settlement_keeps_its_bound(desk):
     assert not await desk.settle("r1", ended, input_nano=30, output_nano=0)
     assert (await desk.money(), await desk.tokens()) == ((30, 70), (2, 8))
     assert await desk.holds() == [("r1", 1, 70, True)]
-    assert (await desk.counters())["t"].cost_nano == 30
+    assert (await desk.counters())["c|20"].cost_nano == 30
 
 
 async def test_a_later_settlement_resolves_what_was_unconfirmed(desk):

@@ -16,14 +16,13 @@ class UsageArguments(Arguments):
     """Named as in the route's query."""
 
     project_id: Annotated[str | None, Field(description="Default: the key's own")] = None
-    start_date: Annotated[str | None, Field(description="First UTC day, YYYY-MM-DD; default 30 days back")] = None
-    end_date: Annotated[str | None, Field(description="Last day, inclusive; default today")] = None
+    start_date: Annotated[str | None, Field(description="UTC day, YYYY-MM-DD; default 29 days ago")] = None
+    end_date: Annotated[str | None, Field(description="Inclusive; default today")] = None
     agent_id: str | None = None
     user_id: str | None = None
     model: str | None = None
-    group_by: Annotated[
-        Literal["day", "hour", "model", "agent", "user", "project"], Field(description="One row for each")
-    ] = "day"
+    key_id: str | None = None
+    group_by: Literal["day", "hour", "model", "provider", "agent", "user", "key", "session", "project"] = "day"
 
 
 def _request(given: UsageArguments, visitor: Visitor) -> HttpRequest:
@@ -34,7 +33,7 @@ def _request(given: UsageArguments, visitor: Visitor) -> HttpRequest:
 USAGE = Operation(
     name="get_usage",
     title="Usage report",
-    description="Requests, tokens and cost in USD of a project, or only of an agent, user or model in it.",
+    description="Requests, tokens and cost of a project, agent, user, model or key.",
     function="usage",
     arguments=UsageArguments,
     request=_request,

@@ -74,7 +74,7 @@ class MemoryLedger(Part):
             settled = self._settle_last(ticket, settlement, terms)
         if settled.written:
             self._close(ticket, settled.changes, needs_mark=needs_mark)
-            write_record(self._state, ticket, record)
+            settled = replace(settled, folded=write_record(self._state, ticket, record))
         return settled
 
     async def deployment_states(self, deployments: Sequence[tuple[str, str]]) -> list[DeploymentState]:
@@ -167,8 +167,7 @@ class MemoryLedger(Part):
         """The record of an answer that was looked up, once."""
         if self._state.hits.pop((ticket.project_id, ticket.request_id), None) is None:
             return Settled(written=False)
-        write_record(self._state, ticket, record)
-        return Settled(written=True)
+        return Settled(written=True, folded=write_record(self._state, ticket, record))
 
     def _close_alone(self, ticket: Ticket, attempts: int) -> bool:
         """Whether a record without a settlement may be written: once, and for no attempt that was never settled."""

@@ -110,7 +110,10 @@ class State:
     provider_limits: dict[DeploymentKey, ProviderLimits] = field(default_factory=dict)
     arrivals: dict[Bucket, int] = field(default_factory=dict)
     counters: defaultdict[tuple[str, str], dict[str, Counters]] = field(default_factory=lambda: defaultdict(dict))
-    records: defaultdict[tuple[str, str], list[UsageRecord]] = field(default_factory=lambda: defaultdict(list))
+    names: defaultdict[tuple[str, str], dict[str, list[str]]] = field(default_factory=lambda: defaultdict(dict))
+    records: defaultdict[tuple[str, str], list[tuple[str, UsageRecord]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
     probes: tuple[Probe, ...] = ()
     answers: dict[tuple[str, str], tuple[str, int]] = field(default_factory=dict)
     hits: dict[tuple[str, str], int] = field(default_factory=dict)

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 from gateway_core.adapters.upstash import layout
 from gateway_core.domain.chat import RefusalReason
 from gateway_core.domain.rates import RateView, ReportedLimit
+from gateway_core.domain.times import day_key, hour_key, utc_date
 from gateway_core.store.changes import (
     BreakerChange,
     BreakerReason,
@@ -18,7 +19,7 @@ from gateway_core.store.changes import (
     Change,
     Percent,
 )
-from gateway_core.store.counters import CARDINALITY_CAP, count, dimensions, encode
+from gateway_core.store.counters import count, dimensions, encode
 from gateway_core.store.messages import (
     Admission,
     Admitted,
@@ -113,20 +114,19 @@ def _quota(quota: ReportedLimit) -> Iterator[int]:
 
 
 def declare_books(call: ScriptCall, ticket: Ticket) -> None:
-    """The keys of counters and records, before any provider's."""
-    call.keys += [
-        layout.counters_key(ticket.project_id, ticket.day),
-        layout.records_key(ticket.project_id, ticket.day),
-        layout.PROJECTS,
-    ]
+    """The keys of the records and of the projects, before any provider's."""
+    call.keys += [layout.records_key(ticket.project_id, ticket.day, ticket.hour), layout.PROJECTS]
 
 
-def add_books(call: ScriptCall, ticket: Ticket, record: UsageRecord) -> None:
-    groups = dimensions(record, ticket.hour)
-    call.add(ticket.project_id, layout.pack_record(record), CARDINALITY_CAP)
+def add_books(call: ScriptCall, ticket: Ticket, record: UsageRecord, now_ms: int) -> None:
+    groups = dimensions(record, ticket.day, ticket.hour)
+    is_late = (ticket.day, ticket.hour) != (day_key(utc_date(now_ms)), hour_key(now_ms))
+    call.add(ticket.project_id, layout.pack_record(record), int(is_late))
     call.add(layout.pack_counters(count(record)), len(groups))
     for group in groups:
-        call.add(len(group.fields), len(group.rest), *group.fields, *group.rest)
+        call.add(len(group.fields), *group.fields, group.index)
+        if group.index:
+            call.add(group.kind, group.name, group.rest_name, group.most, *group.rest)
 
 
 def parse_admission(reply: str) -> Admission:
@@ -156,9 +156,11 @@ def parse_look_up(ticket: Ticket, reply: str) -> LookUp:
 
 
 def parse_settled(reply: str) -> Settled:
-    """The answer of `settle` and `record`."""
+    """The answer of `settle`, `record` and `record_hit`; what the books tell is told in `lua/books.lua`."""
     written, *told = reply.split("|")
-    return Settled(written == "1", _changes(told))
+    folded = tuple(kind for text in told if text.startswith("~") for kind in text[1:].split(","))
+    changes = _changes([text for text in told if text[0] not in "~!"])
+    return Settled(written == "1", changes, folded, unrecorded="!" in told)
 
 
 def _changes(told: Sequence[str]) -> tuple[Change, ...]:

@@ -84,7 +84,7 @@ class UpstashKeys(Part):
         ticket = reconciled_ticket(project_id, hold)
         call = request_call(ticket, now_ms)
         declare_books(call, ticket)
-        add_books(call, ticket, reconciled_record(ticket, Amount(charge_nano, charge_tokens), now_ms))
+        add_books(call, ticket, reconciled_record(ticket, Amount(charge_nano, charge_tokens), now_ms), now_ms)
         call.add(attempt, charge_nano, charge_tokens)
         return await self._client.run(self._scripts.resolve, call.keys, call.arguments) == 1
 

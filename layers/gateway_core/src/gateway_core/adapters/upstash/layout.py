@@ -3,12 +3,15 @@
     prj:{project}             hash    k|{digest} a key: "limits|rights"; b|p and b|u:{user} budgets;
                                       rq|{key id}, tk|{key id} rate limits of a key
     bud:{project}:{YYYYMM}    hash    {scope}|M and {scope}|D{DD} accounts; h|{request}.{attempt} open holds,
-                                      x|... unconfirmed ones; s|{request} marks                       62 days
+                                      x|... unconfirmed ones; s|{request} marks; c...|... and i|... counters and
+                                      their names, see `gateway_core.store.counters`                       400 days
     pv:{provider}             hash    cb|{deployment} breaker; ew|, ft|{deployment} latency of whole answers and
                                       first contents; rl|{deployment} the limits that the provider reports;
                                       rq, tk limits that we set
-    agg:{project}:{YYYYMMDD}  hash    counters, see `gateway_core.store.counters`                           400 days
-    use:{project}:{YYYYMMDD}  stream  one record an entry, in field d             30 days after its last write
+    agg:{project}:{YYYYMMDD}  hash    counters of earlier releases, see `gateway_core.store.earlier_counters`
+                                                                                                         400 days
+    use:{project}:{YYYYMMDD}:{HH}
+                              stream  one record an entry, in field d; without the hour, from earlier releases  31 days
     rc:{project}:{digest}     string  an answer that is kept for equal requests         as long as is configured
     rh:{project}:{request}    string  the wait of a hit of these that is not recorded yet                    30 days
     job:{project}:{token}     hash    a job: facts, state, error, ended, worker, lease, progress               7 days
@@ -26,6 +29,7 @@ Names that a caller chooses are percent-encoded; formats of values are told wher
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import astuple, fields
 from typing import Any, cast
@@ -68,8 +72,9 @@ def counters_key(project_id: str, day: str) -> str:
     return f"agg:{project_id}:{day}"
 
 
-def records_key(project_id: str, day: str) -> str:
-    return f"use:{project_id}:{day}"
+def records_key(project_id: str, day: str, hour: str = "") -> str:
+    """The stream of an hour; without it, that of a day as earlier releases wrote it."""
+    return f"use:{project_id}:{day}:{hour}" if hour else f"use:{project_id}:{day}"
 
 
 def answer_key(project_id: str, entry: str) -> str:
@@ -188,11 +193,12 @@ def _parse_limit_counter(text: str) -> LimitCounter:
 
 
 def pack_counters(counters: Counters) -> str:
-    return ",".join(map(str, astuple(counters)))
+    numbers = ",".join(map(str, counters.vector))
+    return re.sub("(,0)*$", "", numbers)
 
 
 def parse_counters(text: str) -> Counters:
-    return Counters(*map(int, text.split(",")))
+    return Counters.of([int(number) for number in text.split(",")])
 
 
 def pack_record(record: UsageRecord) -> str:

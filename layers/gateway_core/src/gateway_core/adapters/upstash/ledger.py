@@ -63,7 +63,7 @@ class UpstashLedger(Part):
         declare_books(call, ticket)
         add_policy(call, terms.policy)
         add_attempt(call, settlement)
-        add_books(call, ticket, record)
+        add_books(call, ticket, record, terms.now_ms)
         return parse_settled(str(await self._client.run(self._scripts.settle, call.keys, call.arguments)))
 
     async def deployment_states(self, deployments: Sequence[tuple[str, str]]) -> list[DeploymentState]:
@@ -83,7 +83,7 @@ class UpstashLedger(Part):
     async def _record_alone(self, ticket: Ticket, record: UsageRecord, terms: Terms) -> Settled:
         call = request_call(ticket, terms.now_ms)
         declare_books(call, ticket)
-        add_books(call, ticket, record)
+        add_books(call, ticket, record, terms.now_ms)
         call.add(record.attempts)
         return parse_settled(str(await self._client.run(self._scripts.record, call.keys, call.arguments)))
 
@@ -91,7 +91,7 @@ class UpstashLedger(Part):
         call = request_call(ticket, terms.now_ms)
         declare_books(call, ticket)
         call.keys.append(layout.hit_key(ticket.project_id, ticket.request_id))
-        add_books(call, ticket, record)
+        add_books(call, ticket, record, terms.now_ms)
         return parse_settled(str(await self._client.run(self._scripts.record_hit, call.keys, call.arguments)))
 
 

@@ -1,5 +1,5 @@
 -- An operator's decision on a hold: release it, spend the charge instead.
--- KEYS budget of the project, budget of the key's project, project, key's project, counters, records, projects.
+-- KEYS budget of the project, budget of the key's project, project, key's project, records, projects.
 -- ARGV the request, the attempt's number and charge, the books. Reply 1 if there was such a hold.
 local decision = read('#attempt', '#charge', '#charge_tokens')
 local UNSETTLED, UNCONFIRMED = hold_field('h', decision.attempt), hold_field('x', decision.attempt)

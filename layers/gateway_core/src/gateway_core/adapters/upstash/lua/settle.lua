@@ -1,6 +1,7 @@
 -- At the end of a request: settle its last attempt, write the record and the counters, exactly once.
--- KEYS budget of the project, budget of the key's project, project, key's project, counters, records, projects, provider.
--- ARGV the request, the policy, the attempt, the books. Reply "1" if the record was written, else "0", with its changes.
+-- KEYS budget of the project, budget of the key's project, project, key's project, records, projects, provider.
+-- ARGV the request, the policy, the attempt, the books. Reply "1" if the record was written, else "0", with what the books tell and
+-- with its changes.
 want_attempt()
 want_counters()
 fetch()
@@ -29,5 +30,5 @@ if attempt.generation == DEGRADED or m.kind == 'd' or reported() ~= '' then
 else
   drop(BUDGET, MARK)
 end
-flush_with_record()
-return '1' .. reported()
+local told = flush_with_record()
+return '1' .. told .. reported()
