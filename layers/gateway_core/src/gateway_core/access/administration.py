@@ -9,7 +9,7 @@ from gateway_core.domain.caller import Limits
 from gateway_core.domain.cost import usd
 from gateway_core.domain.errors import InvalidRequest
 from gateway_core.domain.times import day_key, iso, utc_date
-from gateway_core.ports import Clock, KeyStore
+from gateway_core.ports import Clock, OperatorStore
 from gateway_core.store.budget import NOTHING, Amount
 from gateway_core.store.records import OpenHold
 from gateway_core.store.virtual_keys import KeyRecord, digest_of, new_key
@@ -21,7 +21,7 @@ type Line = dict[str, object]
 class Administration:
     """Works on one store. Every method raises StoreUnavailable, and ConfigError for limits that cannot be kept."""
 
-    store: KeyStore
+    store: OperatorStore
     clock: Clock
 
     async def create_key(self, grant: KeyRecord) -> Line:

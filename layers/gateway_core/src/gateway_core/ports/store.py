@@ -8,12 +8,13 @@ from typing import Protocol
 from gateway_core.domain.caller import Limits
 from gateway_core.domain.errors import LLMError
 from gateway_core.ports.jobs import JobBook, JobFiles
+from gateway_core.store.changes import BudgetCrossed
 from gateway_core.store.counters import Counters
 from gateway_core.store.deployment_state import DeploymentState
 from gateway_core.store.earlier_counters import EarlierFields
 from gateway_core.store.messages import Admission, Candidate, Settled, Settlement, Terms, Ticket
 from gateway_core.store.probes import FleetHealth, Probe
-from gateway_core.store.records import BudgetLine, OpenHold, RecordPage, Unsettled, UsageRecord
+from gateway_core.store.records import BudgetLine, HoldPage, OpenHold, RecordPage, Unsettled, UsageRecord
 from gateway_core.store.response_cache import LookUp
 from gateway_core.store.virtual_keys import KeyRecord
 
@@ -67,7 +68,7 @@ class Ledger(ResponseCache, Protocol):
         `settlement` is None when the last attempt was settled by a `next` that admitted nothing, and for a record
         with `attempts` 0, which is that of a hit: it was looked up instead of admitted. Generation -1 says that the
         attempt was admitted while the store was away: it is charged, and counts once like any other. What a later call
-        settles with a known charge, after `unconfirmed`, corrects the money but writes no second record.
+        settles with a known charge, after `unconfirmed`, corrects the money and adds a record of the difference.
         """
         ...
 
@@ -89,7 +90,7 @@ class Backlog(Protocol):
 
 
 class KeyStore(Protocol):
-    """What the `gateway` command line administers."""
+    """Keys and budgets, as an operator administers them."""
 
     async def put_key(self, record: KeyRecord) -> None: ...
 
@@ -107,7 +108,36 @@ class KeyStore(Protocol):
         """Two lines a scope: the day (`20261120`) and its month (`202611`)."""
         ...
 
-    async def open_holds(self, project_id: str, *, month: str) -> list[OpenHold]: ...
+    async def budget_scopes(self, project_id: str, *, month: str) -> list[str]:
+        """Every scope with a limit or an account of the month (`202611`): `p`, then keys and users."""
+        ...
+
+
+class HoldBook(Protocol):
+    """Money that is held. What nobody settles is booked as an estimate, and replaced as soon as somebody knows better.
+
+    A hold is due once its UTC day is over and it has been unconfirmed, since both, for `unconfirmed_after_ms`. Spent
+    and held together stay what they are by it; the record and the counters are those of a reconciliation.
+    """
+
+    async def open_holds(self, project_id: str, *, month: str) -> list[OpenHold]:
+        """All that is held, oldest first; nothing that is booked."""
+        ...
+
+    async def hold_page(self, project_id: str, *, month: str, cursor: str = "") -> HoldPage:
+        """Some of what is held or booked, in no order, from the cursor on."""
+        ...
+
+    async def book_hold(self, project_id: str, hold: OpenHold, *, now_ms: int) -> tuple[BudgetCrossed, ...] | None:
+        """Book a hold, whether or not it is due. Once: None if it is booked, or is not what `hold` says any more."""
+        ...
+
+    async def book_due(self, project_id: str, *, now_ms: int, limit: int) -> tuple[BudgetCrossed, ...]:
+        """Book up to `limit` unconfirmed attempts of the project that are due; `admit` does that with a few.
+
+        Attempts that nobody settled at all are found in `hold_page` only.
+        """
+        ...
 
     async def resolve_hold(
         self,
@@ -122,7 +152,8 @@ class KeyStore(Protocol):
     ) -> bool:
         """Release a hold, spending the charge instead, which then shows in reports. False if there is no such hold.
 
-        An attempt that is resolved while it still runs cannot be settled any more: its record is not written.
+        A booking as an estimate is taken back before. An attempt that is resolved while it still runs cannot be settled
+        any more: its record is not written.
         """
         ...
 
@@ -164,7 +195,11 @@ class Books(Protocol):
         ...
 
 
-class Store(Ledger, KeyStore, ProbeBoard, Books, JobBook, JobFiles, Protocol):
+class OperatorStore(KeyStore, HoldBook, Books, Protocol):
+    """What the `gateway` command line works with."""
+
+
+class Store(Ledger, KeyStore, HoldBook, ProbeBoard, Books, JobBook, JobFiles, Protocol):
     """All of it; `close` releases connections."""
 
     async def close(self) -> None: ...

@@ -222,7 +222,8 @@ class Settlement:
     that we set (`rpm` and `tpm` of the provider, the key's). `rates` are the limits that the provider reported.
     `latency_ms` is what a success tells of the deployment's speed: the time until the first content if it was
     `streamed`, else `comparable_ms` of the whole answer. `estimated` says that the charge is an estimate: it is spent,
-    and told apart.
+    and told apart. `unconfirmed_nano` and `unconfirmed_tokens` are how much of the hold stays with `unconfirmed`; None
+    = the rest of it.
     """
 
     attempt: int
@@ -242,6 +243,8 @@ class Settlement:
     rates: RateView | None = None
     streamed: bool = False
     estimated: bool = False
+    unconfirmed_nano: int | None = None
+    unconfirmed_tokens: int | None = None
 
     def late(self) -> Settlement:
         """As it is settled later on: what the provider reported of its limits is out of date by then."""

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from gateway_core.store.messages import Settlement, Ticket
+
+type HoldState = Literal["open", "unconfirmed", "estimated"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,10 @@ class RecordPage:
 
 @dataclass(frozen=True, slots=True)
 class BudgetLine:
-    """State of one scope's budget in one period, with its limits (None = unlimited)."""
+    """State of one scope's budget in one period, with its limits (None = unlimited).
+
+    What is estimated is a part of what is spent.
+    """
 
     scope: str
     period: str
@@ -82,11 +88,17 @@ class BudgetLine:
     held_tokens: int
     limit_nano: int | None
     limit_tokens: int | None
+    estimated_nano: int = 0
+    estimated_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class OpenHold:
-    """Money that is held: by an attempt under way or dead (`unconfirmed` False), or by one nobody can price (True)."""
+    """Money that is held: by an attempt under way or dead (`unconfirmed` False), or by one nobody can price (True).
+
+    `paid_nano` and `paid_tokens` are charged already, beside the hold. `unconfirmed_ms` is when it became unconfirmed,
+    0 = not known. `booked`: it is held no more, but spent as an estimate, until somebody knows better.
+    """
 
     request_id: str
     attempt: int
@@ -97,3 +109,21 @@ class OpenHold:
     hold_tokens: int
     held_since_ms: int
     unconfirmed: bool
+    paid_nano: int = 0
+    paid_tokens: int = 0
+    unconfirmed_ms: int = 0
+    booked: bool = False
+
+    @property
+    def state(self) -> HoldState:
+        if self.booked:
+            return "estimated"
+        return "unconfirmed" if self.unconfirmed else "open"
+
+
+@dataclass(frozen=True, slots=True)
+class HoldPage:
+    """Some holds of a month. `cursor` continues; empty when there are no more. One may come twice."""
+
+    holds: tuple[OpenHold, ...]
+    cursor: str = ""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from gateway_core.adapters.memory.state import Part, State
+from gateway_core.adapters.memory.state import MonthAccounts, Part, State
+from gateway_core.store.budget import Account
 from gateway_core.store.counters import Counters, Dimension, count, dimensions
 from gateway_core.store.earlier_counters import EarlierFields
 from gateway_core.store.messages import Ticket
@@ -71,4 +72,11 @@ class MemoryBooks(Part):
         return RecordPage(records, str(end) if end < len(stored) else "")
 
     async def projects(self) -> list[str]:
-        return sorted({project for project, _ in self._state.counters})
+        counted = {project for project, _ in self._state.counters}
+        return sorted(counted | {project for (project, _), month in self._state.months.items() if _is_begun(month)})
+
+
+def _is_begun(month: MonthAccounts) -> bool:
+    """Reading an account makes one, but an empty one."""
+    spent = (account for (scope, _), account in month.accounts.items() if scope == "p")
+    return bool(month.holds or month.marks) or any(account != Account() for account in spent)

@@ -48,6 +48,8 @@ class StoredHold:
     key_rpm: int = 0
     sequence: AdmissionSequence = NO_SEQUENCE
     unconfirmed: bool = False
+    unconfirmed_ms: int = 0
+    booked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,8 @@ class State:
     """All of it. Days are `20261120`, months `202611`; an account's period is one of both.
 
     `answers` are kept values with their end, by project and entry; `hits` the waits of those that are not recorded yet,
-    by project and request. `job_names` are jobs by project and digest of the idempotency key.
+    by project and request. `unconfirmed` says of attempts by project and `index_name` from when on their wait to be
+    booked is counted. `job_names` are jobs by project and digest of the idempotency key.
     """
 
     keys: defaultdict[str, dict[str, KeyRecord]] = field(default_factory=lambda: defaultdict(dict))
@@ -117,6 +120,7 @@ class State:
     probes: tuple[Probe, ...] = ()
     answers: dict[tuple[str, str], tuple[str, int]] = field(default_factory=dict)
     hits: dict[tuple[str, str], int] = field(default_factory=dict)
+    unconfirmed: defaultdict[str, dict[str, int]] = field(default_factory=lambda: defaultdict(dict))
     jobs: dict[JobName, StoredJob] = field(default_factory=dict)
     job_names: dict[tuple[str, str], JobName] = field(default_factory=dict)
     job_inputs: dict[JobName, str] = field(default_factory=dict)

@@ -20,6 +20,7 @@ from gateway_core.store.changes import (
     Percent,
 )
 from gateway_core.store.counters import count, dimensions, encode
+from gateway_core.store.estimates import day_end_ms
 from gateway_core.store.messages import (
     Admission,
     Admitted,
@@ -48,6 +49,7 @@ _LIMITS: dict[str, BudgetLimit] = {
     "day_tokens": "day_tokens",
     "month_tokens": "month_tokens",
 }
+_DUE = "|due"
 _PERCENTS: dict[str, Percent] = {"50": 50, "80": 80, "100": 100}
 _REASONS: dict[str, RefusalReason] = {"budget": "budget", "rate": "rate", "open": "breaker_open"}
 
@@ -91,22 +93,26 @@ def add_policy(call: ScriptCall, policy: BreakerPolicy) -> None:
     call.add(policy.failures, policy.window_ms, policy.cooldown_ms, policy.max_cooldown_ms, policy.lease_ms)
 
 
-def add_admission(call: ScriptCall, candidates: Sequence[Candidate], max_wait_ms: int) -> None:
-    call.add(max_wait_ms, len(candidates))
+def add_admission(call: ScriptCall, candidates: Sequence[Candidate], max_wait_ms: int, due_before_ms: int = 0) -> None:
+    """`due_before_ms`: unconfirmed attempts that began to wait before it are to be booked."""
+    call.add(max_wait_ms, due_before_ms, call.key_index(layout.PROJECTS), len(candidates))
     for candidate in candidates:
         provider = call.key_index(layout.provider_key(candidate.provider))
         call.add(provider, candidate.deployment_id, candidate.hold_nano, candidate.hold_tokens)
         call.add(candidate.rpm, candidate.tpm, candidate.likely_tokens)
 
 
-def add_attempt(call: ScriptCall, settlement: Settlement) -> None:
+def add_attempt(call: ScriptCall, ticket: Ticket, settlement: Settlement) -> None:
     call.add(settlement.attempt, call.key_index(layout.provider_key(settlement.provider)), settlement.deployment_id)
     call.add(settlement.generation, int(settlement.probe), settlement.effect, settlement.latency_ms)
     call.add(settlement.charge_nano, settlement.charge_tokens, int(settlement.unconfirmed))
     call.add(settlement.retry_after_ms, settlement.tpm, settlement.rpm, int(settlement.unsent))
     call.add(int(settlement.streamed))
     rates = settlement.rates or RateView(0)
-    call.add(rates.seen_ms, rates.until_ms, *_quota(rates.requests), *_quota(rates.tokens))
+    call.add(rates.seen_ms, rates.until_ms, int(settlement.estimated))
+    call.add(*(-1 if kept is None else kept for kept in (settlement.unconfirmed_nano, settlement.unconfirmed_tokens)))
+    call.add(day_end_ms(ticket.day), call.key_index(layout.unconfirmed_key(ticket.project_id)))
+    call.add(*_quota(rates.requests), *_quota(rates.tokens))
 
 
 def _quota(quota: ReportedLimit) -> Iterator[int]:
@@ -127,6 +133,12 @@ def add_books(call: ScriptCall, ticket: Ticket, record: UsageRecord, now_ms: int
         call.add(len(group.fields), *group.fields, group.index)
         if group.index:
             call.add(group.kind, group.name, group.rest_name, group.most, *group.rest)
+
+
+def told_due(reply: str) -> tuple[str, bool]:
+    """The answer of `admit`, and whether it says that some attempts are to be booked."""
+    answer = reply.removesuffix(_DUE)
+    return answer, answer != reply
 
 
 def parse_admission(reply: str) -> Admission:
@@ -161,6 +173,12 @@ def parse_settled(reply: str) -> Settled:
     folded = tuple(kind for text in told if text.startswith("~") for kind in text[1:].split(","))
     changes = _changes([text for text in told if text[0] not in "~!"])
     return Settled(written == "1", changes, folded, unrecorded="!" in told)
+
+
+def parse_adjusted(reply: str) -> tuple[BudgetCrossed, ...] | None:
+    """The answer of `adjust`: what it changed, None if it was not done."""
+    _, *told = reply.split("|")
+    return tuple(change for change in _changes(told) if isinstance(change, BudgetCrossed)) if reply else None
 
 
 def _changes(told: Sequence[str]) -> tuple[Change, ...]:

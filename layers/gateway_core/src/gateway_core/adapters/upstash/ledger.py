@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from gateway_core.adapters.upstash import layout
 from gateway_core.adapters.upstash.calls import (
+    ScriptCall,
     add_admission,
     add_attempt,
     add_books,
@@ -14,21 +16,28 @@ from gateway_core.adapters.upstash.calls import (
     parse_admission,
     parse_settled,
     request_call,
+    told_due,
 )
 from gateway_core.adapters.upstash.client import Reply
-from gateway_core.adapters.upstash.part import Part
+from gateway_core.adapters.upstash.holds import MOST_TRIES, UpstashHolds, restless
+from gateway_core.adapters.upstash.scripts import Script
+from gateway_core.domain.errors import StoreUnavailable
+from gateway_core.store.changes import BudgetCrossed
 from gateway_core.store.deployment_state import DeploymentState, deployments_by_provider
+from gateway_core.store.estimates import A_FEW
 from gateway_core.store.exact_amounts import check_candidates, check_record, check_settlement
 from gateway_core.store.messages import Admission, Candidate, Settled, Settlement, Terms, Ticket
 from gateway_core.store.probes import FleetHealth
 from gateway_core.store.records import UsageRecord
 from gateway_core.store.virtual_keys import KeyRecord
 
+_BOOKED, _LATE = "b", "l"
+"""What a script answers that has done nothing yet: see `lua/settle.lua`."""
 _STATE_FIELDS = ("cb", "ew", "ft", "rl")
 """Prefixes of a deployment's fields: breaker, averages of whole answers and first contents, what its provider says."""
 
 
-class UpstashLedger(Part):
+class UpstashLedger(UpstashHolds):
     """Implements the port `Ledger`."""
 
     async def find_key(self, project_id: str, digest: str) -> KeyRecord | None:
@@ -39,8 +48,11 @@ class UpstashLedger(Part):
         check_candidates(candidates)
         call = request_call(ticket, terms.now_ms)
         add_policy(call, terms.policy)
-        add_admission(call, candidates, terms.max_wait_ms)
-        return parse_admission(str(await self._client.run(self._scripts.admit, call.keys, call.arguments)))
+        add_admission(call, candidates, terms.max_wait_ms, terms.now_ms - self._wait_ms)
+        reply = await self._client.run(self._scripts.admit, call.keys, call.arguments)
+        told, is_due = told_due(str(reply))
+        answer = parse_admission(told)
+        return replace(answer, changes=(*answer.changes, *await self._book_a_few(ticket, terms))) if is_due else answer
 
     async def next(
         self, ticket: Ticket, settlement: Settlement, candidates: Sequence[Candidate], terms: Terms
@@ -49,9 +61,9 @@ class UpstashLedger(Part):
         check_settlement(settlement)
         call = request_call(ticket, terms.now_ms)
         add_policy(call, terms.policy)
-        add_attempt(call, settlement)
+        add_attempt(call, ticket, settlement)
         add_admission(call, candidates, terms.max_wait_ms)
-        return parse_admission(str(await self._client.run(self._scripts.next, call.keys, call.arguments)))
+        return parse_admission(await self._unbooked(self._scripts.next, call, ticket, terms))
 
     async def settle(self, ticket: Ticket, settlement: Settlement | None, record: UsageRecord, terms: Terms) -> Settled:
         check_record(record)
@@ -62,9 +74,15 @@ class UpstashLedger(Part):
         call = request_call(ticket, terms.now_ms)
         declare_books(call, ticket)
         add_policy(call, terms.policy)
-        add_attempt(call, settlement)
+        add_attempt(call, ticket, settlement)
         add_books(call, ticket, record, terms.now_ms)
-        return parse_settled(str(await self._client.run(self._scripts.settle, call.keys, call.arguments)))
+        for _ in range(MOST_TRIES):
+            reply = await self._unbooked(self._scripts.settle, call, ticket, terms)
+            if reply != _LATE:
+                return parse_settled(reply)
+            if (changes := await self._correct(ticket, settlement, terms.now_ms)) is not None:
+                return Settled(written=False, changes=changes)
+        raise restless()
 
     async def deployment_states(self, deployments: Sequence[tuple[str, str]]) -> list[DeploymentState]:
         groups = deployments_by_provider(deployments)
@@ -85,7 +103,23 @@ class UpstashLedger(Part):
         declare_books(call, ticket)
         add_books(call, ticket, record, terms.now_ms)
         call.add(record.attempts)
-        return parse_settled(str(await self._client.run(self._scripts.record, call.keys, call.arguments)))
+        return parse_settled(await self._unbooked(self._scripts.record, call, ticket, terms))
+
+    async def _unbooked(self, script: Script, call: ScriptCall, ticket: Ticket, terms: Terms) -> str:
+        """The reply of a script, once nothing that it settles is booked as an estimate."""
+        for _ in range(MOST_TRIES):
+            reply = str(await self._client.run(script, call.keys, call.arguments))
+            if not reply.startswith(_BOOKED):
+                return reply
+            await self._unbook(ticket.project_id, ticket.month, ticket.request_id, int(reply[1:]), terms.now_ms)
+        raise restless()
+
+    async def _book_a_few(self, ticket: Ticket, terms: Terms) -> tuple[BudgetCrossed, ...]:
+        """Some of what is to be booked. The request is admitted: nothing here may spoil that."""
+        try:
+            return await self.book_due(ticket.project_id, now_ms=terms.now_ms, limit=A_FEW)
+        except StoreUnavailable:  # the schedule books what is left
+            return ()
 
     async def _record_hit(self, ticket: Ticket, record: UsageRecord, terms: Terms) -> Settled:
         call = request_call(ticket, terms.now_ms)

@@ -37,16 +37,18 @@ class Script:
 
 @dataclass(frozen=True, slots=True)
 class Scripts:
-    """All scripts. `record` and `resolve` are for requests of which nothing is held, and for the command line.
+    """All scripts. `record` is for requests of which nothing is held, `adjust` for holds without their request.
 
-    `look_up` and `record_hit` are the response cache's, `job_...` are for jobs.
+    `due` says which of these wait to be booked. `look_up` and `record_hit` are the response cache's, `job_...` are for
+    jobs.
     """
 
     admit: Script
     next: Script
     settle: Script
     record: Script
-    resolve: Script
+    adjust: Script
+    due: Script
     look_up: Script
     record_hit: Script
     job_create: Script
@@ -61,7 +63,8 @@ def load_scripts() -> Scripts:
         next=_assemble("common", "policy", "rates", "provider_limits", "attempt", "key", "admission", "next"),
         settle=_assemble("common", "policy", "rates", "provider_limits", "attempt", "books", "settle"),
         record=_assemble("common", "books", "record"),
-        resolve=_assemble("common", "books", "resolve"),
+        adjust=_assemble("common", "books", "adjust"),
+        due=_assemble("due"),
         look_up=_assemble("common", "rates", "key", "look_up"),
         record_hit=_assemble("common", "books", "record_hit"),
         job_create=_assemble("job_create"),

@@ -1,6 +1,6 @@
 -- Admitting one of several candidates: all checks of all of them, then the writes for the one chosen.
 
-local admission = read('#max_wait', '#candidates')
+local admission = read('#max_wait', '#due_before', '#projects', '#candidates')
 local candidates = {}
 for i = 1, admission.candidates do
   local candidate = read('#provider', 'deployment', '#nano', '#tokens', '#rpm', '#tpm', '#likely')
@@ -13,6 +13,7 @@ local function want_admission()
   want_accounts()
   want(PROJECT, 'b|p')
   if ticket.user ~= '' then want(PROJECT, 'b|u:' .. ticket.user) end
+  want(PROJECT, 'due')
   want(KEY_PROJECT, KEY_FIELD, KEY_RPM, KEY_TPM)
   for _, candidate in ipairs(candidates) do
     want(candidate.provider, 'cb|' .. candidate.deployment, 'rl|' .. candidate.deployment)
@@ -151,6 +152,8 @@ local function book(chosen, attempt, answer, budgets)
   if known then put_provider_limits(candidate.provider, candidate.deployment, known) end
   for _, slot in ipairs(chosen.booked) do set(slot[1], slot[2], slot[3]) end
   move({spend = 0, spend_tokens = 0, hold = candidate.nano, hold_tokens = candidate.tokens})
+  -- Whoever looks for holds that nobody settled has to know of the project, though none of its requests has ended yet.
+  if hashes[BUDGET].expire then later('SADD', KEYS[admission.projects], string.sub(PROJECT, 5)) end
   set(BUDGET, hold_field('h', attempt), show_hold({
     nano = candidate.nano, tokens = candidate.tokens, limits = kept_limits(budgets),
     key_rpm = budgets[2].rpm or 0, key_tpm = budgets[2].tpm or 0,
@@ -200,6 +203,14 @@ end
 
 -- What an earlier run of the same admission answered.
 local function answered(attempt)
+  local booked = get(BUDGET, hold_field('e', attempt))
   local text = get(BUDGET, hold_field('h', attempt)) or get(BUDGET, hold_field('x', attempt))
+    or booked and string.sub(booked, 2)
   return text and parse_hold(text).answer
+end
+
+-- Said behind an answer, and not kept with it: some attempts of the project are to be booked as estimates.
+local function told_due()
+  local due = tonumber(get(PROJECT, 'due') or nil)
+  return due and due <= admission.due_before and '|due' or ''
 end

@@ -2,7 +2,7 @@
 -- KEYS budget of the project, budget of the key's project, project, key's project, then providers.
 -- ARGV the request, the policy, the admission. Replies: see `admit`.
 want_admission()
-want(BUDGET, hold_field('h', 1), hold_field('x', 1), MARK)
+want(BUDGET, hold_field('h', 1), hold_field('x', 1), hold_field('e', 1), MARK)
 fetch()
 
 local again = answered(1)
@@ -10,4 +10,4 @@ if again then return again end
 if mark().kind then return over() end
 local answer = admit(1)
 flush()
-return answer
+return answer .. told_due()

@@ -2,16 +2,19 @@
 
 local attempt = read('#number', '#provider', 'deployment', '#generation', '#probe', 'effect', '#latency', '#charge',
                      '#charge_tokens', '#unconfirmed', '#retry_after', '#tpm', '#rpm', '#unsent', '#streamed', '#seen',
-                     '#until')
-attempt.provider = KEYS[attempt.provider]
+                     '#until', '#estimated', '#kept', '#kept_tokens', '#day_end', '#index')
+attempt.provider, attempt.index = KEYS[attempt.provider], KEYS[attempt.index]
 local reported_requests, reported_tokens = read('#limit', '#remaining', '#reset'), read('#limit', '#remaining', '#reset')
 local UNSETTLED, UNCONFIRMED = hold_field('h', attempt.number), hold_field('x', attempt.number)
 local NEXT, NEXT_UNCONFIRMED = hold_field('h', attempt.number + 1), hold_field('x', attempt.number + 1)
+local BOOKED, NEXT_BOOKED = hold_field('e', attempt.number), hold_field('e', attempt.number + 1)
 local LATENCY = (attempt.streamed == 1 and 'ft|' or 'ew|') .. attempt.deployment
 
 local function want_attempt()
   want_accounts()
-  want(BUDGET, UNSETTLED, UNCONFIRMED, NEXT, NEXT_UNCONFIRMED, MARK)
+  want(BUDGET, UNSETTLED, UNCONFIRMED, NEXT, NEXT_UNCONFIRMED, MARK, BOOKED, NEXT_BOOKED)
+  if attempt.estimated == 1 then want_estimates() end
+  if attempt.unconfirmed == 1 then want(PROJECT, 'due') end
   want(attempt.provider, 'cb|' .. attempt.deployment, LATENCY, 'rl|' .. attempt.deployment, 'tk', 'rq')
 end
 
@@ -20,21 +23,47 @@ local function is_new_degraded()
   return attempt.generation == DEGRADED and m.kind ~= 'c' and (not m.kind or m.attempt < attempt.number)
 end
 
--- The hold shrinks by what is charged now: together they stay at the bound.
+-- Whether the attempt, which is to be settled, is booked as an estimate: that has to be taken back first.
+local function is_in_the_way()
+  if not get(BUDGET, BOOKED) then return false end
+  return is_new_degraded() or (is_booked_open(attempt.number) and mark().kind ~= 'c')
+end
+
+-- What stays held: -1 is all of the rest.
+local function rest_of(held, charge, kept)
+  local rest = math.max(0, held - charge)
+  return kept < 0 and rest or math.min(kept, rest)
+end
+
+-- The hold shrinks by what is charged now: together they stay within the bound.
 local function keep_unconfirmed(hold)
-  local rest, rest_tokens = math.max(0, hold.nano - attempt.charge), math.max(0, hold.tokens - attempt.charge_tokens)
-  move({spend = attempt.charge, spend_tokens = attempt.charge_tokens,
+  local rest = rest_of(hold.nano, attempt.charge, attempt.kept)
+  local rest_tokens = rest_of(hold.tokens, attempt.charge_tokens, attempt.kept_tokens)
+  local guess, guess_tokens = attempt.estimated * attempt.charge, attempt.estimated * attempt.charge_tokens
+  move({spend = attempt.charge, spend_tokens = attempt.charge_tokens, estimate = guess, estimate_tokens = guess_tokens,
         hold = rest - hold.nano, hold_tokens = rest_tokens - hold.tokens, limits = hold.limits})
   hold.nano, hold.tokens = rest, rest_tokens
   hold.paid, hold.paid_tokens = hold.paid + attempt.charge, hold.paid_tokens + attempt.charge_tokens
+  hold.estimated, hold.estimated_tokens = hold.estimated + guess, hold.estimated_tokens + guess_tokens
+  hold.since = show(ticket.now)
   drop(BUDGET, UNSETTLED)
   set(BUDGET, UNCONFIRMED, show_hold(hold))
+  await_booking(attempt.index, attempt.number, math.max(attempt.day_end, ticket.now))
+end
+
+-- What was paid stays paid but for what of it was an estimate: that is replaced. Gives what is spent and estimated more.
+local function end_of(paid, estimated, charge)
+  local known = paid - estimated
+  local total = math.max(charge, known)
+  return total - paid, attempt.estimated * (total - known) - estimated
 end
 
 local function release(hold)
-  move({spend = math.max(0, attempt.charge - hold.paid),
-        spend_tokens = math.max(0, attempt.charge_tokens - hold.paid_tokens),
+  local spend, estimate = end_of(hold.paid, hold.estimated, attempt.charge)
+  local spend_tokens, estimate_tokens = end_of(hold.paid_tokens, hold.estimated_tokens, attempt.charge_tokens)
+  move({spend = spend, spend_tokens = spend_tokens, estimate = estimate, estimate_tokens = estimate_tokens,
         hold = -hold.nano, hold_tokens = -hold.tokens, limits = hold.limits})
+  if get(BUDGET, UNCONFIRMED) then later('ZREM', attempt.index, index_name(attempt.number)) end
   drop(BUDGET, UNSETTLED)
   drop(BUDGET, UNCONFIRMED)
 end
@@ -42,7 +71,8 @@ end
 local function settle_money()
   local hold = parse_hold(get(BUDGET, UNSETTLED) or get(BUDGET, UNCONFIRMED))
   if not hold then
-    move({spend = attempt.charge, spend_tokens = attempt.charge_tokens, hold = 0, hold_tokens = 0})
+    move({spend = attempt.charge, spend_tokens = attempt.charge_tokens, hold = 0, hold_tokens = 0,
+          estimate = attempt.estimated * attempt.charge, estimate_tokens = attempt.estimated * attempt.charge_tokens})
   elseif attempt.unconfirmed == 1 then
     keep_unconfirmed(hold)
   else

@@ -35,12 +35,12 @@ local function want_counters()
 end
 
 local deltas = {}
-for number in string.gmatch(entry.counts, '%d+') do deltas[#deltas + 1] = number end
+for number in string.gmatch(entry.counts, '-?%d+') do deltas[#deltas + 1] = number end
 
 -- Adds the counts to a vector "a,b,c", of which zeros at the end may be missing; a missing vector is all zeros.
 local function sum(old)
   if not old then return entry.counts end
-  local parts, more = {}, string.gmatch(old, '%d+')
+  local parts, more = {}, string.gmatch(old, '-?%d+')
   for i, added in ipairs(deltas) do
     local was = more()
     parts[i] = (not was and added) or (added == '0' and was) or show(tonumber(was) + tonumber(added))
@@ -59,15 +59,10 @@ end
 
 -- Fetches the lists of names that a new one may have to go into, and where it is counted if they are full.
 local function fetch_lists()
-  local names, values = {}, hashes[BUDGET].values
   for _, dimension in ipairs(dimensions) do
-    if is_new(dimension) then
-      names[#names + 1] = dimension.index
-      for _, field in ipairs(dimension.rest) do names[#names + 1] = field end
-    end
+    if is_new(dimension) then want(BUDGET, dimension.index, unpack(dimension.rest)) end
   end
-  if #names == 0 then return end
-  for i, value in ipairs(redis.call('HMGET', BUDGET, unpack(names))) do values[names[i]] = value end
+  fetch()
 end
 
 local folded = {}

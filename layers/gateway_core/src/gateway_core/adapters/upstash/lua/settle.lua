@@ -1,25 +1,27 @@
 -- At the end of a request: settle its last attempt, write the record and the counters, exactly once.
 -- KEYS budget of the project, budget of the key's project, project, key's project, records, projects, provider.
--- ARGV the request, the policy, the attempt, the books. Reply "1" if the record was written, else "0", with what the books tell and
--- with its changes.
+-- ARGV the request, the policy, the attempt, the books. Reply "1" if the record was written, else "0", with what
+-- the books tell and its changes.
+-- Or nothing is changed: "b" and the number of an attempt whose booking as an estimate has to be taken back before; "l"
+-- for a charge that became known when the request had gone on, to be corrected by `adjust`.
 want_attempt()
 want_counters()
 fetch()
 
+if is_in_the_way() or (get(BUDGET, BOOKED) and attempt.unconfirmed == 0) then return 'b' .. show(attempt.number) end
 local m = mark()
 local is_unsettled = get(BUDGET, UNSETTLED) or is_new_degraded()
 if is_unsettled and m.kind ~= 'c' then
   settle_attempt()
 else
-  -- A charge that becomes known late corrects the money, whether or not the request is closed.
-  if attempt.unconfirmed == 0 and (get(BUDGET, UNSETTLED) or get(BUDGET, UNCONFIRMED)) then settle_money() end
+  local is_late = attempt.unconfirmed == 0 and (get(BUDGET, UNSETTLED) or get(BUDGET, UNCONFIRMED))
   if m.attempt ~= attempt.number then
-    local is_closed, corrected = not m.kind or m.kind == 'c', reported()
-    if is_closed and corrected ~= '' then set(BUDGET, MARK, 'c' .. corrected) end
-    flush()
-    if is_closed and corrected == '' then return '0' .. m.told end
-    return '0' .. corrected
+    if is_late then return 'l' end
+    local is_closed = not m.kind or m.kind == 'c'
+    return '0' .. (is_closed and m.told or '')
   end
+  if is_booked_open(attempt.number + 1) then return 'b' .. show(attempt.number + 1) end
+  if is_late then settle_money() end
   earlier = m.told
   void(attempt.number + 1)
 end
