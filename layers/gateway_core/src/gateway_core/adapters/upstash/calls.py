@@ -91,19 +91,19 @@ def request_call(ticket: Ticket, now_ms: int) -> ScriptCall:
 
 def add_policy(call: ScriptCall, policy: BreakerPolicy) -> None:
     call.add(policy.failures, policy.window_ms, policy.cooldown_ms, policy.max_cooldown_ms, policy.lease_ms)
+    call.add(call.key_index(layout.DEPLOYMENTS))
 
 
 def add_admission(call: ScriptCall, candidates: Sequence[Candidate], max_wait_ms: int, due_before_ms: int = 0) -> None:
     """`due_before_ms`: unconfirmed attempts that began to wait before it are to be booked."""
     call.add(max_wait_ms, due_before_ms, call.key_index(layout.PROJECTS), len(candidates))
     for candidate in candidates:
-        provider = call.key_index(layout.provider_key(candidate.provider))
-        call.add(provider, candidate.deployment_id, candidate.hold_nano, candidate.hold_tokens)
+        call.add(encode(candidate.provider), candidate.deployment_id, candidate.hold_nano, candidate.hold_tokens)
         call.add(candidate.rpm, candidate.tpm, candidate.likely_tokens)
 
 
 def add_attempt(call: ScriptCall, ticket: Ticket, settlement: Settlement) -> None:
-    call.add(settlement.attempt, call.key_index(layout.provider_key(settlement.provider)), settlement.deployment_id)
+    call.add(settlement.attempt, encode(settlement.provider), settlement.deployment_id)
     call.add(settlement.generation, int(settlement.probe), settlement.effect, settlement.latency_ms)
     call.add(settlement.charge_nano, settlement.charge_tokens, int(settlement.unconfirmed))
     call.add(settlement.retry_after_ms, settlement.tpm, settlement.rpm, int(settlement.unsent))
@@ -190,7 +190,7 @@ def _change(parts: Sequence[str]) -> Change:
     if parts[0] in _BREAKERS:
         letter, until_ms, generation, provider, deployment_id = parts
         state, reason = _BREAKERS[letter]
-        return BreakerChange(provider, unquote(deployment_id), state, int(generation), int(until_ms), reason)
+        return BreakerChange(unquote(provider), unquote(deployment_id), state, int(generation), int(until_ms), reason)
     name, percent, spent, limit = parts
     scope, _, kind = name.rpartition(":")
     return BudgetCrossed(unquote(scope), _LIMITS[kind], _PERCENTS[percent], int(spent), int(limit))

@@ -9,9 +9,9 @@
                                       counters and their names, see `gateway_core.store.counters`          400 days
     ux:{project}              zset    unconfirmed attempts, {YYYYMMDD}:{request}.{attempt}, by when their wait to be
                                       booked began                                62 days after its last write
-    pv:{provider}             hash    cb|{deployment} breaker; ew|, ft|{deployment} latency of whole answers and
-                                      first contents; rl|{deployment} the limits that the provider reports;
-                                      rq, tk limits that we set
+    pv                        hash    cb|{provider}|{deployment} breaker; ew|..., ft|... latency of whole answers and
+                                      first contents; rl|... the limits that the provider reports;
+                                      rq|{provider}, tk|{provider} limits that we set
     agg:{project}:{YYYYMMDD}  hash    counters of earlier releases, see `gateway_core.store.earlier_counters`
                                                                                                          400 days
     use:{project}:{YYYYMMDD}:{HH}
@@ -53,6 +53,7 @@ from gateway_core.store.virtual_keys import KeyRecord, rights_json, with_rights
 
 PROJECTS = "projects"
 PROBES = "probes"
+DEPLOYMENTS = "pv"
 OPEN_JOBS = "jobs"
 KEY_PREFIX = "k|"
 _RECORD_VERSION = 1
@@ -74,8 +75,8 @@ def unconfirmed_key(project_id: str) -> str:
     return f"ux:{project_id}"
 
 
-def provider_key(provider: str) -> str:
-    return f"pv:{provider}"
+def deployment_field(kind: str, provider: str, deployment_id: str) -> str:
+    return f"{kind}|{encode(provider)}|{deployment_id}"
 
 
 def counters_key(project_id: str, day: str) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import batched
 
 from gateway_core.adapters.upstash import layout
 from gateway_core.adapters.upstash.calls import (
@@ -23,7 +24,7 @@ from gateway_core.adapters.upstash.holds import MOST_TRIES, UpstashHolds, restle
 from gateway_core.adapters.upstash.scripts import Script
 from gateway_core.domain.errors import StoreUnavailable
 from gateway_core.store.changes import BudgetCrossed
-from gateway_core.store.deployment_state import DeploymentState, deployments_by_provider
+from gateway_core.store.deployment_state import DeploymentState
 from gateway_core.store.estimates import A_FEW
 from gateway_core.store.exact_amounts import check_candidates, check_record, check_settlement
 from gateway_core.store.messages import Admission, Candidate, Settled, Settlement, Terms, Ticket
@@ -34,7 +35,7 @@ from gateway_core.store.virtual_keys import KeyRecord
 _BOOKED, _LATE = "b", "l"
 """What a script answers that has done nothing yet: see `lua/settle.lua`."""
 _STATE_FIELDS = ("cb", "ew", "ft", "rl")
-"""Prefixes of a deployment's fields: breaker, averages of whole answers and first contents, what its provider says."""
+"""Kinds of a deployment's fields: breaker, averages of whole answers and first contents, what its provider says."""
 
 
 class UpstashLedger(UpstashHolds):
@@ -85,18 +86,13 @@ class UpstashLedger(UpstashHolds):
         raise restless()
 
     async def deployment_states(self, deployments: Sequence[tuple[str, str]]) -> list[DeploymentState]:
-        groups = deployments_by_provider(deployments)
-        if not groups:
-            return []
-        replies = await self._client.pipeline([_state_command(name, ids) for name, ids in groups.items()])
-        return _states(deployments, groups, replies)
+        return _states(deployments, await self._client.execute(*_state_command(deployments))) if deployments else []
 
     async def fleet_health(self, deployments: Sequence[tuple[str, str]]) -> FleetHealth:
-        groups = deployments_by_provider(deployments)
-        commands = [_state_command(name, ids) for name, ids in groups.items()]
-        *replies, probes = await self._client.pipeline([*commands, ["GET", layout.PROBES]])
+        states = [_state_command(deployments)] if deployments else []
+        *replies, probes = await self._client.pipeline([*states, ["GET", layout.PROBES]])
         found = layout.parse_probes(probes) if isinstance(probes, str) else ()
-        return FleetHealth(tuple(_states(deployments, groups, replies)), found)
+        return FleetHealth(tuple(_states(deployments, *replies) if replies else ()), found)
 
     async def _record_alone(self, ticket: Ticket, record: UsageRecord, terms: Terms) -> Settled:
         call = request_call(ticket, terms.now_ms)
@@ -129,27 +125,18 @@ class UpstashLedger(UpstashHolds):
         return parse_settled(str(await self._client.run(self._scripts.record_hit, call.keys, call.arguments)))
 
 
-def _state_command(provider: str, deployment_ids: Sequence[str]) -> list[str | int]:
-    fields = [f"{prefix}|{deployment_id}" for deployment_id in deployment_ids for prefix in _STATE_FIELDS]
-    return ["HMGET", layout.provider_key(provider), *fields]
+def _state_command(deployments: Sequence[tuple[str, str]]) -> list[str | int]:
+    fields = [layout.deployment_field(kind, *pair) for pair in deployments for kind in _STATE_FIELDS]
+    return ["HMGET", layout.DEPLOYMENTS, *fields]
 
 
-def _states(
-    deployments: Sequence[tuple[str, str]], groups: Mapping[str, Sequence[str]], replies: Sequence[Reply]
-) -> list[DeploymentState]:
-    found: dict[tuple[str, str], DeploymentState] = {}
-    for (provider, ids), reply in zip(groups.items(), replies, strict=True):
-        values = reply if isinstance(reply, list) else []
-        for index, deployment_id in enumerate(ids):
-            found[provider, deployment_id] = _state(provider, deployment_id, values, index)
-    return [found[pair] for pair in deployments]
+def _states(deployments: Sequence[tuple[str, str]], reply: Reply) -> list[DeploymentState]:
+    values = [value if isinstance(value, str) else None for value in reply] if isinstance(reply, list) else []
+    return [_state(*pair, texts) for pair, texts in zip(deployments, batched(values, len(_STATE_FIELDS)), strict=True)]
 
 
-def _state(provider: str, deployment_id: str, values: Sequence[object], index: int) -> DeploymentState:
-    start, count = index * len(_STATE_FIELDS), len(_STATE_FIELDS)
-    breaker, whole, first, provider_limits = (
-        text if isinstance(text, str) else None for text in values[start:][:count]
-    )
+def _state(provider: str, deployment_id: str, texts: Sequence[str | None]) -> DeploymentState:
+    breaker, whole, first, provider_limits = texts
     state, failures, until_ms = layout.parse_breaker(breaker)
     averages = (layout.parse_latency(whole), layout.parse_latency(first))
     return DeploymentState(

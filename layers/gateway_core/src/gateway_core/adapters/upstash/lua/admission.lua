@@ -3,8 +3,7 @@
 local admission = read('#max_wait', '#due_before', '#projects', '#candidates')
 local candidates = {}
 for i = 1, admission.candidates do
-  local candidate = read('#provider', 'deployment', '#nano', '#tokens', '#rpm', '#tpm', '#likely')
-  candidate.provider = KEYS[candidate.provider]
+  local candidate = read('provider', 'deployment', '#nano', '#tokens', '#rpm', '#tpm', '#likely')
   candidate.index = i - 1
   candidates[i] = candidate
 end
@@ -16,9 +15,10 @@ local function want_admission()
   want(PROJECT, 'due')
   want(KEY_PROJECT, KEY_FIELD, KEY_RPM, KEY_TPM)
   for _, candidate in ipairs(candidates) do
-    want(candidate.provider, 'cb|' .. candidate.deployment, 'rl|' .. candidate.deployment)
-    if candidate.rpm > 0 then want(candidate.provider, 'rq') end
-    if candidate.tpm > 0 then want(candidate.provider, 'tk') end
+    local provider, deployment = candidate.provider, candidate.deployment
+    want(DEPLOYMENTS, field_of('cb', provider, deployment), field_of('rl', provider, deployment))
+    if candidate.rpm > 0 then want(DEPLOYMENTS, 'rq|' .. provider) end
+    if candidate.tpm > 0 then want(DEPLOYMENTS, 'tk|' .. provider) end
   end
 end
 
@@ -54,8 +54,8 @@ end
 local function bookings(candidate, limits)
   local key_scope = scopes[2][2]
   local wanted = {
-    {candidate.provider, 'rq', 1, candidate.rpm, 'provider:rpm'},
-    {candidate.provider, 'tk', candidate.tokens, candidate.tpm, 'provider:tpm'},
+    {DEPLOYMENTS, 'rq|' .. candidate.provider, 1, candidate.rpm, 'provider:rpm'},
+    {DEPLOYMENTS, 'tk|' .. candidate.provider, candidate.tokens, candidate.tpm, 'provider:tpm'},
     {KEY_PROJECT, KEY_RPM, 1, limits.rpm or 0, key_scope .. ':rpm'},
     {KEY_PROJECT, KEY_TPM, candidate.tokens, limits.tpm or 0, key_scope .. ':tpm'},
   }

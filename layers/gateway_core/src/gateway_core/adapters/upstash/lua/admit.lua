@@ -1,5 +1,5 @@
 -- Before the first provider call: admit one candidate.
--- KEYS budget of the project, budget of the key's project, project, key's project, then providers.
+-- KEYS budget of the project, budget of the key's project, project, key's project, then deployments.
 -- ARGV the request, the policy, the admission. Replies: see `admit`.
 want_admission()
 want(BUDGET, hold_field('h', 1), hold_field('x', 1), hold_field('e', 1), MARK)

@@ -1,21 +1,23 @@
 -- Settling one attempt: its money, its deployment's breaker, latency and known, and the buckets.
 
-local attempt = read('#number', '#provider', 'deployment', '#generation', '#probe', 'effect', '#latency', '#charge',
+local attempt = read('#number', 'provider', 'deployment', '#generation', '#probe', 'effect', '#latency', '#charge',
                      '#charge_tokens', '#unconfirmed', '#retry_after', '#tpm', '#rpm', '#unsent', '#streamed', '#seen',
                      '#until', '#estimated', '#kept', '#kept_tokens', '#day_end', '#index')
-attempt.provider, attempt.index = KEYS[attempt.provider], KEYS[attempt.index]
+attempt.index = KEYS[attempt.index]
 local reported_requests, reported_tokens = read('#limit', '#remaining', '#reset'), read('#limit', '#remaining', '#reset')
 local UNSETTLED, UNCONFIRMED = hold_field('h', attempt.number), hold_field('x', attempt.number)
 local NEXT, NEXT_UNCONFIRMED = hold_field('h', attempt.number + 1), hold_field('x', attempt.number + 1)
 local BOOKED, NEXT_BOOKED = hold_field('e', attempt.number), hold_field('e', attempt.number + 1)
-local LATENCY = (attempt.streamed == 1 and 'ft|' or 'ew|') .. attempt.deployment
+local BREAKER = field_of('cb', attempt.provider, attempt.deployment)
+local LATENCY = field_of(attempt.streamed == 1 and 'ft' or 'ew', attempt.provider, attempt.deployment)
+local TPM, RPM = 'tk|' .. attempt.provider, 'rq|' .. attempt.provider
 
 local function want_attempt()
   want_accounts()
   want(BUDGET, UNSETTLED, UNCONFIRMED, NEXT, NEXT_UNCONFIRMED, MARK, BOOKED, NEXT_BOOKED)
   if attempt.estimated == 1 then want_estimates() end
   if attempt.unconfirmed == 1 then want(PROJECT, 'due') end
-  want(attempt.provider, 'cb|' .. attempt.deployment, LATENCY, 'rl|' .. attempt.deployment, 'tk', 'rq')
+  want(DEPLOYMENTS, BREAKER, LATENCY, field_of('rl', attempt.provider, attempt.deployment), TPM, RPM)
 end
 
 local function is_new_degraded()
@@ -131,7 +133,7 @@ local function settle_breaker()
   else
     return
   end
-  if get(attempt.provider, 'cb|' .. attempt.deployment) or b.failures > 0 or b.generation > 0 then
+  if get(DEPLOYMENTS, BREAKER) or b.failures > 0 or b.generation > 0 then
     put_breaker(attempt.provider, attempt.deployment, b)
   end
   if b.generation ~= generation then
@@ -144,14 +146,14 @@ end
 -- rounding differs from the model's.
 local function settle_latency()
   if attempt.effect ~= 'ok' then return end
-  local average, at = string.match(get(attempt.provider, LATENCY) or '', '^(%d+);(%d+)$')
+  local average, at = string.match(get(DEPLOYMENTS, LATENCY) or '', '^(%d+);(%d+)$')
   if average then
     local parts = ticket.now - tonumber(at) >= STALE_MS and 2 or 5
     average = math.floor(((parts - 1) * tonumber(average) + 1000 * attempt.latency) / parts)
   else
     average = 1000 * attempt.latency
   end
-  set(attempt.provider, LATENCY, show(average) .. ';' .. show(ticket.now))
+  set(DEPLOYMENTS, LATENCY, show(average) .. ';' .. show(ticket.now))
 end
 
 local function correct(key, field, reserved, used, per_minute)
@@ -167,8 +169,8 @@ local function settle_buckets(hold)
   correct(KEY_PROJECT, 'tk|' .. ticket.key, hold.tokens, attempt.charge_tokens, hold.key_tpm)
   correct(KEY_PROJECT, 'rq|' .. ticket.key, 1, requests, hold.key_rpm)
   if attempt.generation ~= DEGRADED then
-    correct(attempt.provider, 'tk', hold.tokens, attempt.charge_tokens, attempt.tpm)
-    correct(attempt.provider, 'rq', 1, requests, attempt.rpm)
+    correct(DEPLOYMENTS, TPM, hold.tokens, attempt.charge_tokens, attempt.tpm)
+    correct(DEPLOYMENTS, RPM, 1, requests, attempt.rpm)
   end
 end
 

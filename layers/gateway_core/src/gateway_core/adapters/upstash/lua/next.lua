@@ -1,5 +1,5 @@
 -- Between a failed attempt and its fallback: settle the one, admit the other.
--- KEYS budget of the project, budget of the key's project, project, key's project, then providers.
+-- KEYS budget of the project, budget of the key's project, project, key's project, then deployments.
 -- ARGV the request, the policy, the attempt, the admission. Replies: see `admit`, or "b" and the number of an attempt
 -- whose booking as an estimate has to be taken back before; nothing is changed then.
 want_attempt()

@@ -1,5 +1,5 @@
 -- At the end of a request: settle its last attempt, write the record and the counters, exactly once.
--- KEYS budget of the project, budget of the key's project, project, key's project, records, projects, provider.
+-- KEYS budget of the project, budget of the key's project, project, key's project, records, projects, deployments.
 -- ARGV the request, the policy, the attempt, the books. Reply "1" if the record was written, else "0", with what
 -- the books tell and its changes.
 -- Or nothing is changed: "b" and the number of an attempt whose booking as an estimate has to be taken back before; "l"
