@@ -166,7 +166,7 @@ async def test_a_miss_costs_three_commands_and_keeping_its_answer_one(redis, des
 
 
 async def test_a_finished_request_leaves_no_field_behind(redis, desk):
-    """Neither holds nor marks pile up."""
+    """Neither holds nor marks pile up: they are empty at once, and some requests later they are gone."""
     answer = await desk.admitted("r1")
     ended = settled(answer, candidate(), "fail", charge_nano=3)
     await desk.budget(day_nano=50)
@@ -174,9 +174,44 @@ async def test_a_finished_request_leaves_no_field_behind(redis, desk):
     await desk.settle("r1", None)
     await desk.budget()
     await desk.call("r2")
-    left = [name for name in redis.hash(f"bud:alpha:{MONTH}") if not name.startswith(("c", "i|"))]
+    left = await fields_of_requests(redis)
     scopes = ["p", f"k:{desk.key_id}", "u:bob"]
-    assert set(left) == {f"{scope}|{period}" for scope in scopes for period in ("M", "D20")}
+    accounts = {f"{scope}|{period}" for scope in scopes for period in ("M", "D20")}
+    assert {name for name, value in left.items() if value} == accounts | {"z"}
+    for number in range(40):
+        await desk.call(f"r{number}")
+        left = await fields_of_requests(redis)
+        assert len(left) <= len(accounts) + 1 + 32
+        assert await desk.holds() == []
+    assert len(left) < len(accounts) + 1 + 32
+
+
+async def fields_of_requests(redis):
+    """All of the month but counters and names."""
+    fields = redis.hash(f"bud:alpha:{MONTH}")
+    return {name: value for name, value in fields.items() if not name.startswith(("c", "i|"))}
+
+
+async def test_a_hold_that_came_back_is_not_removed(redis, desk):
+    """A request may begin anew under its name, after its first life was settled: its money stays held."""
+    await desk.call("again")
+    await desk.admitted("again")
+    for number in range(40):
+        await desk.call(f"r{number}")
+    assert await desk.holds() == [("again", 1, 100, False)]
+    assert await desk.money() == (0, 100)
+
+
+async def test_removing_what_is_finished_costs_two_commands_in_thirty_two(redis, desk):
+    """One to see what is still empty, one to remove it."""
+    await desk.call("warm-up")
+
+    async def requests():
+        for number in range(64):
+            await desk.call(f"r{number}")
+
+    cost = await billed(redis, requests)
+    assert cost["hdel"] == 2
 
 
 async def test_the_rights_of_a_key_are_kept_apart_from_its_limits(redis, desk):

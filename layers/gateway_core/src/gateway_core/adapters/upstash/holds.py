@@ -70,12 +70,12 @@ class UpstashHolds(Part):
         found: dict[str, str] = {}
         async for fields in hash_pages(self._client, layout.budget_key(project_id, month), _HELD):
             found |= fields
-        holds = [layout.parse_hold(name, text) for name, text in found.items()]
+        holds = [layout.parse_hold(name, text) for name, text in found.items() if text]
         return sorted(holds, key=lambda hold: (hold.held_since_ms, hold.request_id, hold.attempt))
 
     async def hold_page(self, project_id: str, *, month: str, cursor: str = "") -> HoldPage:
         fields, after = await hash_page(self._client, layout.budget_key(project_id, month), _ANY, cursor or FIRST)
-        holds = tuple(layout.parse_hold(name, text) for name, text in fields.items())
+        holds = tuple(layout.parse_hold(name, text) for name, text in fields.items() if text)
         return HoldPage(holds, "" if after == FIRST else after)
 
     async def book_hold(self, project_id: str, hold: OpenHold, *, now_ms: int) -> tuple[BudgetCrossed, ...] | None:
@@ -146,7 +146,7 @@ class UpstashHolds(Part):
         reply = await self._client.execute("HMGET", layout.budget_key(project_id, month), *fields)
         texts = reply if isinstance(reply, list) else []
         for name, text in zip(fields, texts, strict=False):
-            if isinstance(text, str):
+            if isinstance(text, str) and text:
                 return StoredHold(name[0], text, layout.parse_hold(name, text))
         return None
 

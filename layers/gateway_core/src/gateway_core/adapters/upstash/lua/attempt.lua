@@ -14,7 +14,7 @@ local TPM, RPM = 'tk|' .. attempt.provider, 'rq|' .. attempt.provider
 
 local function want_attempt()
   want_accounts()
-  want(BUDGET, UNSETTLED, UNCONFIRMED, NEXT, NEXT_UNCONFIRMED, MARK, BOOKED, NEXT_BOOKED)
+  want(BUDGET, EMPTIED, UNSETTLED, UNCONFIRMED, NEXT, NEXT_UNCONFIRMED, MARK, BOOKED, NEXT_BOOKED)
   if attempt.estimated == 1 then want_estimates() end
   if attempt.unconfirmed == 1 then want(PROJECT, 'due') end
   want(DEPLOYMENTS, BREAKER, LATENCY, field_of('rl', attempt.provider, attempt.deployment), TPM, RPM)

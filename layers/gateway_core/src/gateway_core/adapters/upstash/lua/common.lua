@@ -48,7 +48,7 @@ local function fetch()
     local first = hash.fetched + 1
     if #hash.names >= first then
       for i, value in ipairs(redis.call('HMGET', key, unpack(hash.names, first))) do
-        hash.values[hash.names[hash.fetched + i]] = value
+        hash.values[hash.names[hash.fetched + i]] = value ~= '' and value
       end
       hash.fetched = #hash.names
     end
@@ -83,6 +83,31 @@ local function add(key, field, number)
   end
 end
 
+-- Fields that are gone are emptied by the write that there is anyway, and noted; those of some requests are removed by
+-- one command. A field that has come back by then stays.
+local EMPTIED, MOST_EMPTIED = 'z', 32
+
+local function sweep(key, names)
+  local gone = {EMPTIED}
+  for i, value in ipairs(redis.call('HMGET', key, unpack(names))) do
+    if value == '' then gone[#gone + 1] = names[i] end
+  end
+  redis.call('HDEL', key, unpack(gone))
+end
+
+local function empty(key, hash, sets, drops)
+  local noted = {}
+  for name in string.gmatch(hash.values[EMPTIED] or '', '[^\n]+') do noted[#noted + 1] = name end
+  for _, field in ipairs(drops) do
+    noted[#noted + 1] = field
+    sets[#sets + 1] = field
+    sets[#sets + 1] = ''
+  end
+  if #noted >= MOST_EMPTIED then return noted end
+  sets[#sets + 1] = EMPTIED
+  sets[#sets + 1] = table.concat(noted, '\n')
+end
+
 local function write_hash(key, hash)
   local sets, drops = {}, {}
   for _, field in ipairs(hash.order) do
@@ -93,8 +118,11 @@ local function write_hash(key, hash)
       drops[#drops + 1] = field
     end
   end
+  local swept
+  if #drops > 0 and hash.wanted[EMPTIED] then swept = empty(key, hash, sets, drops) end
   if #sets > 0 then redis.call('HSET', key, unpack(sets)) end
-  if #drops > 0 then redis.call('HDEL', key, unpack(drops)) end
+  if swept then sweep(key, swept) end
+  if #drops > 0 and not hash.wanted[EMPTIED] then redis.call('HDEL', key, unpack(drops)) end
   for _, pair in ipairs(hash.added) do redis.call('HINCRBY', key, pair[1], pair[2]) end
   if hash.expire and #sets > 0 then redis.call('EXPIRE', key, hash.expire) end
 end

@@ -3,7 +3,7 @@
 -- ARGV the request, the books, the number of attempts. Reply as of `settle`, "b" too.
 local attempts = read('#count').count
 want_accounts()
-want(BUDGET, MARK, hold_field('h', attempts + 1), hold_field('e', attempts + 1))
+want(BUDGET, EMPTIED, MARK, hold_field('h', attempts + 1), hold_field('e', attempts + 1))
 want_counters()
 fetch()
 
