@@ -7,6 +7,7 @@ from dataclasses import astuple, dataclass, field
 from urllib.parse import unquote
 
 from gateway_core.adapters.upstash import layout
+from gateway_core.adapters.upstash.news import News
 from gateway_core.domain.chat import RefusalReason
 from gateway_core.domain.rates import RateView, ReportedLimit
 from gateway_core.domain.times import day_key, hour_key, utc_date
@@ -72,6 +73,8 @@ class ScriptCall:
 
 
 _FIXED_KEYS = 4
+_REQUEST_ARGUMENTS = 7
+"""Of those in `request_call`."""
 
 
 def request_call(ticket: Ticket, now_ms: int) -> ScriptCall:
@@ -102,7 +105,28 @@ def add_admission(call: ScriptCall, candidates: Sequence[Candidate], max_wait_ms
         call.add(candidate.rpm, candidate.tpm, candidate.likely_tokens)
 
 
-def add_attempt(call: ScriptCall, ticket: Ticket, settlement: Settlement) -> None:
+def add_news(call: ScriptCall, news: Sequence[News]) -> None:
+    """What is to be known of deployments before anything else is done."""
+    call.add(len(news))
+    for told in news:
+        ended, rates = told.settlement, told.settlement.rates or RateView(0)
+        call.add(encode(ended.provider), ended.deployment_id, told.at_ms, ended.generation, ended.latency_ms)
+        call.add(int(ended.streamed), told.held_tokens, ended.charge_tokens, ended.tpm, ended.rpm, int(ended.unsent))
+        call.add(told.sequence, told.token_sequence, rates.seen_ms, rates.until_ms)
+        call.add(*_quota(rates.requests), *_quota(rates.tokens))
+
+
+def news_call(news: Sequence[News]) -> ScriptCall:
+    """News alone: there is no request, and no project's key is touched."""
+    call = ScriptCall([layout.DEPLOYMENTS] * _FIXED_KEYS)
+    call.add(*[0] * _REQUEST_ARGUMENTS)
+    add_policy(call, BreakerPolicy())
+    add_news(call, news)
+    return call
+
+
+def add_attempt(call: ScriptCall, ticket: Ticket, settlement: Settlement, *, is_news: bool = False) -> None:
+    """With `is_news` what it taught of its deployment is told later, by `add_news`."""
     call.add(settlement.attempt, encode(settlement.provider), settlement.deployment_id)
     call.add(settlement.generation, int(settlement.probe), settlement.effect, settlement.latency_ms)
     call.add(settlement.charge_nano, settlement.charge_tokens, int(settlement.unconfirmed))
@@ -111,7 +135,7 @@ def add_attempt(call: ScriptCall, ticket: Ticket, settlement: Settlement) -> Non
     rates = settlement.rates or RateView(0)
     call.add(rates.seen_ms, rates.until_ms, int(settlement.estimated))
     call.add(*(-1 if kept is None else kept for kept in (settlement.unconfirmed_nano, settlement.unconfirmed_tokens)))
-    call.add(day_end_ms(ticket.day), call.key_index(layout.unconfirmed_key(ticket.project_id)))
+    call.add(day_end_ms(ticket.day), call.key_index(layout.unconfirmed_key(ticket.project_id)), int(is_news))
     call.add(*_quota(rates.requests), *_quota(rates.tokens))
 
 
@@ -171,8 +195,15 @@ def parse_settled(reply: str) -> Settled:
     """The answer of `settle`, `record` and `record_hit`; what the books tell is told in `lua/books.lua`."""
     written, *told = reply.split("|")
     folded = tuple(kind for text in told if text.startswith("~") for kind in text[1:].split(","))
-    changes = _changes([text for text in told if text[0] not in "~!"])
+    changes = _changes([text for text in told if text[0] not in "~!="])
     return Settled(written == "1", changes, folded, unrecorded="!" in told)
+
+
+def parse_held(reply: str) -> tuple[int, int, int] | None:
+    """What a settlement that is told as news found in its hold: tokens and both sequences. None if there is no news."""
+    held = next((text[1:] for text in reply.split("|") if text.startswith("=")), "")
+    tokens, sequence, token_sequence = map(int, held.split(",")) if held else (0, 0, 0)
+    return (tokens, sequence, token_sequence) if held else None
 
 
 def parse_adjusted(reply: str) -> tuple[BudgetCrossed, ...] | None:

@@ -12,20 +12,24 @@ from gateway_core.adapters.upstash.calls import (
     add_admission,
     add_attempt,
     add_books,
+    add_news,
     add_policy,
     declare_books,
+    news_call,
     parse_admission,
+    parse_held,
     parse_settled,
     request_call,
     told_due,
 )
-from gateway_core.adapters.upstash.client import Reply
+from gateway_core.adapters.upstash.client import Client, Reply
 from gateway_core.adapters.upstash.holds import MOST_TRIES, UpstashHolds, restless
-from gateway_core.adapters.upstash.scripts import Script
+from gateway_core.adapters.upstash.news import News, NewsDesk
+from gateway_core.adapters.upstash.scripts import Script, Scripts
 from gateway_core.domain.errors import StoreUnavailable
 from gateway_core.store.changes import BudgetCrossed
 from gateway_core.store.deployment_state import DeploymentState
-from gateway_core.store.estimates import A_FEW
+from gateway_core.store.estimates import A_FEW, LEAST_WAIT_MS
 from gateway_core.store.exact_amounts import check_candidates, check_record, check_settlement
 from gateway_core.store.messages import Admission, Candidate, Settled, Settlement, Terms, Ticket
 from gateway_core.store.probes import FleetHealth
@@ -41,6 +45,10 @@ _STATE_FIELDS = ("cb", "ew", "ft", "rl")
 class UpstashLedger(UpstashHolds):
     """Implements the port `Ledger`."""
 
+    def __init__(self, client: Client, scripts: Scripts, unconfirmed_after_ms: int = LEAST_WAIT_MS) -> None:
+        super().__init__(client, scripts, unconfirmed_after_ms)
+        self._news = NewsDesk()
+
     async def find_key(self, project_id: str, digest: str) -> KeyRecord | None:
         text = await self._client.execute("HGET", layout.project_key(project_id), layout.KEY_PREFIX + digest)
         return layout.parse_key(project_id, digest, text) if isinstance(text, str) else None
@@ -49,6 +57,7 @@ class UpstashLedger(UpstashHolds):
         check_candidates(candidates)
         call = request_call(ticket, terms.now_ms)
         add_policy(call, terms.policy)
+        add_news(call, self._news.take())
         add_admission(call, candidates, terms.max_wait_ms, terms.now_ms - self._wait_ms)
         reply = await self._client.run(self._scripts.admit, call.keys, call.arguments)
         told, is_due = told_due(str(reply))
@@ -62,6 +71,7 @@ class UpstashLedger(UpstashHolds):
         check_settlement(settlement)
         call = request_call(ticket, terms.now_ms)
         add_policy(call, terms.policy)
+        add_news(call, self._news.take())
         add_attempt(call, ticket, settlement)
         add_admission(call, candidates, terms.max_wait_ms)
         return parse_admission(await self._unbooked(self._scripts.next, call, ticket, terms))
@@ -75,24 +85,38 @@ class UpstashLedger(UpstashHolds):
         call = request_call(ticket, terms.now_ms)
         declare_books(call, ticket)
         add_policy(call, terms.policy)
-        add_attempt(call, ticket, settlement)
+        is_news = self._news.may_wait(settlement, terms)
+        told = () if is_news else self._news.take()
+        add_news(call, told)
+        add_attempt(call, ticket, settlement, is_news=is_news)
         add_books(call, ticket, record, terms.now_ms)
         for _ in range(MOST_TRIES):
             reply = await self._unbooked(self._scripts.settle, call, ticket, terms)
             if reply != _LATE:
+                if held := parse_held(reply):
+                    self._news.put(News(settlement, terms.now_ms, *held))
                 return parse_settled(reply)
             if (changes := await self._correct(ticket, settlement, terms.now_ms)) is not None:
+                self._news.put_back(told)
                 return Settled(written=False, changes=changes)
         raise restless()
 
     async def deployment_states(self, deployments: Sequence[tuple[str, str]]) -> list[DeploymentState]:
+        await self._tell()
         return _states(deployments, await self._client.execute(*_state_command(deployments))) if deployments else []
 
     async def fleet_health(self, deployments: Sequence[tuple[str, str]]) -> FleetHealth:
+        await self._tell()
         states = [_state_command(deployments)] if deployments else []
         *replies, probes = await self._client.pipeline([*states, ["GET", layout.PROBES]])
         found = layout.parse_probes(probes) if isinstance(probes, str) else ()
         return FleetHealth(tuple(_states(deployments, *replies) if replies else ()), found)
+
+    async def _tell(self) -> None:
+        """Tell what this process knows alone, if there is anything."""
+        if news := self._news.take():
+            call = news_call(news)
+            await self._client.run(self._scripts.tell, call.keys, call.arguments)
 
     async def _record_alone(self, ticket: Ticket, record: UsageRecord, terms: Terms) -> Settled:
         call = request_call(ticket, terms.now_ms)

@@ -2,22 +2,21 @@
 
 local attempt = read('#number', 'provider', 'deployment', '#generation', '#probe', 'effect', '#latency', '#charge',
                      '#charge_tokens', '#unconfirmed', '#retry_after', '#tpm', '#rpm', '#unsent', '#streamed', '#seen',
-                     '#until', '#estimated', '#kept', '#kept_tokens', '#day_end', '#index')
+                     '#until', '#estimated', '#kept', '#kept_tokens', '#day_end', '#index', '#is_news')
 attempt.index = KEYS[attempt.index]
-local reported_requests, reported_tokens = read('#limit', '#remaining', '#reset'), read('#limit', '#remaining', '#reset')
+attempt.reported_requests = read('#limit', '#remaining', '#reset')
+attempt.reported_tokens = read('#limit', '#remaining', '#reset')
 local UNSETTLED, UNCONFIRMED = hold_field('h', attempt.number), hold_field('x', attempt.number)
 local NEXT, NEXT_UNCONFIRMED = hold_field('h', attempt.number + 1), hold_field('x', attempt.number + 1)
 local BOOKED, NEXT_BOOKED = hold_field('e', attempt.number), hold_field('e', attempt.number + 1)
 local BREAKER = field_of('cb', attempt.provider, attempt.deployment)
-local LATENCY = field_of(attempt.streamed == 1 and 'ft' or 'ew', attempt.provider, attempt.deployment)
-local TPM, RPM = 'tk|' .. attempt.provider, 'rq|' .. attempt.provider
 
 local function want_attempt()
   want_accounts()
   want(BUDGET, EMPTIED, UNSETTLED, UNCONFIRMED, NEXT, NEXT_UNCONFIRMED, MARK, BOOKED, NEXT_BOOKED)
   if attempt.estimated == 1 then want_estimates() end
   if attempt.unconfirmed == 1 then want(PROJECT, 'due') end
-  want(DEPLOYMENTS, BREAKER, LATENCY, field_of('rl', attempt.provider, attempt.deployment), TPM, RPM)
+  if attempt.is_news == 0 then want_deployment(attempt) end
 end
 
 local function is_new_degraded()
@@ -142,54 +141,25 @@ local function settle_breaker()
   end
 end
 
--- Moving average "microseconds;when": alpha is 0.2, or 0.5 after a minute without any. Whole numbers, so that no
--- rounding differs from the model's.
-local function settle_latency()
-  if attempt.effect ~= 'ok' then return end
-  local average, at = string.match(get(DEPLOYMENTS, LATENCY) or '', '^(%d+);(%d+)$')
-  if average then
-    local parts = ticket.now - tonumber(at) >= STALE_MS and 2 or 5
-    average = math.floor(((parts - 1) * tonumber(average) + 1000 * attempt.latency) / parts)
-  else
-    average = 1000 * attempt.latency
-  end
-  set(DEPLOYMENTS, LATENCY, show(average) .. ';' .. show(ticket.now))
-end
-
-local function correct(key, field, reserved, used, per_minute)
-  local change = per_minute > 0 and time_of(used, per_minute) - time_of(reserved, per_minute) or 0
-  if change ~= 0 then add(key, field, change) end
-end
-
--- Tokens that were not used and, of an attempt that was not sent, its place. What nobody knows the size of is not given
--- back; a minute heals it.
+-- What nobody knows the size of is not given back; a minute heals it.
 local function settle_buckets(hold)
   if not hold or attempt.unconfirmed == 1 then return end
-  local requests = 1 - attempt.unsent
   correct(KEY_PROJECT, 'tk|' .. ticket.key, hold.tokens, attempt.charge_tokens, hold.key_tpm)
-  correct(KEY_PROJECT, 'rq|' .. ticket.key, 1, requests, hold.key_rpm)
-  if attempt.generation ~= DEGRADED then
-    correct(DEPLOYMENTS, TPM, hold.tokens, attempt.charge_tokens, attempt.tpm)
-    correct(DEPLOYMENTS, RPM, 1, requests, attempt.rpm)
-  end
+  correct(KEY_PROJECT, 'rq|' .. ticket.key, 1, 1 - attempt.unsent, hold.key_rpm)
+  if attempt.generation ~= DEGRADED and attempt.is_news == 0 then give_back(attempt, hold.tokens) end
 end
 
-local function settle_provider_limits(hold)
-  if attempt.seen == 0 then return end
-  local known = provider_limits_of(attempt.provider, attempt.deployment)
-    or {till = 0, requests = parse_counter(UNREPORTED), tokens = parse_counter(UNREPORTED)}
-  known.till = math.max(known.till, attempt['until'])
-  update_from_report(known.requests, reported_requests, attempt.seen, hold and hold.sequence)
-  update_from_report(known.tokens, reported_tokens, attempt.seen, hold and hold.token_sequence)
-  put_provider_limits(attempt.provider, attempt.deployment, known)
-end
-
--- Everything about the attempt; call it once.
+-- Everything about the attempt; call it once. What is to be told as news needs what its hold knows, and that is told
+-- after the answer: "|=tokens,sequence of requests,sequence of tokens".
 local function settle_attempt()
   local hold = parse_hold(get(BUDGET, UNSETTLED))
   settle_money()
-  settle_breaker()
-  settle_latency()
   settle_buckets(hold)
-  settle_provider_limits(hold)
+  if attempt.is_news == 1 then
+    return '|=' .. table.concat({show(hold.tokens), show(hold.sequence), show(hold.token_sequence)}, ',')
+  end
+  settle_breaker()
+  if attempt.effect == 'ok' then learn_latency(attempt, ticket.now) end
+  learn_limits(attempt, hold and hold.sequence, hold and hold.token_sequence)
+  return ''
 end
