@@ -79,7 +79,9 @@ class Ledger:
             }
             for day in query.days
         ]
-        return reading.report(names, counted, days)
+        tally = reading.tally(names, counted)
+        reading.add_earlier(tally, query.days, days)
+        return tally.report
 
 
 PAID = (

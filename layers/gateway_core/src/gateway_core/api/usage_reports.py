@@ -17,15 +17,19 @@ MOST_RECORDS = 20_000
 """Of a report that is made from records."""
 _PAGE = 1000
 _AT_ONCE = 8
+_DAYS = 32
+"""So many days of an earlier release are kept in memory at a time: each may have thousands of names."""
 
 
 async def report_of(books: Books, query: ReportQuery, project_id: str) -> Report:
     """The report on one project. Raises InvalidRequest (422) for a combination that no counter holds."""
     reading = Reading(query)
     names = await books.names(project_id, reading.indexes)
-    counted = await books.counted(project_id, reading.fields(names))
-    earlier = await books.earlier_counters(project_id, [day_key(day) for day in query.days], reading.earlier)
-    return reading.report(names, counted, earlier)
+    tally = reading.tally(names, await books.counted(project_id, reading.fields(names)))
+    for days in batched(query.days, _DAYS):
+        found = await books.earlier_counters(project_id, [day_key(day) for day in days], reading.earlier)
+        reading.add_earlier(tally, days, found)
+    return tally.report
 
 
 async def by_project(books: Books, query: ReportQuery, projects: Sequence[str]) -> Report:

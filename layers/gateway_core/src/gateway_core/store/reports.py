@@ -116,20 +116,31 @@ class Part:
     periods: tuple[str, ...]
 
 
-@dataclass
-class _Rows:
-    sums: dict[str, Counters] = field(default_factory=dict)
+@dataclass(slots=True)
+class Tally:
+    """A report that is being added up."""
+
+    totals: Counters = field(default_factory=Counters)
+    rows: dict[str, Counters] = field(default_factory=dict)
+
+    def add_total(self, found: Counters | None) -> None:
+        if found:
+            self.totals += found
 
     def add(self, name: str, found: Counters | None) -> None:
         if found:
-            self.sums[name] = self.sums[name] + found if name in self.sums else found
+            self.rows[name] = self.rows[name] + found if name in self.rows else found
 
-    def total(self) -> Counters:
-        return sum(self.sums.values(), Counters())
+    @property
+    def report(self) -> Report:
+        shown = ((_shown(name), found) for name, found in self.rows.items())
+        return Report(self.totals, tuple(sorted(shown, key=lambda row: row[0])))
 
 
 class Reading:
     """How a report is read: `indexes`, then `fields` with the names found, and `earlier` of each of the query's days.
+
+    What was read is added up: first `tally`, then `add_earlier` for some days at a time.
 
     Raises:
         InvalidRequest: 422, no counter holds the combination.
@@ -166,21 +177,23 @@ class Reading:
             return EarlierFields((total, *earlier_hours(encode(query.model))))
         return EarlierFields((total,), f"{self._grouping.kind}|{self._grouping.prefix}" if self._grouping else "")
 
-    def report(self, names: Names, counted: Counted, earlier: Sequence[DayCounters]) -> Report:
-        """The report, from what was read."""
-        totals, rows = _Rows(), _Rows()
+    def tally(self, names: Names, counted: Counted) -> Tally:
+        """What this release counted."""
+        tally = Tally()
         for part in self._parts:
             found = counted.get(part.month, {})
             for one in self._total_fields(part):
-                totals.add("", found.get(one))
+                tally.add_total(found.get(one))
             for row, name in self._row_fields(part, names):
-                rows.add(row, found.get(name))
-        for day, fields in zip(self._query.days, earlier, strict=True):
-            totals.add("", fields.get(earlier_field(self._selection.kind, self._selection.name)))
-            for row, sums in self._earlier_rows(day, fields):
-                rows.add(row, sums)
-        shown = ((_shown(name), summed) for name, summed in rows.sums.items())
-        return Report(totals.total(), tuple(sorted(shown, key=lambda row: row[0])))
+                tally.add(row, found.get(name))
+        return tally
+
+    def add_earlier(self, tally: Tally, days: Sequence[date], counted: Sequence[DayCounters]) -> None:
+        """Add what an earlier release counted on these days of the query."""
+        for day, fields in zip(days, counted, strict=True):
+            tally.add_total(fields.get(earlier_field(self._selection.kind, self._selection.name)))
+            for row, found in self._earlier_rows(day, fields):
+                tally.add(row, found)
 
     def _total_fields(self, part: Part) -> list[str]:
         periods = part.periods if self._selection.kind else [_day(day) for day in part.days]
