@@ -14,7 +14,7 @@ Names are percent-encoded, so `|` and `,` separate and `*` is free to mean the r
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Literal
@@ -67,24 +67,15 @@ class Counters:
     @property
     def vector(self) -> tuple[int, ...]:
         """All numbers, sums first."""
-        return (
-            self.requests,
-            self.errors,
-            self.cache_hits,
-            self.input_tokens,
-            self.output_tokens,
-            self.cost_nano,
-            self.latency_ms,
-            self.estimated_nano,
-            *self.latencies,
-        )
+        sums = (self.requests, self.errors, self.cache_hits, self.input_tokens, self.output_tokens, self.cost_nano)
+        return (*sums, self.latency_ms, self.estimated_nano, *self.latencies)
 
     @property
     def successes(self) -> int:
         return self.requests - self.errors
 
     def __add__(self, other: Counters) -> Counters:
-        return Counters.of([a + b for a, b in zip_longest(self.vector, other.vector, fillvalue=0)])
+        return Counters.of(add_vectors(self.vector, other.vector))
 
     def latency_at_most_ms(self, share: float) -> int | None:
         """A bound that this share of the latencies keeps; None if none is known, or if it is beyond the last one."""
@@ -114,6 +105,11 @@ class Dimension:
     def kind(self) -> str:
         """Of its names; empty without an index."""
         return self.index.split("|")[1] if self.index else ""
+
+
+def add_vectors(one: Sequence[int], other: Sequence[int]) -> list[int]:
+    """Number by number; those at the end that are missing are 0."""
+    return [a + b for a, b in zip_longest(one, other, fillvalue=0)]
 
 
 def count(record: UsageRecord) -> Counters:

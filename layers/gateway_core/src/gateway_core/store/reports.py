@@ -15,7 +15,18 @@ from urllib.parse import unquote
 
 from gateway_core.domain.errors import InvalidRequest
 from gateway_core.domain.times import day_key
-from gateway_core.store.counters import MONTH, REST, Counters, Kind, all_field, encode, index_field, named_field, pair
+from gateway_core.store.counters import (
+    MONTH,
+    REST,
+    Counters,
+    Kind,
+    add_vectors,
+    all_field,
+    encode,
+    index_field,
+    named_field,
+    pair,
+)
 from gateway_core.store.earlier_counters import (
     HOURS,
     DayCounters,
@@ -118,23 +129,23 @@ class Part:
 
 @dataclass(slots=True)
 class Tally:
-    """A report that is being added up."""
+    """A report that is being added up, in lists of numbers: there may be hundreds of thousands of counters."""
 
-    totals: Counters = field(default_factory=Counters)
-    rows: dict[str, Counters] = field(default_factory=dict)
+    totals: list[int] = field(default_factory=list)
+    rows: dict[str, list[int]] = field(default_factory=dict)
 
     def add_total(self, found: Counters | None) -> None:
         if found:
-            self.totals += found
+            self.totals = add_vectors(self.totals, found.vector)
 
     def add(self, name: str, found: Counters | None) -> None:
         if found:
-            self.rows[name] = self.rows[name] + found if name in self.rows else found
+            self.rows[name] = add_vectors(self.rows.get(name, ()), found.vector)
 
     @property
     def report(self) -> Report:
-        shown = ((_shown(name), found) for name, found in self.rows.items())
-        return Report(self.totals, tuple(sorted(shown, key=lambda row: row[0])))
+        shown = ((_shown(name), Counters.of(numbers)) for name, numbers in self.rows.items())
+        return Report(Counters.of(self.totals), tuple(sorted(shown, key=lambda row: row[0])))
 
 
 class Reading:
