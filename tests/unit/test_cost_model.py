@@ -61,7 +61,10 @@ def test_every_resource_has_a_line():
     told = {kind for entry in RATES.values() for kind in entry.resources} | set(cost_model.FREE_OF_CHARGE)
     assert {resource["Type"] for resource in RESOURCES.values()} <= told
     assert {name for name, entry in RATES.items() if entry.resources} <= set(idle_use())
-    assert len(of_type("AWS::CloudWatch::Alarm")) == cost_model.ALARMS <= RATES["alarms"].free
+    alarms = [made for made in RESOURCES.values() if made["Type"] == "AWS::CloudWatch::Alarm"]
+    always = [made for made in alarms if made.get("Condition") != "HasAlarmTopic"]
+    assert len(always) == cost_model.ALARMS <= RATES["alarms"].free
+    assert len(alarms) == cost_model.ALARMS + 1  # the one that `AlarmTopicArn` adds
 
 
 def test_memory_is_the_templates():
@@ -134,7 +137,8 @@ def test_by_hand():
     use = request_use(1_000_000, Request(seconds=Decimal(5), cold_share=Decimal(0)))
     assert RATES["lambda_gb_seconds"].cost(use["lambda_gb_seconds"], free=False) == Decimal("66.667")
     assert RATES["store_commands"].cost(use["store_commands"], free=True) == Decimal(20)
-    assert idle_use(Probe(every_minutes=5))["scheduler"] == 12 * 24 * 30
+    assert idle_use(Probe(every_minutes=5))["scheduler"] == (12 + 1) * 24 * 30
+    assert idle_use(Probe(every_minutes=5))["store_commands"] == (12 + 3) * 24 * 30
 
 
 def test_every_price_has_a_source_and_a_date():

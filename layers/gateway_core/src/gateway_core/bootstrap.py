@@ -71,6 +71,7 @@ def open_store(settings: GatewaySettings) -> UpstashStore:
         store.token.reveal(),
         connect_timeout_s=settings.store_connect_timeout_s,
         timeout_s=settings.store_timeout_s,
+        unconfirmed_after_ms=settings.unconfirmed_after_ms,
     )
 
 

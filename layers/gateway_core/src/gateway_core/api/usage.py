@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import asdict
 from datetime import date
 from typing import Annotated, Any, Literal
@@ -9,6 +10,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Request
 from pydantic import Field
 
+from gateway_core.access.budget_rows import budget_row
 from gateway_core.access.rights import attribute, check_tool
 from gateway_core.api.auth import identify
 from gateway_core.api.body import Party, Strict, validate
@@ -19,7 +21,7 @@ from gateway_core.domain.errors import Forbidden
 from gateway_core.domain.times import day_key, iso, utc_date
 from gateway_core.services import Current, Services
 from gateway_core.store.counters import Counters
-from gateway_core.store.records import BudgetLine, UsageRecord
+from gateway_core.store.records import UsageRecord
 from gateway_core.store.reports import Report, ReportQuery, period
 
 TOOL = "get_usage"
@@ -91,10 +93,11 @@ def router(source: Current[Services]) -> APIRouter:
         caller = await _allowed(request, services)
         asked = validate(BudgetsQuery, dict(request.query_params))
         whom = attribute(caller, asked.project_id, None, asked.user_id)
+        await services.bookkeeper.before_report(whom.project_id)
         scopes = ["p", *([f"k:{caller.key_id}"] if whom.project_id == caller.project_id else [])]
         scopes += [f"u:{whom.user_id}"] if whom.user_id else []
         lines = await services.store.budget_lines(whom.project_id, day=day_key(_today(services)), scopes=scopes)
-        return {"project_id": whom.project_id, "budgets": [_budget_body(line) for line in lines]}
+        return {"project_id": whom.project_id, "budgets": [budget_row(line) for line in lines]}
 
     return routes
 
@@ -118,8 +121,11 @@ def _report_query(asked: UsageQuery, caller: Caller, services: Services) -> Repo
 async def _report(query: ReportQuery, asked: UsageQuery, caller: Caller, services: Services) -> Report:
     store = services.store
     if query.group_by == "project":
-        return await by_project(store, query, [asked.project_id] if asked.project_id else await store.projects())
+        projects = [asked.project_id] if asked.project_id else await store.projects()
+        await asyncio.gather(*(services.bookkeeper.before_report(project) for project in projects))
+        return await by_project(store, query, projects)
     project = attribute(caller, asked.project_id, None, None).project_id
+    await services.bookkeeper.before_report(project)
     if query.group_by == "session":
         return await by_session(store, query, project)
     return await report_of(store, query, project)
@@ -162,23 +168,6 @@ def record_body(record: UsageRecord) -> dict[str, Any]:
         "output_usd": usd(record.output_nano),
         "cost_usd": usd(record.cost_nano),
         "estimated_usd": usd(record.estimated_nano),
-    }
-
-
-def _budget_body(line: BudgetLine) -> dict[str, Any]:
-    left = None if line.limit_nano is None else usd(line.limit_nano - line.spent_nano - line.held_nano)
-    left_tokens = None if line.limit_tokens is None else line.limit_tokens - line.spent_tokens - line.held_tokens
-    return {
-        "scope": line.scope,
-        "period": line.period,
-        "spent_usd": usd(line.spent_nano),
-        "held_usd": usd(line.held_nano),
-        "limit_usd": None if line.limit_nano is None else usd(line.limit_nano),
-        "left_usd": left,
-        "spent_tokens": line.spent_tokens,
-        "held_tokens": line.held_tokens,
-        "limit_tokens": line.limit_tokens,
-        "left_tokens": left_tokens,
     }
 
 

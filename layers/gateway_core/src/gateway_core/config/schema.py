@@ -10,7 +10,9 @@ from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from gateway_core.config.documents import Document, Schema, Seconds, merge, read_yaml, validate
 from gateway_core.config.price_list import PricingSection
+from gateway_core.domain.times import duration_s
 from gateway_core.routing.retry import RetryPolicy
+from gateway_core.store.estimates import LEAST_WAIT_MS
 from gateway_core.store.messages import BreakerPolicy
 from gateway_core.store.response_cache import CachePolicy
 
@@ -106,6 +108,22 @@ class StoreSection(Schema):
     on_failure: OnStoreFailure = "degrade"
 
 
+def _as_seconds(value: object) -> object:
+    """`6h`, `2d`, or a number of seconds."""
+    return duration_s(value) if isinstance(value, str) else value
+
+
+LEAST_WAIT_S = LEAST_WAIT_MS // 1000
+
+
+class BudgetsSection(Schema):
+    """How long after its UTC day, and after it became unconfirmed, what nobody settled is booked as an estimate."""
+
+    unconfirmed_after: Annotated[int, BeforeValidator(_as_seconds), Field(ge=LEAST_WAIT_S, le=14 * 86_400)] = (
+        LEAST_WAIT_S
+    )
+
+
 class HealthSection(Schema):
     """Probes of the providers, and the age in days at which the snapshot of list prices is called old."""
 
@@ -152,6 +170,7 @@ class ConfigFile(Schema):
     failover: FailoverSection = FailoverSection()
     limits: LimitsSection = LimitsSection()
     store: StoreSection = StoreSection()
+    budgets: BudgetsSection = BudgetsSection()
     health: HealthSection = HealthSection()
     batch: BatchSection = BatchSection()
     cache: CacheSection = CacheSection()

@@ -54,6 +54,7 @@ class GatewaySettings:
     store_timeout_s: float
     store_connect_timeout_s: float
     store_on_failure: OnStoreFailure
+    unconfirmed_after_ms: int
     probe_timeout_s: float
     price_age_days: int
     batch_max_questions: int
@@ -94,6 +95,7 @@ class GatewaySettings:
             store_timeout_s=file.store.timeout_s,
             store_connect_timeout_s=file.store.connect_timeout_s,
             store_on_failure=file.store.on_failure,
+            unconfirmed_after_ms=file.budgets.unconfirmed_after * 1000,
             probe_timeout_s=file.health.probe_timeout_s,
             price_age_days=file.health.price_age_days,
             batch_max_questions=file.batch.max_questions,

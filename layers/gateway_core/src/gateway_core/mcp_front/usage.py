@@ -16,13 +16,16 @@ class UsageArguments(Arguments):
     """Named as in the route's query."""
 
     project_id: Annotated[str | None, Field(description="Default: the key's own")] = None
-    start_date: Annotated[str | None, Field(description="UTC day, YYYY-MM-DD; default 29 days ago")] = None
-    end_date: Annotated[str | None, Field(description="Inclusive; default today")] = None
+    start_date: Annotated[str | None, Field(description="YYYY-MM-DD; default 29 days ago")] = None
+    end_date: Annotated[str | None, Field(description="Last day; default today")] = None
     agent_id: str | None = None
     user_id: str | None = None
     model: str | None = None
-    key_id: str | None = None
-    group_by: Literal["day", "hour", "model", "provider", "agent", "user", "key", "session", "project"] = "day"
+    key_id: Annotated[str | None, Field(description="Its id")] = None
+    group_by: Annotated[
+        Literal["day", "hour", "model", "provider", "agent", "user", "key", "session", "project"],
+        Field(description="Rows"),
+    ] = "day"
 
 
 def _request(given: UsageArguments, visitor: Visitor) -> HttpRequest:
@@ -33,7 +36,7 @@ def _request(given: UsageArguments, visitor: Visitor) -> HttpRequest:
 USAGE = Operation(
     name="get_usage",
     title="Usage report",
-    description="Requests, tokens and cost of a project, agent, user, model or key.",
+    description="Requests, tokens, cost of a project or a part of it.",
     function="usage",
     arguments=UsageArguments,
     request=_request,

@@ -8,13 +8,13 @@ from typing import Protocol
 from gateway_core.domain.caller import Limits
 from gateway_core.domain.errors import LLMError
 from gateway_core.ports.jobs import JobBook, JobFiles
-from gateway_core.store.changes import BudgetCrossed
 from gateway_core.store.counters import Counters
 from gateway_core.store.deployment_state import DeploymentState
 from gateway_core.store.earlier_counters import EarlierFields
+from gateway_core.store.estimates import Booked
 from gateway_core.store.messages import Admission, Candidate, Settled, Settlement, Terms, Ticket
 from gateway_core.store.probes import FleetHealth, Probe
-from gateway_core.store.records import BudgetLine, HoldPage, OpenHold, RecordPage, Unsettled, UsageRecord
+from gateway_core.store.records import AttemptName, BudgetLine, HoldPage, OpenHold, RecordPage, Unsettled, UsageRecord
 from gateway_core.store.response_cache import LookUp
 from gateway_core.store.virtual_keys import KeyRecord
 
@@ -128,11 +128,15 @@ class HoldBook(Protocol):
         """Some of what is held or booked, in no order, from the cursor on."""
         ...
 
-    async def book_hold(self, project_id: str, hold: OpenHold, *, now_ms: int) -> tuple[BudgetCrossed, ...] | None:
+    async def find_hold(self, project_id: str, *, month: str, name: AttemptName) -> OpenHold | None:
+        """What is held or booked for one attempt."""
+        ...
+
+    async def book_hold(self, project_id: str, hold: OpenHold, *, now_ms: int) -> Booked | None:
         """Book a hold, whether or not it is due. Once: None if it is booked, or is not what `hold` says any more."""
         ...
 
-    async def book_due(self, project_id: str, *, now_ms: int, limit: int) -> tuple[BudgetCrossed, ...]:
+    async def book_due(self, project_id: str, *, now_ms: int, limit: int) -> list[Booked]:
         """Book up to `limit` unconfirmed attempts of the project that are due; `admit` does that with a few.
 
         Attempts that nobody settled at all are found in `hold_page` only.

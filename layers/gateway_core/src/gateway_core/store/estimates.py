@@ -6,14 +6,18 @@ made it is gone by then. It is booked once its day (UTC) is over and it has been
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from gateway_core.domain.times import day_key, utc_date
 from gateway_core.store import budget
 from gateway_core.store.budget import NOTHING, Amount, Hold, Movement
+from gateway_core.store.changes import BudgetCrossed
 from gateway_core.store.messages import Ticket
 from gateway_core.store.reconciliation import reconciled_record
 from gateway_core.store.records import OpenHold, UsageRecord
+from gateway_core.store.virtual_keys import project_of_key_id
 
 LEASE_MS = 15 * 60_000
 """No attempt runs for longer: Lambda's own limit, and more than the longest stream may take."""
@@ -22,6 +26,36 @@ LEAST_WAIT_MS = 6 * 3_600_000
 A_FEW = 3
 """How many holds an admission books on the way."""
 MONTH_CHARS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """A hold that was booked, as it was before, and the thresholds of budgets that this reached."""
+
+    hold: OpenHold
+    crossed: tuple[BudgetCrossed, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HeldMoney:
+    """What a project holds for attempts that nobody settled, and how many of them were booked just now."""
+
+    project_id: str
+    unconfirmed: int
+    nano: int
+    booked: int
+
+
+def told_along(booked: Iterable[Booked], ticket: Ticket) -> tuple[BudgetCrossed, ...]:
+    """What a request tells of bookings on its way: thresholds of its own month and project. A day's are over."""
+    return tuple(
+        crossed
+        for each in booked
+        for crossed in each.crossed
+        if crossed.limit.startswith("month")
+        and each.hold.day[:MONTH_CHARS] == ticket.month
+        and (not crossed.scope.startswith("k:") or project_of_key_id(each.hold.key_id) == ticket.key_home)
+    )
 
 
 def day_end_ms(day: str) -> int:

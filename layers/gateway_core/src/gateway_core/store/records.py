@@ -7,6 +7,8 @@ from typing import Literal
 
 from gateway_core.store.messages import Settlement, Ticket
 
+type AttemptName = tuple[str, int]
+"""Request and attempt."""
 type HoldState = Literal["open", "unconfirmed", "estimated"]
 
 

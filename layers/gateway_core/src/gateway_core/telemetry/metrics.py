@@ -19,6 +19,7 @@ _UNITS = {
     "ProviderLatency": MetricUnit.Milliseconds,
     "RequestLatency": MetricUnit.Milliseconds,
     "TimeToFirstToken": MetricUnit.Milliseconds,
+    "UnconfirmedUsd": MetricUnit.NoUnit,
 }
 _TOTALS = {"CostUsd", "InputTokens", "OutputTokens", "RequestLatency", "TimeToFirstToken"}
 """Not split by provider: CloudWatch charges for each combination, and a query of the log gives these for nothing."""

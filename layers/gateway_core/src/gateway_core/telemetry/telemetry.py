@@ -16,6 +16,7 @@ from gateway_core.domain.cost import NANO_PER_USD, usd
 from gateway_core.domain.errors import LLMError, ProviderError
 from gateway_core.domain.result import Attempt
 from gateway_core.store.changes import BreakerChange
+from gateway_core.store.estimates import HeldMoney
 from gateway_core.store.messages import Refusal, Settled, Settlement, Ticket
 from gateway_core.store.probes import CatalogWarning, Probe
 from gateway_core.store.records import UsageRecord
@@ -212,6 +213,15 @@ class Telemetry:
         """Something in the catalog needs an operator."""
         self._log.warning("catalog warning", extra={"warning": asdict(warning)})
         self._metrics.put(CatalogWarnings=1)
+
+    def holds_found(self, found: Sequence[HeldMoney]) -> None:
+        """What projects hold for attempts that nobody settled; nothing is said of those that hold nothing."""
+        for held in found:
+            fields = {"project_id": held.project_id, "unconfirmed": held.unconfirmed, "booked": held.booked}
+            self._log.warning("holds unconfirmed", extra={**fields, "held_usd": usd(held.nano)})
+        if number := sum(held.unconfirmed for held in found):
+            total = sum(held.nano for held in found)
+            self._metrics.put(UnconfirmedHolds=number, UnconfirmedUsd=total / NANO_PER_USD)
 
     def event_refused(self, error: LLMError) -> None:
         """A schedule sent an event that nobody understands; the text names the field and no value."""

@@ -13,6 +13,7 @@ from gateway_core.store.changes import BudgetCrossed
 from gateway_core.store.estimates import (
     LEAST_WAIT_MS,
     MONTH_CHARS,
+    Booked,
     adjustment_record,
     booking,
     counted_from_ms,
@@ -21,7 +22,7 @@ from gateway_core.store.estimates import (
 )
 from gateway_core.store.exact_amounts import check_charge
 from gateway_core.store.reconciliation import reconciled_ticket
-from gateway_core.store.records import HoldPage, OpenHold
+from gateway_core.store.records import AttemptName, HoldPage, OpenHold
 
 PAGE = 1000
 
@@ -42,10 +43,14 @@ class MemoryHolds(Part):
         end = start + PAGE
         return HoldPage(tuple(holds[start:end]), str(end) if end < len(holds) else "")
 
-    async def book_hold(self, project_id: str, hold: OpenHold, *, now_ms: int) -> tuple[BudgetCrossed, ...] | None:
+    async def find_hold(self, project_id: str, *, month: str, name: AttemptName) -> OpenHold | None:
+        stored = self._state.months[project_id, month].holds.get(name)
+        return open_hold(name, stored) if stored else None
+
+    async def book_hold(self, project_id: str, hold: OpenHold, *, now_ms: int) -> Booked | None:
         return book(self._state, project_id, hold, now_ms)
 
-    async def book_due(self, project_id: str, *, now_ms: int, limit: int) -> tuple[BudgetCrossed, ...]:
+    async def book_due(self, project_id: str, *, now_ms: int, limit: int) -> list[Booked]:
         return book_due(self._state, project_id, now_ms, self._wait_ms, limit)
 
     async def resolve_hold(
@@ -106,19 +111,19 @@ def adjust(
     return crossed
 
 
-def book_due(state: State, project_id: str, now_ms: int, wait_ms: int, limit: int) -> tuple[BudgetCrossed, ...]:
+def book_due(state: State, project_id: str, now_ms: int, wait_ms: int, limit: int) -> list[Booked]:
     """Book up to `limit` attempts that have been unconfirmed for long enough, the oldest first."""
     waiting = sorted((counted_from, name) for name, counted_from in state.unconfirmed[project_id].items())
-    crossed: tuple[BudgetCrossed, ...] = ()
+    booked: list[Booked | None] = []
     for _, name in [(at, name) for at, name in waiting if at + wait_ms <= now_ms][:limit]:
         day, request_id, attempt = indexed(name)
         attempt_id = (request_id, attempt)
         stored = state.months[project_id, day[:MONTH_CHARS]].holds[attempt_id]
-        crossed += book(state, project_id, open_hold(attempt_id, stored), now_ms) or ()
-    return crossed
+        booked.append(book(state, project_id, open_hold(attempt_id, stored), now_ms))
+    return [each for each in booked if each]
 
 
-def book(state: State, project_id: str, hold: OpenHold, now_ms: int) -> tuple[BudgetCrossed, ...] | None:
+def book(state: State, project_id: str, hold: OpenHold, now_ms: int) -> Booked | None:
     """Spend what is held as an estimate; None if the hold is not what it was, or is booked already."""
     holds, attempt_id = state.months[project_id, hold.day[:MONTH_CHARS]].holds, (hold.request_id, hold.attempt)
     stored = holds.get(attempt_id)
@@ -126,7 +131,7 @@ def book(state: State, project_id: str, hold: OpenHold, now_ms: int) -> tuple[Bu
         return None
     holds[attempt_id] = replace(stored, booked=True)
     state.unconfirmed[project_id].pop(index_name(hold.day, *attempt_id), None)
-    return adjust(state, project_id, hold, booking(hold), now_ms, stored)
+    return Booked(hold, adjust(state, project_id, hold, booking(hold), now_ms, stored))
 
 
 def unbook(state: State, project_id: str, month: str, attempt_id: AttemptId, now_ms: int) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from gateway_core.adapters.memory.state import Part
 from gateway_core.domain.caller import Limits
-from gateway_core.store.budget import budget_line
+from gateway_core.store.budget import Account, budget_line
 from gateway_core.store.exact_amounts import check_limits
 from gateway_core.store.records import BudgetLine
 from gateway_core.store.virtual_keys import KeyRecord, project_of_key_id, rights_json, rights_tag
@@ -39,7 +39,8 @@ class MemoryKeys(Part):
 
     async def budget_scopes(self, project_id: str, *, month: str) -> list[str]:
         users = {f"u:{user}" for project, user in self._state.budgets if project == project_id and user}
-        used = {scope for scope, _ in self._state.months[project_id, month].accounts if scope != "p"}
+        accounts = self._state.months[project_id, month].accounts
+        used = {scope for (scope, _), account in accounts.items() if scope != "p" and account != Account()}
         keys = {f"k:{key.id}" for key in self._state.keys.get(project_id, {}).values()}
         return ["p", *sorted(users | used | keys)]
 

@@ -14,7 +14,7 @@ from gateway_core.store import budget
 from gateway_core.store.budget import Amount, Hold, Movement
 from gateway_core.store.changes import Change
 from gateway_core.store.deployment_state import DeploymentState
-from gateway_core.store.estimates import A_FEW, adjustment_record
+from gateway_core.store.estimates import A_FEW, adjustment_record, told_along
 from gateway_core.store.exact_amounts import check_candidates, check_record, check_settlement
 from gateway_core.store.messages import (
     DEGRADED,
@@ -48,7 +48,7 @@ class MemoryLedger(MemoryHolds):
             return _over(candidates)
         answer = self._admission(ticket, candidates, 1, terms)
         booked = book_due(self._state, ticket.project_id, terms.now_ms, self._wait_ms, A_FEW)
-        return replace(answer, changes=(*answer.changes, *booked))
+        return replace(answer, changes=(*answer.changes, *told_along(booked, ticket)))
 
     async def next(
         self, ticket: Ticket, settlement: Settlement, candidates: Sequence[Candidate], terms: Terms

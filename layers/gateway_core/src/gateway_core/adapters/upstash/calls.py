@@ -206,10 +206,10 @@ def parse_held(reply: str) -> tuple[int, int, int] | None:
     return (tokens, sequence, token_sequence) if held else None
 
 
-def parse_adjusted(reply: str) -> tuple[BudgetCrossed, ...] | None:
-    """The answer of `adjust`: what it changed, None if it was not done."""
+def parse_adjusted(reply: str) -> tuple[Change, ...] | None:
+    """The answer of `adjust`: what it changed, or what a copy tells again; None if it was not done."""
     _, *told = reply.split("|")
-    return tuple(change for change in _changes(told) if isinstance(change, BudgetCrossed)) if reply else None
+    return _changes(told) if reply else None
 
 
 def _changes(told: Sequence[str]) -> tuple[Change, ...]:

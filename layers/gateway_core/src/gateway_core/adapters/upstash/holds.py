@@ -17,10 +17,11 @@ from gateway_core.adapters.upstash.scripts import Scripts
 from gateway_core.domain.errors import StoreUnavailable
 from gateway_core.store import budget
 from gateway_core.store.budget import NOTHING, Amount, Movement
-from gateway_core.store.changes import BudgetCrossed
+from gateway_core.store.changes import BudgetCrossed, Change
 from gateway_core.store.estimates import (
     LEAST_WAIT_MS,
     MONTH_CHARS,
+    Booked,
     adjustment_record,
     booking,
     counted_from_ms,
@@ -29,7 +30,7 @@ from gateway_core.store.estimates import (
 from gateway_core.store.exact_amounts import check_charge
 from gateway_core.store.messages import Settlement, Ticket
 from gateway_core.store.reconciliation import reconciled_record, reconciled_ticket
-from gateway_core.store.records import HoldPage, OpenHold
+from gateway_core.store.records import AttemptName, HoldPage, OpenHold
 
 _HELD, _ANY = "[hx]|*", "[hxe]|*"
 MOST_TRIES = 5
@@ -78,20 +79,26 @@ class UpstashHolds(Part):
         holds = tuple(layout.parse_hold(name, text) for name, text in fields.items() if text)
         return HoldPage(holds, "" if after == FIRST else after)
 
-    async def book_hold(self, project_id: str, hold: OpenHold, *, now_ms: int) -> tuple[BudgetCrossed, ...] | None:
+    async def find_hold(self, project_id: str, *, month: str, name: AttemptName) -> OpenHold | None:
+        stored = await self._stored(project_id, month, *name)
+        return stored.hold if stored else None
+
+    async def book_hold(self, project_id: str, hold: OpenHold, *, now_ms: int) -> Booked | None:
         stored = await self._stored(project_id, hold.day[:MONTH_CHARS], hold.request_id, hold.attempt)
         if stored is None or stored.hold != hold or hold.booked:
             return None
         step = Step(booking(hold), "e", stored.kind + stored.text, tells=True)
-        return await self._adjust(project_id, stored, step, now_ms)
+        changes = await self._adjust(project_id, stored, step, now_ms)
+        if changes is None:
+            return None
+        return Booked(hold, tuple(change for change in changes if isinstance(change, BudgetCrossed)))
 
-    async def book_due(self, project_id: str, *, now_ms: int, limit: int) -> tuple[BudgetCrossed, ...]:
+    async def book_due(self, project_id: str, *, now_ms: int, limit: int) -> list[Booked]:
         keys = [layout.unconfirmed_key(project_id), layout.project_key(project_id)]
         names = await self._client.run(self._scripts.due, keys, [str(now_ms - self._wait_ms), str(limit)])
-        crossed: tuple[BudgetCrossed, ...] = ()
-        for name in names if isinstance(names, list) else []:
-            crossed += await self._book_indexed(project_id, str(name), now_ms)
-        return crossed
+        found = names if isinstance(names, list) else []
+        booked = [await self._book_indexed(project_id, str(name), now_ms) for name in found]
+        return [each for each in booked if each]
 
     async def resolve_hold(
         self,
@@ -106,24 +113,24 @@ class UpstashHolds(Part):
     ) -> bool:
         check_charge(charge_nano, charge_tokens)
         for _ in range(MOST_TRIES):
-            await self._unbook(project_id, month, request_id, attempt, now_ms)
             stored = await self._stored(project_id, month, request_id, attempt)
             if stored is None:
                 return False
             if stored.kind == "e":
+                await self._unbook(project_id, month, request_id, attempt, now_ms)
                 continue
             by = budget.resolved(layout.parse_held(stored.text), Amount(charge_nano, charge_tokens))
             if await self._adjust(project_id, stored, Step(by), now_ms) is not None:
                 return True
         raise restless()
 
-    async def _book_indexed(self, project_id: str, name: str, now_ms: int) -> tuple[BudgetCrossed, ...]:
+    async def _book_indexed(self, project_id: str, name: str, now_ms: int) -> Booked | None:
         day, request_id, attempt = indexed(name)
         stored = await self._stored(project_id, day[:MONTH_CHARS], request_id, attempt)
         if stored is None or stored.kind != "x":  # settled by a release that knows no index
             await self._client.execute("ZREM", layout.unconfirmed_key(project_id), name)
-            return ()
-        return await self.book_hold(project_id, stored.hold, now_ms=now_ms) or ()
+            return None
+        return await self.book_hold(project_id, stored.hold, now_ms=now_ms)
 
     async def _unbook(self, project_id: str, month: str, request_id: str, attempt: int, now_ms: int) -> None:
         """Let it be held again, where it was booked as an estimate: somebody knows better."""
@@ -132,7 +139,7 @@ class UpstashHolds(Part):
             kind, text = stored.text[0], stored.text[1:]
             await self._adjust(project_id, stored, Step(-booking(stored.hold), kind, text), now_ms)
 
-    async def _correct(self, ticket: Ticket, settlement: Settlement, now_ms: int) -> tuple[BudgetCrossed, ...] | None:
+    async def _correct(self, ticket: Ticket, settlement: Settlement, now_ms: int) -> tuple[Change, ...] | None:
         """Settle a hold whose request has gone on; None if it is not what it was."""
         stored = await self._stored(ticket.project_id, ticket.month, ticket.request_id, settlement.attempt)
         if stored is None or stored.kind == "e":
@@ -150,9 +157,7 @@ class UpstashHolds(Part):
                 return StoredHold(name[0], text, layout.parse_hold(name, text))
         return None
 
-    async def _adjust(
-        self, project_id: str, stored: StoredHold, step: Step, now_ms: int
-    ) -> tuple[BudgetCrossed, ...] | None:
+    async def _adjust(self, project_id: str, stored: StoredHold, step: Step, now_ms: int) -> tuple[Change, ...] | None:
         """Move the money, if the hold is what it was; what that changed, else None."""
         ticket, by = reconciled_ticket(project_id, stored.hold), step.by
         # The record of a request that has gone on has all that it knew of its open attempts.

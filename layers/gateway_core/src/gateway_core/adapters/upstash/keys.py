@@ -62,18 +62,13 @@ class UpstashKeys(Part):
         return lines
 
     async def budget_scopes(self, project_id: str, *, month: str) -> list[str]:
-        used = await self._names(layout.budget_key(project_id, month), "[uk]:*|M")
-        limited = await self._names(layout.project_key(project_id), "[bk]|*")
-        users = {layout.scope_of(name[2:]) for name in limited if name.startswith("b|u:")}
-        keys = {f"k:{record.id}" for record in await self.list_keys(project_id)}
-        return ["p", *sorted(users | keys | {layout.scope_of(name) for name in used})]
-
-    async def _names(self, key: str, pattern: str) -> set[str]:
-        """The fields of a hash that match, a page after the other: it may have very many."""
-        found: set[str] = set()
-        async for fields in hash_pages(self._client, key, pattern):
-            found |= fields.keys()
-        return found
+        stored = await self._project(project_id)
+        scopes = {layout.scope_of(name[2:]) for name in stored if name.startswith("b|u:")}
+        scopes |= {f"k:{record.id}" for record in _keys(project_id, stored)}
+        # There may be very many users.
+        async for accounts in hash_pages(self._client, layout.budget_key(project_id, month), "[uk]:*|M"):
+            scopes |= {layout.scope_of(name) for name, text in accounts.items() if layout.is_used(text)}
+        return ["p", *sorted(scopes)]
 
     async def _project(self, project_id: str) -> dict[str, str]:
         return pairs(await self._client.execute("HGETALL", layout.project_key(project_id)))

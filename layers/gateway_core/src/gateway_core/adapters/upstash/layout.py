@@ -164,6 +164,11 @@ def parse_account(text: str | None, estimated: str | None) -> Account:
     return Account(Amount(spent, spent_tokens), Amount(held, held_tokens), Amount(guess, guess_tokens))
 
 
+def is_used(account: str) -> bool:
+    """Whether anything is spent or held in an account."""
+    return account != "0;0;0;0"
+
+
 def hold_field(kind: str, request_id: str, attempt: int) -> str:
     """`h` open, `x` unconfirmed, `e` booked as an estimate."""
     return f"{kind}|{request_id}.{attempt}"

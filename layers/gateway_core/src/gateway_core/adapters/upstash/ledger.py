@@ -29,7 +29,7 @@ from gateway_core.adapters.upstash.scripts import Script, Scripts
 from gateway_core.domain.errors import StoreUnavailable
 from gateway_core.store.changes import BudgetCrossed
 from gateway_core.store.deployment_state import DeploymentState
-from gateway_core.store.estimates import A_FEW, LEAST_WAIT_MS
+from gateway_core.store.estimates import A_FEW, LEAST_WAIT_MS, told_along
 from gateway_core.store.exact_amounts import check_candidates, check_record, check_settlement
 from gateway_core.store.messages import Admission, Candidate, Settled, Settlement, Terms, Ticket
 from gateway_core.store.probes import FleetHealth
@@ -62,7 +62,9 @@ class UpstashLedger(UpstashHolds):
         reply = await self._client.run(self._scripts.admit, call.keys, call.arguments)
         told, is_due = told_due(str(reply))
         answer = parse_admission(told)
-        return replace(answer, changes=(*answer.changes, *await self._book_a_few(ticket, terms))) if is_due else answer
+        return (
+            replace(answer, changes=(*answer.changes, *await self._told_of_a_few(ticket, terms))) if is_due else answer
+        )
 
     async def next(
         self, ticket: Ticket, settlement: Settlement, candidates: Sequence[Candidate], terms: Terms
@@ -134,10 +136,10 @@ class UpstashLedger(UpstashHolds):
             await self._unbook(ticket.project_id, ticket.month, ticket.request_id, int(reply[1:]), terms.now_ms)
         raise restless()
 
-    async def _book_a_few(self, ticket: Ticket, terms: Terms) -> tuple[BudgetCrossed, ...]:
-        """Some of what is to be booked. The request is admitted: nothing here may spoil that."""
+    async def _told_of_a_few(self, ticket: Ticket, terms: Terms) -> tuple[BudgetCrossed, ...]:
+        """Book some of what is due. The request is admitted: nothing here may spoil that."""
         try:
-            return await self.book_due(ticket.project_id, now_ms=terms.now_ms, limit=A_FEW)
+            return told_along(await self.book_due(ticket.project_id, now_ms=terms.now_ms, limit=A_FEW), ticket)
         except StoreUnavailable:  # the schedule books what is left
             return ()
 
