@@ -32,6 +32,7 @@ async def test_a_repeated_admission_answers_the_same_and_holds_nothing_more(desk
 async def test_a_settlement_spends_the_charge_and_releases_the_hold(desk):
     """What the attempt cost is spent in every scope, the rest of its hold is free again."""
     desk.user = "bob"
+    await desk.budget("bob", day_nano=1000)
     answer = await desk.admitted("r1", ONE)
     assert await desk.settle("r1", settled(answer, ONE, charge_nano=70, charge_tokens=7))
     for scope in ("p", "u:bob", f"k:{desk.key_id}"):

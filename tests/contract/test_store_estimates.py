@@ -56,6 +56,7 @@ async def total(desk):
 async def test_a_charge_that_is_an_estimate_is_told_apart(desk):
     """It is spent in every scope, and says of how much that is only an estimate."""
     desk.user = "bob"
+    await desk.budget("bob", day_nano=1000)
     answer = await desk.admitted("r1", ONE)
     await desk.settle("r1", settled(answer, ONE, charge_nano=70, charge_tokens=7, estimated=True))
     await desk.call("r2", charge_nano=5)

@@ -181,8 +181,10 @@ async def test_a_miss_costs_three_commands_and_keeping_its_answer_one(redis, des
 
 async def test_a_finished_request_leaves_no_field_behind(redis, desk):
     """Neither holds nor marks pile up: they are empty at once, and some requests later they are gone."""
+    await desk.budget("bob", day_nano=500)
     answer = await desk.admitted("r1")
     ended = settled(answer, candidate(), "fail", charge_nano=3)
+    await desk.budget("bob")
     await desk.budget(day_nano=50)
     await desk.next("r1", ended)
     await desk.settle("r1", None)

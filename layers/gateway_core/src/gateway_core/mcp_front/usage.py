@@ -17,7 +17,7 @@ class UsageArguments(Arguments):
 
     project_id: Annotated[str | None, Field(description="Default: the key's own")] = None
     start_date: Annotated[str | None, Field(description="YYYY-MM-DD; default 29 days ago")] = None
-    end_date: Annotated[str | None, Field(description="Last day; default today")] = None
+    end_date: Annotated[str | None, Field(description="Default today")] = None
     agent_id: str | None = None
     user_id: str | None = None
     model: str | None = None

@@ -119,7 +119,7 @@ class MemoryLedger(MemoryHolds):
 
     def _hold(self, ticket: Ticket, placed: Placed, assessor: Assessor) -> None:
         amount = Amount(placed.candidate.hold_nano, placed.candidate.hold_tokens)
-        move(self._state, ticket, Movement(held=amount))
+        move(self._state, ticket, Movement(held=amount), counts_user=assessor.counts_user)
         stored = StoredHold(
             hold=Hold(amount),
             key_id=ticket.key_id,
@@ -129,6 +129,7 @@ class MemoryLedger(MemoryHolds):
             key_tpm=assessor.limits.tpm or 0,
             answer=placed.answer,
             limits=assessor.scope_limits,
+            counts_user=assessor.counts_user,
             key_rpm=assessor.limits.rpm or 0,
             sequence=placed.sequence,
         )
@@ -190,7 +191,7 @@ class MemoryLedger(MemoryHolds):
         if unused := self._unsettled(ticket, attempt):
             self._unbook(ticket, attempt, terms)
             del self._state.month_of(ticket).holds[ticket.request_id, attempt]
-            move(self._state, ticket, Movement(held=-unused.hold.amount))
+            move(self._state, ticket, Movement(held=-unused.hold.amount), counts_user=unused.counts_user)
 
     def _unbook(self, ticket: Ticket, attempt: int, terms: Terms) -> None:
         """Let it be held again, where it was booked as an estimate: who settles it knows better."""

@@ -15,9 +15,10 @@ fetch()
 
 local text = get(BUDGET, FROM)
 if text ~= step.expected then return '' end
-local limits = step.tells == 1 and parse_hold(text).limits or nil
+local of = parse_hold(step.from == 'e' and string.sub(text, 2) or text).limits
+local limits = step.tells == 1 and of or nil
 move({spend = step.spend, spend_tokens = step.spend_tokens, hold = step.hold, hold_tokens = step.hold_tokens,
-      estimate = step.estimate, estimate_tokens = step.estimate_tokens, limits = limits})
+      estimate = step.estimate, estimate_tokens = step.estimate_tokens, limits = limits, of = of})
 drop(BUDGET, FROM)
 if step.to ~= '' then set(BUDGET, hold_field(step.to, step.attempt), step.value) end
 if step.to == 'x' then

@@ -72,6 +72,7 @@ end
 local function settle_money()
   local hold = parse_hold(get(BUDGET, UNSETTLED) or get(BUDGET, UNCONFIRMED))
   if not hold then
+    count_user(has_user_account())
     move({spend = attempt.charge, spend_tokens = attempt.charge_tokens, hold = 0, hold_tokens = 0,
           estimate = attempt.estimated * attempt.charge, estimate_tokens = attempt.estimated * attempt.charge_tokens})
   elseif attempt.unconfirmed == 1 then

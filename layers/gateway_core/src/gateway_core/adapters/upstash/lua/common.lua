@@ -158,10 +158,18 @@ local ticket = read('#now', 'request', 'digest', 'tag', 'key', 'user', 'day')
 
 -- An account is one scope in one period: "spent nano;held nano;spent tokens;held tokens".
 local scopes = {{BUDGET, 'p'}, {KEY_BUDGET, 'k:' .. ticket.key}}
-if ticket.user ~= '' then scopes[3] = {BUDGET, 'u:' .. ticket.user} end
+local USER = ticket.user ~= '' and {BUDGET, 'u:' .. ticket.user} or nil
+scopes[3] = USER
+
+-- Users are as many as callers name: only one who has a budget, or had one this month, has accounts.
+local function count_user(is_counted) scopes[3] = is_counted and USER or nil end
 local MONTH, DAY = '|M', '|D' .. string.sub(ticket.day, 7)
 -- How much of what is spent is an estimate, "nano;tokens", is kept apart: earlier releases read accounts of four numbers.
 local ESTIMATED_MONTH, ESTIMATED_DAY = '|EM', '|E' .. string.sub(ticket.day, 7)
+
+local function has_user_account()
+  return USER ~= nil and get(BUDGET, USER[2] .. MONTH) ~= nil
+end
 
 local function want_accounts()
   for _, scope in ipairs(scopes) do
@@ -240,8 +248,17 @@ local function move_estimates(nano, tokens)
   end
 end
 
--- Moves money in all accounts of the request; hold and hold_tokens are negative when they are released.
+-- A hold keeps the limits of three scopes, that is eleven commas, if it is held in accounts of a user, too.
+local function is_held_of_user(limits)
+  local _, commas = string.gsub(limits, ',', '')
+  return commas >= 11
+end
+
+-- Moves money in all accounts of the request; hold and hold_tokens are negative when they are released. Without limits
+-- nothing is told, and `of` are those of the hold that is moved.
 local function move(change)
+  local of = change.limits or change.of
+  if of then count_user(is_held_of_user(of)) end
   move_estimates(change.estimate or 0, change.estimate_tokens or 0)
   for i, scope in ipairs(scopes) do
     keep(scope[1])
@@ -322,7 +339,7 @@ local function void(attempt)
   local field = hold_field('h', attempt)
   local unused = parse_hold(get(BUDGET, field))
   if unused then
-    move({spend = 0, spend_tokens = 0, hold = -unused.nano, hold_tokens = -unused.tokens})
+    move({spend = 0, spend_tokens = 0, hold = -unused.nano, hold_tokens = -unused.tokens, of = unused.limits})
     drop(BUDGET, field)
   end
 end
