@@ -19,7 +19,7 @@ from gateway_core.adapters.upstash import UpstashStore, layout
 from gateway_core.api.usage_reports import report_of
 from gateway_core.store.counters import MONTH, MOST_NAMES, all_field, index_field, named_field, pair
 from gateway_core.store.messages import Candidate
-from gateway_core.store.reports import GroupBy, ReportQuery
+from gateway_core.store.report_query import GroupBy, ReportQuery
 from local.serving import serve
 from local.upstash.app import create_app
 from local.valkey import Valkey

@@ -9,7 +9,7 @@ from gateway_core.api.usage_reports import report_of
 from gateway_core.store.counters import Counters
 from gateway_core.store.earlier_counters import EarlierFields
 from gateway_core.store.messages import Terms
-from gateway_core.store.reports import ReportQuery
+from gateway_core.store.report_query import ReportQuery
 from tests.contract.desk import DAY, MONTH, Desk, candidate, record_of, settled
 
 HOUR_MS = 3_600_000

@@ -95,6 +95,28 @@ async def test_a_key_with_its_own_token_limit_costs_two_commands_more(redis, des
     assert sum(cost.values()) <= 13, cost
 
 
+async def test_an_estimate_costs_no_command_and_doubt_four(redis, desk):
+    """What is estimated is read and written along; who may have been billed is put where it waits to be booked."""
+    for number, (changes, most) in enumerate([({"estimated": True}, 17), ({"unconfirmed": True}, 21)]):
+        await desk.call(f"warm-up-{number}", charge_nano=5, latency_ms=10)
+
+        async def request(number=number, changes=changes):
+            await desk.call(f"r{number}", charge_nano=5, latency_ms=11, **changes)
+
+        cost = await billed(redis, request)
+        assert sum(cost.values()) <= most, cost
+
+
+async def test_admissions_pay_for_bookings_only_when_one_is_due(redis, desk):
+    """That some attempt waits is read along."""
+    await desk.call("r1", "fail", unconfirmed=True)
+    alone = await billed(redis, lambda: desk.admit("r2"))
+    desk.at = 18 * 3_600_000
+    await desk.admit("r3")
+    after = await billed(redis, lambda: desk.admit("r4"))
+    assert sum(after.values()) == sum(alone.values()) == 5
+
+
 async def test_keys_and_their_times_to_live(redis, desk):
     """Budgets and counters live 400 days, an hour's records 31 from the first; keys and breakers for ever."""
     await desk.call("r1", chosen=candidate(rpm=600))
@@ -106,6 +128,8 @@ async def test_keys_and_their_times_to_live(redis, desk):
         f"use:alpha:{DAY}:12": 31 * DAY_S,
         "projects": -1,
     }
+    await desk.call("r2", unconfirmed=True)
+    assert redis.run("TTL", "ux:alpha") == 62 * DAY_S
 
 
 async def test_a_record_lives_at_least_thirty_days_from_its_own_write(redis, desk):
@@ -248,6 +272,9 @@ async def test_every_key_of_a_script_is_declared(redis, desk):
     answer = await desk.next("r1", failed, second)
     assert await desk.settle("r1", settled(answer, second, charge_tokens=5))
     assert await desk.hit("r2")
+    (unconfirmed,) = await desk.store.open_holds("alpha", month=MONTH)
+    assert await desk.store.book_hold("alpha", unconfirmed, now_ms=desk.now)
+    assert await desk.store.book_due("alpha", now_ms=desk.now, limit=3) == []
     hold = {"month": MONTH, "request_id": "r1", "attempt": 1}
     assert await desk.store.resolve_hold("alpha", **hold, charge_nano=5, charge_tokens=0, now_ms=desk.now)
 

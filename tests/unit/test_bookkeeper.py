@@ -75,7 +75,44 @@ async def test_the_schedule_stops_when_its_time_is_over(at_noon):
     advance(at_noon, DUE_MS)
     bookkeeper = at_noon.services.bookkeeper
     assert await bookkeeper.look_through(within_s=0) == [HeldMoney("alpha", 1, 100, 0)]
+    assert await bookkeeper.look_through(within_s=-1) == []
     assert await bookkeeper.look_through(within_s=1) == [HeldMoney("alpha", 0, 0, 1)]
+
+
+async def test_very_many_holds_are_looked_through_page_by_page(at_noon):
+    """All of them are counted."""
+    for number in range(1100):
+        await leave(at_noon, "alpha", f"r{number}")
+    assert await at_noon.services.bookkeeper.look_through(within_s=60) == [HeldMoney("alpha", 1100, 110_000, 0)]
+
+
+class Watched:
+    """A store that remembers whose holds were looked at."""
+
+    def __init__(self, store):
+        self.store, self.asked = store, []
+
+    def __getattr__(self, name):
+        return getattr(self.store, name)
+
+    async def hold_page(self, project_id, *, month, cursor=""):
+        self.asked.append(project_id)
+        return await self.store.hold_page(project_id, month=month, cursor=cursor)
+
+
+async def test_many_projects_take_turns(at_noon):
+    """Each round begins with others, so that one that is cut short leaves none out for ever."""
+    for number in range(20):
+        await leave(at_noon, f"p{number:02}", "r1")
+    begins = set()
+    for _ in range(5):
+        watched = Watched(at_noon.store)
+        keeper = Bookkeeper(watched, at_noon.services.events, at_noon.services.clock, LEAST_WAIT_MS)
+        assert len(await keeper.look_through(within_s=60)) == 20
+        assert len(set(watched.asked)) == 20
+        begins.add(watched.asked[0])
+        advance(at_noon, HOUR_MS)
+    assert len(begins) == 5
 
 
 async def test_thresholds_that_a_booking_reaches_are_told(at_noon):
@@ -100,15 +137,39 @@ async def test_a_report_books_some_before_it_is_read(at_noon):
         assert len(held) == left
 
 
+class Failing:
+    """A store that cannot do one thing."""
+
+    def __init__(self, store, name):
+        self._store, self._name = store, name
+
+    def __getattr__(self, name):
+        return self._fail if name == self._name else getattr(self._store, name)
+
+    async def _fail(self, *args, **kwargs):
+        raise StoreUnavailable("away")
+
+
+@pytest.mark.parametrize("name", ["projects", "hold_page", "book_holds"])
+async def test_a_store_that_fails_in_between(at_noon, name):
+    """Who cannot look fails, and is tried again; what cannot be booked stays held, and is counted."""
+    await leave(at_noon, "alpha", "r1")
+    advance(at_noon, DUE_MS)
+    store = Failing(at_noon.store, name)
+    keeper = Bookkeeper(store, at_noon.services.events, at_noon.services.clock, LEAST_WAIT_MS)
+    if name == "book_holds":
+        assert await keeper.look_through(within_s=60) == [HeldMoney("alpha", 1, 100, 0)]
+    else:
+        with pytest.raises(StoreUnavailable):
+            await keeper.look_through(within_s=60)
+
+
 async def test_a_store_that_is_away_is_the_reports_to_tell(at_noon):
     """Nothing is raised before."""
-
-    class Away:
-        async def book_due(self, project_id, *, now_ms, limit):
-            raise StoreUnavailable("away")
-
     services = at_noon.services
-    await Bookkeeper(Away(), services.events, services.clock, LEAST_WAIT_MS).before_report("alpha")
+    await Bookkeeper(Failing(at_noon.store, "book_due"), services.events, services.clock, LEAST_WAIT_MS).before_report(
+        "alpha"
+    )
 
 
 @pytest.mark.parametrize(

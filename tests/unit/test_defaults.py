@@ -88,7 +88,19 @@ TOO_MUCH = MAX_AMOUNT + 1
 CANDIDATE = Candidate("p", "m", hold_nano=MAX_AMOUNT, hold_tokens=MAX_AMOUNT)
 
 
-@pytest.mark.parametrize("field", ["charge_nano", "charge_tokens", "retry_after_ms", "tpm", "rpm", "latency_ms"])
+@pytest.mark.parametrize(
+    "field",
+    [
+        "charge_nano",
+        "charge_tokens",
+        "retry_after_ms",
+        "tpm",
+        "rpm",
+        "latency_ms",
+        "unconfirmed_nano",
+        "unconfirmed_tokens",
+    ],
+)
 def test_a_settlement_that_cannot_be_counted_is_refused(field):
     """Each of its numbers."""
     settlement = Settlement(1, "p", "m", 1, probe=False, effect="ok")

@@ -7,7 +7,8 @@ import pytest
 from gateway_core.domain.errors import InvalidRequest
 from gateway_core.store.counters import Counters, count, dimensions
 from gateway_core.store.records import UsageRecord
-from gateway_core.store.reports import OTHER, Reading, Report, ReportQuery, period
+from gateway_core.store.report_query import ReportQuery, period
+from gateway_core.store.reports import OTHER, Reading, Report
 
 DAY = date(2026, 11, 20)
 TODAY = date(2026, 11, 20)

@@ -17,8 +17,11 @@ from gateway_core.telemetry.ports import EventSink
 
 WITH_A_REPORT = 10
 """How many holds a report books before it is read."""
-AT_ONCE = 16
-"""How many the schedule books at a time."""
+AT_ONCE = 4
+"""How many projects the schedule looks through at a time."""
+IN_A_TRIP = 50
+"""How many holds it books at a time in each."""
+HOUR_MS = 3_600_000
 
 
 @dataclass(slots=True)
@@ -58,7 +61,17 @@ class Bookkeeper:
     async def look_through(self, *, within_s: float) -> list[HeldMoney]:
         """Book what is due in all projects, as far as the time goes; what is left in each. Raises StoreUnavailable."""
         until_s = self.clock.monotonic_s() + within_s
-        return [await self._look_through(project, until_s) for project in await self.store.projects()]
+        projects = _in_turn(await self.store.projects(), self.clock.now_ms())
+        found: list[HeldMoney] = []
+        for first in range(0, len(projects), AT_ONCE):
+            if self.clock.monotonic_s() <= until_s:
+                some = projects[first : first + AT_ONCE]
+                looks = (self._look_through(project, until_s) for project in some)
+                for look in await asyncio.gather(*looks, return_exceptions=True):
+                    if isinstance(look, BaseException):
+                        raise look
+                    found.append(look)
+        return sorted(found, key=lambda held: held.project_id)
 
     async def _look_through(self, project_id: str, until_s: float) -> HeldMoney:
         count = _Count()
@@ -71,12 +84,14 @@ class Bookkeeper:
         return count.total(project_id)
 
     async def _book(self, project_id: str, due: Sequence[OpenHold], count: _Count, until_s: float) -> None:
-        for first in range(0, len(due), AT_ONCE):
+        for first in range(0, len(due), IN_A_TRIP):
             if self.clock.monotonic_s() >= until_s:
                 return
-            now_ms, some = self.clock.now_ms(), due[first : first + AT_ONCE]
-            done = await asyncio.gather(*(self.store.book_hold(project_id, hold, now_ms=now_ms) for hold in some))
-            booked = [each for each in done if each]
+            now_ms, some = self.clock.now_ms(), due[first : first + IN_A_TRIP]
+            try:
+                booked = await self.store.book_holds(project_id, some, now_ms=now_ms)
+            except StoreUnavailable:  # what it did of them is done; the next round finds the others
+                return
             for each in booked:
                 count.book(each.hold)
             await self._tell(project_id, booked)
@@ -97,6 +112,12 @@ async def pages_of(store: HoldBook, project_id: str, month: str) -> AsyncIterato
     while page.cursor:
         page = await store.hold_page(project_id, month=month, cursor=page.cursor)
         yield page.holds
+
+
+def _in_turn(projects: Sequence[str], now_ms: int) -> Sequence[str]:
+    """Beginning with others in each hour: where there are too many for one round, none is always the last."""
+    first = now_ms // HOUR_MS * AT_ONCE % max(1, len(projects))
+    return [*projects[first:], *projects[:first]]
 
 
 def _name(hold: OpenHold) -> tuple[str, int]:

@@ -22,7 +22,8 @@ from gateway_core.domain.times import day_key, iso, utc_date
 from gateway_core.services import Current, Services
 from gateway_core.store.counters import Counters
 from gateway_core.store.records import UsageRecord
-from gateway_core.store.reports import Report, ReportQuery, period
+from gateway_core.store.report_query import ReportQuery, period
+from gateway_core.store.reports import Report
 
 TOOL = "get_usage"
 _HIDDEN = frozenset({"input_nano", "output_nano", "estimated_nano"})

@@ -11,7 +11,8 @@ from gateway_core.domain.times import day_key
 from gateway_core.ports import Books
 from gateway_core.store.counters import Counters, count
 from gateway_core.store.records import UsageRecord
-from gateway_core.store.reports import Reading, Report, ReportQuery
+from gateway_core.store.report_query import ReportQuery
+from gateway_core.store.reports import Reading, Report
 
 MOST_RECORDS = 20_000
 """Of a report that is made from records."""

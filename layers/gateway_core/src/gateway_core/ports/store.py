@@ -50,7 +50,10 @@ class Ledger(ResponseCache, Protocol):
         ...
 
     async def admit(self, ticket: Ticket, candidates: Sequence[Candidate], terms: Terms) -> Admission:
-        """Admit the first candidate that can start at once, else the one with the shortest wait within the limit."""
+        """Admit the first candidate that can start at once, else the one with the shortest wait within the limit.
+
+        On the way a few holds of the project are booked that are due, see `HoldBook`; that never fails an admission.
+        """
         ...
 
     async def next(
@@ -134,6 +137,10 @@ class HoldBook(Protocol):
 
     async def book_hold(self, project_id: str, hold: OpenHold, *, now_ms: int) -> Booked | None:
         """Book a hold, whether or not it is due. Once: None if it is booked, or is not what `hold` says any more."""
+        ...
+
+    async def book_holds(self, project_id: str, holds: Sequence[OpenHold], *, now_ms: int) -> list[Booked]:
+        """The same for many at once, in few trips; those that were booked."""
         ...
 
     async def book_due(self, project_id: str, *, now_ms: int, limit: int) -> list[Booked]:

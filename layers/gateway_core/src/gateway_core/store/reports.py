@@ -9,11 +9,10 @@ from __future__ import annotations
 from calendar import monthrange
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from typing import Literal
 from urllib.parse import unquote
 
-from gateway_core.domain.errors import InvalidRequest
 from gateway_core.domain.times import day_key
 from gateway_core.store.counters import (
     MONTH,
@@ -35,53 +34,16 @@ from gateway_core.store.earlier_counters import (
     earlier_hours,
     earlier_names,
 )
+from gateway_core.store.report_query import GroupBy, ReportQuery, check
 
-type GroupBy = Literal["day", "hour", "model", "provider", "agent", "user", "key", "session", "project"]
 type Names = Mapping[str, Mapping[str, Sequence[str]]]
 """Names by month and index."""
 type Counted = Mapping[str, Mapping[str, Counters]]
 """Counters by month and field."""
 
-DEFAULT_DAYS = 30
-MOST_DAYS = 366
 OTHER = "~other"
 """The row of names beyond the bound of a day or month."""
-_COLUMNS: Mapping[GroupBy, str] = {
-    "day": "day",
-    "hour": "hour",
-    "model": "model",
-    "provider": "provider",
-    "agent": "agent_id",
-    "user": "user_id",
-    "key": "key_id",
-    "session": "session_id",
-    "project": "project_id",
-}
 _KINDS: Mapping[GroupBy, Kind] = {"model": "m", "provider": "p", "key": "k", "agent": "a", "user": "u"}
-_ALONE: Mapping[GroupBy, str] = {"provider": "", "key": "key_id"}
-"""Groupings that no filter combines with but one."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReportQuery:
-    """What is asked of one project. Empty filters match everything; both dates are included."""
-
-    start: date
-    end: date
-    group_by: GroupBy = "day"
-    agent_id: str = ""
-    user_id: str = ""
-    model: str = ""
-    key_id: str = ""
-
-    @property
-    def days(self) -> list[date]:
-        return [self.start + timedelta(days=n) for n in range((self.end - self.start).days + 1)]
-
-    @property
-    def column(self) -> str:
-        """The name of the rows' first field."""
-        return _COLUMNS[self.group_by]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +120,7 @@ class Reading:
     """
 
     def __init__(self, query: ReportQuery) -> None:
-        _check(query)
+        check(query)
         self._query = query
         self._selection = _selection(query)
         self._grouping = _grouping(query)
@@ -244,51 +206,7 @@ class Reading:
     @property
     def _only_name(self) -> str:
         """The one row that a filter leaves of its own grouping."""
-        return encode(_filters(self._query).get(self._query.column, ""))
-
-
-def period(start: date | None, end: date | None, today: date) -> tuple[date, date]:
-    """The days asked for, by default the last 30. Raises InvalidRequest (422)."""
-    last = end or (max(today, start) if start else today)
-    first = start or last - timedelta(days=DEFAULT_DAYS - 1)
-    if first > last:
-        raise InvalidRequest("start_date is after end_date.", param="start_date", schema=True)
-    if (last - first).days >= MOST_DAYS:
-        raise InvalidRequest(f"A report covers at most {MOST_DAYS} days.", param="start_date", schema=True)
-    return first, last
-
-
-def _filters(query: ReportQuery) -> Mapping[str, str]:
-    named = {"agent_id": query.agent_id, "user_id": query.user_id, "model": query.model, "key_id": query.key_id}
-    return {name: value for name, value in named.items() if value}
-
-
-def _check(query: ReportQuery) -> None:
-    """Raises InvalidRequest (422) for a combination that no counter holds."""
-    filters = _filters(query)
-    others = [name for name in filters if name != "model"]
-    if len(others) > 1:
-        raise _not_served(f"{others[0]} and {others[1]} cannot be combined", others[1])
-    if "key_id" in filters and "model" in filters:
-        raise _not_served("key_id and model cannot be combined", "key_id")
-    for name in filters:
-        if not _combines(query.group_by, name):
-            raise _not_served(f"group_by={query.group_by} cannot be combined with {name}", name)
-
-
-def _combines(group_by: GroupBy, name: str) -> bool:
-    """Whether counters of a grouping are kept by a filter, too."""
-    match group_by:
-        case "day" | "project":
-            return True
-        case "hour":
-            return name == "model"
-        case "model":
-            return name != "key_id"
-        case "agent" | "user":
-            return name in {"model", _COLUMNS[group_by]}
-        case _:
-            return name == _ALONE.get(group_by)
+        return encode(self._query.filters.get(self._query.column, ""))
 
 
 def _selection(query: ReportQuery) -> Selection:
@@ -305,7 +223,7 @@ def _selection(query: ReportQuery) -> Selection:
 def _grouping(query: ReportQuery) -> Grouping | None:
     """None where each row is a field that is known beforehand."""
     kind = _KINDS.get(query.group_by)
-    filters = _filters(query)
+    filters = query.filters
     if kind is None or query.column in filters:
         return None
     if kind == "m":
@@ -332,7 +250,3 @@ def _day(day: date) -> str:
 
 def _shown(name: str) -> str:
     return OTHER if name == REST else unquote(name)
-
-
-def _not_served(what: str, param: str) -> InvalidRequest:
-    return InvalidRequest(f"{what}: no counter holds that. Drop one of the two.", param=param, schema=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from gateway_core.adapters.memory.attempts import move
@@ -49,6 +50,10 @@ class MemoryHolds(Part):
 
     async def book_hold(self, project_id: str, hold: OpenHold, *, now_ms: int) -> Booked | None:
         return book(self._state, project_id, hold, now_ms)
+
+    async def book_holds(self, project_id: str, holds: Sequence[OpenHold], *, now_ms: int) -> list[Booked]:
+        booked = [book(self._state, project_id, hold, now_ms) for hold in holds]
+        return [each for each in booked if each]
 
     async def book_due(self, project_id: str, *, now_ms: int, limit: int) -> list[Booked]:
         return book_due(self._state, project_id, now_ms, self._wait_ms, limit)

@@ -6,14 +6,15 @@ still that. Only an admission and a settlement do their own reckoning, as they h
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway_core.adapters.upstash import layout
-from gateway_core.adapters.upstash.calls import add_books, declare_books, parse_adjusted, request_call
-from gateway_core.adapters.upstash.client import Client, unavailable
+from gateway_core.adapters.upstash.calls import ScriptCall, add_books, declare_books, parse_adjusted, request_call
+from gateway_core.adapters.upstash.client import Client, Reply, unavailable
 from gateway_core.adapters.upstash.pages import FIRST, hash_page, hash_pages
 from gateway_core.adapters.upstash.part import Part
-from gateway_core.adapters.upstash.scripts import Scripts
+from gateway_core.adapters.upstash.scripts import Script, Scripts
 from gateway_core.domain.errors import StoreUnavailable
 from gateway_core.store import budget
 from gateway_core.store.budget import NOTHING, Amount, Movement
@@ -84,21 +85,22 @@ class UpstashHolds(Part):
         return stored.hold if stored else None
 
     async def book_hold(self, project_id: str, hold: OpenHold, *, now_ms: int) -> Booked | None:
-        stored = await self._stored(project_id, hold.day[:MONTH_CHARS], hold.request_id, hold.attempt)
-        if stored is None or stored.hold != hold or hold.booked:
-            return None
-        step = Step(booking(hold), "e", stored.kind + stored.text, tells=True)
-        changes = await self._adjust(project_id, stored, step, now_ms)
-        if changes is None:
-            return None
-        return Booked(hold, tuple(change for change in changes if isinstance(change, BudgetCrossed)))
+        return next(iter(await self.book_holds(project_id, [hold], now_ms=now_ms)), None)
+
+    async def book_holds(self, project_id: str, holds: Sequence[OpenHold], *, now_ms: int) -> list[Booked]:
+        found = [stored for stored in await self._all_stored(project_id, holds) if not stored.hold.booked]
+        calls = [self._adjustment(project_id, stored, _booking(stored), now_ms) for stored in found]
+        replies = [parse_adjusted(str(reply)) for reply in await self._run_all(self._scripts.adjust, calls)]
+        pairs = zip(found, replies, strict=True)
+        return [Booked(stored.hold, _crossed(changes)) for stored, changes in pairs if changes is not None]
 
     async def book_due(self, project_id: str, *, now_ms: int, limit: int) -> list[Booked]:
         keys = [layout.unconfirmed_key(project_id), layout.project_key(project_id)]
         names = await self._client.run(self._scripts.due, keys, [str(now_ms - self._wait_ms), str(limit)])
-        found = names if isinstance(names, list) else []
-        booked = [await self._book_indexed(project_id, str(name), now_ms) for name in found]
-        return [each for each in booked if each]
+        due: list[OpenHold] = []
+        for name in names if isinstance(names, list) else []:
+            due += await self._indexed(project_id, str(name))
+        return await self.book_holds(project_id, due, now_ms=now_ms) if due else []
 
     async def resolve_hold(
         self,
@@ -124,13 +126,40 @@ class UpstashHolds(Part):
                 return True
         raise restless()
 
-    async def _book_indexed(self, project_id: str, name: str, now_ms: int) -> Booked | None:
+    async def _indexed(self, project_id: str, name: str) -> list[OpenHold]:
+        """The hold that waits under this name; a name without one is dropped."""
         day, request_id, attempt = indexed(name)
         stored = await self._stored(project_id, day[:MONTH_CHARS], request_id, attempt)
-        if stored is None or stored.kind != "x":  # settled by a release that knows no index
-            await self._client.execute("ZREM", layout.unconfirmed_key(project_id), name)
-            return None
-        return await self.book_hold(project_id, stored.hold, now_ms=now_ms)
+        if stored and stored.kind == "x":
+            return [stored.hold]
+        # Settled by a release that knows no index.
+        await self._client.execute("ZREM", layout.unconfirmed_key(project_id), name)
+        return []
+
+    async def _all_stored(self, project_id: str, holds: Sequence[OpenHold]) -> list[StoredHold]:
+        """Those of the holds that are still what they are said to be."""
+        fields = [layout.hold_field(_kind(hold), hold.request_id, hold.attempt) for hold in holds]
+        months = sorted({hold.day[:MONTH_CHARS] for hold in holds})
+        texts: dict[tuple[str, str], object] = {}
+        for month in months:
+            reply = await self._client.execute("HMGET", layout.budget_key(project_id, month), *fields)
+            texts |= {(month, name): text for name, text in zip(fields, _list(reply), strict=False)}
+        found: list[StoredHold] = []
+        for name, hold in zip(fields, holds, strict=True):
+            text = texts.get((hold.day[:MONTH_CHARS], name))
+            if isinstance(text, str) and text and layout.parse_hold(name, text) == hold:
+                found.append(StoredHold(name[0], text, hold))
+        return found
+
+    async def _run_all(self, script: Script, calls: Sequence[ScriptCall]) -> list[Reply]:
+        """The replies of a script that is run many times: the first run makes sure that the server knows it."""
+        if not calls:
+            return []
+        first = await self._client.run(script, calls[0].keys, calls[0].arguments)
+        more: list[list[str | int]] = [
+            ["EVALSHA", script.sha, len(call.keys), *call.keys, *call.arguments] for call in calls[1:]
+        ]
+        return [first, *(await self._client.pipeline(more) if more else [])]
 
     async def _unbook(self, project_id: str, month: str, request_id: str, attempt: int, now_ms: int) -> None:
         """Let it be held again, where it was booked as an estimate: somebody knows better."""
@@ -151,14 +180,17 @@ class UpstashHolds(Part):
     async def _stored(self, project_id: str, month: str, request_id: str, attempt: int) -> StoredHold | None:
         fields = [layout.hold_field(kind, request_id, attempt) for kind in "hxe"]
         reply = await self._client.execute("HMGET", layout.budget_key(project_id, month), *fields)
-        texts = reply if isinstance(reply, list) else []
-        for name, text in zip(fields, texts, strict=False):
+        for name, text in zip(fields, _list(reply), strict=False):
             if isinstance(text, str) and text:
                 return StoredHold(name[0], text, layout.parse_hold(name, text))
         return None
 
     async def _adjust(self, project_id: str, stored: StoredHold, step: Step, now_ms: int) -> tuple[Change, ...] | None:
         """Move the money, if the hold is what it was; what that changed, else None."""
+        call = self._adjustment(project_id, stored, step, now_ms)
+        return parse_adjusted(str(await self._client.run(self._scripts.adjust, call.keys, call.arguments)))
+
+    def _adjustment(self, project_id: str, stored: StoredHold, step: Step, now_ms: int) -> ScriptCall:
         ticket, by = reconciled_ticket(project_id, stored.hold), step.by
         # The record of a request that has gone on has all that it knew of its open attempts.
         is_known = step.is_late and stored.kind == "h"
@@ -172,7 +204,25 @@ class UpstashHolds(Part):
             call.add(amount.nano, amount.tokens)
         call.add(int(record is not None), int(step.tells), int(step.is_late))
         call.add(counted_from_ms(stored.hold.day, stored.hold.unconfirmed_ms))
-        return parse_adjusted(str(await self._client.run(self._scripts.adjust, call.keys, call.arguments)))
+        return call
+
+
+def _booking(stored: StoredHold) -> Step:
+    return Step(booking(stored.hold), "e", stored.kind + stored.text, tells=True)
+
+
+def _crossed(changes: Sequence[Change]) -> tuple[BudgetCrossed, ...]:
+    return tuple(change for change in changes if isinstance(change, BudgetCrossed))
+
+
+def _kind(hold: OpenHold) -> str:
+    if hold.booked:
+        return "e"
+    return "x" if hold.unconfirmed else "h"
+
+
+def _list(reply: Reply) -> list[Reply]:
+    return reply if isinstance(reply, list) else []
 
 
 def restless() -> StoreUnavailable:
