@@ -2,7 +2,7 @@
 -- Model: gateway_core/store/counters.py.
 
 local RECORDS, PROJECTS = KEYS[5], KEYS[6]
-local BOOKS_TTL_S, RECORDS_TTL_S = 400 * 86400, 31 * 86400
+local RECORDS_TTL_S = 31 * 86400
 
 -- The first dimension counts all: a day, and an hour of it. `late` says that the record's hour is not the present one.
 local entry = read('project', 'record', '#late', 'counts', '#dimensions')
@@ -93,7 +93,8 @@ local function flush_with_record()
   local all = dimensions[1].fields
   local is_new_day, is_new_hour = not get(BUDGET, all[1]), not get(BUDGET, all[2])
   count()
-  if is_new_day then hashes[BUDGET].expire = BOOKS_TTL_S end
+  -- Once a day: an earlier release may have begun the month, with a shorter life.
+  if is_new_day then hashes[BUDGET].expire = BUDGET_TTL_S end
   flush()
   if is_new_day then redis.call('SADD', PROJECTS, entry.project) end
   local added = redis.pcall('XADD', RECORDS, '*', 'd', entry.record)

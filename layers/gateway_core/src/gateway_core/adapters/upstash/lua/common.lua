@@ -153,7 +153,7 @@ end
 
 -- What every script is told: the moment, and the request.
 local BUDGET, KEY_BUDGET, PROJECT, KEY_PROJECT = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local BUDGET_TTL_S = 62 * 86400
+local BUDGET_TTL_S, INDEX_TTL_S = 400 * 86400, 62 * 86400
 local ticket = read('#now', 'request', 'digest', 'tag', 'key', 'user', 'day')
 
 -- An account is one scope in one period: "spent nano;held nano;spent tokens;held tokens".
@@ -319,7 +319,7 @@ end
 
 local function await_booking(index, attempt, from)
   later('ZADD', index, show(from), index_name(attempt))
-  later('EXPIRE', index, BUDGET_TTL_S)
+  later('EXPIRE', index, INDEX_TTL_S)
   local due = tonumber(get(PROJECT, 'due') or from)
   set(PROJECT, 'due', show(math.min(due, from)))
 end
