@@ -144,7 +144,7 @@ class Request:
     answer_bytes: int = 8_000
     log_bytes: int = 3_000
     events: int = 1
-    store_commands: int = 17
+    store_commands: int = 10
     record_bytes: int = 200
 
 

@@ -32,6 +32,7 @@ async def test_a_repeated_admission_answers_the_same_and_holds_nothing_more(desk
 async def test_a_settlement_spends_the_charge_and_releases_the_hold(desk):
     """What the attempt cost is spent in every scope, the rest of its hold is free again."""
     desk.user = "bob"
+    await desk.budget("bob", day_nano=1000)
     answer = await desk.admitted("r1", ONE)
     assert await desk.settle("r1", settled(answer, ONE, charge_nano=70, charge_tokens=7))
     for scope in ("p", "u:bob", f"k:{desk.key_id}"):
@@ -48,7 +49,7 @@ async def test_a_settlement_sent_twice_counts_once(desk):
     assert not await desk.settle("r1", ended)
     assert await desk.money() == (70, 0)
     assert len(await desk.records()) == 1
-    assert (await desk.counters())["t"].requests == 1
+    assert (await desk.counters())["c|20"].requests == 1
 
 
 async def test_what_was_never_admitted_is_not_settled(desk):
@@ -193,7 +194,7 @@ async def test_an_unconfirmed_settlement_keeps_its_bound(desk):
     assert not await desk.settle("r1", ended, input_nano=30, output_nano=0)
     assert (await desk.money(), await desk.tokens()) == ((30, 70), (2, 8))
     assert await desk.holds() == [("r1", 1, 70, True)]
-    assert (await desk.counters())["t"].cost_nano == 30
+    assert (await desk.counters())["c|20"].cost_nano == 30
 
 
 async def test_a_later_settlement_resolves_what_was_unconfirmed(desk):
@@ -210,7 +211,7 @@ async def test_a_later_settlement_resolves_what_was_unconfirmed(desk):
             ("chat", 30, 6),
             (RECONCILED, 15, 2),
         ]
-    total = (await desk.counters())["t"]
+    total = (await desk.counters())["c|20"]
     assert (total.requests, total.cost_nano) == (1, 45)
 
 

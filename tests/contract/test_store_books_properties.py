@@ -18,12 +18,13 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from gateway_core.adapters.memory import MemoryStore
 from gateway_core.adapters.upstash import UpstashStore
 from gateway_core.domain.caller import Limits
+from gateway_core.store.counters import Counters
 from gateway_core.store.estimates import LEAST_WAIT_MS, is_due, is_left
 from gateway_core.store.messages import Admitted, Settlement, Terms, Ticket
 from gateway_core.store.records import OpenHold, UsageRecord
 from gateway_core.store.virtual_keys import KeyRecord
 from tests.contract.conftest import Redis
-from tests.contract.desk import DIGEST, POLICY, candidate, record_of, settled
+from tests.contract.desk import DIGEST, POLICY, candidate, counted, record_of, settled
 from tests.contract.wire import at_once, wired_store
 from tests.properties import examples
 
@@ -250,9 +251,10 @@ class Ends(RuleBasedStateMachine):
     def counters_add_up(self) -> None:
         """The counters of a day are those of its records, corrections included."""
         for day in DAYS:
-            (fields,) = at_once(self.memory.day_counters("alpha", [day]))
+            found = at_once(counted(self.memory, "alpha", day[:6], day[6:])).get(f"c|{day[6:]}", Counters())
             page = at_once(self.memory.usage_records("alpha", day=day, limit=1000))
-            assert (fields["t"].cost_nano if fields else 0) == sum(record.cost_nano for record in page.records)
+            assert found.cost_nano == sum(record.cost_nano for record in page.records)
+            assert found.estimated_nano == sum(record.estimated_nano for record in page.records)
 
     def teardown(self) -> None:
         """In the end both stores remember the same."""
@@ -261,7 +263,12 @@ class Ends(RuleBasedStateMachine):
             self.both("budget_lines", "alpha", day=day, scopes=["p", "u:bob", f"k:{self.key.id}"])
         for day in DAYS:
             self.both("usage_records", "alpha", day=day, limit=1000)
-        self.both("day_counters", "alpha", DAYS)
+        for day in DAYS:
+            for period in (day[6:], "M"):
+                expected, found = (
+                    at_once(counted(store, "alpha", day[:6], period)) for store in (self.memory, self.upstash)
+                )
+                assert found == expected
 
 
 @pytest.fixture

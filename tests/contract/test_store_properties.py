@@ -22,7 +22,7 @@ from gateway_core.store.rate_limit import ProviderLimits
 from gateway_core.store.records import OpenHold
 from gateway_core.store.virtual_keys import KeyRecord
 from tests.contract.conftest import Redis
-from tests.contract.desk import DIGEST, record_of
+from tests.contract.desk import DIGEST, KINDS, counted, record_of
 from tests.contract.wire import at_once, wired_store
 from tests.properties import examples
 
@@ -117,6 +117,12 @@ class Histories(RuleBasedStateMachine):
             ticket = Ticket(request_id, "alpha", key.id, DIGEST, key.rights_tag, self.now, user, "agent")
             self.tickets[request_id] = ticket
         return self.tickets[request_id]
+
+    def both_count(self, month: str, period: str) -> None:
+        """Names and counters of a period are the same in both stores."""
+        self.both("names", "alpha", {month: [f"i|{kind}|{period}" for kind in KINDS]})
+        expected, found = (at_once(counted(store, "alpha", month, period)) for store in (self.memory, self.upstash))
+        assert found == expected
 
     # What may happen.
 
@@ -293,8 +299,10 @@ class Histories(RuleBasedStateMachine):
         every = {}
         for month, day in MONTH_DAYS:
             holds = self.ask("hold_page", "alpha", month=month).holds
-            for scope, user in zip(SCOPES, ("", "b|ob"), strict=True):
-                self.check_account([hold for hold in holds if user in ("", hold.user_id)], day, scope)
+            counted = self.memory._state.months["alpha", month].holds  # that a hold is its user's, too, is told nobody
+            of_user = {name for name, stored in counted.items() if stored.user_id and stored.counts_user}
+            self.check_account(list(holds), day, "p")
+            self.check_account([hold for hold in holds if (hold.request_id, hold.attempt) in of_user], day, "u:b|ob")
             every |= {(hold.request_id, hold.attempt): hold for hold in holds}
         assert self.holds.keys() - every.keys() <= self.may_end
         for name, hold in every.items():
@@ -313,10 +321,10 @@ class Histories(RuleBasedStateMachine):
     def counters_add_up(self) -> None:
         """The day's total is the sum of its records."""
         for day in DAYS:
-            (fields,) = self.ask("day_counters", "alpha", [day])
+            fields = self.ask("counted", "alpha", {day[:6]: [f"c|{day[6:]}"]})[day[:6]]
             page = self.ask("usage_records", "alpha", day=day, limit=1000)
             total = sum((count(record) for record in page.records), Counters())
-            assert fields.get("t", Counters()) == total
+            assert fields.get(f"c|{day[6:]}", Counters()) == total
 
     @invariant()
     def what_is_known_of_providers_agrees(self) -> None:
@@ -337,7 +345,8 @@ class Histories(RuleBasedStateMachine):
         for day in DAYS:
             self.both("budget_lines", "alpha", day=day, scopes=[*SCOPES, f"k:{self.key.id}"])
             self.both("usage_records", "alpha", day=day, limit=1000)
-        self.both("day_counters", "alpha", DAYS)
+            for period in (day[6:], "M"):
+                self.both_count(month, period)
         self.both("list_keys", "alpha")
 
 

@@ -7,6 +7,7 @@ from tests.contract.desk import record_of, settled
 
 HELLO = {"messages": [{"role": "user", "content": "one two three"}]}
 TOTALS = {"requests": 2, "errors": 0, "cache_hits": 0, "input_tokens": 6, "output_tokens": 6, "cost_usd": "0.000018"}
+NO_ESTIMATE = {"estimated_usd": "0", "latency_ms": {"average": 0, "p50": 100, "p95": 100}}
 
 
 async def complete(client, **fields):
@@ -20,11 +21,12 @@ async def test_the_report_has_what_was_used(client):
     await complete(client, agent_id="cat", model="second")
     body = (await client.get("/v1/usage", params={"group_by": "agent"})).json()
     half = {"requests": 1, "errors": 0, "cache_hits": 0, "input_tokens": 3, "output_tokens": 3, "cost_usd": "0.000009"}
+    half |= NO_ESTIMATE
     assert body == {
         "start_date": "2026-10-22",
         "end_date": "2026-11-20",
         "group_by": "agent",
-        "totals": TOTALS,
+        "totals": TOTALS | NO_ESTIMATE,
         "rows": [{"agent_id": "bot", **half}, {"agent_id": "cat", **half}],
     }
 
@@ -94,6 +96,7 @@ async def test_single_records_come_in_pages(client):
     assert (first["date"], rest["next_cursor"]) == ("2026-11-20", None)
     assert (seen[0]["cost_usd"], seen[0]["model"], seen[0]["input_includes_cached"]) == ("0.000009", "first", True)
     assert "input_nano" not in seen[0]
+    assert (seen[0]["estimated_usd"], "estimated_nano" in seen[0]) == ("0", False)
 
 
 async def test_records_of_another_day_or_project(client):

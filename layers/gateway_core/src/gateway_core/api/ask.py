@@ -53,7 +53,7 @@ def router(source: Current[ModelServices], jobs: Jobs | None = None) -> APIRoute
             return await accept(request, services, jobs, caller, batch)
         request_id = request.state.request_id
         timeout_s = min(batch.timeout_s, time_left_s(request.scope))
-        engine = services.engine(caller, attribution_of(caller, batch.body), request_id)
+        engine = services.engine(caller, attribution_of(request, caller, batch.body), request_id)
         running = engine.run(batch.nodes, timeout_s=timeout_s)
         answers = _logged(running, partial(services.telemetry.batch_ended, request_id, caller, len(batch.nodes)))
         headers = {"x-gateway-request-id": request_id}

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from gateway_core.api.body import Id, Strict
+from gateway_core.api.body import Party, Strict
 from gateway_core.api.openai_wire import group_or_model
 from gateway_core.api.schemas import Options, OwnOptions, Tokens, cost_body, given, usage_body
 from gateway_core.batch.questions import (
@@ -75,8 +75,8 @@ class BatchBody(Strict):
     questions: Annotated[list[QuestionItem], Field(min_length=1)]
     stream: bool = False
     project_id: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")] | None = None
-    agent_id: Id | None = None
-    user_id: Id | None = None
+    agent_id: Party | None = None
+    user_id: Party | None = None
     timeout_s: Annotated[float, Field(gt=0, le=MOST_JOB_S)] | None = None
 
 

@@ -12,6 +12,7 @@ from gateway_core.api.deadline import time_left_s
 from gateway_core.api.degraded import DEGRADED_HEADER
 from gateway_core.api.disconnect import while_listening
 from gateway_core.api.schemas import CACHED_HEADER, DROPPED_HEADER, CompleteBody, completion_body, cost_body
+from gateway_core.api.sessions import session_of
 from gateway_core.domain.chat import ProviderAnswer
 from gateway_core.domain.cost import usd
 from gateway_core.domain.result import Completion
@@ -30,7 +31,7 @@ def router(source: Current[ModelServices]) -> APIRouter:
         check_tool(caller, "complete")
         value = await read_json(request, settings.body_limit)
         body = validate(CompleteBody, value)
-        chat = body.to_request(caller, settings.default_timeout_s, value)
+        chat = body.to_request(caller, settings.default_timeout_s, value, session_of(request))
         timeout_s = min(chat.timeout_s, time_left_s(request.scope))
         answer = services.gateway.complete(chat, caller, request.state.request_id, timeout_s=timeout_s)
         done = await while_listening(request, answer)

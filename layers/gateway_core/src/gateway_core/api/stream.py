@@ -13,6 +13,7 @@ from gateway_core.api.auth import identify
 from gateway_core.api.body import read_json, validate
 from gateway_core.api.deadline import time_left_s
 from gateway_core.api.schemas import CompleteBody, completion_body
+from gateway_core.api.sessions import session_of
 from gateway_core.api.sse import Events, EventStream, event
 from gateway_core.api.stream_answer import StreamParts, in_words, start, stream_error_body
 from gateway_core.domain.chat import Chunk, ToolCallDelta
@@ -42,7 +43,7 @@ def router(source: Current[ModelServices]) -> APIRouter:
         check_tool(caller, TOOL)
         value = await read_json(request, settings.body_limit)
         body = validate(StreamBody, value)
-        chat = body.to_request(caller, settings.default_timeout_s, value)
+        chat = body.to_request(caller, settings.default_timeout_s, value, session_of(request))
         request_id = request.state.request_id
         timeout_s = min(chat.timeout_s, time_left_s(request.scope))
         parts = services.gateway.stream(chat, caller, request_id, timeout_s=timeout_s)

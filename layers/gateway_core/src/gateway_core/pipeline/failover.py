@@ -211,6 +211,7 @@ class Failover:
             terms = Terms(self._clock.now_ms(), self._policy.breaker)
             settled = await self._ledger.settle(state.ticket, state.pending, record, terms)
             self._emitter.changed(state, settled.changes)
+            self._telemetry.booked(record, settled)
         except LLMError as error:
             self._telemetry.unsettled(state.ticket, state.pending, record, error)
         except Exception as error:  # noqa: BLE001 - a fault of ours must not take the answer away

@@ -221,6 +221,7 @@ class Gateway:
             user_id=wanted.user_id,
             agent_id=wanted.agent_id,
             key_project_id=context.caller.project_id,
+            session_id=asked.session_id,
         )
         group = "" if request.model else request.model_group or ""
         state = RequestState(ticket, list(bounded), context.deadline_s, group, kind, self._catalog.prices_sha256[:16])

@@ -207,6 +207,7 @@ class RequestState:
             audio_input_tokens=self.usage.audio_input_tokens,
             audio_output_tokens=self.usage.audio_output_tokens,
             service_tier=self.usage.service_tier,
+            session_id=self.ticket.session_id,
         )
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from gateway_core.domain.caller import Limits
@@ -10,6 +10,7 @@ from gateway_core.domain.errors import LLMError
 from gateway_core.ports.jobs import JobBook, JobFiles
 from gateway_core.store.counters import Counters
 from gateway_core.store.deployment_state import DeploymentState
+from gateway_core.store.earlier_counters import EarlierFields
 from gateway_core.store.estimates import Booked
 from gateway_core.store.messages import Admission, Candidate, Settled, Settlement, Terms, Ticket
 from gateway_core.store.probes import FleetHealth, Probe
@@ -179,12 +180,25 @@ class ProbeBoard(Protocol):
 class Books(Protocol):
     """What reports read. Days are UTC, `20261120`."""
 
-    async def day_counters(self, project_id: str, days: Sequence[str]) -> list[dict[str, Counters]]:
-        """One mapping of fields (see `counters`) a day, in the order asked; empty for a day without requests."""
+    async def names(self, project_id: str, indexes: Mapping[str, Sequence[str]]) -> dict[str, dict[str, list[str]]]:
+        """What indexes (see `counters`) list, asked for and told by month (`202611`) and field, if it is there.
+
+        This and what follows is read in pages, each within the store's deadline: the whole may take longer.
+        """
+        ...
+
+    async def counted(self, project_id: str, wanted: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Counters]]:
+        """Counters, asked for and told by month and field. What was never counted is left out."""
+        ...
+
+    async def earlier_counters(
+        self, project_id: str, days: Sequence[str], wanted: EarlierFields
+    ) -> list[dict[str, Counters]]:
+        """What an earlier release counted, one mapping a day, in the order asked; empty for a day without any."""
         ...
 
     async def usage_records(self, project_id: str, *, day: str, after: str = "", limit: int = 100) -> RecordPage:
-        """The day's records, oldest first, from the one behind the cursor `after`."""
+        """The day's records, by hour and oldest first, from the one behind the cursor `after`."""
         ...
 
     async def projects(self) -> list[str]:

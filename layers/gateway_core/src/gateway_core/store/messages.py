@@ -42,6 +42,7 @@ class Ticket:
     user_id: str = ""
     agent_id: str = ""
     key_project_id: str = ""
+    session_id: str = ""
 
     @property
     def key_home(self) -> str:
@@ -252,7 +253,13 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What a settlement did: `written` says that it wrote the record, which one call a request does."""
+    """What a settlement did: `written` says that it closed the request, which one call a request does.
+
+    `folded` are the kinds of names that were counted among the rest, as their day or month has very many. `unrecorded`:
+    money and counters are right, but the store could not take the record itself.
+    """
 
     written: bool
     changes: tuple[Change, ...] = ()
+    folded: tuple[str, ...] = ()
+    unrecorded: bool = False

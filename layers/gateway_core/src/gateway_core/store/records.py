@@ -17,8 +17,8 @@ class UsageRecord:
     """One request in the books. Tokens and cost include what failed attempts were billed.
 
     `price_hash` begins the SHA-256 of the list prices in force, so that a bill can be checked or redone; `service_tier`
-    is the last that was not the default; `estimated_nano` is how much of the cost is an estimate. New fields come last,
-    with a default: older records lack them.
+    is the last that was not the default; `estimated_nano` is how much of the cost is an estimate; `session_id` is what
+    a client calls one of its conversations. New fields come last, with a default: older records lack them.
     """
 
     request_id: str
@@ -50,6 +50,7 @@ class UsageRecord:
     audio_output_tokens: int = 0
     service_tier: str = ""
     estimated_nano: int = 0
+    session_id: str = ""
 
     @property
     def cost_nano(self) -> int:

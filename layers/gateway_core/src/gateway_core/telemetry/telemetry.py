@@ -17,7 +17,7 @@ from gateway_core.domain.errors import LLMError, ProviderError
 from gateway_core.domain.result import Attempt
 from gateway_core.store.changes import BreakerChange
 from gateway_core.store.estimates import HeldMoney
-from gateway_core.store.messages import Refusal, Settlement, Ticket
+from gateway_core.store.messages import Refusal, Settled, Settlement, Ticket
 from gateway_core.store.probes import CatalogWarning, Probe
 from gateway_core.store.records import UsageRecord
 from gateway_core.telemetry.events import BreakerMoved, BudgetReached, Event, FailedOver
@@ -158,6 +158,16 @@ class Telemetry:
         }
         self._log.error("usage not settled", extra=fields)
         self._metrics.put(record.provider, UnsettledUsage=1)
+
+    def booked(self, record: UsageRecord, settled: Settled) -> None:
+        """What became of a record in the books, where it is not what one expects."""
+        if settled.folded:
+            self._metrics.put(UsageFolded=1)
+        if settled.unrecorded:
+            self._log.error(
+                "usage record not written", extra={"request_id": record.request_id, "usage": asdict(record)}
+            )
+            self._metrics.put(record.provider, UnwrittenRecord=1)
 
     def event(self, event: Event) -> None:
         """An event's own line and metric, for those that do not have richer ones already."""

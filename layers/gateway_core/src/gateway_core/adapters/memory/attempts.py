@@ -21,10 +21,13 @@ def charge_of(settlement: Settlement) -> Amount:
     return Amount(settlement.charge_nano, settlement.charge_tokens)
 
 
-def move(state: State, ticket: Ticket, by: Movement, limits: Sequence[Limits] = ()) -> tuple[BudgetCrossed, ...]:
+def move(
+    state: State, ticket: Ticket, by: Movement, limits: Sequence[Limits] = (), *, counts_user: bool
+) -> tuple[BudgetCrossed, ...]:
     """Move money in all accounts that the request counts against; tells what that crossed of `limits`."""
     crossed: list[BudgetCrossed] = []
-    for scope, limit in zip(ticket.scopes, limits or [Limits()] * len(ticket.scopes), strict=True):
+    scopes = [scope for scope in ticket.scopes if counts_user or not scope.startswith("u:")]
+    for scope, limit in zip(scopes, limits or [Limits()] * len(scopes), strict=True):
         accounts = state.home(ticket, scope).accounts
         day, month = (scope, ticket.day), (scope, ticket.month)
         crossed += budget.crossed(scope, limit, accounts[day], accounts[month], by.spent)
@@ -39,11 +42,13 @@ def settle_money(state: State, ticket: Ticket, settlement: Settlement, now_ms: i
     held = state.month_of(ticket).holds.pop(attempt_id, None)
     charge, is_estimate = charge_of(settlement), settlement.estimated
     if held is None:
-        return move(state, ticket, Movement(charge, NOTHING, charge if is_estimate else NOTHING))
+        by = Movement(charge, NOTHING, charge if is_estimate else NOTHING)
+        return move(state, ticket, by, counts_user=state.has_user_account(ticket))
     if settlement.unconfirmed:
         return _keep_unconfirmed(state, ticket, settlement, held, now_ms)
     state.unconfirmed[ticket.project_id].pop(index_name(ticket.day, *attempt_id), None)
-    return move(state, ticket, budget.settled(held.hold, charge, is_estimate=is_estimate), held.limits)
+    by = budget.settled(held.hold, charge, is_estimate=is_estimate)
+    return move(state, ticket, by, held.limits, counts_user=held.counts_user)
 
 
 def _keep_unconfirmed(
@@ -56,7 +61,7 @@ def _keep_unconfirmed(
     state.month_of(ticket).holds[attempt_id] = stored
     state.unconfirmed[ticket.project_id][index_name(ticket.day, *attempt_id)] = counted_from_ms(ticket.day, now_ms)
     by = Movement(charge, rest.amount - held.hold.amount, charge if settlement.estimated else NOTHING)
-    return move(state, ticket, by, held.limits)
+    return move(state, ticket, by, held.limits, counts_user=held.counts_user)
 
 
 def settle_health(

@@ -78,7 +78,7 @@ class MemoryHolds(Part):
         hold = open_hold(attempt_id, stored)
         by = budget.resolved(stored.hold, Amount(charge_nano, charge_tokens))
         self._state.unconfirmed[project_id].pop(index_name(hold.day, *attempt_id), None)
-        adjust(self._state, project_id, hold, by, now_ms)
+        adjust(self._state, project_id, stored, hold, by, now_ms)
         return True
 
     def _holds(self, project_id: str, month: str) -> list[OpenHold]:
@@ -106,11 +106,11 @@ def open_hold(attempt_id: AttemptId, stored: StoredHold) -> OpenHold:
 
 
 def adjust(
-    state: State, project_id: str, hold: OpenHold, by: Movement, now_ms: int, stored: StoredHold | None = None
+    state: State, project_id: str, stored: StoredHold, hold: OpenHold, by: Movement, now_ms: int, *, tells: bool = False
 ) -> tuple[BudgetCrossed, ...]:
-    """Move money of a hold, with the record of that. Thresholds are told by the limits of `stored`."""
+    """Move money of a hold, with the record of that. With `tells` thresholds are told, by the limits of `stored`."""
     ticket = reconciled_ticket(project_id, hold)
-    crossed = move(state, ticket, by, stored.limits if stored else ())
+    crossed = move(state, ticket, by, stored.limits if tells else (), counts_user=stored.counts_user)
     if record := adjustment_record(ticket, by, now_ms):
         write_record(state, ticket, record)
     return crossed
@@ -136,7 +136,7 @@ def book(state: State, project_id: str, hold: OpenHold, now_ms: int) -> Booked |
         return None
     holds[attempt_id] = replace(stored, booked=True)
     state.unconfirmed[project_id].pop(index_name(hold.day, *attempt_id), None)
-    return Booked(hold, adjust(state, project_id, hold, booking(hold), now_ms, stored))
+    return Booked(hold, adjust(state, project_id, stored, hold, booking(hold), now_ms, tells=True))
 
 
 def unbook(state: State, project_id: str, month: str, attempt_id: AttemptId, now_ms: int) -> None:
@@ -150,4 +150,4 @@ def unbook(state: State, project_id: str, month: str, attempt_id: AttemptId, now
     if stored.unconfirmed:
         counted_from = counted_from_ms(stored.day, stored.unconfirmed_ms)
         state.unconfirmed[project_id][index_name(stored.day, *attempt_id)] = counted_from
-    adjust(state, project_id, hold, -booking(hold), now_ms)
+    adjust(state, project_id, stored, hold, -booking(hold), now_ms)

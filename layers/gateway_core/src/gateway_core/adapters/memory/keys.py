@@ -55,7 +55,7 @@ class MemoryKeys(Part):
         return [
             budget_line(scope, period, a, nano, tokens)
             for period, nano, tokens in periods
-            for a in (accounts[scope, period],)
+            for a in (accounts.get((scope, period), Account()),)
         ]
 
     def _limits(self, project_id: str, scope: str) -> Limits:

@@ -81,7 +81,7 @@ class MemoryLedger(MemoryHolds):
             settled = self._settle_last(ticket, settlement, terms)
         if settled.written:
             self._close(ticket, settled.changes, needs_mark=needs_mark)
-            write_record(self._state, ticket, record)
+            settled = replace(settled, folded=write_record(self._state, ticket, record))
         return settled
 
     async def deployment_states(self, deployments: Sequence[tuple[str, str]]) -> list[DeploymentState]:
@@ -119,7 +119,7 @@ class MemoryLedger(MemoryHolds):
 
     def _hold(self, ticket: Ticket, placed: Placed, assessor: Assessor) -> None:
         amount = Amount(placed.candidate.hold_nano, placed.candidate.hold_tokens)
-        move(self._state, ticket, Movement(held=amount))
+        move(self._state, ticket, Movement(held=amount), counts_user=assessor.counts_user)
         stored = StoredHold(
             hold=Hold(amount),
             key_id=ticket.key_id,
@@ -129,6 +129,7 @@ class MemoryLedger(MemoryHolds):
             key_tpm=assessor.limits.tpm or 0,
             answer=placed.answer,
             limits=assessor.scope_limits,
+            counts_user=assessor.counts_user,
             key_rpm=assessor.limits.rpm or 0,
             sequence=placed.sequence,
         )
@@ -175,8 +176,7 @@ class MemoryLedger(MemoryHolds):
         """The record of an answer that was looked up, once."""
         if self._state.hits.pop((ticket.project_id, ticket.request_id), None) is None:
             return Settled(written=False)
-        write_record(self._state, ticket, record)
-        return Settled(written=True)
+        return Settled(written=True, folded=write_record(self._state, ticket, record))
 
     def _close_alone(self, ticket: Ticket, attempts: int, terms: Terms) -> bool:
         """Whether a record without a settlement may be written: once, and for no attempt that was never settled."""
@@ -191,7 +191,7 @@ class MemoryLedger(MemoryHolds):
         if unused := self._unsettled(ticket, attempt):
             self._unbook(ticket, attempt, terms)
             del self._state.month_of(ticket).holds[ticket.request_id, attempt]
-            move(self._state, ticket, Movement(held=-unused.hold.amount))
+            move(self._state, ticket, Movement(held=-unused.hold.amount), counts_user=unused.counts_user)
 
     def _unbook(self, ticket: Ticket, attempt: int, terms: Terms) -> None:
         """Let it be held again, where it was booked as an estimate: who settles it knows better."""

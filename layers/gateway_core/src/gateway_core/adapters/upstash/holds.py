@@ -18,7 +18,7 @@ from gateway_core.adapters.upstash.scripts import Script, Scripts
 from gateway_core.domain.errors import StoreUnavailable
 from gateway_core.store import budget
 from gateway_core.store.budget import NOTHING, Amount, Movement
-from gateway_core.store.changes import BudgetCrossed
+from gateway_core.store.changes import BudgetCrossed, Change
 from gateway_core.store.estimates import (
     LEAST_WAIT_MS,
     MONTH_CHARS,
@@ -72,12 +72,12 @@ class UpstashHolds(Part):
         found: dict[str, str] = {}
         async for fields in hash_pages(self._client, layout.budget_key(project_id, month), _HELD):
             found |= fields
-        holds = [layout.parse_hold(name, text) for name, text in found.items()]
+        holds = [layout.parse_hold(name, text) for name, text in found.items() if text]
         return sorted(holds, key=lambda hold: (hold.held_since_ms, hold.request_id, hold.attempt))
 
     async def hold_page(self, project_id: str, *, month: str, cursor: str = "") -> HoldPage:
         fields, after = await hash_page(self._client, layout.budget_key(project_id, month), _ANY, cursor or FIRST)
-        holds = tuple(layout.parse_hold(name, text) for name, text in fields.items())
+        holds = tuple(layout.parse_hold(name, text) for name, text in fields.items() if text)
         return HoldPage(holds, "" if after == FIRST else after)
 
     async def find_hold(self, project_id: str, *, month: str, name: AttemptName) -> OpenHold | None:
@@ -92,7 +92,7 @@ class UpstashHolds(Part):
         calls = [self._adjustment(project_id, stored, _booking(stored), now_ms) for stored in found]
         replies = [parse_adjusted(str(reply)) for reply in await self._run_all(self._scripts.adjust, calls)]
         pairs = zip(found, replies, strict=True)
-        return [Booked(stored.hold, crossed) for stored, crossed in pairs if crossed is not None]
+        return [Booked(stored.hold, _crossed(changes)) for stored, changes in pairs if changes is not None]
 
     async def book_due(self, project_id: str, *, now_ms: int, limit: int) -> list[Booked]:
         keys = [layout.unconfirmed_key(project_id), layout.project_key(project_id)]
@@ -147,7 +147,7 @@ class UpstashHolds(Part):
         found: list[StoredHold] = []
         for name, hold in zip(fields, holds, strict=True):
             text = texts.get((hold.day[:MONTH_CHARS], name))
-            if isinstance(text, str) and layout.parse_hold(name, text) == hold:
+            if isinstance(text, str) and text and layout.parse_hold(name, text) == hold:
                 found.append(StoredHold(name[0], text, hold))
         return found
 
@@ -168,7 +168,7 @@ class UpstashHolds(Part):
             kind, text = stored.text[0], stored.text[1:]
             await self._adjust(project_id, stored, Step(-booking(stored.hold), kind, text), now_ms)
 
-    async def _correct(self, ticket: Ticket, settlement: Settlement, now_ms: int) -> tuple[BudgetCrossed, ...] | None:
+    async def _correct(self, ticket: Ticket, settlement: Settlement, now_ms: int) -> tuple[Change, ...] | None:
         """Settle a hold whose request has gone on; None if it is not what it was."""
         stored = await self._stored(ticket.project_id, ticket.month, ticket.request_id, settlement.attempt)
         if stored is None or stored.kind == "e":
@@ -181,13 +181,11 @@ class UpstashHolds(Part):
         fields = [layout.hold_field(kind, request_id, attempt) for kind in "hxe"]
         reply = await self._client.execute("HMGET", layout.budget_key(project_id, month), *fields)
         for name, text in zip(fields, _list(reply), strict=False):
-            if isinstance(text, str):
+            if isinstance(text, str) and text:
                 return StoredHold(name[0], text, layout.parse_hold(name, text))
         return None
 
-    async def _adjust(
-        self, project_id: str, stored: StoredHold, step: Step, now_ms: int
-    ) -> tuple[BudgetCrossed, ...] | None:
+    async def _adjust(self, project_id: str, stored: StoredHold, step: Step, now_ms: int) -> tuple[Change, ...] | None:
         """Move the money, if the hold is what it was; what that changed, else None."""
         call = self._adjustment(project_id, stored, step, now_ms)
         return parse_adjusted(str(await self._client.run(self._scripts.adjust, call.keys, call.arguments)))
@@ -200,7 +198,7 @@ class UpstashHolds(Part):
         call = request_call(ticket, now_ms)
         declare_books(call, ticket)
         call.keys.append(layout.unconfirmed_key(project_id))
-        add_books(call, ticket, record or reconciled_record(ticket, NOTHING, now_ms))
+        add_books(call, ticket, record or reconciled_record(ticket, NOTHING, now_ms), now_ms)
         call.add(stored.hold.attempt, stored.kind, stored.text, step.kind, step.text)
         for amount in (by.spent, by.held, by.estimated):
             call.add(amount.nano, amount.tokens)
@@ -211,6 +209,10 @@ class UpstashHolds(Part):
 
 def _booking(stored: StoredHold) -> Step:
     return Step(booking(stored.hold), "e", stored.kind + stored.text, tells=True)
+
+
+def _crossed(changes: Sequence[Change]) -> tuple[BudgetCrossed, ...]:
+    return tuple(change for change in changes if isinstance(change, BudgetCrossed))
 
 
 def _kind(hold: OpenHold) -> str:

@@ -5,14 +5,17 @@
                                       of those in ux:{project} waits
     bud:{project}:{YYYYMM}    hash    {scope}|M and {scope}|D{DD} accounts, {scope}|EM and {scope}|E{DD} what of them
                                       is estimated; h|{request}.{attempt} open holds, x|... unconfirmed ones,
-                                      e|... what was booked as an estimate; s|{request} marks         62 days
+                                      e|... what was booked as an estimate; s|{request} marks; c...|... and i|...
+                                      counters and their names, see `gateway_core.store.counters`          400 days
     ux:{project}              zset    unconfirmed attempts, {YYYYMMDD}:{request}.{attempt}, by when their wait to be
                                       booked began                                62 days after its last write
-    pv:{provider}             hash    cb|{deployment} breaker; ew|, ft|{deployment} latency of whole answers and
-                                      first contents; rl|{deployment} the limits that the provider reports;
-                                      rq, tk limits that we set
-    agg:{project}:{YYYYMMDD}  hash    counters, see `gateway_core.store.counters`                           400 days
-    use:{project}:{YYYYMMDD}  stream  one record an entry, in field d             30 days after its last write
+    pv                        hash    cb|{provider}|{deployment} breaker; ew|..., ft|... latency of whole answers and
+                                      first contents; rl|... the limits that the provider reports;
+                                      rq|{provider}, tk|{provider} limits that we set
+    agg:{project}:{YYYYMMDD}  hash    counters of earlier releases, see `gateway_core.store.earlier_counters`
+                                                                                                         400 days
+    use:{project}:{YYYYMMDD}:{HH}
+                              stream  one record an entry, in field d; without the hour, from earlier releases  31 days
     rc:{project}:{digest}     string  an answer that is kept for equal requests         as long as is configured
     rh:{project}:{request}    string  the wait of a hit of these that is not recorded yet                    30 days
     job:{project}:{token}     hash    a job: facts, state, error, ended, worker, lease, progress               7 days
@@ -30,6 +33,7 @@ Names that a caller chooses are percent-encoded; formats of values are told wher
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import astuple, fields
 from typing import Any, cast
@@ -49,6 +53,7 @@ from gateway_core.store.virtual_keys import KeyRecord, rights_json, with_rights
 
 PROJECTS = "projects"
 PROBES = "probes"
+DEPLOYMENTS = "pv"
 OPEN_JOBS = "jobs"
 KEY_PREFIX = "k|"
 _RECORD_VERSION = 1
@@ -70,16 +75,17 @@ def unconfirmed_key(project_id: str) -> str:
     return f"ux:{project_id}"
 
 
-def provider_key(provider: str) -> str:
-    return f"pv:{provider}"
+def deployment_field(kind: str, provider: str, deployment_id: str) -> str:
+    return f"{kind}|{encode(provider)}|{deployment_id}"
 
 
 def counters_key(project_id: str, day: str) -> str:
     return f"agg:{project_id}:{day}"
 
 
-def records_key(project_id: str, day: str) -> str:
-    return f"use:{project_id}:{day}"
+def records_key(project_id: str, day: str, hour: str = "") -> str:
+    """The stream of an hour; without it, that of a day as earlier releases wrote it."""
+    return f"use:{project_id}:{day}:{hour}" if hour else f"use:{project_id}:{day}"
 
 
 def answer_key(project_id: str, entry: str) -> str:
@@ -227,11 +233,12 @@ def _parse_limit_counter(text: str) -> LimitCounter:
 
 
 def pack_counters(counters: Counters) -> str:
-    return ",".join(map(str, astuple(counters)))
+    numbers = ",".join(map(str, counters.vector))
+    return re.sub("(,0)*$", "", numbers)
 
 
 def parse_counters(text: str) -> Counters:
-    return Counters(*map(int, text.split(",")))
+    return Counters.of([int(number) for number in text.split(",")])
 
 
 def pack_record(record: UsageRecord) -> str:

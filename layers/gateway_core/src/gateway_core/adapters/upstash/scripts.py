@@ -39,14 +39,15 @@ class Script:
 class Scripts:
     """All scripts. `record` is for requests of which nothing is held, `adjust` for holds without their request.
 
-    `due` says which of these wait to be booked. `look_up` and `record_hit` are the response cache's, `job_...` are for
-    jobs.
+    `due` says which of these wait to be booked. `tell` is for news of deployments that no other script takes along.
+    `look_up` and `record_hit` are the response cache's, `job_...` are for jobs.
     """
 
     admit: Script
     next: Script
     settle: Script
     record: Script
+    tell: Script
     adjust: Script
     due: Script
     look_up: Script
@@ -59,10 +60,11 @@ class Scripts:
 def load_scripts() -> Scripts:
     """Read and assemble the scripts from the package."""
     return Scripts(
-        admit=_assemble("common", "policy", "rates", "provider_limits", "key", "admission", "admit"),
-        next=_assemble("common", "policy", "rates", "provider_limits", "attempt", "key", "admission", "next"),
-        settle=_assemble("common", "policy", "rates", "provider_limits", "attempt", "books", "settle"),
+        admit=_assemble("common", "policy", "rates", "provider_limits", "news", "key", "admission", "admit"),
+        next=_assemble("common", "policy", "rates", "provider_limits", "news", "attempt", "key", "admission", "next"),
+        settle=_assemble("common", "policy", "rates", "provider_limits", "news", "attempt", "books", "settle"),
         record=_assemble("common", "books", "record"),
+        tell=_assemble("common", "policy", "rates", "provider_limits", "news", "tell"),
         adjust=_assemble("common", "books", "adjust"),
         due=_assemble("due"),
         look_up=_assemble("common", "rates", "key", "look_up"),

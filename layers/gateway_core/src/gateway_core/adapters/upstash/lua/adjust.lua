@@ -1,11 +1,11 @@
 -- Moves the money of one hold without a request: it is booked as an estimate, that is taken back, an operator or a late
 -- settlement resolves it. What moves is reckoned by gateway_core/store/budget.py; here it is made sure that the hold is
 -- what that was reckoned from.
--- KEYS budget of the project, budget of the key's project, project, key's project, counters, records, projects, index.
+-- KEYS budget of the project, budget of the key's project, project, key's project, records, projects, index.
 -- ARGV the request, the books, then as below. Reply "" if the hold is another by now, else "1" with the changes.
 local step = read('#attempt', 'from', 'expected', 'to', 'value', '#spend', '#spend_tokens', '#hold', '#hold_tokens',
                   '#estimate', '#estimate_tokens', '#writes', '#tells', '#is_late', '#counted_from')
-local INDEX, FROM = KEYS[8], hold_field(step.from, step.attempt)
+local INDEX, FROM = KEYS[7], hold_field(step.from, step.attempt)
 want_accounts()
 want_estimates()
 want(BUDGET, FROM, MARK)
@@ -15,9 +15,10 @@ fetch()
 
 local text = get(BUDGET, FROM)
 if text ~= step.expected then return '' end
-local limits = step.tells == 1 and parse_hold(text).limits or nil
+local of = parse_hold(step.from == 'e' and string.sub(text, 2) or text).limits
+local limits = step.tells == 1 and of or nil
 move({spend = step.spend, spend_tokens = step.spend_tokens, hold = step.hold, hold_tokens = step.hold_tokens,
-      estimate = step.estimate, estimate_tokens = step.estimate_tokens, limits = limits})
+      estimate = step.estimate, estimate_tokens = step.estimate_tokens, limits = limits, of = of})
 drop(BUDGET, FROM)
 if step.to ~= '' then set(BUDGET, hold_field(step.to, step.attempt), step.value) end
 if step.to == 'x' then

@@ -1,21 +1,22 @@
 -- Settling one attempt: its money, its deployment's breaker, latency and known, and the buckets.
 
-local attempt = read('#number', '#provider', 'deployment', '#generation', '#probe', 'effect', '#latency', '#charge',
+local attempt = read('#number', 'provider', 'deployment', '#generation', '#probe', 'effect', '#latency', '#charge',
                      '#charge_tokens', '#unconfirmed', '#retry_after', '#tpm', '#rpm', '#unsent', '#streamed', '#seen',
-                     '#until', '#estimated', '#kept', '#kept_tokens', '#day_end', '#index')
-attempt.provider, attempt.index = KEYS[attempt.provider], KEYS[attempt.index]
-local reported_requests, reported_tokens = read('#limit', '#remaining', '#reset'), read('#limit', '#remaining', '#reset')
+                     '#until', '#estimated', '#kept', '#kept_tokens', '#day_end', '#index', '#is_news')
+attempt.index = KEYS[attempt.index]
+attempt.reported_requests = read('#limit', '#remaining', '#reset')
+attempt.reported_tokens = read('#limit', '#remaining', '#reset')
 local UNSETTLED, UNCONFIRMED = hold_field('h', attempt.number), hold_field('x', attempt.number)
 local NEXT, NEXT_UNCONFIRMED = hold_field('h', attempt.number + 1), hold_field('x', attempt.number + 1)
 local BOOKED, NEXT_BOOKED = hold_field('e', attempt.number), hold_field('e', attempt.number + 1)
-local LATENCY = (attempt.streamed == 1 and 'ft|' or 'ew|') .. attempt.deployment
+local BREAKER = field_of('cb', attempt.provider, attempt.deployment)
 
 local function want_attempt()
   want_accounts()
-  want(BUDGET, UNSETTLED, UNCONFIRMED, NEXT, NEXT_UNCONFIRMED, MARK, BOOKED, NEXT_BOOKED)
+  want(BUDGET, EMPTIED, UNSETTLED, UNCONFIRMED, NEXT, NEXT_UNCONFIRMED, MARK, BOOKED, NEXT_BOOKED)
   if attempt.estimated == 1 then want_estimates() end
   if attempt.unconfirmed == 1 then want(PROJECT, 'due') end
-  want(attempt.provider, 'cb|' .. attempt.deployment, LATENCY, 'rl|' .. attempt.deployment, 'tk', 'rq')
+  if attempt.is_news == 0 then want_deployment(attempt) end
 end
 
 local function is_new_degraded()
@@ -71,6 +72,7 @@ end
 local function settle_money()
   local hold = parse_hold(get(BUDGET, UNSETTLED) or get(BUDGET, UNCONFIRMED))
   if not hold then
+    count_user(has_user_account())
     move({spend = attempt.charge, spend_tokens = attempt.charge_tokens, hold = 0, hold_tokens = 0,
           estimate = attempt.estimated * attempt.charge, estimate_tokens = attempt.estimated * attempt.charge_tokens})
   elseif attempt.unconfirmed == 1 then
@@ -131,7 +133,7 @@ local function settle_breaker()
   else
     return
   end
-  if get(attempt.provider, 'cb|' .. attempt.deployment) or b.failures > 0 or b.generation > 0 then
+  if get(DEPLOYMENTS, BREAKER) or b.failures > 0 or b.generation > 0 then
     put_breaker(attempt.provider, attempt.deployment, b)
   end
   if b.generation ~= generation then
@@ -140,54 +142,25 @@ local function settle_breaker()
   end
 end
 
--- Moving average "microseconds;when": alpha is 0.2, or 0.5 after a minute without any. Whole numbers, so that no
--- rounding differs from the model's.
-local function settle_latency()
-  if attempt.effect ~= 'ok' then return end
-  local average, at = string.match(get(attempt.provider, LATENCY) or '', '^(%d+);(%d+)$')
-  if average then
-    local parts = ticket.now - tonumber(at) >= STALE_MS and 2 or 5
-    average = math.floor(((parts - 1) * tonumber(average) + 1000 * attempt.latency) / parts)
-  else
-    average = 1000 * attempt.latency
-  end
-  set(attempt.provider, LATENCY, show(average) .. ';' .. show(ticket.now))
-end
-
-local function correct(key, field, reserved, used, per_minute)
-  local change = per_minute > 0 and time_of(used, per_minute) - time_of(reserved, per_minute) or 0
-  if change ~= 0 then add(key, field, change) end
-end
-
--- Tokens that were not used and, of an attempt that was not sent, its place. What nobody knows the size of is not given
--- back; a minute heals it.
+-- What nobody knows the size of is not given back; a minute heals it.
 local function settle_buckets(hold)
   if not hold or attempt.unconfirmed == 1 then return end
-  local requests = 1 - attempt.unsent
   correct(KEY_PROJECT, 'tk|' .. ticket.key, hold.tokens, attempt.charge_tokens, hold.key_tpm)
-  correct(KEY_PROJECT, 'rq|' .. ticket.key, 1, requests, hold.key_rpm)
-  if attempt.generation ~= DEGRADED then
-    correct(attempt.provider, 'tk', hold.tokens, attempt.charge_tokens, attempt.tpm)
-    correct(attempt.provider, 'rq', 1, requests, attempt.rpm)
-  end
+  correct(KEY_PROJECT, 'rq|' .. ticket.key, 1, 1 - attempt.unsent, hold.key_rpm)
+  if attempt.generation ~= DEGRADED and attempt.is_news == 0 then give_back(attempt, hold.tokens) end
 end
 
-local function settle_provider_limits(hold)
-  if attempt.seen == 0 then return end
-  local known = provider_limits_of(attempt.provider, attempt.deployment)
-    or {till = 0, requests = parse_counter(UNREPORTED), tokens = parse_counter(UNREPORTED)}
-  known.till = math.max(known.till, attempt['until'])
-  update_from_report(known.requests, reported_requests, attempt.seen, hold and hold.sequence)
-  update_from_report(known.tokens, reported_tokens, attempt.seen, hold and hold.token_sequence)
-  put_provider_limits(attempt.provider, attempt.deployment, known)
-end
-
--- Everything about the attempt; call it once.
+-- Everything about the attempt; call it once. What is to be told as news needs what its hold knows, and that is told
+-- after the answer: "|=tokens,sequence of requests,sequence of tokens".
 local function settle_attempt()
   local hold = parse_hold(get(BUDGET, UNSETTLED))
   settle_money()
-  settle_breaker()
-  settle_latency()
   settle_buckets(hold)
-  settle_provider_limits(hold)
+  if attempt.is_news == 1 then
+    return '|=' .. table.concat({show(hold.tokens), show(hold.sequence), show(hold.token_sequence)}, ',')
+  end
+  settle_breaker()
+  if attempt.effect == 'ok' then learn_latency(attempt, ticket.now) end
+  learn_limits(attempt, hold and hold.sequence, hold and hold.token_sequence)
+  return ''
 end

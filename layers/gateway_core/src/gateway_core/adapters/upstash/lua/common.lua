@@ -48,7 +48,7 @@ local function fetch()
     local first = hash.fetched + 1
     if #hash.names >= first then
       for i, value in ipairs(redis.call('HMGET', key, unpack(hash.names, first))) do
-        hash.values[hash.names[hash.fetched + i]] = value
+        hash.values[hash.names[hash.fetched + i]] = value ~= '' and value
       end
       hash.fetched = #hash.names
     end
@@ -83,6 +83,31 @@ local function add(key, field, number)
   end
 end
 
+-- Fields that are gone are emptied by the write that there is anyway, and noted; those of some requests are removed by
+-- one command. A field that has come back by then stays.
+local EMPTIED, MOST_EMPTIED = 'z', 32
+
+local function sweep(key, names)
+  local gone = {EMPTIED}
+  for i, value in ipairs(redis.call('HMGET', key, unpack(names))) do
+    if value == '' then gone[#gone + 1] = names[i] end
+  end
+  redis.call('HDEL', key, unpack(gone))
+end
+
+local function empty(key, hash, sets, drops)
+  local noted = {}
+  for name in string.gmatch(hash.values[EMPTIED] or '', '[^\n]+') do noted[#noted + 1] = name end
+  for _, field in ipairs(drops) do
+    noted[#noted + 1] = field
+    sets[#sets + 1] = field
+    sets[#sets + 1] = ''
+  end
+  if #noted >= MOST_EMPTIED then return noted end
+  sets[#sets + 1] = EMPTIED
+  sets[#sets + 1] = table.concat(noted, '\n')
+end
+
 local function write_hash(key, hash)
   local sets, drops = {}, {}
   for _, field in ipairs(hash.order) do
@@ -93,8 +118,11 @@ local function write_hash(key, hash)
       drops[#drops + 1] = field
     end
   end
+  local swept
+  if #drops > 0 and hash.wanted[EMPTIED] then swept = empty(key, hash, sets, drops) end
   if #sets > 0 then redis.call('HSET', key, unpack(sets)) end
-  if #drops > 0 then redis.call('HDEL', key, unpack(drops)) end
+  if swept then sweep(key, swept) end
+  if #drops > 0 and not hash.wanted[EMPTIED] then redis.call('HDEL', key, unpack(drops)) end
   for _, pair in ipairs(hash.added) do redis.call('HINCRBY', key, pair[1], pair[2]) end
   if hash.expire and #sets > 0 then redis.call('EXPIRE', key, hash.expire) end
 end
@@ -125,15 +153,23 @@ end
 
 -- What every script is told: the moment, and the request.
 local BUDGET, KEY_BUDGET, PROJECT, KEY_PROJECT = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local BUDGET_TTL_S = 62 * 86400
+local BUDGET_TTL_S, INDEX_TTL_S = 400 * 86400, 62 * 86400
 local ticket = read('#now', 'request', 'digest', 'tag', 'key', 'user', 'day')
 
 -- An account is one scope in one period: "spent nano;held nano;spent tokens;held tokens".
 local scopes = {{BUDGET, 'p'}, {KEY_BUDGET, 'k:' .. ticket.key}}
-if ticket.user ~= '' then scopes[3] = {BUDGET, 'u:' .. ticket.user} end
+local USER = ticket.user ~= '' and {BUDGET, 'u:' .. ticket.user} or nil
+scopes[3] = USER
+
+-- Users are as many as callers name: only one who has a budget, or had one this month, has accounts.
+local function count_user(is_counted) scopes[3] = is_counted and USER or nil end
 local MONTH, DAY = '|M', '|D' .. string.sub(ticket.day, 7)
 -- How much of what is spent is an estimate, "nano;tokens", is kept apart: earlier releases read accounts of four numbers.
 local ESTIMATED_MONTH, ESTIMATED_DAY = '|EM', '|E' .. string.sub(ticket.day, 7)
+
+local function has_user_account()
+  return USER ~= nil and get(BUDGET, USER[2] .. MONTH) ~= nil
+end
 
 local function want_accounts()
   for _, scope in ipairs(scopes) do
@@ -212,8 +248,17 @@ local function move_estimates(nano, tokens)
   end
 end
 
--- Moves money in all accounts of the request; hold and hold_tokens are negative when they are released.
+-- A hold keeps the limits of three scopes, that is eleven commas, if it is held in accounts of a user, too.
+local function is_held_of_user(limits)
+  local _, commas = string.gsub(limits, ',', '')
+  return commas >= 11
+end
+
+-- Moves money in all accounts of the request; hold and hold_tokens are negative when they are released. Without limits
+-- nothing is told, and `of` are those of the hold that is moved.
 local function move(change)
+  local of = change.limits or change.of
+  if of then count_user(is_held_of_user(of)) end
   move_estimates(change.estimate or 0, change.estimate_tokens or 0)
   for i, scope in ipairs(scopes) do
     keep(scope[1])
@@ -274,7 +319,7 @@ end
 
 local function await_booking(index, attempt, from)
   later('ZADD', index, show(from), index_name(attempt))
-  later('EXPIRE', index, BUDGET_TTL_S)
+  later('EXPIRE', index, INDEX_TTL_S)
   local due = tonumber(get(PROJECT, 'due') or from)
   set(PROJECT, 'due', show(math.min(due, from)))
 end
@@ -294,7 +339,7 @@ local function void(attempt)
   local field = hold_field('h', attempt)
   local unused = parse_hold(get(BUDGET, field))
   if unused then
-    move({spend = 0, spend_tokens = 0, hold = -unused.nano, hold_tokens = -unused.tokens})
+    move({spend = 0, spend_tokens = 0, hold = -unused.nano, hold_tokens = -unused.tokens, of = unused.limits})
     drop(BUDGET, field)
   end
 end

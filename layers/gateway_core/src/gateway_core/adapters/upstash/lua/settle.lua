@@ -1,21 +1,25 @@
 -- At the end of a request: settle its last attempt, write the record and the counters, exactly once.
--- KEYS budget of the project, budget of the key's project, project, key's project, counters, records, projects, provider.
--- ARGV the request, the policy, the attempt, the books. Reply "1" if the record was written, else "0", with its changes.
+-- KEYS budget of the project, budget of the key's project, project, key's project, records, projects, deployments.
+-- ARGV the request, the policy, the news, the attempt, the books. Reply "1" if the record was written, else "0", with what
+-- the books tell and its changes.
 -- Or nothing is changed: "b" and the number of an attempt whose booking as an estimate has to be taken back before; "l"
 -- for a charge that became known when the request had gone on, to be corrected by `adjust`.
+want_news()
 want_attempt()
 want_counters()
 fetch()
+hear_news()
 
 if is_in_the_way() or (get(BUDGET, BOOKED) and attempt.unconfirmed == 0) then return 'b' .. show(attempt.number) end
-local m = mark()
+local m, held = mark(), ''
 local is_unsettled = get(BUDGET, UNSETTLED) or is_new_degraded()
 if is_unsettled and m.kind ~= 'c' then
-  settle_attempt()
+  held = settle_attempt()
 else
   local is_late = attempt.unconfirmed == 0 and (get(BUDGET, UNSETTLED) or get(BUDGET, UNCONFIRMED))
   if m.attempt ~= attempt.number then
     if is_late then return 'l' end
+    flush()
     local is_closed = not m.kind or m.kind == 'c'
     return '0' .. (is_closed and m.told or '')
   end
@@ -31,5 +35,5 @@ if attempt.generation == DEGRADED or m.kind == 'd' or reported() ~= '' then
 else
   drop(BUDGET, MARK)
 end
-flush_with_record()
-return '1' .. reported()
+local told = flush_with_record()
+return '1' .. told .. held .. reported()
