@@ -221,7 +221,8 @@ class Settlement:
     that we set (`rpm` and `tpm` of the provider, the key's). `rates` are the limits that the provider reported.
     `latency_ms` is what a success tells of the deployment's speed: the time until the first content if it was
     `streamed`, else `comparable_ms` of the whole answer. `estimated` says that the charge is an estimate: it is spent,
-    and told apart.
+    and told apart. `unconfirmed_nano` and `unconfirmed_tokens` are what stays held of an `unconfirmed` attempt, beside
+    its charge and never more than the rest of its hold; None is that rest.
     """
 
     attempt: int
@@ -241,6 +242,8 @@ class Settlement:
     rates: RateView | None = None
     streamed: bool = False
     estimated: bool = False
+    unconfirmed_nano: int | None = None
+    unconfirmed_tokens: int | None = None
 
     def late(self) -> Settlement:
         """As it is settled later on: what the provider reported of its limits is out of date by then."""
