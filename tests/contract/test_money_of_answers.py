@@ -278,8 +278,8 @@ async def test_a_stream_that_nobody_asked_for_is_no_answer(model: str, engine: s
 
 
 async def test_a_document_is_charged_by_its_pages_not_by_its_data() -> None:
-    """Four megabytes of base64, of a stream that is cut: within its hold, which is all that the model reads."""
-    data = "data:application/pdf;base64," + base64.b64encode(b"%PDF-1.4" + bytes(3_000_000)).decode()
+    """Almost three megabytes of base64, of a stream that is cut: within its hold, which is all that the model reads."""
+    data = "data:application/pdf;base64," + base64.b64encode(b"%PDF-1.4" + bytes(2_000_000)).decode()
     part = {"type": "file", "file": {"filename": "otters.pdf", "file_data": data}}
     body = {"model": "claude-haiku-3.5", "messages": [{"role": "user", "content": [part]}], "stream": True}
     found = await booked(cut([]), asked(body), "native", streams=True)
