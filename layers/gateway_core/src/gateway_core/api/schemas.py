@@ -125,7 +125,7 @@ def completion_body(done: Completion[ProviderAnswer]) -> dict[str, Any]:
         "provider": done.model.provider,
         "model_group": done.model_group,
         "finish_reason": done.answer.finish_reason,
-        "usage": usage_body(done.usage),
+        "usage": usage_body(done.usage, done.cost),
         "cost": cost_body(done.cost),
         "latency_ms": done.latency_ms,
         "cached": done.cached,
@@ -163,7 +163,8 @@ def _drop_body(drop: Drop) -> dict[str, str]:
     return {name: value for name, value in asdict(drop).items() if name != "param" or value}
 
 
-def usage_body(usage: Usage) -> dict[str, int]:
+def usage_body(usage: Usage, cost: Cost | None = None) -> dict[str, int]:
+    """Counts; and where a part of its `cost` is an estimate, that they are one."""
     return {
         "input_tokens": usage.input_tokens,
         "output_tokens": usage.output_tokens,
@@ -171,14 +172,16 @@ def usage_body(usage: Usage) -> dict[str, int]:
         "cache_write_tokens": usage.cache_write_tokens,
         "reasoning_tokens": usage.reasoning_tokens,
         "total_tokens": usage.total_tokens,
+        **({"estimated": True} if cost and cost.estimated_nano else {}),
     }
 
 
 def cost_body(cost: Cost) -> dict[str, str]:
-    """Decimal strings of USD."""
+    """Decimal strings of USD, and how much of it is an estimate, if any is."""
     return {
         "input_usd": usd(cost.input_nano),
         "output_usd": usd(cost.output_nano),
         "total_usd": usd(cost.total_nano),
+        **({"estimated_usd": usd(cost.estimated_nano)} if cost.estimated_nano else {}),
         "price_source": cost.price_source,
     }

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from gateway_core.api.disconnect import left
+from gateway_core.waiting import leave, outlive, was_left
 from gateway_core.wires.shapes import sendable_json
 
 HEARTBEAT_S = 15.0
@@ -63,15 +64,22 @@ class EventStream(Response):
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         line = _Line(send, self._heartbeat_s)
-        sending = asyncio.ensure_future(self._send(line))
+        sending = asyncio.create_task(self._send(line))
         beating = asyncio.ensure_future(line.beat())
         leaving = asyncio.ensure_future(left(receive))
+        has_left = False
         try:
             await asyncio.wait({sending, beating, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            has_left = leaving.done()
+        except asyncio.CancelledError as cancelled:
+            has_left = was_left(cancelled)
+            raise
         finally:
-            for task in (sending, beating, leaving):
-                task.cancel()
-            await asyncio.wait({sending, beating, leaving})
+            beating.cancel()
+            leaving.cancel()
+            (leave if has_left else asyncio.Task.cancel)(sending)
+            await outlive(sending)
+            await asyncio.wait({beating, leaving})
             for task in (sending, beating):  # either raises what the connection did
                 with contextlib.suppress(asyncio.CancelledError):
                     task.result()

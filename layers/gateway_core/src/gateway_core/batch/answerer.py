@@ -57,7 +57,12 @@ class _Tally:
     @property
     def cost(self) -> Cost:
         source = self.costs[-1].price_source if self.costs else ""
-        return Cost(sum(cost.input_nano for cost in self.costs), sum(cost.output_nano for cost in self.costs), source)
+        return Cost(
+            sum(cost.input_nano for cost in self.costs),
+            sum(cost.output_nano for cost in self.costs),
+            source,
+            sum(cost.estimated_nano for cost in self.costs),
+        )
 
 
 class QuestionAnswerer:

@@ -60,7 +60,8 @@ class ProviderError(LLMError):
     """A failed attempt.
 
     `effect` is what the attempt says of the deployment's health. `usage` is what the provider is known to bill for
-    it; `unconfirmed` is true when it may bill and nobody knows how much. `rates` is what it says of its limits.
+    it; `unconfirmed` is true when it may bill and nobody knows how much; `estimated`, when `usage` is what it probably
+    bills at most, as of a stream that ended early. `rates` is what it says of its limits.
     `transient` is true when the same deployment may well answer if it is asked again.
     """
 
@@ -83,6 +84,7 @@ class ProviderError(LLMError):
         super().__init__(message, detail=detail, retry_after_s=retry_after_s)
         self.usage = usage
         self.unconfirmed = unconfirmed
+        self.estimated = False
         self.rates: RateView | None = None
 
 

@@ -222,8 +222,8 @@ class Settlement:
     that we set (`rpm` and `tpm` of the provider, the key's). `rates` are the limits that the provider reported.
     `latency_ms` is what a success tells of the deployment's speed: the time until the first content if it was
     `streamed`, else `comparable_ms` of the whole answer. `estimated` says that the charge is an estimate: it is spent,
-    and told apart. `unconfirmed_nano` and `unconfirmed_tokens` are how much of the hold stays with `unconfirmed`; None
-    = the rest of it.
+    and told apart. `unconfirmed_nano` and `unconfirmed_tokens` are what stays held of an `unconfirmed` attempt, beside
+    its charge and never more than the rest of its hold; None is that rest.
     """
 
     attempt: int

@@ -16,6 +16,7 @@ from gateway_core.telemetry.log_format import lambda_level
 NAMESPACE = "LLMGateway"
 _UNITS = {
     "CostUsd": MetricUnit.NoUnit,
+    "EstimatedUsd": MetricUnit.NoUnit,
     "ProviderLatency": MetricUnit.Milliseconds,
     "RequestLatency": MetricUnit.Milliseconds,
     "TimeToFirstToken": MetricUnit.Milliseconds,

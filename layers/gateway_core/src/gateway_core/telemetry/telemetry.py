@@ -99,6 +99,7 @@ class Telemetry:
             "gen_ai.usage.cache_creation.input_tokens": record.cache_write_tokens,
             "gen_ai.usage.reasoning.output_tokens": record.reasoning_tokens,
             "cost_usd": usd(record.cost_nano),
+            "estimated_usd": usd(record.estimated_nano),
             "latency_ms": record.latency_ms,
             "attempts": record.attempts,
             "usage": asdict(record),
@@ -280,6 +281,8 @@ class Telemetry:
         }
         if first_token_ms is not None:
             values["TimeToFirstToken"] = first_token_ms
+        if record.estimated_nano:
+            values["EstimatedUsd"] = record.estimated_nano / NANO_PER_USD
         if record.cache_hit:
             values["CacheHits"] = 1
         self._metrics.put(record.provider, **values)
