@@ -228,7 +228,9 @@ def _mcp_settings(began: _Beginning, environ: Mapping[str, str]) -> Current[McpS
     fixed = completed(environ, began.inputs.secrets)
 
     def wire(now: GatewaySettings) -> McpSettings:
-        return McpSettings.from_env(fixed, body_limit=now.body_limit, default_timeout_s=now.default_timeout_s)
+        return McpSettings.from_env(
+            fixed, body_limit=now.body_limit, default_timeout_s=now.default_timeout_s, crowd=now.crowd
+        )
 
     return began.reloading(wire)
 

@@ -19,6 +19,7 @@ from gateway_core.config.schema import (
     names_of,
     read_config,
 )
+from gateway_core.crowd.limiter import CrowdLimits
 from gateway_core.domain.catalog import Catalog
 from gateway_core.domain.credentials import Credential, Secret
 from gateway_core.domain.errors import ConfigError, Unauthenticated
@@ -49,6 +50,7 @@ class GatewaySettings:
     max_timeout_s: float
     max_stream_timeout_s: float
     queue_timeout_s: float
+    crowd: CrowdLimits
     stall_timeout_s: float
     body_limit: int
     store_timeout_s: float
@@ -88,7 +90,8 @@ class GatewaySettings:
             default_timeout_s=file.limits.default_timeout_s,
             max_timeout_s=file.limits.max_timeout_s,
             max_stream_timeout_s=file.limits.max_stream_timeout_s,
-            queue_timeout_s=file.limits.queue_timeout_s,
+            queue_timeout_s=file.limits.limit_patience_s,
+            crowd=file.limits.crowd(given.workers),
             stall_timeout_s=file.limits.stall_timeout_s,
             body_limit=file.limits.body_limit_bytes,
             store_timeout_s=file.store.timeout_s,

@@ -17,6 +17,7 @@ NAMESPACE = "LLMGateway"
 _UNITS = {
     "CostUsd": MetricUnit.NoUnit,
     "ProviderLatency": MetricUnit.Milliseconds,
+    "QueueWait": MetricUnit.Milliseconds,
     "RequestLatency": MetricUnit.Milliseconds,
     "TimeToFirstToken": MetricUnit.Milliseconds,
 }
