@@ -101,7 +101,7 @@ class Limiter:
         """
         self._limits = limits
         line = self._unknown if claim.stranger else self._known
-        if not self.waiting and not self._returning and self._has_room(claim):
+        if not line and not self._returning and self._has_room(claim):
             self._seat(claim)
             return
         if not patient and (self.waiting >= limits.waiting or limits.patience_s <= 0):

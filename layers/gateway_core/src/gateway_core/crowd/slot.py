@@ -17,7 +17,7 @@ class Slot:
     """One request's right to work, taken once, given back for a while any number of times, and once for good."""
 
     def __init__(self, limiter: Limiter) -> None:
-        self._limiter = limiter
+        self.limiter = limiter
         self._claim = Claim()
         self._limits = CrowdLimits()
         self._state: _State = "new"
@@ -32,31 +32,31 @@ class Slot:
         if self._state != "new":
             return
         self._claim, self._limits = claim, limits
-        await self._limiter.enter(claim, limits, patient=patient)
+        await self.limiter.enter(claim, limits, patient=patient)
         if self._state == "new":
             self._state = "held"
         else:  # the request ended meanwhile
-            self._limiter.release(claim)
+            self.limiter.release(claim)
 
     def recognise(self, project: str) -> None:
         """It is known by now whose request this is."""
         if self._claim.stranger and self.is_held:
             self._claim = Claim(project)
-            self._limiter.recognise()
+            self.limiter.recognise()
 
     def step_out(self) -> None:
         """Give it back for a while."""
         if self.is_held:
             self._state = "out"
-            self._limiter.release(self._claim)
+            self.limiter.release(self._claim)
 
     async def back(self) -> None:
         """Have it again, before all who are new. Without a slot if the request is past working."""
         if self._state != "out" or self._returning:
             return
-        waiter = self._returning = self._limiter.rejoin(self._claim)
+        waiter = self._returning = self.limiter.rejoin(self._claim)
         try:
-            if waiter and not await self._limiter.turn_of(waiter):
+            if waiter and not await self.limiter.turn_of(waiter):
                 return
         finally:
             self._returning = None
@@ -66,13 +66,13 @@ class Slot:
         """Give it back for good."""
         state, self._state = self._state, "gone"
         if state == "held":
-            self._limiter.release(self._claim)
+            self.limiter.release(self._claim)
         elif self._returning:
-            self._limiter.call_off(self._returning)
+            self.limiter.call_off(self._returning)
 
     def sibling(self) -> Slot:
         """Another one of the same request, to `take_as_sibling`."""
-        other = Slot(self._limiter)
+        other = Slot(self.limiter)
         other._claim, other._limits = self._claim, self._limits
         return other
 
@@ -88,10 +88,11 @@ _SLOT: ContextVar[Slot | None] = ContextVar("slot", default=None)
 def seated(limiter: Limiter) -> Iterator[Slot]:
     """Within the block the current request has this slot, still to be taken.
 
-    A request that is made for another one, in the same process, shares its slot as long as that one has it.
+    A request that is made for another one, in the same process, shares its slot as long as that one has it, and has
+    one of the same limiter afterwards.
     """
     outer = _SLOT.get()
-    slot = outer if outer and outer.is_held else Slot(limiter)
+    slot = outer if outer and outer.is_held else Slot(outer.limiter if outer else limiter)
     token = _SLOT.set(slot)
     try:
         yield slot
