@@ -46,9 +46,7 @@ def brief(stop):
 def ran(code):
     """What a program with these parts prints."""
     command = [sys.executable, "-c", PROGRAM + code]
-    done = subprocess.run(
-        command, capture_output=True, text=True, timeout=patience(60), check=True, cwd=ROOT, **options
-    )
+    done = subprocess.run(command, capture_output=True, text=True, timeout=patience(60), check=True, cwd=ROOT)
     assert not done.stderr
     return done.stdout
 
