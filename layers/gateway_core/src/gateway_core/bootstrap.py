@@ -287,7 +287,7 @@ def _services(
     settings: GatewaySettings, store: Store, telemetry: Telemetry, events: EventSink, *, degrade: bool
 ) -> Services:
     clock = SystemClock()
-    ledger = ResilientLedger(store, clock, LogBacklog(telemetry), degrade=degrade)
+    ledger = ResilientLedger(store, clock, LogBacklog(telemetry), degrade=degrade, workers=settings.workers)
     return Services(settings, store, Authenticator(ledger, clock), telemetry, clock, ledger, events)
 
 
