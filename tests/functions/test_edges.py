@@ -7,11 +7,13 @@ import pytest
 from gateway_core.api import complete
 from gateway_core.api.app import create_app
 from gateway_core.api.guard import RequestGuard
+from gateway_core.api.sse import UNREAD_S, EventStream
 from gateway_core.api.stream_answer import in_words, start
 from gateway_core.domain.chat import Chunk, Usage
 from gateway_core.domain.errors import ProviderUnavailable, RateLimited
 from gateway_core.domain.result import Opened
 from tests.conftest import model
+from tests.loop_time import loop_time
 
 
 def scope():
@@ -207,3 +209,31 @@ async def test_a_crash_has_the_requests_id(world):
     names = dict(sent[0]["headers"])
     assert names[b"x-request-id"].startswith(b"req_")
     assert names[b"x-request-id"] in sent[1]["body"]
+
+
+async def test_a_stream_that_nobody_reads_ends_after_its_time():
+    """A little after what it may take: its source is closed, and so settled, and the server may close the line."""
+    closed = []
+
+    async def events():
+        try:
+            while True:
+                yield b"data: more\n\n"
+        finally:
+            closed.append(True)
+
+    async def stuck(message):
+        if message["type"] == "http.response.body":
+            await asyncio.Event().wait()
+
+    async def silent():
+        await asyncio.Event().wait()
+
+    with loop_time() as time:
+        stream = EventStream(events(), {}, longest_s=10)
+        serving = asyncio.create_task(stream(scope(), silent, stuck))
+        await time.passes(0)
+        await time.passes(10 + UNREAD_S - 0.1)
+        assert (serving.done(), closed) == (False, [])
+        await time.passes(0.2)
+        assert (serving.done(), closed) == (True, [True])

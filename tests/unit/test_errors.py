@@ -34,6 +34,7 @@ TABLE = {
     "DeadlineExceeded": (504, "deadline_exceeded", "timeout_error", True),
     "CallerGone": (499, "cancelled", CALLER, False),
     "StoreUnavailable": (503, "store_unavailable", SERVER, True),
+    "Overloaded": (503, "overloaded", SERVER, True),
     "ConfigError": (500, "config_error", SERVER, False),
     "ConfigUnavailable": (500, "config_error", SERVER, False),
 }

@@ -229,7 +229,9 @@ def _mcp_settings(began: _Beginning, environ: Mapping[str, str]) -> Current[McpS
     fixed = completed(environ, began.inputs.secrets)
 
     def wire(now: GatewaySettings) -> McpSettings:
-        return McpSettings.from_env(fixed, body_limit=now.body_limit, default_timeout_s=now.default_timeout_s)
+        return McpSettings.from_env(
+            fixed, body_limit=now.body_limit, default_timeout_s=now.default_timeout_s, crowd=now.crowd
+        )
 
     return began.reloading(wire)
 
@@ -286,7 +288,7 @@ def _services(
     settings: GatewaySettings, store: Store, telemetry: Telemetry, events: EventSink, *, degrade: bool
 ) -> Services:
     clock = SystemClock()
-    ledger = ResilientLedger(store, clock, LogBacklog(telemetry), degrade=degrade)
+    ledger = ResilientLedger(store, clock, LogBacklog(telemetry), degrade=degrade, workers=settings.workers)
     return Services(settings, store, Authenticator(ledger, clock), telemetry, clock, ledger, events)
 
 

@@ -27,6 +27,7 @@ from gateway_core.batch.graph import Node, build
 from gateway_core.batch.questions import TOOL, Answer, Question
 from gateway_core.batch.validation.registry import Registry
 from gateway_core.config.settings import GatewaySettings
+from gateway_core.crowd.slot import waited
 from gateway_core.domain.errors import InvalidRequest, LLMError
 from gateway_core.services import Current, Jobs, ModelServices
 from gateway_core.store.jobs import MOST_JOB_S
@@ -58,8 +59,8 @@ def router(source: Current[ModelServices], jobs: Jobs | None = None) -> APIRoute
         answers = _logged(running, partial(services.telemetry.batch_ended, request_id, caller, len(batch.nodes)))
         headers = {"x-gateway-request-id": request_id}
         if batch.body.stream:
-            return EventStream(_events(answers, request_id, services.telemetry), headers)
-        done = await while_listening(request, _all(answers))
+            return EventStream(_events(answers, request_id, services.telemetry), headers, longest_s=timeout_s)
+        done = await waited(while_listening(request, _all(answers)))  # each question has a slot of its own
         headers["x-gateway-cost-usd"] = cost_body(total_cost(done))["total_usd"]
         return JSONResponse(batch_body(done, request_id), headers=headers)
 

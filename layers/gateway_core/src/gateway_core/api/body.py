@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic_core import PydanticCustomError
 from starlette.requests import Request
 
+from gateway_core.crowd.slot import waited
 from gateway_core.domain.errors import BodyTooLarge, InvalidRequest
 
 MOST_DEPTH = 64
@@ -95,7 +96,14 @@ def validate[T: BaseModel](model: type[T], value: dict[str, Any]) -> T:
 
 
 async def read_body(request: Request, limit: int) -> bytes:
-    """The whole body. Raises BodyTooLarge above `limit` bytes, as soon as that is known."""
+    """The whole body. Raises BodyTooLarge above `limit` bytes, as soon as that is known.
+
+    A client who sends slowly keeps nobody else from work.
+    """
+    return await waited(_read_body(request, limit))
+
+
+async def _read_body(request: Request, limit: int) -> bytes:
     parts, size = [], 0
     async for part in request.stream():
         size += len(part)

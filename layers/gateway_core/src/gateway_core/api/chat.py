@@ -136,6 +136,6 @@ def router(source: Current[ModelServices]) -> APIRouter:
         begun = await start(parts, request_id, services.telemetry)
         name = begun.opened.model.key if begun.opened else body.model
         wire = ChatStream(request_id, name, created, with_usage=body.wants_usage)
-        return EventStream(wire.events(begun.parts), begun.headers)
+        return EventStream(wire.events(begun.parts), begun.headers, longest_s=timeout_s)
 
     return routes

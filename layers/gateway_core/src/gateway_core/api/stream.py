@@ -49,7 +49,7 @@ def router(source: Current[ModelServices]) -> APIRouter:
         parts = services.gateway.stream(chat, caller, request_id, timeout_s=timeout_s)
         begun = await start(parts, request_id, services.telemetry)
         shown = in_words(begun.parts) if body.buffer == "word" else begun.parts
-        return EventStream(_events(shown, request_id), begun.headers)
+        return EventStream(_events(shown, request_id), begun.headers, longest_s=timeout_s)
 
     return routes
 

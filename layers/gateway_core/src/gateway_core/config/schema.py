@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from gateway_core.config.documents import Document, Schema, Seconds, merge, read_yaml, validate
 from gateway_core.config.price_list import PricingSection
+from gateway_core.crowd.limiter import CrowdLimits
 from gateway_core.domain.times import duration_s
 from gateway_core.routing.retry import RetryPolicy
 from gateway_core.store.estimates import LEAST_WAIT_MS
@@ -17,6 +18,9 @@ from gateway_core.store.messages import BreakerPolicy
 from gateway_core.store.response_cache import CachePolicy
 
 CATALOG_SECTIONS = ("default_output_cap", "providers", "models", "groups", "aliases")
+
+LIMIT_PATIENCE_S = 5.0
+CROWD_PATIENCE_S = 30.0
 
 type OnStoreFailure = Literal["degrade", "refuse"]
 type CatalogLayers = tuple[Mapping[str, Any], ...]
@@ -81,12 +85,18 @@ class FailoverSection(Schema):
 
 
 class LimitsSection(Schema):
-    """Bounds of one request. API Gateway ends any answer at 900 s, and one that stays silent at 300 s."""
+    """Bounds of one request, and of how many one process works on.
+
+    API Gateway ends any answer at 900 s, and one that stays silent at 300 s. Without a `queue_timeout_s` a request
+    waits longer for a process that has much to do, which goes on by itself, than for a limit.
+    """
 
     default_timeout_s: Annotated[Seconds, Field(le=290)] = 120.0
     max_timeout_s: Annotated[Seconds, Field(le=290)] = 290.0
     max_stream_timeout_s: Annotated[Seconds, Field(le=840)] = 840.0
-    queue_timeout_s: Annotated[float, Field(ge=0, le=290)] = 5.0
+    queue_timeout_s: Annotated[float, Field(ge=0, le=290)] | None = None
+    concurrent_requests: Annotated[int, Field(gt=0, le=10_000)] = 16
+    queued_requests: Annotated[int, Field(ge=0, le=100_000)] = 1024
     stall_timeout_s: Annotated[Seconds, Field(le=290)] = 60.0
     body_limit_bytes: Annotated[int, Field(gt=0, le=4 * 1024 * 1024)] = 4 * 1024 * 1024
 
@@ -95,6 +105,16 @@ class LimitsSection(Schema):
         if self.default_timeout_s > self.max_timeout_s:
             raise ValueError("default_timeout_s is longer than max_timeout_s")
         return self
+
+    @property
+    def limit_patience_s(self) -> float:
+        """How long a request waits for a limit."""
+        return LIMIT_PATIENCE_S if self.queue_timeout_s is None else self.queue_timeout_s
+
+    def crowd(self, workers: int) -> CrowdLimits:
+        """The share of one process of so many that are one gateway."""
+        patience_s = CROWD_PATIENCE_S if self.queue_timeout_s is None else self.queue_timeout_s
+        return CrowdLimits(self.concurrent_requests, self.queued_requests // workers, patience_s)
 
 
 class StoreSection(Schema):

@@ -18,6 +18,7 @@
   + DeadlineExceeded           the request's own deadline passed
   + CallerGone                 the caller disconnected; nobody reads this answer
   + StoreUnavailable           the shared state cannot be reached
+  + Overloaded                 this process has more to do than it can; nothing was begun
   + ConfigError                the gateway is set up wrongly
     - ConfigUnavailable        what describes the setup cannot be read now
 
@@ -267,6 +268,14 @@ class StoreUnavailable(LLMError):
 
     status = 503
     code = "store_unavailable"
+    retryable = True
+
+
+class Overloaded(LLMError):
+    """More requests wait for this process than it can take; nothing was asked, held or sent for this one."""
+
+    status = 503
+    code = "overloaded"
     retryable = True
 
 

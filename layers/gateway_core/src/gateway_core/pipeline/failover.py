@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
 
+from gateway_core.crowd.slot import back, outside
 from gateway_core.domain.chat import Chunk, Cost, Model, Usage
 from gateway_core.domain.cost import price
 from gateway_core.domain.errors import (
@@ -170,6 +171,7 @@ class Failover:
             except ProviderError as error:
                 if state.caller_left:
                     raise asyncio.CancelledError from None
+                await back()
                 self._narrow(state, bounded, error)
                 bounded = await self._selector.after(state, bounded, error)
 
@@ -179,7 +181,7 @@ class Failover:
         timeout_s = min(left_s / 2, patience_s) if state.untried else left_s
         state.begin(self._clock.monotonic_s())
         try:
-            return await _sent(send, bounded, timeout_s)
+            return await outside(_sent(send, bounded, timeout_s))  # who waits for a model does not work
         except ProviderError as error:
             if isinstance(error, ProviderTimeout) and timeout_s < patience_s:
                 error.effect = "skip"  # the caller was in a hurry: that says nothing about the deployment
@@ -224,6 +226,7 @@ class Failover:
         """Settle what is pending and write the record. Never raises: the answer or the error is more important."""
         if state.current is None:
             return
+        await back()
         if state.is_under_way:
             state.interrupted(self._since_ms(state.began_s), self._most(state))
         record = state.record(

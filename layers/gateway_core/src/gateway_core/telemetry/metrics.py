@@ -18,6 +18,7 @@ _UNITS = {
     "CostUsd": MetricUnit.NoUnit,
     "EstimatedUsd": MetricUnit.NoUnit,
     "ProviderLatency": MetricUnit.Milliseconds,
+    "QueueWait": MetricUnit.Milliseconds,
     "RequestLatency": MetricUnit.Milliseconds,
     "TimeToFirstToken": MetricUnit.Milliseconds,
     "UnconfirmedUsd": MetricUnit.NoUnit,

@@ -11,6 +11,7 @@ from typing import IO, Any
 
 from aws_lambda_powertools import Logger
 
+from gateway_core.crowd.limiter import CrowdReport
 from gateway_core.domain.caller import Caller
 from gateway_core.domain.cost import NANO_PER_USD, usd
 from gateway_core.domain.errors import LLMError, ProviderError
@@ -247,6 +248,12 @@ class Telemetry:
         if caller:
             fields |= {"project_id": caller.project_id, "key_id": caller.key_id}
         self._log.info("request failed", extra=fields)
+
+    def crowded(self, report: CrowdReport) -> None:
+        """More requests came than one process works on at once, in the last seconds."""
+        log = self._log.warning if report.refused else self._log.info
+        log("crowd", extra=asdict(report))
+        self._metrics.put(Overloaded=report.refused, QueuedRequests=report.waited, QueueWait=report.longest_ms)
 
     def batch_ended(self, request_id: str, caller: Caller, questions: int, outcomes: Mapping[str, int]) -> None:
         """A batch is over; `outcomes` counts its answers by error code, or `ok`: fewer than asked if it was left."""
