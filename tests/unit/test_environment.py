@@ -25,6 +25,8 @@ EXCEPTIONS = {
     # A room below `config`, which knows Lambda and nothing else.
     "lambda_stream/__main__.py": {"AWS_LAMBDA_RUNTIME_API"},
     "lambda_stream/runtime.py": {"AWS_SAM_LOCAL"},
+    # OpenSSL's own, where the certificates of those are that may be trusted.
+    "http1/tls.py": {"SSL_CERT_DIR", "SSL_CERT_FILE"},
     # Set for LiteLLM, which reads it when it is loaded.
     "adapters/litellm/library.py": {"LITELLM_LOCAL_MODEL_COST_MAP"},
 }

@@ -108,7 +108,7 @@ class Flow:
     async def _begin(self) -> None:
         self._opened = await self._open()
 
-    async def _within(self, step: Callable[[], Awaitable[None]]) -> None:
+    async def _within(self, step: Callable[[], Awaitable[object]]) -> None:
         try:
             with self._patience.until(self._deadline_s if self.has_begun else self._first_deadline_s):
                 await step()
