@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Annotated
 
-from fastapi import Request
 from pydantic import Field
+from starlette.requests import Request
 
 from gateway_core.access.rights import attribute
 from gateway_core.api.body import Id, Strict, validate

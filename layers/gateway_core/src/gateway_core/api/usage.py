@@ -7,12 +7,13 @@ from dataclasses import asdict
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Request
 from pydantic import Field
+from starlette.requests import Request
 
 from gateway_core.access.rights import attribute, check_tool
 from gateway_core.api.auth import identify
 from gateway_core.api.body import Id, Strict, validate
+from gateway_core.api.routes import Routes
 from gateway_core.domain.caller import Caller
 from gateway_core.domain.cost import usd
 from gateway_core.domain.errors import Forbidden
@@ -57,11 +58,11 @@ class BudgetsQuery(Strict):
     user_id: Id | None = None
 
 
-def router(source: Current[Services]) -> APIRouter:
+def router(source: Current[Services]) -> Routes:
     """The routes, closed over where their services come from."""
-    routes = APIRouter()
+    routes = Routes()
 
-    @routes.get("/v1/usage", response_model=None)
+    @routes.get("/v1/usage")
     async def usage(request: Request) -> dict[str, Any]:
         services = source.now()
         caller = await _allowed(request, services)
@@ -75,7 +76,7 @@ def router(source: Current[Services]) -> APIRouter:
         project = attribute(caller, asked.project_id, None, None).project_id
         return _body(query, report(query, await services.store.day_counters(project, days)))
 
-    @routes.get("/v1/usage/records", response_model=None)
+    @routes.get("/v1/usage/records")
     async def records(request: Request) -> dict[str, Any]:
         services = source.now()
         caller = await _allowed(request, services)
@@ -90,7 +91,7 @@ def router(source: Current[Services]) -> APIRouter:
             "next_cursor": page.cursor or None,
         }
 
-    @routes.get("/v1/budgets", response_model=None)
+    @routes.get("/v1/budgets")
     async def budgets(request: Request) -> dict[str, Any]:
         services = source.now()
         caller = await _allowed(request, services)
