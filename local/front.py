@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from importlib import import_module
 
-from fastapi import FastAPI
+from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway_core.adapters.feed import EventFeed
@@ -39,7 +39,7 @@ LOCAL_ROUTES: Mapping[str, str] = {"/v1/events": "events"}
 """What only one process can have. On AWS its way is EventBridge."""
 
 
-def load_apps() -> dict[str, FastAPI]:
+def load_apps() -> dict[str, Starlette]:
     """Import each function's app but MCP's. They read their settings from the process environment, as on Lambda."""
     names = sorted(set(ROUTES.values()) - {"mcp"})
     return {name: import_module(f"functions.{name}.app").app for name in names}

@@ -7,7 +7,7 @@ import json
 import os
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -36,6 +36,7 @@ from gateway_core.store.virtual_keys import KeyRecord, digest_of, new_key
 from gateway_core.telemetry.ports import EventSink, Tracer
 from gateway_core.telemetry.sinks import EventLog, FanOut
 from gateway_core.telemetry.telemetry import Telemetry
+from tests.aws import AwsServer, running_aws
 from tests.manual_clock import ManualClock
 from tests.patience import patience
 
@@ -199,3 +200,10 @@ def world() -> World:
     """Three models, `first`, `second` and `third`, each of a provider of its own."""
     catalog = catalog_of(model("first"), model("second"), model("third"))
     return World(catalog, settings_for(catalog))
+
+
+@pytest.fixture
+def aws() -> Iterator[AwsServer]:
+    """An AWS account with nothing in it."""
+    with running_aws() as server:
+        yield server

@@ -2,9 +2,10 @@
 
 import asyncio
 
+import httpx
 import pytest
 
-from gateway_core.api import complete
+from gateway_core.api import complete, models, usage
 from gateway_core.api.app import create_app
 from gateway_core.api.guard import RequestGuard
 from gateway_core.api.sse import UNREAD_S, EventStream
@@ -91,7 +92,19 @@ async def test_other_protocols_pass(world):
 
     await RequestGuard(inner, world.services.telemetry)({"type": "lifespan"}, receive, None)
     assert seen == ["lifespan"]
-    assert create_app(world.services).openapi_url is None
+
+
+async def test_there_is_nothing_but_the_routes(world):
+    """No page of schemas, and no HEAD that came with a GET; a path with a slash at its end is another one."""
+    app = create_app(world.services, usage.router, models.router)
+    served = {(route.path, *sorted(route.methods)) for route in app.routes}
+    assert served == {
+        (path, "GET")
+        for path in ("/v1/usage", "/v1/usage/records", "/v1/budgets", "/v1/models", "/v1/models/{model_id:path}")
+    }
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as http:
+        found = [(await http.get(path)).status_code for path in ("/openapi.json", "/docs", "/v1/usage/")]
+    assert found == [404, 404, 404]
 
 
 async def test_a_slow_stream_begins_before_its_first_piece(world):

@@ -15,6 +15,7 @@ from gateway_core.config.environment import ProcessEnvironment
 from gateway_core.domain.errors import ConfigError, ProviderUnavailable
 from gateway_core.store.messages import Settled, Ticket
 from gateway_core.store.records import Unsettled, UsageRecord
+from gateway_core.telemetry.events import OperatorEvent
 from gateway_core.telemetry.telemetry import Telemetry
 from tests.unit.test_events import RECORD
 
@@ -160,16 +161,19 @@ def test_another_log_format_is_an_error():
 @pytest.mark.parametrize(("environ", "sinks"), [({}, 1), ({"GATEWAY_EVENT_BUS": "bus", "AWS_SAM_LOCAL": "true"}, 1)])
 def test_without_a_bus_events_are_log_lines(environ, sinks):
     """`sam local` passes on a name of the template, which no bus has."""
-    assert len(event_sink(ProcessEnvironment.from_env(environ), telemetry()[0])._sinks) == sinks
+    assert len(event_sink(ProcessEnvironment.from_env(environ), telemetry()[0], environ)._sinks) == sinks
 
 
-def test_a_bus_is_used(monkeypatch):
-    """The client is made at once, before the first request."""
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-    process = ProcessEnvironment.from_env({"GATEWAY_EVENT_BUS": "bus"})
-    log, bridge = event_sink(process, telemetry()[0])._sinks
+async def test_a_bus_is_used(aws):
+    """In the account and at the place that the environment names."""
+    environ = {**aws.environ, "GATEWAY_EVENT_BUS": "bus"}
+    written, text = telemetry()
+    log, bridge = event_sink(ProcessEnvironment.from_env(environ), written, environ)._sinks
     assert type(log).__name__ == "EventLog"
-    assert bridge._client.meta.config.retries["total_max_attempts"] == 1
+    aws.client("events").create_event_bus(Name="bus")
+    await bridge.emit([OperatorEvent(at_ms=0, kind="config.reloaded", details={})])
+    assert "events failed" not in text.getvalue()
+    bridge.close()
 
 
 def test_every_line_is_documented():

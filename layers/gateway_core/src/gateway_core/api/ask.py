@@ -10,7 +10,7 @@ from contextlib import aclosing
 from functools import partial
 from typing import Any
 
-from fastapi import APIRouter, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from gateway_core.access.rights import check_tool
@@ -21,6 +21,7 @@ from gateway_core.api.deadline import time_left_s
 from gateway_core.api.disconnect import while_listening
 from gateway_core.api.errors import error_body
 from gateway_core.api.jobs import Batch, accept, attribution_of, job_routes, wants_job
+from gateway_core.api.routes import Routes
 from gateway_core.api.schemas import cost_body
 from gateway_core.api.sse import Events, EventStream, event
 from gateway_core.batch.graph import Node, build
@@ -38,7 +39,7 @@ MOST_SCHEMAS_CHARS = 256 * 1024
 type Answers = AsyncGenerator[Answer]
 
 
-def router(source: Current[ModelServices], jobs: Jobs | None = None) -> APIRouter:
+def router(source: Current[ModelServices], jobs: Jobs | None = None) -> Routes:
     """The routes, closed over where their services come from. Without `jobs` there are none."""
     routes = job_routes(source, jobs)
 

@@ -9,14 +9,15 @@ from dataclasses import asdict, dataclass, replace
 from itertools import accumulate
 from typing import Annotated
 
-from fastapi import APIRouter, Request
 from pydantic import Field
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from gateway_core.access.rights import attribute, check_tool
 from gateway_core.api.ask_schemas import BatchBody, job_body
 from gateway_core.api.auth import identify
 from gateway_core.api.body import Strict, validate
+from gateway_core.api.routes import Routes
 from gateway_core.api.sessions import session_of
 from gateway_core.batch.graph import Node
 from gateway_core.batch.job_log import pack_questions, parse_line
@@ -65,9 +66,9 @@ def wants_job(request: Request) -> bool:
     return mode == "job"
 
 
-def job_routes(source: Current[ModelServices], jobs: Jobs | None) -> APIRouter:
+def job_routes(source: Current[ModelServices], jobs: Jobs | None) -> Routes:
     """The routes of jobs that were accepted."""
-    routes = APIRouter()
+    routes = Routes()
 
     @routes.get("/ask/{job_id}")
     async def look(request: Request, job_id: str) -> Response:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated
 
-from fastapi import Request
 from pydantic import Field
+from starlette.requests import Request
 
 from gateway_core.access.rights import attribute
 from gateway_core.api.body import Party, Strict, validate

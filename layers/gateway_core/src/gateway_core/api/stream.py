@@ -5,13 +5,14 @@ from __future__ import annotations
 from contextlib import aclosing
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Request
 from pydantic import Field
+from starlette.requests import Request
 
 from gateway_core.access.rights import check_tool
 from gateway_core.api.auth import identify
 from gateway_core.api.body import read_json, validate
 from gateway_core.api.deadline import time_left_s
+from gateway_core.api.routes import Routes
 from gateway_core.api.schemas import CompleteBody, completion_body
 from gateway_core.api.sessions import session_of
 from gateway_core.api.sse import Events, EventStream, event
@@ -31,9 +32,9 @@ class StreamBody(CompleteBody):
     buffer: Literal["token", "word"] = "token"
 
 
-def router(source: Current[ModelServices]) -> APIRouter:
+def router(source: Current[ModelServices]) -> Routes:
     """The route, closed over where its services come from."""
-    routes = APIRouter()
+    routes = Routes()
 
     @routes.post("/v1/stream")
     async def stream(request: Request) -> EventStream:

@@ -7,13 +7,14 @@ from dataclasses import asdict
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Request
 from pydantic import Field
+from starlette.requests import Request
 
 from gateway_core.access.budget_rows import budget_row
 from gateway_core.access.rights import attribute, check_tool
 from gateway_core.api.auth import identify
 from gateway_core.api.body import Party, Strict, validate
+from gateway_core.api.routes import Routes
 from gateway_core.api.usage_reports import by_project, by_session, report_of
 from gateway_core.domain.caller import Caller
 from gateway_core.domain.cost import usd
@@ -61,11 +62,11 @@ class BudgetsQuery(Strict):
     user_id: Party | None = None
 
 
-def router(source: Current[Services]) -> APIRouter:
+def router(source: Current[Services]) -> Routes:
     """The routes, closed over where their services come from."""
-    routes = APIRouter()
+    routes = Routes()
 
-    @routes.get("/v1/usage", response_model=None)
+    @routes.get("/v1/usage")
     async def usage(request: Request) -> dict[str, Any]:
         services = source.now()
         caller = await _allowed(request, services)
@@ -73,7 +74,7 @@ def router(source: Current[Services]) -> APIRouter:
         query = _report_query(asked, caller, services)
         return _body(query, await _report(query, asked, caller, services))
 
-    @routes.get("/v1/usage/records", response_model=None)
+    @routes.get("/v1/usage/records")
     async def records(request: Request) -> dict[str, Any]:
         services = source.now()
         caller = await _allowed(request, services)
@@ -88,7 +89,7 @@ def router(source: Current[Services]) -> APIRouter:
             "next_cursor": page.cursor or None,
         }
 
-    @routes.get("/v1/budgets", response_model=None)
+    @routes.get("/v1/budgets")
     async def budgets(request: Request) -> dict[str, Any]:
         services = source.now()
         caller = await _allowed(request, services)
