@@ -225,12 +225,10 @@ def _mcp_settings(began: _Beginning, environ: Mapping[str, str]) -> Current[McpS
     from gateway_core.mcp_front.settings import McpSettings  # noqa: PLC0415
 
     quiet_libraries(began.services.telemetry)
-    fixed = completed(environ, began.inputs.secrets)
+    env = completed(environ, began.inputs.secrets)
 
     def wire(now: GatewaySettings) -> McpSettings:
-        return McpSettings.from_env(
-            fixed, body_limit=now.body_limit, default_timeout_s=now.default_timeout_s, crowd=now.crowd
-        )
+        return McpSettings.from_env(env, now.crowd, body_limit=now.body_limit, default_timeout_s=now.default_timeout_s)
 
     return began.reloading(wire)
 
