@@ -41,7 +41,7 @@ NO_SNAPSTART = frozenset({"JobWorker"})
 """Functions that have none, whatever the parameter."""
 ALARMS = 10
 """Of the template; the first ten of an account are free."""
-TOLD_ALARMS = 2
+TOLD_ALARMS = 3
 """Those that are there only with `AlarmTopicArn`."""
 POLLERS = 5
 POLLS_A_MINUTE = 3
@@ -104,7 +104,10 @@ def load(path: Path = HERE / "prices.toml") -> dict[str, Rate]:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """The scheduled probe. A start that is not warm reads the parameters, each of which is one decryption."""
+    """The scheduled probe. A start that is not warm reads the parameters, each of which is one decryption.
+
+    Every hour it also looks through the holds: a command for the projects, and for one of these two months.
+    """
 
     every_minutes: int = 5
     seconds: Decimal = Decimal("1.5")
@@ -113,11 +116,27 @@ class Probe:
     log_bytes: int = 2_000
     metrics: int = 5
     store_commands: int = 1
+    hourly_commands: int = 3
+
+    @property
+    def rounds(self) -> Decimal:
+        """A month's, of all providers."""
+        return Decimal(SECONDS // 60 // self.every_minutes)
+
+    @property
+    def looks(self) -> Decimal:
+        """A month's, through the holds."""
+        return Decimal(SECONDS // 3600)
 
     @property
     def runs(self) -> Decimal:
-        """A month's."""
-        return Decimal(SECONDS // 60 // self.every_minutes)
+        """All of them."""
+        return self.rounds + self.looks
+
+    @property
+    def commands(self) -> Decimal:
+        """Of the store."""
+        return self.rounds * self.store_commands + self.looks * self.hourly_commands
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +151,7 @@ class Request:
     answer_bytes: int = 8_000
     log_bytes: int = 3_000
     events: int = 1
-    store_commands: int = 17
+    store_commands: int = 10
     record_bytes: int = 200
 
 
@@ -212,7 +231,7 @@ def idle_use(probe: Probe = Probe()) -> dict[str, Decimal]:
         "decryptions": runs * probe.cold_share * probe.parameters,
         "artifacts": Decimal("0.1"),
         "job_storage": Decimal(0),
-        "store_commands": runs * probe.store_commands,
+        "store_commands": probe.commands,
         "store_gb": Decimal("0.01"),
     }
 

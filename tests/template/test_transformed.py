@@ -232,7 +232,7 @@ def test_what_fails_for_good_is_kept_and_raises_an_alarm():
     arn = {"Fn::GetAtt": [queue, "Arn"]}
     assert of_type("AWS::SQS::Queue")[queue] == {"SqsManagedSseEnabled": True, "MessageRetentionPeriod": 14 * 86_400}
     schedules = of_type("AWS::Scheduler::Schedule").values()
-    assert len(schedules) == 2
+    assert len(schedules) == 3
     for schedule in schedules:
         target = schedule["Target"]
         assert (target["Arn"], target["DeadLetterConfig"]["Arn"]) == ({"Ref": "ProbeAliaslive"}, arn)

@@ -14,9 +14,10 @@ from gateway_core.domain.embedding import EmbedRequest
 from gateway_core.domain.errors import ConfigError, Forbidden, InvalidRequest
 from gateway_core.domain.model_rules import NO_RULES
 from gateway_core.domain.result import Completion, Opened
-from gateway_core.store.budget import MAX_AMOUNT
+from gateway_core.store.budget import MAX_AMOUNT, NOTHING, Account, Amount, Hold, Movement
 from gateway_core.store.exact_amounts import check_charge, check_limits, check_settlement
 from gateway_core.store.messages import Candidate, Settlement
+from gateway_core.store.records import HoldPage, OpenHold
 from gateway_core.store.response_cache import CachePolicy
 from tests.conftest import model
 
@@ -32,7 +33,15 @@ CALL = ProviderCall(Deployment("p", "m", "https://p.example"), (), {}, 64, 60.0,
         (CachePolicy(), (True, 3600, 262_144)),
         (Caller("alpha", "k", "d", "t"), ("alpha", "k", "d", "t", "", False, *[frozenset()] * 4)),
         (Limits(), (None,) * 6),
-        (Attribution("alpha"), ("alpha", "", "")),
+        (Attribution("alpha"), ("alpha", "", "", "")),
+        (Account(), (NOTHING,) * 3),
+        (Movement(), (NOTHING,) * 3),
+        (Hold(Amount(1, 2)), (Amount(1, 2), NOTHING, NOTHING)),
+        (
+            OpenHold("r", 1, "k", "u", "d", 2, 3, 4, unconfirmed=True),
+            ("r", 1, "k", "u", "d", 2, 3, 4, True, 0, 0, 0, False),
+        ),
+        (HoldPage(()), ((), "")),
         (Usage(), (*[0] * 8, "")),
         (ProviderAnswer("a", (), "stop", Usage()), ("a", (), "stop", Usage(), (), "", None, None, "", None, "", 0)),
     ],
@@ -88,7 +97,19 @@ TOO_MUCH = MAX_AMOUNT + 1
 CANDIDATE = Candidate("p", "m", hold_nano=MAX_AMOUNT, hold_tokens=MAX_AMOUNT)
 
 
-@pytest.mark.parametrize("field", ["charge_nano", "charge_tokens", "retry_after_ms", "tpm", "rpm", "latency_ms"])
+@pytest.mark.parametrize(
+    "field",
+    [
+        "charge_nano",
+        "charge_tokens",
+        "retry_after_ms",
+        "tpm",
+        "rpm",
+        "latency_ms",
+        "unconfirmed_nano",
+        "unconfirmed_tokens",
+    ],
+)
 def test_a_settlement_that_cannot_be_counted_is_refused(field):
     """Each of its numbers."""
     settlement = Settlement(1, "p", "m", 1, probe=False, effect="ok")

@@ -35,11 +35,11 @@ class FileBacklog:
     def __init__(self, folder: Path, most_bytes: int = MOST_BYTES) -> None:
         self._folder = folder
         self._most_bytes = most_bytes
-        self._name = f"{socket.gethostname()}-{os.getpid()}"
 
     async def put(self, unsettled: Unsettled, error: LLMError) -> None:  # noqa: ARG002 - the port's
         try:
-            await asyncio.to_thread(self._append, self._folder / f"{self._name}.{_WAITING}", pack(unsettled))
+            own = f"{socket.gethostname()}-{os.getpid()}.{_WAITING}"  # not of before a fork
+            await asyncio.to_thread(self._append, self._folder / own, pack(unsettled))
         except OSError as failure:
             detail = f"{self._folder}: {failure.strerror}"
             raise BacklogUnavailable("The backlog did not take a settlement.", detail=detail) from failure

@@ -20,6 +20,7 @@
   + StoreUnavailable           the shared state cannot be reached
   + RecordRefused              it settled the money, and has no room for the record
   + BacklogUnavailable         what waits to be settled cannot be kept
+  + Overloaded                 this process has more to do than it can; nothing was begun
   + ConfigError                the gateway is set up wrongly
     - ConfigUnavailable        what describes the setup cannot be read now
 
@@ -62,7 +63,8 @@ class ProviderError(LLMError):
     """A failed attempt.
 
     `effect` is what the attempt says of the deployment's health. `usage` is what the provider is known to bill for
-    it; `unconfirmed` is true when it may bill and nobody knows how much. `rates` is what it says of its limits.
+    it; `unconfirmed` is true when it may bill and nobody knows how much; `estimated`, when `usage` is what it probably
+    bills at most, as of a stream that ended early. `rates` is what it says of its limits.
     `transient` is true when the same deployment may well answer if it is asked again.
     """
 
@@ -85,6 +87,7 @@ class ProviderError(LLMError):
         super().__init__(message, detail=detail, retry_after_s=retry_after_s)
         self.usage = usage
         self.unconfirmed = unconfirmed
+        self.estimated = False
         self.rates: RateView | None = None
 
 
@@ -283,6 +286,14 @@ class BacklogUnavailable(LLMError):
 
     status = 503
     code = "backlog_unavailable"
+    retryable = True
+
+
+class Overloaded(LLMError):
+    """More requests wait for this process than it can take; nothing was asked, held or sent for this one."""
+
+    status = 503
+    code = "overloaded"
     retryable = True
 
 

@@ -11,12 +11,14 @@ from typing import IO, Any
 
 from aws_lambda_powertools import Logger
 
+from gateway_core.crowd.limiter import CrowdReport
 from gateway_core.domain.caller import Caller
 from gateway_core.domain.cost import NANO_PER_USD, usd
 from gateway_core.domain.errors import LLMError, ProviderError
 from gateway_core.domain.result import Attempt
 from gateway_core.store.changes import BreakerChange
-from gateway_core.store.messages import Refusal, Settlement, Ticket
+from gateway_core.store.estimates import HeldMoney
+from gateway_core.store.messages import Refusal, Settled, Settlement, Ticket
 from gateway_core.store.probes import CatalogWarning, Probe
 from gateway_core.store.records import Unsettled, UsageRecord
 from gateway_core.store.unsettled import facts
@@ -99,6 +101,7 @@ class Telemetry:
             "gen_ai.usage.cache_creation.input_tokens": record.cache_write_tokens,
             "gen_ai.usage.reasoning.output_tokens": record.reasoning_tokens,
             "cost_usd": usd(record.cost_nano),
+            "estimated_usd": usd(record.estimated_nano),
             "latency_ms": record.latency_ms,
             "attempts": record.attempts,
             "usage": asdict(record),
@@ -172,6 +175,11 @@ class Telemetry:
         self._log.error("replay refused", extra={"detail": error.message})
         self._metrics.put(ReplayRefused=1)
 
+    def booked(self, settled: Settled) -> None:
+        """What became of a record in the books, where it is not what one expects."""
+        if settled.folded:
+            self._metrics.put(UsageFolded=1)
+
     def event(self, event: Event) -> None:
         """An event's own line and metric, for those that do not have richer ones already."""
         match event:
@@ -217,6 +225,15 @@ class Telemetry:
         self._log.warning("catalog warning", extra={"warning": asdict(warning)})
         self._metrics.put(CatalogWarnings=1)
 
+    def holds_found(self, found: Sequence[HeldMoney]) -> None:
+        """What projects hold for attempts that nobody settled; nothing is said of those that hold nothing."""
+        for held in found:
+            fields = {"project_id": held.project_id, "unconfirmed": held.unconfirmed, "booked": held.booked}
+            self._log.warning("holds unconfirmed", extra={**fields, "held_usd": usd(held.nano)})
+        if number := sum(held.unconfirmed for held in found):
+            total = sum(held.nano for held in found)
+            self._metrics.put(UnconfirmedHolds=number, UnconfirmedUsd=total / NANO_PER_USD)
+
     def event_refused(self, error: LLMError) -> None:
         """A schedule sent an event that nobody understands; the text names the field and no value."""
         self._log.error("event refused", extra={"detail": error.message})
@@ -240,6 +257,12 @@ class Telemetry:
         if caller:
             fields |= {"project_id": caller.project_id, "key_id": caller.key_id}
         self._log.info("request failed", extra=fields)
+
+    def crowded(self, report: CrowdReport) -> None:
+        """More requests came than one process works on at once, in the last seconds."""
+        log = self._log.warning if report.refused else self._log.info
+        log("crowd", extra=asdict(report))
+        self._metrics.put(Overloaded=report.refused, QueuedRequests=report.waited, QueueWait=report.longest_ms)
 
     def batch_ended(self, request_id: str, caller: Caller, questions: int, outcomes: Mapping[str, int]) -> None:
         """A batch is over; `outcomes` counts its answers by error code, or `ok`: fewer than asked if it was left."""
@@ -274,6 +297,8 @@ class Telemetry:
         }
         if first_token_ms is not None:
             values["TimeToFirstToken"] = first_token_ms
+        if record.estimated_nano:
+            values["EstimatedUsd"] = record.estimated_nano / NANO_PER_USD
         if record.cache_hit:
             values["CacheHits"] = 1
         self._metrics.put(record.provider, **values)

@@ -1,14 +1,21 @@
 """Names and formats in Redis. Every key is known before a script runs, because its names are in the request.
 
     prj:{project}             hash    k|{digest} a key: "limits|rights"; b|p and b|u:{user} budgets;
-                                      rq|{key id}, tk|{key id} rate limits of a key
-    bud:{project}:{YYYYMM}    hash    {scope}|M and {scope}|D{DD} accounts; h|{request}.{attempt} open holds,
-                                      x|... unconfirmed ones; s|{request} marks                       62 days
-    pv:{provider}             hash    cb|{deployment} breaker; ew|, ft|{deployment} latency of whole answers and
-                                      first contents; rl|{deployment} the limits that the provider reports;
-                                      rq, tk limits that we set
-    agg:{project}:{YYYYMMDD}  hash    counters, see `gateway_core.store.counters`                           400 days
-    use:{project}:{YYYYMMDD}  stream  one record an entry, in field d             30 days after its last write
+                                      rq|{key id}, tk|{key id} rate limits of a key; due, from when on the first
+                                      of those in ux:{project} waits
+    bud:{project}:{YYYYMM}    hash    {scope}|M and {scope}|D{DD} accounts, {scope}|EM and {scope}|E{DD} what of them
+                                      is estimated; h|{request}.{attempt} open holds, x|... unconfirmed ones,
+                                      e|... what was booked as an estimate; s|{request} marks; c...|... and i|...
+                                      counters and their names, see `gateway_core.store.counters`          400 days
+    ux:{project}              zset    unconfirmed attempts, {YYYYMMDD}:{request}.{attempt}, by when their wait to be
+                                      booked began                                62 days after its last write
+    pv                        hash    cb|{provider}|{deployment} breaker; ew|..., ft|... latency of whole answers and
+                                      first contents; rl|... the limits that the provider reports;
+                                      rq|{provider}, tk|{provider} limits that we set
+    agg:{project}:{YYYYMMDD}  hash    counters of earlier releases, see `gateway_core.store.earlier_counters`
+                                                                                                         400 days
+    use:{project}:{YYYYMMDD}:{HH}
+                              stream  one record an entry, in field d; without the hour, from earlier releases  31 days
     rc:{project}:{digest}     string  an answer that is kept for equal requests         as long as is configured
     rh:{project}:{request}    string  the wait of a hit of these that is not recorded yet                    30 days
     job:{project}:{token}     hash    a job: facts, state, error, ended, worker, lease, progress               7 days
@@ -26,6 +33,7 @@ Names that a caller chooses are percent-encoded; formats of values are told wher
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import astuple, fields
 from typing import Any, cast
@@ -33,7 +41,7 @@ from urllib.parse import unquote
 
 from gateway_core.domain.caller import Limits
 from gateway_core.domain.rates import ReportedLimit
-from gateway_core.store.budget import Account, Amount
+from gateway_core.store.budget import Account, Amount, Hold
 from gateway_core.store.changes import BreakerState
 from gateway_core.store.counters import Counters, encode
 from gateway_core.store.deployment_state import Measured
@@ -45,9 +53,12 @@ from gateway_core.store.virtual_keys import KeyRecord, rights_json, with_rights
 
 PROJECTS = "projects"
 PROBES = "probes"
+DEPLOYMENTS = "pv"
 OPEN_JOBS = "jobs"
 KEY_PREFIX = "k|"
 _RECORD_VERSION = 1
+_OPEN_TAIL = 4
+"""Behind what was paid a hold has the key's rpm, two sequences and its limits; an unconfirmed one has three more."""
 _PROBES_VERSION = 1
 _STATES: dict[str, BreakerState] = {"c": "closed", "o": "open", "h": "half_open"}
 
@@ -60,16 +71,21 @@ def budget_key(project_id: str, month: str) -> str:
     return f"bud:{project_id}:{month}"
 
 
-def provider_key(provider: str) -> str:
-    return f"pv:{provider}"
+def unconfirmed_key(project_id: str) -> str:
+    return f"ux:{project_id}"
+
+
+def deployment_field(kind: str, provider: str, deployment_id: str) -> str:
+    return f"{kind}|{encode(provider)}|{deployment_id}"
 
 
 def counters_key(project_id: str, day: str) -> str:
     return f"agg:{project_id}:{day}"
 
 
-def records_key(project_id: str, day: str) -> str:
-    return f"use:{project_id}:{day}"
+def records_key(project_id: str, day: str, hour: str = "") -> str:
+    """The stream of an hour; without it, that of a day as earlier releases wrote it."""
+    return f"use:{project_id}:{day}:{hour}" if hour else f"use:{project_id}:{day}"
 
 
 def answer_key(project_id: str, entry: str) -> str:
@@ -111,9 +127,16 @@ def budget_field(user_id: str) -> str:
     return f"b|u:{encode(user_id)}" if user_id else "b|p"
 
 
-def account_fields(scope: str, day: str) -> tuple[str, str]:
-    """Fields of a scope's day and month."""
-    return f"{encode_scope(scope)}|D{day[6:]}", f"{encode_scope(scope)}|M"
+def account_fields(scope: str, day: str) -> tuple[str, str, str, str]:
+    """Fields of a scope's day and month, each with that of what is estimated of it."""
+    name, number = encode_scope(scope), day[6:]
+    return f"{name}|D{number}", f"{name}|E{number}", f"{name}|M", f"{name}|EM"
+
+
+def scope_of(field: str) -> str:
+    """The scope of an account's field, its name decoded."""
+    letter, colon, name = field.partition("|")[0].partition(":")
+    return f"{letter}{colon}{unquote(name)}"
 
 
 def pack_budget(limits: Limits) -> str:
@@ -135,15 +158,37 @@ def parse_key(project_id: str, digest: str, text: str) -> KeyRecord:
     return with_rights(project_id, digest, parse_limits(limits), rights)
 
 
-def parse_account(text: str | None) -> Account:
+def parse_account(text: str | None, estimated: str | None) -> Account:
     spent, held, spent_tokens, held_tokens = (int(value) for value in (text or "0;0;0;0").split(";"))
-    return Account(Amount(spent, spent_tokens), Amount(held, held_tokens))
+    guess, guess_tokens = (int(value) for value in (estimated or "0;0").split(";"))
+    return Account(Amount(spent, spent_tokens), Amount(held, held_tokens), Amount(guess, guess_tokens))
+
+
+def is_used(account: str) -> bool:
+    """Whether anything is spent or held in an account."""
+    return account != "0;0;0;0"
+
+
+def hold_field(kind: str, request_id: str, attempt: int) -> str:
+    """`h` open, `x` unconfirmed, `e` booked as an estimate."""
+    return f"{kind}|{request_id}.{attempt}"
+
+
+def parse_held(text: str) -> Hold:
+    """What a hold, open or unconfirmed, says of money."""
+    nano, tokens, _, _, _, _, _, paid, paid_tokens, *more = text.partition("|")[0].split(";")
+    guess, guess_tokens = more[-2:] if len(more) > _OPEN_TAIL else ("0", "0")
+    return Hold(
+        Amount(int(nano), int(tokens)), Amount(int(paid), int(paid_tokens)), Amount(int(guess), int(guess_tokens))
+    )
 
 
 def parse_hold(field: str, text: str) -> OpenHold:
-    """A hold from its field `h|{request}.{attempt}` or `x|...` and its value."""
+    """A hold from its field, see `hold_field`, and its value."""
     request_id, _, attempt = field[2:].rpartition(".")
-    nano, tokens, _, day, since, key, user, *_ = text.partition("|")[0].split(";")
+    booked = field.startswith("e|")
+    kind, text = (text[0], text[1:]) if booked else (field[0], text)
+    nano, tokens, _, day, since, key, user, paid, paid_tokens, *more = text.partition("|")[0].split(";")
     return OpenHold(
         request_id=request_id,
         attempt=int(attempt),
@@ -153,12 +198,12 @@ def parse_hold(field: str, text: str) -> OpenHold:
         hold_nano=int(nano),
         hold_tokens=int(tokens),
         held_since_ms=int(since),
-        unconfirmed=field.startswith("x|"),
+        unconfirmed=kind == "x",
+        paid_nano=int(paid),
+        paid_tokens=int(paid_tokens),
+        unconfirmed_ms=int(more[-3]) if len(more) > _OPEN_TAIL else 0,
+        booked=booked,
     )
-
-
-def is_hold(field: str) -> bool:
-    return field.startswith(("h|", "x|"))
 
 
 def parse_breaker(text: str | None) -> tuple[BreakerState, int, int]:
@@ -188,11 +233,12 @@ def _parse_limit_counter(text: str) -> LimitCounter:
 
 
 def pack_counters(counters: Counters) -> str:
-    return ",".join(map(str, astuple(counters)))
+    numbers = ",".join(map(str, counters.vector))
+    return re.sub("(,0)*$", "", numbers)
 
 
 def parse_counters(text: str) -> Counters:
-    return Counters(*map(int, text.split(",")))
+    return Counters.of([int(number) for number in text.split(",")])
 
 
 def pack_record(record: UsageRecord) -> str:

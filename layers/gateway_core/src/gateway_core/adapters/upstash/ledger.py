@@ -2,34 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import batched
 
 from gateway_core.adapters.upstash import layout
 from gateway_core.adapters.upstash.calls import (
+    ScriptCall,
     add_admission,
     add_attempt,
     add_books,
+    add_news,
     add_policy,
     declare_books,
+    news_call,
     parse_admission,
+    parse_held,
     parse_settled,
     request_call,
+    told_due,
 )
-from gateway_core.adapters.upstash.client import Reply
-from gateway_core.adapters.upstash.part import Part
-from gateway_core.store.deployment_state import DeploymentState, deployments_by_provider
+from gateway_core.adapters.upstash.client import Client, Reply
+from gateway_core.adapters.upstash.holds import MOST_TRIES, UpstashHolds, restless
+from gateway_core.adapters.upstash.news import News, NewsDesk
+from gateway_core.adapters.upstash.scripts import Script, Scripts
+from gateway_core.domain.errors import StoreUnavailable
+from gateway_core.store.changes import BudgetCrossed
+from gateway_core.store.deployment_state import DeploymentState
+from gateway_core.store.estimates import A_FEW, LEAST_WAIT_MS, told_along
 from gateway_core.store.exact_amounts import check_candidates, check_record, check_settlement
 from gateway_core.store.messages import Admission, Candidate, Settled, Settlement, Terms, Ticket
 from gateway_core.store.probes import FleetHealth
 from gateway_core.store.records import UsageRecord
 from gateway_core.store.virtual_keys import KeyRecord
 
+_BOOKED, _LATE = "b", "l"
+"""What a script answers that has done nothing yet: see `lua/settle.lua`."""
 _STATE_FIELDS = ("cb", "ew", "ft", "rl")
-"""Prefixes of a deployment's fields: breaker, averages of whole answers and first contents, what its provider says."""
+"""Kinds of a deployment's fields: breaker, averages of whole answers and first contents, what its provider says."""
 
 
-class UpstashLedger(Part):
+class UpstashLedger(UpstashHolds):
     """Implements the port `Ledger`."""
+
+    def __init__(self, client: Client, scripts: Scripts, unconfirmed_after_ms: int = LEAST_WAIT_MS) -> None:
+        super().__init__(client, scripts, unconfirmed_after_ms)
+        self._news = NewsDesk()
 
     async def find_key(self, project_id: str, digest: str) -> KeyRecord | None:
         text = await self._client.execute("HGET", layout.project_key(project_id), layout.KEY_PREFIX + digest)
@@ -39,8 +57,14 @@ class UpstashLedger(Part):
         check_candidates(candidates)
         call = request_call(ticket, terms.now_ms)
         add_policy(call, terms.policy)
-        add_admission(call, candidates, terms.max_wait_ms)
-        return parse_admission(str(await self._client.run(self._scripts.admit, call.keys, call.arguments)))
+        add_news(call, self._news.take())
+        add_admission(call, candidates, terms.max_wait_ms, terms.now_ms - self._wait_ms)
+        reply = await self._client.run(self._scripts.admit, call.keys, call.arguments)
+        told, is_due = told_due(str(reply))
+        answer = parse_admission(told)
+        return (
+            replace(answer, changes=(*answer.changes, *await self._told_of_a_few(ticket, terms))) if is_due else answer
+        )
 
     async def next(
         self, ticket: Ticket, settlement: Settlement, candidates: Sequence[Candidate], terms: Terms
@@ -49,9 +73,10 @@ class UpstashLedger(Part):
         check_settlement(settlement)
         call = request_call(ticket, terms.now_ms)
         add_policy(call, terms.policy)
-        add_attempt(call, settlement)
+        add_news(call, self._news.take())
+        add_attempt(call, ticket, settlement)
         add_admission(call, candidates, terms.max_wait_ms)
-        return parse_admission(str(await self._client.run(self._scripts.next, call.keys, call.arguments)))
+        return parse_admission(await self._unbooked(self._scripts.next, call, ticket, terms))
 
     async def settle(self, ticket: Ticket, settlement: Settlement | None, record: UsageRecord, terms: Terms) -> Settled:
         check_record(record)
@@ -62,60 +87,82 @@ class UpstashLedger(Part):
         call = request_call(ticket, terms.now_ms)
         declare_books(call, ticket)
         add_policy(call, terms.policy)
-        add_attempt(call, settlement)
-        add_books(call, ticket, record)
-        return parse_settled(str(await self._client.run(self._scripts.settle, call.keys, call.arguments)))
+        is_news = self._news.may_wait(settlement, terms)
+        told = () if is_news else self._news.take()
+        add_news(call, told)
+        add_attempt(call, ticket, settlement, is_news=is_news)
+        add_books(call, ticket, record, terms.now_ms)
+        for _ in range(MOST_TRIES):
+            reply = await self._unbooked(self._scripts.settle, call, ticket, terms)
+            if reply != _LATE:
+                if held := parse_held(reply):
+                    self._news.put(News(settlement, terms.now_ms, *held))
+                return parse_settled(reply)
+            if (changes := await self._correct(ticket, settlement, terms.now_ms)) is not None:
+                self._news.put_back(told)
+                return Settled(written=False, changes=changes)
+        raise restless()
 
     async def deployment_states(self, deployments: Sequence[tuple[str, str]]) -> list[DeploymentState]:
-        groups = deployments_by_provider(deployments)
-        if not groups:
-            return []
-        replies = await self._client.pipeline([_state_command(name, ids) for name, ids in groups.items()])
-        return _states(deployments, groups, replies)
+        await self._tell()
+        return _states(deployments, await self._client.execute(*_state_command(deployments))) if deployments else []
 
     async def fleet_health(self, deployments: Sequence[tuple[str, str]]) -> FleetHealth:
-        groups = deployments_by_provider(deployments)
-        commands = [_state_command(name, ids) for name, ids in groups.items()]
-        *replies, probes = await self._client.pipeline([*commands, ["GET", layout.PROBES]])
+        await self._tell()
+        states = [_state_command(deployments)] if deployments else []
+        *replies, probes = await self._client.pipeline([*states, ["GET", layout.PROBES]])
         found = layout.parse_probes(probes) if isinstance(probes, str) else ()
-        return FleetHealth(tuple(_states(deployments, groups, replies)), found)
+        return FleetHealth(tuple(_states(deployments, *replies) if replies else ()), found)
+
+    async def _tell(self) -> None:
+        """Tell what this process knows alone, if there is anything."""
+        if news := self._news.take():
+            call = news_call(news)
+            await self._client.run(self._scripts.tell, call.keys, call.arguments)
 
     async def _record_alone(self, ticket: Ticket, record: UsageRecord, terms: Terms) -> Settled:
         call = request_call(ticket, terms.now_ms)
         declare_books(call, ticket)
-        add_books(call, ticket, record)
+        add_books(call, ticket, record, terms.now_ms)
         call.add(record.attempts)
-        return parse_settled(str(await self._client.run(self._scripts.record, call.keys, call.arguments)))
+        return parse_settled(await self._unbooked(self._scripts.record, call, ticket, terms))
+
+    async def _unbooked(self, script: Script, call: ScriptCall, ticket: Ticket, terms: Terms) -> str:
+        """The reply of a script, once nothing that it settles is booked as an estimate."""
+        for _ in range(MOST_TRIES):
+            reply = str(await self._client.run(script, call.keys, call.arguments))
+            if not reply.startswith(_BOOKED):
+                return reply
+            await self._unbook(ticket.project_id, ticket.month, ticket.request_id, int(reply[1:]), terms.now_ms)
+        raise restless()
+
+    async def _told_of_a_few(self, ticket: Ticket, terms: Terms) -> tuple[BudgetCrossed, ...]:
+        """Book some of what is due. The request is admitted: nothing here may spoil that."""
+        try:
+            return told_along(await self.book_due(ticket.project_id, now_ms=terms.now_ms, limit=A_FEW), ticket)
+        except StoreUnavailable:  # the schedule books what is left
+            return ()
 
     async def _record_hit(self, ticket: Ticket, record: UsageRecord, terms: Terms) -> Settled:
         call = request_call(ticket, terms.now_ms)
         declare_books(call, ticket)
         call.keys.append(layout.hit_key(ticket.project_id, ticket.request_id))
-        add_books(call, ticket, record)
+        add_books(call, ticket, record, terms.now_ms)
         return parse_settled(str(await self._client.run(self._scripts.record_hit, call.keys, call.arguments)))
 
 
-def _state_command(provider: str, deployment_ids: Sequence[str]) -> list[str | int]:
-    fields = [f"{prefix}|{deployment_id}" for deployment_id in deployment_ids for prefix in _STATE_FIELDS]
-    return ["HMGET", layout.provider_key(provider), *fields]
+def _state_command(deployments: Sequence[tuple[str, str]]) -> list[str | int]:
+    fields = [layout.deployment_field(kind, *pair) for pair in deployments for kind in _STATE_FIELDS]
+    return ["HMGET", layout.DEPLOYMENTS, *fields]
 
 
-def _states(
-    deployments: Sequence[tuple[str, str]], groups: Mapping[str, Sequence[str]], replies: Sequence[Reply]
-) -> list[DeploymentState]:
-    found: dict[tuple[str, str], DeploymentState] = {}
-    for (provider, ids), reply in zip(groups.items(), replies, strict=True):
-        values = reply if isinstance(reply, list) else []
-        for index, deployment_id in enumerate(ids):
-            found[provider, deployment_id] = _state(provider, deployment_id, values, index)
-    return [found[pair] for pair in deployments]
+def _states(deployments: Sequence[tuple[str, str]], reply: Reply) -> list[DeploymentState]:
+    values = [value if isinstance(value, str) else None for value in reply] if isinstance(reply, list) else []
+    return [_state(*pair, texts) for pair, texts in zip(deployments, batched(values, len(_STATE_FIELDS)), strict=True)]
 
 
-def _state(provider: str, deployment_id: str, values: Sequence[object], index: int) -> DeploymentState:
-    start, count = index * len(_STATE_FIELDS), len(_STATE_FIELDS)
-    breaker, whole, first, provider_limits = (
-        text if isinstance(text, str) else None for text in values[start:][:count]
-    )
+def _state(provider: str, deployment_id: str, texts: Sequence[str | None]) -> DeploymentState:
+    breaker, whole, first, provider_limits = texts
     state, failures, until_ms = layout.parse_breaker(breaker)
     averages = (layout.parse_latency(whole), layout.parse_latency(first))
     return DeploymentState(

@@ -1,11 +1,17 @@
 -- The circuit breaker of a deployment. Model: gateway_core/store/breaker.py.
 
-local policy = read('#failures', '#window', '#cooldown', '#max_cooldown', '#lease')
+-- What is known of all deployments is in one hash: one command reads it, whoever the candidates are.
+local policy = read('#failures', '#window', '#cooldown', '#max_cooldown', '#lease', '#deployments')
+local DEPLOYMENTS = KEYS[policy.deployments]
+
+local function field_of(kind, provider, deployment)
+  return kind .. '|' .. provider .. '|' .. deployment
+end
 
 -- "state;failures;since;until;generation;trips"; state is c closed, o open, h half-open.
 local function breaker(provider, deployment)
   local state, failures, since, till, generation, trips =
-    string.match(get(provider, 'cb|' .. deployment) or 'c;0;0;0;0;0', '^(%a);(%d+);(%d+);(%d+);(%d+);(%d+)$')
+    string.match(get(DEPLOYMENTS, field_of('cb', provider, deployment)) or 'c;0;0;0;0;0', '^(%a);(%d+);(%d+);(%d+);(%d+);(%d+)$')
   return {
     state = state, failures = tonumber(failures), since = tonumber(since), till = tonumber(till),
     generation = tonumber(generation), trips = tonumber(trips),
@@ -13,7 +19,7 @@ local function breaker(provider, deployment)
 end
 
 local function put_breaker(provider, deployment, b)
-  set(provider, 'cb|' .. deployment, table.concat({
+  set(DEPLOYMENTS, field_of('cb', provider, deployment), table.concat({
     b.state, show(b.failures), show(b.since), show(b.till), show(b.generation), show(b.trips),
   }, ';'))
 end
@@ -23,5 +29,5 @@ local function encoded(text)
 end
 
 local function report_breaker(provider, deployment, b, state)
-  report(state or b.state, show(b.till), show(b.generation), string.sub(provider, 4), encoded(deployment))
+  report(state or b.state, show(b.till), show(b.generation), provider, encoded(deployment))
 end

@@ -19,13 +19,13 @@ end
 
 -- The limits of a deployment, nil while its provider has reported nothing.
 local function provider_limits_of(provider, deployment)
-  local till, requests, tokens = string.match(get(provider, 'rl|' .. deployment) or '', '^(%d+);([^;]+);([^;]+)$')
+  local till, requests, tokens = string.match(get(DEPLOYMENTS, field_of('rl', provider, deployment)) or '', '^(%d+);([^;]+);([^;]+)$')
   if not till then return nil end
   return {till = tonumber(till), requests = parse_counter(requests), tokens = parse_counter(tokens)}
 end
 
 local function put_provider_limits(provider, deployment, limits)
-  set(provider, 'rl|' .. deployment,
+  set(DEPLOYMENTS, field_of('rl', provider, deployment),
       table.concat({show(limits.till), show_counter(limits.requests), show_counter(limits.tokens)}, ';'))
 end
 

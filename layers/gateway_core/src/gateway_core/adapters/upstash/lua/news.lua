@@ -1,0 +1,73 @@
+-- What an attempt taught of its deployment. Of a success that changes nothing but averages and counts, its process tells
+-- with its next admission, which reads and writes what is known of deployments anyway. See adapters/upstash/news.py.
+
+local news = {}
+for i = 1, read('#number').number do
+  news[i] = read('provider', 'deployment', '#at', '#generation', '#latency', '#streamed', '#held', '#charge_tokens',
+                 '#tpm', '#rpm', '#unsent', '#sequence', '#token_sequence', '#seen', '#until')
+  news[i].reported_requests = read('#limit', '#remaining', '#reset')
+  news[i].reported_tokens = read('#limit', '#remaining', '#reset')
+end
+
+local function latency_field(told)
+  return field_of(told.streamed == 1 and 'ft' or 'ew', told.provider, told.deployment)
+end
+
+local function want_deployment(told)
+  local provider, deployment = told.provider, told.deployment
+  want(DEPLOYMENTS, field_of('cb', provider, deployment), latency_field(told), field_of('rl', provider, deployment),
+       'tk|' .. provider, 'rq|' .. provider)
+end
+
+local function want_news()
+  for _, told in ipairs(news) do want_deployment(told) end
+end
+
+-- Moving average "microseconds;when": alpha is 0.2, or 0.5 after a minute without any. Whole numbers, so that no
+-- rounding differs from the model's.
+local function learn_latency(told, now)
+  local field = latency_field(told)
+  local average, at = string.match(get(DEPLOYMENTS, field) or '', '^(%d+);(%d+)$')
+  if average then
+    local parts = now - tonumber(at) >= STALE_MS and 2 or 5
+    average = math.floor(((parts - 1) * tonumber(average) + 1000 * told.latency) / parts)
+  else
+    average = 1000 * told.latency
+  end
+  set(DEPLOYMENTS, field, show(average) .. ';' .. show(now))
+end
+
+local function correct(key, field, reserved, used, per_minute)
+  local change = per_minute > 0 and time_of(used, per_minute) - time_of(reserved, per_minute) or 0
+  if change ~= 0 then add(key, field, change) end
+end
+
+-- Tokens that were not used and, of an attempt that was not sent, its place.
+local function give_back(told, held)
+  correct(DEPLOYMENTS, 'tk|' .. told.provider, held, told.charge_tokens, told.tpm)
+  correct(DEPLOYMENTS, 'rq|' .. told.provider, 1, 1 - told.unsent, told.rpm)
+end
+
+local function learn_limits(told, sequence, token_sequence)
+  if told.seen == 0 then return end
+  local known = provider_limits_of(told.provider, told.deployment)
+    or {till = 0, requests = parse_counter(UNREPORTED), tokens = parse_counter(UNREPORTED)}
+  known.till = math.max(known.till, told['until'])
+  update_from_report(known.requests, told.reported_requests, told.seen, sequence)
+  update_from_report(known.tokens, told.reported_tokens, told.seen, token_sequence)
+  put_provider_limits(told.provider, told.deployment, known)
+end
+
+-- In the order in which it happened: before anything else is done.
+local function hear_news()
+  for _, told in ipairs(news) do
+    local b = breaker(told.provider, told.deployment)
+    if b.state == 'c' and b.generation == told.generation and b.failures > 0 then
+      b.failures, b.since = 0, 0
+      put_breaker(told.provider, told.deployment, b)
+    end
+    learn_latency(told, told.at)
+    give_back(told, told.held)
+    learn_limits(told, told.sequence, told.token_sequence)
+  end
+end
