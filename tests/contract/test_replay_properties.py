@@ -19,15 +19,17 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from gateway_core.adapters.degraded import ResilientLedger
 from gateway_core.adapters.memory import MemoryStore
 from gateway_core.adapters.upstash import UpstashStore
+from gateway_core.adapters.upstash.layout import budget_key
 from gateway_core.domain.errors import LLMError, StoreUnavailable
 from gateway_core.ports.replaying import replay
+from gateway_core.store.budget import Account
 from gateway_core.store.counters import Counters
 from gateway_core.store.messages import Admitted, BreakerPolicy, Candidate, Settlement, StaleCaller, Terms, Ticket
 from gateway_core.store.records import Unsettled
 from gateway_core.store.unsettled import pack, parse
 from gateway_core.store.virtual_keys import KeyRecord
 from tests.contract.conftest import Redis
-from tests.contract.desk import DIGEST, record_of, settled
+from tests.contract.desk import DIGEST, counted, record_of, settled
 from tests.contract.test_store_properties import BEFORE_MIDNIGHT, MONTHS
 from tests.contract.wire import at_once, wired_store
 from tests.manual_clock import ManualClock
@@ -114,6 +116,13 @@ class Replays(RuleBasedStateMachine):
     def terms(self) -> Terms:
         return Terms(self.now, POLICY)
 
+    def open_account(self, ticket: Ticket) -> None:
+        """One user for each request, whose account tells what it was charged. Without a budget users have none."""
+        scope, accounts = f"u:{ticket.user_id}", self.memory._state.month_of(ticket).accounts
+        accounts[scope, ticket.month] = Account()
+        key = budget_key(ticket.project_id, ticket.month)
+        at_once(self.upstash._client.execute("HSET", key, f"{scope}|M", "0;0;0;0"))
+
     # What may happen.
 
     @rule(step_ms=st.sampled_from([0, 400, 4000, 45_000, DAY_MS]))
@@ -128,6 +137,7 @@ class Replays(RuleBasedStateMachine):
         name = f"r{self.begun}"
         assert self.key
         ticket = Ticket(name, "alpha", self.key.id, DIGEST, self.key.rights_tag, self.now, name, "agent")
+        self.open_account(ticket)
         self.network.fates = list(fates)
         try:
             answer = at_once(self.ledger.admit(ticket, CANDIDATES, self.terms))
@@ -227,11 +237,11 @@ class Replays(RuleBasedStateMachine):
             for line in expected:
                 assert line.spent_nano == request.charged, name
                 assert line.held_nano == 0 or name in self.late, name
-        counted = Counter(request.ticket.day for request in self.answered.values())
+        requests = Counter(request.ticket.day for request in self.answered.values())
         for day in self.days():
-            expected, found = (at_once(s.day_counters("alpha", [day])) for s in (self.memory, self.upstash))
+            expected, found = (at_once(counted(s, "alpha", day[:6], day[6:])) for s in (self.memory, self.upstash))
             assert found == expected
-            assert expected[0].get("t", Counters()).requests == counted[day]
+            assert expected.get(f"c|{day[6:]}", Counters()).requests == requests[day]
         for month in MONTHS:
             expected, found = (at_once(s.open_holds("alpha", month=month)) for s in (self.memory, self.upstash))
             assert found == expected

@@ -276,7 +276,7 @@ async def test_what_a_late_copy_of_an_admission_holds_is_not_settled(desk):
         assert isinstance(await desk.next("r1", ended, TWO), Refused)
     assert await desk.money() == (70, 100)
     assert len(await desk.records()) == 1
-    assert (await desk.counters())["t"].requests == 1
+    assert (await desk.counters())["c|20"].requests == 1
 
 
 async def test_a_settlement_that_knows_no_serial_takes_any_hold(desk):

@@ -24,7 +24,12 @@ type Verdict = Literal["settled", "refused", "waits", "away"]
 """What became of one that was replayed: it is in the books; it never can be; not yet, though others may be; not now,
 as nothing can be."""
 _LEFT_OUT = ("digest", "rights_tag")
-_TYPES: Mapping[str, type] = {"str": str, "int": int, "bool": bool}
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    "str": (str,),
+    "int": (int,),
+    "bool": (bool,),
+    "int | None": (int, type(None)),
+}
 _LAST_MS = 253_402_300_799_999
 _TEXT_NAMES = ("ticket", "owed", "settlement", "usage")
 
@@ -83,7 +88,7 @@ def _read[T: (Ticket, Settlement, UsageRecord)](kind: type[T], given: Mapping[st
     for field in fields(kind):
         if field.name in given:
             values[field.name] = value = given[field.name]
-            if type(value) is not _TYPES.get(str(field.type), str):
+            if type(value) not in _TYPES.get(str(field.type), (str,)):
                 raise _unreadable(f"{name}.{field.name}")
         elif field.default is MISSING:
             raise _unreadable(f"{name}.{field.name}")
