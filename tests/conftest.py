@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -52,6 +53,8 @@ def pytest_configure(config: pytest.Config) -> None:
         measuring.stop()
 
 
+_CASE_OF_LITELLM = re.compile(r"\[(.*-)?litellm[-\]]")
+_ITS_FOLDERS = ("tests/contract/", "tests/wires/")
 _BY_LITELLM = ("tests/contract/test_litellm", "tests/contract/test_outside", "tests/wires/test_litellm")
 
 
@@ -59,7 +62,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """What goes through LiteLLM is a suite of its own: it takes seconds of CPU to load, in one worker."""
     for item in items:
         path = item.path.relative_to(config.rootpath).as_posix()
-        if (path.startswith(_BY_LITELLM) and "native" not in item.name) or "[litellm" in item.name:
+        is_all = path.startswith(_BY_LITELLM) and "native" not in item.name
+        if is_all or (path.startswith(_ITS_FOLDERS) and _CASE_OF_LITELLM.search(item.name)):
             item.add_marker(pytest.mark.litellm)
             item.add_marker(pytest.mark.xdist_group("litellm"))
 

@@ -205,4 +205,4 @@ def test_budgets_of_all_scopes_are_shown(gateway, redis):
         ("u:ada", 5, 5),
     ]
     (mine, _), _ = gateway("budgets show --project alpha --user b|ob")
-    assert (mine["held_usd"], mine["estimated_usd"], mine["limit_usd"]) == ("0.0000001", "0", None)
+    assert (mine["held_usd"], mine["estimated_usd"], mine["limit_usd"]) == ("0.0000001", "0", "0.000009")
