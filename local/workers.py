@@ -88,7 +88,7 @@ class Workers:
 
     def _begin(self, index: int) -> None:
         end = self._hub.connect(index)
-        child = self._children.fork(f"worker {index}", lambda stop: self._worker(end, stop))
+        child = self._children.fork(f"worker {index}", lambda stop: self._worker(end, stop), leaves=True)
         end.close()
         self._workers[index] = _Worker(child, time.monotonic())
 
@@ -117,6 +117,7 @@ class Workers:
         if worker.child.has_ended():
             if now_s - worker.born_s >= _LEAST_LIFE_S:
                 _say(f"{worker.child.name} has ended ({worker.child.status}). Another one takes its place.")
+                worker.child.release()
                 self._begin(index)
         elif self._hub.answered(index) >= self._pings:
             worker.waited_s = 0.0
@@ -130,7 +131,7 @@ class Workers:
         """Let all finish what they have. Nobody else is let in."""
         self._sock.close()
         for worker in self._workers.values():
-            worker.child.tell(signal.SIGTERM)
+            worker.child.release()
         by_s = time.monotonic() + self._drain_s + _MARGIN_S
         while time.monotonic() < by_s and not all(worker.child.has_ended() for worker in self._workers.values()):
             self._hub.attend(0.05)
