@@ -35,8 +35,9 @@ _MARGIN_S = 15.0
 class _Worker:
     child: Child
     born_s: float
+    answered: int = 0
     waited_s: float = 0.0
-    """Since when a ping is not answered; 0 if all are."""
+    """Since when it has answered no ping; 0 if none is open."""
 
 
 class Workers:
@@ -119,8 +120,8 @@ class Workers:
                 _say(f"{worker.child.name} has ended ({worker.child.status}). Another one takes its place.")
                 worker.child.release()
                 self._begin(index)
-        elif self._hub.answered(index) >= self._pings:
-            worker.waited_s = 0.0
+        elif (answered := self._hub.answered(index)) >= self._pings or answered > worker.answered:
+            worker.answered, worker.waited_s = answered, 0.0  # late is not never
         elif not worker.waited_s:
             worker.waited_s = now_s
         elif now_s - worker.waited_s >= STUCK_S:
