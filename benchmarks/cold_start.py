@@ -99,18 +99,6 @@ def event_of(name: str) -> dict[str, object]:
     return dict(EVENTS[name if name in found else found[0]])
 
 
-def as_deployed(build: Build, name: str, backend: Backend, managed: Managed) -> Function:
-    """Started by the wrapper where the template says so, else as the managed runtime does it."""
-    found = build.function(name, backend, _NOBODY, managed)
-    if "AWS_LAMBDA_EXEC_WRAPPER" in variables(FUNCTIONS[NAMES[name]]):
-        return found
-    return dataclasses.replace(
-        found,
-        command=(str(managed.interpreter), "-P", "-m", "awslambdaric", found.handler),
-        environ={**found.environ, "PYTHONPATH": path_of(build, name, managed)},
-    )
-
-
 def on_aws(function: Function, name: str, aws: Mapping[str, str]) -> Function:
     """With its secrets in SSM, and a bus of events if the template gives it one."""
     told = {key: value for key, value in function.environ.items() if not is_secret(key)}
@@ -224,11 +212,14 @@ async def rows(build: Build, names: Sequence[str]) -> AsyncIterator[list[Row]]:
         def bare(made: Build, name: str) -> Start:
             return lambda: start_bare(floor_of(name).program, path_of(made, name, managed), managed)
 
+        def deployed_by(made: Build, name: str) -> Function:
+            return made.function(name, backend, _NOBODY, managed)
+
         def plain(name: str) -> Start:
-            return lambda: start(as_deployed(build, name, backend, managed), event_of(name))
+            return lambda: start(deployed_by(build, name), event_of(name))
 
         def whole(made: Build, name: str) -> Start:
-            return lambda: start(on_aws(as_deployed(made, name, backend, managed), name, aws), event_of(name))
+            return lambda: start(on_aws(deployed_by(made, name), name, aws), event_of(name))
 
         lowest = {floor_of(name): name for name in names}
         floors = [
