@@ -47,12 +47,14 @@ def _find_secrets(environ: Mapping[str, str], sources: Sequence[str]) -> dict[st
     return read_secrets(sources, connector(environ))
 
 
-def _load(environ: Mapping[str, str], secret_sources: Sequence[str]) -> tuple[SettingsLoader, Inputs]:
+def _load(
+    environ: Mapping[str, str], secret_sources: Sequence[str], *, with_catalog: bool = True
+) -> tuple[SettingsLoader, Inputs]:
     """Read everything for the first time. The documents' names may themselves be among the secrets."""
     secrets = _find_secrets(environ, secret_sources)
     sources = open_sources(documents_named(completed(environ, secrets)))
     find = partial(_find_secrets, environ, secret_sources) if secret_sources else None
-    loader = SettingsLoader(environ, sources, find)
+    loader = SettingsLoader(environ, sources, find, with_catalog=with_catalog)
     return loader, Inputs(loader.documents(), secrets)
 
 
@@ -115,10 +117,10 @@ class _Beginning:
     events: FanOut
 
     @classmethod
-    def of(cls, environ: Mapping[str, str], *, waits: bool = False) -> _Beginning:
+    def of(cls, environ: Mapping[str, str], *, waits: bool = False, with_catalog: bool = True) -> _Beginning:
         """With `waits`, nobody goes on without the store, whatever is configured."""
         process = ProcessEnvironment.from_env(environ)
-        loader, inputs = _load(environ, process.secret_sources)
+        loader, inputs = _load(environ, process.secret_sources, with_catalog=with_catalog)
         settings = loader.settings(inputs)
         tracer = xray_tracer(partial(trace_header, environ), process.trace_daemon)
         store, telemetry = open_store(settings), _telemetry(settings, process, tracer)
@@ -204,7 +206,7 @@ def mcp_app(environ: Mapping[str, str], apps: Mapping[str, ASGIApp] | None = Non
     # Here, not above: only this function has FastMCP.
     from gateway_core.mcp_front.app import create_mcp  # noqa: PLC0415
 
-    began = _Beginning.of(environ)
+    began = _Beginning.of(environ, with_catalog=False)
     light, settings = began.services, _mcp_settings(began, environ)
     invoker = LambdaInvoker(began.process.functions) if apps is None else AsgiInvoker(apps)
     return create_mcp(invoker, light.authenticator, settings, light.telemetry, light.clock)
@@ -215,7 +217,7 @@ def mcp_stdio(environ: Mapping[str, str], invoker: Invoker, key: str) -> StdioSe
     # Here, not above: see `mcp_app`.
     from gateway_core.mcp_front.stdio import StdioServer  # noqa: PLC0415
 
-    began = _Beginning.of(environ)
+    began = _Beginning.of(environ, with_catalog=False)
     light, settings = began.services, _mcp_settings(began, environ)
     return StdioServer(invoker, light.authenticator, settings, light.telemetry, light.clock, key)
 

@@ -30,12 +30,19 @@ class Inputs:
 class SettingsLoader:
     """Reads anew at each call; all of it blocks.
 
-    `find_secrets` is None where there are none to find. Raises ConfigUnavailable for what cannot be read.
+    `find_secrets` is None where there are none to find, and `with_catalog` false for who has no use for models: then
+    there are none. Raises ConfigUnavailable for what cannot be read.
     """
 
     def __init__(
-        self, environ: Mapping[str, str], sources: Sequence[ConfigSource], find_secrets: FindSecrets | None
+        self,
+        environ: Mapping[str, str],
+        sources: Sequence[ConfigSource],
+        find_secrets: FindSecrets | None,
+        *,
+        with_catalog: bool = True,
     ) -> None:
+        self._with_catalog = with_catalog
         self._environ = environ
         self._sources = sources
         self._find_secrets = find_secrets
@@ -58,4 +65,5 @@ class SettingsLoader:
 
     def settings(self, inputs: Inputs) -> GatewaySettings:
         """What the environment of now and `inputs` make together. Raises ConfigError with the field at fault."""
-        return GatewaySettings.from_env(completed(self._environ, inputs.secrets), inputs.documents)
+        environ = completed(self._environ, inputs.secrets)
+        return GatewaySettings.from_env(environ, inputs.documents, with_catalog=self._with_catalog)

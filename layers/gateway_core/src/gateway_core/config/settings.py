@@ -74,14 +74,20 @@ class GatewaySettings:
     litellm: LoadLiteLLM
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str], documents: Sequence[Document] = ()) -> GatewaySettings:
+    def from_env(
+        cls, environ: Mapping[str, str], documents: Sequence[Document] = (), *, with_catalog: bool = True
+    ) -> GatewaySettings:
         """The settings that `environ` and `documents` describe. Raises ConfigError with the field at fault.
 
-        Nothing is read here: `SettingsLoader` fetches the documents that GATEWAY_CONFIG names.
+        Nothing is read here: `SettingsLoader` fetches the documents that GATEWAY_CONFIG names. `with_catalog` as there.
         """
         env, given = Environment(environ), GatewayEnvironment.from_env(environ)
         file, layers = read_config(documents)
-        catalog = _catalog(env, file, layers, names_of(documents), allow_http=given.allow_http)
+        catalog = (
+            _catalog(env, file, layers, names_of(documents), allow_http=given.allow_http)
+            if with_catalog
+            else Catalog.empty()
+        )
         return cls(
             catalog=catalog,
             provider_keys=_provider_keys(env, catalog),

@@ -73,6 +73,11 @@ class Catalog:
     find_outside: FindOutside = field(default=_nothing_outside, compare=False)
     api_bases: ApiBasePolicy = field(default_factory=ApiBasePolicy)
 
+    @classmethod
+    def empty(cls) -> Catalog:
+        """For who asks for nothing."""
+        return cls({}, {}, {}, {}, 1, "")
+
     @property
     def all_providers(self) -> Mapping[str, Provider]:
         """Those of the catalog, and those outside."""
