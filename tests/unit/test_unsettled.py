@@ -119,7 +119,7 @@ def broken(**changes):
         "{}",
         "7",
         'x ticket={"a',
-        'x ticket={} owed=[',
+        "x ticket={} owed=[",
         broken(version=2),
         broken(ticket=...),
         broken(ticket=[]),
