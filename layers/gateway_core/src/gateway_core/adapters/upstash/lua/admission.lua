@@ -13,11 +13,11 @@ local function want_admission()
   want_accounts()
   want(PROJECT, 'b|p')
   if ticket.user ~= '' then want(PROJECT, 'b|u:' .. ticket.user) end
-  want(KEY_PROJECT, KEY_FIELD, KEY_RPM, KEY_TPM)
+  want(KEY_PROJECT, KEY_FIELD, KEY_RPM, KEY_TPM, KEY_DEBT)
   for _, candidate in ipairs(candidates) do
     want(candidate.provider, 'cb|' .. candidate.deployment, 'rl|' .. candidate.deployment)
     if candidate.rpm > 0 then want(candidate.provider, 'rq') end
-    if candidate.tpm > 0 then want(candidate.provider, 'tk') end
+    if candidate.tpm > 0 then want(candidate.provider, 'tk', 'td') end
   end
 end
 
@@ -54,15 +54,17 @@ local function bookings(candidate, limits)
   local key_scope = scopes[2][2]
   local wanted = {
     {candidate.provider, 'rq', 1, candidate.rpm, 'provider:rpm'},
-    {candidate.provider, 'tk', candidate.tokens, candidate.tpm, 'provider:tpm'},
+    {candidate.provider, 'tk', candidate.tokens, candidate.tpm, 'provider:tpm', 'td'},
     {KEY_PROJECT, KEY_RPM, 1, limits.rpm or 0, key_scope .. ':rpm'},
-    {KEY_PROJECT, KEY_TPM, candidate.tokens, limits.tpm or 0, key_scope .. ':tpm'},
+    {KEY_PROJECT, KEY_TPM, candidate.tokens, limits.tpm or 0, key_scope .. ':tpm', KEY_DEBT},
   }
   local booked, wait, slowest = {}, 0, ''
   for _, bucket in ipairs(wanted) do
     if bucket[4] > 0 then
-      local arrival, delay = reserve(get(bucket[1], bucket[2]), bucket[3], bucket[4])
+      local before, owed = arrival_of(bucket[1], bucket[2], bucket[6])
+      local arrival, delay = reserve(before, bucket[3], bucket[4])
       booked[#booked + 1] = {bucket[1], bucket[2], show(arrival)}
+      if owed > 0 then booked[#booked + 1] = {bucket[1], bucket[6], show(debt_after(arrival, owed))} end
       if slowest == '' or delay > wait then wait, slowest = delay, bucket[5] end
     end
   end
@@ -127,7 +129,7 @@ end
 local function pass(candidate, wait)
   local b = breaker(candidate.provider, candidate.deployment)
   if b.state == 'c' then return b.generation, 0 end
-  b.state, b.till, b.generation = 'h', ticket.now + wait + policy.lease, b.generation + 1
+  b.state, b.since, b.till, b.generation = 'h', ticket.now, ticket.now + wait + policy.lease, b.generation + 1
   put_breaker(candidate.provider, candidate.deployment, b)
   report_breaker(candidate.provider, candidate.deployment, b)
   return b.generation, 1
@@ -175,8 +177,9 @@ end
 local function admit(attempt)
   local limits = key_limits()
   if not limits then return '!' .. reported() end
-  local budgets = {parse_limits(get(PROJECT, 'b|p')), limits}
-  if ticket.user ~= '' then budgets[3] = parse_limits(get(PROJECT, 'b|u:' .. ticket.user)) end
+  local budgets = {parse_limits(get(PROJECT, 'b|p'), 4, 'budget b|p of ' .. PROJECT), limits}
+  local of_user = 'b|u:' .. ticket.user
+  if ticket.user ~= '' then budgets[3] = parse_limits(get(PROJECT, of_user), 4, 'budget ' .. of_user .. ' of ' .. PROJECT) end
   local assessments, lines = {}, budget_lines(budgets)
   for i, candidate in ipairs(candidates) do assessments[i] = assess(candidate, budgets, lines) end
   local chosen = choose(assessments)

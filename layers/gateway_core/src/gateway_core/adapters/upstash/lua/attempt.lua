@@ -12,7 +12,7 @@ local LATENCY = (attempt.streamed == 1 and 'ft|' or 'ew|') .. attempt.deployment
 local function want_attempt()
   want_accounts()
   want(BUDGET, UNSETTLED, UNCONFIRMED, NEXT, NEXT_UNCONFIRMED, MARK)
-  want(attempt.provider, 'cb|' .. attempt.deployment, LATENCY, 'rl|' .. attempt.deployment, 'tk', 'rq')
+  want(attempt.provider, 'cb|' .. attempt.deployment, LATENCY, 'rl|' .. attempt.deployment, 'tk', 'td', 'rq')
 end
 
 local function is_new_degraded()
@@ -53,15 +53,15 @@ end
 local function trip(b)
   b.trips = b.trips + 1
   local cooldown = math.min(policy.cooldown * 2 ^ math.min(b.trips - 1, MOST_DOUBLINGS), policy.max_cooldown)
-  b.state, b.till, b.generation = 'o', ticket.now + cooldown, b.generation + 1
+  b.state, b.since, b.till, b.generation = 'o', ticket.now, ticket.now + cooldown, b.generation + 1
 end
 
 local function limit(b)
   local till = ticket.now + attempt.retry_after
   if b.state == 'o' then
-    b.till = math.max(b.till, till)
+    if till > b.till then b.since, b.till = ticket.now, till end
   else
-    b.state, b.till, b.generation = 'o', till, b.generation + 1
+    b.state, b.since, b.till, b.generation = 'o', ticket.now, till, b.generation + 1
   end
 end
 
@@ -124,9 +124,18 @@ local function settle_latency()
   set(attempt.provider, LATENCY, show(average) .. ';' .. show(ticket.now))
 end
 
-local function correct(key, field, reserved, used, per_minute)
-  local change = per_minute > 0 and time_of(used, per_minute) - time_of(reserved, per_minute) or 0
+-- What was used counts whole, however much it is: more than was reserved is owed.
+local function correct(key, field, debt, reserved, used, per_minute)
+  if per_minute == 0 then return end
+  local whole = math.ceil(math.min(used, math.max(per_minute, MOST_PACED)) * MINUTE_US / per_minute)
+  local change = whole - time_of(reserved, per_minute)
   if change ~= 0 then add(key, field, change) end
+  if change <= 0 or not debt then return end
+  if hashes[key].wanted[debt] and not get(key, debt) then
+    set(key, debt, show(change))
+  else
+    add(key, debt, change)
+  end
 end
 
 -- Tokens that were not used and, of an attempt that was not sent, its place. What nobody knows the size of is not given
@@ -134,11 +143,11 @@ end
 local function settle_buckets(hold)
   if not hold or attempt.unconfirmed == 1 then return end
   local requests = 1 - attempt.unsent
-  correct(KEY_PROJECT, 'tk|' .. ticket.key, hold.tokens, attempt.charge_tokens, hold.key_tpm)
-  correct(KEY_PROJECT, 'rq|' .. ticket.key, 1, requests, hold.key_rpm)
+  correct(KEY_PROJECT, 'tk|' .. ticket.key, 'td|' .. ticket.key, hold.tokens, attempt.charge_tokens, hold.key_tpm)
+  correct(KEY_PROJECT, 'rq|' .. ticket.key, nil, 1, requests, hold.key_rpm)
   if attempt.generation ~= DEGRADED then
-    correct(attempt.provider, 'tk', hold.tokens, attempt.charge_tokens, attempt.tpm)
-    correct(attempt.provider, 'rq', 1, requests, attempt.rpm)
+    correct(attempt.provider, 'tk', 'td', hold.tokens, attempt.charge_tokens, attempt.tpm)
+    correct(attempt.provider, 'rq', nil, 1, requests, attempt.rpm)
   end
 end
 

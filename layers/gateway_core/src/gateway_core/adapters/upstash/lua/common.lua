@@ -22,6 +22,11 @@ local function show(number)
   return string.format('%.0f', number)
 end
 
+-- Ends the script before anything is written: what the store holds there is not ours. Names it, never its content.
+local function unreadable(what)
+  error('unreadable: ' .. what, 0)
+end
+
 -- Hashes: fields are wanted, then fetched with one HMGET a hash, and written together at the very end, because Redis
 -- rolls nothing back. Each command is billed, so their number must not grow with the number of fields.
 local hashes, hash_order = {}, {}
@@ -138,6 +143,7 @@ end
 
 local function account(key, field)
   local spent, held, spent_tokens, held_tokens = string.match(get(key, field) or '0;0;0;0', '^(%d+);(%d+);(%d+);(%d+)$')
+  if not spent then unreadable('account ' .. field .. ' of ' .. key) end
   return {nano = tonumber(spent), held = tonumber(held), tokens = tonumber(spent_tokens), held_tokens = tonumber(held_tokens)}
 end
 
@@ -204,6 +210,7 @@ local function parse_hold(text)
   if not text then return nil end
   local nano, tokens, key_tpm, who, paid, paid_tokens, key_rpm, sequence, token_sequence, limits, answer =
     string.match(text, '^(%d+);(%d+);(%d+);(%d+;%d+;[^;]*;[^;]*);(%d+);(%d+);(%d+);(%d+);(%d+);([^|]*)|(.*)$')
+  if not nano then unreadable('a hold of request ' .. ticket.request) end
   return {
     nano = tonumber(nano), tokens = tonumber(tokens), key_tpm = tonumber(key_tpm), who = who,
     paid = tonumber(paid), paid_tokens = tonumber(paid_tokens), key_rpm = tonumber(key_rpm),
@@ -224,7 +231,9 @@ end
 local MARK = 's|' .. ticket.request
 
 local function mark()
-  local kind, attempt, told = string.match(get(BUDGET, MARK) or '', '^(%a)(%d*)(.*)$')
+  local text = get(BUDGET, MARK)
+  local kind, attempt, told = string.match(text or '', '^([rdc])(%d*)(.*)$')
+  if text and not kind then unreadable(MARK .. ' of ' .. BUDGET) end
   return {kind = kind, attempt = tonumber(attempt), told = told or ''}
 end
 

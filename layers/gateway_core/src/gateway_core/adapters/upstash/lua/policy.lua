@@ -2,10 +2,12 @@
 
 local policy = read('#failures', '#window', '#cooldown', '#max_cooldown', '#lease')
 
+
 -- "state;failures;since;until;generation;trips"; state is c closed, o open, h half-open.
-local function breaker(provider, deployment)
+local function parse_breaker(text, what)
   local state, failures, since, till, generation, trips =
-    string.match(get(provider, 'cb|' .. deployment) or 'c;0;0;0;0;0', '^(%a);(%d+);(%d+);(%d+);(%d+);(%d+)$')
+    string.match(text, '^([coh]);(%d+);(%d+);(%d+);(%d+);(%d+)$')
+  if not state then unreadable(what) end
   return {
     state = state, failures = tonumber(failures), since = tonumber(since), till = tonumber(till),
     generation = tonumber(generation), trips = tonumber(trips),
@@ -16,6 +18,17 @@ local function put_breaker(provider, deployment, b)
   set(provider, 'cb|' .. deployment, table.concat({
     b.state, show(b.failures), show(b.since), show(b.till), show(b.generation), show(b.trips),
   }, ';'))
+end
+
+-- The breaker of a deployment. What only a wrong clock can have written is put right at once.
+local function breaker(provider, deployment)
+  local field = 'cb|' .. deployment
+  local b = parse_breaker(get(provider, field) or 'c;0;0;0;0;0', field .. ' of ' .. provider)
+  local since, till, ahead = b.since, b.till, b.since - ticket.now
+  if ahead > SKEW_MS then b.since, b.till = ticket.now, math.max(0, b.till - ahead) end
+  b.till = math.min(b.till, ticket.now + MOST_AHEAD_MS)
+  if b.since ~= since or b.till ~= till then put_breaker(provider, deployment, b) end
+  return b
 end
 
 local function encoded(text)
