@@ -83,11 +83,14 @@ def router(source: Current[Services]) -> APIRouter:
         day = asked.date or _today(services)
         project = attribute(caller, asked.project_id, None, None).project_id
         page = await services.store.usage_records(project, day=day_key(day), after=asked.cursor, limit=asked.limit)
+        if page.unreadable:
+            services.telemetry.unreadable_records(request.state.request_id, project, page.unreadable)
         own = [record for record in page.records if caller.user_id in ("", record.user_id)]
         return {
             "date": day.isoformat(),
             "records": [record_body(record) for record in own],
             "next_cursor": page.cursor or None,
+            "unreadable": page.unreadable,
         }
 
     @routes.get("/v1/budgets", response_model=None)

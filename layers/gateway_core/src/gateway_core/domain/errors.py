@@ -18,6 +18,7 @@
   + DeadlineExceeded           the request's own deadline passed
   + CallerGone                 the caller disconnected; nobody reads this answer
   + StoreUnavailable           the shared state cannot be reached
+    - StoreUnreadable          it answers, but with something that is not ours
   + ConfigError                the gateway is set up wrongly
     - ConfigUnavailable        what describes the setup cannot be read now
 
@@ -266,6 +267,17 @@ class StoreUnavailable(LLMError):
     status = 503
     code = "store_unavailable"
     retryable = True
+
+
+class StoreUnreadable(StoreUnavailable):
+    """The store holds, or answers, what cannot be read: `what`, for the operator, never its content.
+
+    Nobody goes on without it, as some may when the store is away: what cannot be read may be a limit.
+    """
+
+    def __init__(self, what: str) -> None:
+        message = "The gateway's store holds something that cannot be read. Quote the request_id to its operator."
+        super().__init__(message, detail=f"unreadable: {what}", retry_after_s=5)
 
 
 class ConfigError(LLMError):

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
+LATEST_MS = 253_402_300_799_999
+"""The last moment that has a date: the end of 9999-12-31."""
+
 
 def iso(at_ms: int) -> str:
     """The one form of a moment on the wire: RFC 3339 in UTC with milliseconds, `2026-11-20T12:00:00.123Z`."""

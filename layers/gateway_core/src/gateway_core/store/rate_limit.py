@@ -45,6 +45,10 @@ class Arrival:
     debt_us: int = 0
 
 
+FULL = Arrival()
+"""Of a bucket that nobody used yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class LimitCounter:
     """One limit of a deployment: what was `reported` at `seen_ms`, and our own count since.

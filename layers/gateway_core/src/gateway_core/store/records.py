@@ -63,10 +63,14 @@ class Unsettled:
 
 @dataclass(frozen=True, slots=True)
 class RecordPage:
-    """A page of records. `cursor` continues behind the last of them; empty when there are no more."""
+    """A page of records. `cursor` continues behind the last of them; empty when there are no more.
+
+    `unreadable` is how many more there were that cannot be read.
+    """
 
     records: tuple[UsageRecord, ...]
     cursor: str = ""
+    unreadable: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from aws_lambda_powertools import Logger
 
 from gateway_core.domain.caller import Caller
 from gateway_core.domain.cost import NANO_PER_USD, usd
-from gateway_core.domain.errors import LLMError, ProviderError
+from gateway_core.domain.errors import LLMError, ProviderError, StoreUnreadable
 from gateway_core.domain.result import Attempt
 from gateway_core.store.changes import BreakerChange
 from gateway_core.store.messages import Refusal, Settlement, Ticket
@@ -220,12 +220,21 @@ class Telemetry:
         self._log.error("config rejected", extra=fields)
         self._metrics.put(ConfigRejected=1)
 
+    def unreadable_records(self, request_id: str, project_id: str, count: int) -> None:
+        """So many records of a page cannot be read, and were left out of it."""
+        fields = {"request_id": request_id, "project_id": project_id, "detail": f"unreadable: {count} usage records"}
+        self._log.error("store unreadable", extra=fields)
+        self._metrics.put(StoreUnreadable=count)
+
     def request_failed(self, request_id: str, error: LLMError, caller: Caller | None = None) -> None:
         """A request was answered with an error. `caller` is None where nobody knows who sent it."""
         fields = {"request_id": request_id, "error.type": error.code, "detail": error.detail}
         if caller:
             fields |= {"project_id": caller.project_id, "key_id": caller.key_id}
         self._log.info("request failed", extra=fields)
+        if isinstance(error, StoreUnreadable):
+            self._log.error("store unreadable", extra={"request_id": request_id, "detail": error.detail})
+            self._metrics.put(StoreUnreadable=1)
 
     def batch_ended(self, request_id: str, caller: Caller, questions: int, outcomes: Mapping[str, int]) -> None:
         """A batch is over; `outcomes` counts its answers by error code, or `ok`: fewer than asked if it was left."""

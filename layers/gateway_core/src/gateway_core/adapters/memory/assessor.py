@@ -13,7 +13,7 @@ from gateway_core.store.breaker import Breaker
 from gateway_core.store.budget import Amount, ScopeAccounts
 from gateway_core.store.changes import BreakerChange, Change
 from gateway_core.store.messages import PROBE, Admitted, Candidate, Refusal, Refused, Shortage, Terms, Ticket
-from gateway_core.store.rate_limit import NO_SEQUENCE, AdmissionSequence, Arrival, Placement, ProviderLimits, Slot
+from gateway_core.store.rate_limit import FULL, NO_SEQUENCE, AdmissionSequence, Arrival, Placement, ProviderLimits, Slot
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Booking:
     bucket: Bucket | None
     scope: str
     slot: Slot
-    arrival: Arrival = Arrival()
+    arrival: Arrival = FULL
 
 
 @dataclass(frozen=True, slots=True)

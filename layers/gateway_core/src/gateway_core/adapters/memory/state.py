@@ -126,7 +126,7 @@ class State:
 
     def arrival(self, bucket: Bucket, now_ms: int) -> Arrival:
         """What is known of a bucket; what only a wrong clock can have written is put right at once."""
-        stored = self.arrivals.get(bucket, Arrival())
+        stored = self.arrivals.get(bucket, rate_limit.FULL)
         believed = rate_limit.believed(stored, now_ms)
         if believed != stored:
             self.arrivals[bucket] = believed

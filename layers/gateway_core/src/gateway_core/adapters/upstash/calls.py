@@ -7,6 +7,8 @@ from dataclasses import astuple, dataclass, field
 from urllib.parse import unquote
 
 from gateway_core.adapters.upstash import layout
+from gateway_core.adapters.upstash.client import Reply
+from gateway_core.adapters.upstash.reading import flag, moment, one_of, text, whole
 from gateway_core.domain.chat import RefusalReason
 from gateway_core.domain.rates import RateView, ReportedLimit
 from gateway_core.store.changes import (
@@ -47,6 +49,7 @@ _LIMITS: dict[str, BudgetLimit] = {
     "day_tokens": "day_tokens",
     "month_tokens": "month_tokens",
 }
+_WRITTEN = {"0": False, "1": True}
 _PERCENTS: dict[str, Percent] = {"50": 50, "80": 80, "100": 100}
 _REASONS: dict[str, RefusalReason] = {"budget": "budget", "rate": "rate", "open": "breaker_open"}
 
@@ -133,12 +136,15 @@ def parse_admission(reply: str) -> Admission:
     """The answer of `admit` and `next`; its format is told in `lua/admission.lua`."""
     answer, *told = reply.split("|")
     head, *refusals = answer.split(";")
-    passed_over, changes = tuple(_refusal(text) for text in refusals), _changes(told)
+    passed_over, changes = tuple(_refusal(refusal) for refusal in refusals), _changes(told)
     if head == "!":
         return StaleCaller(changes)
     if head == "-":
         return Refused(passed_over, changes)
-    index, attempt, generation, probe, wait_ms, limited = (int(number) for number in head.removeprefix("+").split(","))
+    kind, numbers = head[:1], head[1:]
+    if kind != "+":
+        raise ValueError
+    index, attempt, generation, probe, wait_ms, limited = (whole(number) for number in numbers.split(","))
     return Admitted(index, attempt, generation, bool(probe), wait_ms, passed_over, bool(limited), changes)
 
 
@@ -147,22 +153,26 @@ def parse_look_up(ticket: Ticket, reply: str) -> LookUp:
     kind, (wait_ms, _, value) = reply[:1], reply[1:].partition(";")
     match kind:
         case "+":
-            return Hit(value, int(wait_ms))
+            return Hit(value, whole(wait_ms))
         case "-":
-            return Refused((Refusal(0, "rate", f"k:{ticket.key_id}:rpm", int(wait_ms)),))
+            return Refused((Refusal(0, "rate", f"k:{ticket.key_id}:rpm", whole(wait_ms)),))
         case "!":
             return StaleCaller()
-    return Miss()
+        case "":
+            return Miss()
+    raise ValueError
 
 
-def parse_settled(reply: str) -> Settled:
-    """The answer of `settle` and `record`."""
-    written, *told = reply.split("|")
-    return Settled(written == "1", _changes(told))
+def parse_settled(reply: Reply) -> Settled:
+    """The answer of `settle`; that of `record` and `record_hit` is a number."""
+    if isinstance(reply, int):
+        return Settled(flag(reply))
+    written, *told = text(reply).split("|")
+    return Settled(one_of(_WRITTEN, written), _changes(told))
 
 
 def _changes(told: Sequence[str]) -> tuple[Change, ...]:
-    return tuple(_change(text.split(",")) for text in told)
+    return tuple(_change(change.split(",")) for change in told)
 
 
 def _change(parts: Sequence[str]) -> Change:
@@ -170,13 +180,13 @@ def _change(parts: Sequence[str]) -> Change:
     if parts[0] in _BREAKERS:
         letter, until_ms, generation, provider, deployment_id = parts
         state, reason = _BREAKERS[letter]
-        return BreakerChange(provider, unquote(deployment_id), state, int(generation), int(until_ms), reason)
+        return BreakerChange(provider, unquote(deployment_id), state, whole(generation), moment(until_ms), reason)
     name, percent, spent, limit = parts
     scope, _, kind = name.rpartition(":")
-    return BudgetCrossed(unquote(scope), _LIMITS[kind], _PERCENTS[percent], int(spent), int(limit))
+    return BudgetCrossed(unquote(scope), _LIMITS[kind], _PERCENTS[percent], whole(spent), whole(limit))
 
 
-def _refusal(text: str) -> Refusal:
-    index, reason, scope, retry_after_ms, *amounts = text.split(",")
-    shortage = Shortage(*map(int, amounts)) if amounts else None
-    return Refusal(int(index), _REASONS[reason], unquote(scope), int(retry_after_ms), shortage)
+def _refusal(told: str) -> Refusal:
+    index, reason, scope, retry_after_ms, *amounts = told.split(",")
+    shortage = Shortage(*map(whole, amounts)) if amounts else None
+    return Refusal(whole(index), _REASONS[reason], unquote(scope), whole(retry_after_ms), shortage)

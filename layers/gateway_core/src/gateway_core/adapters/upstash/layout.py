@@ -1,12 +1,12 @@
 """Names and formats in Redis. Every key is known before a script runs, because its names are in the request.
 
     prj:{project}             hash    k|{digest} a key: "limits|rights"; b|p and b|u:{user} budgets;
-                                      rq|{key id}, tk|{key id} rate limits of a key
+                                      rq|{key id}, tk|{key id} rate limits of a key, td|{key id} what it owes
     bud:{project}:{YYYYMM}    hash    {scope}|M and {scope}|D{DD} accounts; h|{request}.{attempt} open holds,
                                       x|... unconfirmed ones; s|{request} marks                       62 days
     pv:{provider}             hash    cb|{deployment} breaker; ew|, ft|{deployment} latency of whole answers and
                                       first contents; rl|{deployment} the limits that the provider reports;
-                                      rq, tk limits that we set
+                                      rq, tk limits that we set, td what is owed
     agg:{project}:{YYYYMMDD}  hash    counters, see `gateway_core.store.counters`                           400 days
     use:{project}:{YYYYMMDD}  stream  one record an entry, in field d             30 days after its last write
     rc:{project}:{digest}     string  an answer that is kept for equal requests         as long as is configured
@@ -28,19 +28,22 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import astuple, fields
-from typing import Any, cast
+from typing import Any
 from urllib.parse import unquote
 
+from gateway_core.adapters.upstash.reading import moment, named, one_of, whole
 from gateway_core.domain.caller import Limits
 from gateway_core.domain.rates import ReportedLimit
+from gateway_core.domain.times import LATEST_MS
 from gateway_core.store.budget import Account, Amount
 from gateway_core.store.changes import BreakerState
 from gateway_core.store.counters import Counters, encode
 from gateway_core.store.deployment_state import Measured
 from gateway_core.store.jobs import Job, JobName, JobState, parse_job
-from gateway_core.store.probes import Probe
+from gateway_core.store.probes import Probe, parse_probe
 from gateway_core.store.rate_limit import LimitCounter, ProviderLimits
 from gateway_core.store.records import OpenHold, UsageRecord
+from gateway_core.store.soundness import check_types
 from gateway_core.store.virtual_keys import KeyRecord, rights_json, with_rights
 
 PROJECTS = "projects"
@@ -50,6 +53,13 @@ KEY_PREFIX = "k|"
 _RECORD_VERSION = 1
 _PROBES_VERSION = 1
 _STATES: dict[str, BreakerState] = {"c": "closed", "o": "open", "h": "half_open"}
+JOB_STATES: dict[str, JobState] = {
+    "queued": "queued",
+    "running": "running",
+    "succeeded": "succeeded",
+    "failed": "failed",
+    "cancelled": "cancelled",
+}
 
 
 def project_key(project_id: str) -> str:
@@ -120,9 +130,10 @@ def pack_budget(limits: Limits) -> str:
     return _pack(limits.day_nano, limits.month_nano, limits.day_tokens, limits.month_tokens)
 
 
-def parse_limits(text: str | None) -> Limits:
-    """The limits in the format of a budget, or of a key's first part."""
-    return Limits(*(int(value) if value else None for value in text.split(";"))) if text else Limits()
+def parse_budget(what: str, text: str | None) -> Limits:
+    """The limits of a budget, none if there is no text. Raises StoreUnreadable: an unreadable limit is not none."""
+    with named(f"budget {what}"):
+        return Limits() if text is None else _limits(text, 4)
 
 
 def pack_key(record: KeyRecord) -> str:
@@ -131,30 +142,33 @@ def pack_key(record: KeyRecord) -> str:
 
 
 def parse_key(project_id: str, digest: str, text: str) -> KeyRecord:
-    limits, _, rights = text.partition("|")
-    return with_rights(project_id, digest, parse_limits(limits), rights)
+    """A key. Raises StoreUnreadable."""
+    with named(f"key key_{project_id}_{digest[:16]}"):
+        limits, _, rights = text.partition("|")
+        return with_rights(project_id, digest, _limits(limits, 6), rights)
 
 
 def parse_account(text: str | None) -> Account:
-    spent, held, spent_tokens, held_tokens = (int(value) for value in (text or "0;0;0;0").split(";"))
+    spent, held, spent_tokens, held_tokens = (whole(value) for value in (text or "0;0;0;0").split(";"))
     return Account(Amount(spent, spent_tokens), Amount(held, held_tokens))
 
 
 def parse_hold(field: str, text: str) -> OpenHold:
     """A hold from its field `h|{request}.{attempt}` or `x|...` and its value."""
-    request_id, _, attempt = field[2:].rpartition(".")
-    nano, tokens, _, day, since, key, user, *_ = text.partition("|")[0].split(";")
-    return OpenHold(
-        request_id=request_id,
-        attempt=int(attempt),
-        key_id=unquote(key),
-        user_id=unquote(user),
-        day=day,
-        hold_nano=int(nano),
-        hold_tokens=int(tokens),
-        held_since_ms=int(since),
-        unconfirmed=field.startswith("x|"),
-    )
+    with named(f"hold {field}"):
+        request_id, _, attempt = field[2:].rpartition(".")
+        nano, tokens, _, day, since, key, user, *_ = text.partition("|")[0].split(";")
+        return OpenHold(
+            request_id=request_id,
+            attempt=whole(attempt),
+            key_id=unquote(key),
+            user_id=unquote(user),
+            day=day,
+            hold_nano=whole(nano),
+            hold_tokens=whole(tokens),
+            held_since_ms=moment(since),
+            unconfirmed=field.startswith("x|"),
+        )
 
 
 def is_hold(field: str) -> bool:
@@ -163,27 +177,29 @@ def is_hold(field: str) -> bool:
 
 def parse_breaker(text: str | None) -> tuple[BreakerState, int, int]:
     """State, failures and deadline."""
-    state, failures, _, until, *_ = (text or "c;0;0;0;0;0").split(";")
-    return _STATES[state], int(failures), int(until)
+    state, failures, _, until, *_ = ("c;0;0;0;0;0" if text is None else text).split(";")
+    return _STATES[state], whole(failures), moment(until)
 
 
 def parse_latency(text: str | None) -> Measured | None:
-    if not text:
+    if text is None:
         return None
     average_us, at_ms = text.split(";")
-    return Measured(int(average_us) / 1000, int(at_ms))
+    return Measured(whole(average_us) / 1000, moment(at_ms))
 
 
 def parse_provider_limits(text: str | None) -> ProviderLimits | None:
     if text is None:
         return None
     until, requests, tokens = text.split(";")
-    return ProviderLimits(int(until), _parse_limit_counter(requests), _parse_limit_counter(tokens))
+    return ProviderLimits(moment(until), _parse_limit_counter(requests), _parse_limit_counter(tokens))
 
 
 def _parse_limit_counter(text: str) -> LimitCounter:
     seen, limit, remaining, reset, sequence, count, tat = map(int, text.split(","))
     quota = ReportedLimit(*(None if number < 0 else number for number in (limit, remaining, reset)))
+    if max(seen, reset) > LATEST_MS:
+        raise ValueError
     return LimitCounter(quota, seen, sequence, count, tat)
 
 
@@ -192,7 +208,7 @@ def pack_counters(counters: Counters) -> str:
 
 
 def parse_counters(text: str) -> Counters:
-    return Counters(*map(int, text.split(",")))
+    return Counters(*map(whole, text.split(",")))
 
 
 def pack_record(record: UsageRecord) -> str:
@@ -203,19 +219,25 @@ def pack_record(record: UsageRecord) -> str:
 def parse_record(text: str) -> UsageRecord:
     _version, *values = json.loads(text)
     # A newer version beside this one may have written more.
-    return UsageRecord(*values[: len(fields(UsageRecord))])
+    record = UsageRecord(*values[: len(fields(UsageRecord))])
+    check_types(record)
+    if not 0 <= record.at_ms <= LATEST_MS:
+        raise ValueError
+    return record
 
 
 def parse_stored_job(name: JobName, stored: dict[str, str]) -> Job:
-    ended = stored.get("ended")
-    return parse_job(
-        name,
-        stored["facts"],
-        state=cast("JobState", stored["state"]),
-        error_code=stored.get("error", ""),
-        ended_ms=int(ended) if ended else None,
-        progress=stored.get("progress", ""),
-    )
+    """A job. Raises StoreUnreadable."""
+    with named(f"job {name.id}"):
+        ended = stored.get("ended")
+        return parse_job(
+            name,
+            stored["facts"],
+            state=one_of(JOB_STATES, stored["state"]),
+            error_code=stored.get("error", ""),
+            ended_ms=moment(ended) if ended else None,
+            progress=stored.get("progress", ""),
+        )
 
 
 def pack_probes(probes: Sequence[Probe]) -> str:
@@ -225,8 +247,18 @@ def pack_probes(probes: Sequence[Probe]) -> str:
 
 
 def parse_probes(text: str) -> tuple[Probe, ...]:
-    _version, *rows = json.loads(text)
-    return tuple(Probe(*row) for row in rows)
+    """Probes. Raises StoreUnreadable."""
+    with named(PROBES):
+        _version, *rows = json.loads(text)
+        return tuple(parse_probe(*row) for row in rows)
+
+
+def _limits(text: str, count: int) -> Limits:
+    """So many limits, each empty where there is none."""
+    found = [whole(value) if value else None for value in text.split(";")]
+    if len(found) != count:
+        raise ValueError
+    return Limits(*found)
 
 
 def _pack(*values: Any) -> str:
