@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import threading
@@ -13,10 +12,10 @@ from types import FrameType
 
 from gateway_core.adapters.feed import EventFeed
 from gateway_core.adapters.job_bell import JobBell
-from gateway_core.bootstrap import health_checks, job_loop, open_store, read_settings
+from gateway_core.bootstrap import health_checks, job_loop
 from gateway_core.config.environment import GatewayEnvironment, documents_named
 from gateway_core.domain.errors import ConfigError, StoreUnavailable
-from gateway_core.store.virtual_keys import KeyRecord, digest_of, new_key, project_of
+from local.dev_key import dev_key, stored
 from local.environment import LocalEnvironment, StackError, read
 from local.front import Front, job_bell, load_functions
 from local.probing import probing
@@ -27,7 +26,6 @@ from local.upstash import create_app as create_store
 from local.valkey import Valkey, ValkeyError
 from local.working import working
 
-DEV_PROJECT = "dev"
 RELOAD_S = "1"
 
 
@@ -67,7 +65,8 @@ class Running:
 
 def _start(stack: ExitStack, choices: LocalEnvironment, environ: Mapping[str, str]) -> Running:
     settings, providers_url = start_parts(stack, choices, environ)
-    key = asyncio.run(_dev_key(choices, settings))
+    key = dev_key(choices)
+    stack.enter_context(stored(key, settings, is_own_store=not choices.real_store))
     feed = EventFeed()
     url = stack.enter_context(serve(Front(load_functions(feed)), choices.port, choices.host, choices.drain_s))
     stack.callback(feed.close)  # who watches would be waited for
@@ -125,20 +124,6 @@ def _providers(choices: LocalEnvironment, url: str) -> dict[str, str]:
         found[f"{name}_API_KEY"] = "simulated"
         found[f"{name}_API_BASE"] = base_urls(url)[f"{name}_API_BASE"]
     return found
-
-
-async def _dev_key(choices: LocalEnvironment, environ: Mapping[str, str]) -> str:
-    key = choices.dev_key or (new_key(DEV_PROJECT) if choices.makes_key else "")
-    if not key:
-        return ""
-    if project_of(key) != DEV_PROJECT:
-        raise StackError(f"GATEWAY_DEV_KEY must look like gk_{DEV_PROJECT}_SECRET.")
-    store = open_store(read_settings(environ))
-    try:
-        await store.put_key(KeyRecord(project_id=DEV_PROJECT, digest=digest_of(key), admin=True))
-    finally:
-        await store.close()
-    return key
 
 
 def _stop_signal() -> threading.Event:

@@ -13,6 +13,7 @@ from pydantic import Field
 from gateway_core.access.rights import attribute, check_tool
 from gateway_core.api.auth import identify
 from gateway_core.api.body import Id, Strict, validate
+from gateway_core.api.query import query_of
 from gateway_core.domain.caller import Caller
 from gateway_core.domain.cost import usd
 from gateway_core.domain.errors import Forbidden
@@ -65,7 +66,7 @@ def router(source: Current[Services]) -> APIRouter:
     async def usage(request: Request) -> dict[str, Any]:
         services = source.now()
         caller = await _allowed(request, services)
-        asked = validate(UsageQuery, dict(request.query_params))
+        asked = validate(UsageQuery, query_of(request))
         query = _report_query(asked, caller, services)
         days = [day_key(day) for day in query.days]
         if query.group_by == "project":
@@ -79,7 +80,7 @@ def router(source: Current[Services]) -> APIRouter:
     async def records(request: Request) -> dict[str, Any]:
         services = source.now()
         caller = await _allowed(request, services)
-        asked = validate(RecordsQuery, dict(request.query_params))
+        asked = validate(RecordsQuery, query_of(request))
         day = asked.date or _today(services)
         project = attribute(caller, asked.project_id, None, None).project_id
         page = await services.store.usage_records(project, day=day_key(day), after=asked.cursor, limit=asked.limit)
@@ -97,7 +98,7 @@ def router(source: Current[Services]) -> APIRouter:
     async def budgets(request: Request) -> dict[str, Any]:
         services = source.now()
         caller = await _allowed(request, services)
-        asked = validate(BudgetsQuery, dict(request.query_params))
+        asked = validate(BudgetsQuery, query_of(request))
         whom = attribute(caller, asked.project_id, None, asked.user_id)
         scopes = ["p", *([f"k:{caller.key_id}"] if whom.project_id == caller.project_id else [])]
         scopes += [f"u:{whom.user_id}"] if whom.user_id else []

@@ -12,7 +12,7 @@
     - ProviderRejected         the provider calls the request itself wrong
     - AddressRefused           the caller's base URL leads where nothing is sent
   + RequestError               the caller can mend it
-    - InvalidRequest, UnknownModel, UnknownJob, Unauthenticated, Forbidden, BodyTooLarge
+    - InvalidRequest, UnknownModel, UnknownJob, Unauthenticated, Forbidden, BodyTooLarge, UnsupportedEncoding
     - BudgetExceeded, RateLimited
   + NoDeploymentAvailable      every candidate failed or is open
   + DeadlineExceeded           the request's own deadline passed
@@ -230,6 +230,11 @@ class UnknownJob(RequestError):
 class BodyTooLarge(RequestError):
     status = 413
     code = "body_too_large"
+
+
+class UnsupportedEncoding(RequestError):
+    status = 415
+    code = "unsupported_encoding"
 
 
 class RateLimited(RequestError):

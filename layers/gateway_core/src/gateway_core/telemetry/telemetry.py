@@ -22,6 +22,7 @@ from gateway_core.store.records import UsageRecord
 from gateway_core.telemetry.events import BreakerMoved, BudgetReached, Event, FailedOver
 from gateway_core.telemetry.log_format import LogFormat, json_line, text_line
 from gateway_core.telemetry.metrics import Metrics
+from gateway_core.telemetry.places import place_of
 from gateway_core.telemetry.ports import Tracer
 from gateway_core.wires.table import traits_of
 
@@ -254,7 +255,12 @@ class Telemetry:
 
     def crashed(self, request_id: str, error: BaseException, where: str) -> None:
         """A fault of ours. The exception's text is left out: it may quote a prompt or a secret."""
-        fields = {"request_id": request_id, "error.type": type(error).__name__, "where": where}
+        fields = {
+            "request_id": request_id,
+            "error.type": type(error).__name__,
+            "where": where,
+            "place": place_of(error),
+        }
         self._log.error("internal error", extra=fields)
         self._metrics.put(InternalErrors=1)
 
