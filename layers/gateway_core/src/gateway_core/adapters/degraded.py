@@ -174,7 +174,7 @@ def _check(admission: Admission, candidates: Sequence[Candidate]) -> None:
     named = [refusal.index for refusal in told] + ([admission.index] if isinstance(admission, Admitted) else [])
     is_empty = isinstance(admission, Refused) and bool(candidates) and not told
     if is_empty or any(index >= len(candidates) for index in named):
-        raise StoreUnreadable("the candidates of an admission")
+        raise StoreUnreadable.of("the candidates of an admission")
 
 
 def _payers(ticket: Ticket) -> tuple[str, ...]:

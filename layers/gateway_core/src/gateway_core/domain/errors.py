@@ -275,14 +275,16 @@ class StoreUnavailable(LLMError):
 
 
 class StoreUnreadable(StoreUnavailable):
-    """The store holds, or answers, what cannot be read: `what`, for the operator, never its content.
+    """The store holds, or answers, what cannot be read.
 
     Nobody goes on without it, as some may when the store is away: what cannot be read may be a limit.
     """
 
-    def __init__(self, what: str) -> None:
+    @classmethod
+    def of(cls, what: str) -> StoreUnreadable:
+        """The error that names `what` cannot be read to the operator, never its content."""
         message = "The gateway's store holds something that cannot be read. Quote the request_id to its operator."
-        super().__init__(message, detail=f"unreadable: {what}", retry_after_s=5)
+        return cls(message, detail=f"unreadable: {what}", retry_after_s=5)
 
 
 class ConfigError(LLMError):

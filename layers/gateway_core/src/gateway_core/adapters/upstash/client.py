@@ -63,7 +63,7 @@ class Client(ABC):
         text = str(error).replace(self._token, "***") if self._token else str(error)
         _, found, what = text.partition(_UNREADABLE)
         if found:  # a script says so; the server adds where in the script
-            return StoreUnreadable(what.partition(" script: ")[0][:_DETAIL_LENGTH])
+            return StoreUnreadable.of(what.partition(" script: ")[0][:_DETAIL_LENGTH])
         return unavailable(text[:_DETAIL_LENGTH])
 
 

@@ -199,7 +199,7 @@ def _parse_limit_counter(text: str) -> LimitCounter:
     seen, limit, remaining, reset, sequence, count, tat = map(int, text.split(","))
     quota = ReportedLimit(*(None if number < 0 else number for number in (limit, remaining, reset)))
     if max(seen, reset) > LATEST_MS:
-        raise ValueError
+        raise ValueError("no date")
     return LimitCounter(quota, seen, sequence, count, tat)
 
 

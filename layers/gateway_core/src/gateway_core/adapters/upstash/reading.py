@@ -36,7 +36,7 @@ def named(what: str) -> Iterator[None]:
     except StoreUnreadable:
         raise
     except _TRIPPED:
-        raise StoreUnreadable(what) from None
+        raise StoreUnreadable.of(what) from None
 
 
 def text(reply: Reply) -> str:
