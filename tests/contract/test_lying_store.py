@@ -237,5 +237,7 @@ async def test_garbage_that_only_health_reads_leaves_it_degraded(asker, redis):
         assert (await asker.ask("/health/providers")).json()["store"] == "unavailable"
         assert (await asker.ask("/v1/models")).headers["x-gateway-degraded"] == "store"
         redis.run("HDEL", "pv:first-provider", field)
+    told = [line["detail"] for line in asker.world.lines() if line["message"] == "store unreadable"]
+    assert told == [f"unreadable: state of {deployment} in pv:first-provider"] * 8
     redis.run("SET", "probes", '[1,["one","fine",true,"x",{},7]]')
     assert (await asker.ask("/health/providers")).json()["store"] == "unavailable"

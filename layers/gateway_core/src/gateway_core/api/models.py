@@ -47,7 +47,8 @@ def router(source: Current[Services]) -> APIRouter:
         pairs = [(model.provider, model.deployment.id) for model in shown]
         try:
             states = await services.ledger.deployment_states(pairs)
-        except StoreUnavailable:
+        except StoreUnavailable as error:
+            services.telemetry.store_failed(request.state.request_id, error)
             states = unknown_states(pairs)
             response.headers.update(DEGRADED_HEADER)
         now_ms = services.clock.now_ms()

@@ -233,6 +233,10 @@ class Telemetry:
         if caller:
             fields |= {"project_id": caller.project_id, "key_id": caller.key_id}
         self._log.info("request failed", extra=fields)
+        self.store_failed(request_id, error)
+
+    def store_failed(self, request_id: str, error: LLMError) -> None:
+        """Louder where the store holds what cannot be read: that does not heal by itself."""
         if isinstance(error, StoreUnreadable):
             self._log.error("store unreadable", extra={"request_id": request_id, "detail": error.detail})
             self._metrics.put(StoreUnreadable=1)
