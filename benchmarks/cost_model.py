@@ -97,7 +97,10 @@ def load(path: Path = HERE / "prices.toml") -> dict[str, Rate]:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """The scheduled probe. A start that is not warm reads the parameters, each of which is one decryption."""
+    """The scheduled probe. A start that is not warm reads the parameters, each of which is one decryption.
+
+    Every hour it also looks through the holds: a command for the projects, and for one of these two months.
+    """
 
     every_minutes: int = 5
     seconds: Decimal = Decimal("1.5")
@@ -106,11 +109,27 @@ class Probe:
     log_bytes: int = 2_000
     metrics: int = 5
     store_commands: int = 1
+    hourly_commands: int = 3
+
+    @property
+    def rounds(self) -> Decimal:
+        """A month's, of all providers."""
+        return Decimal(SECONDS // 60 // self.every_minutes)
+
+    @property
+    def looks(self) -> Decimal:
+        """A month's, through the holds."""
+        return Decimal(SECONDS // 3600)
 
     @property
     def runs(self) -> Decimal:
-        """A month's."""
-        return Decimal(SECONDS // 60 // self.every_minutes)
+        """All of them."""
+        return self.rounds + self.looks
+
+    @property
+    def commands(self) -> Decimal:
+        """Of the store."""
+        return self.rounds * self.store_commands + self.looks * self.hourly_commands
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +144,7 @@ class Request:
     answer_bytes: int = 8_000
     log_bytes: int = 3_000
     events: int = 1
-    store_commands: int = 17
+    store_commands: int = 10
     record_bytes: int = 200
 
 
@@ -205,7 +224,7 @@ def idle_use(probe: Probe = Probe()) -> dict[str, Decimal]:
         "decryptions": runs * probe.cold_share * probe.parameters,
         "artifacts": Decimal("0.1"),
         "job_storage": Decimal(0),
-        "store_commands": runs * probe.store_commands,
+        "store_commands": probe.commands,
         "store_gb": Decimal("0.01"),
     }
 
@@ -350,11 +369,13 @@ def option_table(rates: Rates) -> str:
     secrets = rates["secrets"].cost(Decimal(2), free=False)
     reads = rates["secret_reads"].cost(Decimal(2000), free=False)
     alarms = rates["alarms"].cost(Decimal(3 * ALARMS), free=True)
+    topic = rates["alarms"].cost(Decimal(ALARMS + 1), free=True)
     minute = total(idle_use(Probe(every_minutes=1)), rates, free=False)
     rows = [
         ("`SnapStart=on`", f"{usd(kept)} ({number(gigabytes)} GB)", f"{usd(restored * 1000)} for 1,000 cold starts"),
         ("`SecretsIn=secretsmanager`", f"{usd(secrets)} (2 secrets)", f"{usd(reads)} for 1,000 cold starts"),
         ("alarms of three stacks in one account", f"{usd(alarms)} ({3 * ALARMS} alarms)", ""),
+        ("`AlarmTopicArn`, ten alarms free", f"{usd(topic)} (an alarm more)", ""),
         ("the probe every minute, free part used up", f"{usd(minute)} (all of the table above)", ""),
     ]
     lines = ["| what | USD a month | in use |", "|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows)]

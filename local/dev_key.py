@@ -28,9 +28,8 @@ def dev_key(choices: LocalEnvironment) -> str:
     return key
 
 
-@contextlib.contextmanager
-def stored(key: str, environ: Mapping[str, str], *, is_own_store: bool, pause_s: float = PAUSE_S) -> Iterator[None]:
-    """With the key in the store; one that does not answer yet is asked again, by a thread that ends with the block.
+def stored(key: str, environ: Mapping[str, str], *, is_own_store: bool) -> bool:
+    """Whether the key, if there is any, is in the store now; of one that does not answer yet the operator is told.
 
     Raises StoreUnavailable where the store is the stack's own: that one has to answer.
     """
@@ -41,9 +40,13 @@ def stored(key: str, environ: Mapping[str, str], *, is_own_store: bool, pause_s:
         if is_own_store:
             raise
         print(_AWAY.format(error.detail), file=sys.stderr, flush=True)
-    else:
-        yield
-        return
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def storing(key: str, environ: Mapping[str, str], *, pause_s: float = PAUSE_S) -> Iterator[None]:
+    """Ask the store again and again, in a thread that ends with the block, until it has the key."""
     with start_blocking_portal() as portal:
         trying = portal.start_task_soon(_put_until_done, key, environ, pause_s)
         try:

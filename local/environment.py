@@ -5,8 +5,11 @@ White space around a value counts for nothing, as everywhere in the gateway.
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from gateway_core.config.environment import Environment
 from local.serving import LOOPBACK
@@ -15,6 +18,10 @@ PROVIDERS = ("ANTHROPIC", "OPENAI", "GEMINI", "DEEPSEEK")
 MOST_PORT = 65535
 MOST_DRAIN_S = 900
 MOST_INTERVAL_S = 86_400
+MOST_WORKERS = 64
+MOST_USUAL_WORKERS = 8
+"""Unless more are wanted: each takes memory of its own."""
+_CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
 
 
 class StackError(Exception):
@@ -27,12 +34,14 @@ class LocalEnvironment:
 
     `store_dir` is where the store's data is kept, in memory if empty. `makes_key` is whether a development key is made
     up when none is given. `drain_s` is how long requests in flight may take to finish once it is told to stop.
-    `probe_interval_s` is the time between two probes of the providers, 0 for none.
+    `workers` is how many processes serve. `probe_interval_s` is the time between two probes of the providers, 0 for
+    none.
     """
 
     host: str
     port: int
     drain_s: int
+    workers: int
     probe_interval_s: int
     store_port: int
     store_token: str
@@ -61,6 +70,7 @@ def read(environ: Mapping[str, str]) -> LocalEnvironment:
         host=host,
         port=_number(env, "PORT", 8787, MOST_PORT),
         drain_s=_number(env, "DRAIN_S", 1, MOST_DRAIN_S),
+        workers=_workers(env, default=1 if private else min(processors(), MOST_USUAL_WORKERS)),
         probe_interval_s=_number(env, "PROBE_INTERVAL_S", 300, MOST_INTERVAL_S),
         store_port=_number(env, "LOCAL_STORE_PORT", 8788, MOST_PORT),
         store_token=env.text("LOCAL_STORE_TOKEN") or "local",
@@ -72,6 +82,23 @@ def read(environ: Mapping[str, str]) -> LocalEnvironment:
         simulated=tuple(unset) if simulates else (),
         keyless=tuple(name for name in keyless if name not in unset),
     )
+
+
+def processors(cpu_max: Path = _CPU_MAX) -> int:
+    """How many this process may use, at least 1: a container's quota may be less than the machine has."""
+    there = os.cpu_count() or 1
+    try:
+        quota, period = cpu_max.read_text(encoding="ascii").split()
+        return max(1, min(there, math.ceil(int(quota) / int(period))))
+    except (OSError, ValueError, ZeroDivisionError):  # no such limit here
+        return there
+
+
+def _workers(env: Environment, default: int) -> int:
+    number = _number(env, "WORKERS", default, MOST_WORKERS)
+    if not number:
+        raise StackError(f"WORKERS must be a number from 1 to {MOST_WORKERS}.")
+    return number
 
 
 def _flag(env: Environment, name: str, *, default: bool) -> bool:

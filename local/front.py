@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from importlib import import_module
 from urllib.parse import unquote
 
-from fastapi import FastAPI
+from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway_core.adapters.feed import EventFeed
 from gateway_core.adapters.job_bell import JobBell
 from gateway_core.api.app import create_app
+from gateway_core.api.turn import LIMITER
 from gateway_core.bootstrap import light_services, mcp_app
+from gateway_core.crowd.limiter import Limiter
 from local.live_events import events_router
 
 ROUTES: Mapping[str, str] = {
@@ -38,22 +40,24 @@ LOCAL_ROUTES: Mapping[str, str] = {"/v1/events": "events"}
 """What only one process can have. On AWS its way is EventBridge."""
 
 
-def load_apps() -> dict[str, FastAPI]:
+def load_apps() -> dict[str, Starlette]:
     """Import each function's app but MCP's. They read their settings from the process environment, as on Lambda."""
     names = sorted(set(ROUTES.values()) - {"mcp"})
     return {name: import_module(f"functions.{name}.app").app for name in names}
 
 
-def load_functions(feed: EventFeed) -> dict[str, ASGIApp]:
-    """All apps. The MCP front invokes the others; here it calls their apps.
+def load_front(feed: EventFeed) -> Front:
+    """All apps behind one port. The MCP front invokes the others; here it calls their apps.
 
     What they tell goes to `feed` too, which has an app of its own.
     """
     apps = load_apps()
     for app in apps.values():
         app.state.events.attach(feed)
-    events = create_app(light_services(os.environ), events_router(feed))
-    return {**apps, "mcp": mcp_app(os.environ, apps), "events": events}
+    services = light_services(os.environ)
+    events = create_app(services, events_router(feed))
+    limiter = Limiter(services.now().telemetry.crowded)
+    return Front({**apps, "mcp": mcp_app(os.environ, apps), "events": events}, limiter)
 
 
 def job_bell() -> JobBell:
@@ -64,14 +68,20 @@ def job_bell() -> JobBell:
 
 
 class Front:
-    """What API Gateway is on AWS. An unknown path goes to `health`, whose app answers 404 in our shape."""
+    """What API Gateway is on AWS. All functions share the slots of the process.
 
-    def __init__(self, functions: Mapping[str, ASGIApp]) -> None:
+    An unknown path goes to `health`, whose app answers 404 in our shape.
+    """
+
+    def __init__(self, functions: Mapping[str, ASGIApp], limiter: Limiter) -> None:
         self._functions = functions
+        self._limiter = limiter
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand the request on."""
         scope = as_sent(scope)
+        if scope["type"] == "http":
+            scope.setdefault("state", {})[LIMITER] = self._limiter
         await self._functions[function_of(scope.get("path", ""))](scope, receive, send)
 
 

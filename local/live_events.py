@@ -7,11 +7,12 @@ from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from functools import partial
 
-from fastapi import APIRouter, Request
+from starlette.requests import Request
 
 from gateway_core.access.rights import check_tool
 from gateway_core.adapters.feed import Entry, EventFeed
 from gateway_core.api.auth import identify
+from gateway_core.api.routes import Routes
 from gateway_core.api.sse import Events, EventStream, event
 from gateway_core.domain.caller import Caller
 from gateway_core.domain.errors import InvalidRequest, LLMError
@@ -21,11 +22,11 @@ TOOL = "get_usage"
 """Who may see what was used may see it live."""
 
 
-def events_router(feed: EventFeed) -> Callable[[Current[Services]], APIRouter]:
+def events_router(feed: EventFeed) -> Callable[[Current[Services]], Routes]:
     """A factory of the route over `feed`."""
 
-    def router(source: Current[Services]) -> APIRouter:
-        routes = APIRouter()
+    def router(source: Current[Services]) -> Routes:
+        routes = Routes()
         run = secrets.token_hex(4)  # numbers begin anew with each start: an id of another run resumes nothing
 
         @routes.get("/v1/events")

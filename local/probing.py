@@ -1,4 +1,4 @@
-"""Probes the providers while the stack runs, as the schedules do on AWS."""
+"""Does while the stack runs what the schedules do on AWS: probes providers, and looks after the catalog and holds."""
 
 from __future__ import annotations
 
@@ -12,14 +12,18 @@ from anyio.from_thread import start_blocking_portal
 from gateway_core.domain.errors import StoreUnavailable
 from gateway_core.triggers.health_checks import HealthChecks
 
-DAY_S = 86_400
+HOUR_S, DAY_S = 3_600, 86_400
 
 
 @contextlib.contextmanager
 def probing(checks: HealthChecks, every_s: float) -> Iterator[None]:
     """Probe at once and every `every_s` seconds, in a thread of its own; leaving the block ends it, mid-probe too."""
     with start_blocking_portal() as portal:
-        tasks = [portal.start_task_soon(_probes, checks, every_s), portal.start_task_soon(_catalog, checks)]
+        tasks = [
+            portal.start_task_soon(_probes, checks, every_s),
+            portal.start_task_soon(_catalog, checks),
+            portal.start_task_soon(_holds, checks),
+        ]
         try:
             yield
         finally:
@@ -42,3 +46,10 @@ async def _catalog(checks: HealthChecks) -> None:
     while True:
         await checks.check_catalog()
         await asyncio.sleep(DAY_S)
+
+
+async def _holds(checks: HealthChecks) -> None:
+    while True:
+        with contextlib.suppress(StoreUnavailable):  # nothing is lost: the next round finds the same
+            await checks.check_holds()
+        await asyncio.sleep(HOUR_S)

@@ -2,37 +2,51 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import signal
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, override
 
 import uvicorn
 
 LOOPBACK = "127.0.0.1"
-_START_TIMEOUT_S = 20.0
+# Who cannot start ends, which is noticed at once: this is for a machine that has too much to do.
+_START_TIMEOUT_S = 120.0
 _STOP_TIMEOUT_S = 10.0
 _DRAIN_TIMEOUT_S = 1
 # Longer than any client of ours keeps an idle connection, so that none is closed under a request.
 _KEEP_ALIVE_S = 600
+_BACKLOG = 4096
+"""Connections that may wait to be accepted; the kernel has a limit of its own (`net.core.somaxconn`)."""
 
 
 class ServingError(RuntimeError):
     """The app did not start: its port is taken, or its lifespan failed."""
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """A uvicorn server that says when it accepts connections."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.settled = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def soon(self, work: Callable[[], object]) -> None:
+        """Have the event loop do it, from any thread; nobody does before it runs and after it has ended."""
+        with contextlib.suppress(RuntimeError):
+            if self._loop:
+                self._loop.call_soon_threadsafe(work)
 
     @override
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
         await super().startup(sockets=sockets)
+        for sock in sockets or ():
+            sock.listen(_BACKLOG)  # asyncio makes one number of how many may wait and how many it takes in one go
         self.settled.set()
 
     @override
@@ -61,10 +75,17 @@ def bind(port: int = 0, host: str = LOOPBACK) -> socket.socket:
     return sock
 
 
-def server_for(app: Any, drain_s: int = _DRAIN_TIMEOUT_S) -> _Server:
-    """Make a uvicorn server for `app`: quiet, and cutting open streams `drain_s` after it is told to stop."""
+def server_for(
+    app: Any, drain_s: int = _DRAIN_TIMEOUT_S, *, protocol: type[asyncio.Protocol] | None = None, shares: bool = False
+) -> Server:
+    """Make a uvicorn server for `app`: quiet, and cutting open streams `drain_s` after it is told to stop.
+
+    One that `shares` its socket with other processes takes one connection at a time, so that none takes them all.
+    """
     config = uvicorn.Config(
         app,
+        http=protocol or "auto",
+        backlog=1 if shares else _BACKLOG,
         host=LOOPBACK,
         log_config=None,
         access_log=False,
@@ -72,7 +93,7 @@ def server_for(app: Any, drain_s: int = _DRAIN_TIMEOUT_S) -> _Server:
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=drain_s,
     )
-    return _Server(config)
+    return Server(config)
 
 
 def base_url(sock: socket.socket) -> str:
@@ -90,8 +111,13 @@ def serve(app: Any, port: int = 0, host: str = LOOPBACK, drain_s: int = _DRAIN_T
     Raises:
         ServingError: the port is in use, or the app's lifespan failed.
     """
-    sock = bind(port, host)
-    server = server_for(app, drain_s)
+    with running(server_for(app, drain_s), bind(port, host), drain_s) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def running(server: Server, sock: socket.socket, drain_s: int) -> Iterator[str]:
+    """The same for a server that was made with `drain_s`, on a socket that is closed in the end."""
     thread = threading.Thread(target=_run, args=(server, sock), name=f"serve-{base_url(sock)}", daemon=True)
     with contextlib.closing(sock):
         url = base_url(sock)
@@ -106,7 +132,7 @@ def serve(app: Any, port: int = 0, host: str = LOOPBACK, drain_s: int = _DRAIN_T
             thread.join(drain_s + _STOP_TIMEOUT_S)
 
 
-def _run(server: _Server, sock: socket.socket) -> None:
+def _run(server: Server, sock: socket.socket) -> None:
     with contextlib.suppress(SystemExit):  # uvicorn's way to say that startup failed; `serve` sees it from `started`
         server.run([sock])
 

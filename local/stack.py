@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from types import FrameType
@@ -15,29 +16,38 @@ from gateway_core.adapters.job_bell import JobBell
 from gateway_core.bootstrap import health_checks, job_loop
 from gateway_core.config.environment import GatewayEnvironment, documents_named
 from gateway_core.domain.errors import ConfigError, StoreUnavailable
-from local.dev_key import dev_key, stored
+from local.children import Child, Children
+from local.dev_key import dev_key, stored, storing
 from local.environment import LocalEnvironment, StackError, read
-from local.front import Front, job_bell, load_functions
+from local.front import Front, job_bell, load_front
+from local.hub import Spoke
+from local.parts import Host, apart, serve_providers, serve_store
 from local.probing import probing
 from local.providers import base_urls
-from local.providers import create_app as create_providers
-from local.serving import ServingError, serve
-from local.upstash import create_app as create_store
-from local.valkey import Valkey, ValkeyError
+from local.serving import ServingError, base_url, bind, running, server_for
+from local.slow_clients import BoundedProtocol
+from local.valkey import ValkeyError
+from local.workers import Workers
 from local.working import working
 
 RELOAD_S = "1"
+_LOOK_S = 0.5
+
+
+class PartEndedError(StackError):
+    """Something that the stack cannot do without has ended by itself."""
 
 
 def run(environ: Mapping[str, str]) -> None:
-    """Serve until SIGINT or SIGTERM. Raises StackError when a part cannot start."""
+    """Serve until SIGINT or SIGTERM. Raises StackError when a part cannot start, or ends."""
     choices = read(environ)
     stopped = _stop_signal()
+    children, started = Children(), list[Child]()
     with ExitStack() as stack:
         with explained(environ):
-            running = _start(stack, choices, environ)
-        _announce(running, choices)
-        stopped.wait()
+            began = _start(stack, choices, environ, children, started)
+        _announce(began.addresses, choices)
+        _wait(stopped, started, began.workers)
     print("Stopped.", flush=True)
 
 
@@ -54,7 +64,7 @@ def explained(environ: Mapping[str, str]) -> Iterator[None]:
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
+class Addresses:
     """Where the parts answer; `providers_url` is empty when none is simulated, and `key` when none was given."""
 
     url: str
@@ -63,22 +73,70 @@ class Running:
     providers_url: str
 
 
-def _start(stack: ExitStack, choices: LocalEnvironment, environ: Mapping[str, str]) -> Running:
-    settings, providers_url = start_parts(stack, choices, environ)
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What was started; `workers` is None where this process serves by itself."""
+
+    addresses: Addresses
+    workers: Workers | None
+
+
+def _start(
+    stack: ExitStack,
+    choices: LocalEnvironment,
+    environ: Mapping[str, str],
+    children: Children,
+    started: list[Child],
+) -> Running:
+    settings, providers_url = start_parts(choices, environ, apart(stack, children, started))
     key = dev_key(choices)
-    stack.enter_context(stored(key, settings, is_own_store=not choices.real_store))
-    feed = EventFeed()
-    url = stack.enter_context(serve(Front(load_functions(feed)), choices.port, choices.host, choices.drain_s))
-    stack.callback(feed.close)  # who watches would be waited for
-    start_jobs(stack, settings, job_bell(), feed)
-    start_probes(stack, choices, settings)
-    return Running(url, key, settings["UPSTASH_REDIS_REST_URL"], providers_url)
+    is_stored = stored(key, settings, is_own_store=not choices.real_store)
+    sock = bind(choices.port, choices.host)
+    stack.enter_context(sock)
+    addresses = Addresses(base_url(sock), key, settings["UPSTASH_REDIS_REST_URL"], providers_url)
+    if choices.workers == 1:
+        feed = EventFeed()
+        server = server_for(_loaded(feed), choices.drain_s, protocol=BoundedProtocol)
+        stack.enter_context(running(server, sock, choices.drain_s))
+        stack.callback(feed.close)  # who watches would be waited for
+        start_jobs(stack, settings, job_bell(), feed)
+        start_probes(stack, choices, settings)
+        if not is_stored:
+            stack.enter_context(storing(key, settings))
+        return Running(addresses, None)
+    spoke = Spoke()
+    front = _loaded(spoke)
+    job_bell().attach(spoke.ring)
+
+    def only_one(entered: ExitStack) -> None:
+        bell = JobBell()
+        start_jobs(entered, settings, bell, spoke)
+        spoke.on_ring(bell.ring)
+        start_probes(entered, choices, settings)
+        if not is_stored:  # not here: what forks must have no other thread
+            entered.enter_context(storing(key, settings))
+
+    workers = Workers(children, choices.workers, front, sock, spoke, only_one, choices.drain_s)
+    stack.enter_context(workers.serving())
+    return Running(addresses, workers)
 
 
-def start_parts(stack: ExitStack, choices: LocalEnvironment, environ: Mapping[str, str]) -> tuple[dict[str, str], str]:
+def _loaded(feed: EventFeed) -> Front:
+    """All functions, with what they import; Python's collector looks at none of that any more.
+
+    It would pass through hundreds of thousands of objects again and again, the more often the more requests are open.
+    """
+    front = load_front(feed)
+    gc.collect()
+    gc.freeze()
+    return front
+
+
+def start_parts(choices: LocalEnvironment, environ: Mapping[str, str], host: Host) -> tuple[dict[str, str], str]:
     """What the gateway needs around it: the environment that it is to have, and where providers are simulated."""
-    providers_url = stack.enter_context(serve(create_providers(), choices.providers_port)) if choices.simulated else ""
-    settings = {**environ, **_pace(environ), **_store(stack, choices), **_providers(choices, providers_url)}
+    providers_url = serve_providers(host, choices) if choices.simulated else ""
+    settings = {**environ, **_pace(environ), **_store(host, choices), **_providers(choices, providers_url)}
+    settings["GATEWAY_WORKERS"] = str(choices.workers)
     # The functions read the process environment, as they do on Lambda.
     os.environ.update(settings)
     return settings, providers_url
@@ -101,6 +159,18 @@ def start_probes(stack: ExitStack, choices: LocalEnvironment, settings: Mapping[
         stack.enter_context(probing(health_checks(settings), choices.probe_interval_s))
 
 
+def _wait(stopped: threading.Event, started: Sequence[Child], workers: Workers | None) -> None:
+    """Until a signal. Raises PartEndedError when a part has ended before."""
+    while not stopped.is_set():
+        for child in started:
+            if child.has_ended():
+                raise PartEndedError(f"{child.name} has ended ({child.status}), so everything is stopped.")
+        if workers:
+            workers.attend(_LOOK_S)
+        else:
+            stopped.wait(_LOOK_S)
+
+
 def _pace(environ: Mapping[str, str]) -> dict[str, str]:
     """Files that are edited count at once: nobody pays for looking at them."""
     is_remote = "://" in documents_named(environ)
@@ -108,12 +178,10 @@ def _pace(environ: Mapping[str, str]) -> dict[str, str]:
     return {} if is_remote or is_set else {"GATEWAY_RELOAD_S": RELOAD_S}
 
 
-def _store(stack: ExitStack, choices: LocalEnvironment) -> dict[str, str]:
+def _store(host: Host, choices: LocalEnvironment) -> dict[str, str]:
     if choices.real_store:
         return {}
-    valkey = stack.enter_context(Valkey(folder=choices.store_dir))
-    app = create_store(redis_port=valkey.port, token=choices.store_token)
-    url = stack.enter_context(serve(app, choices.store_port))
+    url = serve_store(host, choices)
     return {"UPSTASH_REDIS_REST_URL": url, "UPSTASH_REDIS_REST_TOKEN": choices.store_token}
 
 
@@ -137,14 +205,14 @@ def _stop_signal() -> threading.Event:
     return stopped
 
 
-def _announce(running: Running, choices: LocalEnvironment) -> None:
+def _announce(addresses: Addresses, choices: LocalEnvironment) -> None:
     simulated = ", ".join(name.lower() for name in choices.simulated) or "none"
     kept = f"in {choices.store_dir}" if choices.store_dir else "in memory"
-    print(f"Gateway    {running.url}")
-    print(f"Key        {running.key or 'none made; see: gateway keys create --help'}")
-    print(f"Store      {running.store_url}{'' if choices.real_store else f' (token {choices.store_token}; {kept})'}")
-    print(f"Simulated  {simulated} {running.providers_url}", flush=True)
-    if running.key:
-        print(f"Try it     curl {running.url}/v1/complete -H 'Authorization: Bearer {running.key}' \\")
+    print(f"Gateway    {addresses.url}")
+    print(f"Key        {addresses.key or 'none made; see: gateway keys create --help'}")
+    print(f"Store      {addresses.store_url}{'' if choices.real_store else f' (token {choices.store_token}; {kept})'}")
+    print(f"Simulated  {simulated} {addresses.providers_url}", flush=True)
+    if addresses.key:
+        print(f"Try it     curl {addresses.url}/v1/complete -H 'Authorization: Bearer {addresses.key}' \\")
         question = '{"messages": [{"role": "user", "content": "Hello"}], "model_group": "fast"}'
         print(f"             -d '{question}'", flush=True)

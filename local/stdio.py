@@ -20,11 +20,12 @@ from gateway_core.store.virtual_keys import KeyRecord, digest_of, new_key, proje
 from local.dev_key import DEV_PROJECT
 from local.environment import LocalEnvironment, StackError, read
 from local.front import job_bell, load_apps
+from local.parts import here
 from local.stack import explained, start_jobs, start_parts, start_probes
 from local.standard_streams import protocol_streams
 
 # Nobody has to find it, and several may run beside each other. No answer is made up unless that is asked for.
-_DEFAULTS = {"LOCAL_STORE_PORT": "0", "LOCAL_PROVIDERS_PORT": "0", "LOCAL_SIMULATE": "0"}
+_DEFAULTS = {"LOCAL_STORE_PORT": "0", "LOCAL_PROVIDERS_PORT": "0", "LOCAL_SIMULATE": "0", "WORKERS": "1"}
 
 
 def main() -> int:
@@ -43,7 +44,7 @@ def run(environ: Mapping[str, str]) -> None:
     given = {name: value for name, value in environ.items() if value}
     choices = read({**_DEFAULTS, **given})
     with ExitStack() as stack, explained(environ):
-        settings, _ = start_parts(stack, choices, environ)
+        settings, _ = start_parts(choices, environ, here(stack))
         key = asyncio.run(_key(choices, settings))
         start_probes(stack, choices, settings)
         try:

@@ -75,8 +75,9 @@ def free_port() -> int:
 class _Process:
     """One server process under its guard, and the last lines that it wrote."""
 
-    def __init__(self, program: str, port: int, folder: str) -> None:
+    def __init__(self, program: str, port: int, folder: str, on_death: Callable[[], None] | None = None) -> None:
         self.ready = False
+        self._on_death = on_death
         self.tail: deque[str] = deque(maxlen=20)
         self._settled = threading.Event()
         self._popen = subprocess.Popen(  # noqa: S603 - a fixed script; the program comes from our own finders
@@ -116,6 +117,8 @@ class _Process:
                     self.ready = True
                     self._settled.set()
         self._settled.set()
+        if self.ready and self._on_death:
+            self._on_death()
 
 
 def _options(port: int, folder: str) -> list[str]:
@@ -129,7 +132,8 @@ class Valkey:
     """Context manager around one server; `port` is its TCP port on 127.0.0.1.
 
     Nothing is written to disk unless `folder` names a directory: then its data is there when it starts again.
-    Timeouts are in seconds. A server that does not stop in time is killed.
+    Timeouts are in seconds. A server that does not stop in time is killed. `on_death` is called, in a thread, once a
+    server that was ready has ended, by `stop` or by itself.
 
     Raises:
         ValkeyError: from `start`, when no server is installed or it does not come up.
@@ -141,14 +145,16 @@ class Valkey:
         folder: str = "",
         finders: Sequence[Finder] = FINDERS,
         pick_port: Callable[[], int] = free_port,
-        start_timeout_s: float = 10.0,
+        start_timeout_s: float = 60.0,
         stop_timeout_s: float = 5.0,
+        on_death: Callable[[], None] | None = None,
     ) -> None:
         self._folder = folder
         self._finders = finders
         self._pick_port = pick_port
         self._start_timeout_s = start_timeout_s
         self._stop_timeout_s = stop_timeout_s
+        self._on_death = on_death
         self._process: _Process | None = None
         self.port = 0
 
@@ -158,7 +164,7 @@ class Valkey:
         tail: Sequence[str] = ()
         for _ in range(_ATTEMPTS):
             port = self._pick_port()
-            process = _Process(program, port, self._folder)
+            process = _Process(program, port, self._folder, self._on_death)
             if process.wait_ready(self._start_timeout_s):
                 self._process, self.port = process, port
                 return self

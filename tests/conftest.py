@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -35,6 +36,7 @@ from gateway_core.store.virtual_keys import KeyRecord, digest_of, new_key
 from gateway_core.telemetry.ports import EventSink, Tracer
 from gateway_core.telemetry.sinks import EventLog, FanOut
 from gateway_core.telemetry.telemetry import Telemetry
+from tests.aws import AwsServer, running_aws
 from tests.manual_clock import ManualClock
 from tests.patience import patience
 
@@ -52,6 +54,8 @@ def pytest_configure(config: pytest.Config) -> None:
         measuring.stop()
 
 
+_CASE_OF_LITELLM = re.compile(r"\[(.*-)?litellm[-\]]")
+_ITS_FOLDERS = ("tests/contract/", "tests/wires/")
 _BY_LITELLM = ("tests/contract/test_litellm", "tests/contract/test_outside", "tests/wires/test_litellm")
 
 
@@ -59,7 +63,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """What goes through LiteLLM is a suite of its own: it takes seconds of CPU to load, in one worker."""
     for item in items:
         path = item.path.relative_to(config.rootpath).as_posix()
-        if (path.startswith(_BY_LITELLM) and "native" not in item.name) or "[litellm" in item.name:
+        is_all = path.startswith(_BY_LITELLM) and "native" not in item.name
+        if is_all or (path.startswith(_ITS_FOLDERS) and _CASE_OF_LITELLM.search(item.name)):
             item.add_marker(pytest.mark.litellm)
             item.add_marker(pytest.mark.xdist_group("litellm"))
 
@@ -195,3 +200,10 @@ def world() -> World:
     """Three models, `first`, `second` and `third`, each of a provider of its own."""
     catalog = catalog_of(model("first"), model("second"), model("third"))
     return World(catalog, settings_for(catalog))
+
+
+@pytest.fixture
+def aws() -> Iterator[AwsServer]:
+    """An AWS account with nothing in it."""
+    with running_aws() as server:
+        yield server

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import math
 from collections import Counter, deque
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -39,7 +40,10 @@ type Outcome = Literal["pending", "ok", "error", "unfinished", "disconnected"]
 
 @dataclass(slots=True)
 class Call:
-    """One received request. `generated` is the output tokens that left, whether or not a usage report followed."""
+    """One received request.
+
+    `generated` is the output tokens that were written until its end, whether or not they or a usage report arrived.
+    """
 
     number: int
     provider: str
@@ -52,6 +56,13 @@ class Call:
     fault: str | None = None
     generated: int = 0
     tokens: Tokens = field(default_factory=Tokens)
+    count_factor: float = 1.0
+    _written: int = 0
+
+    def write(self, tokens: int) -> None:
+        """So many more are written, before the provider's tokeniser counts them."""
+        self._written += tokens
+        self.generated = math.ceil(self._written * self.count_factor)
 
     def as_json(self) -> dict[str, Any]:
         return {

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 type Json = dict[str, Any]
@@ -121,6 +122,10 @@ class Tokens:
     @property
     def total(self) -> int:
         return self.input + self.output
+
+    def times(self, factor: float) -> Tokens:
+        """As a tokeniser counts that makes so many of each, rounded up."""
+        return Tokens(*(math.ceil(getattr(self, one.name) * factor) for one in fields(self)))
 
 
 @dataclass(frozen=True, slots=True)

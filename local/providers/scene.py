@@ -23,6 +23,8 @@ _CONTEXT_WINDOW = 200_000
 class Scene:
     """`pace_s` is the time between chunks of a stream, and `sse` the forms of its events (see `sse`).
 
+    `lag_s` is how long a stream is still written after its client left.
+
     `extra_headers` go on any answer, over the usual ones.
     """
 
@@ -35,6 +37,7 @@ class Scene:
     stamp: Stamp
     fault: Fault | None = None
     pace_s: float = 0.0
+    lag_s: float = 0.0
     sse: tuple[str, ...] = ()
     extra_headers: dict[str, str] = field(default_factory=dict)
 

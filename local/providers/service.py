@@ -86,7 +86,8 @@ class Endpoint:
         fault, answer = self._simulator.faults.claim(wire.provider, prompt.model, wire.endpoint, prompt.input_tokens)
         params = answer.params if answer else {}
         wishes = _wishes(prompt, params)
-        call.tokens = Tokens(input=prompt.input_tokens)
+        call.tokens = Tokens(input=prompt.input_tokens).times(wishes.count_factor)
+        call.count_factor = wishes.count_factor
         call.fault = fault.kind if fault else None
         return Scene(
             exchange=exchange,
@@ -98,6 +99,7 @@ class Endpoint:
             stamp=Stamp(call.number, int(self._simulator.now_s())),
             fault=fault,
             pace_s=(wishes.pace or self._simulator.pace_ms) / 1000,
+            lag_s=wishes.lag / 1000,
             sse=wishes.sse,
             extra_headers=_headers(answer) | _headers(fault),
         )
@@ -108,7 +110,8 @@ class Endpoint:
             cache = self._simulator.cache
             now_s = self._simulator.now_s()
             used = cache.use(prompt.prefixes, prompt.cache_minimum, now_s, write=fault is None)
-            return generate(prompt, wishes, used)
+            whole = generate(prompt, wishes, used)
+            return dataclasses.replace(whole, tokens=whole.tokens.times(wishes.count_factor))
         return Generation(tokens=Tokens(input=prompt.input_tokens))
 
 

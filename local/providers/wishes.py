@@ -19,6 +19,9 @@ QUIRKS = ("done_only", "no_args", "no_usage", "parts", "redacted")
 class Wishes:
     """Counts are tokens; `tool` is "*" for the first tool, or names joined by commas; `pace` is ms per chunk.
 
+    `lag` is for how many ms a stream is still written whose client has left, and `count_factor` how many tokens the
+    provider makes of each that is described in `tokens`.
+
     `sse` names the forms of a stream's events (`sse.FORMS`), joined by commas. The flags from `no_usage` on are
     oddities of real servers, see `quirks`.
     """
@@ -34,6 +37,8 @@ class Wishes:
     refusal: str | None = None
     pause_turn: bool = False
     pace: float = 0.0
+    lag: float = 0.0
+    count_factor: float = 1.0
     sse: tuple[str, ...] = ()
     no_usage: bool = False
     parts: bool = False
@@ -73,7 +78,7 @@ def _parsed(name: str, value: Any) -> Any:
         return value in ("", True)
     if name == "sse":
         return _forms(value)
-    return float(value) if name == "pace" else int(value)
+    return float(value) if name in ("pace", "lag", "count_factor") else int(value)
 
 
 def _forms(value: Any) -> tuple[str, ...]:

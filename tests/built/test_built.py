@@ -129,13 +129,9 @@ for name in {SERVICES!r}:
     boto3.client(name, region_name="eu-central-1")
 client = boto3.client("lambda", region_name="eu-central-1")
 assert "DurableExecutionName" in client.meta.service_model.operation_model("Invoke").input_shape.members
-from gateway_core.adapters.secrets import read_secrets
 from gateway_core.adapters.config_sources import open_sources
-from gateway_core.adapters.eventbridge import connect
-from aws_lambda_powertools.utilities.parameters import SecretsProvider, SSMProvider, AppConfigProvider
 open_sources("s3://the-bucket/key")
 open_sources("appconfig://abc/def/ghi")
-connect()
 assert not [name for name in sys.modules if name.startswith("litellm")]
 """
 

@@ -16,7 +16,7 @@ import pytest
 from gateway_core.adapters.memory import MemoryStore
 from gateway_core.adapters.upstash import UpstashStore
 from gateway_core.adapters.upstash.sdk import SdkKeyStore
-from gateway_core.ports import KeyStore, Store
+from gateway_core.ports import OperatorStore, Store
 from local.serving import serve
 from local.upstash.app import create_app
 from local.upstash.faults import Faults
@@ -87,7 +87,7 @@ class Administered:
         self._gateway, self._operator = gateway, operator
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._operator if hasattr(KeyStore, name) else self._gateway, name)
+        return getattr(self._operator if hasattr(OperatorStore, name) else self._gateway, name)
 
 
 @pytest.fixture

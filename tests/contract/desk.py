@@ -8,7 +8,9 @@ from typing import Any
 
 from gateway_core.domain.caller import Limits
 from gateway_core.ports import Store
+from gateway_core.store.counters import Counters, Kind, all_field, index_field, named_field
 from gateway_core.store.deployment_state import DeploymentState
+from gateway_core.store.earlier_counters import HOURS
 from gateway_core.store.messages import (
     Admission,
     Admitted,
@@ -26,6 +28,7 @@ from gateway_core.store.virtual_keys import KeyRecord, digest_of
 NOON = 1_795_176_000_000
 """2026-11-20 12:00:00 UTC."""
 DAY, MONTH = "20261120", "202611"
+KINDS: tuple[Kind, ...] = ("m", "p", "k", "a", "u", "am", "um")
 POLICY = BreakerPolicy()
 DIGEST = digest_of("gk_alpha_secret")
 
@@ -79,6 +82,16 @@ def record_of(ticket: Ticket, **changes: Any) -> UsageRecord:
         "input_includes_cached": True,
     }
     return UsageRecord(**{**fields, **changes})
+
+
+async def counted(store: Store, project: str, month: str, period: str) -> dict[str, Counters]:
+    """Each field of a period, found by way of the lists of names."""
+    indexes = {index_field(kind, period): kind for kind in KINDS}
+    lists = (await store.names(project, {month: list(indexes)}))[month]
+    named = [named_field(indexes[index], period, name) for index, names in lists.items() for name in names]
+    hourly = [named_field("hm", period + hour, name) for hour in HOURS for name in lists.get(f"i|m|{period}", [])]
+    every = [all_field(period, hour) for hour in ("", *HOURS)]
+    return (await store.counted(project, {month: [*every, *named, *hourly]}))[month]
 
 
 @dataclass
@@ -184,9 +197,9 @@ class Desk:
         (found,) = await self.store.deployment_states([(provider, deployment)])
         return found
 
-    async def counters(self) -> dict[str, Any]:
-        (fields,) = await self.store.day_counters(self.project, [DAY])
-        return fields
+    async def counters(self, period: str = DAY[6:]) -> dict[str, Counters]:
+        """All that was counted in a day or, as `M`, in the month, with its names as they are listed."""
+        return await counted(self.store, self.project, MONTH, period)
 
     async def records(self) -> list[UsageRecord]:
         page = await self.store.usage_records(self.project, day=DAY, limit=10_000)

@@ -6,15 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import httpx
-
 from gateway_core.adapters.models import model_provider
+from gateway_core.adapters.upstream.network import Incoming
 from gateway_core.adapters.upstream.provider import UpstreamProvider
-from gateway_core.adapters.upstream.transport import connection_pool
 from gateway_core.config.model_rules import rules_for
 from gateway_core.domain.chat import Deployment, Engine, ModelMode, ProviderCall
 from gateway_core.domain.credentials import Credential, Secret
 from gateway_core.domain.model_rules import ModelRules
+from gateway_core.http1 import LazyTls, Limits, Pool, Request
 from tests.manual_clock import ManualClock
 
 PROMPT = "Tell me of the otters of Skye, and of their winters."
@@ -112,19 +111,19 @@ EACH_NAME = [*NAMES, *(f"native-{name}" for name in NAMES)]
 type MakeProvider = Callable[..., UpstreamProvider]
 
 
-class CountingPool(httpx.AsyncBaseTransport):
+class CountingPool:
     """The real connections, counting how often something is sent into them."""
 
     def __init__(self) -> None:
         self.sent = 0
-        self._pool = connection_pool()
+        self._pool = Pool(Limits(), LazyTls())
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def send(self, request: Request, sending: Callable[[], None]) -> Incoming:
         self.sent += 1
-        return await self._pool.handle_async_request(request)
+        return await self._pool.send(request, sending)
 
-    async def aclose(self) -> None:
-        await self._pool.aclose()
+    async def close(self) -> None:
+        await self._pool.close()
 
 
 def provider_at(root: str, **options: Any) -> UpstreamProvider:

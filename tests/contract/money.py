@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import cache
@@ -22,6 +22,7 @@ from gateway_core.domain.chat import ChatRequest, Chunk
 from gateway_core.domain.credentials import Credential, Secret
 from gateway_core.domain.errors import LLMError
 from gateway_core.services import Services
+from gateway_core.store.messages import Admission, Candidate, Terms, Ticket
 from gateway_core.store.records import UsageRecord
 from tests.conftest import World
 from tests.contract.raw_provider import Act, RawProvider
@@ -55,13 +56,15 @@ pricing:
 class Booked:
     """What became of a request: nano-USD spent and held, its record, and what the provider was sent.
 
-    `code` is that of the error it ended in; `is_held` tells that a hold is open, and unconfirmed.
+    `code` is that of the error it ended in; `is_held` tells that a hold is open, and unconfirmed; `most` is what was
+    held while it ran, and nothing that is spent is more.
     """
 
     code: str
     spent: int
     held: int
     is_held: bool
+    most: int
     record: UsageRecord
     sent: dict[str, Any]
     heard: tuple[Chunk, ...]
@@ -83,7 +86,7 @@ async def booked(act: Act, request: ChatRequest, engine: str, *, streams: bool, 
         caller = await world.services.authenticator.authenticate(await world.key())
         heard: list[Chunk] = []
         code = ""
-        gateway = world.services.gateway
+        gateway, most = world.services.gateway, _held_by(world)
         try:
             if streams:
                 async with aclosing(gateway.stream(request, caller, "req_1", timeout_s=60)) as parts:
@@ -99,7 +102,20 @@ async def booked(act: Act, request: ChatRequest, engine: str, *, streams: bool, 
         (record,) = await world.records()
         holds = await world.store.open_holds("alpha", month="202611")
         assert [hold.hold_nano for hold in holds if hold.unconfirmed] == ([held] if held else [])
-        return Booked(code, spent, held, bool(holds), record, raw.seen[0].json, tuple(heard))
+        assert spent + held <= most[0]
+        return Booked(code, spent, held, bool(holds), most[0], record, raw.seen[0].json, tuple(heard))
+
+
+def _held_by(world: World) -> list[int]:
+    """Collects the bound of each candidate that is admitted."""
+    admit, bounds = world.store.admit, list[int]()
+
+    async def watched(ticket: Ticket, candidates: Sequence[Candidate], terms: Terms) -> Admission:
+        bounds.extend(candidate.hold_nano for candidate in candidates)
+        return await admit(ticket, candidates, terms)
+
+    world.store.admit = watched  # type: ignore[method-assign]
+    return bounds
 
 
 @contextlib.asynccontextmanager

@@ -7,20 +7,23 @@ import contextlib
 import json
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any, override
+from typing import Any
 
 import httpx
 import pytest
 
 from gateway_core.adapters.models import model_provider
+from gateway_core.adapters.upstream.network import Incoming, Network
 from gateway_core.adapters.upstream.provider import UpstreamProvider
 from gateway_core.domain.chat import Chunk, ProviderCall, ToolCall, Usage
 from gateway_core.domain.credentials import Credential, Secret
 from gateway_core.domain.errors import ProviderError
+from gateway_core.http1 import Request
 from local.providers import base_urls
 from tests.contract.litellm_paths import PATHS, Path, provider_at
 from tests.loop_time import ends_after
 from tests.manual_clock import ManualClock
+from tests.networks import Canned
 from tests.patience import patience
 
 
@@ -30,17 +33,19 @@ def tool(name: str) -> dict[str, Any]:
     return {"type": "function", "function": {"name": name, "description": "It helps.", "parameters": schema}}
 
 
-class Unreachable(httpx.AsyncBaseTransport):
+class Unreachable:
     """A network on which connecting takes for ever. `asked` is set once somebody tries."""
 
     def __init__(self) -> None:
         self.asked = asyncio.Event()
 
-    @override
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def send(self, request: Request, sending: Callable[[], None]) -> Incoming:
         self.asked.set()
         await asyncio.Event().wait()
         raise AssertionError("nothing ends the wait")
+
+    async def close(self) -> None:
+        """There is nothing to close."""
 
 
 @dataclass
@@ -194,37 +199,25 @@ async def error_of(listening: Any) -> ProviderError:
     return caught.value
 
 
-class Scripted(httpx.AsyncBaseTransport):
+class Scripted:
     """A network that answers each request with these pieces, read by read; an exception among them is raised."""
 
     def __init__(self, pieces: Callable[[], Iterable[bytes | Exception]], kind: str = "text/event-stream") -> None:
-        self.requests: list[httpx.Request] = []
+        self.requests: list[Request] = []
         self.closed = 0
         self._pieces = pieces
         self._kind = kind
 
-    @override
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def send(self, request: Request, sending: Callable[[], None]) -> Incoming:
         self.requests.append(request)
-        return httpx.Response(200, headers={"content-type": self._kind}, stream=_Pieces(self._pieces(), self))
+        sending()
+        return Canned(self._pieces(), headers={"content-type": self._kind}, closed=self._let_go)
 
+    async def close(self) -> None:
+        """There is nothing to close."""
 
-class _Pieces(httpx.AsyncByteStream):
-    def __init__(self, pieces: Iterable[bytes | Exception], network: Scripted) -> None:
-        self._pieces = pieces
-        self._network = network
-
-    @override
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for piece in self._pieces:
-            await asyncio.sleep(0)
-            if isinstance(piece, Exception):
-                raise piece
-            yield piece
-
-    @override
-    async def aclose(self) -> None:
-        self._network.closed += 1
+    def _let_go(self) -> None:
+        self.closed += 1
 
 
 def sse(*events: Any) -> bytes:
@@ -240,7 +233,7 @@ async def hear_scripted(path: Path, *events: Any, **params: Any) -> Heard:
     return await hear_from(Scripted(lambda: [sse(*events)]), path, **params)
 
 
-async def hear_from(network: httpx.AsyncBaseTransport, path: Path, heard: Heard | None = None, **params: Any) -> Heard:
+async def hear_from(network: Network, path: Path, heard: Heard | None = None, **params: Any) -> Heard:
     """What comes over this network; `heard` keeps it when the stream breaks."""
     provider = provider_at("http://provider.test", connect=lambda: network)
     return await (heard or Heard()).listen(provider.stream(path.call("http://provider.test", **params)))

@@ -147,7 +147,9 @@ def test_holds_are_listed_and_released(gateway, refused, redis):
     }
     assert gateway("usage reconcile --project alpha --release dead.1")[0]["charge_usd"] == "0"
     released = gateway("usage reconcile --project alpha --release doubt.2.1 --charge-usd 0.00000005 --charge-tokens 4")
-    assert released == [{"hold": "doubt.2.1", "released": True, "charge_usd": "0.00000005", "charge_tokens": 4}]
+    assert released == [
+        {"project": "alpha", "hold": "doubt.2.1", "released": True, "charge_usd": "0.00000005", "charge_tokens": 4}
+    ]
     assert gateway("usage reconcile --project alpha") == []
     assert "Nothing is held" in refused("usage reconcile --project alpha --release dead.1")
 
@@ -179,6 +181,15 @@ def test_amounts_that_are_not_money_are_refused(refused, amount):
         "usage reconcile --project alpha --release r1",
         "usage reconcile --project alpha --release r1.0",
         "usage reconcile --project alpha --charge-usd 1",
+        "usage reconcile --charge known",
+        "usage reconcile --dry-run",
+        "usage reconcile --release",
+        "usage reconcile --release --charge half",
+        "usage reconcile --release --charge known --charge-usd 1",
+        "usage reconcile --release r1.1 --charge known",
+        "usage reconcile --older-than soon",
+        "usage reconcile --state lost",
+        "budgets show --project Alpha",
         "keys create",
         "keys",
         "nonsense",

@@ -7,14 +7,12 @@ import io
 import json
 import threading
 import uuid
-from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from botocore.exceptions import EndpointConnectionError
-from moto import mock_aws
-from mypy_boto3_events import EventBridgeClient
 
+from gateway_core.adapters.aws import AwsError
 from gateway_core.adapters.eventbridge import MOST_BYTES, EventBridgeSink, batches, connect, size_of
 from gateway_core.adapters.feed import EventFeed
 from gateway_core.pipeline.emitter import emit_from_thread
@@ -26,11 +24,6 @@ from tests.patience import patience
 
 NOON = 1_795_176_000_000
 BUS = "llm-gateway-events"
-AWS = {
-    "region_name": "eu-central-1",
-    "aws_access_key_id": "testing",
-    "aws_secret_access_key": "testing",
-}
 
 
 def events(count: int, **details: str) -> list[OperatorEvent]:
@@ -52,17 +45,22 @@ class Log(Telemetry):
 
 
 class Client:
-    """Stands for boto3's client; `behave` answers, or fails as the network or EventBridge would."""
+    """Stands for calls of EventBridge; `behave` answers, or fails as the network or EventBridge would."""
 
     def __init__(self, behave: Any = None) -> None:
         self.batches: list[Any] = []
+        self.closed = 0
         self._behave = behave
 
-    def put_events(self, Entries: Any) -> Any:  # noqa: N803 - boto3's name
-        self.batches.append(Entries)
+    def call(self, operation: str, arguments: Any) -> Any:
+        assert operation == "PutEvents"
+        self.batches.append(arguments["Entries"])
         if self._behave:
-            return self._behave(Entries)
-        return {"FailedEntryCount": 0, "Entries": [{"EventId": "1"} for _ in Entries]}
+            return self._behave(arguments["Entries"])
+        return {"FailedEntryCount": 0, "Entries": [{"EventId": "1"} for _ in arguments["Entries"]]}
+
+    def close(self) -> None:
+        self.closed += 1
 
 
 @pytest.fixture
@@ -70,28 +68,19 @@ def log() -> Log:
     return Log()
 
 
-@pytest.fixture
-def bus() -> Iterator[EventBridgeClient]:
-    """EventBridge with a bus of ours, and a client as the gateway makes it."""
-    with mock_aws():
-        client = connect(**AWS)
-        client.create_event_bus(Name=BUS)
-        yield client
-
-
 @pytest.fixture(params=["log", "feed", "fan out", "eventbridge", "eventbridge down"])
 def sink(request: pytest.FixtureRequest, log: Log) -> EventSink:
     """Each of them; the last cannot deliver anything."""
 
     def down(entries: Any) -> Any:
-        raise EndpointConnectionError(endpoint_url="https://events.invalid")
+        raise AwsError("ConnectTimeoutError", passing=True)
 
     sinks: dict[str, EventSink] = {
         "log": EventLog(log),
         "feed": EventFeed(),
-        "fan out": FanOut(EventLog(log), EventFeed(), EventBridgeSink(BUS, log, Client)),
-        "eventbridge": EventBridgeSink(BUS, log, Client),
-        "eventbridge down": EventBridgeSink(BUS, log, lambda: Client(down)),
+        "fan out": FanOut(EventLog(log), EventFeed(), EventBridgeSink(BUS, log, Client())),
+        "eventbridge": EventBridgeSink(BUS, log, Client()),
+        "eventbridge down": EventBridgeSink(BUS, log, Client(down)),
     }
     return sinks[request.param]
 
@@ -116,37 +105,63 @@ async def test_requests_do_not_wait_for_each_others_events(log):
         return {"FailedEntryCount": 0, "Entries": [{"EventId": "1"} for _ in entries]}
 
     client = Client(meet)
-    sink = EventBridgeSink(BUS, log, lambda: client)
+    sink = EventBridgeSink(BUS, log, client)
     await asyncio.gather(sink.emit(events(1)), sink.emit(events(1)))
     assert len(client.batches) == 2
     assert log.lines("events failed") == []
 
 
-async def test_the_bus_gets_what_is_documented(bus, log):
+async def test_the_bus_gets_what_is_documented(aws, log):
     """EventBridge takes all entries; source, type, time and detail are those of docs/events.md."""
-    entries: list[Any] = []
-    bus.meta.events.register(
-        "provide-client-params.events.PutEvents", lambda params, **_: entries.extend(params["Entries"])
-    )
-    sink, sent = EventBridgeSink(BUS, log, lambda: bus), events(12)
+    client = aws.client("events")
+    client.create_event_bus(Name=BUS)
+    seen = Watched(connect(aws.environ))
+    sink, sent = EventBridgeSink(BUS, log, seen), events(12)
     await sink.emit(sent)
     assert log.text.getvalue() == ""
     assert [
         {"source": entry["Source"], "detail-type": entry["DetailType"], "detail": json.loads(entry["Detail"])}
-        for entry in entries
+        for entry in seen.entries
     ] == [event.render() for event in sent]
-    assert {(entry["EventBusName"], entry["Time"].isoformat()[:19]) for entry in entries} == {
-        (BUS, "2026-11-20T12:00:00")
-    }
+    assert {(entry["EventBusName"], entry["Time"]) for entry in seen.entries} == {(BUS, NOON // 1000)}
+    assert [entry["EventId"] != "" for entry in seen.answered] == [True] * 12
     sink.close()
 
 
-async def test_a_bus_that_is_not_there_is_counted(log):
+class Watched:
+    """Hands on to EventBridge, and notes what goes there and comes back."""
+
+    def __init__(self, calls: Any) -> None:
+        self._calls = calls
+        self.entries: list[Any] = []
+        self.answered: list[Any] = []
+        self.close = calls.close
+
+    def call(self, operation: str, arguments: Any) -> Any:
+        self.entries += arguments["Entries"]
+        answer = self._calls.call(operation, arguments)
+        self.answered += answer["Entries"]
+        return answer
+
+
+def test_botocore_would_send_the_same(aws, log):
+    """Of the same events, and the same moment."""
+    sent: list[Any] = []
+    client = aws.client("events")
+    client.create_event_bus(Name=BUS)
+    client.meta.events.register("before-send", lambda request, **_: sent.append(json.loads(request.body)))
+    entries = [EventBridgeSink(BUS, log, Client())._entry(event) for event in events(3, text="é")]
+    client.put_events(Entries=[{**entry, "Time": datetime.fromtimestamp(entry["Time"], UTC)} for entry in entries])
+    assert sent == [{"Entries": entries}]
+
+
+async def test_a_bus_that_is_not_there_is_counted(aws, log):
     """EventBridge refuses, and the request knows nothing of it."""
-    with mock_aws():
-        await EventBridgeSink("nowhere", log, lambda: connect(**AWS)).emit(events(2))
+    sink = EventBridgeSink("nowhere", log, connect(aws.environ))
+    await sink.emit(events(2))
     (line,) = log.lines("events failed")
-    assert line["count"] == 2
+    assert (line["count"], line["detail"]) == (2, "ResourceNotFoundException")
+    sink.close()
 
 
 async def test_entries_that_are_refused_are_counted(log):
@@ -156,7 +171,7 @@ async def test_entries_that_are_refused_are_counted(log):
         answers = [{"ErrorCode": "InternalFailure"} if i % 2 else {"EventId": "1"} for i in range(len(entries))]
         return {"FailedEntryCount": len(entries) // 2, "Entries": answers}
 
-    await EventBridgeSink(BUS, log, lambda: Client(refuse)).emit(events(5))
+    await EventBridgeSink(BUS, log, Client(refuse)).emit(events(5))
     (line,) = log.lines("events failed")
     assert (line["count"], line["detail"]) == (2, "InternalFailure")
 
@@ -170,7 +185,7 @@ async def test_who_stops_waiting_does_not_stop_the_delivery(log):
         may_fail.wait(patience(10))
         raise TimeoutError
 
-    sink = EventBridgeSink(BUS, log, lambda: Client(slow))
+    sink = EventBridgeSink(BUS, log, Client(slow))
     waiting = asyncio.create_task(sink.emit(events(1)))
     await asyncio.to_thread(asked.wait, 10)
     waiting.cancel()
@@ -185,7 +200,7 @@ async def test_a_batch_keeps_to_the_limits_of_put_events(log):
     """Ten entries, 256 KB; nothing is lost and the order stays."""
     client = Client()
     sent = events(23) + events(5, text="x" * 100_000) + events(2, text="é" * (MOST_BYTES // 2))
-    await EventBridgeSink(BUS, log, lambda: client).emit(sent)
+    await EventBridgeSink(BUS, log, client).emit(sent)
     assert [len(batch) for batch in client.batches] == [10, 10, 5, 2, 1, 1, 1]
     for batch in client.batches:
         assert len(batch) == 1 or sum(size_of(entry) for entry in batch) <= MOST_BYTES
@@ -196,14 +211,9 @@ async def test_a_batch_keeps_to_the_limits_of_put_events(log):
 
 def test_a_restored_process_connects_anew(log):
     """The connections of a snapshot lead nowhere."""
-    clients: list[Client] = []
-
-    def made() -> Client:
-        clients.append(Client())
-        return clients[-1]
-
-    EventBridgeSink(BUS, log, made).forget_connections()
-    assert len(clients) == 2
+    client = Client()
+    EventBridgeSink(BUS, log, client).forget_connections()
+    assert client.closed == 1
 
 
 async def test_a_feed_gives_what_it_kept_and_then_what_comes(log):
@@ -225,7 +235,7 @@ async def test_a_thread_without_a_loop_emits_too(log):
     feed = EventFeed()
     coming = asyncio.ensure_future(anext(feed.read(after=0)))
     await asyncio.sleep(0)
-    await asyncio.to_thread(emit_from_thread, FanOut(feed, EventBridgeSink(BUS, log, Client)), events(1)[0])
+    await asyncio.to_thread(emit_from_thread, FanOut(feed, EventBridgeSink(BUS, log, Client())), events(1)[0])
     assert (await coming).event == events(1)[0]
 
 

@@ -12,12 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-import httpx
 import pytest
 
 from gateway_core.adapters.models import model_provider
 from gateway_core.adapters.upstream.exchange import ProviderExchange
-from gateway_core.adapters.upstream.transport import OnceTransport
+from gateway_core.adapters.upstream.transport import OnceTransport, TransportError
 from gateway_core.domain.chat import Deployment, ProviderCall, Usage
 from gateway_core.domain.credentials import Credential, Secret
 from gateway_core.domain.errors import BadCredentials, DeploymentUnusable, ProviderTimeout
@@ -168,7 +167,7 @@ async def test_without_an_answer_there_is_nothing_to_read() -> None:
     """An answer that LiteLLM has from elsewhere is none."""
     seen = ProviderExchange(OPENAI_CHAT, ("http", "provider.test", 80), 100)
     transport = OnceTransport(Scripted(list), seen)
-    with pytest.raises(httpx.ReadError, match="no answer"):
+    with pytest.raises(TransportError, match="no answer"):
         await transport.read()
     await transport.release()
     assert seen.requests == 0

@@ -6,11 +6,11 @@ import asyncio
 import json
 from typing import Any
 
-import httpx
 import pytest
 
 from gateway_core.domain.chat import Usage
 from gateway_core.domain.errors import ProviderUnavailable, RateLimitError
+from gateway_core.http1 import ConnectionBroken
 from tests.contract.litellm_paths import EACH, EACH_NAME, PATHS, Path, provider_at
 from tests.contract.raw_provider import Act, RawProvider, Sight, hang, head
 from tests.contract.streaming import (
@@ -130,7 +130,7 @@ async def test_an_end_without_usage_is_whole_if_anything_was_said(path: Path) ->
 
 async def test_a_gemini_stream_that_is_cut_after_its_reason_is_a_cut() -> None:
     """It has no other last word than the end of HTTP."""
-    heard, cut = Heard(), httpx.ReadError("cut")
+    heard, cut = Heard(), ConnectionBroken("cut")
     network = Scripted(lambda: [sse(*said(GEMINI, "All."), *ended(GEMINI)), cut])
     error = await error_of(hear_from(network, GEMINI, heard))
     assert (heard.text, error.usage, error.unconfirmed) == ("All.", Usage(11, 3), True)

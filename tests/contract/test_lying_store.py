@@ -207,20 +207,21 @@ async def test_one_bad_record_is_left_out_of_its_page_and_counted(asker, redis):
     assert (line["level"], line["detail"], line["project_id"]) == ("ERROR", "unreadable: 1 usage records", "alpha")
 
 
-GARBAGE = {
-    "/v1/budgets": ["HSET", "bud:alpha:{month}", "p|M", "garbage"],
-    "/v1/usage": ["HSET", "agg:alpha:{day}", "t", "garbage"],
-}
+GARBAGE = [
+    ("/v1/budgets", ["bud:alpha:{month}", "p|M", "garbage"]),
+    ("/v1/budgets", ["bud:alpha:{month}", "p|EM", "garbage"]),
+    ("/v1/usage", ["bud:alpha:{month}", "c|{day}", "garbage"]),
+    ("/v1/usage", ["agg:alpha:{month}{day}", "t", "garbage"]),
+]
 
 
-@pytest.mark.parametrize("path", GARBAGE)
-async def test_a_garbage_field_is_named_to_the_operator_alone(asker, redis, path):
+@pytest.mark.parametrize(("path", "written"), GARBAGE)
+async def test_a_garbage_field_is_named_to_the_operator_alone(asker, redis, path, written):
     """The caller learns whom to ask."""
     assert (await asker.ask("/v1/complete")).status_code == 200
-    (budget,) = redis.run("KEYS", "bud:*")
-    (counters,) = redis.run("KEYS", "agg:*")
-    month, day = budget.rpartition(":")[2], counters.rpartition(":")[2]
-    redis.run(*(word.format(month=month, day=day) for word in GARBAGE[path]))
+    (records,) = redis.run("KEYS", "use:*")
+    date = records.split(":")[2]
+    redis.run("HSET", *(word.format(month=date[:6], day=date[6:]) for word in written))
     answer = await asker.ask(path)
     assert is_store_unavailable(answer)
     assert answer.json()["error"]["message"].startswith("The gateway's store holds something that cannot be read.")
@@ -232,12 +233,12 @@ async def test_a_garbage_field_is_named_to_the_operator_alone(asker, redis, path
 async def test_garbage_that_only_health_reads_leaves_it_degraded(asker, redis):
     """As when the store is away: liveness and lists go on without what cannot be read."""
     deployment = asker.world.catalog.models["first"].deployment.id
-    for field in (f"cb|{deployment}", f"ew|{deployment}", f"ft|{deployment}", f"rl|{deployment}"):
-        redis.run("HSET", "pv:first-provider", field, "garbage")
+    for field in (f"{kind}|first-provider|{deployment}" for kind in ("cb", "ew", "ft", "rl")):
+        redis.run("HSET", "pv", field, "garbage")
         assert (await asker.ask("/health/providers")).json()["store"] == "unavailable"
         assert (await asker.ask("/v1/models")).headers["x-gateway-degraded"] == "store"
-        redis.run("HDEL", "pv:first-provider", field)
+        redis.run("HDEL", "pv", field)
     told = [line["detail"] for line in asker.world.lines() if line["message"] == "store unreadable"]
-    assert told == [f"unreadable: state of {deployment} in pv:first-provider"] * 8
+    assert told == [f"unreadable: state of {deployment} of first-provider in pv"] * 8
     redis.run("SET", "probes", '[1,["one","fine",true,"x",{},7]]')
     assert (await asker.ask("/health/providers")).json()["store"] == "unavailable"

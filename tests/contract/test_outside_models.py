@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import ClassVar
 
-import httpx
 import pytest
 
 from gateway_core.adapters.models import model_provider
-from gateway_core.adapters.upstream.guarded import GuardedTransport
+from gateway_core.adapters.upstream.guarded import GuardedNetwork
+from gateway_core.adapters.upstream.network import Incoming
 from gateway_core.adapters.upstream.provider import UpstreamProvider
 from gateway_core.config.known_providers import known_providers
 from gateway_core.domain.chat import Deployment, ProviderCall, Reach, Usage
 from gateway_core.domain.credentials import Credential, Secret
 from gateway_core.domain.errors import AddressRefused, ProviderError, ProviderUnavailable
+from gateway_core.http1 import Request, Url
 from tests.contract.litellm_paths import EACH, EACH_NAME, Path, provider_at
 from tests.contract.raw_provider import RawProvider, Sight, head, respond
 from tests.contract.test_litellm_others import ANSWERS
 from tests.manual_clock import ManualClock
+from tests.networks import Canned
 
 # LiteLLM loads a provider's code with its first call, and pydantic has something to say about Cohere's.
 pytestmark = pytest.mark.filterwarnings("ignore:Items? .* using the `ReadOnly` qualifier:UserWarning")
@@ -201,25 +202,23 @@ async def test_a_name_without_an_address_cannot_be_reached():
 
 
 async def test_tls_asks_for_the_name():
-    """The connection is to the address, the certificate has to be the name's, and no connection is kept for another."""
+    """The connection is to the address, the request is as it was; see `test_http1_tls.py` for the certificate."""
+    sent: list[tuple[Request, str]] = []
 
-    class Sent(httpx.AsyncBaseTransport):
-        requests: ClassVar[list[httpx.Request]] = []
+    class Addressed:
+        async def send(self, request: Request, sending: Callable[[], None], *, address: str) -> Incoming:
+            sent.append((request, address))
+            return Canned([])
 
-        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-            self.requests.append(request)
-            return httpx.Response(200)
+        async def close(self) -> None:
+            """There is nothing to close."""
 
     async def look_up(_host: str, _port: int) -> list[str]:
         return ["2606:4700::1111"]
 
-    asked = httpx.Request("POST", "https://llm.example.com:8443/v1/chat", json={"a": 1})
-    await GuardedTransport(Sent(), allow_private=False, look_up=look_up).handle_async_request(asked)
-    (request,) = Sent.requests
-    assert str(request.url) == "https://[2606:4700::1111]:8443/v1/chat"
-    assert request.extensions["sni_hostname"] == "llm.example.com"
-    assert request.headers == asked.headers
-    assert request.headers["host"] == "llm.example.com:8443"
+    asked = Request("POST", Url.parse("https://llm.example.com:8443/v1/chat"), {}, b'{"a": 1}')
+    await GuardedNetwork(Addressed(), allow_private=False, look_up=look_up).send(asked, lambda: None)
+    assert sent == [(asked, "2606:4700::1111")]
 
 
 async def outcome(provider: UpstreamProvider, call: ProviderCall, *, streamed: bool) -> None:

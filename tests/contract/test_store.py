@@ -5,6 +5,7 @@ import pytest
 from gateway_core.domain.caller import Limits
 from gateway_core.domain.errors import InvalidRequest
 from gateway_core.store.budget import MAX_AMOUNT
+from gateway_core.store.counters import RECONCILED
 from gateway_core.store.messages import Admitted, Refusal, Refused, Shortage, StaleCaller
 from gateway_core.store.virtual_keys import KeyRecord
 from tests.contract.desk import DIGEST, Desk, candidate, settled
@@ -31,6 +32,7 @@ async def test_a_repeated_admission_answers_the_same_and_holds_nothing_more(desk
 async def test_a_settlement_spends_the_charge_and_releases_the_hold(desk):
     """What the attempt cost is spent in every scope, the rest of its hold is free again."""
     desk.user = "bob"
+    await desk.budget("bob", day_nano=1000)
     answer = await desk.admitted("r1", ONE)
     assert await desk.settle("r1", settled(answer, ONE, charge_nano=70, charge_tokens=7))
     for scope in ("p", "u:bob", f"k:{desk.key_id}"):
@@ -47,7 +49,7 @@ async def test_a_settlement_sent_twice_counts_once(desk):
     assert not await desk.settle("r1", ended)
     assert await desk.money() == (70, 0)
     assert len(await desk.records()) == 1
-    assert (await desk.counters())["t"].requests == 1
+    assert (await desk.counters())["c|20"].requests == 1
 
 
 async def test_what_was_never_admitted_is_not_settled(desk):
@@ -192,17 +194,25 @@ async def test_an_unconfirmed_settlement_keeps_its_bound(desk):
     assert not await desk.settle("r1", ended, input_nano=30, output_nano=0)
     assert (await desk.money(), await desk.tokens()) == ((30, 70), (2, 8))
     assert await desk.holds() == [("r1", 1, 70, True)]
-    assert (await desk.counters())["t"].cost_nano == 30
+    assert (await desk.counters())["c|20"].cost_nano == 30
 
 
 async def test_a_later_settlement_resolves_what_was_unconfirmed(desk):
-    """Once the whole charge is known, the difference is spent and the hold is gone; there is no second record."""
+    """Once the whole charge is known, the difference is spent and in the reports, and the hold is gone; once."""
     answer = await desk.admitted("r1", ONE)
-    await desk.settle("r1", settled(answer, ONE, "fail", charge_nano=30, unconfirmed=True))
-    assert not await desk.settle("r1", settled(answer, ONE, "skip", charge_nano=45))
-    assert await desk.money() == (45, 0)
-    assert await desk.holds() == []
-    assert len(await desk.records()) == 1
+    await desk.settle(
+        "r1", settled(answer, ONE, "fail", charge_nano=30, unconfirmed=True), input_nano=30, output_nano=0
+    )
+    for _ in range(2):
+        assert not await desk.settle("r1", settled(answer, ONE, "skip", charge_nano=45, charge_tokens=2))
+        assert (await desk.money(), await desk.tokens()) == ((45, 0), (2, 0))
+        assert await desk.holds() == []
+        assert [(r.kind, r.cost_nano, r.input_tokens) for r in await desk.records()] == [
+            ("chat", 30, 6),
+            (RECONCILED, 15, 2),
+        ]
+    total = (await desk.counters())["c|20"]
+    assert (total.requests, total.cost_nano) == (1, 45)
 
 
 @pytest.mark.parametrize("change", ["revoked", "rights", "unknown"])

@@ -116,7 +116,7 @@ async def test_a_hit_is_recorded_once(desk):
     assert not await desk.settle("r1", None, **HIT)
     assert await desk.hit("r1")
     assert not await desk.settle("r1", None, **HIT)
-    total = (await desk.counters())["t"]
+    total = (await desk.counters())["c|20"]
     assert (total.requests, total.cache_hits, total.cost_nano) == (1, 1, 0)
     (record,) = await desk.records()
     assert record.cache_hit
@@ -138,7 +138,7 @@ async def test_many_hits_at_once_are_all_counted(desk):
     found = await asyncio.gather(*(desk.look_up(f"r{number}", "e1") for number in range(40)))
     assert [isinstance(each, Hit) for each in found].count(True) == 20
     await asyncio.gather(*(desk.settle(f"r{number}", None, **HIT) for number in range(40)))
-    assert (await desk.counters())["t"].cache_hits == 20
+    assert (await desk.counters())["c|20"].cache_hits == 20
 
 
 async def test_a_hit_whose_record_waited_in_the_backlog_is_written_once(desk):

@@ -3,8 +3,9 @@
 import asyncio
 
 from gateway_core.adapters.memory import MemoryStore
-from gateway_core.store.counters import CARDINALITY_CAP
+from gateway_core.store.counters import MOST_NAMES
 from gateway_core.store.messages import Admitted
+from gateway_core.store.response_cache import Hit
 from tests.contract.desk import Desk, candidate, settled
 from tests.contract.wire import wired_store
 
@@ -36,7 +37,7 @@ async def test_sixty_four_at_once_never_overspend(redis):
     done = await crowd(desks, [lambda desk, e=end: desk.settle(*e) for end in ends for _ in range(2)])
     assert sum(done) == 33
     assert await desks[0].money() == (33 * 20_000_000, 0)
-    assert (await desks[0].counters())["t"].requests == len(await desks[0].records()) == 33
+    assert (await desks[0].counters())["c|20"].requests == len(await desks[0].records()) == 33
     for store in stores:
         await store.close()
 
@@ -56,19 +57,23 @@ async def test_half_open_lets_one_of_three_hundred_through(redis):
 
 
 async def many_users(store):
-    """A day with more users than the cap allows."""
+    """A day with more users than are told apart."""
     desk = await Desk(store, agent="known").open()
     await desk.call("first")
-    requests = CARDINALITY_CAP // 2
+    requests = MOST_NAMES + 20
     for i in range(requests):
-        desk.user = f"user-{i}"
-        await desk.hit(f"r{i}")
+        desk.user = f"user-{i % (MOST_NAMES + 10)}"
+        assert isinstance(await desk.look_up(f"r{i}"), Hit)
+        done = await desk.close(f"r{i}", None, attempts=0, cache_hit=True, input_nano=0, output_nano=0)
+        assert done.folded == (("u",) if MOST_NAMES <= i < MOST_NAMES + 10 else ())
     fields = await desk.counters()
-    assert fields["t"].requests == fields["a|known"].requests == fields["am|known|claude"].requests == requests + 1
-    users = [name for name in fields if name.startswith("u|")]
-    assert fields["u|*"].requests == fields["um|*|claude"].requests > 0
+    known = fields["ca|20|known"].requests, fields["cam|20|known|claude"].requests, fields["c|20"].requests
+    assert set(known) == {requests + 1}
+    users = [name for name in fields if name.startswith("cu|")]
+    assert fields["cu|20|*"].requests == 10
     assert sum(fields[name].requests for name in users) == requests
-    assert len(fields) <= CARDINALITY_CAP + 3
+    assert len(users) == MOST_NAMES + 1
+    assert len([name for name in await desk.counters("M") if name.startswith("cu|")]) == MOST_NAMES + 10
 
 
 async def test_a_day_with_very_many_users_counts_new_ones_together():

@@ -115,7 +115,7 @@ async def test_a_limited_model_is_left_alone_for_seven_seconds_by_every_process(
 
 async def test_many_callers_of_many_processes_queue_in_one_line(fleet, redis):
     """Each waits one interval longer than the one before it, whatever its process, and nobody is left out."""
-    redis.run("HSET", "pv:first-provider", "rq", (NOON + 60_000) * 1000)
+    redis.run("HSET", "pv", "rq|first-provider", (NOON + 60_000) * 1000)
     callers = 20
     for number, process in enumerate(fleet):
         process.start(0, *(f"q-{number}-{n}" for n in range(callers)), group="one")
@@ -126,19 +126,19 @@ async def test_many_callers_of_many_processes_queue_in_one_line(fleet, redis):
 
 async def test_a_full_line_refuses_with_the_moment_at_which_there_is_room(fleet, redis):
     """Beyond the queue's patience: 429 at once; retried at the moment it names, the same request starts at once."""
-    redis.run("HSET", "pv:first-provider", "rq", (NOON + 65_000) * 1000)
+    redis.run("HSET", "pv", "rq|first-provider", (NOON + 65_000) * 1000)
     (refused,) = fleet[0].run(0, "late", group="one")["results"]
     assert (refused["error"], refused["retry_after_s"]) == ("rate_limited", 5.05)
     (early,) = fleet[1].run(5049, "late", group="one")["results"]
     assert early["waited"] == 0.001
-    redis.run("HSET", "pv:first-provider", "rq", (NOON + 65_000) * 1000)
+    redis.run("HSET", "pv", "rq|first-provider", (NOON + 65_000) * 1000)
     (answered,) = fleet[2].run(5050, "again", group="one")["results"]
     assert (answered["model"], answered["waited"]) == ("first", 0)
 
 
 async def test_who_can_serve_now_goes_before_who_must_wait(fleet, redis):
     """A full line at the first model sends nobody waiting while the second is free."""
-    redis.run("HSET", "pv:first-provider", "rq", (NOON + 61_000) * 1000)
+    redis.run("HSET", "pv", "rq|first-provider", (NOON + 61_000) * 1000)
     done = fleet[0].run(0, "r1")
     assert outcome(done) == [("first", "skipped", "rate_limited"), ("second", "ok", None)]
     assert done["results"][0]["waited"] == 0
@@ -146,7 +146,7 @@ async def test_who_can_serve_now_goes_before_who_must_wait(fleet, redis):
 
 async def test_a_process_that_dies_in_the_line_keeps_nobody_waiting(fleet, redis, upstash):
     """Its place passes unused, others go on as booked, and its money stays held until somebody reconciles it."""
-    redis.run("HSET", "pv:first-provider", "rq", (NOON + 60_000) * 1000)
+    redis.run("HSET", "pv", "rq|first-provider", (NOON + 60_000) * 1000)
     doomed, *others = fleet
     assert doomed.run(0, "dies", group="one", hold=True) == {"waiting": 0.05}
     doomed.kill()

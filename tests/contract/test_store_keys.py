@@ -6,6 +6,7 @@ from gateway_core.adapters.memory import MemoryStore
 from gateway_core.domain.caller import Limits
 from gateway_core.domain.errors import ConfigError, InvalidRequest
 from gateway_core.store.counters import RECONCILED, Counters
+from gateway_core.store.earlier_counters import EarlierFields
 from gateway_core.store.records import BudgetLine, OpenHold
 from gateway_core.store.virtual_keys import KeyRecord, digest_of
 from tests.contract.desk import DAY, DIGEST, MONTH, NOON, Desk, candidate, settled
@@ -149,7 +150,7 @@ async def test_a_hold_is_released_for_a_charge_that_shows_in_reports(desk):
     )
     assert await resolve(desk, "r1", nano=20, tokens=2)
     assert (await desk.money(), await desk.tokens()) == ((50, 0), (2, 0))
-    total = (await desk.counters())["t"]
+    total = (await desk.counters())["c|20"]
     assert (total.requests, total.cost_nano) == (1, 50)
     assert [record.kind for record in await desk.records()] == ["chat", RECONCILED]
 
@@ -175,18 +176,47 @@ async def test_every_dimension_of_a_record_is_counted(desk):
     desk.user, desk.agent = "bob@x", "build|bot"
     answer = await desk.admitted("r1")
     await desk.settle("r1", settled(answer, candidate(), "fail"), error_code="timeout", model="gpt-5.1")
-    expected = Counters(1, 1, 0, 6, 4, 70, 900)
-    names = ["t", "h12", f"k|{desk.key_id}", "m|gpt-5.1", "h12|m|gpt-5.1", "a|build%7Cbot", "am|build%7Cbot|gpt-5.1"]
-    assert await desk.counters() == dict.fromkeys([*names, "u|bob%40x", "um|bob%40x|gpt-5.1"], expected)
+    expected = Counters(1, 1, 0, 6, 4, 70, 900, 0, (0, 0, 0, 1))
+    names = ["ck|{}|" + desk.key_id, "cm|{}|gpt-5.1", "cp|{}|one", "ca|{}|build%7Cbot", "cu|{}|bob%40x"]
+    names += ["cam|{}|build%7Cbot|gpt-5.1", "cum|{}|bob%40x|gpt-5.1"]
+    of_day = [name.format("20") for name in (*names, "c|{}", "c|{}12", "chm|{}12|gpt-5.1")]
+    assert await desk.counters() == dict.fromkeys(of_day, expected)
+    assert await desk.counters("M") == dict.fromkeys([name.format("M") for name in names], expected)
 
 
 async def test_counters_add_up_over_requests(desk):
     """The sum of the records, in every field."""
     for i in range(3):
         await desk.call(f"r{i}")
-    assert (await desk.counters())["m|claude"] == Counters(3, 0, 0, 18, 12, 210, 2700)
-    assert await desk.store.day_counters("alpha", ["20261119", DAY, "20261121"]) == [{}, await desk.counters(), {}]
-    assert await desk.store.day_counters("alpha", []) == []
+    await desk.call("r3")
+    assert (await desk.counters())["cm|20|claude"] == Counters(4, 0, 0, 24, 16, 280, 3600, 0, (0, 0, 0, 4))
+    assert (await desk.counters("M"))["cm|M|claude"] == (await desk.counters())["c|20"]
+
+
+async def test_what_was_not_counted_is_left_out(desk):
+    """Of counters, of names and of days that an earlier release might have counted."""
+    await desk.call("r1")
+    wanted = {MONTH: ["c|19", "c|20"], "202610": ["c|20"]}
+    assert {month: list(found) for month, found in (await desk.store.counted("alpha", wanted)).items()} == {
+        MONTH: ["c|20"],
+        "202610": [],
+    }
+    assert await desk.store.names("alpha", {MONTH: ["i|m|20", "i|m|19"]}) == {MONTH: {"i|m|20": ["claude"]}}
+    assert await desk.store.counted("beta", {}) == await desk.store.names("beta", {}) == {}
+    assert await desk.store.earlier_counters("alpha", ["20261119", DAY], EarlierFields(("t",), "m|")) == [{}, {}]
+
+
+async def test_estimates_and_latencies_are_counted(desk):
+    """How much of the cost is an estimate, and how many requests fell into each bucket of the histogram."""
+    for number, latency_ms in enumerate((100, 101, 90_000)):
+        await desk.close(
+            f"r{number}",
+            settled(await desk.admitted(f"r{number}"), candidate()),
+            latency_ms=latency_ms,
+            estimated_nano=7,
+        )
+    total = (await desk.counters())["c|20"]
+    assert (total.estimated_nano, total.latencies) == (21, (1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1))
 
 
 async def test_a_record_comes_back_as_it_was_written(desk):

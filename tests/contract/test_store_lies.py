@@ -19,6 +19,7 @@ from gateway_core.domain.caller import Attribution, Limits
 from gateway_core.domain.errors import StoreUnavailable, StoreUnreadable
 from gateway_core.domain.times import iso
 from gateway_core.store.changes import BreakerChange
+from gateway_core.store.earlier_counters import EarlierFields
 from gateway_core.store.jobs import Job, JobName
 from gateway_core.store.messages import Admitted, Refused, Settlement, Terms, Ticket
 from gateway_core.store.virtual_keys import KeyRecord
@@ -34,6 +35,8 @@ TERMS = Terms(NOON, POLICY)
 NAME = JobName("alpha", "0" * 32)
 JOB = Job(NAME, "alpha", DIGEST, Attribution("alpha"), NOON, NOON + 1, 1, "digest", "key")
 PAIR = ("one", "m1")
+HOLD_TEXT = f"5;3;0;{DAY};{NOON};key;bob;0;0;0;0;0;|"
+HOLD = layout.parse_hold("h|r1.1", HOLD_TEXT)
 
 OPERATIONS: dict[str, Callable[[Any], Awaitable[Any]]] = {
     "find_key": lambda s: s.find_key("alpha", DIGEST),
@@ -46,14 +49,22 @@ OPERATIONS: dict[str, Callable[[Any], Awaitable[Any]]] = {
     "keep": lambda s: s.keep("alpha", "entry", "value", ttl_s=1, now_ms=NOON),
     "deployment_states": lambda s: s.deployment_states([PAIR]),
     "fleet_health": lambda s: s.fleet_health([PAIR]),
-    "day_counters": lambda s: s.day_counters("alpha", [DAY]),
+    "names": lambda s: s.names("alpha", {MONTH: ["i|m|20"]}),
+    "counted": lambda s: s.counted("alpha", {MONTH: ["c|20", "c|2012"]}),
+    "earlier_counters": lambda s: s.earlier_counters("alpha", [DAY], EarlierFields(("t",), "m|")),
     "usage_records": lambda s: s.usage_records("alpha", day=DAY, limit=2),
     "projects": lambda s: s.projects(),
     "list_keys": lambda s: s.list_keys("alpha"),
     "revoke_key": lambda s: s.revoke_key("key_alpha_0123456789abcdef", now_ms=NOON),
     "set_budget": lambda s: s.set_budget("alpha", "bob", Limits(day_nano=1)),
     "budget_lines": lambda s: s.budget_lines("alpha", day=DAY, scopes=["p", "k:key_alpha_0123456789abcdef", "u:bob"]),
+    "budget_scopes": lambda s: s.budget_scopes("alpha", month=MONTH),
     "open_holds": lambda s: s.open_holds("alpha", month=MONTH),
+    "hold_page": lambda s: s.hold_page("alpha", month=MONTH),
+    "find_hold": lambda s: s.find_hold("alpha", month=MONTH, name=("r1", 1)),
+    "book_hold": lambda s: s.book_hold("alpha", HOLD, now_ms=NOON),
+    "book_holds": lambda s: s.book_holds("alpha", [HOLD, HOLD], now_ms=NOON),
+    "book_due": lambda s: s.book_due("alpha", now_ms=NOON, limit=3),
     "resolve_hold": lambda s: s.resolve_hold(
         "alpha", month=MONTH, request_id="r1", attempt=1, charge_nano=1, charge_tokens=1, now_ms=NOON
     ),
@@ -251,10 +262,10 @@ async def test_a_limit_of_a_key_that_cannot_be_read_is_not_no_limit(desk, redis,
         ("bud:alpha:202611", "p|M", "account p|M of bud:alpha:202611"),
         ("bud:alpha:202611", "p|D20", "account p|D20 of bud:alpha:202611"),
         ("bud:alpha:202611", "s|r2", "s|r2 of bud:alpha:202611"),
-        ("pv:one", "cb|m1", "cb|m1 of pv:one"),
-        ("pv:one", "rq", "rq of pv:one"),
-        ("pv:one", "tk", "tk of pv:one"),
-        ("pv:one", "td", "td of pv:one"),
+        ("pv", "cb|one|m1", "cb|one|m1 of pv"),
+        ("pv", "rq|one", "rq|one of pv"),
+        ("pv", "tk|one", "tk|one of pv"),
+        ("pv", "td|one", "td|one of pv"),
     ],
 )
 async def test_what_an_admission_cannot_read_is_named(desk, redis, store, key, field, named):
@@ -264,7 +275,7 @@ async def test_what_an_admission_cannot_read_is_named(desk, redis, store, key, f
     chosen = candidate(rpm=100, tpm=1000)
     await desk.admitted("r1", chosen)
     redis.run("HSET", key, field, "secret;content")
-    before = {name: redis.hash(name) for name in ("bud:alpha:202611", "pv:one")}
+    before = {name: redis.hash(name) for name in ("bud:alpha:202611", "pv")}
     with pytest.raises(StoreUnreadable) as caught:
         await desk.admit("r2", chosen)
     assert caught.value.detail == f"unreadable: {named}"
@@ -292,7 +303,7 @@ async def test_a_report_of_a_provider_that_cannot_be_read_is_replaced_by_the_nex
     if not isinstance(store, UpstashStore):
         return
     for text in ("garbage", "1;x;y", "0;0,-1,-1,-1,0,0,0;x"):
-        redis.run("HSET", "pv:one", "rl|m1", text)
+        redis.run("HSET", "pv", "rl|one|m1", text)
         assert isinstance(await desk.admit(f"r{text}"), Admitted)
 
 
@@ -304,13 +315,14 @@ RECORD = record_of(TICKET)
     ["", "x", "[]", "[1]", "{}", "7", json.dumps([1, *["x"] * 23]), "[" * 20_000, "null"],
     ids=["empty", "word", "none", "few", "object", "number", "types", "deep", "null"],
 )
-async def test_one_bad_record_hides_no_others(desk, redis, store, text):
+@pytest.mark.parametrize("key", ["use:alpha:20261120", "use:alpha:20261120:12"])
+async def test_one_bad_record_hides_no_others(desk, redis, store, key, text):
     """It is left out and counted, and the page goes on behind it."""
     if not isinstance(store, UpstashStore):
         return
     await desk.call("r1")
-    redis.run("XADD", "use:alpha:20261120", "*", "d", text)
-    redis.run("XADD", "use:alpha:20261120", "*", "other", text)
+    redis.run("XADD", key, "*", "d", text)
+    redis.run("XADD", key, "*", "other", text)
     await desk.call("r2")
     page = await store.usage_records("alpha", day=DAY, limit=10)
     assert ([record.request_id for record in page.records], page.unreadable) == (["r1", "r2"], 2)
@@ -323,5 +335,6 @@ async def test_one_bad_record_hides_no_others(desk, redis, store, text):
 def test_a_record_whose_moment_has_no_date_is_none():
     """It would break whoever shows it."""
     late = replace(RECORD, at_ms=10**18)
-    page = at_once(lying([["1-1", ["d", layout.pack_record(late)]]]).usage_records("alpha", day=DAY))
+    entries = [["1-1", ["d", layout.pack_record(late)]]]
+    page = at_once(lying([None] * 24, entries).usage_records("alpha", day=DAY))
     assert (page.records, page.unreadable) == ((), 1)

@@ -16,19 +16,22 @@ from gateway_core.adapters.upstash import UpstashStore
 from gateway_core.domain.caller import Limits
 from gateway_core.domain.rates import RateView, ReportedLimit
 from gateway_core.store.counters import Counters, count
+from gateway_core.store.estimates import LEAST_WAIT_MS, is_due
 from gateway_core.store.messages import Admission, Admitted, BreakerPolicy, Candidate, Settlement, Terms, Ticket
 from gateway_core.store.rate_limit import SKEW_MS, ProviderLimits
 from gateway_core.store.records import OpenHold
 from gateway_core.store.virtual_keys import KeyRecord
 from tests.contract.conftest import Redis
-from tests.contract.desk import DIGEST, record_of
+from tests.contract.desk import DIGEST, KINDS, counted, record_of
 from tests.contract.wire import at_once, wired_store
 from tests.properties import examples
 
 BEFORE_MIDNIGHT = 1_796_083_170_000
 """2026-11-30 23:59:30 UTC: half a minute before the day and the month end."""
 MONTHS = ("202611", "202612")
-DAYS = ("20261130", "20261201")
+DAYS = ("20261130", "20261201", "20261202", "20261203")
+MONTH_DAYS = tuple(zip(MONTHS, DAYS[:2], strict=True))
+AFTERWARDS = BEFORE_MIDNIGHT + 3 * 86_400_000
 POLICY = BreakerPolicy(failures=2, window_ms=20_000, cooldown_ms=10_000, max_cooldown_ms=25_000, lease_ms=15_000)
 CANDIDATES = (
     Candidate("one", "m1", 40, 5, rpm=7, likely_tokens=3),
@@ -39,6 +42,7 @@ SCOPES = ("p", "u:b|ob")
 PAIRS = [(c.provider, c.deployment_id) for c in CANDIDATES]
 
 steps_ms = st.sampled_from([0, 1, 400, 5000, 10_000, 16_000, 61_000, -1, -7000, -70_000, -400_000])
+hours_ms = st.sampled_from([6 * 3_600_000, 3_600_000, 12 * 3_600_000])
 request_ids = st.sampled_from(["r1", "r2", "r3.1"])
 some_candidates = st.lists(st.sampled_from(CANDIDATES), min_size=1, max_size=3)
 waits = st.sampled_from([0, 3000, 60_000])
@@ -46,6 +50,7 @@ amounts = st.none() | st.sampled_from([0, 5, 10, 40, 100, 140, 200, 500])
 limits = st.builds(Limits, day_nano=amounts, month_nano=amounts, day_tokens=amounts, month_tokens=amounts)
 rates = st.none() | st.sampled_from([1, 2, 7, 30, 97])
 key_limits = st.builds(Limits, day_nano=amounts, month_tokens=amounts, rpm=rates, tpm=rates)
+kept = st.none() | st.sampled_from([0, 1, 30, 99])
 charges = st.tuples(st.sampled_from([0, 1, 30, 40]), st.sampled_from([0, 3, 5]))
 limits_told = st.sampled_from([None, 0, 1, 7, 41, 10**9])
 remainders = st.sampled_from([None, 0, 1, 3, 40])
@@ -121,12 +126,25 @@ class Histories(RuleBasedStateMachine):
             self.tickets[request_id] = ticket
         return self.tickets[request_id]
 
+    def both_count(self, month: str, period: str) -> None:
+        """Names and counters of a period are the same in both stores."""
+        self.both("names", "alpha", {month: [f"i|{kind}|{period}" for kind in KINDS]})
+        expected, found = (at_once(counted(store, "alpha", month, period)) for store in (self.memory, self.upstash))
+        assert found == expected
+
     # What may happen.
 
     @rule(step=steps_ms)
     def time_passes_or_jumps(self, step: int) -> None:
         self.now += step
         self.latest = max(self.latest, self.now)
+
+    @rule(step=hours_ms)
+    def hours_pass(self, step: int) -> None:
+        """Until holds that nobody settled are to be booked; not for long, so that the days end."""
+        if self.now + step < AFTERWARDS:
+            self.now += step
+            self.latest = max(self.latest, self.now)
 
     @rule(request_id=request_ids, user=st.sampled_from(["", "b|ob"]), candidates=some_candidates, wait=waits)
     def admit(self, request_id: str, user: str, candidates: list[Candidate], wait: int) -> None:
@@ -204,6 +222,20 @@ class Histories(RuleBasedStateMachine):
         )
         self.may_end = {(hold.request_id, hold.attempt)}
 
+    @precondition(lambda self: self.holds)
+    @rule(data=st.data())
+    def book_one(self, data: st.DataObject) -> None:
+        """As the schedule does, and once."""
+        hold = data.draw(st.sampled_from(sorted(self.holds.values(), key=lambda h: (h.request_id, h.attempt))))
+        if is_due(hold, now_ms=self.now, wait_ms=LEAST_WAIT_MS):
+            assert self.both("book_hold", "alpha", hold, now_ms=self.now) is not None
+        assert self.both("book_hold", "alpha", replace(hold, booked=False, hold_nano=7), now_ms=self.now) is None
+
+    @rule(limit=st.sampled_from([1, 10]))
+    def book_what_is_due(self, limit: int) -> None:
+        """As a report does."""
+        self.both("book_due", "alpha", now_ms=self.now, limit=limit)
+
     # How attempts end, and what is known afterwards.
 
     def end(self, data: st.DataObject, start: Start, effect: str, charge: tuple[int, int]) -> Settlement:
@@ -225,6 +257,9 @@ class Histories(RuleBasedStateMachine):
             unsent=data.draw(st.sampled_from([False, False, True])),
             rates=data.draw(st.none() | self.views()),
             streamed=data.draw(st.booleans()),
+            estimated=data.draw(st.booleans()),
+            unconfirmed_nano=data.draw(kept),
+            unconfirmed_tokens=data.draw(kept),
         )
 
     def views(self) -> st.SearchStrategy[RateView]:
@@ -267,27 +302,39 @@ class Histories(RuleBasedStateMachine):
 
     @invariant()
     def holds_add_up(self) -> None:
-        """An account holds what its open and unconfirmed attempts hold, and only a settlement ends a hold."""
-        for month, day in zip(MONTHS, DAYS, strict=True):
-            holds = self.ask("open_holds", "alpha", month=month)
-            for scope, user in zip(SCOPES, ("", "b|ob"), strict=True):
-                mine = [hold for hold in holds if user in ("", hold.user_id)]
-                _, line = self.ask("budget_lines", "alpha", day=day, scopes=[scope])
-                assert line.held_nano == sum(hold.hold_nano for hold in mine)
-                assert line.held_tokens == sum(hold.hold_tokens for hold in mine)
-        every = [hold for month in MONTHS for hold in self.ask("open_holds", "alpha", month=month)]
-        holds = {(hold.request_id, hold.attempt): hold for hold in every}
-        assert self.holds.keys() - holds.keys() <= self.may_end
-        self.holds, self.may_end = holds, set()
+        """An account holds what its open and unconfirmed attempts hold, and only a settlement ends a hold.
+
+        One that is booked was due, its money is spent as an estimate, and it may still be settled.
+        """
+        every = {}
+        for month, day in MONTH_DAYS:
+            holds = self.ask("hold_page", "alpha", month=month).holds
+            counted = self.memory._state.months["alpha", month].holds  # that a hold is its user's, too, is told nobody
+            of_user = {name for name, stored in counted.items() if stored.user_id and stored.counts_user}
+            self.check_account(list(holds), day, "p")
+            self.check_account([hold for hold in holds if (hold.request_id, hold.attempt) in of_user], day, "u:b|ob")
+            every |= {(hold.request_id, hold.attempt): hold for hold in holds}
+        assert self.holds.keys() - every.keys() <= self.may_end
+        for name, hold in every.items():
+            if hold.booked and not self.holds[name].booked:
+                assert is_due(replace(hold, booked=False), now_ms=self.now, wait_ms=LEAST_WAIT_MS)
+        self.holds, self.may_end = every, set()
+
+    def check_account(self, mine: list[OpenHold], day: str, scope: str) -> None:
+        _, line = self.ask("budget_lines", "alpha", day=day, scopes=[scope])
+        assert line.held_nano == sum(hold.hold_nano for hold in mine if not hold.booked)
+        assert line.held_tokens == sum(hold.hold_tokens for hold in mine if not hold.booked)
+        assert sum(hold.hold_nano for hold in mine if hold.booked) <= line.estimated_nano <= line.spent_nano
+        assert sum(hold.hold_tokens for hold in mine if hold.booked) <= line.estimated_tokens <= line.spent_tokens
 
     @invariant()
     def counters_add_up(self) -> None:
         """The day's total is the sum of its records."""
         for day in DAYS:
-            (fields,) = self.ask("day_counters", "alpha", [day])
+            fields = self.ask("counted", "alpha", {day[:6]: [f"c|{day[6:]}"]})[day[:6]]
             page = self.ask("usage_records", "alpha", day=day, limit=1000)
             total = sum((count(record) for record in page.records), Counters())
-            assert fields.get("t", Counters()) == total
+            assert fields.get(f"c|{day[6:]}", Counters()) == total
 
     @invariant()
     def what_is_known_of_providers_agrees(self) -> None:
@@ -299,11 +346,17 @@ class Histories(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """In the end both stores remember the same."""
-        for month, day in zip(MONTHS, DAYS, strict=True):
+        for month in MONTHS:
             self.both("open_holds", "alpha", month=month)
+            pages = [at_once(store.hold_page("alpha", month=month)).holds for store in (self.memory, self.upstash)]
+            assert len(set(pages[0])) == len(pages[1])
+            assert set(pages[0]) == set(pages[1])
+            assert set(self.both("budget_scopes", "alpha", month=month)) >= {"p", f"k:{self.key.id}"}
+        for day in DAYS:
             self.both("budget_lines", "alpha", day=day, scopes=[*SCOPES, f"k:{self.key.id}"])
             self.both("usage_records", "alpha", day=day, limit=1000)
-        self.both("day_counters", "alpha", DAYS)
+            for period in (day[6:], "M"):
+                self.both_count(month, period)
         self.both("list_keys", "alpha")
 
 

@@ -88,10 +88,11 @@ class Case:
         charges = (charge(one, tally["input_tokens"], tally["output_tokens"]) for one, tally in self._tallies())
         return sum(charges, Money())
 
-    def input_of(self, model: Candidate, way: Way) -> Money:
-        """What the input of the request costs at least, as `/v1/tokens` counts it."""
-        body = {"messages": way.body["messages"], "model": model.key}
-        return charge(model, self._get_json("POST", "/v1/tokens", json=body)["input_tokens"])
+    def unfinished(self) -> Money:
+        """The same of what it was sent and wrote for answers that did not come to their end."""
+        counts = ("unfinished_input_tokens", "unfinished_output_tokens")
+        charges = (charge(one, *(tally[name] for name in counts)) for one, tally in self._tallies())
+        return sum(charges, Money())
 
     def budget(self) -> tuple[Money, Money]:
         """What `/v1/budgets` says is spent and held; day and month agree."""

@@ -16,7 +16,7 @@ type Effect = Literal["failure", "rest", "nothing"]
 type Bill = Literal["free", "counted", "unknown"]
 """What the provider takes for it: nothing, what it reported, or nobody knows: then the hold stays, unconfirmed.
 
-Of a stream that nobody knows the bill of, at least the input is charged at once.
+A stream that nobody knows the bill of is charged an estimate at once, and holds nothing.
 """
 type Position = Literal["first", "second", "all"]
 
@@ -106,10 +106,7 @@ POSITIONS: tuple[Position, ...] = ("first", "second", "all")
 
 @dataclass(frozen=True)
 class Candidate:
-    """A model in the order in which it is tried, with its context window and USD per million tokens.
-
-    `opening` is how many tokens of output its streams report before the first content.
-    """
+    """A model in the order in which it is tried, with its context window and USD per million tokens."""
 
     key: str
     provider: str
@@ -117,11 +114,10 @@ class Candidate:
     window: int
     input_usd: int
     output_usd: int
-    opening: int = 0
 
 
 CHAT = (
-    Candidate("claude-haiku-3.5", "anthropic", "claude-haiku-4-5", 200_000, 1, 5, opening=1),
+    Candidate("claude-haiku-3.5", "anthropic", "claude-haiku-4-5", 200_000, 1, 5),
     Candidate("gpt-5.1-mini", "openai", "gpt-5.4-mini", 272_000, 2, 6),
     Candidate("gemini-flash", "gemini", "gemini-3.8-flash", 1_048_576, 3, 7),
 )

@@ -17,7 +17,7 @@ import pytest
 from gateway_core.domain.caller import Limits
 from gateway_core.store.virtual_keys import KeyRecord, digest_of, new_key
 from tests.fleet.fleet import fleet
-from tests.fleet.mixture import CONFIGS, Counted, Heard, Tally, jobs
+from tests.fleet.mixture import CONFIGS, USERS, Counted, Heard, Tally, jobs
 from tests.patience import patience
 
 pytestmark = [pytest.mark.xdist_group("fleet"), pytest.mark.timeout(600)]
@@ -39,6 +39,8 @@ PROJECTS = (*FREE, CAPPED)
 KILLED_AT = 200
 """The job before which a process is killed in the middle of what it does."""
 CHATTING = ("anthropic", "openai", "gemini", "deepseek")
+BUDGETED = USERS[1:]
+"""Who has a budget, and so an account."""
 COLUMNS = {"agent": "agent_id", "user": "user_id", "model": "model"}
 
 
@@ -49,7 +51,8 @@ async def keys(store):
     for project, key in made.items():
         await store.put_key(KeyRecord(project_id=project, digest=digest_of(key)))
         await store.set_budget(project, "", Limits(day_nano=CAP if project == CAPPED else 1000 * DOLLAR))
-    await store.set_budget(FREE[0], "user-0", Limits(month_nano=1000 * DOLLAR, day_tokens=10**9))
+        for user in BUDGETED:
+            await store.set_budget(project, user, Limits(month_nano=1000 * DOLLAR, day_tokens=10**9))
     admin = new_key("admin")
     await store.put_key(KeyRecord(project_id="admin", digest=digest_of(admin), admin=True))
     return {**made, "admin": admin}
@@ -208,7 +211,8 @@ async def budgets_right(books, store, heard, counted, tallies):
         assert set(scopes.values()) == {(spent, held)}, "the project and its only key"
         for user, tally in summed(mine, tallies, lambda one: one.job.user).items():
             theirs = sum(hold.hold_nano for hold in holds if hold.user_id == user)
-            assert books.spent_and_held(project, user)[f"u:{user}"] == (tally.nano, theirs)
+            expected = (tally.nano, theirs) if user in BUDGETED else (0, 0)
+            assert books.spent_and_held(project, user)[f"u:{user}"] == expected
 
 
 async def books_right(running, keys, store, heard, counted):

@@ -2,16 +2,19 @@
 
 import asyncio
 
+import httpx
 import pytest
 
-from gateway_core.api import complete
+from gateway_core.api import complete, models, usage
 from gateway_core.api.app import create_app
 from gateway_core.api.guard import RequestGuard
+from gateway_core.api.sse import UNREAD_S, EventStream
 from gateway_core.api.stream_answer import in_words, start
 from gateway_core.domain.chat import Chunk, Usage
 from gateway_core.domain.errors import ProviderUnavailable, RateLimited
 from gateway_core.domain.result import Opened
 from tests.conftest import model
+from tests.loop_time import loop_time
 
 
 def scope():
@@ -89,7 +92,19 @@ async def test_other_protocols_pass(world):
 
     await RequestGuard(inner, world.services.telemetry)({"type": "lifespan"}, receive, None)
     assert seen == ["lifespan"]
-    assert create_app(world.services).openapi_url is None
+
+
+async def test_there_is_nothing_but_the_routes(world):
+    """No page of schemas, and no HEAD that came with a GET; a path with a slash at its end is another one."""
+    app = create_app(world.services, usage.router, models.router)
+    served = {(route.path, *sorted(route.methods)) for route in app.routes}
+    assert served == {
+        (path, "GET")
+        for path in ("/v1/usage", "/v1/usage/records", "/v1/budgets", "/v1/models", "/v1/models/{model_id:path}")
+    }
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as http:
+        found = [(await http.get(path)).status_code for path in ("/openapi.json", "/docs", "/v1/usage/")]
+    assert found == [404, 404, 404]
 
 
 async def test_a_slow_stream_begins_before_its_first_piece(world):
@@ -207,3 +222,31 @@ async def test_a_crash_has_the_requests_id(world):
     names = dict(sent[0]["headers"])
     assert names[b"x-request-id"].startswith(b"req_")
     assert names[b"x-request-id"] in sent[1]["body"]
+
+
+async def test_a_stream_that_nobody_reads_ends_after_its_time():
+    """A little after what it may take: its source is closed, and so settled, and the server may close the line."""
+    closed = []
+
+    async def events():
+        try:
+            while True:
+                yield b"data: more\n\n"
+        finally:
+            closed.append(True)
+
+    async def stuck(message):
+        if message["type"] == "http.response.body":
+            await asyncio.Event().wait()
+
+    async def silent():
+        await asyncio.Event().wait()
+
+    with loop_time() as time:
+        stream = EventStream(events(), {}, longest_s=10)
+        serving = asyncio.create_task(stream(scope(), silent, stuck))
+        await time.passes(0)
+        await time.passes(10 + UNREAD_S - 0.1)
+        assert (serving.done(), closed) == (False, [])
+        await time.passes(0.2)
+        assert (serving.done(), closed) == (True, [True])

@@ -2,9 +2,9 @@
 
 import json
 
-import httpx
 import pytest
 
+from gateway_core.http1 import ConnectionBroken
 from tests.functions.upstream import ASKED, DONE, USAGE, piece, sse, usage_event, whole
 
 ROLE = piece({"role": "assistant", "content": "", "refusal": None})
@@ -57,13 +57,13 @@ async def test_nothing_is_seen_of_a_candidate_that_says_nothing(door):
     block = {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}
     delta = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "Hi."}}
     stop = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 2}}
-    door.streams(sse(ROLE), httpx.ReadError("cut"))
+    door.streams(sse(ROLE), ConnectionBroken("cut"))
     door.streams(sse(start, block, delta, {"type": "content_block_stop", "index": 0}, stop, {"type": "message_stop"}))
     *events, done = await door.events("mixed")
     assert {event["model"] for event in events} == {"claude"}
     assert [event["choices"][0]["delta"] for event in events] == [{"role": "assistant", "content": "Hi."}, {}]
     assert done == "[DONE]"
-    door.streams(sse(ROLE), httpx.ReadError("cut"))
+    door.streams(sse(ROLE), ConnectionBroken("cut"))
     door.streams(sse(ROLE, piece({"content": "Hello."}), STOP), DONE)
     *events, _done = await door.events("openai")
     assert [event["model"] for event in events] == ["deep"] * 3
@@ -73,9 +73,9 @@ async def test_nothing_is_seen_of_a_candidate_that_says_nothing(door):
 @pytest.mark.parametrize(
     "broken",
     [
-        [sse(ROLE, piece({"content": "Hi"}), STOP), httpx.ReadError("cut")],
-        [sse(ROLE, piece({"content": "Hi"}), STOP, usage_event()), httpx.ReadError("cut")],
-        [sse(ROLE, piece({"content": "Hi"}, "stop")), httpx.ReadError("cut")],
+        [sse(ROLE, piece({"content": "Hi"}), STOP), ConnectionBroken("cut")],
+        [sse(ROLE, piece({"content": "Hi"}), STOP, usage_event()), ConnectionBroken("cut")],
+        [sse(ROLE, piece({"content": "Hi"}, "stop")), ConnectionBroken("cut")],
         [sse(ROLE, piece({"content": "Hi"}), STOP, {"error": {"message": "secret", "type": "server_error"}})],
         [sse(ROLE, piece({"content": "Hi"}), STOP), b"data: nonsense\n\n", DONE],
     ],

@@ -21,8 +21,8 @@ async def away(*args, **kwargs):
 
 def lose(world):
     for name in (
-        "find_key", "admit", "next", "settle", "deployment_states", "fleet_health", "day_counters", "usage_records",
-        "budget_lines", "projects",
+        "find_key", "admit", "next", "settle", "deployment_states", "fleet_health", "names", "counted",
+        "earlier_counters", "usage_records", "budget_lines", "projects",
     ):  # fmt: skip
         setattr(world.store, name, away)
 

@@ -117,9 +117,10 @@ async def test_a_cut_stream_is_never_ended_as_if_it_were_complete(client, world)
     found = events(await client.post("/v1/stream", json=HELLO))
     assert [name for name, _data in found] == ["chunk", "chunk", "error"]
     error = found[-1][1]["error"]
-    assert (error["code"], error["usage"]["output_tokens"]) == ("provider_error", 2)
+    assert (error["code"], error["usage"]["output_tokens"]) == ("provider_error", 503)
     assert error["attempts"][0]["outcome"] == "failed"
-    assert error["cost"]["total_usd"] == "0.000007"
+    assert error["usage"]["estimated"] is True
+    assert error["cost"]["total_usd"] == error["cost"]["estimated_usd"] == "0.001011"
 
 
 async def test_a_cut_chat_stream_has_no_done(client, world):
@@ -131,7 +132,8 @@ async def test_a_cut_chat_stream_has_no_done(client, world):
     assert "secret" not in answer.text
     assert all(not data.get("choices") or data["choices"][0]["finish_reason"] is None for _name, data in found)
     assert found[-1][1]["error"]["code"] == "provider_error"
-    assert found[-1][1]["error"]["usage"]["output_tokens"] == 1
+    assert found[-1][1]["error"]["usage"]["output_tokens"] == 502
+    assert found[-1][1]["error"]["usage"]["estimated"] is True
 
 
 async def test_a_crash_in_the_stream_is_an_error_event(client, world, monkeypatch):

@@ -3,9 +3,11 @@
 import pytest
 
 from gateway_core.store.messages import BreakerPolicy, Candidate, Terms, Ticket
+from tests.contract.desk import record_of, settled
 
 HELLO = {"messages": [{"role": "user", "content": "one two three"}]}
 TOTALS = {"requests": 2, "errors": 0, "cache_hits": 0, "input_tokens": 6, "output_tokens": 6, "cost_usd": "0.000018"}
+NO_ESTIMATE = {"estimated_usd": "0", "latency_ms": {"average": 0, "p50": 100, "p95": 100}}
 
 
 async def complete(client, **fields):
@@ -19,11 +21,12 @@ async def test_the_report_has_what_was_used(client):
     await complete(client, agent_id="cat", model="second")
     body = (await client.get("/v1/usage", params={"group_by": "agent"})).json()
     half = {"requests": 1, "errors": 0, "cache_hits": 0, "input_tokens": 3, "output_tokens": 3, "cost_usd": "0.000009"}
+    half |= NO_ESTIMATE
     assert body == {
         "start_date": "2026-10-22",
         "end_date": "2026-11-20",
         "group_by": "agent",
-        "totals": TOTALS,
+        "totals": TOTALS | NO_ESTIMATE,
         "rows": [{"agent_id": "bot", **half}, {"agent_id": "cat", **half}],
     }
 
@@ -93,6 +96,7 @@ async def test_single_records_come_in_pages(client):
     assert (first["date"], rest["next_cursor"]) == ("2026-11-20", None)
     assert (seen[0]["cost_usd"], seen[0]["model"], seen[0]["input_includes_cached"]) == ("0.000009", "first", True)
     assert "input_nano" not in seen[0]
+    assert (seen[0]["estimated_usd"], "estimated_nano" in seen[0]) == ("0", False)
 
 
 async def test_records_of_another_day_or_project(client):
@@ -133,6 +137,30 @@ async def test_what_is_held_is_not_left(client, world):
     day = next(line for line in body["budgets"] if line["scope"] == "p")
     assert (day["spent_usd"], day["held_usd"], day["left_usd"]) == ("0.000009", "0.0003", "0.000691")
     assert (day["spent_tokens"], day["held_tokens"], day["left_tokens"]) == (6, 70, 924)
+
+
+async def test_what_nobody_settled_is_reported_as_an_estimate(client, world):
+    """When it is due, by whichever report comes first; it is spent, and the row says how much of that is a guess."""
+    await world.budget(month_nano=1_000_000)
+    caller = await world.services.authenticator.authenticate(await world.key())
+    now = world.clock.now_ms()
+    ticket = Ticket("doubt", "alpha", caller.key_id, caller.digest, caller.rights_tag, now)
+    chosen = Candidate("first-provider", "first", hold_nano=300_000, hold_tokens=70)
+    terms = Terms(now, BreakerPolicy())
+    admitted = await world.store.admit(ticket, [chosen], terms)
+    ended = settled(admitted, chosen, "fail", charge_nano=1000, unconfirmed=True)
+    await world.store.settle(ticket, ended, record_of(ticket, input_nano=1000, output_nano=0), terms)
+    assert await month_of(client) == ("0.000001", "0.000299", "0", "0.0007")
+    world.clock.advance(36 * 3600)
+    usage = (await client.get("/v1/usage", params={"start_date": "2026-11-20"})).json()
+    assert usage["totals"]["cost_usd"] == "0.0003"
+    assert await month_of(client) == ("0.0003", "0", "0.000299", "0.0007")
+
+
+async def month_of(client):
+    body = (await client.get("/v1/budgets")).json()
+    _, month = (line for line in body["budgets"] if line["scope"] == "p")
+    return month["spent_usd"], month["held_usd"], month["estimated_usd"], month["left_usd"]
 
 
 async def test_usage_needs_the_right(client, world):

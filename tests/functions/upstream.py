@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, override
+from typing import Any, Literal
 
 import httpx
 
 from gateway_core.adapters.models import model_provider
+from gateway_core.adapters.upstream.network import Incoming
 from gateway_core.api import chat, complete
 from gateway_core.api.app import create_app
 from gateway_core.bootstrap import with_gateway
 from gateway_core.domain.chat import Deployment, Model
 from gateway_core.domain.credentials import Credential, Secret
 from gateway_core.domain.model_rules import ModelRules
+from gateway_core.http1 import Request
 from tests.conftest import World, catalog_of, model, settings_for
+from tests.networks import Canned
 
 ASKED = [{"role": "user", "content": "Hello."}]
 DONE = b"data: [DONE]\n\n"
@@ -52,31 +54,21 @@ class Script:
     kind: str = "text/event-stream"
 
 
-class Network(httpx.AsyncBaseTransport):
+class Network:
     """Answers each request with the next script; `sent` has what was sent."""
 
     def __init__(self) -> None:
         self.scripts: deque[Script] = deque()
-        self.sent: list[httpx.Request] = []
+        self.sent: list[Request] = []
 
-    @override
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def send(self, request: Request, sending: Callable[[], None]) -> Incoming:
         self.sent.append(request)
+        sending()
         script = self.scripts.popleft()
-        return httpx.Response(script.status, headers={"content-type": script.kind}, stream=_Pieces(script.pieces))
+        return Canned(script.pieces, status=script.status, headers={"content-type": script.kind})
 
-
-class _Pieces(httpx.AsyncByteStream):
-    def __init__(self, pieces: Sequence[bytes | Exception]) -> None:
-        self._pieces = pieces
-
-    @override
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for piece in self._pieces:
-            await asyncio.sleep(0)
-            if isinstance(piece, Exception):
-                raise piece
-            yield piece
+    async def close(self) -> None:
+        """There is nothing to close."""
 
 
 def sse(*events: Any) -> bytes:

@@ -78,9 +78,8 @@ class Backend:
         """No faults, no counts, no memory of providers' failures."""
         self.sluice.release()
         self.providers.reset()
-        keys = [f"pv:{name.lower()}" for name in _PROVIDERS]
         async with httpx.AsyncClient(headers={"authorization": f"Bearer {_TOKEN}"}, timeout=patience(30)) as http:
-            answer = await http.post(self.environ["UPSTASH_REDIS_REST_URL"], json=["DEL", *keys])
+            answer = await http.post(self.environ["UPSTASH_REDIS_REST_URL"], json=["DEL", "pv"])
         answer.raise_for_status()
 
 

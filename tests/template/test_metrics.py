@@ -5,11 +5,12 @@ import re
 
 import pytest
 
-from gateway_core.adapters.echo import echo
+from gateway_core.adapters.echo import EchoModelLister, echo
 from gateway_core.domain.caller import Attribution, Limits
 from gateway_core.domain.chat import ChatRequest, Chunk
 from gateway_core.domain.errors import LLMError, ProviderUnavailable, StoreUnavailable
-from gateway_core.store.probes import Probe
+from gateway_core.store.probes import ModelList, Probe
+from gateway_core.triggers.health_checks import HealthChecks
 from tests.conftest import World, catalog_of, model, settings_for
 from tests.template.test_template import ROOT, TEMPLATE
 
@@ -122,6 +123,14 @@ class Driven:
         assert code == "budget_exceeded"
         await self.world.budget()
 
+    async def leave_a_hold(self):
+        caller = await self.caller()
+        broken = failing(ProviderUnavailable("cut", unconfirmed=True))
+        self.world.behave["first"] = self.world.behave["second"] = broken
+        assert await self.ask(caller, "left") != "ok"
+        self.world.behave["first"] = self.world.behave["second"] = echo
+        await HealthChecks(self.world.services, EchoModelLister(lambda _: ModelList(frozenset()))).check_holds()
+
     async def lose_the_store(self):
         known, unknown = await self.caller(), await self.caller(limits=Limits(rpm=9))
         await self.ask(known, "known")
@@ -135,9 +144,10 @@ class Driven:
 async def printed(capsys):
     """What a life with every kind of trouble prints: metric, dimensions, value of `service`."""
     driven = Driven()
-    for trouble in (driven.break_and_heal, driven.stream_and_break, driven.refuse, driven.lose_the_store):
+    for trouble in (driven.break_and_heal, driven.stream_and_break, driven.refuse, driven.leave_a_hold):
         await trouble()
     driven.world.services.telemetry.probed(Probe("first-provider", "timeout", 120, 0, 0))
+    await driven.lose_the_store()
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert {line["service"] for line in lines} == {driven.world.service}
     return {

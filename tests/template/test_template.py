@@ -108,6 +108,7 @@ def test_the_events_are_what_the_schedules_send():
     sent = schedules(FUNCTIONS["Probe"])
     every = TEMPLATE["Parameters"]["ProbeSchedule"]["Default"]
     texts = {"probe": sent["Providers"]["Sub"].replace("${ProbeSchedule}", every), "probe_catalog": sent["Catalog"]}
+    texts["probe_holds"] = sent["Holds"]
     for name, text in texts.items():
         assert json.loads((ROOT / f"events/{name}.json").read_text()) == json.loads(text)
 

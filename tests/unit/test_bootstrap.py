@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from gateway_core.bootstrap import light_services, read_settings
 from gateway_core.domain.errors import ConfigError
@@ -22,20 +20,16 @@ def document(tmp_path):
 
 
 @pytest.fixture
-def ssm(monkeypatch):
-    """A parameter store."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-    with mock_aws():
-        client = boto3.client("ssm")
+def ssm(aws):
+    """Puts into a parameter store, which has an address of the gateway's store."""
+    client = aws.client("ssm")
 
-        def put(name, value):
-            client.put_parameter(Name=f"{PATH}/{name}", Value=value, Type="SecureString", Overwrite=True)
+    def put(name, value):
+        client.put_parameter(Name=f"{PATH}/{name}", Value=value, Type="SecureString", Overwrite=True)
 
-        for name, value in STORE.items():
-            put(name, value)
-        yield put
+    for name, value in STORE.items():
+        put(name, value)
+    return put
 
 
 def test_the_first_configuration_has_to_be_valid(document):
@@ -47,16 +41,16 @@ def test_the_first_configuration_has_to_be_valid(document):
         read_settings({"GATEWAY_CONFIG": "/nowhere/config.yaml"})
 
 
-def test_the_documents_name_may_be_among_the_secrets(document, ssm):
+def test_the_documents_name_may_be_among_the_secrets(document, ssm, aws):
     """Where a template's parameter is too short for it."""
     ssm("GATEWAY_CONFIG", str(document))
-    live = light_services({"GATEWAY_SECRETS_STORE": f"ssm:{PATH}", "GATEWAY_CONFIG": ""})
+    live = light_services({**aws.environ, "GATEWAY_SECRETS_STORE": f"ssm:{PATH}", "GATEWAY_CONFIG": ""})
     assert live.now().settings.catalog.groups["mine"] == ("gpt-5.1",)
 
 
-def test_documents_and_secrets_are_read_again(document, ssm):
+def test_documents_and_secrets_are_read_again(document, ssm, aws):
     """The services change, and keep the store that they began with."""
-    live = light_services({"GATEWAY_SECRETS_STORE": f"ssm:{PATH}", "GATEWAY_CONFIG": str(document)})
+    live = light_services({**aws.environ, "GATEWAY_SECRETS_STORE": f"ssm:{PATH}", "GATEWAY_CONFIG": str(document)})
     live._start = lambda job: job()
     before = live.now()
     ssm("OPENAI_API_KEY", "sk-new")

@@ -10,9 +10,12 @@ from gateway_core.store.budget import (
     Account,
     Amount,
     Hold,
+    Movement,
     ScopeAccounts,
-    hold,
-    settle,
+    booked,
+    move,
+    resolved,
+    settled,
     shortage,
     unconfirmed,
 )
@@ -26,6 +29,10 @@ limits = st.builds(Limits, day_nano=numbers, month_nano=numbers, day_tokens=numb
 
 def total(account):
     return account.spent + account.held
+
+
+def hold(account, amount):
+    return move(account, Movement(held=amount))
 
 
 def short(limits, day, month, amount):
@@ -88,22 +95,61 @@ def test_what_the_room_holds_would_fit(limits, day, month, amount):
 
 @given(accounts, amounts, amounts)
 def test_a_settled_hold_leaves_only_its_charge(account, amount, charge):
-    """Held before is held after; spent grows by the charge."""
-    assert settle(hold(account, amount), amount, charge) == Account(account.spent + charge, account.held)
+    """Held before is held after; spent grows by the charge, which is no estimate."""
+    after = move(hold(account, amount), settled(Hold(amount), charge))
+    assert after == Account(account.spent + charge, account.held)
 
 
 @given(accounts, amounts)
-def test_a_release_never_makes_a_debt(account, amount):
-    """Held money does not go below nothing, whatever is released."""
-    after = settle(account, amount, NOTHING)
-    assert after.held.nano >= 0
-    assert after.held.tokens >= 0
+def test_a_movement_never_makes_a_debt(account, amount):
+    """Nothing in an account goes below nothing, whatever is taken back."""
+    after = move(account, Movement(-amount, -amount, -amount))
+    for left in (after.spent, after.held, after.estimated):
+        assert left.nano >= 0
+        assert left.tokens >= 0
 
 
 @given(amounts, amounts)
 def test_an_unconfirmed_hold_and_its_charge_stay_at_the_bound(amount, charge):
     """They add up to the bound, or to the charge where that is larger."""
-    rest = unconfirmed(Hold(amount), charge)
+    rest = unconfirmed(Hold(amount), charge, (None, None))
     assert rest.paid == charge
     assert (rest.amount + charge).nano == max(amount.nano, charge.nano)
     assert (rest.amount + charge).tokens == max(amount.tokens, charge.tokens)
+
+
+@given(amounts, amounts, numbers, numbers)
+def test_no_more_stays_held_than_is_asked_for(amount, charge, nano, tokens):
+    """Nor more than the rest of the bound; each currency for itself."""
+    rest, all_of_it = unconfirmed(Hold(amount), charge, (nano, tokens)), unconfirmed(Hold(amount), charge, (None, None))
+    assert rest.amount.nano == min(all_of_it.amount.nano, 10**9 if nano is None else nano)
+    assert rest.amount.tokens == min(all_of_it.amount.tokens, 10**9 if tokens is None else tokens)
+
+
+paths = st.lists(st.tuples(amounts, st.booleans()), max_size=3)
+
+
+@given(accounts, amounts, paths, amounts, st.booleans())
+def test_in_the_end_only_what_is_known_is_spent(account, amount, path, charge, is_estimate):
+    """However often an attempt was unconfirmed: its last charge replaces each estimate, but nothing that was known."""
+    held, after, known = Hold(amount), hold(account, amount), NOTHING
+    for paid, guessed in path:
+        rest = unconfirmed(held, paid, (None, None), is_estimate=guessed)
+        after = move(after, Movement(paid, rest.amount - held.amount, paid if guessed else NOTHING))
+        held, known = rest, known if guessed else known + paid
+    after = move(after, settled(held, charge, is_estimate=is_estimate))
+    total = charge.at_least(known)
+    guess = total - known if is_estimate else NOTHING
+    assert after == Account(account.spent + total, account.held, guess)
+
+
+@given(accounts, amounts, amounts, amounts)
+def test_a_booking_changes_nothing_of_what_is_left(account, amount, paid, charge):
+    """What was held is spent, and told as an estimate; taken back, it is as if it had never been."""
+    rest = unconfirmed(Hold(amount), paid, (None, None), is_estimate=True)
+    before = move(hold(account, amount), Movement(paid, rest.amount - amount, paid))
+    after = move(before, booked(rest))
+    assert total(after) == total(before)
+    assert (after.held, after.estimated) == (account.held, paid + rest.amount)
+    assert move(after, -booked(rest)) == before
+    assert move(before, resolved(rest, charge)) == Account(account.spent + paid + charge, account.held)

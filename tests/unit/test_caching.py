@@ -65,8 +65,9 @@ async def test_a_hit_is_in_the_books_as_one(world, callers, caller):
     assert (record.model, record.provider, record.model_group) == ("first", "first-provider", "reasoning")
     assert (record.input_tokens, record.output_tokens, record.error_code) == (0, 0, "")
     assert await world.spent() == spent == (COST_NANO, 0)
-    (day,) = await world.store.day_counters("alpha", [world._day()])
-    assert (day["t"].requests, day["t"].cache_hits, day["t"].cost_nano) == (2, 1, COST_NANO)
+    month, day = world._day()[:6], world._day()[6:]
+    total = (await world.store.counted("alpha", {month: [f"c|{day}"]}))[month][f"c|{day}"]
+    assert (total.requests, total.cache_hits, total.cost_nano) == (2, 1, COST_NANO)
 
 
 async def test_a_hit_is_told_to_whom_it_concerns(world, callers, caller):

@@ -178,6 +178,12 @@ class TestDocument:
         assert settings.provider_keys["groq"].reveal() == "gsk"
         assert settings.catalog.providers["groq"].api_base == "https://proxy.example"
 
+    @pytest.mark.parametrize(("text", "hours"), [("", 6), ("36h", 36), ("14d", 336), ("21600", 6)])
+    def test_how_long_holds_wait_to_be_booked(self, text, hours):
+        """As a length of time or in seconds; six hours by default."""
+        settings = configured(f"budgets: {{unconfirmed_after: {text}}}" if text else "")
+        assert settings.unconfirmed_after_ms == hours * 3_600_000
+
     @pytest.mark.parametrize("text", ["", "groups:\nbreaker:\n", "# nothing\n"])
     def test_empty_sections(self, text):
         """A document or a section whose content is commented out changes nothing."""
@@ -192,6 +198,12 @@ class TestDocument:
             ("limits: {body_limit_bytes: 5000000}", "limits.body_limit_bytes: Input should be less than or equal"),
             ("limits: {max_timeout_s: 60}", "limits: Value error, default_timeout_s is longer than max_timeout_s"),
             ("breaker: {window_s: 86401}", "breaker.window_s: Input should be less than or equal to 86400."),
+            (
+                "budgets: {unconfirmed_after: 5h}",
+                "budgets.unconfirmed_after: Input should be greater than or equal to 21600",
+            ),
+            ("budgets: {unconfirmed_after: 15d}", "budgets.unconfirmed_after: Input should be less than or equal to"),
+            ("budgets: {unconfirmed_after: soon}", "budgets.unconfirmed_after: Value error, is no length of time"),
             ("batch: {concurrency: 0}", "batch.concurrency: Input should be greater than 0."),
             ("batch: {max_questions: 10001}", "batch.max_questions: Input should be less than or equal to 10000."),
             ("failover: {retries: 6}", "failover.retries: Input should be less than or equal to 5."),

@@ -61,7 +61,10 @@ def test_every_resource_has_a_line():
     told = {kind for entry in RATES.values() for kind in entry.resources} | set(cost_model.FREE_OF_CHARGE)
     assert {resource["Type"] for resource in RESOURCES.values()} <= told
     assert {name for name, entry in RATES.items() if entry.resources} <= set(idle_use())
-    assert len(of_type("AWS::CloudWatch::Alarm")) == cost_model.ALARMS <= RATES["alarms"].free
+    alarms = [made for made in RESOURCES.values() if made["Type"] == "AWS::CloudWatch::Alarm"]
+    always = [made for made in alarms if made.get("Condition") != "HasAlarmTopic"]
+    assert len(always) == cost_model.ALARMS <= RATES["alarms"].free
+    assert len(alarms) == cost_model.ALARMS + 1  # the one that `AlarmTopicArn` adds
 
 
 def test_memory_is_the_templates():
@@ -94,7 +97,7 @@ def test_a_job_by_hand():
     use = job_use(few)
     # The input and the groups; a look of 5 pages of results lists them 6 times, and the step once.
     assert use["s3_writes"] == 1 + 157 + 6 + 1
-    assert use["store_commands"] == 500 * 17 + 157 * 4 + 25
+    assert use["store_commands"] == 500 * 10 + 157 * 4 + 25
     costs = {name: RATES[name].cost(used, free=name in ALWAYS_FREE) for name, used in job_use(many).items()}
     assert max(costs, key=lambda name: costs[name]) == "store_commands"
     assert costs["durable_operations"] < Decimal("0.0001")
@@ -130,11 +133,12 @@ def test_the_free_part(used, plan, free, cost):
 
 
 def test_by_hand():
-    """The largest sums, computed here once more: time of a million requests, and commands at 17 each."""
+    """The largest sums, computed here once more: time of a million requests, and commands at 10 each."""
     use = request_use(1_000_000, Request(seconds=Decimal(5), cold_share=Decimal(0)))
     assert RATES["lambda_gb_seconds"].cost(use["lambda_gb_seconds"], free=False) == Decimal("66.667")
-    assert RATES["store_commands"].cost(use["store_commands"], free=True) == Decimal(34)
-    assert idle_use(Probe(every_minutes=5))["scheduler"] == 12 * 24 * 30
+    assert RATES["store_commands"].cost(use["store_commands"], free=True) == Decimal(20)
+    assert idle_use(Probe(every_minutes=5))["scheduler"] == (12 + 1) * 24 * 30
+    assert idle_use(Probe(every_minutes=5))["store_commands"] == (12 + 3) * 24 * 30
 
 
 def test_every_price_has_a_source_and_a_date():

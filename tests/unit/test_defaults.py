@@ -32,7 +32,7 @@ CALL = ProviderCall(Deployment("p", "m", "https://p.example"), (), {}, 64, 60.0,
         (CachePolicy(), (True, 3600, 262_144)),
         (Caller("alpha", "k", "d", "t"), ("alpha", "k", "d", "t", "", False, *[frozenset()] * 4)),
         (Limits(), (None,) * 6),
-        (Attribution("alpha"), ("alpha", "", "")),
+        (Attribution("alpha"), ("alpha", "", "", "")),
         (Usage(), (*[0] * 8, "")),
         (ProviderAnswer("a", (), "stop", Usage()), ("a", (), "stop", Usage(), (), "", None, None, "", None, "", 0)),
     ],
@@ -88,7 +88,19 @@ TOO_MUCH = MAX_AMOUNT + 1
 CANDIDATE = Candidate("p", "m", hold_nano=MAX_AMOUNT, hold_tokens=MAX_AMOUNT)
 
 
-@pytest.mark.parametrize("field", ["charge_nano", "charge_tokens", "retry_after_ms", "tpm", "rpm", "latency_ms"])
+@pytest.mark.parametrize(
+    "field",
+    [
+        "charge_nano",
+        "charge_tokens",
+        "retry_after_ms",
+        "tpm",
+        "rpm",
+        "latency_ms",
+        "unconfirmed_nano",
+        "unconfirmed_tokens",
+    ],
+)
 def test_a_settlement_that_cannot_be_counted_is_refused(field):
     """Each of its numbers."""
     settlement = Settlement(1, "p", "m", 1, probe=False, effect="ok")

@@ -8,7 +8,7 @@ from gateway_core.adapters.echo import echo
 from gateway_core.domain.caller import Attribution
 from gateway_core.domain.chat import ChatRequest, Deployment
 from gateway_core.domain.embedding import EmbedRequest
-from gateway_core.domain.errors import ProviderUnavailable, StoreUnavailable
+from gateway_core.domain.errors import ProviderUnavailable, RateLimited, StoreUnavailable
 from gateway_core.domain.rates import RateView, ReportedLimit
 from tests.conftest import World, catalog_of, model, settings_for
 
@@ -142,3 +142,23 @@ async def test_embeddings_go_on():
     assert not (await gateway.embed(asked, caller, "r1", timeout_s=60)).degraded
     lose(world)
     assert (await gateway.embed(asked, caller, "r2", timeout_s=60)).degraded
+
+
+@pytest.mark.parametrize(("workers", "most"), [(1, 4), (2, 2), (9, 1)])
+async def test_workers_share_a_providers_limit(workers, most):
+    """Each knows only what it sent itself, so each has its share, one request a minute at least."""
+    catalog = catalog_of(model("first", provider="p"))
+    catalog = replace(catalog, providers={"p": replace(catalog.providers["p"], rpm=4)})
+    world = World(catalog, settings_for(catalog, queue_timeout_s=0))
+    world.services.ledger._workers = workers
+    caller = await caller_of(world)
+    await complete(world, caller, "r0", fallback=False)
+    lose(world)
+    served = 0
+    for number in range(6):
+        try:
+            await complete(world, caller, f"r{number + 1}", fallback=False)
+            served += 1
+        except RateLimited:
+            break
+    assert served == most

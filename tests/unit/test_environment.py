@@ -25,6 +25,21 @@ EXCEPTIONS = {
     # A room below `config`, which knows Lambda and nothing else.
     "lambda_stream/__main__.py": {"AWS_LAMBDA_RUNTIME_API"},
     "lambda_stream/runtime.py": {"AWS_SAM_LOCAL"},
+    # OpenSSL's own, where the certificates of those are that may be trusted.
+    "http1/tls.py": {"SSL_CERT_DIR", "SSL_CERT_FILE"},
+    # What AWS's own SDKs read; a room beside `config`.
+    "adapters/aws/account.py": {
+        "AWS_ACCESS_KEY_ID",
+        "AWS_CA_BUNDLE",
+        "AWS_DEFAULT_REGION",
+        "AWS_ENDPOINT_URL",
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+        "AWS_REGION",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_USE_DUALSTACK_ENDPOINT",
+        "AWS_USE_FIPS_ENDPOINT",
+    },
     # Set for LiteLLM, which reads it when it is loaded.
     "adapters/litellm/library.py": {"LITELLM_LOCAL_MODEL_COST_MAP"},
 }

@@ -12,9 +12,9 @@ STORE = {"UPSTASH_REDIS_REST_URL": "http://127.0.0.1:1", "UPSTASH_REDIS_REST_TOK
 def test_connections_to_the_store_are_forgotten():
     """The next call opens new ones."""
     store = UpstashStore("http://127.0.0.1:1", "x")
-    store._client._http = object()
+    store._client._pool = object()
     store.forget_connections()
-    assert store._client._http is None
+    assert store._client._pool is None
 
 
 @pytest.mark.parametrize(("kind", "hooks"), [("snap-start", 2), ("on-demand", 0)])

@@ -13,8 +13,9 @@ from gateway_core.adapters.log_backlog import LogBacklog
 from gateway_core.bootstrap import event_sink, light_services
 from gateway_core.config.environment import ProcessEnvironment
 from gateway_core.domain.errors import ConfigError, ProviderUnavailable
-from gateway_core.store.messages import Ticket
-from gateway_core.store.records import Unsettled
+from gateway_core.store.messages import Settled, Ticket
+from gateway_core.store.records import Unsettled, UsageRecord
+from gateway_core.telemetry.events import OperatorEvent
 from gateway_core.telemetry.telemetry import Telemetry
 from tests.unit.test_events import RECORD
 
@@ -106,6 +107,25 @@ def test_a_metric_line_passes_lambdas_filter(capsys):
     }
 
 
+@pytest.mark.parametrize(
+    ("settled", "metrics"),
+    [
+        (Settled(written=True), []),
+        (Settled(written=True, folded=("u", "um")), ["UsageFolded"]),
+        (Settled(written=True, unrecorded=True), ["UnwrittenRecord"]),
+    ],
+)
+def test_what_the_books_could_not_do_is_told(capsys, settled, metrics):
+    """Names that were counted among the rest, and a record that is only in this line."""
+    log, stream = telemetry(metrics=True)
+    log.booked(RECORD, settled)
+    printed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [name for line in printed for name in ("UsageFolded", "UnwrittenRecord") if name in line] == metrics
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [line["message"] for line in lines] == ["usage record not written"] * settled.unrecorded
+    assert all(UsageRecord(**line["usage"]) == RECORD for line in lines)
+
+
 def test_without_lambda_no_metric_is_printed(capsys):
     """Standard output is for people there."""
     log, _ = telemetry()
@@ -141,16 +161,19 @@ def test_another_log_format_is_an_error():
 @pytest.mark.parametrize(("environ", "sinks"), [({}, 1), ({"GATEWAY_EVENT_BUS": "bus", "AWS_SAM_LOCAL": "true"}, 1)])
 def test_without_a_bus_events_are_log_lines(environ, sinks):
     """`sam local` passes on a name of the template, which no bus has."""
-    assert len(event_sink(ProcessEnvironment.from_env(environ), telemetry()[0])._sinks) == sinks
+    assert len(event_sink(ProcessEnvironment.from_env(environ), telemetry()[0], environ)._sinks) == sinks
 
 
-def test_a_bus_is_used(monkeypatch):
-    """The client is made at once, before the first request."""
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-    process = ProcessEnvironment.from_env({"GATEWAY_EVENT_BUS": "bus"})
-    log, bridge = event_sink(process, telemetry()[0])._sinks
+async def test_a_bus_is_used(aws):
+    """In the account and at the place that the environment names."""
+    environ = {**aws.environ, "GATEWAY_EVENT_BUS": "bus"}
+    written, text = telemetry()
+    log, bridge = event_sink(ProcessEnvironment.from_env(environ), written, environ)._sinks
     assert type(log).__name__ == "EventLog"
-    assert bridge._client.meta.config.retries["total_max_attempts"] == 1
+    aws.client("events").create_event_bus(Name="bus")
+    await bridge.emit([OperatorEvent(at_ms=0, kind="config.reloaded", details={})])
+    assert "events failed" not in text.getvalue()
+    bridge.close()
 
 
 def test_every_line_is_documented():

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway_core.domain.times import day_key, hour_key, iso, utc_date
+from gateway_core.domain.times import day_key, duration_s, hour_key, iso, utc_date
 
 NOON = 1_795_003_200_000
 """2026-11-18T12:00:00Z."""
@@ -50,3 +50,18 @@ def test_day_and_hour_are_parts_of_the_moment(at_ms):
 def test_a_day_in_a_key_begins_with_its_month():
     """Budgets are kept by month, counters by day."""
     assert day_key(date(2026, 1, 2)) == "20260102"
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90", 90), ("45s", 45), ("90m", 5400), ("6h", 21_600), ("3d", 259_200), ("0h", 0)]
+)
+def test_lengths_of_time(text, seconds):
+    """A number with a unit, or of seconds."""
+    assert duration_s(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "h", "6.5h", "-1h", "6 h", "6hours", "1e3", "\u0663h", "9999999999"])
+def test_what_is_no_length_of_time(text):
+    """It says how to write one."""
+    with pytest.raises(ValueError, match=r"^is no length of time: write it like 90m, 2h or 3d$"):
+        duration_s(text)

@@ -9,7 +9,7 @@ import pytest
 from gateway_core.adapters.echo import echo
 from gateway_core.adapters.memory.state import Latency
 from gateway_core.domain.caller import Attribution, Caller
-from gateway_core.domain.chat import ChatRequest, Chunk, Usage
+from gateway_core.domain.chat import ChatRequest, Chunk
 from gateway_core.domain.embedding import EmbedRequest
 from gateway_core.domain.errors import (
     BudgetExceeded,
@@ -19,9 +19,9 @@ from gateway_core.domain.errors import (
     StoreUnavailable,
 )
 from gateway_core.domain.result import Completion
-from gateway_core.pipeline.attempt_stream import AttemptStream
 from gateway_core.routing.plan import reachable_models
 from tests import virtual_time
+from tests.attempts import attempt_stream
 from tests.caching import Callers
 from tests.conftest import World, catalog_of, model, settings_for
 from tests.unit.test_stream import END, pieces_of, says
@@ -261,11 +261,9 @@ def test_a_first_content_has_a_little_grace(after_s, in_time):
         await asyncio.sleep(after_s)
         yield Chunk(text="hi")
 
-    async def estimate(_text):
-        return Usage(1, 1)
-
     async def main():
-        stream = await AttemptStream.start(chunks(), estimate, first_s=5.0, stall_s=9.0)
+        stream = attempt_stream(chunks(), first_s=5.0, stall_s=9.0)
+        await stream.begin()
         return await stream.next()
 
     if in_time:

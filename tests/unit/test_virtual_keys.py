@@ -6,7 +6,6 @@ import pytest
 
 from gateway_core.domain.caller import Limits
 from gateway_core.domain.errors import Unauthenticated
-from gateway_core.store.deployment_state import deployments_by_provider
 from gateway_core.store.messages import Refusal, Refused, Ticket
 from gateway_core.store.virtual_keys import (
     KeyRecord,
@@ -114,11 +113,6 @@ def test_where_only_breakers_keep_a_request_it_may_ask_again_in_a_second():
     assert Refused((rests, probed)).reported.retry_after_ms == 1000
     assert Refused((rests, replace(probed, retry_after_ms=400))).reported.retry_after_ms == 400
     assert Refused((rests,)).reported.retry_after_ms == 20_000
-
-
-def test_deployments_are_grouped_by_provider():
-    """One hash of the store each."""
-    assert deployments_by_provider([("a", "1"), ("b", "2"), ("a", "3")]) == {"a": ["1", "3"], "b": ["2"]}
 
 
 def test_a_malformed_key_is_told_how_to_send_one():

@@ -1,4 +1,4 @@
-"""`waiting`: one timer for all that is waited for in turn."""
+"""`waiting`: one timer for all that is waited for in turn; what is heard out for a caller who left."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from gateway_core.waiting import Patience
+from gateway_core.waiting import Patience, heard_out, leave, outlive, was_left
 
 
 async def wait(patience: Patience, for_s: float, step: asyncio.Future[None] | None = None) -> None:
@@ -109,3 +109,104 @@ async def test_one_that_is_closed_leaves_no_timer() -> None:
     patience.close()
     patience.close()
     assert patience._timer is None
+
+
+class Work:
+    """Something with a price: it takes until it is let go, and notes whether it came to its end."""
+
+    def __init__(self) -> None:
+        self.go, self.ends, self.notes = asyncio.Event(), list[str](), list[str]()
+
+    async def run(self) -> str:
+        try:
+            await self.go.wait()
+        except asyncio.CancelledError:
+            self.ends.append("cut")
+            raise
+        self.ends.append("whole")
+        return "bill"
+
+    async def fail(self) -> str:
+        await self.go.wait()
+        raise ValueError("broken")
+
+    def note(self) -> None:
+        self.notes.append("left")
+
+
+async def turns() -> None:
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def test_work_is_heard_out_when_its_caller_leaves() -> None:
+    """However often that is told; the result is there for who settles it."""
+    work = Work()
+    task = asyncio.create_task(heard_out(work.run(), work.note))
+    for _ in range(2):
+        await turns()
+        leave(task)
+    await turns()
+    assert not task.done()
+    work.go.set()
+    assert await task == "bill"
+    assert (work.ends, work.notes) == (["whole"], ["left", "left"])
+
+
+async def test_any_other_cancelling_ends_it() -> None:
+    """Before and after its caller has left."""
+    for has_left in (False, True):
+        work = Work()
+        task = asyncio.create_task(heard_out(work.run(), work.note))
+        await turns()
+        if has_left:
+            leave(task)
+            await turns()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert work.ends == ["cut"]
+
+
+async def test_a_result_that_is_there_already_is_not_lost() -> None:
+    """Whatever cancels at that very moment."""
+    work = Work()
+    work.go.set()
+    task = asyncio.create_task(heard_out(work.run(), work.note))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    task.cancel()
+    assert await task == "bill"
+    assert work.notes == ["left"]
+
+
+async def test_its_error_is_its_result() -> None:
+    """Left or not."""
+    work = Work()
+    task = asyncio.create_task(heard_out(work.fail(), work.note))
+    await turns()
+    leave(task)
+    work.go.set()
+    with pytest.raises(ValueError, match="broken"):
+        await task
+
+
+async def test_who_outlives_a_task_hands_on_what_cancels_it() -> None:
+    """With its reason."""
+    reasons = list[bool]()
+
+    async def inner() -> None:
+        for _ in range(2):
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError as cancelled:
+                reasons.append(was_left(cancelled))
+
+    task = asyncio.create_task(inner())
+    outer = asyncio.create_task(outlive(task))
+    await turns()
+    leave(outer)
+    await turns()
+    outer.cancel()
+    await outer
+    assert (reasons, task.done()) == ([True, False], True)

@@ -28,6 +28,7 @@ from gateway_core.telemetry.telemetry import Telemetry
 from local.providers import base_urls
 from local.providers import create_app as create_providers
 from tests.e2e.conftest import PROVIDER_KEYS
+from tests.networks import OverHttpx
 from tests.wires.answers import Json, Told, told
 from tests.wires.reading import Sent, read
 
@@ -80,7 +81,9 @@ class Lab:
         self._calls = self._providers.state.simulator.calls
         self._store, self._key = MemoryStore(), new_key("wires")
         self._provider = model_provider(
-            {}, SystemClock(), connect=lambda: httpx.ASGITransport(self._providers, raise_app_exceptions=True)
+            {},
+            SystemClock(),
+            connect=lambda: OverHttpx(httpx.ASGITransport(self._providers, raise_app_exceptions=True)),
         )
         self._https = {name: self._open(engine, name, folder) for name in {one.provider for one in COLUMNS}}
         self._runner.run(self._store.put_key(KeyRecord(project_id="wires", digest=digest_of(self._key))))

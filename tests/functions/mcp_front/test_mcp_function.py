@@ -26,7 +26,7 @@ import json, sys
 from functions.mcp.app import handler
 event = json.load(sys.stdin)
 answers = [handler(event, None)["statusCode"] for _ in range(2)]
-loaded = {"litellm", "openai", "boto3", "fastapi"} & sys.modules.keys()
+loaded = {"litellm", "openai", "boto3"} & sys.modules.keys()
 print(json.dumps({"answers": answers, "loaded": sorted(loaded)}))
 """
 
@@ -125,7 +125,7 @@ async def test_another_host_is_refused(invoke):
 
 
 def test_the_function_loads_neither_models_nor_the_cloud():
-    """LiteLLM would triple its start; boto3 comes with the first invocation, FastAPI not at all."""
+    """LiteLLM would triple its start; boto3 comes with the first invocation."""
     event = json.loads(json.dumps(EVENTS["mcp_tools_list"]).replace("gk_dev_local", "gk_malformed"))
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM],

@@ -39,20 +39,19 @@ if TYPE_CHECKING:
     from gateway_core.triggers.job_loop import JobLoop
 
 
-def _find_secrets(sources: Sequence[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for source in sources:
-        from gateway_core.adapters.secrets import read_secrets  # noqa: PLC0415 - brings boto3, on AWS only
+def _find_secrets(environ: Mapping[str, str], sources: Sequence[str]) -> dict[str, str]:
+    if not sources:
+        return {}
+    from gateway_core.adapters.secrets import connector, read_secrets  # noqa: PLC0415 - for AWS only
 
-        found |= read_secrets(source)
-    return found
+    return read_secrets(sources, connector(environ))
 
 
 def _load(environ: Mapping[str, str], secret_sources: Sequence[str]) -> tuple[SettingsLoader, Inputs]:
     """Read everything for the first time. The documents' names may themselves be among the secrets."""
-    secrets = _find_secrets(secret_sources)
+    secrets = _find_secrets(environ, secret_sources)
     sources = open_sources(documents_named(completed(environ, secrets)))
-    find = partial(_find_secrets, secret_sources) if secret_sources else None
+    find = partial(_find_secrets, environ, secret_sources) if secret_sources else None
     loader = SettingsLoader(environ, sources, find)
     return loader, Inputs(loader.documents(), secrets)
 
@@ -71,6 +70,7 @@ def open_store(settings: GatewaySettings) -> UpstashStore:
         store.token.reveal(),
         connect_timeout_s=settings.store_connect_timeout_s,
         timeout_s=settings.store_timeout_s,
+        unconfirmed_after_ms=settings.unconfirmed_after_ms,
     )
 
 
@@ -123,7 +123,7 @@ class _Beginning:
         tracer = xray_tracer(partial(trace_header, environ), process.trace_daemon)
         store, telemetry = open_store(settings), _telemetry(settings, process, tracer)
         _after_restore(process, store.forget_connections)
-        events = event_sink(process, telemetry)
+        events = event_sink(process, telemetry, environ)
         degrade = settings.store_on_failure == "degrade" and not waits
         services = _services(settings, store, telemetry, events, degrade=degrade)
         return cls(process, loader, inputs, services, events)
@@ -228,7 +228,9 @@ def _mcp_settings(began: _Beginning, environ: Mapping[str, str]) -> Current[McpS
     fixed = completed(environ, began.inputs.secrets)
 
     def wire(now: GatewaySettings) -> McpSettings:
-        return McpSettings.from_env(fixed, body_limit=now.body_limit, default_timeout_s=now.default_timeout_s)
+        return McpSettings.from_env(
+            fixed, body_limit=now.body_limit, default_timeout_s=now.default_timeout_s, crowd=now.crowd
+        )
 
     return began.reloading(wire)
 
@@ -270,13 +272,13 @@ def with_gateway(light: Services, provider: ModelProvider, draw: Draw = random.r
     )
 
 
-def event_sink(process: ProcessEnvironment, telemetry: Telemetry) -> FanOut:
+def event_sink(process: ProcessEnvironment, telemetry: Telemetry, environ: Mapping[str, str]) -> FanOut:
     """The log, and the bus if there is one."""
     if process.event_bus is None:
         return FanOut(EventLog(telemetry))
-    from gateway_core.adapters.eventbridge import EventBridgeSink  # noqa: PLC0415 - brings boto3, on AWS only
+    from gateway_core.adapters.eventbridge import EventBridgeSink, connect  # noqa: PLC0415 - for AWS only
 
-    bridge = EventBridgeSink(process.event_bus, telemetry)
+    bridge = EventBridgeSink(process.event_bus, telemetry, connect(environ))
     _after_restore(process, bridge.forget_connections)
     return FanOut(EventLog(telemetry), bridge)
 
@@ -285,7 +287,7 @@ def _services(
     settings: GatewaySettings, store: Store, telemetry: Telemetry, events: EventSink, *, degrade: bool
 ) -> Services:
     clock = SystemClock()
-    ledger = ResilientLedger(store, clock, LogBacklog(telemetry), degrade=degrade)
+    ledger = ResilientLedger(store, clock, LogBacklog(telemetry), degrade=degrade, workers=settings.workers)
     return Services(settings, store, Authenticator(ledger, clock), telemetry, clock, ledger, events)
 
 

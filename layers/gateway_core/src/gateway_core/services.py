@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol, Self
 
 from gateway_core.access.authenticator import Authenticator
+from gateway_core.access.bookkeeper import Bookkeeper
 from gateway_core.config.settings import GatewaySettings
 from gateway_core.domain.caller import Attribution, Caller
 from gateway_core.ports import Clock, JobFiles, JobStarter, Ledger, Store, TokenCounter
@@ -42,6 +43,11 @@ class Services:
     clock: Clock
     ledger: Ledger
     events: EventSink
+
+    @property
+    def bookkeeper(self) -> Bookkeeper:
+        """Books what nobody settled."""
+        return Bookkeeper(self.store, self.events, self.clock, self.settings.unconfirmed_after_ms)
 
     def now(self) -> Self:
         """Itself: implements `Current` for services that nothing replaces."""

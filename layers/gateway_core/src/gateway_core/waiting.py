@@ -1,10 +1,13 @@
-"""Limits on how long something may be waited for, by one timer for all that is waited for in turn."""
+"""Limits on how long something may be waited for, and what goes on when nobody waits for it any more."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
+
+_LEFT = "the caller left"
 
 
 class Patience:
@@ -66,3 +69,40 @@ class Patience:
         else:
             self.expired = True
             self._task.cancel()
+
+
+def leave(task: asyncio.Task[Any]) -> None:
+    """Cancel a task because its caller left: whatever `heard_out` waits for within it is waited for first."""
+    task.cancel(_LEFT)
+
+
+def was_left(cancelled: asyncio.CancelledError) -> bool:
+    """Whether a task is cancelled because its caller left, and not because the work is to end now."""
+    return cancelled.args == (_LEFT,)
+
+
+async def outlive(task: asyncio.Task[Any]) -> None:
+    """Wait until a task has ended, and hand on to it what cancels the one that waits."""
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as cancelled:
+            task.cancel(*cancelled.args)
+
+
+async def heard_out[A](work: Coroutine[Any, Any, A], on_left: Callable[[], None]) -> A:
+    """The result of work that has a price: to its end, even if the caller leaves meanwhile, which is noted.
+
+    Any other cancelling ends it.
+    """
+    task = asyncio.create_task(work)
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as cancelled:
+            if not was_left(cancelled) and not task.done():
+                task.cancel()
+                await outlive(task)
+                raise
+            on_left()
+    return task.result()

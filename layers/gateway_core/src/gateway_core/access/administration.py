@@ -1,28 +1,34 @@
-"""What an operator does to keys, budgets and holds, each answered with what is now true, ready to print as JSON."""
+"""What an operator does to keys and budgets, each answered with what is now true, ready to print as JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from gateway_core.access.budget_rows import budget_row
+from gateway_core.access.reconciling import Reconciling
 from gateway_core.domain.caller import Limits
 from gateway_core.domain.cost import usd
 from gateway_core.domain.errors import InvalidRequest
 from gateway_core.domain.times import day_key, iso, utc_date
-from gateway_core.ports import Clock, KeyStore
-from gateway_core.store.budget import NOTHING, Amount
-from gateway_core.store.records import OpenHold
+from gateway_core.ports import Clock, OperatorStore
 from gateway_core.store.virtual_keys import KeyRecord, digest_of, new_key
 
 type Line = dict[str, object]
+SCOPES_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Administration:
     """Works on one store. Every method raises StoreUnavailable, and ConfigError for limits that cannot be kept."""
 
-    store: KeyStore
+    store: OperatorStore
     clock: Clock
+
+    @property
+    def reconciling(self) -> Reconciling:
+        """What concerns holds."""
+        return Reconciling(self.store, self.clock)
 
     async def create_key(self, grant: KeyRecord) -> Line:
         """Make a key with the rights and limits of `grant`. The secret is in the answer and nowhere else."""
@@ -50,34 +56,23 @@ class Administration:
         await self.store.set_budget(project_id, user_id, changed)
         return {"project": project_id, "user": user_id, **_budget(changed)}
 
-    async def list_holds(self, project_id: str, month: str | None) -> list[Line]:
-        """What is held in the month (default: this one), oldest first; requests under way are among it."""
-        holds = await self.store.open_holds(project_id, month=month or self._this_month())
-        return [_hold_line(hold) for hold in holds]
+    async def show_budgets(self, project_id: str | None, user_id: str | None) -> list[Line]:
+        """State of every budget and account of today and this month, of one project or of all; or of one user."""
+        projects = [project_id] if project_id else await self.store.projects()
+        return [line for project in projects for line in await self._budget_lines(project, user_id)]
 
-    async def release_hold(
-        self, project_id: str, month: str | None, request_id: str, attempt: int, charge: Amount = NOTHING
-    ) -> Line:
-        """Release a hold and spend `charge` instead. Raises InvalidRequest if there is no such hold."""
-        found = await self.store.resolve_hold(
-            project_id,
-            month=month or self._this_month(),
-            request_id=request_id,
-            attempt=attempt,
-            charge_nano=charge.nano,
-            charge_tokens=charge.tokens,
-            now_ms=self.clock.now_ms(),
-        )
-        name = f"{request_id}.{attempt}"
-        if not found:
-            raise InvalidRequest(f"Nothing is held for {name!r} in that month: it is settled, or was never admitted.")
-        return {"hold": name, "released": True, "charge_usd": usd(charge.nano), "charge_tokens": charge.tokens}
+    async def _budget_lines(self, project_id: str, user_id: str | None) -> list[Line]:
+        day = self._today()
+        scopes = [f"u:{user_id}"] if user_id else await self.store.budget_scopes(project_id, month=day[:6])
+        lines: list[Line] = []
+        for first in range(0, len(scopes), SCOPES_AT_ONCE):
+            some = scopes[first : first + SCOPES_AT_ONCE]
+            found = await self.store.budget_lines(project_id, day=day, scopes=some)
+            lines += [{"project": project_id, **budget_row(line)} for line in found]
+        return lines
 
     def _today(self) -> str:
         return day_key(utc_date(self.clock.now_ms()))
-
-    def _this_month(self) -> str:
-        return self._today()[:6]
 
 
 def _key_line(record: KeyRecord) -> Line:
@@ -104,17 +99,4 @@ def _budget(limits: Limits) -> Line:
         "month_usd": None if limits.month_nano is None else usd(limits.month_nano),
         "day_tokens": limits.day_tokens,
         "month_tokens": limits.month_tokens,
-    }
-
-
-def _hold_line(hold: OpenHold) -> Line:
-    return {
-        "hold": f"{hold.request_id}.{hold.attempt}",
-        "state": "unconfirmed" if hold.unconfirmed else "open",
-        "key_id": hold.key_id,
-        "user_id": hold.user_id,
-        "day": hold.day,
-        "hold_usd": usd(hold.hold_nano),
-        "hold_tokens": hold.hold_tokens,
-        "since": iso(hold.held_since_ms),
     }

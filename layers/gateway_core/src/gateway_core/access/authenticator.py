@@ -37,6 +37,18 @@ class Authenticator:
         """The caller behind a key. Raises Unauthenticated, or StoreUnavailable if nobody can tell."""
         return await self._caller(project_of(key), digest_of(key))
 
+    def known(self, key: str) -> Caller | None:
+        """The caller if it is known here, however long ago, without asking anybody.
+
+        Raises Unauthenticated for what is no key, or one that was revoked a moment ago.
+        """
+        project_of(key)
+        known = self._known.get(digest_of(key))
+        if known is None:
+            return None
+        is_fresh = self._clock.now_ms() - known.at_ms < FRESH_MS
+        return _valid(known.record) if is_fresh else known.record.caller()
+
     async def find(self, project_id: str, digest: str) -> Caller:
         """The caller whose key has this digest; raises as `authenticate`."""
         return await self._caller(project_id, digest)

@@ -42,13 +42,17 @@ MOST_CALLERS = 4096
 
 
 class ResilientLedger:
-    """Implements the port `Ledger` over another. With `degrade` False it only spares a store that is away."""
+    """Implements the port `Ledger` over another. With `degrade` False it only spares a store that is away.
 
-    def __init__(self, store: Ledger, clock: Clock, backlog: Backlog, *, degrade: bool) -> None:
+    Of `workers` processes that are one gateway, each has its share of the limits that we set for providers meanwhile.
+    """
+
+    def __init__(self, store: Ledger, clock: Clock, backlog: Backlog, *, degrade: bool, workers: int = 1) -> None:
         self._store = store
         self._clock = clock
         self._backlog = backlog
         self._degrade = degrade
+        self._workers = workers
         self._circuit = StoreCircuit(clock)
         self._unlimited: OrderedDict[tuple[str, ...], float] = OrderedDict()
         self._owed: dict[str, list[Settlement]] = {}
@@ -72,7 +76,7 @@ class ResilientLedger:
         except StoreUnavailable:
             if not self._may_go_on(ticket):
                 raise
-            return self._health.admit(ticket, 1, candidates, terms)
+            return self._health.admit(ticket, 1, self._shares(candidates), terms)
         self._note_limits(ticket, admission)
         return admission
 
@@ -90,7 +94,7 @@ class ResilientLedger:
             if not self._may_go_on(ticket):
                 raise
             self._owe(ticket, settlement)
-            admission = self._health.admit(ticket, settlement.attempt + 1, candidates, terms)
+            admission = self._health.admit(ticket, settlement.attempt + 1, self._shares(candidates), terms)
             return replace(admission, changes=(*local, *admission.changes))
         self._note_limits(ticket, admission)
         return replace(admission, changes=(*changes, *admission.changes))
@@ -124,6 +128,19 @@ class ResilientLedger:
 
     async def fleet_health(self, deployments: Sequence[tuple[str, str]]) -> FleetHealth:
         return await self._circuit.ask(lambda: self._store.fleet_health(deployments))
+
+    def _shares(self, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
+        """The same with this process's share of what may be asked in a minute; 0 stays no limit."""
+        if self._workers == 1:
+            return candidates
+        return [
+            replace(
+                candidate,
+                rpm=candidate.rpm and max(1, candidate.rpm // self._workers),
+                tpm=candidate.tpm and max(1, candidate.tpm // self._workers),
+            )
+            for candidate in candidates
+        ]
 
     async def _catch_up(self, ticket: Ticket, terms: Terms) -> tuple[Change, ...]:
         changes: tuple[Change, ...] = ()

@@ -38,9 +38,19 @@ class EventFeed:
     async def emit(self, events: Sequence[Event]) -> None:
         with self._lock:
             for event in events:
-                self._last += 1
-                self._entries.append(Entry(self._last, event))
+                self._keep(Entry(self._last + 1, event))
         self._wake()
+
+    def add(self, entries: Sequence[Entry]) -> None:
+        """What others have numbered already, in order."""
+        with self._lock:
+            for entry in entries:
+                self._keep(entry)
+        self._wake()
+
+    def _keep(self, entry: Entry) -> None:
+        self._last = entry.number
+        self._entries.append(entry)
 
     @property
     def entries(self) -> list[Entry]:

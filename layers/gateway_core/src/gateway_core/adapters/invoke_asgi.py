@@ -12,9 +12,12 @@ from starlette.types import ASGIApp, Message, Scope
 
 from gateway_core.adapters.deadline_as_error import within
 from gateway_core.invocation import FunctionUnavailable, HttpAnswer, HttpRequest, HttpStream
+from gateway_core.waiting import leave
 
 MOST_WAITING_PARTS = 8
 """How far an app may run ahead of its reader."""
+_SETTLE_S = 1.0
+"""How long an app that is left is waited for. One that still hears a model out goes on by itself."""
 
 
 class AsgiInvoker:
@@ -22,6 +25,7 @@ class AsgiInvoker:
 
     def __init__(self, apps: Mapping[str, ASGIApp]) -> None:
         self._apps = apps
+        self._left: set[asyncio.Task[None]] = set()
 
     async def invoke(self, function: str, request: HttpRequest) -> HttpAnswer:
         async with self.stream(function, request) as answer:
@@ -39,8 +43,10 @@ class AsgiInvoker:
                 yield await exchange.answer()
         finally:
             # As a server ends an app whose client left; what it still holds is its own to release.
-            task.cancel()
-            await asyncio.wait([task])
+            leave(task)
+            self._left.add(task)  # asyncio itself would let go of it
+            task.add_done_callback(self._left.discard)
+            await asyncio.wait([task], timeout=_SETTLE_S)
 
 
 class _AsgiExchange:

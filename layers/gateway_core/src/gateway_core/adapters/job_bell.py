@@ -18,5 +18,9 @@ class JobBell:
         self._listeners.append(listener)
 
     async def start(self, name: JobName) -> None:
+        self.ring(name)
+
+    def ring(self, name: JobName) -> None:
+        """As `start`, for who waits for nothing."""
         for listener in self._listeners:
             listener(name)

@@ -10,9 +10,6 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
-import httpx
-
-from gateway_core.adapters.quiet import silence_http
 from gateway_core.domain.base_url import is_on_this_machine
 from gateway_core.domain.catalog import Provider
 from gateway_core.domain.credentials import Secret
@@ -24,11 +21,14 @@ from gateway_core.domain.errors import (
     ProviderUnavailable,
     RateLimitError,
 )
+from gateway_core.http1 import ConnectError, ConnectTimeout, HttpError, LazyTls, Limits, Pool, Request, Response, Url
 from gateway_core.store.probes import ModelList
 from gateway_core.wires.table import traits_of
 from gateway_core.wires.wire import ModelsEndpoint
 
 MOST_BYTES = 4 * 1024 * 1024
+_ONCE = Limits(keep=0)
+_HEADERS = {"accept": "application/json", "accept-encoding": "identity", "user-agent": "llm-gateway"}
 _BAD_KEY = b"API_KEY_INVALID"
 """What tells a wrong key from a malformed request at Gemini, on both of its wires, where both are a 400."""
 _REFUSES_KEY = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
@@ -38,37 +38,33 @@ class HttpModelLister:
     """Implements the port `ModelLister`. Each call has its own connection, so that nothing outlives an event loop."""
 
     def __init__(self) -> None:
-        self._tls = httpx.create_ssl_context()  # here, as it takes longer than a call
+        self._tls = LazyTls()
+        self._tls.context()  # here, as it takes longer than a call
 
     async def list_models(self, provider: Provider, key: Secret | None) -> ModelList:
         endpoint = traits_of(provider.name).models_endpoint
-        headers = dict(endpoint.headers) | ({endpoint.key_header: endpoint.key_prefix + key.reveal()} if key else {})
+        headers = {**_HEADERS, **dict(endpoint.headers)}
+        if key:
+            headers[endpoint.key_header] = endpoint.key_prefix + key.reveal()
+        request = Request("GET", Url.parse(provider.api_base + endpoint.path), headers)
         try:
-            async with (
-                self._client() as http,
-                http.stream("GET", provider.api_base + endpoint.path, headers=headers) as response,
-            ):
+            response = await Pool(_ONCE, self._tls).send(request)
+            try:
                 return await _read(response, endpoint)
-        except httpx.ConnectError:
+            finally:
+                response.close()
+        except ConnectTimeout as error:
+            raise _unavailable(type(error).__name__) from None
+        except ConnectError:
             raise _unreachable(provider, key) from None
-        except (httpx.HTTPError, OSError) as error:
+        except HttpError as error:
             raise _unavailable(type(error).__name__) from None
 
-    def _client(self) -> httpx.AsyncClient:
-        silence_http()
-        return httpx.AsyncClient(
-            verify=self._tls,
-            timeout=None,  # noqa: S113 - the caller has one deadline for all
-            follow_redirects=False,  # the key is for this host
-            trust_env=False,  # neither a proxy nor a .netrc may come between us and the provider
-            headers={"accept": "application/json", "accept-encoding": "identity"},
-        )
 
-
-async def _read(response: httpx.Response, endpoint: ModelsEndpoint) -> ModelList:
+async def _read(response: Response, endpoint: ModelsEndpoint) -> ModelList:
     body = await _body(response)
-    if response.status_code != HTTPStatus.OK:
-        raise _refusal(response.status_code, body)
+    if response.status != HTTPStatus.OK:
+        raise _refusal(response.status, body)
     try:
         document = json.loads(body)
         names = frozenset(_names(document, endpoint))
@@ -77,11 +73,11 @@ async def _read(response: httpx.Response, endpoint: ModelsEndpoint) -> ModelList
         raise _unavailable("the answer is not a list of models") from None
 
 
-async def _body(response: httpx.Response) -> bytes:
+async def _body(response: Response) -> bytes:
     if response.headers.get("content-encoding", "identity").lower() != "identity":
         raise _unavailable("the answer is compressed, which was not asked for")
     body = bytearray()
-    async for piece in response.aiter_raw():
+    while piece := await response.read():
         body += piece
         if len(body) > MOST_BYTES:
             raise _unavailable("the answer is longer than allowed")

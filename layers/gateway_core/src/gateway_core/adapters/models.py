@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-import httpx
-
 from gateway_core.adapters.native import NativeEngine
 from gateway_core.adapters.upstream.attempts import MAX_RESPONSE_BYTES, Attempts
 from gateway_core.adapters.upstream.connections import Connections
 from gateway_core.adapters.upstream.guarded import LookUp, addresses_of
+from gateway_core.adapters.upstream.network import Network
 from gateway_core.adapters.upstream.provider import LazyEngine, TranslationEngine, UpstreamProvider
-from gateway_core.adapters.upstream.transport import connection_pool
 from gateway_core.domain.credentials import Credential
 from gateway_core.ports import Clock
 
@@ -21,7 +19,7 @@ def model_provider(
     clock: Clock,
     *,
     max_response_bytes: int = MAX_RESPONSE_BYTES,
-    connect: Callable[[], httpx.AsyncBaseTransport] = connection_pool,
+    connect: Callable[[], Network] | None = None,
     look_up: LookUp = addresses_of,
 ) -> UpstreamProvider:
     """A provider with these credentials; see `Attempts` and `Connections` for the rest."""

@@ -26,9 +26,9 @@ class NativeEngine:
         """A stream; what is no event stream is read whole, for its error."""
         codec = _codec(call.deployment)
         request = codec.request(call, True)  # noqa: FBT003 - as above
-        response = await post(call.deployment, request, line)
+        await post(call.deployment, request, line)
         if line.seen.watch is None:
-            await response.aread()
+            await line.transport.read_all()
         return Opened(codec.reader(call), request.dropped)
 
 

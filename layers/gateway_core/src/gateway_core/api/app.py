@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from fastapi import APIRouter, FastAPI
+from starlette.applications import Starlette
 
 from gateway_core.api.errors import install
 from gateway_core.api.guard import RequestGuard
 from gateway_core.api.head import HeadAsGet
+from gateway_core.api.routes import Routes
 from gateway_core.services import Current, Services
 
 
-def create_app[S: Services](source: Current[S], *routers: Callable[[Current[S]], APIRouter]) -> FastAPI:
+def create_app[S: Services](source: Current[S], *routers: Callable[[Current[S]], Routes]) -> Starlette:
     """An app that serves `routers`, each request with what `source` has then.
 
     It publishes no schema page: the wire is documented, not discovered. `app.state.events` is where its events go.
     """
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
-    for router in routers:
-        app.include_router(router(source))
+    app = Starlette(routes=[route for router in routers for route in router(source).all])
+    app.router.redirect_slashes = False
     telemetry = source.now().telemetry
     app.state.events = source.now().events
     install(app, telemetry)

@@ -10,7 +10,7 @@ from contextlib import aclosing
 from functools import partial
 from typing import Any
 
-from fastapi import APIRouter, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from gateway_core.access.rights import check_tool
@@ -22,12 +22,14 @@ from gateway_core.api.deadline import time_left_s
 from gateway_core.api.disconnect import while_listening
 from gateway_core.api.errors import error_body
 from gateway_core.api.jobs import Batch, accept, attribution_of, job_routes, wants_job
+from gateway_core.api.routes import Routes
 from gateway_core.api.schemas import cost_body
 from gateway_core.api.sse import Events, EventStream, event
 from gateway_core.batch.graph import Node, build
 from gateway_core.batch.questions import TOOL, Answer, Question
 from gateway_core.batch.validation.registry import Registry
 from gateway_core.config.settings import GatewaySettings
+from gateway_core.crowd.slot import waited
 from gateway_core.domain.errors import InvalidRequest, LLMError
 from gateway_core.services import Current, Jobs, ModelServices
 from gateway_core.store.jobs import MOST_JOB_S
@@ -38,7 +40,7 @@ MOST_SCHEMAS_CHARS = 256 * 1024
 type Answers = AsyncGenerator[Answer]
 
 
-def router(source: Current[ModelServices], jobs: Jobs | None = None) -> APIRouter:
+def router(source: Current[ModelServices], jobs: Jobs | None = None) -> Routes:
     """The routes, closed over where their services come from. Without `jobs` there are none."""
     routes = job_routes(source, jobs)
 
@@ -55,13 +57,13 @@ def router(source: Current[ModelServices], jobs: Jobs | None = None) -> APIRoute
             return await accept(request, services, jobs, caller, batch)
         request_id = request.state.request_id
         timeout_s = min(batch.timeout_s, time_left_s(request.scope))
-        engine = services.engine(caller, attribution_of(caller, batch.body), request_id)
+        engine = services.engine(caller, attribution_of(request, caller, batch.body), request_id)
         running = engine.run(batch.nodes, timeout_s=timeout_s)
         answers = _logged(running, partial(services.telemetry.batch_ended, request_id, caller, len(batch.nodes)))
         headers = {"x-gateway-request-id": request_id}
         if batch.body.stream:
-            return EventStream(_events(answers, request_id, services.telemetry), headers)
-        done = await while_listening(request, _all(answers))
+            return EventStream(_events(answers, request_id, services.telemetry), headers, longest_s=timeout_s)
+        done = await waited(while_listening(request, _all(answers)))  # each question has a slot of its own
         headers["x-gateway-cost-usd"] = cost_body(total_cost(done))["total_usd"]
         return JSONResponse(batch_body(done, request_id), headers=headers)
 

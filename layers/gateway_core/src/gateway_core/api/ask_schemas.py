@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from gateway_core.api.body import Id, Strict
+from gateway_core.api.body import Party, Strict
 from gateway_core.api.openai_wire import group_or_model
 from gateway_core.api.schemas import Options, OwnOptions, Tokens, cost_body, given, usage_body
 from gateway_core.batch.questions import (
@@ -75,8 +75,8 @@ class BatchBody(Strict):
     questions: Annotated[list[QuestionItem], Field(min_length=1)]
     stream: bool = False
     project_id: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")] | None = None
-    agent_id: Id | None = None
-    user_id: Id | None = None
+    agent_id: Party | None = None
+    user_id: Party | None = None
     timeout_s: Annotated[float, Field(gt=0, le=MOST_JOB_S)] | None = None
 
 
@@ -90,7 +90,7 @@ def result_body(answer: Answer) -> dict[str, Any]:
         "confidence": answer.confidence,
         "retry_count": answer.retry_count,
         "error_code": answer.error_code,
-        "usage": usage_body(answer.usage),
+        "usage": usage_body(answer.usage, answer.cost),
         "cost": cost_body(answer.cost),
         "cached": answer.cached,
         "model": answer.model,
@@ -108,7 +108,7 @@ def totals_body(answers: Sequence[Answer]) -> dict[str, Any]:
         "failed": len(answers) - succeeded,
         "cached": sum(answer.cached for answer in answers),
         "retries": sum(answer.retry_count for answer in answers),
-        "usage": usage_body(sum((answer.usage for answer in answers), Usage())),
+        "usage": usage_body(sum((answer.usage for answer in answers), Usage()), cost),
         "cost": {name: text for name, text in cost_body(cost).items() if name != "price_source"},
         "saved_usd": usd(sum(answer.saved_nano for answer in answers)),
     }
@@ -116,7 +116,13 @@ def totals_body(answers: Sequence[Answer]) -> dict[str, Any]:
 
 def total_cost(answers: Sequence[Answer]) -> Cost:
     """Of all answers; it has no price list of its own."""
-    return Cost(sum(answer.cost.input_nano for answer in answers), sum(a.cost.output_nano for a in answers), "")
+    costs = [answer.cost for answer in answers]
+    return Cost(
+        sum(cost.input_nano for cost in costs),
+        sum(cost.output_nano for cost in costs),
+        "",
+        sum(cost.estimated_nano for cost in costs),
+    )
 
 
 def job_body(job: Job, answers: Sequence[Answer] | None = None, next_cursor: int | None = None) -> dict[str, Any]:

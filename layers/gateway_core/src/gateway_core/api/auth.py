@@ -5,14 +5,16 @@ from __future__ import annotations
 from starlette.datastructures import Headers
 from starlette.requests import Request
 
+from gateway_core.api.turn import let_in
 from gateway_core.domain.caller import Caller
 from gateway_core.domain.errors import Unauthenticated
 from gateway_core.services import Services
 
 
 async def identify(request: Request, services: Services) -> Caller:
-    """The caller of a request, noted on it. Raises Unauthenticated, or StoreUnavailable when nobody can tell."""
-    request.state.caller = caller = await services.authenticator.authenticate(presented_key(request.headers))
+    """The caller of a request, noted on it, once it is the request's turn, see `let_in`. Raises what that does."""
+    key = presented_key(request.headers)
+    request.state.caller = caller = await let_in(request.scope, key, services.authenticator, services.settings.crowd)
     return caller
 
 

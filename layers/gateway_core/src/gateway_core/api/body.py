@@ -7,14 +7,16 @@ import math
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
 from starlette.datastructures import Headers
 from starlette.requests import Request
 
+from gateway_core.crowd.slot import waited
 from gateway_core.domain.errors import BodyTooLarge, InvalidRequest, UnsupportedEncoding
 
 MOST_DEPTH = 64
+MOST_ID_BYTES = 128
 NOT_OFFERED = "not_offered"
 """Of an error: the request has the right form, but the gateway does not do what it asks for."""
 _LONGEST_NAME = 64
@@ -32,8 +34,16 @@ def not_offered(why: str) -> PydanticCustomError:
     return PydanticCustomError(NOT_OFFERED, "{why}", {"why": why})
 
 
+def _of_few_bytes(name: str) -> str:
+    if len(name.encode()) > MOST_ID_BYTES:
+        raise ValueError(f"may take at most {MOST_ID_BYTES} bytes in UTF-8")
+    return name
+
+
 type Id = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
-"""Names that a caller makes up: of users, agents and the like."""
+"""Names that a caller makes up, as providers take them."""
+type Party = Annotated[Id, AfterValidator(_of_few_bytes)]
+"""The name of an agent or user, which the store keeps with each thing that is counted for it."""
 
 
 class Strict(BaseModel):
@@ -97,8 +107,15 @@ def validate[T: BaseModel](model: type[T], value: dict[str, Any]) -> T:
 
 
 async def read_body(request: Request, limit: int) -> bytes:
-    """The whole body. Raises BodyTooLarge above `limit` bytes, as soon as that is known, and UnsupportedEncoding."""
+    """The whole body. Raises BodyTooLarge above `limit` bytes, as soon as that is known, and UnsupportedEncoding.
+
+    A client who sends slowly keeps nobody else from work.
+    """
     _check_head(request.headers, limit)
+    return await waited(_read_body(request, limit))
+
+
+async def _read_body(request: Request, limit: int) -> bytes:
     parts, size = [], 0
     async for part in request.stream():
         size += len(part)

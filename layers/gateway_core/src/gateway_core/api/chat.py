@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 
 from gateway_core.access.rights import check_tool
 from gateway_core.api.auth import identify
@@ -17,6 +17,7 @@ from gateway_core.api.deadline import time_left_s
 from gateway_core.api.disconnect import while_listening
 from gateway_core.api.messages import Message
 from gateway_core.api.openai_wire import ModelName, attribution_of, group_or_model
+from gateway_core.api.routes import Routes
 from gateway_core.api.schemas import Options, Tokens, given
 from gateway_core.api.sse import EventStream
 from gateway_core.api.stream import TOOL as STREAM_TOOL
@@ -110,9 +111,9 @@ _OPTIONS = ChatBody.model_fields.keys() - {
 """What a model is told; the rest is the gateway's."""
 
 
-def router(source: Current[ModelServices]) -> APIRouter:
+def router(source: Current[ModelServices]) -> Routes:
     """The route, closed over where its services come from."""
-    routes = APIRouter()
+    routes = Routes()
 
     @routes.post("/v1/chat/completions")
     async def chat(request: Request) -> Response:
@@ -136,6 +137,6 @@ def router(source: Current[ModelServices]) -> APIRouter:
         begun = await start(parts, request_id, services.telemetry)
         name = begun.opened.model.key if begun.opened else body.model
         wire = ChatStream(request_id, name, created, with_usage=body.wants_usage)
-        return EventStream(wire.events(begun.parts), begun.headers)
+        return EventStream(wire.events(begun.parts), begun.headers, longest_s=timeout_s)
 
     return routes

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse
+from starlette.requests import Request
+from starlette.responses import JSONResponse
 
 from gateway_core.access.rights import check_tool
 from gateway_core.api.attribution import check_headers
@@ -12,16 +12,18 @@ from gateway_core.api.body import read_json, validate
 from gateway_core.api.deadline import time_left_s
 from gateway_core.api.degraded import DEGRADED_HEADER
 from gateway_core.api.disconnect import while_listening
+from gateway_core.api.routes import Routes
 from gateway_core.api.schemas import CACHED_HEADER, DROPPED_HEADER, CompleteBody, completion_body, cost_body
+from gateway_core.api.sessions import session_of
 from gateway_core.domain.chat import ProviderAnswer
 from gateway_core.domain.cost import usd
 from gateway_core.domain.result import Completion
 from gateway_core.services import Current, ModelServices
 
 
-def router(source: Current[ModelServices]) -> APIRouter:
+def router(source: Current[ModelServices]) -> Routes:
     """The route, closed over where its services come from."""
-    routes = APIRouter()
+    routes = Routes()
 
     @routes.post("/v1/complete")
     async def complete(request: Request) -> JSONResponse:
@@ -32,7 +34,7 @@ def router(source: Current[ModelServices]) -> APIRouter:
         value = await read_json(request, settings.body_limit)
         body = validate(CompleteBody, value)
         check_headers(request, project_id=body.project_id, agent_id=body.agent_id)
-        chat = body.to_request(caller, settings.default_timeout_s, value)
+        chat = body.to_request(caller, settings.default_timeout_s, value, session_of(request))
         timeout_s = min(chat.timeout_s, time_left_s(request.scope))
         answer = services.gateway.complete(chat, caller, request.state.request_id, timeout_s=timeout_s)
         done = await while_listening(request, answer)

@@ -1,4 +1,4 @@
-"""Ends the work for a caller who has left: nobody should pay for an answer that nobody reads."""
+"""What becomes of the work for a caller who has left."""
 
 from __future__ import annotations
 
@@ -10,25 +10,31 @@ from starlette.requests import Request
 from starlette.types import Receive
 
 from gateway_core.domain.errors import CallerGone
+from gateway_core.waiting import leave, outlive
 
 
 async def while_listening[T](request: Request, work: Coroutine[Any, Any, T]) -> T:
-    """The result of `work`, which is cancelled, and so settled, when the client disconnects. Raises CallerGone.
+    """The result of `work`. Raises CallerGone once the client has disconnected and the work has ended.
 
-    The body must have been read. Where the platform does not tell (Lambda), the work simply runs to its end.
+    A provider's call that is under way then is read to its end, as it is billed whether or not somebody waits; nothing
+    further is begun. The request counts as open until then. The body must have been read. Where the platform does not
+    tell (Lambda), the work simply runs to its end.
     """
-    working = asyncio.ensure_future(work)
+    working = asyncio.create_task(work)
     leaving = asyncio.ensure_future(left(request.receive))
     try:
         await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
         if working.done():
             return working.result()
+        leave(working)
+        await outlive(working)
         raise CallerGone("The caller left before the answer was there.")
+    except asyncio.CancelledError as cancelled:
+        working.cancel(*cancelled.args)
+        await outlive(working)
+        raise
     finally:
         leaving.cancel()
-        if not working.done():
-            working.cancel()
-            await asyncio.wait({working})
 
 
 async def left(receive: Receive) -> None:

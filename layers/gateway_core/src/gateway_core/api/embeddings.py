@@ -6,9 +6,9 @@ import base64
 import struct
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse
 from pydantic import Field
+from starlette.requests import Request
+from starlette.responses import JSONResponse
 
 from gateway_core.access.rights import check_tool
 from gateway_core.api.auth import identify
@@ -17,6 +17,7 @@ from gateway_core.api.complete import gateway_headers
 from gateway_core.api.deadline import time_left_s
 from gateway_core.api.disconnect import while_listening
 from gateway_core.api.openai_wire import ModelName, attribution_of, group_or_model
+from gateway_core.api.routes import Routes
 from gateway_core.domain.caller import Attribution
 from gateway_core.domain.embedding import Embeddings, EmbedRequest
 from gateway_core.domain.result import Completion
@@ -52,9 +53,9 @@ class EmbeddingsBody(Strict):
         return tuple(entry if isinstance(entry, str) else _tokens(entry) for entry in self.input)
 
 
-def router(source: Current[ModelServices]) -> APIRouter:
+def router(source: Current[ModelServices]) -> Routes:
     """The route, closed over where its services come from."""
-    routes = APIRouter()
+    routes = Routes()
 
     @routes.post("/v1/embeddings")
     async def embeddings(request: Request) -> JSONResponse:

@@ -9,6 +9,9 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway_core.api.errors import error_response
+from gateway_core.api.turn import turn_of
+from gateway_core.crowd.limiter import Limiter
+from gateway_core.crowd.slot import Slot
 from gateway_core.domain.errors import LLMError
 from gateway_core.telemetry.telemetry import Telemetry
 
@@ -23,25 +26,34 @@ class RequestGuard:
 
     The name is on every answer, in the header that clients of OpenAI's wire look for.
 
+    A request has its slot, once it has taken one, until its answer begins. `limiter` gives slots where the scope's
+    state names none for the whole process.
+
     `where` is what the log calls the place of a crash; empty for the request's path.
     """
 
-    def __init__(self, app: ASGIApp, telemetry: Telemetry, where: str = "") -> None:
+    def __init__(self, app: ASGIApp, telemetry: Telemetry, where: str = "", limiter: Limiter | None = None) -> None:
         self._app = app
         self._telemetry = telemetry
         self._where = where
+        self._limiter = limiter or Limiter(telemetry.crowded)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = scope.setdefault("state", {}).setdefault("request_id", new_request_id())
+        with turn_of(scope, receive, self._limiter) as (slot, ear):
+            await self._guarded(scope, ear, send, slot)
+
+    async def _guarded(self, scope: Scope, receive: Receive, send: Send, slot: Slot) -> None:
+        request_id = scope["state"].setdefault("request_id", new_request_id())
         started = False
 
         async def watched(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
+                slot.leave()  # how long a client reads is its own affair
                 MutableHeaders(scope=message).setdefault("x-request-id", request_id)
             await send(message)
 

@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from starlette.requests import Request
+from starlette.responses import JSONResponse
 
 from gateway_core import __version__
 from gateway_core.access.rights import check_tool
 from gateway_core.api.auth import identify
 from gateway_core.api.degraded import DEGRADED_HEADER, unknown_states
 from gateway_core.api.rate_limits import rate_limit_view
+from gateway_core.api.routes import Routes
 from gateway_core.domain.chat import Model
 from gateway_core.domain.errors import StoreUnavailable
 from gateway_core.domain.lifecycle import lifecycle
@@ -22,20 +24,20 @@ from gateway_core.store.deployment_state import DeploymentState, Measured
 from gateway_core.store.probes import FleetHealth, Probe, catalog_warnings, provider_status
 
 
-def router(source: Current[Services]) -> APIRouter:
+def router(source: Current[Services]) -> Routes:
     """The routes, closed over where their services come from. `/health` does no I/O and needs no key."""
-    routes = APIRouter()
+    routes = Routes()
 
-    @routes.get("/health", response_model=None)
-    async def health() -> dict[str, str]:
+    @routes.get("/health")
+    async def health(_request: Request) -> dict[str, str]:
         return {"status": "ok", "version": __version__}
 
-    @routes.get("/health/providers", response_model=None)
-    async def providers(request: Request, response: Response) -> dict[str, Any]:
+    @routes.get("/health/providers")
+    async def providers(request: Request) -> JSONResponse:
         services = source.now()
         caller = await identify(request, services)
         check_tool(caller, "health_check")
-        catalog, store = services.settings.catalog, "ok"
+        catalog, store, headers = services.settings.catalog, "ok", dict[str, str]()
         models = list(catalog.models.values())
         pairs = [(model.provider, model.deployment.id) for model in models]
         try:
@@ -43,15 +45,16 @@ def router(source: Current[Services]) -> APIRouter:
         except StoreUnavailable as error:
             services.telemetry.store_failed(request.state.request_id, error)
             store, fleet = "unavailable", FleetHealth(tuple(unknown_states(pairs)))
-            response.headers.update(DEGRADED_HEADER)
+            headers.update(DEGRADED_HEADER)
         now_ms = services.clock.now_ms()
         fresh = tuple(probe for probe in fleet.probes if probe.is_fresh(now_ms))
         warnings = catalog_warnings(catalog, fresh, utc_date(now_ms), services.settings.price_age_days)
-        return {
+        body = {
             "store": store,
             "providers": provider_view(models, fleet, now_ms),
             "warnings": [asdict(warning) for warning in warnings],
         }
+        return JSONResponse(body, headers=headers)
 
     return routes
 

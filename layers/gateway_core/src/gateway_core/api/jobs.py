@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, replace
 from itertools import accumulate
 from typing import Annotated
 
-from fastapi import APIRouter, Request
 from pydantic import Field
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from gateway_core.access.rights import attribute, check_tool
@@ -18,6 +18,8 @@ from gateway_core.api.ask_schemas import BatchBody, job_body
 from gateway_core.api.auth import identify
 from gateway_core.api.body import Strict, validate
 from gateway_core.api.query import query_of
+from gateway_core.api.routes import Routes
+from gateway_core.api.sessions import session_of
 from gateway_core.batch.graph import Node
 from gateway_core.batch.job_log import pack_questions, parse_line
 from gateway_core.batch.questions import TOOL
@@ -51,9 +53,10 @@ class Page(Strict):
     limit: Annotated[int, Field(ge=1, le=MOST_RESULTS)] = 100
 
 
-def attribution_of(caller: Caller, body: BatchBody) -> Attribution:
+def attribution_of(request: Request, caller: Caller, body: BatchBody) -> Attribution:
     """Whom the questions of a batch count for. Raises Forbidden."""
-    return attribute(caller, body.project_id, body.agent_id, body.user_id)
+    wanted = attribute(caller, body.project_id, body.agent_id, body.user_id)
+    return replace(wanted, session_id=session_of(request))
 
 
 def wants_job(request: Request) -> bool:
@@ -64,9 +67,9 @@ def wants_job(request: Request) -> bool:
     return mode == "job"
 
 
-def job_routes(source: Current[ModelServices], jobs: Jobs | None) -> APIRouter:
+def job_routes(source: Current[ModelServices], jobs: Jobs | None) -> Routes:
     """The routes of jobs that were accepted."""
-    routes = APIRouter()
+    routes = Routes()
 
     @routes.get("/ask/{job_id}")
     async def look(request: Request, job_id: str) -> Response:
@@ -134,7 +137,7 @@ def _on(jobs: Jobs | None) -> Jobs:
 
 
 def _new_job(request: Request, services: ModelServices, caller: Caller, batch: Batch) -> Job:
-    now_ms, attribution = services.clock.now_ms(), attribution_of(caller, batch.body)
+    now_ms, attribution = services.clock.now_ms(), attribution_of(request, caller, batch.body)
     questions = [asdict(node.question) for node in batch.nodes]
     asked = json.dumps([questions, asdict(attribution), batch.timeout_s], sort_keys=True)
     named = _idempotency_key(request)

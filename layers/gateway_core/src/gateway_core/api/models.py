@@ -10,12 +10,14 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from starlette.requests import Request
+from starlette.responses import JSONResponse
 
 from gateway_core.access.rights import check_tool
 from gateway_core.api.auth import identify
 from gateway_core.api.degraded import DEGRADED_HEADER, unknown_states
 from gateway_core.api.health import state_body
+from gateway_core.api.routes import Routes
 from gateway_core.domain.caller import Caller
 from gateway_core.domain.catalog import Catalog
 from gateway_core.domain.chat import Model
@@ -35,22 +37,24 @@ _CREATED = 1_767_225_600
 """OpenAI's list wants a time of creation, which no provider tells for all models: 2026-01-01."""
 
 
-def router(source: Current[Services]) -> APIRouter:
+def router(source: Current[Services]) -> Routes:
     """The routes, closed over where their services come from."""
-    routes = APIRouter()
+    routes = Routes()
 
-    async def entries(request: Request, response: Response, services: Services) -> list[dict[str, Any]]:
+    async def entries(request: Request, services: Services) -> tuple[list[dict[str, Any]], dict[str, str]]:
+        """All that the caller may see, and headers of the answer."""
         catalog = services.settings.catalog
         caller = await identify(request, services)
         check_tool(caller, TOOL)
         shown = _visible(catalog, caller)
         pairs = [(model.provider, model.deployment.id) for model in shown]
+        headers: dict[str, str] = {}
         try:
             states = await services.ledger.deployment_states(pairs)
         except StoreUnavailable as error:
             services.telemetry.store_failed(request.state.request_id, error)
             states = unknown_states(pairs)
-            response.headers.update(DEGRADED_HEADER)
+            headers.update(DEGRADED_HEADER)
         now_ms = services.clock.now_ms()
         models = [model_body(m, _groups_of(catalog, m), s, now_ms) for m, s in zip(shown, states, strict=True)]
         known = {model.key: state for model, state in zip(shown, states, strict=True)}
@@ -59,23 +63,24 @@ def router(source: Current[Services]) -> APIRouter:
             for name, keys in catalog.groups.items()
             if _may_use(caller, name)
         ]
-        return models + groups
+        return models + groups, headers
 
-    @routes.get("/v1/models", response_model=None)
-    async def models(request: Request, response: Response) -> dict[str, Any]:
-        return {"object": "list", "data": await entries(request, response, source.now())}
+    @routes.get("/v1/models")
+    async def models(request: Request) -> JSONResponse:
+        found, headers = await entries(request, source.now())
+        return JSONResponse({"object": "list", "data": found}, headers=headers)
 
-    @routes.get("/v1/models/{model_id:path}", response_model=None)
-    async def model(request: Request, response: Response, model_id: str) -> dict[str, Any]:
+    @routes.get("/v1/models/{model_id:path}")
+    async def model(request: Request, model_id: str) -> JSONResponse:
         services = source.now()
-        found = await entries(request, response, services)
+        found, headers = await entries(request, services)
         catalog = services.settings.catalog
         is_group = model_id in catalog.groups
         asked = None if is_group else catalog.resolve(model_id)
         key = asked.key if asked else model_id
         for entry in found:
             if entry["id"] == key:
-                return entry
+                return JSONResponse(entry, headers=headers)
         if asked and not asked.listed:
             raise UnknownModel(f"'{key}' is not in the catalog.", param="model")
         raise UnknownModel(f"This key may not use the {'group' if is_group else 'model'} '{key}'.", param="model")

@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated
 
-from fastapi import Request
 from pydantic import Field
+from starlette.requests import Request
 
 from gateway_core.access.rights import attribute
 from gateway_core.api.attribution import AGENT_HEADER, PROJECT_HEADER, agreed, header
-from gateway_core.api.body import Id, Strict, validate
+from gateway_core.api.body import Party, Strict, validate
+from gateway_core.api.sessions import session_of, short_name
 from gateway_core.domain.caller import Attribution, Caller
 from gateway_core.domain.catalog import Catalog
 
 type ModelName = Annotated[str, Field(min_length=1, max_length=128)]
 
 
-_LONGEST_USER = 128
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-
-
 class Origin(Strict):
     """Whom a request names: by `metadata`, or by headers."""
 
     project_id: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")] | None = None
-    agent_id: Id | None = None
-    user_id: Id | None = None
+    agent_id: Party | None = None
+    user_id: Party | None = None
 
 
 def attribution_of(
@@ -43,18 +39,12 @@ def attribution_of(
     ways: dict[str, dict[str, str | None]] = {
         "project_id": {PROJECT_HEADER: header(request, PROJECT_HEADER, "project_id")},
         "agent_id": {AGENT_HEADER: header(request, AGENT_HEADER, "agent_id")},
-        "user_id": {"user": user and _user_id(user)},
+        "user_id": {"user": user and short_name(user, "u")},
     }
     given = {name: agreed(name, {f"metadata.{name}": named.get(name), **way}) for name, way in ways.items()}
     origin = validate(Origin, {name: value for name, value in given.items() if value})
-    return attribute(caller, origin.project_id, origin.agent_id, origin.user_id)
-
-
-def _user_id(user: str) -> str:
-    """The name itself, or `u-` and half of its SHA-256 in hex: the same name is the same user."""
-    if len(user) <= _LONGEST_USER and not _CONTROLS.search(user):
-        return user
-    return f"u-{hashlib.sha256(user.encode()).hexdigest()[:32]}"
+    wanted = attribute(caller, origin.project_id, origin.agent_id, origin.user_id)
+    return replace(wanted, session_id=session_of(request, metadata))
 
 
 def group_or_model(catalog: Catalog, name: str) -> tuple[str | None, str | None]:

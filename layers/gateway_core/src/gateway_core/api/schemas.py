@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
 from gateway_core.access.rights import attribute
-from gateway_core.api.body import Id, Strict
+from gateway_core.api.body import Id, Party, Strict
 from gateway_core.api.messages import Message
 from gateway_core.api.tools import CustomTool, Prediction, ResponseFormat, Thinking, Tool, ToolChoice
 from gateway_core.domain.caller import Caller
@@ -78,8 +78,8 @@ class CompleteBody(OwnOptions):
     model: Annotated[str, Field(min_length=1, max_length=128)] | None = None
     max_tokens: Tokens | None = None
     project_id: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")] | None = None
-    agent_id: Id | None = None
-    user_id: Id | None = None
+    agent_id: Party | None = None
+    user_id: Party | None = None
     fallback: bool | None = None
     routing: Literal["order", "cost", "latency"] = "order"
     require: list[Requirement] = Field(default_factory=list)
@@ -89,12 +89,13 @@ class CompleteBody(OwnOptions):
     explain: bool = False
     api_base: Annotated[str, Field(min_length=1, max_length=2048)] | None = None
 
-    def to_request(self, caller: Caller, default_timeout_s: float, body: Json) -> ChatRequest:
+    def to_request(self, caller: Caller, default_timeout_s: float, body: Json, session_id: str = "") -> ChatRequest:
         """The request in `body`, of which this is the checked form. Raises Forbidden for a foreign project or user."""
+        wanted = attribute(caller, self.project_id, self.agent_id, self.user_id)
         named = self.model is None or "model_group" in self.model_fields_set
         return ChatRequest(
             messages=tuple(body["messages"]),
-            attribution=attribute(caller, self.project_id, self.agent_id, self.user_id),
+            attribution=replace(wanted, session_id=session_id),
             model_group=self.model_group if named else None,
             model=self.model,
             max_output_tokens=self.max_tokens or DEFAULT_MAX_TOKENS,
@@ -124,7 +125,7 @@ def completion_body(done: Completion[ProviderAnswer]) -> dict[str, Any]:
         "provider": done.model.provider,
         "model_group": done.model_group,
         "finish_reason": done.answer.finish_reason,
-        "usage": usage_body(done.usage),
+        "usage": usage_body(done.usage, done.cost),
         "cost": cost_body(done.cost),
         "latency_ms": done.latency_ms,
         "cached": done.cached,
@@ -162,7 +163,8 @@ def _drop_body(drop: Drop) -> dict[str, str]:
     return {name: value for name, value in asdict(drop).items() if name != "param" or value}
 
 
-def usage_body(usage: Usage) -> dict[str, int]:
+def usage_body(usage: Usage, cost: Cost | None = None) -> dict[str, int]:
+    """Counts; and where a part of its `cost` is an estimate, that they are one."""
     return {
         "input_tokens": usage.input_tokens,
         "output_tokens": usage.output_tokens,
@@ -170,14 +172,16 @@ def usage_body(usage: Usage) -> dict[str, int]:
         "cache_write_tokens": usage.cache_write_tokens,
         "reasoning_tokens": usage.reasoning_tokens,
         "total_tokens": usage.total_tokens,
+        **({"estimated": True} if cost and cost.estimated_nano else {}),
     }
 
 
 def cost_body(cost: Cost) -> dict[str, str]:
-    """Decimal strings of USD."""
+    """Decimal strings of USD, and how much of it is an estimate, if any is."""
     return {
         "input_usd": usd(cost.input_nano),
         "output_usd": usd(cost.output_nano),
         "total_usd": usd(cost.total_nano),
+        **({"estimated_usd": usd(cost.estimated_nano)} if cost.estimated_nano else {}),
         "price_source": cost.price_source,
     }

@@ -12,9 +12,12 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from gateway_core.api.disconnect import left
+from gateway_core.waiting import leave, outlive, was_left
 from gateway_core.wires.shapes import sendable_json
 
 HEARTBEAT_S = 15.0
+UNREAD_S = 5.0
+"""How long a client that does not read may still take what was to be sent when the time was over."""
 HEARTBEAT = b": keep-alive\n\n"
 HEADERS = {"cache-control": "no-cache, no-transform", "x-accel-buffering": "no"}
 
@@ -49,29 +52,46 @@ def _encoded(data: Mapping[str, Any]) -> bytes:
 class EventStream(Response):
     """Sends events as they come, and a comment for every interval of silence.
 
-    When the client disconnects, it closes their source.
+    When the client disconnects, it closes their source. So it does a little after `longest_s`, by which the source ends
+    unless the client does not read.
     """
 
     media_type = "text/event-stream"
 
-    def __init__(self, events: Events, headers: Mapping[str, str], heartbeat_s: float = HEARTBEAT_S) -> None:
+    def __init__(
+        self,
+        events: Events,
+        headers: Mapping[str, str],
+        heartbeat_s: float = HEARTBEAT_S,
+        longest_s: float | None = None,
+    ) -> None:
         super().__init__(headers={**HEADERS, **headers})
         del self.headers["content-length"]
         self._events = events
         self._heartbeat_s = heartbeat_s
+        self._longest_s = None if longest_s is None else longest_s + UNREAD_S
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         line = _Line(send, self._heartbeat_s)
-        sending = asyncio.ensure_future(self._send(line))
+        sending = asyncio.create_task(self._send(line))
         beating = asyncio.ensure_future(line.beat())
         leaving = asyncio.ensure_future(left(receive))
+        has_left = False
         try:
-            await asyncio.wait({sending, beating, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(
+                {sending, beating, leaving}, timeout=self._longest_s, return_when=asyncio.FIRST_COMPLETED
+            )
+            has_left = leaving.done()
+        except asyncio.CancelledError as cancelled:
+            has_left = was_left(cancelled)
+            raise
         finally:
-            for task in (sending, beating, leaving):
-                task.cancel()
-            await asyncio.wait({sending, beating, leaving})
+            beating.cancel()
+            leaving.cancel()
+            (leave if has_left else asyncio.Task.cancel)(sending)
+            await outlive(sending)
+            await asyncio.wait({beating, leaving})
             for task in (sending, beating):  # either raises what the connection did
                 with contextlib.suppress(asyncio.CancelledError):
                     task.result()

@@ -5,15 +5,17 @@ from __future__ import annotations
 from contextlib import aclosing
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Request
 from pydantic import Field
+from starlette.requests import Request
 
 from gateway_core.access.rights import check_tool
 from gateway_core.api.attribution import check_headers
 from gateway_core.api.auth import identify
 from gateway_core.api.body import read_json, validate
 from gateway_core.api.deadline import time_left_s
+from gateway_core.api.routes import Routes
 from gateway_core.api.schemas import CompleteBody, completion_body
+from gateway_core.api.sessions import session_of
 from gateway_core.api.sse import Events, EventStream, event
 from gateway_core.api.stream_answer import StreamParts, in_words, start, stream_error_body
 from gateway_core.domain.chat import Chunk, ToolCallDelta
@@ -31,9 +33,9 @@ class StreamBody(CompleteBody):
     buffer: Literal["token", "word"] = "token"
 
 
-def router(source: Current[ModelServices]) -> APIRouter:
+def router(source: Current[ModelServices]) -> Routes:
     """The route, closed over where its services come from."""
-    routes = APIRouter()
+    routes = Routes()
 
     @routes.post("/v1/stream")
     async def stream(request: Request) -> EventStream:
@@ -44,13 +46,13 @@ def router(source: Current[ModelServices]) -> APIRouter:
         value = await read_json(request, settings.body_limit)
         body = validate(StreamBody, value)
         check_headers(request, project_id=body.project_id, agent_id=body.agent_id)
-        chat = body.to_request(caller, settings.default_timeout_s, value)
+        chat = body.to_request(caller, settings.default_timeout_s, value, session_of(request))
         request_id = request.state.request_id
         timeout_s = min(chat.timeout_s, time_left_s(request.scope))
         parts = services.gateway.stream(chat, caller, request_id, timeout_s=timeout_s)
         begun = await start(parts, request_id, services.telemetry)
         shown = in_words(begun.parts) if body.buffer == "word" else begun.parts
-        return EventStream(_events(shown, request_id), begun.headers)
+        return EventStream(_events(shown, request_id), begun.headers, longest_s=timeout_s)
 
     return routes
 

@@ -71,7 +71,7 @@ def stream_error_body(error: LLMError, request_id: str) -> dict[str, Any]:
     body = error_body(error, request_id)
     if error.billed:
         usage, cost = error.billed
-        body["error"] |= {"usage": usage_body(usage), "cost": cost_body(cost)}
+        body["error"] |= {"usage": usage_body(usage, cost), "cost": cost_body(cost)}
     return body
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
 from pydantic import Field
+from starlette.requests import Request
 
 from gateway_core.access.rights import check_tool
 from gateway_core.api.auth import identify
 from gateway_core.api.body import Strict, read_json, validate
 from gateway_core.api.messages import Message
 from gateway_core.api.openai_wire import ModelName
+from gateway_core.api.routes import Routes
 from gateway_core.api.schemas import given
 from gateway_core.api.tools import Tool
 from gateway_core.domain.chat import Json
@@ -39,11 +40,11 @@ class TokensBody(Strict):
         return list(body["messages"])
 
 
-def router(source: Current[ModelServices]) -> APIRouter:
+def router(source: Current[ModelServices]) -> Routes:
     """The route, closed over where its services come from."""
-    routes = APIRouter()
+    routes = Routes()
 
-    @routes.post("/v1/tokens", response_model=None)
+    @routes.post("/v1/tokens")
     async def tokens(request: Request) -> dict[str, Any]:
         services = source.now()
         settings = services.settings

@@ -7,24 +7,28 @@ from dataclasses import asdict
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Request
 from pydantic import Field
+from starlette.requests import Request
 
+from gateway_core.access.budget_rows import budget_row
 from gateway_core.access.rights import attribute, check_tool
 from gateway_core.api.auth import identify
-from gateway_core.api.body import Id, Strict, validate
+from gateway_core.api.body import Party, Strict, validate
 from gateway_core.api.query import query_of
+from gateway_core.api.routes import Routes
+from gateway_core.api.usage_reports import by_project, by_session, report_of
 from gateway_core.domain.caller import Caller
 from gateway_core.domain.cost import usd
 from gateway_core.domain.errors import Forbidden
 from gateway_core.domain.times import day_key, iso, utc_date
 from gateway_core.services import Current, Services
 from gateway_core.store.counters import Counters
-from gateway_core.store.records import BudgetLine, UsageRecord
-from gateway_core.store.reports import Report, ReportQuery, check, period, report
+from gateway_core.store.records import UsageRecord
+from gateway_core.store.report_query import ReportQuery, period
+from gateway_core.store.reports import Report
 
 TOOL = "get_usage"
-_HIDDEN = frozenset({"input_nano", "output_nano"})
+_HIDDEN = frozenset({"input_nano", "output_nano", "estimated_nano"})
 
 type Project = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")]
 type Day = Annotated[date, Field(strict=False)]
@@ -34,12 +38,13 @@ class UsageQuery(Strict):
     """The query of `/v1/usage`."""
 
     project_id: Project | None = None
-    agent_id: Id | None = None
-    user_id: Id | None = None
+    agent_id: Party | None = None
+    user_id: Party | None = None
     model: Annotated[str, Field(min_length=1, max_length=128)] | None = None
+    key_id: Annotated[str, Field(min_length=1, max_length=128)] | None = None
     start_date: Day | None = None
     end_date: Day | None = None
-    group_by: Literal["day", "hour", "model", "agent", "user", "project"] = "day"
+    group_by: Literal["day", "hour", "model", "provider", "agent", "user", "key", "session", "project"] = "day"
 
 
 class RecordsQuery(Strict):
@@ -55,28 +60,25 @@ class BudgetsQuery(Strict):
     """The query of `/v1/budgets`."""
 
     project_id: Project | None = None
-    user_id: Id | None = None
+    user_id: Party | None = None
 
 
-def router(source: Current[Services]) -> APIRouter:
+def router(source: Current[Services]) -> Routes:
     """The routes, closed over where their services come from."""
-    routes = APIRouter()
+    routes = Routes()
 
-    @routes.get("/v1/usage", response_model=None)
+    @routes.get("/v1/usage")
     async def usage(request: Request) -> dict[str, Any]:
         services = source.now()
         caller = await _allowed(request, services)
         asked = validate(UsageQuery, query_of(request))
         query = _report_query(asked, caller, services)
-        days = [day_key(day) for day in query.days]
-        if query.group_by == "project":
-            projects = [asked.project_id] if asked.project_id else await services.store.projects()
-            counted = await asyncio.gather(*(services.store.day_counters(project, days) for project in projects))
-            return _body(query, _by_project(projects, [report(query, days) for days in counted]))
-        project = attribute(caller, asked.project_id, None, None).project_id
-        return _body(query, report(query, await services.store.day_counters(project, days)))
+        report = await _report(query, asked, caller, services)
+        if report.unreadable:
+            services.telemetry.unreadable_records(request.state.request_id, caller.project_id, report.unreadable)
+        return _body(query, report)
 
-    @routes.get("/v1/usage/records", response_model=None)
+    @routes.get("/v1/usage/records")
     async def records(request: Request) -> dict[str, Any]:
         services = source.now()
         caller = await _allowed(request, services)
@@ -94,16 +96,17 @@ def router(source: Current[Services]) -> APIRouter:
             "unreadable": page.unreadable,
         }
 
-    @routes.get("/v1/budgets", response_model=None)
+    @routes.get("/v1/budgets")
     async def budgets(request: Request) -> dict[str, Any]:
         services = source.now()
         caller = await _allowed(request, services)
         asked = validate(BudgetsQuery, query_of(request))
         whom = attribute(caller, asked.project_id, None, asked.user_id)
+        await services.bookkeeper.before_report(whom.project_id)
         scopes = ["p", *([f"k:{caller.key_id}"] if whom.project_id == caller.project_id else [])]
         scopes += [f"u:{whom.user_id}"] if whom.user_id else []
         lines = await services.store.budget_lines(whom.project_id, day=day_key(_today(services)), scopes=scopes)
-        return {"project_id": whom.project_id, "budgets": [_budget_body(line) for line in lines]}
+        return {"project_id": whom.project_id, "budgets": [budget_row(line) for line in lines]}
 
     return routes
 
@@ -121,14 +124,20 @@ def _report_query(asked: UsageQuery, caller: Caller, services: Services) -> Repo
     model = services.settings.catalog.resolve(asked.model).key if asked.model else ""
     # A key that is bound to a user sees that user's numbers only.
     user = attribute(caller, asked.project_id, None, asked.user_id).user_id
-    query = ReportQuery(start, end, asked.group_by, asked.agent_id or "", user, model)
-    check(query)
-    return query
+    return ReportQuery(start, end, asked.group_by, asked.agent_id or "", user, model, asked.key_id or "")
 
 
-def _by_project(projects: list[str], reports: list[Report]) -> Report:
-    rows = [(name, found.totals) for name, found in zip(projects, reports, strict=True) if found.totals != Counters()]
-    return Report(sum((counted for _name, counted in rows), Counters()), tuple(rows))
+async def _report(query: ReportQuery, asked: UsageQuery, caller: Caller, services: Services) -> Report:
+    store = services.store
+    if query.group_by == "project":
+        projects = [asked.project_id] if asked.project_id else await store.projects()
+        await asyncio.gather(*(services.bookkeeper.before_report(project) for project in projects))
+        return await by_project(store, query, projects)
+    project = attribute(caller, asked.project_id, None, None).project_id
+    await services.bookkeeper.before_report(project)
+    if query.group_by == "session":
+        return await by_session(store, query, project)
+    return await report_of(store, query, project)
 
 
 def _body(query: ReportQuery, found: Report) -> dict[str, Any]:
@@ -138,6 +147,7 @@ def _body(query: ReportQuery, found: Report) -> dict[str, Any]:
         "group_by": query.group_by,
         "totals": _counters_body(found.totals),
         "rows": [{query.column: name, **_counters_body(counted)} for name, counted in found.rows],
+        **({"unreadable": found.unreadable} if query.group_by == "session" else {}),
     }
 
 
@@ -149,6 +159,12 @@ def _counters_body(counted: Counters) -> dict[str, Any]:
         "input_tokens": counted.input_tokens,
         "output_tokens": counted.output_tokens,
         "cost_usd": usd(counted.cost_nano),
+        "estimated_usd": usd(counted.estimated_nano),
+        "latency_ms": {
+            "average": round(counted.latency_ms / counted.requests) if counted.requests else None,
+            "p50": counted.latency_at_most_ms(0.5),
+            "p95": counted.latency_at_most_ms(0.95),
+        },
     }
 
 
@@ -161,23 +177,7 @@ def record_body(record: UsageRecord) -> dict[str, Any]:
         "input_usd": usd(record.input_nano),
         "output_usd": usd(record.output_nano),
         "cost_usd": usd(record.cost_nano),
-    }
-
-
-def _budget_body(line: BudgetLine) -> dict[str, Any]:
-    left = None if line.limit_nano is None else usd(line.limit_nano - line.spent_nano - line.held_nano)
-    left_tokens = None if line.limit_tokens is None else line.limit_tokens - line.spent_tokens - line.held_tokens
-    return {
-        "scope": line.scope,
-        "period": line.period,
-        "spent_usd": usd(line.spent_nano),
-        "held_usd": usd(line.held_nano),
-        "limit_usd": None if line.limit_nano is None else usd(line.limit_nano),
-        "left_usd": left,
-        "spent_tokens": line.spent_tokens,
-        "held_tokens": line.held_tokens,
-        "limit_tokens": line.limit_tokens,
-        "left_tokens": left_tokens,
+        "estimated_usd": usd(record.estimated_nano),
     }
 
 

@@ -14,6 +14,7 @@ from gateway_core.batch.questions import Answer, Completer, Keeper, Question
 from gateway_core.batch.structured import response_format
 from gateway_core.batch.validation.base import InvalidAnswerError, Validator
 from gateway_core.batch.validation.registry import Registry
+from gateway_core.crowd.slot import own_slot
 from gateway_core.domain.caller import Attribution, Caller
 from gateway_core.domain.catalog import Catalog
 from gateway_core.domain.chat import ChatRequest, Cost, Json, Model, ProviderAnswer, ToolCall, Usage
@@ -57,7 +58,12 @@ class _Tally:
     @property
     def cost(self) -> Cost:
         source = self.costs[-1].price_source if self.costs else ""
-        return Cost(sum(cost.input_nano for cost in self.costs), sum(cost.output_nano for cost in self.costs), source)
+        return Cost(
+            sum(cost.input_nano for cost in self.costs),
+            sum(cost.output_nano for cost in self.costs),
+            source,
+            sum(cost.estimated_nano for cost in self.costs),
+        )
 
 
 class QuestionAnswerer:
@@ -94,9 +100,10 @@ class QuestionAnswerer:
     async def answer(self, question: Question, prompt: str, number: int, *, timeout_s: float) -> Answer:
         tally, end_s = _Tally(), self._clock.monotonic_s() + timeout_s
         try:
-            validator = self._registry.validator(question)
-            first = self._request(question, validator, prompt, timeout_s)
-            return await self._valid_answer(question, validator, first, tally, number, end_s)
+            async with own_slot():
+                validator = self._registry.validator(question)
+                first = self._request(question, validator, prompt, timeout_s)
+                return await self._valid_answer(question, validator, first, tally, number, end_s)
         except LLMError as error:
             return _failed(question, error, tally)
 

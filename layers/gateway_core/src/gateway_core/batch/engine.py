@@ -12,6 +12,7 @@ from gateway_core.batch.patience import Patience
 from gateway_core.batch.progress import Progress
 from gateway_core.batch.questions import Answer, Answerer
 from gateway_core.ports import Clock
+from gateway_core.waiting import leave, was_left
 
 LEAST_CALL_S = 0.05
 """With less time left nobody is asked: it would be billed, and answer too late."""
@@ -63,7 +64,8 @@ class Engine:
     async def run(self, nodes: Sequence[Node], *, timeout_s: float) -> AsyncGenerator[Answer]:
         """One answer for each question, as they get ready, all of them within `timeout_s`.
 
-        What has not ended by then ends as `deadline_exceeded`. Close it early, and what runs is cancelled and settled.
+        What has not ended by then ends as `deadline_exceeded`. Close it early, and what runs is cancelled and settled;
+        if its caller left (`waiting.leave`), what models are asked is read to its end first.
         """
         progress = Progress(nodes)
         async with aclosing(self.go_on(progress, None, timeout_s=timeout_s)) as answers:
@@ -93,6 +95,10 @@ class Engine:
                         yield answer
             for answer in await self._cut(progress, patience, running, moments):
                 yield answer
+        except asyncio.CancelledError as cancelled:
+            if was_left(cancelled):
+                await _hear_out(running)
+            raise
         finally:
             await _cancel(running)
 
@@ -182,6 +188,14 @@ def _is_cancelled() -> bool:
     """Whether somebody wants this task to end; a library may raise the same error by itself."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
+
+
+async def _hear_out(running: dict[asyncio.Task[Answer], Node]) -> None:
+    """Nobody waits for the answers any more, but what is being asked is billed: it is read to its end."""
+    for task in running:
+        leave(task)
+    if running:
+        await asyncio.wait(running)
 
 
 async def _cancel(running: dict[asyncio.Task[Answer], Node]) -> None:

@@ -119,6 +119,7 @@ def _sum(earlier: Answer, answer: Answer) -> Answer:
         earlier.cost.input_nano + answer.cost.input_nano,
         earlier.cost.output_nano + answer.cost.output_nano,
         answer.cost.price_source or earlier.cost.price_source,
+        earlier.cost.estimated_nano + answer.cost.estimated_nano,
     )
     return replace(
         answer,

@@ -20,8 +20,9 @@ def make_parser() -> argparse.ArgumentParser:
     _add_keys_revoke(keys.add_parser("revoke", help="take a key's rights away, at once"))
     budgets = areas.add_parser("budgets", help="hard limits").add_subparsers(required=True, metavar="ACTION")
     _add_budgets_set(budgets.add_parser("set", help="change limits of a project or user; those not named stay"))
+    _add_budgets_show(budgets.add_parser("show", help="spent, held, estimated and left, of all scopes"))
     usage = areas.add_parser("usage", help="money in doubt").add_subparsers(required=True, metavar="ACTION")
-    _add_usage_reconcile(usage.add_parser("reconcile", help="list what is held, or release one hold"))
+    _add_usage_reconcile(usage.add_parser("reconcile", help="list what is held, or release it"))
     config = areas.add_parser("config", help="documents of configuration").add_subparsers(
         required=True, metavar="ACTION"
     )
@@ -93,16 +94,43 @@ def _add_budgets_set(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(command=commands.budgets_set)
 
 
+def _add_budgets_show(parser: argparse.ArgumentParser) -> None:
+    _add_project(parser, of="all")
+    parser.add_argument("--user", help="of this user alone")
+    parser.set_defaults(command=commands.budgets_show)
+
+
 def _add_usage_reconcile(parser: argparse.ArgumentParser) -> None:
-    _add_project(parser)
+    _add_project(parser, of="all")
     parser.add_argument(
-        "--month", type=values.month, metavar="YYYYMM", help="of the request, in UTC (default: this month)"
+        "--month", type=values.month, metavar="YYYYMM", help="of the request, in UTC (default: this one and the last)"
     )
-    parser.add_argument("--release", type=values.hold, metavar="REQUEST.ATTEMPT", help="no longer hold money for it")
+    parser.add_argument("--state", choices=("open", "unconfirmed", "estimated"), help="(default: what is held)")
+    parser.add_argument("--older-than", type=values.age, default=0, metavar="TIME", help="90m, 2h, 3d")
+    parser.add_argument(
+        "--release",
+        type=values.hold,
+        nargs="?",
+        const=commands.ALL,
+        metavar="REQUEST.ATTEMPT",
+        help="no longer hold money for it; without a name for all that are selected and that nobody works on",
+    )
+    parser.add_argument(
+        "--charge",
+        type=values.charge,
+        metavar="known|bound|USD",
+        help="spend for each, beside what is charged already: nothing, all that is held, or this",
+    )
     parser.add_argument("--charge-usd", type=values.usd, default=0, metavar="X", help="spend this instead (default: 0)")
     parser.add_argument("--charge-tokens", type=values.count, default=0, metavar="N")
+    parser.add_argument("--dry-run", action="store_true", help="show what --release would do")
+    parser.add_argument("--json", action="store_true", help="one document, with the sums")
     parser.set_defaults(command=commands.usage_reconcile)
 
 
-def _add_project(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--project", type=values.project, required=True, metavar="ID", help="a-z, 0-9 and -, up to 32")
+def _add_project(parser: argparse.ArgumentParser, of: str = "") -> None:
+    """`of`: which projects are meant if none is named; one has to be if it is empty."""
+    more = f" (default: {of})" if of else ""
+    parser.add_argument(
+        "--project", type=values.project, required=not of, metavar="ID", help=f"a-z, 0-9 and -, up to 32{more}"
+    )

@@ -7,8 +7,10 @@ import re
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 
-from gateway_core.cli.commands import LimitChange
-from gateway_core.store.budget import MAX_AMOUNT
+from gateway_core.access.reconciling import Charge
+from gateway_core.cli.commands import ALL, LimitChange
+from gateway_core.domain.times import duration_s
+from gateway_core.store.budget import MAX_AMOUNT, Amount
 from gateway_core.store.virtual_keys import PROJECT_ID
 
 NANO_DIGITS = 9
@@ -77,13 +79,29 @@ def project(text: str) -> str:
     return text
 
 
+def charge(text: str) -> Charge:
+    """`known`, `bound`, or an amount of USD."""
+    named: dict[str, Charge] = {"known": "known", "bound": "bound"}
+    return named[text] if text in named else Amount(usd(text))
+
+
+def age(text: str) -> int:
+    """Seconds."""
+    try:
+        return duration_s(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} {error}") from None
+
+
 def month(text: str) -> str:
     if not _MONTH.fullmatch(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a month like 202611")
     return text
 
 
-def hold(text: str) -> tuple[str, int]:
+def hold(text: str) -> tuple[str, int] | str:
+    if text == ALL:
+        return ALL
     match = _HOLD.fullmatch(text)
     if not match:
         raise argparse.ArgumentTypeError(f"{text!r} is not REQUEST.ATTEMPT, as the list shows it")

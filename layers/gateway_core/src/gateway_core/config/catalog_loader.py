@@ -19,7 +19,7 @@ from gateway_core.config.outside import IDENTIFIER, OutsideModels
 from gateway_core.config.price_list import Day, Listing, PriceList, PricingSection, load_prices
 from gateway_core.domain.api_base import ApiBasePolicy
 from gateway_core.domain.base_url import check_base_url
-from gateway_core.domain.catalog import Catalog, Provider
+from gateway_core.domain.catalog import COUNT_FACTOR, STOP_LAG_S, Catalog, Provider
 from gateway_core.domain.chat import Capability, Deployment, Engine, Model, ModelMode
 from gateway_core.domain.errors import ConfigError
 
@@ -44,6 +44,9 @@ class ProviderEntry(Schema):
     tpm: Count | None = None
     probe: bool = True
     engine: Engine | None = None
+    count_factor: Annotated[float, Field(ge=1, le=10)] = COUNT_FACTOR
+    stop_lag_s: Annotated[float, Field(ge=0, le=60)] = STOP_LAG_S
+    stops_at_disconnect: bool = False
 
 
 class ModelEntry(Schema):
@@ -158,6 +161,9 @@ def _provider(name: str, entry: ProviderEntry, overrides: Overrides) -> Provider
         tpm=entry.tpm,
         probe=entry.probe,
         engine=engine_of(name, entry.engine, f"{overrides.source}: providers.{name}"),
+        count_factor=entry.count_factor,
+        stop_lag_s=entry.stop_lag_s,
+        stops_at_disconnect=entry.stops_at_disconnect,
     )
 
 

@@ -60,6 +60,12 @@ class Environment:
             raise ConfigError(f"{name}: is not a number of seconds from 0 to {_MOST_RELOAD_S}. Correct or unset it.")
         return seconds
 
+    def count(self, name: str) -> int | None:
+        value = self.text(name)
+        if value is not None and not (value.isdecimal() and int(value)):
+            raise ConfigError(f"{name}: is not a whole number from 1 on. Correct or unset it.")
+        return None if value is None else int(value)
+
     def names(self, name: str) -> tuple[str, ...]:
         """What stands between commas."""
         return tuple(part.strip() for part in (self.text(name) or "").split(",") if part.strip())
@@ -116,12 +122,16 @@ def needed(store: StoreSettings | None) -> StoreSettings:
 
 @dataclass(frozen=True, slots=True)
 class GatewayEnvironment:
-    """What settings take from the environment, beside the store and the providers. None means not set."""
+    """What settings take from the environment, beside the store and the providers. None means not set.
+
+    `workers` is how many processes are one gateway, and share what each has for itself.
+    """
 
     allow_http: bool
     dev_key: Secret | None
     log_level: str | None
     reload_s: float | None
+    workers: int = 1
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> GatewayEnvironment:
@@ -132,6 +142,7 @@ class GatewayEnvironment:
             dev_key=env.secret("GATEWAY_DEV_KEY"),
             log_level=env.text("LOG_LEVEL"),
             reload_s=env.seconds("GATEWAY_RELOAD_S"),
+            workers=env.count("GATEWAY_WORKERS") or 1,
         )
 
 

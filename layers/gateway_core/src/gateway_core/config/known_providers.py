@@ -23,12 +23,14 @@ class KnownProvider(Schema):
 
     needs_key: Without one it cannot be called.
     upstream_prefix: What stands before a model's name when LiteLLM is asked for it.
+    stops_at_disconnect: See `Provider`.
     """
 
     base_url: str = ""
     keys: list[str] = Field(default_factory=list)
     needs_key: bool = True
     upstream_prefix: str = ""
+    stops_at_disconnect: bool = False
 
 
 def known_providers() -> Mapping[str, KnownProvider]:
@@ -52,4 +54,5 @@ def provider_of(name: str, row: KnownProvider, env_text: Callable[[str], str | N
         timeout_s=_PATIENCE_S,
         input_includes_cached=True,
         probe=False,
+        stops_at_disconnect=row.stops_at_disconnect,
     )

@@ -15,7 +15,16 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from gateway_core.config.documents import Schema, packaged, read_yaml, validate
 from gateway_core.domain.errors import ConfigError
-from gateway_core.domain.model_rules import EFFORTS, NO_RULES, OPTIONS, Effort, ModelRules, ThinkingForm, Thinks
+from gateway_core.domain.model_rules import (
+    EFFORTS,
+    MAX_TOKENS_PER_S,
+    NO_RULES,
+    OPTIONS,
+    Effort,
+    ModelRules,
+    ThinkingForm,
+    Thinks,
+)
 from gateway_core.wires.demands import DEMANDS
 
 RULES = "model_rules.yaml"
@@ -62,11 +71,12 @@ class RulesEntry(Schema):
     most_stops: Annotated[int, Field(gt=0)] = 1000
     takes_prefill: bool = True
     schema_refuses: list[str] = Field(default_factory=list)
+    max_tokens_per_s: Annotated[int, Field(gt=0)] = MAX_TOKENS_PER_S
     source: Url = ""
 
 
-class RulesRow(RulesEntry):
-    """The rules of some models: `models` are patterns of the provider's names for them, `as_of` when it said so."""
+class _Row(Schema):
+    """What is said of some models: `models` are patterns of the provider's names for them, `as_of` when it was so."""
 
     provider: str
     models: Annotated[list[str], Field(min_length=1)]
@@ -77,13 +87,31 @@ class RulesRow(RulesEntry):
         return any(fnmatchcase(upstream_model, pattern) for pattern in self.models)
 
 
+class RulesRow(RulesEntry, _Row):
+    """The rules of some models."""
+
+    source: Url
+
+
+class SpeedRow(_Row):
+    """How fast some models write at most; these rows are apart, as rules do not tell small models from large ones."""
+
+    max_tokens_per_s: Annotated[int, Field(gt=0)]
+
+
 class RulesFile(Schema):
     rules: list[RulesRow]
+    speeds: list[SpeedRow]
 
 
 def rules_for(provider: str, upstream_model: str) -> ModelRules:
-    """The rules of the first row that fits, or none."""
-    return next((rules for row, rules in _rows().get(provider, ()) if row.fits(upstream_model)), NO_RULES)
+    """The rules of the first row that fits, or none; and the speed likewise."""
+    rules = next((rules for row, rules in _rows().get(provider, ()) if row.fits(upstream_model)), NO_RULES)
+    speeds = (
+        row.max_tokens_per_s for row in packaged_speeds() if row.provider == provider and row.fits(upstream_model)
+    )
+    fastest = next(speeds, None)
+    return rules if fastest is None else replace(rules, max_tokens_per_s=fastest)
 
 
 def merged_rules(packaged_rules: ModelRules, entry: RulesEntry | None, where: str) -> ModelRules:
@@ -98,13 +126,24 @@ def merged_rules(packaged_rules: ModelRules, entry: RulesEntry | None, where: st
 
 
 def packaged_rows() -> tuple[RulesRow, ...]:
-    """All rows that ship with the package, in their order."""
-    return tuple(validate(RulesFile, read_yaml(packaged(RULES), RULES), RULES).rules)
+    """All rules that ship with the package, in their order."""
+    return tuple(_file().rules)
+
+
+def packaged_speeds() -> tuple[SpeedRow, ...]:
+    """The same of speeds."""
+    return tuple(_file().speeds)
+
+
+@cache
+def _file() -> RulesFile:
+    """What ships with the package never changes while the process lives."""
+    return validate(RulesFile, read_yaml(packaged(RULES), RULES), RULES)
 
 
 @cache
 def _rows() -> dict[str, tuple[tuple[RulesRow, ModelRules], ...]]:
-    """By provider. The file never changes while the process lives."""
+    """By provider."""
     rows: dict[str, tuple[tuple[RulesRow, ModelRules], ...]] = {}
     for number, row in enumerate(packaged_rows()):
         rules = merged_rules(_NEVER, row, f"{RULES}: rules.{number}")

@@ -26,6 +26,7 @@ type Tell = Callable[[Event], None]
 
 _FIXED = {
     "store": ("store_url", "store_timeout_s", "store_connect_timeout_s", "store_on_failure"),
+    "budgets": ("unconfirmed_after_ms",),
     "log_level": ("log_level",),
 }
 """What only a new process takes over, by the section that sets it."""

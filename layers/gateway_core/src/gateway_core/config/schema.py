@@ -10,11 +10,17 @@ from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from gateway_core.config.documents import Document, Schema, Seconds, merge, read_yaml, validate
 from gateway_core.config.price_list import PricingSection
+from gateway_core.crowd.limiter import CrowdLimits
+from gateway_core.domain.times import duration_s
 from gateway_core.routing.retry import RetryPolicy
+from gateway_core.store.estimates import LEAST_WAIT_MS
 from gateway_core.store.messages import BreakerPolicy
 from gateway_core.store.response_cache import CachePolicy
 
 CATALOG_SECTIONS = ("default_output_cap", "providers", "models", "groups", "aliases")
+
+LIMIT_PATIENCE_S = 5.0
+CROWD_PATIENCE_S = 30.0
 
 type OnStoreFailure = Literal["degrade", "refuse"]
 type CatalogLayers = tuple[Mapping[str, Any], ...]
@@ -79,12 +85,18 @@ class FailoverSection(Schema):
 
 
 class LimitsSection(Schema):
-    """Bounds of one request. API Gateway ends any answer at 900 s, and one that stays silent at 300 s."""
+    """Bounds of one request, and of how many one process works on.
+
+    API Gateway ends any answer at 900 s, and one that stays silent at 300 s. Without a `queue_timeout_s` a request
+    waits longer for a process that has much to do, which goes on by itself, than for a limit.
+    """
 
     default_timeout_s: Annotated[Seconds, Field(le=290)] = 120.0
     max_timeout_s: Annotated[Seconds, Field(le=290)] = 290.0
     max_stream_timeout_s: Annotated[Seconds, Field(le=840)] = 840.0
-    queue_timeout_s: Annotated[float, Field(ge=0, le=290)] = 5.0
+    queue_timeout_s: Annotated[float, Field(ge=0, le=290)] | None = None
+    concurrent_requests: Annotated[int, Field(gt=0, le=10_000)] = 16
+    queued_requests: Annotated[int, Field(ge=0, le=100_000)] = 1024
     stall_timeout_s: Annotated[Seconds, Field(le=290)] = 60.0
     body_limit_bytes: Annotated[int, Field(gt=0, le=4 * 1024 * 1024)] = 4 * 1024 * 1024
 
@@ -93,6 +105,16 @@ class LimitsSection(Schema):
         if self.default_timeout_s > self.max_timeout_s:
             raise ValueError("default_timeout_s is longer than max_timeout_s")
         return self
+
+    @property
+    def limit_patience_s(self) -> float:
+        """How long a request waits for a limit."""
+        return LIMIT_PATIENCE_S if self.queue_timeout_s is None else self.queue_timeout_s
+
+    def crowd(self, workers: int) -> CrowdLimits:
+        """The share of one process of so many that are one gateway."""
+        patience_s = CROWD_PATIENCE_S if self.queue_timeout_s is None else self.queue_timeout_s
+        return CrowdLimits(self.concurrent_requests, self.queued_requests // workers, patience_s)
 
 
 class StoreSection(Schema):
@@ -104,6 +126,22 @@ class StoreSection(Schema):
     timeout_s: Annotated[Seconds, Field(le=30)] = 1.0
     connect_timeout_s: Annotated[Seconds, Field(le=30)] = 0.5
     on_failure: OnStoreFailure = "degrade"
+
+
+def _as_seconds(value: object) -> object:
+    """`6h`, `2d`, or a number of seconds."""
+    return duration_s(value) if isinstance(value, str) else value
+
+
+LEAST_WAIT_S = LEAST_WAIT_MS // 1000
+
+
+class BudgetsSection(Schema):
+    """How long after its UTC day, and after it became unconfirmed, what nobody settled is booked as an estimate."""
+
+    unconfirmed_after: Annotated[int, BeforeValidator(_as_seconds), Field(ge=LEAST_WAIT_S, le=14 * 86_400)] = (
+        LEAST_WAIT_S
+    )
 
 
 class HealthSection(Schema):
@@ -152,6 +190,7 @@ class ConfigFile(Schema):
     failover: FailoverSection = FailoverSection()
     limits: LimitsSection = LimitsSection()
     store: StoreSection = StoreSection()
+    budgets: BudgetsSection = BudgetsSection()
     health: HealthSection = HealthSection()
     batch: BatchSection = BatchSection()
     cache: CacheSection = CacheSection()

@@ -19,6 +19,7 @@ from gateway_core.config.schema import (
     names_of,
     read_config,
 )
+from gateway_core.crowd.limiter import CrowdLimits
 from gateway_core.domain.catalog import Catalog
 from gateway_core.domain.credentials import Credential, Secret
 from gateway_core.domain.errors import ConfigError, Unauthenticated
@@ -36,7 +37,7 @@ class GatewaySettings:
 
     `provider_keys` has the providers whose key is set, by provider name; base URLs are in the catalog's deployments.
     `prompt_caching`: whether prompts that will come again are marked for the provider's cache unasked. `litellm`: when
-    LiteLLM is loaded.
+    LiteLLM is loaded. `crowd` is the share of one of the `workers`, processes that are one gateway.
     """
 
     catalog: Catalog
@@ -49,11 +50,14 @@ class GatewaySettings:
     max_timeout_s: float
     max_stream_timeout_s: float
     queue_timeout_s: float
+    crowd: CrowdLimits
+    workers: int
     stall_timeout_s: float
     body_limit: int
     store_timeout_s: float
     store_connect_timeout_s: float
     store_on_failure: OnStoreFailure
+    unconfirmed_after_ms: int
     probe_timeout_s: float
     price_age_days: int
     batch_max_questions: int
@@ -88,12 +92,15 @@ class GatewaySettings:
             default_timeout_s=file.limits.default_timeout_s,
             max_timeout_s=file.limits.max_timeout_s,
             max_stream_timeout_s=file.limits.max_stream_timeout_s,
-            queue_timeout_s=file.limits.queue_timeout_s,
+            queue_timeout_s=file.limits.limit_patience_s,
+            crowd=file.limits.crowd(given.workers),
+            workers=given.workers,
             stall_timeout_s=file.limits.stall_timeout_s,
             body_limit=file.limits.body_limit_bytes,
             store_timeout_s=file.store.timeout_s,
             store_connect_timeout_s=file.store.connect_timeout_s,
             store_on_failure=file.store.on_failure,
+            unconfirmed_after_ms=file.budgets.unconfirmed_after * 1000,
             probe_timeout_s=file.health.probe_timeout_s,
             price_age_days=file.health.price_age_days,
             batch_max_questions=file.batch.max_questions,

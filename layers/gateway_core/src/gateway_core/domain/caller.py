@@ -8,11 +8,12 @@ from fnmatch import fnmatchcase
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """Whom a request is counted for. `agent_id` and `user_id` are empty when unknown."""
+    """Whom a request is counted for, and in which of its client's sessions. What is unknown is empty."""
 
     project_id: str
     agent_id: str = ""
     user_id: str = ""
+    session_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,10 @@ _SHOWN_NAME = 80
 type FindOutside = Callable[[str], Model | None]
 """The model with an identifier that the catalog does not have, None if it is no identifier. Raises UnknownModel."""
 _REMEDY = "GET /v1/models lists what there is."
+COUNT_FACTOR = 1.5
+"""For providers whose tokeniser nobody has compared with the one that counts here."""
+STOP_LAG_S = 0.5
+"""A closed connection is seen after half a round trip and a step of the model; the rest is for proxies on the way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +28,9 @@ class Provider:
 
     `key_env` and `base_env` name the environment variables of its key (None: it takes no key) and its base URL.
     `input_includes_cached`: see `cost.price`; `output_shares_window`: see `chat.Model`. `probe`: whether health
-    checks ask for its list of models. `engine`: who translates for its models.
+    checks ask for its list of models. `engine`: who translates for its models. Of ends that nobody tells the bill of:
+    `count_factor` is the most tokens that it makes of one that is counted here, `stop_lag_s` how long it goes on after
+    a stream was closed, and `stops_at_disconnect` tells that it does not finish a whole answer that nobody waits for.
     """
 
     name: str
@@ -38,6 +44,9 @@ class Provider:
     probe: bool = True
     output_shares_window: bool = True
     engine: Engine = "litellm"
+    count_factor: float = COUNT_FACTOR
+    stop_lag_s: float = STOP_LAG_S
+    stops_at_disconnect: bool = False
 
 
 def _nothing_outside(_name: str) -> None:

@@ -228,11 +228,15 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What one request costs. The total is rounded once; the parts add up to it."""
+    """What one request costs. The total is rounded once; the parts add up to it.
+
+    `estimated_nano` is how much of it is an estimate, as nobody told what the provider bills.
+    """
 
     input_nano: int
     output_nano: int
     price_source: str
+    estimated_nano: int = 0
 
     @property
     def total_nano(self) -> int:

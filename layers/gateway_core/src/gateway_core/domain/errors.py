@@ -19,6 +19,7 @@
   + CallerGone                 the caller disconnected; nobody reads this answer
   + StoreUnavailable           the shared state cannot be reached
     - StoreUnreadable          it answers, but with something that is not ours
+  + Overloaded                 this process has more to do than it can; nothing was begun
   + ConfigError                the gateway is set up wrongly
     - ConfigUnavailable        what describes the setup cannot be read now
 
@@ -61,7 +62,8 @@ class ProviderError(LLMError):
     """A failed attempt.
 
     `effect` is what the attempt says of the deployment's health. `usage` is what the provider is known to bill for
-    it; `unconfirmed` is true when it may bill and nobody knows how much. `rates` is what it says of its limits.
+    it; `unconfirmed` is true when it may bill and nobody knows how much; `estimated`, when `usage` is what it probably
+    bills at most, as of a stream that ended early. `rates` is what it says of its limits.
     `transient` is true when the same deployment may well answer if it is asked again.
     """
 
@@ -84,6 +86,7 @@ class ProviderError(LLMError):
         super().__init__(message, detail=detail, retry_after_s=retry_after_s)
         self.usage = usage
         self.unconfirmed = unconfirmed
+        self.estimated = False
         self.rates: RateView | None = None
 
 
@@ -285,6 +288,14 @@ class StoreUnreadable(StoreUnavailable):
         """The error that names `what` cannot be read to the operator, never its content."""
         message = "The gateway's store holds something that cannot be read. Quote the request_id to its operator."
         return cls(message, detail=f"unreadable: {what}", retry_after_s=5)
+
+
+class Overloaded(LLMError):
+    """More requests wait for this process than it can take; nothing was asked, held or sent for this one."""
+
+    status = 503
+    code = "overloaded"
+    retryable = True
 
 
 class ConfigError(LLMError):

@@ -1,4 +1,4 @@
-"""What a model refuses of the options that its wire has fields for: data of the catalog, each row with its source."""
+"""What a model refuses of its wire's options, and how fast it is: data of the catalog, each row with its source."""
 
 from __future__ import annotations
 
@@ -52,6 +52,10 @@ OPTIONS = frozenset(
 """What a model may refuse. Of `reasoning_effort` and `thinking`, its `efforts` tell."""
 
 
+MAX_TOKENS_PER_S = 1000
+"""For models that nobody has said anything of: some chips for inference reach it, GPUs a fraction."""
+
+
 @dataclass(frozen=True, slots=True)
 class ModelRules:
     """The defaults refuse nothing; options are named as OpenAI names them.
@@ -70,6 +74,7 @@ class ModelRules:
     stop_needs_text: Whether it refuses stop sequences of white space alone.
     most_stops: How many stop sequences it takes.
     takes_prefill: Whether the last turn may be the assistant's.
+    max_tokens_per_s: More than it writes in a second, in one answer: bounds what was written and not delivered.
     schema_refuses: What it refuses in the schema of an answer: `recursion` or a keyword of JSON Schema.
     source: Where this is documented.
     """
@@ -90,6 +95,7 @@ class ModelRules:
     most_stops: int = 1000
     takes_prefill: bool = True
     schema_refuses: frozenset[str] = frozenset()
+    max_tokens_per_s: int = MAX_TOKENS_PER_S
     source: str = ""
 
 

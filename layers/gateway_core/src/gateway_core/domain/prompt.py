@@ -86,6 +86,32 @@ def prompt_bound(messages: Sequence[Json], params: Json) -> PromptContent:
     )
 
 
+class Countable(NamedTuple):
+    """What a tokeniser can count of a prompt, and what of it has a bound only: its images, and tokens of its tools."""
+
+    messages: tuple[Json, ...]
+    params: Json
+    images: int
+    tool_tokens: int
+
+
+def countable(messages: Sequence[Json], params: Json) -> Countable:
+    """The prompt apart from images, and from tools and response format with the hidden instructions for them."""
+    given = {name: params[name] for name in _PROMPTING_PARAMS if params.get(name)}
+    hidden = TOOL_PROMPT_TOKENS if _has_tool_prompt(messages, given) else 0
+    return Countable(
+        messages=tuple(map(_without_images, messages)),
+        params={name: value for name, value in params.items() if name not in given},
+        images=sum(_kind(part) == "image" for message in messages for part in _parts(message)),
+        tool_tokens=hidden + (_utf8_length(_json(given)) if given else 0),
+    )
+
+
+def _without_images(message: Json) -> Json:
+    parts = _parts(message)
+    return {**message, "content": [part for part in parts if _kind(part) != "image"]} if parts else message
+
+
 def _parts(message: Json) -> list[Any]:
     content = message.get("content")
     return content if isinstance(content, list) else []

@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime
 
 LATEST_MS = 253_402_300_799_999
 """The last moment that has a date: the end of 9999-12-31."""
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_MOST_DIGITS = 9
 
 
 def iso(at_ms: int) -> str:
@@ -21,6 +23,14 @@ def utc_date(at_ms: int) -> date:
 def day_key(day: date) -> str:
     """A day as it stands in keys, `20261120`; its month is the first six characters."""
     return day.strftime("%Y%m%d")
+
+
+def duration_s(text: str) -> int:
+    """Seconds of a length of time: `90m`, `2h`, `3d`, or a number of seconds. Raises ValueError."""
+    number, unit = (text[:-1], text[-1]) if text[-1:] in _UNITS else (text, "s")
+    if not number.isascii() or not number.isdecimal() or len(number) > _MOST_DIGITS:
+        raise ValueError("is no length of time: write it like 90m, 2h or 3d")
+    return int(number) * _UNITS[unit]
 
 
 def hour_key(at_ms: int) -> str:

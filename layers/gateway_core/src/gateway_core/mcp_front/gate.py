@@ -13,6 +13,8 @@ from gateway_core.api.body import read_body
 from gateway_core.api.deadline import time_left_s
 from gateway_core.api.errors import error_response, http_error_response
 from gateway_core.api.guard import RequestGuard, new_request_id
+from gateway_core.api.turn import let_in, turn_of
+from gateway_core.crowd.limiter import Limiter
 from gateway_core.domain.chat import Json
 from gateway_core.domain.errors import Forbidden, LLMError, RequestError
 from gateway_core.mcp_front.jsonrpc import BadMessage, check_message
@@ -39,12 +41,17 @@ class Gate:
     def __init__(
         self, app: ASGIApp, authenticator: Authenticator, settings: Current[McpSettings], telemetry: Telemetry
     ) -> None:
-        self._app = RequestGuard(app, telemetry, where="mcp")
+        self._limiter = Limiter(telemetry.crowded)
+        self._app = RequestGuard(app, telemetry, where="mcp", limiter=self._limiter)
         self._authenticator = authenticator
         self._settings = settings
         self._telemetry = telemetry
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with turn_of(scope, receive, self._limiter) as (_slot, ear):
+            await self._let_through(scope, ear, send)
+
+    async def _let_through(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id, settings = new_request_id(), self._settings.now()
         try:
             visitor = await self._visitor(scope, request_id, settings)
@@ -70,7 +77,7 @@ class Gate:
             raise WrongOrigin("This web page may not call. The operator lists origins in GATEWAY_ALLOWED_ORIGINS.")
         key = presented_key(headers)
         return Visitor(
-            caller=await self._authenticator.authenticate(key),
+            caller=await let_in(scope, key, self._authenticator, settings.crowd),
             key=key,
             request_id=request_id,
             authorizer=context.get("authorizer"),

@@ -69,7 +69,9 @@ def describe_broken(event: Json) -> str:
     usage, cost = fields.get("usage"), fields.get("cost")
     if not (isinstance(usage, dict) and isinstance(cost, dict)):
         return text
-    return f"{text} The answer is incomplete; used so far: {usage['total_tokens']} tokens, {cost['total_usd']} USD."
+    about = "about " if usage.get("estimated") else ""
+    used = f"{about}{usage['total_tokens']} tokens, {cost['total_usd']} USD"
+    return f"{text} The answer is incomplete; used so far: {used}."
 
 
 def _error_fields(answer: HttpAnswer) -> Json:

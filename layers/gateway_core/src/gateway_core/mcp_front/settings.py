@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 from gateway_core.config.environment import McpEnvironment
+from gateway_core.crowd.limiter import CrowdLimits
 
 _LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 
@@ -23,9 +24,12 @@ class McpSettings:
     is_local: bool = False
     body_limit: int = 4 * 1024 * 1024
     default_timeout_s: float = 120.0
+    crowd: CrowdLimits = field(default_factory=CrowdLimits)
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str], *, body_limit: int, default_timeout_s: float) -> McpSettings:
+    def from_env(
+        cls, environ: Mapping[str, str], *, body_limit: int, default_timeout_s: float, crowd: CrowdLimits | None = None
+    ) -> McpSettings:
         """Who is let in as the environment says, with limits that the gateway's settings have."""
         given = McpEnvironment.from_env(environ)
         return cls(
@@ -34,6 +38,7 @@ class McpSettings:
             is_local=given.is_local,
             body_limit=body_limit,
             default_timeout_s=default_timeout_s,
+            crowd=crowd or CrowdLimits(),
         )
 
     def now(self) -> Self:

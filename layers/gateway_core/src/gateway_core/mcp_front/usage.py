@@ -16,13 +16,15 @@ class UsageArguments(Arguments):
     """Named as in the route's query."""
 
     project_id: Annotated[str | None, Field(description="Default: the key's own")] = None
-    start_date: Annotated[str | None, Field(description="First UTC day, YYYY-MM-DD; default 30 days back")] = None
-    end_date: Annotated[str | None, Field(description="Last day, inclusive; default today")] = None
+    start_date: Annotated[str | None, Field(description="YYYY-MM-DD; default 29 days ago")] = None
+    end_date: Annotated[str | None, Field(description="Default today")] = None
     agent_id: str | None = None
     user_id: str | None = None
     model: str | None = None
+    key_id: Annotated[str | None, Field(description="Its id")] = None
     group_by: Annotated[
-        Literal["day", "hour", "model", "agent", "user", "project"], Field(description="One row for each")
+        Literal["day", "hour", "model", "provider", "agent", "user", "key", "session", "project"],
+        Field(description="Rows"),
     ] = "day"
 
 
@@ -34,7 +36,7 @@ def _request(given: UsageArguments, visitor: Visitor) -> HttpRequest:
 USAGE = Operation(
     name="get_usage",
     title="Usage report",
-    description="Requests, tokens and cost in USD of a project, or only of an agent, user or model in it.",
+    description="Requests, tokens, cost of a project or a part of it.",
     function="usage",
     arguments=UsageArguments,
     request=_request,

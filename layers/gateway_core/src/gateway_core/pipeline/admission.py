@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from gateway_core.crowd.slot import waited
 from gateway_core.domain.catalog import Provider
 from gateway_core.domain.errors import LLMError, ProviderError, RateLimitError, StoreUnavailable, Unauthenticated
 from gateway_core.pipeline.emitter import Emitter
@@ -141,7 +142,7 @@ class CandidateSelector:
 
     async def _wait(self, state: RequestState, wait_ms: int) -> None:
         state.waited_ms += wait_ms
-        await self._clock.sleep(wait_ms / 1000)
+        await waited(self._clock.sleep(wait_ms / 1000))
 
     def _comeback_ms(
         self, state: RequestState, bounded: BoundedCandidate, error: ProviderError, *, last: bool

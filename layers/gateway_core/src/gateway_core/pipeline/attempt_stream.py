@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 from gateway_core.domain.chat import Chunk, ProviderAnswer, ToolCall, Usage
-from gateway_core.domain.errors import ProviderError, ProviderTimeout, ProviderUnavailable
+from gateway_core.domain.errors import DeploymentUnusable, ProviderError, ProviderTimeout, ProviderUnavailable
 from gateway_core.domain.rates import RateView
+from gateway_core.pipeline.stream_meter import StreamMeter
+from gateway_core.ports import Clock
+from gateway_core.routing.unknown_end import StoppedStream
 from gateway_core.waiting import Patience
 
 _GRACE_S = 0.1
-
-type Estimate = Callable[[str], Awaitable[Usage]]
-"""What an attempt has cost at least, given the text that it delivered: its input, and that text as output."""
+_AT_ONCE_S = 0.01
+"""What has arrived is there before a timer as short as this: it takes one look at the network."""
+_TAKE_IN_S = 0.25
+"""A provider that never pauses is not listened to for longer by nobody."""
 
 
 @dataclass(slots=True)
@@ -74,42 +78,47 @@ class Delivered:
 
 
 class AttemptStream:
-    """One attempt's stream, opened up to its first content. Take its chunks by `next`; close it in any case.
+    """One attempt's stream. `begin` it, take its chunks by `next`, and `close` it in any case, or `stop` it early.
 
     Errors that it raises carry as usage what the attempt has cost: what the provider reported if that is its last word,
-    else at least the input and what was delivered.
+    else an estimate, and then they say so.
     """
 
-    def __init__(self, chunks: AsyncIterator[Chunk], estimate: Estimate, stall_s: float) -> None:
+    def __init__(
+        self, chunks: AsyncIterator[Chunk], meter: StreamMeter, clock: Clock, *, first_s: float, stall_s: float
+    ) -> None:
         self._chunks = chunks
-        self._estimate = estimate
+        self._meter = meter
+        self._clock = clock
+        self._begin_within_s = first_s
         self._stall_s = stall_s
         self._patience = Patience()
         self._head: deque[Chunk] = deque()
+        self._sent_s = self._ended_s = clock.monotonic_s()
+        self._first_s: float | None = None
+        self._last_s: float | None = None
         self.delivered = Delivered()
 
-    @classmethod
-    async def start(
-        cls, chunks: AsyncIterator[Chunk], estimate: Estimate, *, first_s: float, stall_s: float
-    ) -> AttemptStream:
+    async def begin(self) -> None:
         """Read up to the first content. Raises ProviderError, and has then closed.
 
         The provider itself gives up after `first_s` seconds, as it knows whether anything was sent by then; one that
         does not is ended a little later.
         """
-        attempt_stream = cls(chunks, estimate, stall_s)
+        self._sent_s = self._clock.monotonic_s()
         try:
-            async with asyncio.timeout(first_s + _GRACE_S):
-                await attempt_stream._read_head()
+            async with asyncio.timeout(self._begin_within_s + _GRACE_S):
+                await self._read_head()
         except TimeoutError:
-            await attempt_stream.close()
-            raise await attempt_stream._priced(ProviderTimeout("The model sent nothing in time.")) from None
+            await self.close()
+            raise await self._priced(ProviderTimeout("The model sent nothing in time.")) from None
         except ProviderError as error:
-            raise await attempt_stream._priced(error) from None
-        except BaseException:
-            await attempt_stream.close()
-            raise
-        return attempt_stream
+            raise await self._priced(error) from None
+        except Exception as error:
+            await self.close()
+            detail = f"unexpected {type(error).__name__} in the provider adapter"
+            failed = DeploymentUnusable("The provider call failed.", detail=detail, unconfirmed=True)
+            raise await self._priced(failed) from error
 
     @property
     def usage(self) -> Usage:
@@ -121,22 +130,18 @@ class AttemptStream:
         """What the provider says of its rate limits."""
         return self.delivered.rates
 
-    async def least_usage(self) -> Usage:
-        """What the attempt has cost at least."""
-        counted = await self._estimate(self.delivered.everything)
-        return _at_least(self.delivered.usage, counted.with_sound(self.delivered.sound_tokens))
-
     async def next(self) -> Chunk | None:
         """The next chunk, None behind the last. Raises ProviderError."""
         if self._head:
             return self._head.popleft()
-        chunk = await self._receive()
-        if chunk is not None:
-            self.delivered.add(chunk)
-        elif not self.delivered.is_billed:
+        while (chunk := await self._receive()) is not None:
+            self._note(chunk)
+            if not _reports_alone(chunk):
+                return chunk
+        if not self.delivered.is_billed:
             # Some servers never say; what was sent and delivered is what can be known.
-            self.delivered.usage, self.delivered.is_billed = await self.least_usage(), True
-        return chunk
+            self.delivered.usage, self.delivered.is_billed = await self._counted(), True
+        return None
 
     async def close(self) -> None:
         """Close the provider's connection."""
@@ -144,12 +149,47 @@ class AttemptStream:
         if close := getattr(self._chunks, "aclose", None):
             await close()
 
+    async def stop(self) -> None:
+        """Take in what has arrived already, and close: nobody waits for more."""
+        try:
+            await self._take_in()
+        finally:
+            self._ended_s = self._clock.monotonic_s()
+            await self.close()
+
+    async def bill(self) -> tuple[Usage, bool]:
+        """What a stream that was stopped has cost, and whether that is an estimate."""
+        if self.delivered.is_billed:
+            return self.usage, False
+        return await self._estimated(self.delivered.usage), True
+
+    async def _take_in(self) -> None:
+        end_s = self._patience.now_s() + _TAKE_IN_S
+        try:
+            while self._patience.now_s() < end_s and (chunk := await self._at_once(end_s)):
+                self._note(chunk)
+        except ProviderError as error:
+            self.delivered.usage = error.usage or self.delivered.usage
+        except Exception:  # noqa: BLE001 - whatever it is, the stream ends, and is estimated
+            return
+
+    async def _at_once(self, end_s: float) -> Chunk | None:
+        with self._patience.until(min(end_s, self._patience.now_s() + _AT_ONCE_S)):
+            return await anext(self._chunks, None)
+
     async def _read_head(self) -> None:
         async for chunk in self._chunks:
-            self._head.append(chunk)
-            self.delivered.add(chunk)
+            self._note(chunk)
+            if not _reports_alone(chunk):
+                self._head.append(chunk)
             if chunk.is_content:
                 return
+
+    def _note(self, chunk: Chunk) -> None:
+        self.delivered.add(chunk)
+        if chunk.is_content:
+            self._last_s = self._clock.monotonic_s()
+            self._first_s = self._last_s if self._first_s is None else self._first_s
 
     async def _receive(self) -> Chunk | None:
         try:
@@ -166,14 +206,35 @@ class AttemptStream:
             raise await self._priced(broken) from error
 
     async def _priced(self, error: ProviderError) -> ProviderError:
+        self._ended_s = self._clock.monotonic_s()
         error.rates = error.rates or self.delivered.rates
-        reported = error.usage or self.delivered.usage
+        error.usage = error.usage or self.delivered.usage
         if error.unconfirmed:
-            counted = await self._estimate(self.delivered.everything)
-            reported = _at_least(reported, counted.with_sound(self.delivered.sound_tokens))
-        error.usage = reported
+            error.usage = await self._estimated(error.usage)
+            error.unconfirmed, error.estimated = False, True
         return error
 
+    async def _counted(self) -> Usage:
+        delivered = self.delivered
+        counted = (await self._meter.counted(delivered.everything)).with_sound(delivered.sound_tokens)
+        return delivered.usage.at_least(counted) if delivered.usage else counted
 
-def _at_least(reported: Usage | None, counted: Usage) -> Usage:
-    return reported.at_least(counted) if reported else counted
+    async def _estimated(self, reported: Usage | None) -> Usage:
+        stopped = StoppedStream(
+            said=self.delivered.everything,
+            sound_tokens=self.delivered.sound_tokens,
+            reported=reported,
+            first_s=self._since_sent(self._first_s),
+            last_s=self._since_sent(self._last_s),
+            ended_s=self._ended_s - self._sent_s,
+            hides=self._meter.hides_output,
+        )
+        return await self._meter.charged(stopped)
+
+    def _since_sent(self, moment_s: float | None) -> float | None:
+        return None if moment_s is None else moment_s - self._sent_s
+
+
+def _reports_alone(chunk: Chunk) -> bool:
+    """Whether all that a chunk tells is usage, which is nobody's to read before the end."""
+    return not (chunk.is_content or chunk.finish_reason or chunk.forwarded or chunk.usage is None)

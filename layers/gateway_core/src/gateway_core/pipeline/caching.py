@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
+from gateway_core.crowd.slot import waited
 from gateway_core.domain.caller import Caller
 from gateway_core.domain.chat import ChatRequest, Chunk, Cost, ProviderAnswer, ToolCallDelta, Usage
 from gateway_core.domain.embedding import Embeddings, EmbedRequest
@@ -175,7 +176,7 @@ class CachingGateway:
     async def _look(self, request: ChatRequest, context: RequestContext, accept: Accept | None) -> _Looked:
         async def look(current: RequestContext) -> _Looked:
             question = await self._question(request, current)
-            turn = await self._flights.join(question.entry, self._left_s(current))
+            turn = await waited(self._flights.join(question.entry, self._left_s(current)))
             try:
                 hit, wait_ms = await self._found(question, current, turn, accept)
             except StoreUnavailable as error:
@@ -218,7 +219,7 @@ class CachingGateway:
     async def _hit(self, looked: _Looked, kept: KeptAnswer, started_s: float) -> Completion[ProviderAnswer]:
         """The completion of a kept answer, in the books as a hit."""
         if looked.wait_ms:
-            await self._clock.sleep(looked.wait_ms / 1000)
+            await waited(self._clock.sleep(looked.wait_ms / 1000))
         state, bounded = looked.question.state, looked.question.resolved[kept.model]
         state.serve_kept(bounded)
         await self._failover.close_hit(state, started_s)

@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from typing import Protocol
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from dataclasses import replace
+from functools import partial
+from typing import Any, Protocol
 
+from gateway_core.crowd.slot import back, outside
 from gateway_core.domain.chat import Chunk, Cost, Model, Usage
 from gateway_core.domain.cost import price
 from gateway_core.domain.errors import (
@@ -28,8 +31,10 @@ from gateway_core.pipeline.request_state import RequestState
 from gateway_core.ports import Clock, Draw, Ledger
 from gateway_core.routing.bounds import BoundedCandidate
 from gateway_core.routing.plan import longer_context
+from gateway_core.routing.unknown_end import unconfirmed_bound
 from gateway_core.store.messages import Terms
 from gateway_core.telemetry.telemetry import Telemetry
+from gateway_core.waiting import heard_out
 
 
 class Billed(Protocol):
@@ -42,8 +47,10 @@ class Billed(Protocol):
     def rates(self) -> RateView | None: ...
 
 
-type Send[A] = Callable[[BoundedCandidate, float], Awaitable[A]]
+type Send[A] = Callable[[BoundedCandidate, float], Coroutine[Any, Any, A]]
 """Makes one attempt at a candidate within so many seconds. Raises a ProviderError."""
+type OpenStream = Callable[[BoundedCandidate, float], AttemptStream]
+"""The stream of a candidate that is to begin within so many seconds. Nothing is sent before it is begun."""
 
 
 class Failover:
@@ -69,13 +76,16 @@ class Failover:
         """The first answer that a candidate gives; the state then has which one, its cost and all attempts.
 
         Raises CallerChangedError before anything was called, else an LLMError that carries the attempts. Whatever
-        was admitted is settled on the way out, also when the task is cancelled.
+        was admitted is settled on the way out, also when the task is cancelled. If the caller left (`waiting.leave`), a
+        call that is under way is read to its end, so that it is settled as it is billed, and nothing further is begun.
         """
         started_s = self._clock.monotonic_s()
         error_code = "cancelled"
         try:
-            answer = await self._first_answer(state, send)
+            answer = await self._first_answer(state, partial(_to_its_end, state, send))
             self._won(state, answer)
+            if state.caller_left:
+                raise asyncio.CancelledError
             error_code = ""
         except LLMError as error:
             error.attempts = tuple(state.attempts)
@@ -91,16 +101,18 @@ class Failover:
         """Write the record of a request that was served with a kept answer. Never raises."""
         await asyncio.shield(self._close(state, "", started_s))
 
-    async def stream(self, state: RequestState, start_stream: Send[AttemptStream]) -> AsyncGenerator[Chunk]:
+    async def stream(self, state: RequestState, open_stream: OpenStream) -> AsyncGenerator[Chunk]:
         """The chunks of the first candidate that gives any content; after that, nobody else can answer.
 
         Settled before it ends. Raises like `run`; an error in the middle of the answer also carries what is billed.
-        Close it: a caller who leaves early closes the provider's connection and is charged for what was delivered.
+        Close it: a caller who leaves early closes the provider's connection and is charged for what was delivered, and
+        for what the provider may have written beside it.
         """
         started_s = self._clock.monotonic_s()
-        error_code, attempt_stream = "cancelled", None
+        error_code, opened, has_begun = "cancelled", list[AttemptStream](), False
         try:
-            attempt_stream = await self._first_answer(state, start_stream)
+            attempt_stream = await self._first_answer(state, partial(_begin, opened, open_stream))
+            has_begun = True
             state.first_token_ms = self._since_ms(started_s)
             first_content_ms = self._since_ms(state.began_s)
             while (chunk := await attempt_stream.next()) is not None:
@@ -108,7 +120,7 @@ class Failover:
             self._won(state, attempt_stream, first_content_ms)
             error_code = ""
         except LLMError as error:
-            broken = self._broken(state, error) if attempt_stream and isinstance(error, ProviderError) else error
+            broken = self._broken(state, error) if has_begun and isinstance(error, ProviderError) else error
             broken.attempts = tuple(state.attempts)
             error_code = broken.code
             if broken is error:
@@ -116,7 +128,7 @@ class Failover:
             raise broken from error
         finally:
             # Shielded: a caller who hangs up must not leave the books open.
-            await asyncio.shield(self._close_stream(state, attempt_stream, error_code, started_s))
+            await asyncio.shield(self._close_stream(state, opened, error_code, started_s))
 
     def _broken(self, state: RequestState, error: ProviderError) -> LLMError:
         deadline_passed = self._left_s(state) < LEAST_ATTEMPT_S
@@ -129,19 +141,27 @@ class Failover:
         return broken
 
     async def _close_stream(
-        self, state: RequestState, attempt_stream: AttemptStream | None, error_code: str, started_s: float
+        self, state: RequestState, opened: list[AttemptStream], error_code: str, started_s: float
     ) -> None:
         try:
-            if attempt_stream:
-                await attempt_stream.close()
-            if attempt_stream and error_code == "cancelled":
-                usage = await attempt_stream.least_usage()
-                state.abandoned(
-                    usage, self._price(state.last.model, usage), self._since_ms(state.began_s), attempt_stream.rates
-                )
-                self._trace(state)
+            for attempt_stream in opened:
+                await self._end_stream(state, attempt_stream)
         finally:
             await self._close(state, error_code, started_s)
+
+    async def _end_stream(self, state: RequestState, attempt_stream: AttemptStream) -> None:
+        """Close it; one that is under way still is left by its caller."""
+        if not state.is_under_way:
+            await attempt_stream.close()
+            return
+        try:
+            await attempt_stream.stop()
+        finally:
+            usage, estimated = await attempt_stream.bill()
+            cost = self._price(state.last.model, usage, estimated=estimated)
+            latency_ms = self._since_ms(state.began_s)
+            state.abandoned(usage, cost, latency_ms, attempt_stream.rates, estimated=estimated)
+            self._trace(state)
 
     async def _first_answer[A: Billed](self, state: RequestState, send: Send[A]) -> A:
         bounded = await self._selector.first(state)
@@ -149,6 +169,9 @@ class Failover:
             try:
                 return await self._attempt(state, bounded, send)
             except ProviderError as error:
+                if state.caller_left:
+                    raise asyncio.CancelledError from None
+                await back()
                 self._narrow(state, bounded, error)
                 bounded = await self._selector.after(state, bounded, error)
 
@@ -158,7 +181,7 @@ class Failover:
         timeout_s = min(left_s / 2, patience_s) if state.untried else left_s
         state.begin(self._clock.monotonic_s())
         try:
-            return await _sent(send, bounded, timeout_s)
+            return await outside(_sent(send, bounded, timeout_s))  # who waits for a model does not work
         except ProviderError as error:
             if isinstance(error, ProviderTimeout) and timeout_s < patience_s:
                 error.effect = "skip"  # the caller was in a hurry: that says nothing about the deployment
@@ -171,8 +194,8 @@ class Failover:
         self._trace(state)
 
     def _lost(self, state: RequestState, error: ProviderError) -> None:
-        cost = self._price(state.last.model, error.usage) if error.usage else None
-        state.lost(error, cost, self._since_ms(state.began_s))
+        cost = self._price(state.last.model, error.usage, estimated=error.estimated) if error.usage else None
+        state.lost(error, cost, self._since_ms(state.began_s), self._most(state))
         self._trace(state)
         self._telemetry.attempt_failed(state.ticket.request_id, state.attempts[-1], error)
         self._emitter.failed(state, error)
@@ -180,10 +203,16 @@ class Failover:
     def _trace(self, state: RequestState) -> None:
         self._telemetry.attempt_ended(state.ticket.request_id, state.attempts[-1], self._clock.now_ms())
 
-    def _price(self, model: Model, usage: Usage) -> Cost:
-        return price(
+    def _price(self, model: Model, usage: Usage, *, estimated: bool = False) -> Cost:
+        cost = price(
             usage, model.price, input_includes_cached=self._policy.providers[model.provider].input_includes_cached
         )
+        return replace(cost, estimated_nano=cost.total_nano) if estimated else cost
+
+    def _most(self, state: RequestState) -> tuple[int, int] | None:
+        """The most that the attempt under way can be billed, None where that is its bound."""
+        sent_for_s = self._clock.monotonic_s() - state.began_s
+        return unconfirmed_bound(state.last, self._policy.providers[state.last.model.provider], sent_for_s)
 
     def _narrow(self, state: RequestState, bounded: BoundedCandidate, error: ProviderError) -> None:
         """Leave open only what can still help after `error`."""
@@ -197,7 +226,9 @@ class Failover:
         """Settle what is pending and write the record. Never raises: the answer or the error is more important."""
         if state.current is None:
             return
-        state.interrupted(self._since_ms(state.began_s))
+        await back()
+        if state.is_under_way:
+            state.interrupted(self._since_ms(state.began_s), self._most(state))
         record = state.record(
             at_ms=self._clock.now_ms(),
             latency_ms=self._since_ms(started_s),
@@ -211,6 +242,7 @@ class Failover:
             terms = Terms(self._clock.now_ms(), self._policy.breaker)
             settled = await self._ledger.settle(state.ticket, state.pending, record, terms)
             self._emitter.changed(state, settled.changes)
+            self._telemetry.booked(record, settled)
         except LLMError as error:
             self._telemetry.unsettled(state.ticket, state.pending, record, error)
         except Exception as error:  # noqa: BLE001 - a fault of ours must not take the answer away
@@ -225,6 +257,22 @@ class Failover:
 
     def _since_ms(self, started_s: float) -> int:
         return round((self._clock.monotonic_s() - started_s) * 1000)
+
+
+async def _to_its_end[A](state: RequestState, send: Send[A], bounded: BoundedCandidate, timeout_s: float) -> A:
+    def note() -> None:
+        state.caller_left = True
+
+    return await heard_out(send(bounded, timeout_s), note)
+
+
+async def _begin(
+    opened: list[AttemptStream], open_stream: OpenStream, bounded: BoundedCandidate, timeout_s: float
+) -> AttemptStream:
+    """The stream, up to its first content; it is the one in `opened` as soon as it may be billed."""
+    opened[:] = [open_stream(bounded, timeout_s)]
+    await opened[0].begin()
+    return opened[0]
 
 
 async def _sent[A](send: Send[A], bounded: BoundedCandidate, timeout_s: float) -> A:

@@ -5,7 +5,6 @@ authorise -> planning (routing.plan) -> a bound for each candidate -> failover (
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import aclosing
@@ -21,13 +20,13 @@ from gateway_core.domain.embedding import EmbedCall, Embeddings, EmbedRequest
 from gateway_core.domain.errors import Unauthenticated
 from gateway_core.domain.result import Completion, Opened, Plan
 from gateway_core.pipeline.admission import CallerChangedError
-from gateway_core.pipeline.attempt_stream import AttemptStream, Estimate
+from gateway_core.pipeline.attempt_stream import AttemptStream
 from gateway_core.pipeline.failover import Failover, Send
 from gateway_core.pipeline.model_router import ModelRouter
 from gateway_core.pipeline.request_state import RequestState
+from gateway_core.pipeline.stream_meter import StreamMeter
 from gateway_core.ports import Clock, ModelProvider
 from gateway_core.routing.bounds import BoundedCandidate, PromptSize, bound_chat, bound_embedding
-from gateway_core.routing.estimate import estimated_usage
 from gateway_core.routing.plan import Asked, plan_embedding, reachable_models
 from gateway_core.store.messages import Ticket
 
@@ -136,22 +135,17 @@ class Gateway:
         state = await self.chat_state(request, context, streams=True)
         answering: list[AttemptStream] = []
 
-        async def start_stream(bounded: BoundedCandidate, timeout_s: float) -> AttemptStream:
+        def open_stream(bounded: BoundedCandidate, timeout_s: float) -> AttemptStream:
             left_s = context.deadline_s - self._clock.monotonic_s()
             call = replace(self._call(request, bounded, context, left_s), first_s=timeout_s)
-            chunks, estimate = self._provider.stream(call), self._estimate(call)
-            answering[:] = [
-                await AttemptStream.start(chunks, estimate, first_s=timeout_s, stall_s=self._stall_timeout_s)
-            ]
+            meter = StreamMeter(self._provider, call, bounded, self._catalog.provider(bounded.model.provider))
+            stream, stall_s = self._provider.stream(call), self._stall_timeout_s
+            answering[:] = [AttemptStream(stream, meter, self._clock, first_s=timeout_s, stall_s=stall_s)]
             return answering[0]
 
         started_s = self._clock.monotonic_s()
-        chunks = self._failover.stream(state, start_stream)
+        chunks = self._failover.stream(state, open_stream)
         return _RunningStream(state, await anext(chunks, None), chunks, answering, started_s)
-
-    def _estimate(self, call: ProviderCall) -> Estimate:
-        """Counts what an attempt has cost at least, in a thread: a long prompt takes the tokeniser a while."""
-        return lambda said: asyncio.to_thread(estimated_usage, self._provider.count_tokens, call, said)
 
     def _call(
         self, request: ChatRequest, bounded: BoundedCandidate, context: RequestContext, timeout_s: float
@@ -221,6 +215,7 @@ class Gateway:
             user_id=wanted.user_id,
             agent_id=wanted.agent_id,
             key_project_id=context.caller.project_id,
+            session_id=asked.session_id,
         )
         group = "" if request.model else request.model_group or ""
         state = RequestState(ticket, list(bounded), context.deadline_s, group, kind, self._catalog.prices_sha256[:16])

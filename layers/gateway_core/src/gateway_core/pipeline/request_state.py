@@ -17,6 +17,9 @@ from gateway_core.store.messages import DEGRADED, Admission, Admitted, Candidate
 from gateway_core.store.records import UsageRecord
 from gateway_core.telemetry.events import Event
 
+type Bound = tuple[int, int]
+"""The most that an attempt can cost, in nano-USD and tokens."""
+
 _SKIP_CODES: dict[RefusalReason, str] = {
     "budget": "budget_exceeded",
     "rate": "rate_limited",
@@ -52,6 +55,7 @@ class RequestState:
         events: Events that are not handed on yet.
         emitting: Deliveries of events that are under way.
         reported_changes: Changes of the store that have become events already.
+        caller_left: Nobody waits for the answer any more: what is under way is read to its end, and nothing begun.
         models: Model keys of all candidates, by provider and deployment id.
     """
 
@@ -78,6 +82,7 @@ class RequestState:
     events: list[Event] = field(default_factory=list)
     emitting: list[asyncio.Task[None]] = field(default_factory=list)
     reported_changes: set[Change] = field(default_factory=set)
+    caller_left: bool = False
     models: dict[tuple[str, str], str] = field(init=False)
     _skipped: set[str] = field(default_factory=set)
     _under_way: bool = False
@@ -137,14 +142,19 @@ class RequestState:
         self.began_s, self._under_way = now_s, True
         self.pending = replace(self._pending, unconfirmed=True, unsent=False)
 
-    def lost(self, error: ProviderError, cost: Cost | None, latency_ms: int) -> None:
-        """The current attempt failed; `cost` is what the provider is known to bill for it."""
+    def lost(self, error: ProviderError, cost: Cost | None, latency_ms: int, most: Bound | None = None) -> None:
+        """The current attempt failed; `cost` is what the provider is known, or estimated, to bill for it.
+
+        `most` is what an unconfirmed one may cost in all, None if that is its bound.
+        """
         self._note("failed", error.code, latency_ms)
         self.errors.append(error)
         self.failures[self.last.model.key] += 1
         retry_after = round((error.retry_after_s or 0) * 1000)
         self._settle_as(error.usage, cost, latency_ms, effect=error.effect, retry_after_ms=retry_after)
-        self.ended = self.pending = replace(self._pending, unconfirmed=error.unconfirmed, rates=self._kept(error.rates))
+        if error.unconfirmed:
+            self._keep_held(most)
+        self.ended = self.pending = replace(self._pending, estimated=error.estimated, rates=self._kept(error.rates))
 
     def won(
         self,
@@ -164,16 +174,18 @@ class RequestState:
         speed_ms = comparable_ms(latency_ms, usage.output_tokens) if first_content_ms is None else first_content_ms
         self.pending = replace(self._pending, latency_ms=speed_ms, streamed=streamed, rates=self._kept(rates))
 
-    def interrupted(self, latency_ms: int) -> None:
-        """The work ends now: an attempt that is under way has failed, and may be billed."""
-        if self._under_way:
-            self._note("failed", "cancelled", latency_ms)
+    def interrupted(self, latency_ms: int, most: Bound | None = None) -> None:
+        """The work ends now: an attempt that is under way has failed, and may be billed `most`, as in `lost`."""
+        self._note("failed", "cancelled", latency_ms)
+        self._keep_held(most)
 
-    def abandoned(self, usage: Usage, cost: Cost, latency_ms: int, rates: RateView | None = None) -> None:
-        """The caller left in the middle of an answer that had cost this much, and perhaps more."""
+    def abandoned(
+        self, usage: Usage, cost: Cost, latency_ms: int, rates: RateView | None = None, *, estimated: bool
+    ) -> None:
+        """The caller left in the middle of a stream that costs this much, as it is known or estimated."""
         self._note("failed", "cancelled", latency_ms)
         self._settle_as(usage, cost, latency_ms, effect="skip", retry_after_ms=0)
-        self.pending = replace(self._pending, unconfirmed=True, rates=self._kept(rates))
+        self.pending = replace(self._pending, estimated=estimated, rates=self._kept(rates))
 
     def record(self, *, at_ms: int, latency_ms: int, error_code: str, input_includes_cached: bool) -> UsageRecord:
         """The request in the books, with everything that its attempts were billed."""
@@ -207,6 +219,8 @@ class RequestState:
             audio_input_tokens=self.usage.audio_input_tokens,
             audio_output_tokens=self.usage.audio_output_tokens,
             service_tier=self.usage.service_tier,
+            session_id=self.ticket.session_id,
+            estimated_nano=self.cost.estimated_nano,
         )
 
     @property
@@ -221,7 +235,13 @@ class RequestState:
             sum(cost.input_nano for cost in self.costs),
             sum(cost.output_nano for cost in self.costs),
             self.last.model.price.source,
+            sum(cost.estimated_nano for cost in self.costs),
         )
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether an attempt was sent of which no end is known yet."""
+        return self._under_way
 
     @property
     def last(self) -> BoundedCandidate:
@@ -238,6 +258,14 @@ class RequestState:
     def _note(self, outcome: Outcome, code: str | None, latency_ms: int) -> None:
         model, self._under_way = self.last.model, False
         self.attempts.append(Attempt(model.key, model.provider, outcome, code, latency_ms))
+
+    def _keep_held(self, most: Bound | None) -> None:
+        """Nobody knows the bill: what may be billed beside the charge stays held."""
+        pending = replace(self._pending, unconfirmed=True)
+        if most is not None:
+            nano, tokens = max(0, most[0] - pending.charge_nano), max(0, most[1] - pending.charge_tokens)
+            pending = replace(pending, unconfirmed_nano=nano, unconfirmed_tokens=tokens)
+        self.pending = pending
 
     def _kept(self, rates: RateView | None) -> RateView | None:
         """What the fleet is to know of the deployment's limits."""

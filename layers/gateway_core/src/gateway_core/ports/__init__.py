@@ -19,7 +19,17 @@ from gateway_core.ports.outside import (
     StreamingProvider,
     TokenCounter,
 )
-from gateway_core.ports.store import Backlog, Books, KeyStore, Ledger, ProbeBoard, ResponseCache, Store
+from gateway_core.ports.store import (
+    Backlog,
+    Books,
+    HoldBook,
+    KeyStore,
+    Ledger,
+    OperatorStore,
+    ProbeBoard,
+    ResponseCache,
+    Store,
+)
 
 __all__ = [
     "Backlog",
@@ -29,6 +39,7 @@ __all__ = [
     "ConfigSource",
     "Draw",
     "EmbeddingProvider",
+    "HoldBook",
     "Invoker",
     "JobBook",
     "JobFiles",
@@ -37,6 +48,7 @@ __all__ = [
     "Ledger",
     "ModelLister",
     "ModelProvider",
+    "OperatorStore",
     "ProbeBoard",
     "ResponseCache",
     "Store",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from gateway_core.domain.caller import Limits
@@ -10,9 +10,11 @@ from gateway_core.domain.errors import LLMError
 from gateway_core.ports.jobs import JobBook, JobFiles
 from gateway_core.store.counters import Counters
 from gateway_core.store.deployment_state import DeploymentState
+from gateway_core.store.earlier_counters import EarlierFields
+from gateway_core.store.estimates import Booked
 from gateway_core.store.messages import Admission, Candidate, Settled, Settlement, Terms, Ticket
 from gateway_core.store.probes import FleetHealth, Probe
-from gateway_core.store.records import BudgetLine, OpenHold, RecordPage, Unsettled, UsageRecord
+from gateway_core.store.records import AttemptName, BudgetLine, HoldPage, OpenHold, RecordPage, Unsettled, UsageRecord
 from gateway_core.store.response_cache import LookUp
 from gateway_core.store.virtual_keys import KeyRecord
 
@@ -48,7 +50,10 @@ class Ledger(ResponseCache, Protocol):
         ...
 
     async def admit(self, ticket: Ticket, candidates: Sequence[Candidate], terms: Terms) -> Admission:
-        """Admit the first candidate that can start at once, else the one with the shortest wait within the limit."""
+        """Admit the first candidate that can start at once, else the one with the shortest wait within the limit.
+
+        On the way a few holds of the project are booked that are due, see `HoldBook`; that never fails an admission.
+        """
         ...
 
     async def next(
@@ -66,7 +71,7 @@ class Ledger(ResponseCache, Protocol):
         `settlement` is None when the last attempt was settled by a `next` that admitted nothing, and for a record
         with `attempts` 0, which is that of a hit: it was looked up instead of admitted. Generation -1 says that the
         attempt was admitted while the store was away: it is charged, and counts once like any other. What a later call
-        settles with a known charge, after `unconfirmed`, corrects the money but writes no second record.
+        settles with a known charge, after `unconfirmed`, corrects the money and adds a record of the difference.
         """
         ...
 
@@ -88,7 +93,7 @@ class Backlog(Protocol):
 
 
 class KeyStore(Protocol):
-    """What the `gateway` command line administers."""
+    """Keys and budgets, as an operator administers them."""
 
     async def put_key(self, record: KeyRecord) -> None: ...
 
@@ -106,7 +111,44 @@ class KeyStore(Protocol):
         """Two lines a scope: the day (`20261120`) and its month (`202611`)."""
         ...
 
-    async def open_holds(self, project_id: str, *, month: str) -> list[OpenHold]: ...
+    async def budget_scopes(self, project_id: str, *, month: str) -> list[str]:
+        """Every scope with a limit or an account of the month (`202611`): `p`, then keys and users."""
+        ...
+
+
+class HoldBook(Protocol):
+    """Money that is held. What nobody settles is booked as an estimate, and replaced as soon as somebody knows better.
+
+    A hold is due once its UTC day is over and it has been unconfirmed, since both, for `unconfirmed_after_ms`. Spent
+    and held together stay what they are by it; the record and the counters are those of a reconciliation.
+    """
+
+    async def open_holds(self, project_id: str, *, month: str) -> list[OpenHold]:
+        """All that is held, oldest first; nothing that is booked."""
+        ...
+
+    async def hold_page(self, project_id: str, *, month: str, cursor: str = "") -> HoldPage:
+        """Some of what is held or booked, in no order, from the cursor on."""
+        ...
+
+    async def find_hold(self, project_id: str, *, month: str, name: AttemptName) -> OpenHold | None:
+        """What is held or booked for one attempt."""
+        ...
+
+    async def book_hold(self, project_id: str, hold: OpenHold, *, now_ms: int) -> Booked | None:
+        """Book a hold, whether or not it is due. Once: None if it is booked, or is not what `hold` says any more."""
+        ...
+
+    async def book_holds(self, project_id: str, holds: Sequence[OpenHold], *, now_ms: int) -> list[Booked]:
+        """The same for many at once, in few trips; those that were booked."""
+        ...
+
+    async def book_due(self, project_id: str, *, now_ms: int, limit: int) -> list[Booked]:
+        """Book up to `limit` unconfirmed attempts of the project that are due; `admit` does that with a few.
+
+        Attempts that nobody settled at all are found in `hold_page` only.
+        """
+        ...
 
     async def resolve_hold(
         self,
@@ -121,7 +163,8 @@ class KeyStore(Protocol):
     ) -> bool:
         """Release a hold, spending the charge instead, which then shows in reports. False if there is no such hold.
 
-        An attempt that is resolved while it still runs cannot be settled any more: its record is not written.
+        A booking as an estimate is taken back before. An attempt that is resolved while it still runs cannot be settled
+        any more: its record is not written.
         """
         ...
 
@@ -137,12 +180,25 @@ class ProbeBoard(Protocol):
 class Books(Protocol):
     """What reports read. Days are UTC, `20261120`."""
 
-    async def day_counters(self, project_id: str, days: Sequence[str]) -> list[dict[str, Counters]]:
-        """One mapping of fields (see `counters`) a day, in the order asked; empty for a day without requests."""
+    async def names(self, project_id: str, indexes: Mapping[str, Sequence[str]]) -> dict[str, dict[str, list[str]]]:
+        """What indexes (see `counters`) list, asked for and told by month (`202611`) and field, if it is there.
+
+        This and what follows is read in pages, each within the store's deadline: the whole may take longer.
+        """
+        ...
+
+    async def counted(self, project_id: str, wanted: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Counters]]:
+        """Counters, asked for and told by month and field. What was never counted is left out."""
+        ...
+
+    async def earlier_counters(
+        self, project_id: str, days: Sequence[str], wanted: EarlierFields
+    ) -> list[dict[str, Counters]]:
+        """What an earlier release counted, one mapping a day, in the order asked; empty for a day without any."""
         ...
 
     async def usage_records(self, project_id: str, *, day: str, after: str = "", limit: int = 100) -> RecordPage:
-        """The day's records, oldest first, from the one behind the cursor `after`."""
+        """The day's records, by hour and oldest first, from the one behind the cursor `after`."""
         ...
 
     async def projects(self) -> list[str]:
@@ -150,7 +206,11 @@ class Books(Protocol):
         ...
 
 
-class Store(Ledger, KeyStore, ProbeBoard, Books, JobBook, JobFiles, Protocol):
+class OperatorStore(KeyStore, HoldBook, Books, Protocol):
+    """What the `gateway` command line works with."""
+
+
+class Store(Ledger, KeyStore, HoldBook, ProbeBoard, Books, JobBook, JobFiles, Protocol):
     """All of it; `close` releases connections."""
 
     async def close(self) -> None: ...

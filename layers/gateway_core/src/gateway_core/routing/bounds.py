@@ -29,10 +29,20 @@ class BoundedCandidate:
     output_cap: int
     terms: Terms = PLAIN
 
+    @property
+    def most_input(self) -> int:
+        """The most tokens that its input can have."""
+        return self.candidate.hold_tokens - self.most_output
+
+    @property
+    def most_output(self) -> int:
+        """The most tokens that all its answers together can have."""
+        return self.output_cap * self.terms.choices
+
     def largest_output(self, room_nano: int, room_tokens: int) -> int:
         """The most tokens that an answer may be allowed to have for the hold to fit into this room; 0 = none."""
         choices = self.terms.choices
-        most_in = self.candidate.hold_tokens - self.output_cap * choices
+        most_in = self.most_input
         fits, too_many = 0, max(0, min(self.output_cap, (room_tokens - most_in) // choices)) + 1
         while too_many - fits > 1:
             middle = (fits + too_many) // 2

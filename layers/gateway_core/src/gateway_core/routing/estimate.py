@@ -17,10 +17,18 @@ def estimated_usage(count: Count, call: ProviderCall, said: str) -> Usage:
     May take a while for a long prompt.
     """
     sent = count(call.deployment, call.messages, call.params).input_tokens
+    return Usage(sent, written_tokens(count, call.deployment, said), service_tier=asked_tier(call))
+
+
+def asked_tier(call: ProviderCall) -> str:
+    """The service tier that bills an answer which names none: what was asked for, where the model takes the option."""
+    return "" if "service_tier" in call.rules.refuses else billed_service_tier(call.params)
+
+
+def written_tokens(count: Count, deployment: Deployment, said: str) -> int:
+    """The tokens of a text as output."""
     # What frames a message in a prompt is no output.
-    written = _written(count, call.deployment, said) - _written(count, call.deployment, "")
-    tier = "" if "service_tier" in call.rules.refuses else billed_service_tier(call.params)
-    return Usage(sent, written, service_tier=tier)
+    return _written(count, deployment, said) - _written(count, deployment, "")
 
 
 def _written(count: Count, deployment: Deployment, text: str) -> int:

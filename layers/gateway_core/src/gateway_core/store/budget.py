@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from gateway_core.domain.caller import Limits
 from gateway_core.store.changes import THRESHOLDS, BudgetCrossed, BudgetLimit, Percent
 from gateway_core.store.messages import Shortage
+from gateway_core.store.records import BudgetLine
 
 MAX_AMOUNT = 2**53 - 1
 """The largest integer that Lua counts exactly; in nano-USD about nine million dollars. Also the limit of no limit."""
@@ -19,7 +20,7 @@ MAX_AMOUNT = 2**53 - 1
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """Nano-USD and tokens, that is one request's weight in both currencies."""
+    """Nano-USD and tokens, that is one request's weight in both currencies; negative where it takes something back."""
 
     nano: int = 0
     tokens: int = 0
@@ -31,6 +32,16 @@ class Amount:
     def __add__(self, other: Amount) -> Amount:
         return Amount(self.nano + other.nano, self.tokens + other.tokens)
 
+    def __sub__(self, other: Amount) -> Amount:
+        return Amount(self.nano - other.nano, self.tokens - other.tokens)
+
+    def __neg__(self) -> Amount:
+        return Amount(-self.nano, -self.tokens)
+
+    def at_least(self, other: Amount) -> Amount:
+        """The larger of both, in each currency."""
+        return Amount(max(self.nano, other.nano), max(self.tokens, other.tokens))
+
 
 NOTHING = Amount()
 _CURRENCIES = ("nano", "tokens")
@@ -38,18 +49,32 @@ _CURRENCIES = ("nano", "tokens")
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One scope in one period."""
+    """One scope in one period. `estimated` is how much of what is spent is an estimate."""
 
     spent: Amount = NOTHING
     held: Amount = NOTHING
+    estimated: Amount = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """What is held for one attempt. `paid` was charged to it while the rest stayed unconfirmed."""
+    """What is held for one attempt. `paid` was charged to it while the rest stayed unconfirmed, `estimated` of that."""
 
     amount: Amount
     paid: Amount = NOTHING
+    estimated: Amount = NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """What one step adds to the accounts of an attempt; negative amounts take back."""
+
+    spent: Amount = NOTHING
+    held: Amount = NOTHING
+    estimated: Amount = NOTHING
+
+    def __neg__(self) -> Movement:
+        return Movement(-self.spent, -self.held, -self.estimated)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,16 +134,46 @@ def _threshold(limit: int, percent: Percent) -> int:
     return -(-limit * percent // 100)
 
 
-def hold(account: Account, amount: Amount) -> Account:
-    """The account with `amount` held."""
-    return Account(account.spent, account.held + amount)
+def budget_line(scope: str, period: str, account: Account, nano: int | None, tokens: int | None) -> BudgetLine:
+    """The account with its limits as it is shown."""
+    spent, held, estimated = account.spent, account.held, account.estimated
+    return BudgetLine(
+        scope, period, spent.nano, held.nano, spent.tokens, held.tokens, nano, tokens, estimated.nano, estimated.tokens
+    )
 
 
-def settle(account: Account, released: Amount, charge: Amount) -> Account:
-    """The account with `released` no longer held and `charge` spent."""
-    return Account(account.spent + charge, account.held.less(released))
+def move(account: Account, by: Movement) -> Account:
+    """The account after a movement. Nothing gets below zero, whatever the store has forgotten."""
+    spent, held, estimated = account.spent + by.spent, account.held + by.held, account.estimated + by.estimated
+    return Account(spent.at_least(NOTHING), held.at_least(NOTHING), estimated.at_least(NOTHING))
 
 
-def unconfirmed(held: Hold, charge: Amount) -> Hold:
-    """The hold of an attempt that cost at least `charge`: together they stay at the bound."""
-    return Hold(held.amount.less(charge), held.paid + charge)
+def settled(held: Hold, charge: Amount, *, is_estimate: bool = False) -> Movement:
+    """What ends a hold by its charge. What was paid stays paid but for what of it was an estimate: that is replaced."""
+    known = held.paid - held.estimated
+    total = charge.at_least(known)
+    return Movement(total - held.paid, -held.amount, (total - known if is_estimate else NOTHING) - held.estimated)
+
+
+def unconfirmed(held: Hold, charge: Amount, kept: tuple[int | None, int | None], *, is_estimate: bool = False) -> Hold:
+    """The hold of an attempt that cost at least `charge`: together they never pass the bound.
+
+    `kept` is how much stays held in nano-USD and tokens, None for all of the rest.
+    """
+    rest = held.amount.less(charge)
+    nano, tokens = (most if asked is None else min(asked, most) for asked, most in zip(kept, _parts(rest), strict=True))
+    return Hold(Amount(nano, tokens), held.paid + charge, held.estimated + (charge if is_estimate else NOTHING))
+
+
+def booked(held: Hold) -> Movement:
+    """What books a hold as an estimate. Spent and held together stay what they are."""
+    return Movement(held.amount, -held.amount, held.amount)
+
+
+def resolved(held: Hold, charge: Amount) -> Movement:
+    """What ends a hold by an operator's decision: `charge` is spent beside what was paid, and nothing is a guess."""
+    return Movement(charge, -held.amount, -held.estimated)
+
+
+def _parts(amount: Amount) -> tuple[int, int]:
+    return amount.nano, amount.tokens

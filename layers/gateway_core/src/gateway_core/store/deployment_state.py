@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway_core.store.rate_limit import ProviderLimits
@@ -44,11 +43,3 @@ def comparable_ms(latency_ms: int, output_tokens: int) -> int:
     An answer of up to 100 tokens counts as it is: with so few, the time until the first one is most of it.
     """
     return latency_ms if output_tokens <= _COMPARED_TOKENS else latency_ms * _COMPARED_TOKENS // output_tokens
-
-
-def deployments_by_provider(pairs: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
-    """Group (provider, deployment id) pairs: one hash of the store per provider."""
-    grouped: dict[str, list[str]] = {}
-    for provider, deployment_id in pairs:
-        grouped.setdefault(provider, []).append(deployment_id)
-    return grouped

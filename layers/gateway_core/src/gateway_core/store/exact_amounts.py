@@ -23,6 +23,7 @@ def check_settlement(settlement: Settlement) -> None:
     """Raises InvalidRequest if a charge, a wait or a limit cannot be counted."""
     _check(settlement.charge_nano, settlement.charge_tokens, settlement.retry_after_ms, settlement.tpm)
     _check(settlement.latency_ms, settlement.rpm)
+    _check(settlement.unconfirmed_nano or 0, settlement.unconfirmed_tokens or 0)
     if settlement.rates:
         _check(*(number for number in _numbers(settlement.rates) if number is not None))
 

@@ -30,6 +30,8 @@ _IRRELEVANT = frozenset({"attribution", "timeout_s", "cache", "explain", "fallba
 """Fields of a request that only decide who answers, which the digest has, or say nothing about the answer."""
 _UNKEPT = frozenset({"rates", "refusal", "forwarded", "beside", "sound_tokens"})
 """Of an answer what is of its moment, or of another wire; refusals are not kept."""
+_BESIDE = frozenset({"estimated_nano", "max_tokens_per_s"})
+"""Says nothing about an answer, at any depth: how sure a cost is, and how streams are charged that end early."""
 _ORDERED = frozenset({"tools", "response_format"})
 """Options with schemas, whose order is the one in which a model writes."""
 
@@ -144,7 +146,7 @@ def _in_order(value: object) -> str:
 def _plain(value: object) -> Any:
     """What JSON can hold of our values."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: getattr(value, field.name) for field in fields(value)}
+        return {field.name: getattr(value, field.name) for field in fields(value) if field.name not in _BESIDE}
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, AbstractSet):

@@ -42,6 +42,7 @@ class Ticket:
     user_id: str = ""
     agent_id: str = ""
     key_project_id: str = ""
+    session_id: str = ""
 
     @property
     def key_home(self) -> str:
@@ -221,7 +222,8 @@ class Settlement:
     that we set (`rpm` and `tpm` of the provider, the key's). `rates` are the limits that the provider reported.
     `latency_ms` is what a success tells of the deployment's speed: the time until the first content if it was
     `streamed`, else `comparable_ms` of the whole answer. `estimated` says that the charge is an estimate: it is spent,
-    and told apart.
+    and told apart. `unconfirmed_nano` and `unconfirmed_tokens` are what stays held of an `unconfirmed` attempt, beside
+    its charge and never more than the rest of its hold; None is that rest.
     """
 
     attempt: int
@@ -241,6 +243,8 @@ class Settlement:
     rates: RateView | None = None
     streamed: bool = False
     estimated: bool = False
+    unconfirmed_nano: int | None = None
+    unconfirmed_tokens: int | None = None
 
     def late(self) -> Settlement:
         """As it is settled later on: what the provider reported of its limits is out of date by then."""
@@ -249,7 +253,13 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What a settlement did: `written` says that it wrote the record, which one call a request does."""
+    """What a settlement did: `written` says that it closed the request, which one call a request does.
+
+    `folded` are the kinds of names that were counted among the rest, as their day or month has very many. `unrecorded`:
+    money and counters are right, but the store could not take the record itself.
+    """
 
     written: bool
     changes: tuple[Change, ...] = ()
+    folded: tuple[str, ...] = ()
+    unrecorded: bool = False

@@ -26,8 +26,11 @@ def reconciled_ticket(project_id: str, hold: OpenHold) -> Ticket:
     )
 
 
-def reconciled_record(ticket: Ticket, charge: Amount, now_ms: int) -> UsageRecord:
-    """The record of money without a request: nobody knows any more what was asked of which model."""
+def reconciled_record(ticket: Ticket, charge: Amount, now_ms: int, estimated_nano: int = 0) -> UsageRecord:
+    """The record of money without a request: nobody knows any more what was asked of which model.
+
+    Amounts are negative where they take back what an earlier record said.
+    """
     return UsageRecord(
         request_id=ticket.request_id,
         at_ms=now_ms,
@@ -52,4 +55,5 @@ def reconciled_record(ticket: Ticket, charge: Amount, now_ms: int) -> UsageRecor
         cache_hit=False,
         price_source="",
         input_includes_cached=False,
+        estimated_nano=estimated_nano,
     )

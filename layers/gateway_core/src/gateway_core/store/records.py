@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from gateway_core.store.messages import Settlement, Ticket
+
+type AttemptName = tuple[str, int]
+"""Request and attempt."""
+type HoldState = Literal["open", "unconfirmed", "estimated"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,8 +17,8 @@ class UsageRecord:
     """One request in the books. Tokens and cost include what failed attempts were billed.
 
     `price_hash` begins the SHA-256 of the list prices in force, so that a bill can be checked or redone; `service_tier`
-    is the last that was not the default; `estimated_nano` is how much of the cost is an estimate. New fields come last,
-    with a default: older records lack them.
+    is the last that was not the default; `estimated_nano` is how much of the cost is an estimate; `session_id` is what
+    a client calls one of its conversations. New fields come last, with a default: older records lack them.
     """
 
     request_id: str
@@ -45,6 +50,7 @@ class UsageRecord:
     audio_output_tokens: int = 0
     service_tier: str = ""
     estimated_nano: int = 0
+    session_id: str = ""
 
     @property
     def cost_nano(self) -> int:
@@ -75,7 +81,10 @@ class RecordPage:
 
 @dataclass(frozen=True, slots=True)
 class BudgetLine:
-    """State of one scope's budget in one period, with its limits (None = unlimited)."""
+    """State of one scope's budget in one period, with its limits (None = unlimited).
+
+    What is estimated is a part of what is spent.
+    """
 
     scope: str
     period: str
@@ -85,11 +94,17 @@ class BudgetLine:
     held_tokens: int
     limit_nano: int | None
     limit_tokens: int | None
+    estimated_nano: int = 0
+    estimated_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class OpenHold:
-    """Money that is held: by an attempt under way or dead (`unconfirmed` False), or by one nobody can price (True)."""
+    """Money that is held: by an attempt under way or dead (`unconfirmed` False), or by one nobody can price (True).
+
+    `paid_nano` and `paid_tokens` are charged already, beside the hold. `unconfirmed_ms` is when it became unconfirmed,
+    0 = not known. `booked`: it is held no more, but spent as an estimate, until somebody knows better.
+    """
 
     request_id: str
     attempt: int
@@ -100,3 +115,25 @@ class OpenHold:
     hold_tokens: int
     held_since_ms: int
     unconfirmed: bool
+    paid_nano: int = 0
+    paid_tokens: int = 0
+    unconfirmed_ms: int = 0
+    booked: bool = False
+
+    @property
+    def state(self) -> HoldState:
+        if self.booked:
+            return "estimated"
+        return "unconfirmed" if self.unconfirmed else "open"
+
+
+@dataclass(frozen=True, slots=True)
+class HoldPage:
+    """Some holds of a month. `cursor` continues; empty when there are no more. One may come twice.
+
+    `unreadable` names those that cannot be read.
+    """
+
+    holds: tuple[OpenHold, ...]
+    cursor: str = ""
+    unreadable: tuple[str, ...] = ()

@@ -193,6 +193,7 @@ class RequestCost(Event):
             "input_usd": usd(record.input_nano),
             "output_usd": usd(record.output_nano),
             "cost_usd": usd(record.cost_nano),
+            "estimated_usd": usd(record.estimated_nano),
             "price_source": record.price_source,
             "latency_ms": record.latency_ms,
             "cache_hit": record.cache_hit,

@@ -16,9 +16,12 @@ from gateway_core.telemetry.log_format import lambda_level
 NAMESPACE = "LLMGateway"
 _UNITS = {
     "CostUsd": MetricUnit.NoUnit,
+    "EstimatedUsd": MetricUnit.NoUnit,
     "ProviderLatency": MetricUnit.Milliseconds,
+    "QueueWait": MetricUnit.Milliseconds,
     "RequestLatency": MetricUnit.Milliseconds,
     "TimeToFirstToken": MetricUnit.Milliseconds,
+    "UnconfirmedUsd": MetricUnit.NoUnit,
 }
 _TOTALS = {"CostUsd", "InputTokens", "OutputTokens", "RequestLatency", "TimeToFirstToken"}
 """Not split by provider: CloudWatch charges for each combination, and a query of the log gives these for nothing."""

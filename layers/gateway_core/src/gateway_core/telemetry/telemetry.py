@@ -11,12 +11,13 @@ from typing import IO, Any
 
 from aws_lambda_powertools import Logger
 
+from gateway_core.crowd.limiter import CrowdReport
 from gateway_core.domain.caller import Caller
 from gateway_core.domain.cost import NANO_PER_USD, usd
-from gateway_core.domain.errors import LLMError, ProviderError, StoreUnreadable
+from gateway_core.domain.errors import LLMError, ProviderError
 from gateway_core.domain.result import Attempt
 from gateway_core.store.changes import BreakerChange
-from gateway_core.store.messages import Refusal, Settlement, Ticket
+from gateway_core.store.messages import Refusal, Settled, Settlement, Ticket
 from gateway_core.store.probes import CatalogWarning, Probe
 from gateway_core.store.records import UsageRecord
 from gateway_core.telemetry.events import BreakerMoved, BudgetReached, Event, FailedOver
@@ -24,6 +25,7 @@ from gateway_core.telemetry.log_format import LogFormat, json_line, text_line
 from gateway_core.telemetry.metrics import Metrics
 from gateway_core.telemetry.places import place_of
 from gateway_core.telemetry.ports import Tracer
+from gateway_core.telemetry.store import StoreTelemetry
 from gateway_core.wires.table import traits_of
 
 SERVICE = "llm-gateway"
@@ -34,7 +36,7 @@ _BREAKER_METRICS = {"open": "BreakerOpened", "half_open": "BreakerHalfOpen", "cl
 _QUIET_EVENTS = {"breaker.half_open", "breaker.closed", "request.failover"}
 
 
-class Telemetry:
+class Telemetry(StoreTelemetry):
     """What the gateway tells its operator. With `metrics` it also prints EMF lines, which become CloudWatch metrics."""
 
     def __init__(
@@ -99,6 +101,7 @@ class Telemetry:
             "gen_ai.usage.cache_creation.input_tokens": record.cache_write_tokens,
             "gen_ai.usage.reasoning.output_tokens": record.reasoning_tokens,
             "cost_usd": usd(record.cost_nano),
+            "estimated_usd": usd(record.estimated_nano),
             "latency_ms": record.latency_ms,
             "attempts": record.attempts,
             "usage": asdict(record),
@@ -159,6 +162,16 @@ class Telemetry:
         self._log.error("usage not settled", extra=fields)
         self._metrics.put(record.provider, UnsettledUsage=1)
 
+    def booked(self, record: UsageRecord, settled: Settled) -> None:
+        """What became of a record in the books, where it is not what one expects."""
+        if settled.folded:
+            self._metrics.put(UsageFolded=1)
+        if settled.unrecorded:
+            self._log.error(
+                "usage record not written", extra={"request_id": record.request_id, "usage": asdict(record)}
+            )
+            self._metrics.put(record.provider, UnwrittenRecord=1)
+
     def event(self, event: Event) -> None:
         """An event's own line and metric, for those that do not have richer ones already."""
         match event:
@@ -194,11 +207,6 @@ class Telemetry:
         if values:
             self._metrics.put(probe.provider, **values)
 
-    def probes_lost(self, error: LLMError) -> None:
-        """The store could not take the results of a round of probes."""
-        self._log.error("probes not stored", extra={"detail": error.detail or error.message})
-        self._metrics.put(StoreDegraded=1)
-
     def catalog_warning(self, warning: CatalogWarning) -> None:
         """Something in the catalog needs an operator."""
         self._log.warning("catalog warning", extra={"warning": asdict(warning)})
@@ -221,12 +229,6 @@ class Telemetry:
         self._log.error("config rejected", extra=fields)
         self._metrics.put(ConfigRejected=1)
 
-    def unreadable_records(self, request_id: str, project_id: str, count: int) -> None:
-        """So many records of a page cannot be read, and were left out of it."""
-        fields = {"request_id": request_id, "project_id": project_id, "detail": f"unreadable: {count} usage records"}
-        self._log.error("store unreadable", extra=fields)
-        self._metrics.put(StoreUnreadable=count)
-
     def request_failed(self, request_id: str, error: LLMError, caller: Caller | None = None) -> None:
         """A request was answered with an error. `caller` is None where nobody knows who sent it."""
         fields = {"request_id": request_id, "error.type": error.code, "detail": error.detail}
@@ -235,11 +237,11 @@ class Telemetry:
         self._log.info("request failed", extra=fields)
         self.store_failed(request_id, error)
 
-    def store_failed(self, request_id: str, error: LLMError) -> None:
-        """Louder where the store holds what cannot be read: that does not heal by itself."""
-        if isinstance(error, StoreUnreadable):
-            self._log.error("store unreadable", extra={"request_id": request_id, "detail": error.detail})
-            self._metrics.put(StoreUnreadable=1)
+    def crowded(self, report: CrowdReport) -> None:
+        """More requests came than one process works on at once, in the last seconds."""
+        log = self._log.warning if report.refused else self._log.info
+        log("crowd", extra=asdict(report))
+        self._metrics.put(Overloaded=report.refused, QueuedRequests=report.waited, QueueWait=report.longest_ms)
 
     def batch_ended(self, request_id: str, caller: Caller, questions: int, outcomes: Mapping[str, int]) -> None:
         """A batch is over; `outcomes` counts its answers by error code, or `ok`: fewer than asked if it was left."""
@@ -279,6 +281,8 @@ class Telemetry:
         }
         if first_token_ms is not None:
             values["TimeToFirstToken"] = first_token_ms
+        if record.estimated_nano:
+            values["EstimatedUsd"] = record.estimated_nano / NANO_PER_USD
         if record.cache_hit:
             values["CacheHits"] = 1
         self._metrics.put(record.provider, **values)

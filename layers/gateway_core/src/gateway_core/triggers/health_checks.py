@@ -16,6 +16,7 @@ from gateway_core.domain.errors import ConfigError, InvalidRequest, LLMError, Pr
 from gateway_core.domain.times import utc_date
 from gateway_core.ports import ModelLister
 from gateway_core.services import Current, Services
+from gateway_core.store.estimates import HeldMoney
 from gateway_core.store.probes import (
     FRESH_INTERVALS,
     KEPT_MS,
@@ -29,7 +30,9 @@ from gateway_core.store.probes import (
 )
 from gateway_core.telemetry.events import Fact, OperatorEvent
 
-CHECKS = ("providers", "catalog")
+CHECKS = ("providers", "catalog", "holds")
+LOOK_THROUGH_S = 15.0
+"""How long holds are booked at most; the function has 30 s, and the next round goes on."""
 RETIREMENTS = {"model_retiring", "model_retired"}
 DEFAULT_MINUTES = 5
 
@@ -42,8 +45,9 @@ class HealthChecks:
         self._lister = lister
 
     async def run(self, event: object) -> dict[str, Any]:
-        """Do what a schedule asks for: `{"check": "providers", "every": "rate(5 minutes)"}` or `{"check": "catalog"}`.
+        """Do what a schedule asks for.
 
+        `{"check": "providers", "every": "rate(5 minutes)"}`, `{"check": "catalog"}` or `{"check": "holds"}`.
         An event that nobody understands is logged and answered with an error: to repeat it would not help. Raises
         StoreUnavailable if the results cannot be kept, for the schedule to try again.
         """
@@ -54,6 +58,8 @@ class HealthChecks:
             return {"error": {"code": error.code, "message": error.message, "param": error.param}}
         if check == "catalog":
             return {"check": check, "warnings": [asdict(warning) for warning in await self.check_catalog()]}
+        if check == "holds":
+            return {"check": check, "projects": [asdict(found) for found in await self.check_holds()]}
         probes = await self.probe_providers(every_s)
         rows = [{"provider": p.provider, "status": p.status, "latency_ms": p.latency_ms} for p in probes]
         return {"check": check, "providers": rows}
@@ -83,6 +89,17 @@ class HealthChecks:
             services.telemetry.catalog_warning(warning)
         await _tell(services, [_retiring(services, w.model) for w in warnings if w.code in RETIREMENTS])
         return warnings
+
+    async def check_holds(self) -> list[HeldMoney]:
+        """Book what nobody settled, in all projects, and tell by the log and metrics what is still held unconfirmed.
+
+        Raises StoreUnavailable, for the schedule to try again.
+        """
+        services = self._source.now()
+        found = await services.bookkeeper.look_through(within_s=LOOK_THROUGH_S)
+        held = [each for each in found if each.unconfirmed or each.booked or each.unreadable]
+        services.telemetry.holds_found(held)
+        return held
 
     async def close(self) -> None:
         """Close the store's connections; a later check opens new ones."""

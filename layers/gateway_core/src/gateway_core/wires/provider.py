@@ -48,6 +48,7 @@ class ProviderTraits:
     json_needs_word: Whether it refuses JSON mode where no message has the word JSON in it.
     takes_text_only: Whether it takes contents as texts only, not as parts.
     takes_reasoning: Whether the `reasoning_content` of earlier answers goes back to it; others refuse the field.
+    shows_reasoning: Whether its streams say all the reasoning that it bills, and not a summary of it or nothing.
     takes_signatures: Whether the signatures of earlier tool calls go back to it; others refuse ids as long as that.
     has_public_tokenizer: Whether its models count tokens with the tokenisers that OpenAI publishes.
     image_tokens: How many tokens an image counts, by the model's upstream name.
@@ -73,6 +74,7 @@ class ProviderTraits:
     json_needs_word: bool = False
     takes_text_only: bool = False
     takes_reasoning: bool = False
+    shows_reasoning: bool = False
     takes_signatures: bool = False
     has_public_tokenizer: bool = False
     image_tokens: Callable[[str, Image], int] = openai_image_tokens

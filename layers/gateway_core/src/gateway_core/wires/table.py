@@ -63,6 +63,7 @@ _ROWS = (
         json_needs_word=True,
         takes_text_only=True,
         takes_reasoning=True,
+        shows_reasoning=True,
         litellm=LiteLLMTraits(translates_chat=False),
     ),
     ProviderTraits("azure", otel="azure.ai.openai"),

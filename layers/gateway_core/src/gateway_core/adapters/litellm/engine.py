@@ -15,6 +15,7 @@ from gateway_core.adapters.litellm.history import LiteLLMHistory, history_of
 from gateway_core.adapters.litellm.library import Library, lending, load
 from gateway_core.adapters.litellm.params import ParamFitter
 from gateway_core.adapters.litellm.responses import open_response, respond
+from gateway_core.adapters.litellm.transport import HttpxTransport
 from gateway_core.adapters.upstream.attempts import Line
 from gateway_core.adapters.upstream.streams import Opened
 from gateway_core.domain.chat import Deployment, ProviderAnswer, ProviderCall
@@ -38,7 +39,7 @@ class LiteLLMEngine:
         history = history_of(call)
         params, dropped = self._fitter.fit(call, may_think=history.may_think)
         send = respond if call.deployment.mode == "responses" else chat
-        transport = Completing(line.transport, wire_of(call.deployment))
+        transport = Completing(HttpxTransport(line.transport), wire_of(call.deployment))
         with _lending(call.deployment, transport):
             response = await send(self._library, call, params=params, **self._means(call, line, history, transport))
         return answer_of(call, response, line.seen, history.named(dropped))
@@ -48,8 +49,9 @@ class LiteLLMEngine:
         history = history_of(call)
         params, dropped = self._fitter.fit(call, may_think=history.may_think)
         send = open_response if call.deployment.mode == "responses" else open_chat
-        with _lending(call.deployment, line.transport):
-            means = self._means(call, line, history, line.transport)
+        transport = HttpxTransport(line.transport)
+        with _lending(call.deployment, transport):
+            means = self._means(call, line, history, transport)
             parser = await send(self._library, call, params=params, **means)
         return Opened(Translator(call, parser), history.named(dropped))
 

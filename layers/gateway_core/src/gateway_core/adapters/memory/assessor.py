@@ -10,7 +10,7 @@ from gateway_core.domain.caller import Limits
 from gateway_core.store import breaker, budget
 from gateway_core.store import rate_limit as ratelimit
 from gateway_core.store.breaker import Breaker
-from gateway_core.store.budget import Amount, ScopeAccounts
+from gateway_core.store.budget import Account, Amount, ScopeAccounts
 from gateway_core.store.changes import BreakerChange, Change
 from gateway_core.store.messages import PROBE, Admitted, Candidate, Refusal, Refused, Shortage, Terms, Ticket
 from gateway_core.store.rate_limit import FULL, NO_SEQUENCE, AdmissionSequence, Arrival, Placement, ProviderLimits, Slot
@@ -78,7 +78,19 @@ class Assessor:
     @property
     def scope_limits(self) -> tuple[Limits, ...]:
         """The limits of the ticket's scopes, in order."""
-        return tuple(self._limits(scope) for scope in self.ticket.scopes)
+        return tuple(self._limits(scope) for scope in self.scopes)
+
+    @property
+    def counts_user(self) -> bool:
+        """Whether the request counts against its user, too."""
+        user = self.state.budgets.get((self.ticket.project_id, self.ticket.user_id), Limits())
+        has_budget = self.ticket.user_id != "" and user != Limits()
+        return has_budget or self.state.has_user_account(self.ticket)
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """Whose budgets the request counts against."""
+        return tuple(scope for scope in self.ticket.scopes if self.counts_user or not scope.startswith("u:"))
 
     def assessments(self, candidates: Sequence[Candidate]) -> list[Assessment]:
         return [self._assess(index, candidate) for index, candidate in enumerate(candidates)]
@@ -112,9 +124,9 @@ class Assessor:
     @property
     def _accounts(self) -> list[ScopeAccounts]:
         ticket, found = self.ticket, []
-        for scope in ticket.scopes:
+        for scope in self.scopes:
             accounts = self.state.home(ticket, scope).accounts
-            day, month = accounts[scope, ticket.day], accounts[scope, ticket.month]
+            day, month = (accounts.get((scope, period), Account()) for period in (ticket.day, ticket.month))
             found.append(ScopeAccounts(scope, self._limits(scope), day, month))
         return found
 

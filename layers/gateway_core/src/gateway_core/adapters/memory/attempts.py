@@ -10,8 +10,9 @@ from gateway_core.domain.caller import Limits
 from gateway_core.store import breaker, budget
 from gateway_core.store import rate_limit as ratelimit
 from gateway_core.store.breaker import Effect
-from gateway_core.store.budget import NOTHING, Amount
+from gateway_core.store.budget import NOTHING, Amount, Movement
 from gateway_core.store.changes import BreakerChange, BudgetCrossed
+from gateway_core.store.estimates import counted_from_ms, index_name
 from gateway_core.store.messages import DEGRADED, STALE_MS, Settlement, Terms, Ticket
 from gateway_core.store.rate_limit import ProviderLimits
 
@@ -21,30 +22,46 @@ def charge_of(settlement: Settlement) -> Amount:
 
 
 def move(
-    state: State, ticket: Ticket, released: Amount, charge: Amount, limits: Sequence[Limits] = ()
+    state: State, ticket: Ticket, by: Movement, limits: Sequence[Limits] = (), *, counts_user: bool
 ) -> tuple[BudgetCrossed, ...]:
-    """Release and charge in all accounts that the request counts against; tells what that crossed of `limits`."""
+    """Move money in all accounts that the request counts against; tells what that crossed of `limits`."""
     crossed: list[BudgetCrossed] = []
-    for scope, limit in zip(ticket.scopes, limits or [Limits()] * len(ticket.scopes), strict=True):
+    scopes = [scope for scope in ticket.scopes if counts_user or not scope.startswith("u:")]
+    for scope, limit in zip(scopes, limits or [Limits()] * len(scopes), strict=True):
         accounts = state.home(ticket, scope).accounts
         day, month = (scope, ticket.day), (scope, ticket.month)
-        crossed += budget.crossed(scope, limit, accounts[day], accounts[month], charge)
+        crossed += budget.crossed(scope, limit, accounts[day], accounts[month], by.spent)
         for account in (day, month):
-            accounts[account] = budget.settle(accounts[account], released, charge)
+            accounts[account] = budget.move(accounts[account], by)
     return tuple(crossed)
 
 
-def settle_money(state: State, ticket: Ticket, settlement: Settlement) -> tuple[BudgetCrossed, ...]:
+def settle_money(state: State, ticket: Ticket, settlement: Settlement, now_ms: int) -> tuple[BudgetCrossed, ...]:
     """Charge the attempt and release its hold, or what of it is certain."""
-    holds, attempt_id = state.month_of(ticket).holds, (ticket.request_id, settlement.attempt)
-    charge, held = charge_of(settlement), holds.pop(attempt_id, None)
+    attempt_id = (ticket.request_id, settlement.attempt)
+    held = state.month_of(ticket).holds.pop(attempt_id, None)
+    charge, is_estimate = charge_of(settlement), settlement.estimated
     if held is None:
-        return move(state, ticket, NOTHING, charge)
+        by = Movement(charge, NOTHING, charge if is_estimate else NOTHING)
+        return move(state, ticket, by, counts_user=state.has_user_account(ticket))
     if settlement.unconfirmed:
-        rest = budget.unconfirmed(held.hold, charge)
-        holds[attempt_id] = replace(held, hold=rest, unconfirmed=True)
-        return move(state, ticket, held.hold.amount.less(rest.amount), charge, held.limits)
-    return move(state, ticket, held.hold.amount, charge.less(held.hold.paid), held.limits)
+        return _keep_unconfirmed(state, ticket, settlement, held, now_ms)
+    state.unconfirmed[ticket.project_id].pop(index_name(ticket.day, *attempt_id), None)
+    by = budget.settled(held.hold, charge, is_estimate=is_estimate)
+    return move(state, ticket, by, held.limits, counts_user=held.counts_user)
+
+
+def _keep_unconfirmed(
+    state: State, ticket: Ticket, settlement: Settlement, held: StoredHold, now_ms: int
+) -> tuple[BudgetCrossed, ...]:
+    charge, kept = charge_of(settlement), (settlement.unconfirmed_nano, settlement.unconfirmed_tokens)
+    rest = budget.unconfirmed(held.hold, charge, kept, is_estimate=settlement.estimated)
+    attempt_id = (ticket.request_id, settlement.attempt)
+    stored = replace(held, hold=rest, unconfirmed=True, unconfirmed_ms=now_ms)
+    state.month_of(ticket).holds[attempt_id] = stored
+    state.unconfirmed[ticket.project_id][index_name(ticket.day, *attempt_id)] = counted_from_ms(ticket.day, now_ms)
+    by = Movement(charge, rest.amount - held.hold.amount, charge if settlement.estimated else NOTHING)
+    return move(state, ticket, by, held.limits, counts_user=held.counts_user)
 
 
 def settle_health(

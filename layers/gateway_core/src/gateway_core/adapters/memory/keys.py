@@ -1,18 +1,15 @@
-"""Keys, budgets and holds of the memory store: what the command line administers."""
+"""Keys and budgets of the memory store: what the command line administers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 
-from gateway_core.adapters.memory.attempts import move
-from gateway_core.adapters.memory.books import write_record
-from gateway_core.adapters.memory.state import Part, StoredHold
+from gateway_core.adapters.memory.state import Part
 from gateway_core.domain.caller import Limits
-from gateway_core.store.budget import Amount
-from gateway_core.store.exact_amounts import check_charge, check_limits
-from gateway_core.store.reconciliation import reconciled_record, reconciled_ticket
-from gateway_core.store.records import BudgetLine, OpenHold
+from gateway_core.store.budget import Account, budget_line
+from gateway_core.store.exact_amounts import check_limits
+from gateway_core.store.records import BudgetLine
 from gateway_core.store.virtual_keys import KeyRecord, project_of_key_id, rights_json, rights_tag
 
 
@@ -40,32 +37,12 @@ class MemoryKeys(Part):
     async def budget_lines(self, project_id: str, *, day: str, scopes: Sequence[str]) -> list[BudgetLine]:
         return [line for scope in scopes for line in self._lines(project_id, day, scope)]
 
-    async def open_holds(self, project_id: str, *, month: str) -> list[OpenHold]:
-        holds = self._state.months[project_id, month].holds
-        found = [_open_hold(request_id, attempt, stored) for (request_id, attempt), stored in holds.items()]
-        return sorted(found, key=lambda hold: (hold.held_since_ms, hold.request_id, hold.attempt))
-
-    async def resolve_hold(
-        self,
-        project_id: str,
-        *,
-        month: str,
-        request_id: str,
-        attempt: int,
-        charge_nano: int,
-        charge_tokens: int,
-        now_ms: int,
-    ) -> bool:
-        check_charge(charge_nano, charge_tokens)
-        stored = self._state.months[project_id, month].holds.pop((request_id, attempt), None)
-        if stored is None:
-            return False
-        ticket = reconciled_ticket(project_id, _open_hold(request_id, attempt, stored))
-        charge = Amount(charge_nano, charge_tokens)
-        move(self._state, ticket, stored.hold.amount, charge)
-        if charge != Amount():
-            write_record(self._state, ticket, reconciled_record(ticket, charge, now_ms))
-        return True
+    async def budget_scopes(self, project_id: str, *, month: str) -> list[str]:
+        users = {f"u:{user}" for project, user in self._state.budgets if project == project_id and user}
+        accounts = self._state.months[project_id, month].accounts
+        used = {scope for (scope, _), account in accounts.items() if scope != "p" and account != Account()}
+        keys = {f"k:{key.id}" for key in self._state.keys.get(project_id, {}).values()}
+        return ["p", *sorted(users | used | keys)]
 
     def _put(self, record: KeyRecord) -> None:
         tagged = replace(record, rights_tag=rights_tag(rights_json(record)))
@@ -76,9 +53,9 @@ class MemoryKeys(Part):
         accounts = self._state.months[project_id, day[:6]].accounts
         periods = (day, limits.day_nano, limits.day_tokens), (day[:6], limits.month_nano, limits.month_tokens)
         return [
-            BudgetLine(scope, period, a.spent.nano, a.held.nano, a.spent.tokens, a.held.tokens, nano, tokens)
+            budget_line(scope, period, a, nano, tokens)
             for period, nano, tokens in periods
-            for a in (accounts[scope, period],)
+            for a in (accounts.get((scope, period), Account()),)
         ]
 
     def _limits(self, project_id: str, scope: str) -> Limits:
@@ -86,18 +63,3 @@ class MemoryKeys(Part):
             keys = self._state.keys.get(project_id, {}).values()
             return next((key.limits for key in keys if f"k:{key.id}" == scope), Limits())
         return self._state.budgets.get((project_id, scope[2:]), Limits())
-
-
-def _open_hold(request_id: str, attempt: int, stored: StoredHold) -> OpenHold:
-    amount = stored.hold.amount
-    return OpenHold(
-        request_id=request_id,
-        attempt=attempt,
-        key_id=stored.key_id,
-        user_id=stored.user_id,
-        day=stored.day,
-        hold_nano=amount.nano,
-        hold_tokens=amount.tokens,
-        held_since_ms=stored.since_ms,
-        unconfirmed=stored.unconfirmed,
-    )

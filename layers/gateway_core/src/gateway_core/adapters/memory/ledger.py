@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from gateway_core.adapters.memory.assessor import Assessor, Placed, admit
-from gateway_core.adapters.memory.attempts import move, settle_health, settle_money
+from gateway_core.adapters.memory.attempts import charge_of, move, settle_health, settle_money
 from gateway_core.adapters.memory.books import write_record
-from gateway_core.adapters.memory.state import Mark, Part, StoredHold
+from gateway_core.adapters.memory.holds import MemoryHolds, book_due, open_hold, unbook
+from gateway_core.adapters.memory.state import Mark, StoredHold
 from gateway_core.store import budget
-from gateway_core.store.budget import NOTHING, Amount, Hold
+from gateway_core.store.budget import Amount, Hold, Movement
 from gateway_core.store.changes import Change
 from gateway_core.store.deployment_state import DeploymentState
+from gateway_core.store.estimates import A_FEW, adjustment_record, told_along
 from gateway_core.store.exact_amounts import check_candidates, check_record, check_settlement
 from gateway_core.store.messages import (
     DEGRADED,
@@ -27,11 +29,12 @@ from gateway_core.store.messages import (
     Ticket,
 )
 from gateway_core.store.probes import FleetHealth
+from gateway_core.store.reconciliation import reconciled_ticket
 from gateway_core.store.records import UsageRecord
 from gateway_core.store.virtual_keys import KeyRecord
 
 
-class MemoryLedger(Part):
+class MemoryLedger(MemoryHolds):
     """Implements the port `Ledger` over a `State`."""
 
     async def find_key(self, project_id: str, digest: str) -> KeyRecord | None:
@@ -43,7 +46,9 @@ class MemoryLedger(Part):
             return stored.answer
         if self._mark(ticket):
             return _over(candidates)
-        return self._admission(ticket, candidates, 1, terms)
+        answer = self._admission(ticket, candidates, 1, terms)
+        booked = book_due(self._state, ticket.project_id, terms.now_ms, self._wait_ms, A_FEW)
+        return replace(answer, changes=(*answer.changes, *told_along(booked, ticket)))
 
     async def next(
         self, ticket: Ticket, settlement: Settlement, candidates: Sequence[Candidate], terms: Terms
@@ -52,6 +57,8 @@ class MemoryLedger(Part):
         check_settlement(settlement)
         if stored := self._stored(ticket, settlement.attempt + 1):
             return stored.answer
+        if self._is_unsettled(ticket, settlement):
+            self._unbook(ticket, settlement.attempt, terms)
         changes = self._settle_before_next(ticket, settlement, terms)
         if changes is None:
             return _over(candidates)
@@ -67,14 +74,14 @@ class MemoryLedger(Part):
             return self._record_hit(ticket, record)
         if settlement is None:
             needs_mark = False
-            settled = Settled(self._close_alone(ticket, record.attempts))
+            settled = Settled(self._close_alone(ticket, record.attempts, terms))
         else:
             check_settlement(settlement)
             needs_mark = settlement.generation == DEGRADED
             settled = self._settle_last(ticket, settlement, terms)
         if settled.written:
             self._close(ticket, settled.changes, needs_mark=needs_mark)
-            write_record(self._state, ticket, record)
+            settled = replace(settled, folded=write_record(self._state, ticket, record))
         return settled
 
     async def deployment_states(self, deployments: Sequence[tuple[str, str]]) -> list[DeploymentState]:
@@ -112,10 +119,7 @@ class MemoryLedger(Part):
 
     def _hold(self, ticket: Ticket, placed: Placed, assessor: Assessor) -> None:
         amount = Amount(placed.candidate.hold_nano, placed.candidate.hold_tokens)
-        for scope in ticket.scopes:
-            accounts = self._state.home(ticket, scope).accounts
-            for period in (ticket.day, ticket.month):
-                accounts[scope, period] = budget.hold(accounts[scope, period], amount)
+        move(self._state, ticket, Movement(held=amount), counts_user=assessor.counts_user)
         stored = StoredHold(
             hold=Hold(amount),
             key_id=ticket.key_id,
@@ -125,6 +129,7 @@ class MemoryLedger(Part):
             key_tpm=assessor.limits.tpm or 0,
             answer=placed.answer,
             limits=assessor.scope_limits,
+            counts_user=assessor.counts_user,
             key_rpm=assessor.limits.rpm or 0,
             sequence=placed.sequence,
         )
@@ -140,15 +145,20 @@ class MemoryLedger(Part):
 
     def _settle_last(self, ticket: Ticket, settlement: Settlement, terms: Terms) -> Settled:
         """Settle the last attempt. Not `written` if the request is over, though its money may still be corrected."""
+        if not settlement.unconfirmed or self._is_unsettled(ticket, settlement):
+            self._unbook(ticket, settlement.attempt, terms)
         changes = self._settle_held(ticket, settlement, terms)
         if changes is not None:
             return Settled(written=True, changes=changes)
         corrected: tuple[Change, ...] = ()
-        if not settlement.unconfirmed and self._stored(ticket, settlement.attempt):
-            corrected = settle_money(self._state, ticket, settlement)
-        mark = self._mark(ticket) or Mark("closed")
-        if mark.attempt == settlement.attempt:
-            self._void(ticket, settlement.attempt + 1)
+        mark, stored = self._mark(ticket) or Mark("closed"), self._stored(ticket, settlement.attempt)
+        is_last = mark.attempt == settlement.attempt
+        if stored and not settlement.unconfirmed:
+            corrected = settle_money(self._state, ticket, settlement, terms.now_ms)
+            if stored.unconfirmed and not is_last:
+                self._record_correction(ticket, settlement, stored, terms)
+        if is_last:
+            self._void(ticket, settlement.attempt + 1, terms)
             return Settled(written=True, changes=(*mark.changes, *corrected))
         if mark.kind == "closed" and corrected:
             mark = self._state.month_of(ticket).marks[ticket.request_id] = replace(mark, changes=corrected)
@@ -157,32 +167,43 @@ class MemoryLedger(Part):
     def _settle_held(self, ticket: Ticket, settlement: Settlement, terms: Terms) -> tuple[Change, ...] | None:
         """Settle an attempt that is held, or that nobody could hold; gives what that changed. None if there is none."""
         held = self._unsettled(ticket, settlement.attempt)
-        is_unsettled = held is not None or self._is_new_degraded(ticket, settlement)
-        if not is_unsettled or self._is(ticket, "closed"):
+        if not self._is_unsettled(ticket, settlement):
             return None
-        crossed = settle_money(self._state, ticket, settlement)
+        crossed = settle_money(self._state, ticket, settlement, terms.now_ms)
         return (*crossed, *settle_health(self._state, settlement, held, terms))
 
     def _record_hit(self, ticket: Ticket, record: UsageRecord) -> Settled:
         """The record of an answer that was looked up, once."""
         if self._state.hits.pop((ticket.project_id, ticket.request_id), None) is None:
             return Settled(written=False)
-        write_record(self._state, ticket, record)
-        return Settled(written=True)
+        return Settled(written=True, folded=write_record(self._state, ticket, record))
 
-    def _close_alone(self, ticket: Ticket, attempts: int) -> bool:
+    def _close_alone(self, ticket: Ticket, attempts: int, terms: Terms) -> bool:
         """Whether a record without a settlement may be written: once, and for no attempt that was never settled."""
         mark = self._mark(ticket)
         may_write = mark is not None and mark.kind != "closed"
         if may_write:
-            self._void(ticket, attempts + 1)
+            self._void(ticket, attempts + 1, terms)
         return may_write
 
-    def _void(self, ticket: Ticket, attempt: int) -> None:
+    def _void(self, ticket: Ticket, attempt: int, terms: Terms) -> None:
         """Free the hold of an attempt that was admitted without its caller hearing of it: it was never made."""
         if unused := self._unsettled(ticket, attempt):
+            self._unbook(ticket, attempt, terms)
             del self._state.month_of(ticket).holds[ticket.request_id, attempt]
-            move(self._state, ticket, unused.hold.amount, NOTHING)
+            move(self._state, ticket, Movement(held=-unused.hold.amount), counts_user=unused.counts_user)
+
+    def _unbook(self, ticket: Ticket, attempt: int, terms: Terms) -> None:
+        """Let it be held again, where it was booked as an estimate: who settles it knows better."""
+        unbook(self._state, ticket.project_id, ticket.month, (ticket.request_id, attempt), terms.now_ms)
+
+    def _record_correction(self, ticket: Ticket, settlement: Settlement, stored: StoredHold, terms: Terms) -> None:
+        """What a late settlement adds to the reports: the request's own record has what was known before."""
+        hold = open_hold((ticket.request_id, settlement.attempt), stored)
+        by = budget.settled(stored.hold, charge_of(settlement), is_estimate=settlement.estimated)
+        again = reconciled_ticket(ticket.project_id, hold)
+        if record := adjustment_record(again, by, terms.now_ms):
+            write_record(self._state, again, record)
 
     def _close(self, ticket: Ticket, changes: tuple[Change, ...], *, needs_mark: bool) -> None:
         """Forget the request where its hold was the proof; else leave a mark, so that it counts once.
@@ -200,6 +221,11 @@ class MemoryLedger(Part):
     def _unsettled(self, ticket: Ticket, attempt: int) -> StoredHold | None:
         stored = self._stored(ticket, attempt)
         return stored if stored and not stored.unconfirmed else None
+
+    def _is_unsettled(self, ticket: Ticket, settlement: Settlement) -> bool:
+        """Whether the attempt is still to be settled, though its hold may be booked as an estimate."""
+        is_open = self._unsettled(ticket, settlement.attempt) and not self._is(ticket, "closed")
+        return bool(is_open) or self._is_new_degraded(ticket, settlement)
 
     def _mark(self, ticket: Ticket) -> Mark | None:
         return self._state.month_of(ticket).marks.get(ticket.request_id)

@@ -35,7 +35,8 @@ class StoredHold:
     """A hold with what is needed to answer a repeated admission and to settle it.
 
     `key_rpm` and `key_tpm` are the key's limits, 0 = none; `sequence` puts its provider's reports in order.
-    `limits` are those of the ticket's scopes, in order, as they were at the admission.
+    `limits` are those of the ticket's scopes, in order, as they were at the admission; `counts_user` says that its user
+    is one of these.
     """
 
     hold: Hold
@@ -46,9 +47,12 @@ class StoredHold:
     key_tpm: int
     answer: Admitted
     limits: tuple[Limits, ...] = ()
+    counts_user: bool = False
     key_rpm: int = 0
     sequence: AdmissionSequence = NO_SEQUENCE
     unconfirmed: bool = False
+    unconfirmed_ms: int = 0
+    booked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,8 @@ class State:
     """All of it. Days are `20261120`, months `202611`; an account's period is one of both.
 
     `answers` are kept values with their end, by project and entry; `hits` the waits of those that are not recorded yet,
-    by project and request. `job_names` are jobs by project and digest of the idempotency key.
+    by project and request. `unconfirmed` says of attempts by project and `index_name` from when on their wait to be
+    booked is counted. `job_names` are jobs by project and digest of the idempotency key.
     """
 
     keys: defaultdict[str, dict[str, KeyRecord]] = field(default_factory=lambda: defaultdict(dict))
@@ -111,10 +116,14 @@ class State:
     provider_limits: dict[DeploymentKey, ProviderLimits] = field(default_factory=dict)
     arrivals: dict[Bucket, Arrival] = field(default_factory=dict)
     counters: defaultdict[tuple[str, str], dict[str, Counters]] = field(default_factory=lambda: defaultdict(dict))
-    records: defaultdict[tuple[str, str], list[UsageRecord]] = field(default_factory=lambda: defaultdict(list))
+    names: defaultdict[tuple[str, str], dict[str, list[str]]] = field(default_factory=lambda: defaultdict(dict))
+    records: defaultdict[tuple[str, str], list[tuple[str, UsageRecord]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
     probes: tuple[Probe, ...] = ()
     answers: dict[tuple[str, str], tuple[str, int]] = field(default_factory=dict)
     hits: dict[tuple[str, str], int] = field(default_factory=dict)
+    unconfirmed: defaultdict[str, dict[str, int]] = field(default_factory=lambda: defaultdict(dict))
     jobs: dict[JobName, StoredJob] = field(default_factory=dict)
     job_names: dict[tuple[str, str], JobName] = field(default_factory=dict)
     job_inputs: dict[JobName, str] = field(default_factory=dict)
@@ -142,6 +151,10 @@ class State:
         if limits := self.provider_limits.get(deployment):
             limits = self.provider_limits[deployment] = rate_limit.believed_limits(limits, now_ms)
         return limits
+
+    def has_user_account(self, ticket: Ticket) -> bool:
+        """Users are as many as callers name: only one who has a budget, or had one this month, has accounts."""
+        return (f"u:{ticket.user_id}", ticket.month) in self.month_of(ticket).accounts
 
     def home(self, ticket: Ticket, scope: str) -> MonthAccounts:
         """The month in which a scope's accounts are: a key's are kept where the key lives."""

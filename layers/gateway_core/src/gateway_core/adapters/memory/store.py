@@ -9,13 +9,14 @@ from gateway_core.adapters.memory.keys import MemoryKeys
 from gateway_core.adapters.memory.ledger import MemoryLedger
 from gateway_core.adapters.memory.probes import MemoryProbes
 from gateway_core.adapters.memory.state import State
+from gateway_core.store.estimates import LEAST_WAIT_MS
 
 
 class MemoryStore(MemoryLedger, MemoryAnswers, MemoryKeys, MemoryProbes, MemoryBooks, MemoryJobs):
-    """Implements the port `Store` for one process."""
+    """Implements the port `Store` for one process. `unconfirmed_after_ms`: see `HoldBook`."""
 
-    def __init__(self) -> None:
-        super().__init__(State())
+    def __init__(self, *, unconfirmed_after_ms: int = LEAST_WAIT_MS) -> None:
+        super().__init__(State(), unconfirmed_after_ms)
 
     async def close(self) -> None:
         """Nothing to release."""

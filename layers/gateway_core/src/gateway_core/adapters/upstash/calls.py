@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass, field
+from typing import get_args
 from urllib.parse import unquote
 
 from gateway_core.adapters.upstash import layout
 from gateway_core.adapters.upstash.client import Reply
-from gateway_core.adapters.upstash.reading import flag, moment, one_of, text, whole
+from gateway_core.adapters.upstash.news import News
+from gateway_core.adapters.upstash.reading import moment, one_of, text, whole
 from gateway_core.domain.chat import RefusalReason
 from gateway_core.domain.rates import RateView, ReportedLimit
+from gateway_core.domain.times import day_key, hour_key, utc_date
 from gateway_core.store.changes import (
     BreakerChange,
     BreakerReason,
@@ -20,7 +23,8 @@ from gateway_core.store.changes import (
     Change,
     Percent,
 )
-from gateway_core.store.counters import CARDINALITY_CAP, count, dimensions, encode
+from gateway_core.store.counters import Kind, count, dimensions, encode
+from gateway_core.store.estimates import day_end_ms
 from gateway_core.store.messages import (
     Admission,
     Admitted,
@@ -49,6 +53,8 @@ _LIMITS: dict[str, BudgetLimit] = {
     "day_tokens": "day_tokens",
     "month_tokens": "month_tokens",
 }
+_DUE = "|due"
+_KINDS = frozenset(get_args(Kind.__value__))
 _WRITTEN = {"0": False, "1": True}
 _PERCENTS: dict[str, Percent] = {"50": 50, "80": 80, "100": 100}
 _REASONS: dict[str, RefusalReason] = {"budget": "budget", "rate": "rate", "open": "breaker_open"}
@@ -72,6 +78,8 @@ class ScriptCall:
 
 
 _FIXED_KEYS = 4
+_REQUEST_ARGUMENTS = 7
+"""Of those in `request_call`."""
 
 
 def request_call(ticket: Ticket, now_ms: int) -> ScriptCall:
@@ -91,24 +99,49 @@ def request_call(ticket: Ticket, now_ms: int) -> ScriptCall:
 
 def add_policy(call: ScriptCall, policy: BreakerPolicy) -> None:
     call.add(policy.failures, policy.window_ms, policy.cooldown_ms, policy.max_cooldown_ms, policy.lease_ms)
+    call.add(call.key_index(layout.DEPLOYMENTS))
 
 
-def add_admission(call: ScriptCall, candidates: Sequence[Candidate], max_wait_ms: int) -> None:
-    call.add(max_wait_ms, len(candidates))
+def add_admission(call: ScriptCall, candidates: Sequence[Candidate], max_wait_ms: int, due_before_ms: int = 0) -> None:
+    """`due_before_ms`: unconfirmed attempts that began to wait before it are to be booked."""
+    call.add(max_wait_ms, due_before_ms, call.key_index(layout.PROJECTS), len(candidates))
     for candidate in candidates:
-        provider = call.key_index(layout.provider_key(candidate.provider))
-        call.add(provider, candidate.deployment_id, candidate.hold_nano, candidate.hold_tokens)
+        call.add(encode(candidate.provider), candidate.deployment_id, candidate.hold_nano, candidate.hold_tokens)
         call.add(candidate.rpm, candidate.tpm, candidate.likely_tokens)
 
 
-def add_attempt(call: ScriptCall, settlement: Settlement) -> None:
-    call.add(settlement.attempt, call.key_index(layout.provider_key(settlement.provider)), settlement.deployment_id)
+def add_news(call: ScriptCall, news: Sequence[News]) -> None:
+    """What is to be known of deployments before anything else is done."""
+    call.add(len(news))
+    for told in news:
+        ended, rates = told.settlement, told.settlement.rates or RateView(0)
+        call.add(encode(ended.provider), ended.deployment_id, told.at_ms, ended.generation, ended.latency_ms)
+        call.add(int(ended.streamed), told.held_tokens, ended.charge_tokens, ended.tpm, ended.rpm, int(ended.unsent))
+        call.add(told.sequence, told.token_sequence, rates.seen_ms, rates.until_ms)
+        call.add(*_quota(rates.requests), *_quota(rates.tokens))
+
+
+def news_call(news: Sequence[News]) -> ScriptCall:
+    """News alone: there is no request, and no project's key is touched."""
+    call = ScriptCall([layout.DEPLOYMENTS] * _FIXED_KEYS)
+    call.add(*[0] * _REQUEST_ARGUMENTS)
+    add_policy(call, BreakerPolicy())
+    add_news(call, news)
+    return call
+
+
+def add_attempt(call: ScriptCall, ticket: Ticket, settlement: Settlement, *, is_news: bool = False) -> None:
+    """With `is_news` what it taught of its deployment is told later, by `add_news`."""
+    call.add(settlement.attempt, encode(settlement.provider), settlement.deployment_id)
     call.add(settlement.generation, int(settlement.probe), settlement.effect, settlement.latency_ms)
     call.add(settlement.charge_nano, settlement.charge_tokens, int(settlement.unconfirmed))
     call.add(settlement.retry_after_ms, settlement.tpm, settlement.rpm, int(settlement.unsent))
     call.add(int(settlement.streamed))
     rates = settlement.rates or RateView(0)
-    call.add(rates.seen_ms, rates.until_ms, *_quota(rates.requests), *_quota(rates.tokens))
+    call.add(rates.seen_ms, rates.until_ms, int(settlement.estimated))
+    call.add(*(-1 if kept is None else kept for kept in (settlement.unconfirmed_nano, settlement.unconfirmed_tokens)))
+    call.add(day_end_ms(ticket.day), call.key_index(layout.unconfirmed_key(ticket.project_id)), int(is_news))
+    call.add(*_quota(rates.requests), *_quota(rates.tokens))
 
 
 def _quota(quota: ReportedLimit) -> Iterator[int]:
@@ -116,20 +149,25 @@ def _quota(quota: ReportedLimit) -> Iterator[int]:
 
 
 def declare_books(call: ScriptCall, ticket: Ticket) -> None:
-    """The keys of counters and records, before any provider's."""
-    call.keys += [
-        layout.counters_key(ticket.project_id, ticket.day),
-        layout.records_key(ticket.project_id, ticket.day),
-        layout.PROJECTS,
-    ]
+    """The keys of the records and of the projects, before any provider's."""
+    call.keys += [layout.records_key(ticket.project_id, ticket.day, ticket.hour), layout.PROJECTS]
 
 
-def add_books(call: ScriptCall, ticket: Ticket, record: UsageRecord) -> None:
-    groups = dimensions(record, ticket.hour)
-    call.add(ticket.project_id, layout.pack_record(record), CARDINALITY_CAP)
+def add_books(call: ScriptCall, ticket: Ticket, record: UsageRecord, now_ms: int) -> None:
+    groups = dimensions(record, ticket.day, ticket.hour)
+    is_late = (ticket.day, ticket.hour) != (day_key(utc_date(now_ms)), hour_key(now_ms))
+    call.add(ticket.project_id, layout.pack_record(record), int(is_late))
     call.add(layout.pack_counters(count(record)), len(groups))
     for group in groups:
-        call.add(len(group.fields), len(group.rest), *group.fields, *group.rest)
+        call.add(len(group.fields), *group.fields, group.index)
+        if group.index:
+            call.add(group.kind, group.name, group.rest_name, group.most, *group.rest)
+
+
+def told_due(reply: str) -> tuple[str, bool]:
+    """The answer of `admit`, and whether it says that some attempts are to be booked."""
+    answer = reply.removesuffix(_DUE)
+    return answer, answer != reply
 
 
 def parse_admission(reply: str) -> Admission:
@@ -163,12 +201,35 @@ def parse_look_up(ticket: Ticket, reply: str) -> LookUp:
     raise ValueError
 
 
-def parse_settled(reply: Reply) -> Settled:
-    """The answer of `settle`; that of `record` and `record_hit` is a number."""
-    if isinstance(reply, int):
-        return Settled(flag(reply))
-    written, *told = text(reply).split("|")
-    return Settled(one_of(_WRITTEN, written), _changes(told))
+def parse_settled(reply: str) -> Settled:
+    """The answer of `settle`, `record` and `record_hit`; what the books tell is told in `lua/books.lua`."""
+    written, *told = reply.split("|")
+    folded = tuple(_kind(kind) for part in told if part.startswith("~") for kind in part[1:].split(","))
+    changes = _changes([part for part in told if part != "!" and part[0] not in "~="])
+    return Settled(one_of(_WRITTEN, written), changes, folded, unrecorded="!" in told)
+
+
+def parse_held(reply: str) -> tuple[int, int, int] | None:
+    """What a settlement that is told as news found in its hold: tokens and both sequences. None if there is no news."""
+    held = next((part[1:] for part in reply.split("|") if part.startswith("=")), None)
+    if held is None:
+        return None
+    tokens, sequence, token_sequence = map(whole, held.split(","))
+    return tokens, sequence, token_sequence
+
+
+def parse_adjusted(reply: Reply) -> tuple[Change, ...] | None:
+    """The answer of `adjust`: what it changed, or what a copy tells again; None if it was not done."""
+    done, *told = text(reply).split("|")
+    if done not in ("", "1") or (told and not done):
+        raise ValueError
+    return _changes(told) if done else None
+
+
+def _kind(name: str) -> str:
+    if name not in _KINDS:
+        raise ValueError
+    return name
 
 
 def _changes(told: Sequence[str]) -> tuple[Change, ...]:
@@ -180,7 +241,8 @@ def _change(parts: Sequence[str]) -> Change:
     if parts[0] in _BREAKERS:
         letter, until_ms, generation, provider, deployment_id = parts
         state, reason = _BREAKERS[letter]
-        return BreakerChange(provider, unquote(deployment_id), state, whole(generation), moment(until_ms), reason)
+        moved = (whole(generation), moment(until_ms), reason)
+        return BreakerChange(unquote(provider), unquote(deployment_id), state, *moved)
     name, percent, spent, limit = parts
     scope, _, kind = name.rpartition(":")
     return BudgetCrossed(unquote(scope), _LIMITS[kind], _PERCENTS[percent], whole(spent), whole(limit))

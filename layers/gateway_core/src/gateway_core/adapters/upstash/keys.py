@@ -1,4 +1,4 @@
-"""Keys, budgets and holds in Upstash: what the command line administers."""
+"""Keys and budgets in Upstash: what the command line administers."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from gateway_core.adapters.upstash import layout
-from gateway_core.adapters.upstash.calls import add_books, declare_books, request_call
+from gateway_core.adapters.upstash.pages import hash_pages
 from gateway_core.adapters.upstash.part import Part
-from gateway_core.adapters.upstash.reading import done, flag, named, pairs, read, rows, values
+from gateway_core.adapters.upstash.reading import done, named, pairs, read, rows, values
 from gateway_core.domain.caller import Limits
-from gateway_core.store.budget import Amount
-from gateway_core.store.exact_amounts import check_charge, check_limits
-from gateway_core.store.reconciliation import reconciled_record, reconciled_ticket
-from gateway_core.store.records import BudgetLine, OpenHold
+from gateway_core.store.budget import budget_line
+from gateway_core.store.exact_amounts import check_limits
+from gateway_core.store.records import BudgetLine
 from gateway_core.store.virtual_keys import KeyRecord, project_of_key_id
 
 
@@ -46,56 +45,30 @@ class UpstashKeys(Part):
             return []
         fields = [field for scope in scopes for field in layout.account_fields(scope, day)]
         month = day[:6]
-        hmget = ["HMGET", layout.budget_key(project_id, month), *fields]
-        asked = self._client.pipeline([hmget, ["HGETALL", layout.project_key(project_id)]])
-        accounts, project = await read(f"budgets of project {project_id}", asked, rows)
+        key = layout.budget_key(project_id, month)
+        asked = self._client.pipeline([["HMGET", key, *fields], ["HGETALL", layout.project_key(project_id)]])
         with named(f"budgets of project {project_id}"):
+            accounts, project = await read(f"budgets of project {project_id}", asked, rows)
             texts, stored = values(accounts, len(fields)), pairs(project)
         lines: list[BudgetLine] = []
         for index, scope in enumerate(scopes):
             limits = _limits(project_id, scope, stored)
-            with named(f"accounts of {scope} in {layout.budget_key(project_id, month)}"):
-                day_text, month_text = texts[2 * index : 2 * index + 2]
-                lines.append(_line(scope, day, day_text, limits.day_nano, limits.day_tokens))
-                lines.append(_line(scope, month, month_text, limits.month_nano, limits.month_tokens))
+            with named(f"accounts of {scope} in {key}"):
+                day_text, day_guess, month_text, month_guess = texts[4 * index : 4 * index + 4]
+                today = layout.parse_account(day_text, day_guess)
+                all_month = layout.parse_account(month_text, month_guess)
+            lines.append(budget_line(scope, day, today, limits.day_nano, limits.day_tokens))
+            lines.append(budget_line(scope, month, all_month, limits.month_nano, limits.month_tokens))
         return lines
 
-    async def open_holds(self, project_id: str, *, month: str) -> list[OpenHold]:
-        key = layout.budget_key(project_id, month)
-        fields = await read(key, self._client.execute("HGETALL", key), pairs)
-        holds = [layout.parse_hold(name, text) for name, text in fields.items() if layout.is_hold(name)]
-        return sorted(holds, key=lambda hold: (hold.held_since_ms, hold.request_id, hold.attempt))
-
-    async def resolve_hold(
-        self,
-        project_id: str,
-        *,
-        month: str,
-        request_id: str,
-        attempt: int,
-        charge_nano: int,
-        charge_tokens: int,
-        now_ms: int,
-    ) -> bool:
-        check_charge(charge_nano, charge_tokens)
-        hold = await self._hold(project_id, month, request_id, attempt)
-        if hold is None:
-            return False
-        ticket = reconciled_ticket(project_id, hold)
-        call = request_call(ticket, now_ms)
-        declare_books(call, ticket)
-        add_books(call, ticket, reconciled_record(ticket, Amount(charge_nano, charge_tokens), now_ms))
-        call.add(attempt, charge_nano, charge_tokens)
-        asked = self._client.run(self._scripts.resolve, call.keys, call.arguments)
-        return await read("answer of resolve", asked, flag)
-
-    async def _hold(self, project_id: str, month: str, request_id: str, attempt: int) -> OpenHold | None:
-        fields = [f"{kind}|{request_id}.{attempt}" for kind in "hx"]
-        key = layout.budget_key(project_id, month)
-        asked = self._client.execute("HMGET", key, *fields)
-        texts = await read(key, asked, lambda reply: values(reply, len(fields)))
-        found = zip(fields, texts, strict=True)
-        return next((layout.parse_hold(name, text) for name, text in found if text is not None), None)
+    async def budget_scopes(self, project_id: str, *, month: str) -> list[str]:
+        stored = await self._project(project_id)
+        scopes = {layout.scope_of(name[2:]) for name in stored if name.startswith("b|u:")}
+        scopes |= {f"k:{record.id}" for record in _keys(project_id, stored)}
+        # There may be very many users.
+        async for accounts in hash_pages(self._client, layout.budget_key(project_id, month), "[uk]:*|M"):
+            scopes |= {layout.scope_of(name) for name, text in accounts.items() if layout.is_used(text)}
+        return ["p", *sorted(scopes)]
 
     async def _project(self, project_id: str) -> dict[str, str]:
         key = layout.project_key(project_id)
@@ -121,9 +94,3 @@ def _limits(project_id: str, scope: str, stored: dict[str, str]) -> Limits:
         return next((key.limits for key in _keys(project_id, stored) if f"k:{key.id}" == scope), Limits())
     field = layout.budget_field(scope[2:])
     return layout.parse_budget(f"{field} of {layout.project_key(project_id)}", stored.get(field))
-
-
-def _line(scope: str, period: str, text: str | None, nano: int | None, tokens: int | None) -> BudgetLine:
-    account = layout.parse_account(text)
-    spent, held = account.spent, account.held
-    return BudgetLine(scope, period, spent.nano, held.nano, spent.tokens, held.tokens, nano, tokens)

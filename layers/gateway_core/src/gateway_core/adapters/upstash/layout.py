@@ -1,14 +1,21 @@
 """Names and formats in Redis. Every key is known before a script runs, because its names are in the request.
 
     prj:{project}             hash    k|{digest} a key: "limits|rights"; b|p and b|u:{user} budgets;
-                                      rq|{key id}, tk|{key id} rate limits of a key, td|{key id} what it owes
-    bud:{project}:{YYYYMM}    hash    {scope}|M and {scope}|D{DD} accounts; h|{request}.{attempt} open holds,
-                                      x|... unconfirmed ones; s|{request} marks                       62 days
-    pv:{provider}             hash    cb|{deployment} breaker; ew|, ft|{deployment} latency of whole answers and
-                                      first contents; rl|{deployment} the limits that the provider reports;
-                                      rq, tk limits that we set, td what is owed
-    agg:{project}:{YYYYMMDD}  hash    counters, see `gateway_core.store.counters`                           400 days
-    use:{project}:{YYYYMMDD}  stream  one record an entry, in field d             30 days after its last write
+                                      rq|{key id}, tk|{key id} rate limits of a key, td|{key id} what it owes; due,
+                                      from when on the first of those in ux:{project} waits
+    bud:{project}:{YYYYMM}    hash    {scope}|M and {scope}|D{DD} accounts, {scope}|EM and {scope}|E{DD} what of them
+                                      is estimated; h|{request}.{attempt} open holds, x|... unconfirmed ones,
+                                      e|... what was booked as an estimate; s|{request} marks; c...|... and i|...
+                                      counters and their names, see `gateway_core.store.counters`          400 days
+    ux:{project}              zset    unconfirmed attempts, {YYYYMMDD}:{request}.{attempt}, by when their wait to be
+                                      booked began                                62 days after its last write
+    pv                        hash    cb|{provider}|{deployment} breaker; ew|..., ft|... latency of whole answers and
+                                      first contents; rl|... the limits that the provider reports;
+                                      rq|{provider}, tk|{provider} limits that we set, td|{provider} what is owed
+    agg:{project}:{YYYYMMDD}  hash    counters of earlier releases, see `gateway_core.store.earlier_counters`
+                                                                                                         400 days
+    use:{project}:{YYYYMMDD}:{HH}
+                              stream  one record an entry, in field d; without the hour, from earlier releases  31 days
     rc:{project}:{digest}     string  an answer that is kept for equal requests         as long as is configured
     rh:{project}:{request}    string  the wait of a hit of these that is not recorded yet                    30 days
     job:{project}:{token}     hash    a job: facts, state, error, ended, worker, lease, progress               7 days
@@ -26,16 +33,17 @@ Names that a caller chooses are percent-encoded; formats of values are told wher
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import astuple, fields
 from typing import Any
 from urllib.parse import unquote
 
-from gateway_core.adapters.upstash.reading import moment, named, one_of, whole
+from gateway_core.adapters.upstash.reading import check_day, moment, named, one_of, whole
 from gateway_core.domain.caller import Limits
 from gateway_core.domain.rates import ReportedLimit
 from gateway_core.domain.times import LATEST_MS
-from gateway_core.store.budget import Account, Amount
+from gateway_core.store.budget import Account, Amount, Hold
 from gateway_core.store.changes import BreakerState
 from gateway_core.store.counters import Counters, encode
 from gateway_core.store.deployment_state import Measured
@@ -48,9 +56,16 @@ from gateway_core.store.virtual_keys import KeyRecord, rights_json, with_rights
 
 PROJECTS = "projects"
 PROBES = "probes"
+DEPLOYMENTS = "pv"
 OPEN_JOBS = "jobs"
 KEY_PREFIX = "k|"
 _RECORD_VERSION = 1
+_HOLD = re.compile(
+    r"(\d+);(\d+);\d+;(\d{8});(\d+);([^;|]*);([^;|]*);(\d+);(\d+);\d+;\d+;\d+;([^|]*)\|.*", re.ASCII | re.DOTALL
+)
+"""As in `lua/common.lua`: behind what was paid are the key's rpm, two sequences and limits."""
+_UNCONFIRMED = re.compile(r".*,;(\d+);(\d+);(\d+)", re.ASCII)
+_HOLD_KINDS = {"h": False, "x": True}
 _PROBES_VERSION = 1
 _STATES: dict[str, BreakerState] = {"c": "closed", "o": "open", "h": "half_open"}
 JOB_STATES: dict[str, JobState] = {
@@ -70,16 +85,21 @@ def budget_key(project_id: str, month: str) -> str:
     return f"bud:{project_id}:{month}"
 
 
-def provider_key(provider: str) -> str:
-    return f"pv:{provider}"
+def unconfirmed_key(project_id: str) -> str:
+    return f"ux:{project_id}"
+
+
+def deployment_field(kind: str, provider: str, deployment_id: str) -> str:
+    return f"{kind}|{encode(provider)}|{deployment_id}"
 
 
 def counters_key(project_id: str, day: str) -> str:
     return f"agg:{project_id}:{day}"
 
 
-def records_key(project_id: str, day: str) -> str:
-    return f"use:{project_id}:{day}"
+def records_key(project_id: str, day: str, hour: str = "") -> str:
+    """The stream of an hour; without it, that of a day as earlier releases wrote it."""
+    return f"use:{project_id}:{day}:{hour}" if hour else f"use:{project_id}:{day}"
 
 
 def answer_key(project_id: str, entry: str) -> str:
@@ -121,9 +141,16 @@ def budget_field(user_id: str) -> str:
     return f"b|u:{encode(user_id)}" if user_id else "b|p"
 
 
-def account_fields(scope: str, day: str) -> tuple[str, str]:
-    """Fields of a scope's day and month."""
-    return f"{encode_scope(scope)}|D{day[6:]}", f"{encode_scope(scope)}|M"
+def account_fields(scope: str, day: str) -> tuple[str, str, str, str]:
+    """Fields of a scope's day and month, each with that of what is estimated of it."""
+    name, number = encode_scope(scope), day[6:]
+    return f"{name}|D{number}", f"{name}|E{number}", f"{name}|M", f"{name}|EM"
+
+
+def scope_of(field: str) -> str:
+    """The scope of an account's field, its name decoded."""
+    letter, colon, name = field.partition("|")[0].partition(":")
+    return f"{letter}{colon}{unquote(name)}"
 
 
 def pack_budget(limits: Limits) -> str:
@@ -148,16 +175,39 @@ def parse_key(project_id: str, digest: str, text: str) -> KeyRecord:
         return with_rights(project_id, digest, _limits(limits, 6), rights)
 
 
-def parse_account(text: str | None) -> Account:
-    spent, held, spent_tokens, held_tokens = (whole(value) for value in (text or "0;0;0;0").split(";"))
-    return Account(Amount(spent, spent_tokens), Amount(held, held_tokens))
+def parse_account(text: str | None, estimated: str | None) -> Account:
+    spent, held, spent_tokens, held_tokens = map(whole, ("0;0;0;0" if text is None else text).split(";"))
+    guess, guess_tokens = map(whole, ("0;0" if estimated is None else estimated).split(";"))
+    return Account(Amount(spent, spent_tokens), Amount(held, held_tokens), Amount(guess, guess_tokens))
+
+
+def is_used(account: str) -> bool:
+    """Whether anything is spent or held in an account."""
+    return account != "0;0;0;0"
+
+
+def hold_field(kind: str, request_id: str, attempt: int) -> str:
+    """`h` open, `x` unconfirmed, `e` booked as an estimate."""
+    return f"{kind}|{request_id}.{attempt}"
+
+
+def parse_held(text: str) -> Hold:
+    """What a hold, open or unconfirmed, says of money."""
+    nano, tokens, _, _, _, _, paid, paid_tokens, kept = _parts_of_hold(text)
+    _, guess, guess_tokens = _wait_of_hold(kept)
+    return Hold(
+        Amount(whole(nano), whole(tokens)), Amount(whole(paid), whole(paid_tokens)), Amount(guess, guess_tokens)
+    )
 
 
 def parse_hold(field: str, text: str) -> OpenHold:
-    """A hold from its field `h|{request}.{attempt}` or `x|...` and its value."""
+    """A hold from its field, see `hold_field`, and its value. Raises StoreUnreadable."""
     with named(f"hold {field}"):
         request_id, _, attempt = field[2:].rpartition(".")
-        nano, tokens, _, day, since, key, user, *_ = text.partition("|")[0].split(";")
+        booked = field.startswith("e|")
+        kind, text = (text[0], text[1:]) if booked else (field[0], text)
+        nano, tokens, day, since, key, user, paid, paid_tokens, kept = _parts_of_hold(text)
+        check_day(day)
         return OpenHold(
             request_id=request_id,
             attempt=whole(attempt),
@@ -167,12 +217,26 @@ def parse_hold(field: str, text: str) -> OpenHold:
             hold_nano=whole(nano),
             hold_tokens=whole(tokens),
             held_since_ms=moment(since),
-            unconfirmed=field.startswith("x|"),
+            unconfirmed=one_of(_HOLD_KINDS, kind),
+            paid_nano=whole(paid),
+            paid_tokens=whole(paid_tokens),
+            unconfirmed_ms=_wait_of_hold(kept)[0],
+            booked=booked,
         )
 
 
-def is_hold(field: str) -> bool:
-    return field.startswith(("h|", "x|"))
+def _parts_of_hold(text: str) -> Sequence[str]:
+    """Amount, day, since, key, user, amount paid, and the limits with what follows them."""
+    found = _HOLD.fullmatch(text)
+    if not found:
+        raise ValueError
+    return found.groups()
+
+
+def _wait_of_hold(kept: str) -> tuple[int, int, int]:
+    """Since when a hold is unconfirmed, and what was paid of it as an estimate."""
+    found = _UNCONFIRMED.fullmatch(kept)
+    return (moment(found[1]), whole(found[2]), whole(found[3])) if found else (0, 0, 0)
 
 
 def parse_breaker(text: str | None) -> tuple[BreakerState, int, int]:
@@ -204,11 +268,12 @@ def _parse_limit_counter(text: str) -> LimitCounter:
 
 
 def pack_counters(counters: Counters) -> str:
-    return ",".join(map(str, astuple(counters)))
+    numbers = ",".join(map(str, counters.vector))
+    return re.sub("(,0)*$", "", numbers)
 
 
 def parse_counters(text: str) -> Counters:
-    return Counters(*map(whole, text.split(",")))
+    return Counters.of([int(number) for number in text.split(",")])
 
 
 def pack_record(record: UsageRecord) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import batched
 
 from gateway_core.adapters.upstash import layout
 from gateway_core.adapters.upstash.calls import (
@@ -10,29 +12,43 @@ from gateway_core.adapters.upstash.calls import (
     add_admission,
     add_attempt,
     add_books,
+    add_news,
     add_policy,
     declare_books,
+    news_call,
     parse_admission,
+    parse_held,
     parse_settled,
     request_call,
+    told_due,
 )
-from gateway_core.adapters.upstash.client import Reply
-from gateway_core.adapters.upstash.part import Part
-from gateway_core.adapters.upstash.reading import named, read, rows, text, text_or_none, values
-from gateway_core.adapters.upstash.scripts import Script
-from gateway_core.store.deployment_state import DeploymentState, deployments_by_provider
+from gateway_core.adapters.upstash.client import Client, Reply
+from gateway_core.adapters.upstash.holds import MOST_TRIES, UpstashHolds, restless
+from gateway_core.adapters.upstash.news import News, NewsDesk
+from gateway_core.adapters.upstash.reading import done, named, read, rows, text, text_or_none, values, whole
+from gateway_core.adapters.upstash.scripts import Script, Scripts
+from gateway_core.domain.errors import StoreUnavailable
+from gateway_core.store.changes import BudgetCrossed
+from gateway_core.store.deployment_state import DeploymentState
+from gateway_core.store.estimates import A_FEW, LEAST_WAIT_MS, told_along
 from gateway_core.store.exact_amounts import check_candidates, check_record, check_settlement
 from gateway_core.store.messages import Admission, Candidate, Settled, Settlement, Terms, Ticket
 from gateway_core.store.probes import FleetHealth
 from gateway_core.store.records import UsageRecord
 from gateway_core.store.virtual_keys import KeyRecord
 
+_BOOKED, _LATE = "b", "l"
+"""What a script answers that has done nothing yet: see `lua/settle.lua`."""
 _STATE_FIELDS = ("cb", "ew", "ft", "rl")
-"""Prefixes of a deployment's fields: breaker, averages of whole answers and first contents, what its provider says."""
+"""Kinds of a deployment's fields: breaker, averages of whole answers and first contents, what its provider says."""
 
 
-class UpstashLedger(Part):
+class UpstashLedger(UpstashHolds):
     """Implements the port `Ledger`."""
+
+    def __init__(self, client: Client, scripts: Scripts, unconfirmed_after_ms: int = LEAST_WAIT_MS) -> None:
+        super().__init__(client, scripts, unconfirmed_after_ms)
+        self._news = NewsDesk()
 
     async def find_key(self, project_id: str, digest: str) -> KeyRecord | None:
         asked = self._client.execute("HGET", layout.project_key(project_id), layout.KEY_PREFIX + digest)
@@ -43,9 +59,13 @@ class UpstashLedger(Part):
         check_candidates(candidates)
         call = request_call(ticket, terms.now_ms)
         add_policy(call, terms.policy)
-        add_admission(call, candidates, terms.max_wait_ms)
+        add_news(call, self._news.take())
+        add_admission(call, candidates, terms.max_wait_ms, terms.now_ms - self._wait_ms)
         asked = self._client.run(self._scripts.admit, call.keys, call.arguments)
-        return await read("answer of admit", asked, lambda reply: parse_admission(text(reply)))
+        answer, is_due = await read("answer of admit", asked, _admission)
+        return (
+            replace(answer, changes=(*answer.changes, *await self._told_of_a_few(ticket, terms))) if is_due else answer
+        )
 
     async def next(
         self, ticket: Ticket, settlement: Settlement, candidates: Sequence[Candidate], terms: Terms
@@ -54,10 +74,12 @@ class UpstashLedger(Part):
         check_settlement(settlement)
         call = request_call(ticket, terms.now_ms)
         add_policy(call, terms.policy)
-        add_attempt(call, settlement)
+        add_news(call, self._news.take())
+        add_attempt(call, ticket, settlement)
         add_admission(call, candidates, terms.max_wait_ms)
-        asked = self._client.run(self._scripts.next, call.keys, call.arguments)
-        return await read("answer of next", asked, lambda reply: parse_admission(text(reply)))
+        reply = await self._unbooked("next", self._scripts.next, call, ticket, terms)
+        with named("answer of next"):
+            return parse_admission(reply)
 
     async def settle(self, ticket: Ticket, settlement: Settlement | None, record: UsageRecord, terms: Terms) -> Settled:
         check_record(record)
@@ -68,68 +90,107 @@ class UpstashLedger(Part):
         call = request_call(ticket, terms.now_ms)
         declare_books(call, ticket)
         add_policy(call, terms.policy)
-        add_attempt(call, settlement)
-        add_books(call, ticket, record)
-        return await self._settled("settle", self._scripts.settle, call)
+        is_news = self._news.may_wait(settlement, terms)
+        told = () if is_news else self._news.take()
+        add_news(call, told)
+        add_attempt(call, ticket, settlement, is_news=is_news)
+        add_books(call, ticket, record, terms.now_ms)
+        for _ in range(MOST_TRIES):
+            reply = await self._unbooked("settle", self._scripts.settle, call, ticket, terms)
+            if reply != _LATE:
+                return self._settled(reply, settlement, terms)
+            if (changes := await self._correct(ticket, settlement, terms.now_ms)) is not None:
+                self._news.put_back(told)
+                return Settled(written=False, changes=changes)
+        raise restless()
 
     async def deployment_states(self, deployments: Sequence[tuple[str, str]]) -> list[DeploymentState]:
-        groups = deployments_by_provider(deployments)
-        if not groups:
+        if not deployments:
             return []
-        asked = self._client.pipeline([_state_command(name, ids) for name, ids in groups.items()])
-        return _states(deployments, groups, await read("state of deployments", asked, rows))
+        await self._tell()
+        asked = self._client.execute(*_state_command(deployments))
+        return await read("state of deployments", asked, lambda reply: _states(deployments, reply))
 
     async def fleet_health(self, deployments: Sequence[tuple[str, str]]) -> FleetHealth:
-        groups = deployments_by_provider(deployments)
-        commands = [_state_command(name, ids) for name, ids in groups.items()]
-        asked = self._client.pipeline([*commands, ["GET", layout.PROBES]])
-        *replies, told = await read("state of deployments", asked, rows)
+        await self._tell()
+        states = [_state_command(deployments)] if deployments else []
+        asked = self._client.pipeline([*states, ["GET", layout.PROBES]])
+        with named("state of deployments"):
+            *replies, told = await read("state of deployments", asked, rows)
+            found = [state for reply in replies for state in _states(deployments, reply)]
         with named(layout.PROBES):
             probes = text_or_none(told)
-        found = () if probes is None else layout.parse_probes(probes)
-        return FleetHealth(tuple(_states(deployments, groups, replies)), found)
+        return FleetHealth(tuple(found), () if probes is None else layout.parse_probes(probes))
+
+    async def _tell(self) -> None:
+        """Tell what this process knows alone, if there is anything."""
+        if news := self._news.take():
+            call = news_call(news)
+            await done("answer of tell", self._client.run(self._scripts.tell, call.keys, call.arguments))
+
+    def _settled(self, reply: str, settlement: Settlement, terms: Terms) -> Settled:
+        with named("answer of settle"):
+            settled, held = parse_settled(reply), parse_held(reply)
+        if held:
+            self._news.put(News(settlement, terms.now_ms, *held))
+        return settled
 
     async def _record_alone(self, ticket: Ticket, record: UsageRecord, terms: Terms) -> Settled:
         call = request_call(ticket, terms.now_ms)
         declare_books(call, ticket)
-        add_books(call, ticket, record)
+        add_books(call, ticket, record, terms.now_ms)
         call.add(record.attempts)
-        return await self._settled("record", self._scripts.record, call)
+        reply = await self._unbooked("record", self._scripts.record, call, ticket, terms)
+        with named("answer of record"):
+            return parse_settled(reply)
+
+    async def _unbooked(self, name: str, script: Script, call: ScriptCall, ticket: Ticket, terms: Terms) -> str:
+        """The reply of a script, once nothing that it settles is booked as an estimate."""
+        for _ in range(MOST_TRIES):
+            reply = await read(f"answer of {name}", self._client.run(script, call.keys, call.arguments), text)
+            if not reply.startswith(_BOOKED):
+                return reply
+            with named(f"answer of {name}"):
+                attempt = whole(reply[1:])
+            await self._unbook(ticket.project_id, ticket.month, ticket.request_id, attempt, terms.now_ms)
+        raise restless()
+
+    async def _told_of_a_few(self, ticket: Ticket, terms: Terms) -> tuple[BudgetCrossed, ...]:
+        """Book some of what is due. The request is admitted: nothing here may spoil that."""
+        try:
+            return told_along(await self.book_due(ticket.project_id, now_ms=terms.now_ms, limit=A_FEW), ticket)
+        except StoreUnavailable:  # the schedule books what is left
+            return ()
 
     async def _record_hit(self, ticket: Ticket, record: UsageRecord, terms: Terms) -> Settled:
         call = request_call(ticket, terms.now_ms)
         declare_books(call, ticket)
         call.keys.append(layout.hit_key(ticket.project_id, ticket.request_id))
-        add_books(call, ticket, record)
-        return await self._settled("record_hit", self._scripts.record_hit, call)
-
-    async def _settled(self, name: str, script: Script, call: ScriptCall) -> Settled:
-        asked = self._client.run(script, call.keys, call.arguments)
-        return await read(f"answer of {name}", asked, parse_settled)
+        add_books(call, ticket, record, terms.now_ms)
+        asked = self._client.run(self._scripts.record_hit, call.keys, call.arguments)
+        return await read("answer of record_hit", asked, lambda reply: parse_settled(text(reply)))
 
 
-def _state_command(provider: str, deployment_ids: Sequence[str]) -> list[str | int]:
-    fields = [f"{prefix}|{deployment_id}" for deployment_id in deployment_ids for prefix in _STATE_FIELDS]
-    return ["HMGET", layout.provider_key(provider), *fields]
+def _admission(reply: Reply) -> tuple[Admission, bool]:
+    """The answer of `admit`, and whether some attempts are to be booked."""
+    told, is_due = told_due(text(reply))
+    return parse_admission(told), is_due
 
 
-def _states(
-    deployments: Sequence[tuple[str, str]], groups: Mapping[str, Sequence[str]], replies: Sequence[Reply]
-) -> list[DeploymentState]:
-    found: dict[tuple[str, str], DeploymentState] = {}
-    with named("state of deployments"):
-        for (provider, ids), reply in zip(groups.items(), replies, strict=True):
-            stored = values(reply, len(ids) * len(_STATE_FIELDS))
-            for index, deployment_id in enumerate(ids):
-                fields = stored[index * len(_STATE_FIELDS) :][: len(_STATE_FIELDS)]
-                found[provider, deployment_id] = _state(provider, deployment_id, fields)
-    return [found[pair] for pair in deployments]
+def _state_command(deployments: Sequence[tuple[str, str]]) -> list[str | int]:
+    fields = [layout.deployment_field(kind, *pair) for pair in deployments for kind in _STATE_FIELDS]
+    return ["HMGET", layout.DEPLOYMENTS, *fields]
 
 
-def _state(provider: str, deployment_id: str, fields: Sequence[str | None]) -> DeploymentState:
-    with named(f"state of {deployment_id} in {layout.provider_key(provider)}"):
-        breaker, whole, first, reported = fields
+def _states(deployments: Sequence[tuple[str, str]], reply: Reply) -> list[DeploymentState]:
+    stored = batched(values(reply, len(deployments) * len(_STATE_FIELDS)), len(_STATE_FIELDS))
+    return [_state(*pair, texts) for pair, texts in zip(deployments, stored, strict=True)]
+
+
+def _state(provider: str, deployment_id: str, texts: Sequence[str | None]) -> DeploymentState:
+    with named(f"state of {deployment_id} of {provider} in {layout.DEPLOYMENTS}"):
+        breaker, whole_answers, first, reported = texts
         state, failures, until_ms = layout.parse_breaker(breaker)
-        averages = (layout.parse_latency(whole), layout.parse_latency(first))
+        averages = (layout.parse_latency(whole_answers), layout.parse_latency(first))
         limits = layout.parse_provider_limits(reported)
     return DeploymentState(provider, deployment_id, state, failures, until_ms, *averages, limits)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from datetime import date
 
 from gateway_core.adapters.upstash.client import Reply
 from gateway_core.domain.errors import StoreUnreadable
@@ -65,6 +66,12 @@ def pairs(reply: Reply) -> dict[str, str]:
     return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
+def scanned(reply: Reply) -> tuple[str, dict[str, str]]:
+    """What HSCAN answers: the cursor that goes on behind it, and fields with their values."""
+    cursor, fields = rows(reply)
+    return str(whole(text(cursor))), pairs(fields)
+
+
 def values(reply: Reply, count: int) -> list[str | None]:
     """So many fields of a hash; None for those that it does not have."""
     found = [text_or_none(item) for item in rows(reply)]
@@ -94,6 +101,11 @@ def moment(number: str) -> int:
     if found > LATEST_MS:
         raise ValueError
     return found
+
+
+def check_day(day: str) -> None:
+    """Raises ValueError for what is no day `20261120`."""
+    date(int(day[:4]), int(day[4:6]), int(day[6:]))
 
 
 def one_of[T](known: dict[str, T], name: str) -> T:

@@ -7,23 +7,40 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import ssl
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, override
 
-import httpx
-
-from gateway_core.adapters.quiet import silence_http
 from gateway_core.adapters.upstash.client import Client, CommandError, Reply, unavailable
+from gateway_core.http1 import (
+    Answer,
+    AnswerTimeout,
+    ConnectTimeout,
+    HttpError,
+    LazyTls,
+    Limits,
+    LineTimeout,
+    Pool,
+    Template,
+    Url,
+)
 
 _TRIES = 2
+_MOST_CONNECTIONS = 64
+_IDLE_S = 300.0
+_MOST_BYTES = 64 * 1024 * 1024
+"""Of an answer. A report of many days has some megabytes."""
+_LATE = (AnswerTimeout, ConnectTimeout, LineTimeout)
 
 
 @dataclass(frozen=True, slots=True)
 class Deadlines:
-    """Seconds to connect and to wait for bytes. A try takes at most their sum; one that took it is the last."""
+    """Seconds to connect, and for the whole answer to a command that was sent; a try that took them is the last.
+
+    They are the store's time: while the event loop was busy with something else, they stand still.
+    """
 
     connect_s: float = 0.25
     read_s: float = 0.75
@@ -33,12 +50,8 @@ class _LostAnswerError(Exception):
     """No usable answer: whether the command ran is unknown. The text holds no secret."""
 
 
-class _LateAnswerError(_LostAnswerError):
-    """No answer in time."""
-
-
 class RestClient(Client):
-    """Keeps connections, for one event loop at a time: a new loop gets new ones.
+    """Keeps connections, for one event loop at a time: a new loop gets new ones. More than 64 at once wait in order.
 
     An answer that got lost, but not one that is late, is asked for once more, at once.
     """
@@ -46,17 +59,25 @@ class RestClient(Client):
     def __init__(self, url: str, token: str, deadlines: Deadlines | None = None) -> None:
         super().__init__(token)
         self._url = url.rstrip("/")
-        self._headers = {"Authorization": f"Bearer {token}", "Upstash-Encoding": "base64"}
+        headers = {
+            "authorization": f"Bearer {token}",
+            "upstash-encoding": "base64",
+            "content-type": "application/json",
+            "accept-encoding": "identity",
+            "user-agent": "llm-gateway",
+        }
+        self._one = Template(Url.parse(self._url), headers)
+        self._several = Template(Url.parse(f"{self._url}/pipeline"), headers)
         self._deadlines = deadlines or Deadlines()
-        self._tls: ssl.SSLContext | None = None
-        self._http: httpx.AsyncClient | None = None
+        self._tls = LazyTls()
+        self._pool: Pool | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @override
     async def pipeline(self, commands: Sequence[Sequence[str | int]]) -> list[Reply]:
         """As in `Client`, in one trip."""
         try:
-            answers = await self._post("/pipeline", commands)
+            answers = await self._post(self._several, commands)
             if not isinstance(answers, list):
                 _reply(answers)
             if len(answers) != len(commands):
@@ -67,69 +88,56 @@ class RestClient(Client):
 
     def forget(self) -> None:
         """Drop the connections unclosed: after a SnapStart restore they belong to another machine."""
-        self._http = None
+        self._pool = None
 
     @override
     async def close(self) -> None:
         """Close the connections; a later call opens new ones."""
-        http, self._http = self._http, None
-        if http and self._loop is asyncio.get_running_loop():
-            await http.aclose()
+        pool, self._pool = self._pool, None
+        if pool and self._loop is asyncio.get_running_loop():
+            await pool.close()
 
     @override
     async def _execute(self, command: Sequence[str | int]) -> Reply:
-        return _reply(await self._post("", command))
+        return _reply(await self._post(self._one, command))
 
-    async def _post(self, path: str, body: Any) -> Any:
+    async def _post(self, to: Template, body: Any) -> Any:
         """The decoded answer; a lost one is asked for once more, unless it used the time up."""
+        content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
         lost = ""
         for _ in range(_TRIES):
             try:
-                return await self._try(path, body)
-            except _LateAnswerError as error:
-                raise unavailable(str(error)) from None
+                return await self._try(to, content)
             except _LostAnswerError as error:
                 lost = str(error)
         raise unavailable(lost)
 
-    async def _try(self, path: str, body: Any) -> Any:
+    async def _try(self, to: Template, content: bytes) -> Any:
         try:
-            # httpx restarts its read deadline with every byte; this one does not move.
-            async with asyncio.timeout(self._deadlines.connect_s + self._deadlines.read_s):
-                response = await self._client().post(self._url + path, json=body)
-        except (httpx.TimeoutException, TimeoutError) as error:
-            raise _LateAnswerError(type(error).__name__) from None
-        except (httpx.HTTPError, OSError) as error:
+            answer = await self._connections().fetch(
+                to, content, answer_s=self._deadlines.read_s, most_bytes=_MOST_BYTES
+            )
+        except _LATE as error:
+            raise unavailable(type(error).__name__) from None
+        except (HttpError, OSError) as error:
             raise _LostAnswerError(type(error).__name__) from None
-        return _json(response)
+        return _json(answer)
 
-    def _client(self) -> httpx.AsyncClient:
+    def _connections(self) -> Pool:
         loop = asyncio.get_running_loop()
-        if self._http is None or self._loop is not loop:
-            self._http, self._loop = self._new_client(), loop
-        return self._http
-
-    def _new_client(self) -> httpx.AsyncClient:
-        if self._tls is None and self._url.startswith("https:"):
-            self._tls = httpx.create_ssl_context()
-        deadlines = self._deadlines
-        silence_http()
-        return httpx.AsyncClient(
-            headers=self._headers,
-            timeout=httpx.Timeout(deadlines.read_s, connect=deadlines.connect_s, pool=deadlines.connect_s),
-            limits=httpx.Limits(max_connections=64, max_keepalive_connections=64, keepalive_expiry=300),
-            verify=self._tls or False,  # False only where there is no TLS: making a context costs 20 ms
-            follow_redirects=False,
-            trust_env=False,  # neither a proxy nor a .netrc may come between us and the token
-        )
+        if self._pool is None or self._loop is not loop:
+            most = _MOST_CONNECTIONS
+            limits = Limits(most=most, keep=most, idle_s=_IDLE_S, connect_s=self._deadlines.connect_s)
+            self._pool, self._loop = Pool(limits, self._tls), loop
+        return self._pool
 
 
-def _json(response: httpx.Response) -> Any:
-    status = response.status_code
+def _json(answer: Answer) -> Any:
+    status = answer.status
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         raise _LostAnswerError(f"HTTP {status}")
     try:
-        return response.json()
+        return json.loads(answer.body)
     except ValueError:
         if status == HTTPStatus.OK:
             raise _LostAnswerError("HTTP 200 without JSON") from None

@@ -40,8 +40,9 @@ class Script:
 
 @dataclass(frozen=True, slots=True)
 class Scripts:
-    """All scripts. `record` and `resolve` are for requests of which nothing is held, and for the command line.
+    """All scripts. `record` is for requests of which nothing is held, `adjust` for holds without their request.
 
+    `due` says which of these wait to be booked. `tell` is for news of deployments that no other script takes along.
     `look_up` and `record_hit` are the response cache's, `job_...` are for jobs.
     """
 
@@ -49,7 +50,9 @@ class Scripts:
     next: Script
     settle: Script
     record: Script
-    resolve: Script
+    tell: Script
+    adjust: Script
+    due: Script
     look_up: Script
     record_hit: Script
     job_create: Script
@@ -60,11 +63,13 @@ class Scripts:
 def load_scripts() -> Scripts:
     """Read and assemble the scripts from the package."""
     return Scripts(
-        admit=_assemble("common", "policy", "rates", "provider_limits", "key", "admission", "admit"),
-        next=_assemble("common", "policy", "rates", "provider_limits", "attempt", "key", "admission", "next"),
-        settle=_assemble("common", "policy", "rates", "provider_limits", "attempt", "books", "settle"),
+        admit=_assemble("common", "policy", "rates", "provider_limits", "news", "key", "admission", "admit"),
+        next=_assemble("common", "policy", "rates", "provider_limits", "news", "attempt", "key", "admission", "next"),
+        settle=_assemble("common", "policy", "rates", "provider_limits", "news", "attempt", "books", "settle"),
         record=_assemble("common", "books", "record"),
-        resolve=_assemble("common", "books", "resolve"),
+        tell=_assemble("common", "policy", "rates", "provider_limits", "news", "tell"),
+        adjust=_assemble("common", "books", "adjust"),
+        due=_assemble("due"),
         look_up=_assemble("common", "rates", "key", "look_up"),
         record_hit=_assemble("common", "books", "record_hit"),
         job_create=_assemble("job_create"),

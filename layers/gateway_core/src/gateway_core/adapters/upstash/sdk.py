@@ -14,7 +14,9 @@ import httpx
 from upstash_redis.asyncio import Redis
 from upstash_redis.errors import UpstashError
 
+from gateway_core.adapters.upstash.books import UpstashBooks
 from gateway_core.adapters.upstash.client import Client, CommandError, Reply, unavailable
+from gateway_core.adapters.upstash.holds import UpstashHolds
 from gateway_core.adapters.upstash.keys import UpstashKeys
 from gateway_core.adapters.upstash.scripts import load_scripts
 from gateway_core.domain.errors import ConfigError
@@ -62,8 +64,8 @@ class SdkClient(Client):
             raise unavailable("the answer is not Upstash's") from None
 
 
-class SdkKeyStore(UpstashKeys):
-    """Implements the port `KeyStore` over the REST API at `url`. Opens no connection before its first call."""
+class SdkKeyStore(UpstashKeys, UpstashHolds, UpstashBooks):
+    """Implements the port `OperatorStore` over the REST API at `url`. Opens no connection before its first call."""
 
     def __init__(self, url: str, token: str, *, timeout_s: float) -> None:
         super().__init__(SdkClient(url, token, timeout_s), load_scripts())
@@ -98,9 +100,12 @@ def _connections(timeout_s: float) -> httpx.AsyncClient:
 
 
 def _flat(answer: object) -> Reply:
-    """The SDK makes a mapping of a hash; on the wire it is a flat list."""
+    """The SDK makes a mapping of a hash, and a number of a cursor; on the wire there are flat lists and texts."""
     if isinstance(answer, dict):
         return [part for pair in answer.items() for part in pair]
+    if isinstance(answer, tuple):
+        cursor, found = answer
+        return [str(cursor), _flat(found)]
     if answer is None or isinstance(answer, str | int | list):
         return answer
     raise TypeError

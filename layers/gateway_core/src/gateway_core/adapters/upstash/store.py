@@ -10,14 +10,26 @@ from gateway_core.adapters.upstash.ledger import UpstashLedger
 from gateway_core.adapters.upstash.probes import UpstashProbes
 from gateway_core.adapters.upstash.rest import Deadlines, RestClient
 from gateway_core.adapters.upstash.scripts import load_scripts
+from gateway_core.store.estimates import LEAST_WAIT_MS
 
 
 class UpstashStore(UpstashLedger, UpstashAnswers, UpstashKeys, UpstashProbes, UpstashBooks, UpstashJobs):
-    """Implements the port `Store` over the REST API at `url`. Opens no connection before its first call."""
+    """Implements the port `Store` over the REST API at `url`. Opens no connection before its first call.
 
-    def __init__(self, url: str, token: str, *, connect_timeout_s: float = 0.25, timeout_s: float = 0.75) -> None:
+    `unconfirmed_after_ms`: see `HoldBook`.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        *,
+        connect_timeout_s: float = 0.25,
+        timeout_s: float = 0.75,
+        unconfirmed_after_ms: int = LEAST_WAIT_MS,
+    ) -> None:
         self._rest = RestClient(url, token, Deadlines(connect_timeout_s, timeout_s))
-        super().__init__(self._rest, load_scripts())
+        super().__init__(self._rest, load_scripts(), unconfirmed_after_ms)
 
     def forget_connections(self) -> None:
         """For a process that was restored from a snapshot."""

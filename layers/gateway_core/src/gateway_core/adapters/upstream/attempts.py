@@ -59,7 +59,10 @@ class Attempts:
         """
         line = self._line(call)
         about = self._about(call, line.key, private)
-        answer, cause = await _within(call.timeout_s, send(line), line.seen)
+        try:
+            answer, cause = await _within(call.timeout_s, send(line), line.seen)
+        finally:
+            await line.transport.release()
         # Raised out here, where no exception is handled: an engine's holds the prompt, and must not be its context.
         if error := _failure(line.seen, cause, about, spoke=bool(getattr(answer, "says_something", False))):
             raise error
@@ -89,7 +92,7 @@ class Attempts:
         seen = ProviderExchange(
             wire_of(deployment), origin_of(deployment.api_base), self.max_response_bytes, now_ms=self.clock.now_ms
         )
-        return Line(key, OnceTransport(self.connections.pool(deployment.reach), seen), seen)
+        return Line(key, OnceTransport(self.connections.network(deployment.reach), seen), seen)
 
     def _about(self, call: ProviderCall | EmbedCall, key: Secret, private: tuple[Json, ...]) -> About:
         return About(call.deployment, self.clock.now_ms(), key, private)

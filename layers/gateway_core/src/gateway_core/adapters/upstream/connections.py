@@ -5,48 +5,51 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-import httpx
-
-from gateway_core.adapters.upstream.guarded import GuardedTransport, LookUp, addresses_of, unshared_connections
-from gateway_core.adapters.upstream.transport import connection_pool
+from gateway_core.adapters.upstream.guarded import GuardedNetwork, LookUp, addresses_of
+from gateway_core.adapters.upstream.network import Network
 from gateway_core.domain.chat import Reach
+from gateway_core.http1 import LazyTls, Limits, Pool
+
+_SHARED, _UNSHARED = Limits(), Limits(keep=0)
 
 
 class Connections:
     """Connections belong to the event loop that opened them; a process may see several, one after the other.
 
     Args:
-        connect: Makes the connections of one event loop.
+        connect: Makes the connections of one event loop, in place of a pool.
         look_up: Finds the addresses of hosts that callers name.
     """
 
-    def __init__(
-        self, connect: Callable[[], httpx.AsyncBaseTransport] = connection_pool, look_up: LookUp = addresses_of
-    ) -> None:
-        self._connect = connect
+    def __init__(self, connect: Callable[[], Network] | None = None, look_up: LookUp = addresses_of) -> None:
+        self._tls = LazyTls()
+        self._connect = connect or self._shared
         self._look_up = look_up
-        self._pools: dict[asyncio.AbstractEventLoop, dict[Reach, httpx.AsyncBaseTransport]] = {}
+        self._networks: dict[asyncio.AbstractEventLoop, dict[Reach, Network]] = {}
 
-    def pool(self, reach: Reach) -> httpx.AsyncBaseTransport:
-        """The pool of the running event loop."""
+    def network(self, reach: Reach) -> Network:
+        """That of the running event loop."""
         loop = asyncio.get_running_loop()
-        if loop not in self._pools:
-            for closed in [known for known in self._pools if known.is_closed()]:
-                del self._pools[closed]
-            self._pools[loop] = {}
-        pools = self._pools[loop]
-        if reach not in pools:
-            pools[reach] = self._connect() if reach == "any" else self._guarded(reach)
-        return pools[reach]
+        if loop not in self._networks:
+            for closed in [known for known in self._networks if known.is_closed()]:
+                del self._networks[closed]
+            self._networks[loop] = {}
+        networks = self._networks[loop]
+        if reach not in networks:
+            networks[reach] = self._connect() if reach == "any" else self._guarded(reach)
+        return networks[reach]
 
     def forget(self) -> None:
         """For a process that was restored from a snapshot: its connections belong to another machine."""
-        self._pools.clear()
+        self._networks.clear()
 
     async def close(self) -> None:
         """Close the connections of the running event loop."""
-        for pool in self._pools.pop(asyncio.get_running_loop(), {}).values():
-            await pool.aclose()
+        for network in self._networks.pop(asyncio.get_running_loop(), {}).values():
+            await network.close()
 
-    def _guarded(self, reach: Reach) -> httpx.AsyncBaseTransport:
-        return GuardedTransport(unshared_connections(), allow_private=reach == "private", look_up=self._look_up)
+    def _shared(self) -> Network:
+        return Pool(_SHARED, self._tls)
+
+    def _guarded(self, reach: Reach) -> Network:
+        return GuardedNetwork(Pool(_UNSHARED, self._tls), allow_private=reach == "private", look_up=self._look_up)

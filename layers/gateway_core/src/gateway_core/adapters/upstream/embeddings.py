@@ -38,7 +38,7 @@ def private_texts(call: EmbedCall) -> tuple[Json, ...]:
 
 
 async def request_embeddings(call: EmbedCall, line: Line) -> None:
-    """Send the call; the answer is what the line has seen. Raises httpx.ReadError.
+    """Send the call; the answer is what the line has seen. Raises TransportError.
 
     base64 is asked for: exact, a third of the size of decimal numbers, and decoded in a seventh of the time.
     """

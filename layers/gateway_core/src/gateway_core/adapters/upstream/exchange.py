@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 from gateway_core.adapters.upstream.watch import StreamWatch
 from gateway_core.domain.chat import Json
+from gateway_core.http1.requests import Origin, Url
 from gateway_core.wires.table import LIMIT_HEADERS
 from gateway_core.wires.wire import Wire
 
@@ -32,17 +32,11 @@ _STREAMS_ARE_LONGER = 8
 """Half a kilobyte of framing for each token is usual."""
 _KEPT_HEADERS = frozenset({"retry-after", "retry-after-ms", "request-id", "x-request-id", "content-type", "date"})
 _KEPT_PREFIXES = tuple(headers.prefix for headers in LIMIT_HEADERS)
-_DEFAULT_PORTS = {"http": 80, "https": 443}
-
-type Origin = tuple[str, str, int]
 
 
 def origin_of(url: str) -> Origin:
     """Scheme, host and port. Raises ValueError for anything but an absolute http(s) URL without userinfo."""
-    parts = urlsplit(url)
-    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or parts.username is not None:
-        raise ValueError("not an absolute http(s) URL without userinfo")
-    return parts.scheme, parts.hostname.lower(), parts.port or _DEFAULT_PORTS[parts.scheme]
+    return Url.parse(url).origin
 
 
 def _no_clock() -> int:
@@ -76,18 +70,18 @@ class ProviderExchange:
     answered_ms: int = 0
     _decoded: tuple[int, Any] = (-1, None)
 
-    def begin(self, url: str) -> bool:
-        """Note that a request wants to leave for `url`; False if it must not."""
+    def begin(self, origin: Origin) -> bool:
+        """Note that a request wants to leave for `origin`; False if it must not."""
         self.requests += 1
         if self.requests > 1:
             self.fault = self.fault or "second_request"
             return False
-        if origin_of(url) != self.origin:
+        if origin != self.origin:
             self.fault = "foreign_host"
             return False
         return True
 
-    def answered(self, status: int, headers: dict[str, str]) -> None:
+    def answered(self, status: int, headers: Mapping[str, str]) -> None:
         """Note status and the headers worth keeping (names in lower case)."""
         self.status, self.answered_ms = status, self.now_ms()
         self.headers = {n: v for n, v in headers.items() if n in _KEPT_HEADERS or n.startswith(_KEPT_PREFIXES)}
@@ -99,6 +93,8 @@ class ProviderExchange:
         self.received += len(chunk)
         if self.received > self.max_bytes * (1 if self.watch is None else _STREAMS_ARE_LONGER):
             self.fault = "too_large"
+            if self.watch is None:
+                self.body += chunk[: self.max_bytes - len(self.body)]
             return False
         if self.watch is not None:
             self.watch.feed(chunk)

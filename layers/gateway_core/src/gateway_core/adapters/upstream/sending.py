@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 
-import httpx
-
 from gateway_core.adapters.upstream.attempts import NO_KEY, Line
 from gateway_core.domain.chat import Deployment
+from gateway_core.http1 import Request, Url
 from gateway_core.wires.codec import UpstreamRequest
 
 _AGENT = ("user-agent", "llm-gateway")
@@ -17,19 +16,18 @@ class NotWholeError(Exception):
     """The provider answered with server-sent events, of which nobody had asked for any."""
 
 
-async def post(deployment: Deployment, request: UpstreamRequest, line: Line) -> httpx.Response:
-    """Send; the answer's head is in, its body is still to be read. Raises httpx.ReadError, see `OnceTransport`."""
+async def post(deployment: Deployment, request: UpstreamRequest, line: Line) -> None:
+    """Send; the answer's head is in, its body is still to be read. Raises TransportError, see `OnceTransport`."""
     # Halves of surrogate pairs, which JSON may hold and UTF-8 may not, go as question marks.
     body = json.dumps(request.body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-    url = deployment.api_base.rstrip("/") + request.path
-    return await line.transport.handle_async_request(
-        httpx.Request("POST", url, headers=_headers(request, line), content=body)
-    )
+    url = Url.parse(deployment.api_base.rstrip("/") + request.path)
+    await line.transport.send(Request("POST", url, _headers(request, line), body))
 
 
 async def post_and_read(deployment: Deployment, request: UpstreamRequest, line: Line) -> None:
     """Send, and take the whole answer in: it is in `line.seen` then. Raises as `post`, and NotWholeError."""
-    await (await post(deployment, request, line)).aread()
+    await post(deployment, request, line)
+    await line.transport.read_all()
     if line.seen.watch is not None:
         raise NotWholeError
 

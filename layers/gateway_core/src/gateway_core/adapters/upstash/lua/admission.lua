@@ -1,10 +1,9 @@
 -- Admitting one of several candidates: all checks of all of them, then the writes for the one chosen.
 
-local admission = read('#max_wait', '#candidates')
+local admission = read('#max_wait', '#due_before', '#projects', '#candidates')
 local candidates = {}
 for i = 1, admission.candidates do
-  local candidate = read('#provider', 'deployment', '#nano', '#tokens', '#rpm', '#tpm', '#likely')
-  candidate.provider = KEYS[candidate.provider]
+  local candidate = read('provider', 'deployment', '#nano', '#tokens', '#rpm', '#tpm', '#likely')
   candidate.index = i - 1
   candidates[i] = candidate
 end
@@ -13,11 +12,13 @@ local function want_admission()
   want_accounts()
   want(PROJECT, 'b|p')
   if ticket.user ~= '' then want(PROJECT, 'b|u:' .. ticket.user) end
+  want(PROJECT, 'due')
   want(KEY_PROJECT, KEY_FIELD, KEY_RPM, KEY_TPM, KEY_DEBT)
   for _, candidate in ipairs(candidates) do
-    want(candidate.provider, 'cb|' .. candidate.deployment, 'rl|' .. candidate.deployment)
-    if candidate.rpm > 0 then want(candidate.provider, 'rq') end
-    if candidate.tpm > 0 then want(candidate.provider, 'tk', 'td') end
+    local provider, deployment = candidate.provider, candidate.deployment
+    want(DEPLOYMENTS, field_of('cb', provider, deployment), field_of('rl', provider, deployment))
+    if candidate.rpm > 0 then want(DEPLOYMENTS, 'rq|' .. provider) end
+    if candidate.tpm > 0 then want(DEPLOYMENTS, 'tk|' .. provider, 'td|' .. provider) end
   end
 end
 
@@ -53,8 +54,8 @@ end
 local function bookings(candidate, limits)
   local key_scope = scopes[2][2]
   local wanted = {
-    {candidate.provider, 'rq', 1, candidate.rpm, 'provider:rpm'},
-    {candidate.provider, 'tk', candidate.tokens, candidate.tpm, 'provider:tpm', 'td'},
+    {DEPLOYMENTS, 'rq|' .. candidate.provider, 1, candidate.rpm, 'provider:rpm'},
+    {DEPLOYMENTS, 'tk|' .. candidate.provider, candidate.tokens, candidate.tpm, 'provider:tpm', 'td|' .. candidate.provider},
     {KEY_PROJECT, KEY_RPM, 1, limits.rpm or 0, key_scope .. ':rpm'},
     {KEY_PROJECT, KEY_TPM, candidate.tokens, limits.tpm or 0, key_scope .. ':tpm', KEY_DEBT},
   }
@@ -73,7 +74,7 @@ end
 
 -- The known of a candidate's deployment with it inside, and each wait there; nil and none while nothing is known of it.
 local function place(candidate)
-  local known = provider_limits_of(candidate.provider, candidate.deployment)
+  local known = provider_limits_of(candidate.provider, candidate.deployment, ticket.now)
   if not known then return nil, {} end
   local opens = math.max(ticket.now, known.till)
   return known, {
@@ -145,7 +146,7 @@ local function kept_limits(budgets)
       parts[#parts + 1] = limit and show(limit) or ''
     end
   end
-  return is_set and table.concat(parts, ',') or ''
+  return (is_set or #budgets == 3) and table.concat(parts, ',') or ''
 end
 
 local function book(chosen, attempt, answer, budgets)
@@ -153,6 +154,8 @@ local function book(chosen, attempt, answer, budgets)
   if known then put_provider_limits(candidate.provider, candidate.deployment, known) end
   for _, slot in ipairs(chosen.booked) do set(slot[1], slot[2], slot[3]) end
   move({spend = 0, spend_tokens = 0, hold = candidate.nano, hold_tokens = candidate.tokens})
+  -- Whoever looks for holds that nobody settled has to know of the project, though none of its requests has ended yet.
+  if hashes[BUDGET].expire then later('SADD', KEYS[admission.projects], string.sub(PROJECT, 5)) end
   set(BUDGET, hold_field('h', attempt), show_hold({
     nano = candidate.nano, tokens = candidate.tokens, limits = kept_limits(budgets),
     key_rpm = budgets[2].rpm or 0, key_tpm = budgets[2].tpm or 0,
@@ -165,11 +168,21 @@ end
 -- Whether any limit is set that the request counts against.
 local function is_limited(budgets)
   for _, limits in ipairs(budgets) do
-    for _, name in ipairs(LIMITS) do
-      if limits[name] then return 1 end
-    end
+    if next(limits) then return 1 end
   end
   return 0
+end
+
+local function budget_of(scope)
+  local field = 'b|' .. scope
+  return parse_limits(get(PROJECT, field), 4, 'budget ' .. field .. ' of ' .. PROJECT)
+end
+
+-- The limits of each scope that the request counts against.
+local function budgets_of(limits)
+  local user = USER and budget_of(USER[2]) or {}
+  count_user(next(user) ~= nil or has_user_account())
+  return {budget_of('p'), limits, scopes[3] and user}
 end
 
 -- Replies: "+index,attempt,generation,probe,wait,limited;refusal..." admitted, "-;refusal..." refused, "!" stale caller,
@@ -177,9 +190,7 @@ end
 local function admit(attempt)
   local limits = key_limits()
   if not limits then return '!' .. reported() end
-  local budgets = {parse_limits(get(PROJECT, 'b|p'), 4, 'budget b|p of ' .. PROJECT), limits}
-  local of_user = 'b|u:' .. ticket.user
-  if ticket.user ~= '' then budgets[3] = parse_limits(get(PROJECT, of_user), 4, 'budget ' .. of_user .. ' of ' .. PROJECT) end
+  local budgets = budgets_of(limits)
   local assessments, lines = {}, budget_lines(budgets)
   for i, candidate in ipairs(candidates) do assessments[i] = assess(candidate, budgets, lines) end
   local chosen = choose(assessments)
@@ -203,6 +214,14 @@ end
 
 -- What an earlier run of the same admission answered.
 local function answered(attempt)
+  local booked = get(BUDGET, hold_field('e', attempt))
   local text = get(BUDGET, hold_field('h', attempt)) or get(BUDGET, hold_field('x', attempt))
+    or booked and string.sub(booked, 2)
   return text and parse_hold(text).answer
+end
+
+-- Said behind an answer, and not kept with it: some attempts of the project are to be booked as estimates.
+local function told_due()
+  local due = tonumber(get(PROJECT, 'due') or '')
+  return due and due <= admission.due_before and '|due' or ''
 end

@@ -1,18 +1,22 @@
 -- Settling one attempt: its money, its deployment's breaker, latency and known, and the buckets.
 
-local attempt = read('#number', '#provider', 'deployment', '#generation', '#probe', 'effect', '#latency', '#charge',
+local attempt = read('#number', 'provider', 'deployment', '#generation', '#probe', 'effect', '#latency', '#charge',
                      '#charge_tokens', '#unconfirmed', '#retry_after', '#tpm', '#rpm', '#unsent', '#streamed', '#seen',
-                     '#until')
-attempt.provider = KEYS[attempt.provider]
-local reported_requests, reported_tokens = read('#limit', '#remaining', '#reset'), read('#limit', '#remaining', '#reset')
+                     '#until', '#estimated', '#kept', '#kept_tokens', '#day_end', '#index', '#is_news')
+attempt.index = KEYS[attempt.index]
+attempt.reported_requests = read('#limit', '#remaining', '#reset')
+attempt.reported_tokens = read('#limit', '#remaining', '#reset')
 local UNSETTLED, UNCONFIRMED = hold_field('h', attempt.number), hold_field('x', attempt.number)
 local NEXT, NEXT_UNCONFIRMED = hold_field('h', attempt.number + 1), hold_field('x', attempt.number + 1)
-local LATENCY = (attempt.streamed == 1 and 'ft|' or 'ew|') .. attempt.deployment
+local BOOKED, NEXT_BOOKED = hold_field('e', attempt.number), hold_field('e', attempt.number + 1)
+local BREAKER = field_of('cb', attempt.provider, attempt.deployment)
 
 local function want_attempt()
   want_accounts()
-  want(BUDGET, UNSETTLED, UNCONFIRMED, NEXT, NEXT_UNCONFIRMED, MARK)
-  want(attempt.provider, 'cb|' .. attempt.deployment, LATENCY, 'rl|' .. attempt.deployment, 'tk', 'td', 'rq')
+  want(BUDGET, EMPTIED, UNSETTLED, UNCONFIRMED, NEXT, NEXT_UNCONFIRMED, MARK, BOOKED, NEXT_BOOKED)
+  if attempt.estimated == 1 then want_estimates() end
+  if attempt.unconfirmed == 1 then want(PROJECT, 'due') end
+  if attempt.is_news == 0 then want_deployment(attempt) end
 end
 
 local function is_new_degraded()
@@ -20,21 +24,47 @@ local function is_new_degraded()
   return attempt.generation == DEGRADED and m.kind ~= 'c' and (not m.kind or m.attempt < attempt.number)
 end
 
--- The hold shrinks by what is charged now: together they stay at the bound.
+-- Whether the attempt, which is to be settled, is booked as an estimate: that has to be taken back first.
+local function is_in_the_way()
+  if not get(BUDGET, BOOKED) then return false end
+  return is_new_degraded() or (is_booked_open(attempt.number) and mark().kind ~= 'c')
+end
+
+-- What stays held: -1 is all of the rest.
+local function rest_of(held, charge, kept)
+  local rest = math.max(0, held - charge)
+  return kept < 0 and rest or math.min(kept, rest)
+end
+
+-- The hold shrinks by what is charged now: together they stay within the bound.
 local function keep_unconfirmed(hold)
-  local rest, rest_tokens = math.max(0, hold.nano - attempt.charge), math.max(0, hold.tokens - attempt.charge_tokens)
-  move({spend = attempt.charge, spend_tokens = attempt.charge_tokens,
+  local rest = rest_of(hold.nano, attempt.charge, attempt.kept)
+  local rest_tokens = rest_of(hold.tokens, attempt.charge_tokens, attempt.kept_tokens)
+  local guess, guess_tokens = attempt.estimated * attempt.charge, attempt.estimated * attempt.charge_tokens
+  move({spend = attempt.charge, spend_tokens = attempt.charge_tokens, estimate = guess, estimate_tokens = guess_tokens,
         hold = rest - hold.nano, hold_tokens = rest_tokens - hold.tokens, limits = hold.limits})
   hold.nano, hold.tokens = rest, rest_tokens
   hold.paid, hold.paid_tokens = hold.paid + attempt.charge, hold.paid_tokens + attempt.charge_tokens
+  hold.estimated, hold.estimated_tokens = hold.estimated + guess, hold.estimated_tokens + guess_tokens
+  hold.since = show(ticket.now)
   drop(BUDGET, UNSETTLED)
   set(BUDGET, UNCONFIRMED, show_hold(hold))
+  await_booking(attempt.index, attempt.number, math.max(attempt.day_end, ticket.now))
+end
+
+-- What was paid stays paid but for what of it was an estimate: that is replaced. Gives what is spent and estimated more.
+local function end_of(paid, estimated, charge)
+  local known = paid - estimated
+  local total = math.max(charge, known)
+  return total - paid, attempt.estimated * (total - known) - estimated
 end
 
 local function release(hold)
-  move({spend = math.max(0, attempt.charge - hold.paid),
-        spend_tokens = math.max(0, attempt.charge_tokens - hold.paid_tokens),
+  local spend, estimate = end_of(hold.paid, hold.estimated, attempt.charge)
+  local spend_tokens, estimate_tokens = end_of(hold.paid_tokens, hold.estimated_tokens, attempt.charge_tokens)
+  move({spend = spend, spend_tokens = spend_tokens, estimate = estimate, estimate_tokens = estimate_tokens,
         hold = -hold.nano, hold_tokens = -hold.tokens, limits = hold.limits})
+  if get(BUDGET, UNCONFIRMED) then later('ZREM', attempt.index, index_name(attempt.number)) end
   drop(BUDGET, UNSETTLED)
   drop(BUDGET, UNCONFIRMED)
 end
@@ -42,7 +72,9 @@ end
 local function settle_money()
   local hold = parse_hold(get(BUDGET, UNSETTLED) or get(BUDGET, UNCONFIRMED))
   if not hold then
-    move({spend = attempt.charge, spend_tokens = attempt.charge_tokens, hold = 0, hold_tokens = 0})
+    count_user(has_user_account())
+    move({spend = attempt.charge, spend_tokens = attempt.charge_tokens, hold = 0, hold_tokens = 0,
+          estimate = attempt.estimated * attempt.charge, estimate_tokens = attempt.estimated * attempt.charge_tokens})
   elseif attempt.unconfirmed == 1 then
     keep_unconfirmed(hold)
   else
@@ -101,7 +133,7 @@ local function settle_breaker()
   else
     return
   end
-  if get(attempt.provider, 'cb|' .. attempt.deployment) or b.failures > 0 or b.generation > 0 then
+  if get(DEPLOYMENTS, BREAKER) or b.failures > 0 or b.generation > 0 then
     put_breaker(attempt.provider, attempt.deployment, b)
   end
   if b.generation ~= generation then
@@ -110,63 +142,25 @@ local function settle_breaker()
   end
 end
 
--- Moving average "microseconds;when": alpha is 0.2, or 0.5 after a minute without any. Whole numbers, so that no
--- rounding differs from the model's.
-local function settle_latency()
-  if attempt.effect ~= 'ok' then return end
-  local average, at = string.match(get(attempt.provider, LATENCY) or '', '^(%d+);(%d+)$')
-  if average then
-    local parts = ticket.now - tonumber(at) >= STALE_MS and 2 or 5
-    average = math.floor(((parts - 1) * tonumber(average) + 1000 * attempt.latency) / parts)
-  else
-    average = 1000 * attempt.latency
-  end
-  set(attempt.provider, LATENCY, show(average) .. ';' .. show(ticket.now))
-end
-
--- What was used counts whole, however much it is: more than was reserved is owed.
-local function correct(key, field, debt, reserved, used, per_minute)
-  if per_minute == 0 then return end
-  local whole = math.ceil(math.min(used, math.max(per_minute, MOST_PACED)) * MINUTE_US / per_minute)
-  local change = whole - time_of(reserved, per_minute)
-  if change ~= 0 then add(key, field, change) end
-  if change <= 0 or not debt then return end
-  if hashes[key].wanted[debt] and not get(key, debt) then
-    set(key, debt, show(change))
-  else
-    add(key, debt, change)
-  end
-end
-
--- Tokens that were not used and, of an attempt that was not sent, its place. What nobody knows the size of is not given
--- back; a minute heals it.
+-- What nobody knows the size of is not given back; a minute heals it.
 local function settle_buckets(hold)
   if not hold or attempt.unconfirmed == 1 then return end
-  local requests = 1 - attempt.unsent
   correct(KEY_PROJECT, 'tk|' .. ticket.key, 'td|' .. ticket.key, hold.tokens, attempt.charge_tokens, hold.key_tpm)
-  correct(KEY_PROJECT, 'rq|' .. ticket.key, nil, 1, requests, hold.key_rpm)
-  if attempt.generation ~= DEGRADED then
-    correct(attempt.provider, 'tk', 'td', hold.tokens, attempt.charge_tokens, attempt.tpm)
-    correct(attempt.provider, 'rq', nil, 1, requests, attempt.rpm)
-  end
+  correct(KEY_PROJECT, 'rq|' .. ticket.key, nil, 1, 1 - attempt.unsent, hold.key_rpm)
+  if attempt.generation ~= DEGRADED and attempt.is_news == 0 then give_back(attempt, hold.tokens) end
 end
 
-local function settle_provider_limits(hold)
-  if attempt.seen == 0 then return end
-  local known = provider_limits_of(attempt.provider, attempt.deployment)
-    or {till = 0, requests = parse_counter(UNREPORTED), tokens = parse_counter(UNREPORTED)}
-  known.till = math.max(known.till, attempt['until'])
-  update_from_report(known.requests, reported_requests, attempt.seen, hold and hold.sequence)
-  update_from_report(known.tokens, reported_tokens, attempt.seen, hold and hold.token_sequence)
-  put_provider_limits(attempt.provider, attempt.deployment, known)
-end
-
--- Everything about the attempt; call it once.
+-- Everything about the attempt; call it once. What is to be told as news needs what its hold knows, and that is told
+-- after the answer: "|=tokens,sequence of requests,sequence of tokens".
 local function settle_attempt()
   local hold = parse_hold(get(BUDGET, UNSETTLED))
   settle_money()
-  settle_breaker()
-  settle_latency()
   settle_buckets(hold)
-  settle_provider_limits(hold)
+  if attempt.is_news == 1 then
+    return '|=' .. table.concat({show(hold.tokens), show(hold.sequence), show(hold.token_sequence)}, ',')
+  end
+  settle_breaker()
+  if attempt.effect == 'ok' then learn_latency(attempt, ticket.now) end
+  learn_limits(attempt, ticket.now, hold and hold.sequence, hold and hold.token_sequence)
+  return ''
 end

@@ -34,7 +34,7 @@ local hashes, hash_order = {}, {}
 local function want(key, ...)
   local hash = hashes[key]
   if not hash then
-    hash = {names = {}, wanted = {}, values = {}, changed = {}, order = {}, added = {}}
+    hash = {names = {}, wanted = {}, values = {}, changed = {}, order = {}, added = {}, fetched = 0}
     hashes[key] = hash
     hash_order[#hash_order + 1] = key
   end
@@ -46,13 +46,22 @@ local function want(key, ...)
   end
 end
 
+-- Only holds and marks are emptied where they are gone, see `empty`: elsewhere nothing is not ours.
+local function is_emptied(field, value)
+  return value == '' and string.match(field, '^[hxes]|') ~= nil
+end
+
+-- What was fetched before is not fetched again.
 local function fetch()
   for _, key in ipairs(hash_order) do
     local hash = hashes[key]
-    if #hash.names > 0 then
-      for i, value in ipairs(redis.call('HMGET', key, unpack(hash.names))) do
-        hash.values[hash.names[i]] = value
+    local first = hash.fetched + 1
+    if #hash.names >= first then
+      for i, value in ipairs(redis.call('HMGET', key, unpack(hash.names, first))) do
+        local field = hash.names[hash.fetched + i]
+        hash.values[field] = not is_emptied(field, value) and value
       end
+      hash.fetched = #hash.names
     end
   end
 end
@@ -74,15 +83,42 @@ local function drop(key, field)
   if get(key, field) then set(key, field, false) end
 end
 
--- Adds to a number in a hash that may not have been fetched: one command instead of two.
+-- Adds to a number in a hash that may not have been fetched: one command instead of two. What is no number stays: it
+-- is told to who has to read it.
 local function add(key, field, number)
   if not hashes[key] then want(key) end
   local hash = hashes[key]
   if hash.wanted[field] then
-    if hash.values[field] then set(key, field, show(tonumber(hash.values[field]) + number)) end
+    local known = tonumber(hash.values[field] or '')
+    if known then set(key, field, show(known + number)) end
   else
     hash.added[#hash.added + 1] = {field, show(number)}
   end
+end
+
+-- Fields that are gone are emptied by the write that there is anyway, and noted; those of some requests are removed by
+-- one command. A field that has come back by then stays.
+local EMPTIED, MOST_EMPTIED = 'z', 32
+
+local function sweep(key, names)
+  local gone = {EMPTIED}
+  for i, value in ipairs(redis.call('HMGET', key, unpack(names))) do
+    if value == '' then gone[#gone + 1] = names[i] end
+  end
+  redis.call('HDEL', key, unpack(gone))
+end
+
+local function empty(key, hash, sets, drops)
+  local noted = {}
+  for name in string.gmatch(hash.values[EMPTIED] or '', '[^\n]+') do noted[#noted + 1] = name end
+  for _, field in ipairs(drops) do
+    noted[#noted + 1] = field
+    sets[#sets + 1] = field
+    sets[#sets + 1] = ''
+  end
+  if #noted >= MOST_EMPTIED then return noted end
+  sets[#sets + 1] = EMPTIED
+  sets[#sets + 1] = table.concat(noted, '\n')
 end
 
 local function write_hash(key, hash)
@@ -95,14 +131,25 @@ local function write_hash(key, hash)
       drops[#drops + 1] = field
     end
   end
+  local swept
+  if #drops > 0 and hash.wanted[EMPTIED] then swept = empty(key, hash, sets, drops) end
   if #sets > 0 then redis.call('HSET', key, unpack(sets)) end
-  if #drops > 0 then redis.call('HDEL', key, unpack(drops)) end
-  for _, pair in ipairs(hash.added) do redis.call('HINCRBY', key, pair[1], pair[2]) end
+  if swept then sweep(key, swept) end
+  if #drops > 0 and not hash.wanted[EMPTIED] then redis.call('HDEL', key, unpack(drops)) end
+  for _, pair in ipairs(hash.added) do redis.pcall('HINCRBY', key, pair[1], pair[2]) end
   if hash.expire and #sets > 0 then redis.call('EXPIRE', key, hash.expire) end
+end
+
+-- What is written beside hashes, in rare cases only.
+local commands = {}
+
+local function later(...)
+  commands[#commands + 1] = {...}
 end
 
 local function flush()
   for _, key in ipairs(hash_order) do write_hash(key, hashes[key]) end
+  for _, command in ipairs(commands) do redis.call(unpack(command)) end
 end
 
 -- What the step changed, told after its answer, each with a bar before it: "o,until,generation,provider,deployment" for
@@ -119,13 +166,23 @@ end
 
 -- What every script is told: the moment, and the request.
 local BUDGET, KEY_BUDGET, PROJECT, KEY_PROJECT = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local BUDGET_TTL_S = 62 * 86400
+local BUDGET_TTL_S, INDEX_TTL_S = 400 * 86400, 62 * 86400
 local ticket = read('#now', 'request', 'digest', 'tag', 'key', 'user', 'day')
 
 -- An account is one scope in one period: "spent nano;held nano;spent tokens;held tokens".
 local scopes = {{BUDGET, 'p'}, {KEY_BUDGET, 'k:' .. ticket.key}}
-if ticket.user ~= '' then scopes[3] = {BUDGET, 'u:' .. ticket.user} end
+local USER = ticket.user ~= '' and {BUDGET, 'u:' .. ticket.user} or nil
+scopes[3] = USER
+
+-- Users are as many as callers name: only one who has a budget, or had one this month, has accounts.
+local function count_user(is_counted) scopes[3] = is_counted and USER or nil end
 local MONTH, DAY = '|M', '|D' .. string.sub(ticket.day, 7)
+-- How much of what is spent is an estimate, "nano;tokens", is kept apart: earlier releases read accounts of four numbers.
+local ESTIMATED_MONTH, ESTIMATED_DAY = '|EM', '|E' .. string.sub(ticket.day, 7)
+
+local function has_user_account()
+  return USER ~= nil and get(BUDGET, USER[2] .. MONTH) ~= nil
+end
 
 local function want_accounts()
   for _, scope in ipairs(scopes) do
@@ -178,15 +235,46 @@ end
 local function move_one(key, field, change)
   local old = account(key, field)
   set(key, field, table.concat({
-    show(old.nano + change.spend),
+    show(math.max(0, old.nano + change.spend)),
     show(math.max(0, old.held + change.hold)),
-    show(old.tokens + change.spend_tokens),
+    show(math.max(0, old.tokens + change.spend_tokens)),
     show(math.max(0, old.held_tokens + change.hold_tokens)),
   }, ';'))
 end
 
--- Moves money in all accounts of the request; hold and hold_tokens are negative when they are released.
+local function want_estimates()
+  for _, scope in ipairs(scopes) do want(scope[1], scope[2] .. ESTIMATED_MONTH, scope[2] .. ESTIMATED_DAY) end
+end
+
+local function estimate_one(key, field, nano, tokens)
+  local old, old_tokens = string.match(get(key, field) or '0;0', '^(%d+);(%d+)$')
+  if not old then unreadable('account ' .. field .. ' of ' .. key) end
+  set(key, field, show(math.max(0, tonumber(old) + nano)) .. ';' .. show(math.max(0, tonumber(old_tokens) + tokens)))
+end
+
+-- Few requests have one: who does not know beforehand fetches these accounts here.
+local function move_estimates(nano, tokens)
+  if nano == 0 and tokens == 0 then return end
+  want_estimates()
+  fetch()
+  for _, scope in ipairs(scopes) do
+    estimate_one(scope[1], scope[2] .. ESTIMATED_MONTH, nano, tokens)
+    estimate_one(scope[1], scope[2] .. ESTIMATED_DAY, nano, tokens)
+  end
+end
+
+-- A hold keeps the limits of three scopes, that is eleven commas, if it is held in accounts of a user, too.
+local function is_held_of_user(limits)
+  local _, commas = string.gsub(limits, ',', '')
+  return commas >= 11
+end
+
+-- Moves money in all accounts of the request; hold and hold_tokens are negative when they are released. Without limits
+-- nothing is told, and `of` are those of the hold that is moved.
 local function move(change)
+  local of = change.limits or change.of
+  if of then count_user(is_held_of_user(of)) end
+  move_estimates(change.estimate or 0, change.estimate_tokens or 0)
   for i, scope in ipairs(scopes) do
     keep(scope[1])
     if change.limits then
@@ -199,9 +287,11 @@ local function move(change)
 end
 
 -- A hold: "nano;tokens;key tpm;day;since;key;user;paid nano;paid tokens;key rpm;sequence;limits|the answer to give again".
--- Its field is h|request.attempt while the attempt is open, x|request.attempt once it is unconfirmed. The sequence
+-- Its field is h|request.attempt while the attempt is open, x|request.attempt once it is unconfirmed, e|request.attempt
+-- once it is booked as an estimate and held no more; that begins with the letter that it had before. The sequence
 -- "requests;tokens" puts its provider's reports in order. The limits are those of the request's scopes at its
--- admission: settling needs no command more for them.
+-- admission: settling needs no command more for them. Unconfirmed, ",;since;estimated nano;estimated tokens" follow them,
+-- of what was paid, in a form that earlier releases pass over.
 local function hold_field(kind, attempt)
   return kind .. '|' .. ticket.request .. '.' .. show(attempt)
 end
@@ -211,18 +301,43 @@ local function parse_hold(text)
   local nano, tokens, key_tpm, who, paid, paid_tokens, key_rpm, sequence, token_sequence, limits, answer =
     string.match(text, '^(%d+);(%d+);(%d+);(%d+;%d+;[^;]*;[^;]*);(%d+);(%d+);(%d+);(%d+);(%d+);([^|]*)|(.*)$')
   if not nano then unreadable('a hold of request ' .. ticket.request) end
+  local kept, since, estimated, estimated_tokens = string.match(limits, '^(.*),;(%d+);(%d+);(%d+)$')
+  limits = kept or limits
   return {
     nano = tonumber(nano), tokens = tonumber(tokens), key_tpm = tonumber(key_tpm), who = who,
     paid = tonumber(paid), paid_tokens = tonumber(paid_tokens), key_rpm = tonumber(key_rpm),
     sequence = tonumber(sequence), token_sequence = tonumber(token_sequence), limits = limits, answer = answer,
+    since = since, estimated = tonumber(estimated or 0), estimated_tokens = tonumber(estimated_tokens or 0),
   }
 end
 
 local function show_hold(hold)
+  local limits = hold.limits
+  if hold.since then
+    limits = table.concat({limits .. ',', hold.since, show(hold.estimated), show(hold.estimated_tokens)}, ';')
+  end
   return table.concat({
     show(hold.nano), show(hold.tokens), show(hold.key_tpm), hold.who, show(hold.paid), show(hold.paid_tokens),
-    show(hold.key_rpm), show(hold.sequence), show(hold.token_sequence), hold.limits,
+    show(hold.key_rpm), show(hold.sequence), show(hold.token_sequence), limits,
   }, ';') .. '|' .. hold.answer
+end
+
+-- Whether an attempt is booked that was never settled.
+local function is_booked_open(attempt)
+  return string.sub(get(BUDGET, hold_field('e', attempt)) or '', 1, 1) == 'h'
+end
+
+-- Unconfirmed attempts wait in a sorted set of the project, by when their wait began, to be booked; the project's field
+-- `due` says when the first of them did, so that an admission learns of it for nothing.
+local function index_name(attempt)
+  return ticket.day .. ':' .. ticket.request .. '.' .. show(attempt)
+end
+
+local function await_booking(index, attempt, from)
+  later('ZADD', index, show(from), index_name(attempt))
+  later('EXPIRE', index, INDEX_TTL_S)
+  local due = tonumber(get(PROJECT, 'due') or '') or from
+  set(PROJECT, 'due', show(math.min(due, from)))
 end
 
 -- The mark of a request whose first attempt failed: r<n> attempts up to n are settled, d<n> the same for one that began
@@ -242,7 +357,7 @@ local function void(attempt)
   local field = hold_field('h', attempt)
   local unused = parse_hold(get(BUDGET, field))
   if unused then
-    move({spend = 0, spend_tokens = 0, hold = -unused.nano, hold_tokens = -unused.tokens})
+    move({spend = 0, spend_tokens = 0, hold = -unused.nano, hold_tokens = -unused.tokens, of = unused.limits})
     drop(BUDGET, field)
   end
 end

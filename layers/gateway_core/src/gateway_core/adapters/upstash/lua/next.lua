@@ -1,18 +1,26 @@
 -- Between a failed attempt and its fallback: settle the one, admit the other.
--- KEYS budget of the project, budget of the key's project, project, key's project, then providers.
--- ARGV the request, the policy, the attempt, the admission. Replies: see `admit`.
+-- KEYS budget of the project, budget of the key's project, project, key's project, then deployments.
+-- ARGV the request, the policy, the news, the attempt, the admission. Replies: see `admit`, or "b" and the number of an attempt
+-- whose booking as an estimate has to be taken back before; nothing is changed then.
+want_news()
 want_attempt()
 want_admission()
 fetch()
+hear_news()
 
 local again = answered(attempt.number + 1)
-if again then return again end
+if again then
+  flush()
+  return again
+end
 
+if is_in_the_way() then return 'b' .. show(attempt.number) end
 local m = mark()
 local is_unsettled = get(BUDGET, UNSETTLED) or is_new_degraded()
 if is_unsettled and m.kind ~= 'c' then
   settle_attempt()
 elseif m.attempt ~= attempt.number then
+  flush()
   return over()
 else
   earlier = m.told

@@ -19,29 +19,29 @@ local function show_counter(g)
 end
 
 local function put_provider_limits(provider, deployment, limits)
-  set(provider, 'rl|' .. deployment,
+  set(DEPLOYMENTS, field_of('rl', provider, deployment),
       table.concat({show(limits.till), show_counter(limits.requests), show_counter(limits.tokens)}, ';'))
 end
 
-local function believe_counter(g, opens)
-  if g.seen > ticket.now + SKEW_MS then g.seen = ticket.now end
+local function believe_counter(g, opens, now)
+  if g.seen > now + SKEW_MS then g.seen = now end
   -- A report is a minute's worth at most, and what was admitted since as much again.
   if g.arrival > opens * 1000 + MINUTE_US + LATEST_US then g.arrival = opens * 1000 + MINUTE_US end
 end
 
--- The limits of a deployment, nil while its provider has reported nothing. What cannot be read is replaced by the next
--- report; what only a wrong clock can have written is put right at once.
-local function provider_limits_of(provider, deployment)
-  local text = get(provider, 'rl|' .. deployment) or ''
+-- The limits of a deployment at the moment `now`, nil while its provider has reported nothing. What cannot be read is
+-- replaced by the next report; what only a wrong clock can have written is put right at once.
+local function provider_limits_of(provider, deployment, now)
+  local text = get(DEPLOYMENTS, field_of('rl', provider, deployment)) or ''
   local till, requests, tokens = string.match(text, '^(%d+);([^;]+);([^;]+)$')
   requests, tokens = parse_counter(requests or ''), parse_counter(tokens or '')
   if not requests or not tokens then return nil end
   local known = {till = tonumber(till), requests = requests, tokens = tokens}
-  local ahead = math.max(requests.seen, tokens.seen) - ticket.now
+  local ahead = math.max(requests.seen, tokens.seen) - now
   if ahead > SKEW_MS then known.till = math.max(0, known.till - ahead) end
-  local opens = math.max(ticket.now, known.till)
-  believe_counter(requests, opens)
-  believe_counter(tokens, opens)
+  local opens = math.max(now, known.till)
+  believe_counter(requests, opens, now)
+  believe_counter(tokens, opens, now)
   put_provider_limits(provider, deployment, known)
   return known
 end

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from litellm.types.utils import LlmProviders
 
 from gateway_core.adapters.litellm.library import load
 from gateway_core.config.documents import packaged
@@ -35,10 +34,15 @@ def entries() -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 
 ENTRIES = list(entries())
-each_model = pytest.mark.parametrize(("provider", "name", "entry"), ENTRIES, ids=[name for _, name, _ in ENTRIES])
+CLAUDES = [entry for entry in ENTRIES if entry[0] == "anthropic"]
 
 
-@each_model
+def each(models: list[tuple[str, str, dict[str, Any]]]) -> pytest.MarkDecorator:
+    """For each of the models."""
+    return pytest.mark.parametrize(("provider", "name", "entry"), models, ids=[name for _, name, _ in models])
+
+
+@each(ENTRIES)
 def test_efforts_are_those_of_the_map(provider: str, name: str, entry: dict[str, Any]) -> None:
     """What the map says of an effort, but for what pages say otherwise. OpenAI takes `max` over Responses alone."""
     rules = rules_for(provider, name)
@@ -50,11 +54,9 @@ def test_efforts_are_those_of_the_map(provider: str, name: str, entry: dict[str,
     }
 
 
-@each_model
+@each(CLAUDES)
 def test_claude_is_as_the_map_has_it(provider: str, name: str, entry: dict[str, Any]) -> None:
     """Adaptive, always thinking, without sampling, forced calls or prefills."""
-    if provider != "anthropic":
-        return
     rules = rules_for(provider, name)
     assert (rules.thinking_form == "adaptive") is bool(entry.get("supports_adaptive_thinking"))
     assert (rules.thinks == "always") is bool(entry.get("thinking_always_on"))
@@ -73,6 +75,8 @@ def test_defaults_are_as_the_map_has_them() -> None:
 
 def test_litellms_names_for_providers() -> None:
     """All of the pinned version."""
+    from litellm.types.utils import LlmProviders  # noqa: PLC0415 - not above: it takes seconds, of suites without it too
+
     known = {name.value for name in LlmProviders} | {str(getattr(name, "value", name)) for name in _listed()}
     assert packaged(LITELLM_PROVIDERS).split() == sorted(known)
 

@@ -1,0 +1,83 @@
+-- What an attempt taught of its deployment. Of a success that changes nothing but averages and counts, its process tells
+-- with its next admission, which reads and writes what is known of deployments anyway. See adapters/upstash/news.py.
+
+local news = {}
+for i = 1, read('#number').number do
+  news[i] = read('provider', 'deployment', '#at', '#generation', '#latency', '#streamed', '#held', '#charge_tokens',
+                 '#tpm', '#rpm', '#unsent', '#sequence', '#token_sequence', '#seen', '#until')
+  news[i].reported_requests = read('#limit', '#remaining', '#reset')
+  news[i].reported_tokens = read('#limit', '#remaining', '#reset')
+end
+
+local function latency_field(told)
+  return field_of(told.streamed == 1 and 'ft' or 'ew', told.provider, told.deployment)
+end
+
+local function want_deployment(told)
+  local provider, deployment = told.provider, told.deployment
+  want(DEPLOYMENTS, field_of('cb', provider, deployment), latency_field(told), field_of('rl', provider, deployment),
+       'tk|' .. provider, 'td|' .. provider, 'rq|' .. provider)
+end
+
+local function want_news()
+  for _, told in ipairs(news) do want_deployment(told) end
+end
+
+-- Moving average "microseconds;when": alpha is 0.2, or 0.5 after a minute without any. Whole numbers, so that no
+-- rounding differs from the model's.
+local function learn_latency(told, now)
+  local field = latency_field(told)
+  local average, at = string.match(get(DEPLOYMENTS, field) or '', '^(%d+);(%d+)$')
+  if average then
+    local parts = now - tonumber(at) >= STALE_MS and 2 or 5
+    average = math.floor(((parts - 1) * tonumber(average) + 1000 * told.latency) / parts)
+  else
+    average = 1000 * told.latency
+  end
+  set(DEPLOYMENTS, field, show(average) .. ';' .. show(now))
+end
+
+-- What was used counts whole, however much it is: more than was reserved is owed.
+local function correct(key, field, debt, reserved, used, per_minute)
+  if per_minute == 0 then return end
+  local whole = math.ceil(math.min(used, math.max(per_minute, MOST_PACED)) * MINUTE_US / per_minute)
+  local change = whole - time_of(reserved, per_minute)
+  if change ~= 0 then add(key, field, change) end
+  if change <= 0 or not debt then return end
+  if hashes[key].wanted[debt] and not get(key, debt) then
+    set(key, debt, show(change))
+  else
+    add(key, debt, change)
+  end
+end
+
+-- Tokens that were not used and, of an attempt that was not sent, its place.
+local function give_back(told, held)
+  correct(DEPLOYMENTS, 'tk|' .. told.provider, 'td|' .. told.provider, held, told.charge_tokens, told.tpm)
+  correct(DEPLOYMENTS, 'rq|' .. told.provider, nil, 1, 1 - told.unsent, told.rpm)
+end
+
+local function learn_limits(told, now, sequence, token_sequence)
+  if told.seen == 0 then return end
+  local known = provider_limits_of(told.provider, told.deployment, now)
+    or {till = 0, requests = parse_counter(UNREPORTED), tokens = parse_counter(UNREPORTED)}
+  known.till = math.max(known.till, told['until'])
+  update_from_report(known.requests, told.reported_requests, told.seen, sequence)
+  update_from_report(known.tokens, told.reported_tokens, told.seen, token_sequence)
+  put_provider_limits(told.provider, told.deployment, known)
+end
+
+-- In the order in which it happened, and by the clock of then: before anything else is done. What cannot be read is the
+-- trouble of who asks for it.
+local function hear_news()
+  for _, told in ipairs(news) do
+    local b = find_breaker(told.provider, told.deployment, told.at)
+    if b and b.state == 'c' and b.generation == told.generation and b.failures > 0 then
+      b.failures, b.since = 0, 0
+      put_breaker(told.provider, told.deployment, b)
+    end
+    learn_latency(told, told.at)
+    give_back(told, told.held)
+    learn_limits(told, told.at, told.sequence, told.token_sequence)
+  end
+end
