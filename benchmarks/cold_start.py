@@ -15,24 +15,28 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.aws_stand_in import PATH, running_aws
 from gateway_core.invocation import read_answer
 from gateway_core.store.virtual_keys import KeyRecord, digest_of
 from local.front import function_of
 from tests.built.build import NAMES, WITH_LITELLM, Build, Managed, managed_runtime
+from tests.lambda_runtime import deployment
 from tests.lambda_runtime.deployment import EVENTS, Backend, running_backend
 from tests.lambda_runtime.emulator.answer import collect
 from tests.lambda_runtime.emulator.environment import Function, deployed
-from tests.template.test_template import FUNCTIONS, variables
+from tests.template.test_template import FUNCTIONS, TEMPLATE, variables
 
 _KEY = "gk_dev_local"
 """What the events carry."""
 _NOBODY = "http://127.0.0.1:9"
 """No other function is called."""
 _KIB = 1024
+_MS = 1000
+_WHOLE_PROCESSOR_MB = 1769
 _PATIENCE_S = 120
 MEASURED = sorted({function_of(event["path"]) for event in EVENTS.values()})
 """The functions that somebody waits for."""
@@ -63,18 +67,23 @@ class Series:
 
 @dataclass(frozen=True)
 class Floor:
-    """The least that a function of this kind can do, and what the design allows: CPU as a share of its, and memory."""
+    """The least that a function of this kind can do, and what the design allows of CPU and memory."""
 
     name: str
     program: str
-    most_ratio: float
+    most_ratio: float | None = None
+    most_cpu_s: float | None = None
     most_mib: float | None = None
 
+    @property
+    def target(self) -> str:
+        return f"{self.most_ratio:.2f}x" if self.most_ratio else f"{(self.most_cpu_s or 0) * _MS:.0f}"
 
-LIGHT = Floor("fastapi, mangum", "import fastapi, mangum", 1.5, 110)
-LITELLM = Floor("litellm", "import litellm", 0.35, 128)
+
+LIGHT = Floor("starlette, pydantic", "import starlette.applications, pydantic, mangum", most_cpu_s=0.35, most_mib=64)
+LITELLM = Floor("litellm", "import litellm", most_ratio=0.35, most_mib=128)
 """What calls models starts without it, and loads it only for who needs it."""
-FASTMCP = Floor("FastMCP", "from fastmcp import FastMCP; FastMCP('bare').http_app()", 1.25)
+FASTMCP = Floor("FastMCP", "from fastmcp import FastMCP; FastMCP('bare').http_app()", most_ratio=1.1, most_mib=110)
 
 
 def floor_of(name: str) -> Floor:
@@ -90,16 +99,28 @@ def event_of(name: str) -> dict[str, object]:
     return dict(EVENTS[name if name in found else found[0]])
 
 
-def as_deployed(build: Build, name: str, backend: Backend, managed: Managed) -> Function:
-    """Started by the wrapper where the template says so, else as the managed runtime does it."""
-    found = build.function(name, backend, _NOBODY, managed)
-    if "AWS_LAMBDA_EXEC_WRAPPER" in variables(FUNCTIONS[NAMES[name]]):
-        return found
-    return dataclasses.replace(
-        found,
-        command=(str(managed.interpreter), "-P", "-m", "awslambdaric", found.handler),
-        environ={**found.environ, "PYTHONPATH": path_of(build, name, managed)},
-    )
+def on_aws(function: Function, name: str, aws: Mapping[str, str]) -> Function:
+    """With its secrets in SSM, and a bus of events if the template gives it one."""
+    told = {key: value for key, value in function.environ.items() if not is_secret(key)}
+    told |= {**aws, "GATEWAY_SECRETS_STORE": f"ssm:{PATH}/store"}
+    given = variables(FUNCTIONS[NAMES[name]])
+    if "GATEWAY_SECRETS_PROVIDERS" in given:
+        told["GATEWAY_SECRETS_PROVIDERS"] = f"ssm:{PATH}/providers"
+    if "GATEWAY_EVENT_BUS" in given:
+        told["GATEWAY_EVENT_BUS"] = "bus"
+    return dataclasses.replace(function, environ=told)
+
+
+def is_secret(name: str) -> bool:
+    """Of the store's or a provider's variables."""
+    return name.startswith("UPSTASH_") or name.endswith(("_API_KEY", "_API_BASE"))
+
+
+def parameters(backend: Backend) -> dict[str, str]:
+    """The same as SSM has them."""
+    held = deployment.function("complete", backend, _NOBODY).environ
+    stored = {f"store/{key}": value for key, value in held.items() if key.startswith("UPSTASH_")}
+    return stored | {f"providers/{k}": v for k, v in held.items() if is_secret(k) and f"store/{k}" not in stored}
 
 
 def path_of(build: Build, name: str, managed: Managed) -> str:
@@ -159,19 +180,21 @@ type Start = Callable[[], Awaitable[Sample]]
 
 @dataclass
 class Row:
-    """Two lines of the table: what is measured with compiled modules, and what without."""
+    """A line of the table: starts as deployed, without AWS's secrets and events, and without compiled modules."""
 
     name: str
     floor: Floor
-    compiled: Start
-    source: Start
-    seen: Series = field(default_factory=Series)
-    seen_source: Series = field(default_factory=Series)
+    starts: Sequence[Start]
+    seen: Sequence[Series]
+
+    @classmethod
+    def of(cls, name: str, floor: Floor, *starts: Start) -> Row:
+        return cls(name, floor, starts, [Series() for _ in starts])
 
     async def measure(self) -> None:
-        """One start of each, in turn, so that what else the machine does falls on both."""
-        self.seen.samples.append(await self.compiled())
-        self.seen_source.samples.append(await self.source())
+        """One start of each, in turn, so that what else the machine does falls on all."""
+        for start_one, series in zip(self.starts, self.seen, strict=True):
+            series.samples.append(await start_one())
 
 
 @contextlib.asynccontextmanager
@@ -183,17 +206,26 @@ async def rows(build: Build, names: Sequence[str]) -> AsyncIterator[list[Row]]:
         (runtime := folder / "runtime").mkdir()
         managed = managed_runtime(runtime)
         backend = await stack.enter_async_context(running_backend(folder))
+        aws = stack.enter_context(running_aws(folder, parameters(backend)))
         await backend.store.put_key(KeyRecord(project_id="dev", digest=digest_of(_KEY), admin=True))
 
         def bare(made: Build, name: str) -> Start:
             return lambda: start_bare(floor_of(name).program, path_of(made, name, managed), managed)
 
+        def deployed_by(made: Build, name: str) -> Function:
+            return made.function(name, backend, _NOBODY, managed)
+
+        def plain(name: str) -> Start:
+            return lambda: start(deployed_by(build, name), event_of(name))
+
         def whole(made: Build, name: str) -> Start:
-            return lambda: start(as_deployed(made, name, backend, managed), event_of(name))
+            return lambda: start(on_aws(deployed_by(made, name), name, aws), event_of(name))
 
         lowest = {floor_of(name): name for name in names}
-        floors = [Row(f"bare {floor.name}", floor, bare(build, n), bare(source, n)) for floor, n in lowest.items()]
-        yield floors + [Row(n, floor_of(n), whole(build, n), whole(source, n)) for n in names]
+        floors = [
+            Row.of(f"bare {f.name}", f, bare(build, n), bare(build, n), bare(source, n)) for f, n in lowest.items()
+        ]
+        yield floors + [Row.of(n, floor_of(n), whole(build, n), plain(n), whole(source, n)) for n in names]
 
 
 def without_pyc(build: Build, folder: Path) -> Build:
@@ -203,37 +235,45 @@ def without_pyc(build: Build, folder: Path) -> Build:
     return Build(folder)
 
 
+def share_of(name: str) -> float:
+    """The share of a processor that the function's memory brings."""
+    default = TEMPLATE["Globals"]["Function"]["MemorySize"]
+    return min(1.0, float(FUNCTIONS[NAMES[name]].get("MemorySize", default)) / _WHOLE_PROCESSOR_MB)
+
+
 def table(measured: Sequence[Row]) -> str:
     """Medians, and ratios to the floor's own in the same run."""
-    floors = {row.floor: row.seen for row in measured if row.name.startswith("bare ")}
-    columns = ("ready", "answered", "ratio", "cpu", "ratio", "target", "no .pyc", "cpu", "peak", "target")
-    head = f"{'':21}" + "".join(f"{column:>9}" for column in columns)
+    floors = {row.floor: row.seen[0] for row in measured if row.name.startswith("bare ")}
+    columns = ("ready", "answered", "cpu", "ratio", "target", "at share", "no AWS", "no .pyc", "peak", "target")
+    head = f"{'':25}" + "".join(f"{column:>9}" for column in columns)
     return "\n".join([head, *(line(row, floors[row.floor]) for row in measured)])
 
 
 def line(row: Row, floor: Series) -> str:
     """Times in ms; peak in MiB."""
-    is_floor = row.seen is floor
+    whole, plain, source = row.seen
+    is_floor = whole is floor
+    cpu_ms = whole.median("cpu_s") * _MS
     cells = (
-        f"{row.seen.median('ready_s') * 1000:.0f}",
-        f"{row.seen.median('answered_s') * 1000:.0f}",
-        f"{row.seen.median('answered_s') / floor.median('answered_s'):.2f}x",
-        f"{row.seen.median('cpu_s') * 1000:.0f}",
-        f"{row.seen.median('cpu_s') / floor.median('cpu_s'):.2f}x",
-        "" if is_floor else f"{row.floor.most_ratio:.2f}x",
-        f"{row.seen_source.median('answered_s') * 1000:.0f}",
-        f"{row.seen_source.median('cpu_s') * 1000:.0f}",
-        f"{row.seen.median('peak_mib'):.0f}",
+        f"{whole.median('ready_s') * _MS:.0f}",
+        f"{whole.median('answered_s') * _MS:.0f}",
+        f"{cpu_ms:.0f}",
+        f"{whole.median('cpu_s') / floor.median('cpu_s'):.2f}x",
+        "" if is_floor else row.floor.target,
+        "" if is_floor else f"{cpu_ms / share_of(row.name):.0f}",
+        "" if is_floor else f"{plain.median('cpu_s') * _MS:.0f}",
+        f"{source.median('cpu_s') * _MS:.0f}",
+        f"{whole.median('peak_mib'):.0f}",
         f"{row.floor.most_mib:.0f}" if row.floor.most_mib and not is_floor else "",
     )
-    return f"{row.name:21}" + "".join(f"{cell:>9}" for cell in cells)
+    return f"{row.name:25}" + "".join(f"{cell:>9}" for cell in cells)
 
 
 async def run(build: Build, names: Sequence[str], rounds: int) -> None:
     """Print the table."""
     async with rows(build, names) as measured:
         for row in measured:
-            await row.compiled()  # so that all files have been read once
+            await row.starts[0]()  # so that all files have been read once
         for number in range(rounds):
             for row in measured:
                 await row.measure()

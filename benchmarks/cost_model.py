@@ -34,12 +34,19 @@ MEMORY_MB: Mapping[str, int] = {
     "Models": 256,
     "Health": 256,
     "Probe": 256,
+    "Replay": 256,
 }
 """MB by function, as in template.yaml."""
 NO_SNAPSTART = frozenset({"JobWorker"})
 """Functions that have none, whatever the parameter."""
 ALARMS = 10
 """Of the template; the first ten of an account are free."""
+TOLD_ALARMS = 3
+"""Those that are there only with `AlarmTopicArn`."""
+POLLERS = 5
+POLLS_A_MINUTE = 3
+"""Lambda asks a queue by so many at once, each for 20 s:
+https://aws.amazon.com/blogs/compute/understanding-how-aws-lambda-scales-when-subscribed-to-amazon-sqs-queues/."""
 
 type Amounts = Mapping[str, Decimal]
 """How much of what is in prices.toml a month uses."""
@@ -219,7 +226,7 @@ def idle_use(probe: Probe = Probe()) -> dict[str, Decimal]:
         "traces": runs,
         "scheduler": runs,
         "events": Decimal(0),
-        "queue_requests": Decimal(0),
+        "queue_requests": Decimal(POLLERS * POLLS_A_MINUTE * SECONDS // 60),
         "parameters": Decimal(probe.parameters),
         "decryptions": runs * probe.cold_share * probe.parameters,
         "artifacts": Decimal("0.1"),
@@ -369,13 +376,13 @@ def option_table(rates: Rates) -> str:
     secrets = rates["secrets"].cost(Decimal(2), free=False)
     reads = rates["secret_reads"].cost(Decimal(2000), free=False)
     alarms = rates["alarms"].cost(Decimal(3 * ALARMS), free=True)
-    topic = rates["alarms"].cost(Decimal(ALARMS + 1), free=True)
+    told = rates["alarms"].cost(Decimal(ALARMS + TOLD_ALARMS), free=True)
     minute = total(idle_use(Probe(every_minutes=1)), rates, free=False)
     rows = [
         ("`SnapStart=on`", f"{usd(kept)} ({number(gigabytes)} GB)", f"{usd(restored * 1000)} for 1,000 cold starts"),
         ("`SecretsIn=secretsmanager`", f"{usd(secrets)} (2 secrets)", f"{usd(reads)} for 1,000 cold starts"),
+        ("`AlarmTopicArn`", f"{usd(told)} ({TOLD_ALARMS} alarms more)", ""),
         ("alarms of three stacks in one account", f"{usd(alarms)} ({3 * ALARMS} alarms)", ""),
-        ("`AlarmTopicArn`, ten alarms free", f"{usd(topic)} (an alarm more)", ""),
         ("the probe every minute, free part used up", f"{usd(minute)} (all of the table above)", ""),
     ]
     lines = ["| what | USD a month | in use |", "|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows)]

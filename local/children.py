@@ -1,7 +1,7 @@
 """Parts of the local stack in processes of their own, forked from one that has loaded what they need.
 
-A child ends when it is told to, and when its parent is gone, however that ended. Ctrl-C in a terminal reaches all
-processes at once: children leave it to their parent, which knows in which order things end.
+A child ends when its parent says so, or is gone, however that ended. Terminals and supervisors send their signals to
+all processes at once: children leave them to their parent, which knows in which order things end.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ class Child:
     name: str
     pid: int
     report: int
+    lifeline: int | None
     status: int | None = None
 
     def address(self) -> str:
@@ -63,9 +64,15 @@ class Child:
         if not self.has_ended():
             os.kill(self.pid, number)
 
+    def release(self) -> None:
+        """Have it end what it does. So does the death of this process."""
+        lifeline, self.lifeline = self.lifeline, None
+        if lifeline is not None:
+            os.close(lifeline)
+
     def end(self, timeout_s: float) -> None:
-        """Have it end what it does, and wait until it is gone; after `timeout_s` it is killed."""
-        self.tell(signal.SIGTERM)
+        """The same, and wait until it is gone; after `timeout_s` it is killed."""
+        self.release()
         self.gone_by(time.monotonic() + timeout_s)
 
     def gone_by(self, when_s: float) -> None:
@@ -81,20 +88,26 @@ class Children:
     """The children of this process, which must have no other thread while it forks."""
 
     def __init__(self) -> None:
-        self._lifeline = os.pipe()
+        self._forked: list[Child] = []
 
-    def fork(self, name: str, part: Part) -> Child:
-        """Start `part` in a process of its own."""
+    def fork(self, name: str, part: Part, *, leaves: bool = False) -> Child:
+        """Start `part` in a process of its own. With `leaves` SIGTERM ends it, else it is passed on to the parent."""
         sys.stdout.flush()
         sys.stderr.flush()
         report, write = os.pipe()
+        held, lifeline = os.pipe()
         pid = os.fork()
         if not pid:
             os.close(report)
-            os.close(self._lifeline[1])
-            os._exit(_lived(part, write, self._lifeline[0]))
+            os.close(lifeline)
+            for other in self._forked:
+                other.release()  # only the parent is to hold on to them
+            os._exit(_lived(part, write, held, leaves=leaves))
         os.close(write)
-        return Child(name, pid, report)
+        os.close(held)
+        self._forked = [other for other in self._forked if other.lifeline is not None]
+        self._forked.append(Child(name, pid, report, lifeline))
+        return self._forked[-1]
 
     @contextlib.contextmanager
     def serving(self, name: str, part: Part, stop_timeout_s: float = STOP_TIMEOUT_S) -> Iterator[tuple[Child, str]]:
@@ -106,20 +119,25 @@ class Children:
             child.end(stop_timeout_s)
 
 
-def _lived(part: Part, report: int, lifeline: int) -> int:
+def _lived(part: Part, report: int, lifeline: int, *, leaves: bool) -> int:
     """All that happens in a child; its exit code."""
-    stop = threading.Event()
-    told = threading.Event()
+    stop, told, parent = threading.Event(), threading.Event(), os.getppid()
 
-    def end(_number: int, _frame: object) -> None:
+    def end() -> None:
         told.set()
         stop.set()
 
-    signal.signal(signal.SIGTERM, end)
+    def ask(_number: int, _frame: object) -> None:
+        if leaves:
+            end()
+        elif os.getppid() == parent:
+            os.kill(parent, signal.SIGTERM)
+
+    signal.signal(signal.SIGTERM, ask)
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    threading.Thread(target=_watch, args=(lifeline,), daemon=True, name="lifeline").start()
+    threading.Thread(target=_watch, args=(lifeline, end), daemon=True, name="lifeline").start()
     try:
         with part(stop) as address:
             _tell(report, {"address": address})
@@ -139,7 +157,7 @@ def _tell(report: int, message: dict[str, str]) -> None:
     os.close(report)
 
 
-def _watch(lifeline: int) -> None:
+def _watch(lifeline: int, end: Callable[[], None]) -> None:
     """Its other end is the parent's alone, and closes with it."""
     os.read(lifeline, 1)
-    os.kill(os.getpid(), signal.SIGTERM)
+    end()

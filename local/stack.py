@@ -24,12 +24,14 @@ from local.hub import Spoke
 from local.parts import Host, apart, serve_providers, serve_store
 from local.probing import probing
 from local.providers import base_urls
+from local.replaying import backlog_of, replaying
 from local.serving import ServingError, base_url, bind, running, server_for
 from local.slow_clients import BoundedProtocol
 from local.valkey import ValkeyError
 from local.workers import Workers
 from local.working import working
 
+_BACKLOG = "GATEWAY_BACKLOG"
 RELOAD_S = "1"
 _LOOK_S = 0.5
 
@@ -71,6 +73,7 @@ class Addresses:
     key: str
     store_url: str
     providers_url: str
+    backlog: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +91,16 @@ def _start(
     children: Children,
     started: list[Child],
 ) -> Running:
-    settings, providers_url = start_parts(choices, environ, apart(stack, children, started))
+    settings, providers_url = start_parts(stack, choices, environ, apart(stack, children, started))
     key = dev_key(choices)
     is_stored = stored(key, settings, is_own_store=not choices.real_store)
     sock = bind(choices.port, choices.host)
     stack.enter_context(sock)
-    addresses = Addresses(base_url(sock), key, settings["UPSTASH_REDIS_REST_URL"], providers_url)
+    addresses = Addresses(base_url(sock), key, settings["UPSTASH_REDIS_REST_URL"], providers_url, settings[_BACKLOG])
     if choices.workers == 1:
         feed = EventFeed()
+        # Before the functions, so that it ends after them: what they could not settle it tries once more.
+        stack.enter_context(replaying(settings, feed))
         server = server_for(_loaded(feed), choices.drain_s, protocol=BoundedProtocol)
         stack.enter_context(running(server, sock, choices.drain_s))
         stack.callback(feed.close)  # who watches would be waited for
@@ -109,6 +114,7 @@ def _start(
     job_bell().attach(spoke.ring)
 
     def only_one(entered: ExitStack) -> None:
+        entered.enter_context(replaying(settings, spoke))
         bell = JobBell()
         start_jobs(entered, settings, bell, spoke)
         spoke.on_ring(bell.ring)
@@ -132,11 +138,14 @@ def _loaded(feed: EventFeed) -> Front:
     return front
 
 
-def start_parts(choices: LocalEnvironment, environ: Mapping[str, str], host: Host) -> tuple[dict[str, str], str]:
+def start_parts(
+    stack: ExitStack, choices: LocalEnvironment, environ: Mapping[str, str], host: Host
+) -> tuple[dict[str, str], str]:
     """What the gateway needs around it: the environment that it is to have, and where providers are simulated."""
     providers_url = serve_providers(host, choices) if choices.simulated else ""
     settings = {**environ, **_pace(environ), **_store(host, choices), **_providers(choices, providers_url)}
     settings["GATEWAY_WORKERS"] = str(choices.workers)
+    settings[_BACKLOG] = backlog_of(stack, choices, settings, settings["UPSTASH_REDIS_REST_URL"])
     # The functions read the process environment, as they do on Lambda.
     os.environ.update(settings)
     return settings, providers_url
@@ -211,6 +220,7 @@ def _announce(addresses: Addresses, choices: LocalEnvironment) -> None:
     print(f"Gateway    {addresses.url}")
     print(f"Key        {addresses.key or 'none made; see: gateway keys create --help'}")
     print(f"Store      {addresses.store_url}{'' if choices.real_store else f' (token {choices.store_token}; {kept})'}")
+    print(f"Backlog    {addresses.backlog}")
     print(f"Simulated  {simulated} {addresses.providers_url}", flush=True)
     if addresses.key:
         print(f"Try it     curl {addresses.url}/v1/complete -H 'Authorization: Bearer {addresses.key}' \\")

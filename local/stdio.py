@@ -21,6 +21,7 @@ from local.dev_key import DEV_PROJECT
 from local.environment import LocalEnvironment, StackError, read
 from local.front import job_bell, load_apps
 from local.parts import here
+from local.replaying import replaying
 from local.stack import explained, start_jobs, start_parts, start_probes
 from local.standard_streams import protocol_streams
 
@@ -44,9 +45,10 @@ def run(environ: Mapping[str, str]) -> None:
     given = {name: value for name, value in environ.items() if value}
     choices = read({**_DEFAULTS, **given})
     with ExitStack() as stack, explained(environ):
-        settings, _ = start_parts(choices, environ, here(stack))
+        settings, _ = start_parts(stack, choices, environ, here(stack))
         key = asyncio.run(_key(choices, settings))
         start_probes(stack, choices, settings)
+        stack.enter_context(replaying(settings))
         try:
             asyncio.run(_serve(settings, key, partial(_load, stack, settings, key), choices.drain_s))
         except Unauthenticated as error:

@@ -35,8 +35,9 @@ _MARGIN_S = 15.0
 class _Worker:
     child: Child
     born_s: float
+    answered: int = 0
     waited_s: float = 0.0
-    """Since when a ping is not answered; 0 if all are."""
+    """Since when it has answered no ping; 0 if none is open."""
 
 
 class Workers:
@@ -88,7 +89,7 @@ class Workers:
 
     def _begin(self, index: int) -> None:
         end = self._hub.connect(index)
-        child = self._children.fork(f"worker {index}", lambda stop: self._worker(end, stop))
+        child = self._children.fork(f"worker {index}", lambda stop: self._worker(end, stop), leaves=True)
         end.close()
         self._workers[index] = _Worker(child, time.monotonic())
 
@@ -117,9 +118,10 @@ class Workers:
         if worker.child.has_ended():
             if now_s - worker.born_s >= _LEAST_LIFE_S:
                 _say(f"{worker.child.name} has ended ({worker.child.status}). Another one takes its place.")
+                worker.child.release()
                 self._begin(index)
-        elif self._hub.answered(index) >= self._pings:
-            worker.waited_s = 0.0
+        elif (answered := self._hub.answered(index)) >= self._pings or answered > worker.answered:
+            worker.answered, worker.waited_s = answered, 0.0  # late is not never
         elif not worker.waited_s:
             worker.waited_s = now_s
         elif now_s - worker.waited_s >= STUCK_S:
@@ -130,7 +132,7 @@ class Workers:
         """Let all finish what they have. Nobody else is let in."""
         self._sock.close()
         for worker in self._workers.values():
-            worker.child.tell(signal.SIGTERM)
+            worker.child.release()
         by_s = time.monotonic() + self._drain_s + _MARGIN_S
         while time.monotonic() < by_s and not all(worker.child.has_ended() for worker in self._workers.values()):
             self._hub.attend(0.05)

@@ -21,7 +21,15 @@ from local.front import function_of
 from local.serving import serve
 from tests import other_providers
 from tests.built.build import MACHINE, NAMES, WITH_JOBS, WITH_LITELLM, Build, Managed, files, managed_runtime, size
-from tests.lambda_runtime.deployment import EVENTS, SCHEDULED, STARTED, Backend, deployed_functions, running_backend
+from tests.lambda_runtime.deployment import (
+    EVENTS,
+    QUEUED,
+    SCHEDULED,
+    STARTED,
+    Backend,
+    deployed_functions,
+    running_backend,
+)
 from tests.lambda_runtime.emulator.answer import collect
 from tests.lambda_runtime.emulator.environment import Environment, Function
 from tests.template.test_template import FUNCTIONS
@@ -115,13 +123,20 @@ async def test_each_schedule_is_answered(functions, name):
     assert json.loads(seen.payload)["check"] == SCHEDULED[name]["check"], seen
 
 
+@pytest.mark.parametrize("name", QUEUED)
+async def test_each_batch_of_the_backlog_is_settled(functions, name):
+    """By the core layer alone."""
+    seen = await collect(functions["replay"].invoke(QUEUED[name], 60))
+    assert json.loads(seen.payload) == {"batchItemFailures": []}, seen
+
+
 async def test_what_is_no_execution_is_refused_by_the_engine(functions):
     """By its SDK, from its layer, on Lambda's own runtime: the worker has all that it imports."""
     seen = await collect(functions["jobs"].invoke(STARTED["jobs"], 60))
     assert b"Unexpected payload provided to start the durable execution" in seen.last.body, seen
 
 
-SERVICES = ("ssm", "secretsmanager", "events", "s3", "appconfigdata", "lambda", "sts")
+SERVICES = ("ssm", "secretsmanager", "events", "s3", "appconfigdata", "lambda", "sqs", "sts")
 CLIENTS = f"""
 import boto3, sys
 assert boto3.__file__.startswith({str(built.jobs)!r}), boto3.__file__

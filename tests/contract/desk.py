@@ -50,6 +50,7 @@ def settled(admitted: Admitted, chosen: Candidate, effect: str = "ok", **changes
         probe=admitted.probe,
         effect=effect,  # type: ignore[arg-type]
         tpm=chosen.tpm,
+        serial=admitted.serial,
     )
     return replace(outcome, **changes)
 

@@ -177,11 +177,12 @@ def hold_month(at_ms):
 
 
 def test_budgets_of_all_scopes_are_shown(gateway, redis):
-    """Project, keys and users, whether they have a limit or an account; of one project or all, or of one user."""
+    """Project, keys, and users with a budget; of one project or all, or of one user."""
 
     async def work():
         store = redis.connect()
         now_ms = SystemClock().now_ms()
+        await store.set_budget("alpha", "b|ob", Limits(day_nano=9000))
         for project in ("alpha", "beta"):
             desk = await Desk(store, project=project, user="b|ob").open()
             await store.admit(desk.ticket("r1", admitted_ms=now_ms), [candidate()], Terms(now_ms, desk.policy))
@@ -197,11 +198,11 @@ def test_budgets_of_all_scopes_are_shown(gateway, redis):
     assert ("alpha", "u:ada") in scopes
     assert ("alpha", "u:b|ob") in scopes
     assert {("alpha", f"k:{key}"), ("beta", "p")} <= set(scopes)
-    assert len(scopes) == 5 + 3
+    assert len(scopes) == 5 + 2
     shown, _ = gateway("budgets show --project alpha --user ada")
     assert [(line["scope"], line["limit_tokens"], line["left_tokens"]) for line in shown] == [
         ("u:ada", None, None),
         ("u:ada", 5, 5),
     ]
     (mine, _), _ = gateway("budgets show --project alpha --user b|ob")
-    assert (mine["held_usd"], mine["estimated_usd"], mine["limit_usd"]) == ("0.0000001", "0", None)
+    assert (mine["held_usd"], mine["estimated_usd"], mine["limit_usd"]) == ("0.0000001", "0", "0.000009")

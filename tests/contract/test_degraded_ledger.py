@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from gateway_core.adapters.degraded import ResilientLedger, replay
+from gateway_core.adapters.degraded import ResilientLedger
 from gateway_core.domain.errors import LLMError, StoreUnavailable
 from gateway_core.ports import Store
+from gateway_core.ports.replaying import replay
 from gateway_core.store.messages import Admitted, Refused, Terms
 from gateway_core.store.records import Unsettled
 from tests.contract.desk import NOON, POLICY, Desk, candidate, record_of, settled

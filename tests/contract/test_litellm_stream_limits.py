@@ -20,8 +20,8 @@ from gateway_core.adapters.upstream.transport import OnceTransport, TransportErr
 from gateway_core.domain.chat import Deployment, ProviderCall, Usage
 from gateway_core.domain.credentials import Credential, Secret
 from gateway_core.domain.errors import BadCredentials, DeploymentUnusable, ProviderTimeout
-from gateway_core.pipeline.attempt_stream import AttemptStream
 from gateway_core.wires.openai_chat import OPENAI_CHAT
+from tests.attempts import attempt_stream
 from tests.contract.leaks import all_loggers
 from tests.contract.litellm_paths import EACH, EACH_NAME, NAMES, PATHS, PROMPT, Path, provider_at
 from tests.contract.streaming import (
@@ -151,16 +151,12 @@ async def test_the_deadline_does_not_strike_the_listener() -> None:
 @every_path
 async def test_what_was_not_sent_before_the_first_content_was_due_costs_nothing(path: Path) -> None:
     """The provider cannot bill it, so neither is it charged by an estimate, nor does its bound stay held."""
-
-    async def estimate(text: str) -> Usage:
-        raise AssertionError("there is nothing to estimate")
-
     network = Unreachable()
     provider = provider_at("http://provider.test", connect=lambda: network)
     call = replace(path.call("http://provider.test", timeout_s=10), first_s=0.2)
-    opening = AttemptStream.start(provider.stream(call), estimate, first_s=0.2, stall_s=10)
-    error = await ends_after(0.2, error_of(opening), network.asked.wait())
-    assert (type(error), error.unconfirmed, error.usage) == (ProviderTimeout, False, None)
+    opening = attempt_stream(provider.stream(call), first_s=0.2, stall_s=10)
+    error = await ends_after(0.2, error_of(opening.begin()), network.asked.wait())
+    assert (type(error), error.unconfirmed, error.estimated, error.usage) == (ProviderTimeout, False, False, None)
 
 
 async def test_without_an_answer_there_is_nothing_to_read() -> None:

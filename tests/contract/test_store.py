@@ -15,7 +15,7 @@ ONE, TWO = candidate("m1", "one"), candidate("m2", "two")
 
 async def test_the_first_candidate_is_admitted_and_its_bound_held(desk):
     """Nothing stands against the first candidate: it is admitted, and only its bound is held."""
-    assert await desk.admit("r1", ONE, TWO) == Admitted(0, 1, 0, probe=False)
+    assert await desk.admit("r1", ONE, TWO) == Admitted(0, 1, 0, probe=False, serial=1)
     assert await desk.money() == (0, 100)
     assert await desk.holds() == [("r1", 1, 100, False)]
 
@@ -63,7 +63,7 @@ async def test_next_settles_the_failed_attempt_and_admits_another(desk):
     """The failed attempt's charge is spent at once, and the fallback's bound is held under its own number."""
     first = await desk.admitted("r1", ONE, TWO)
     answer = await desk.next("r1", settled(first, ONE, "fail", charge_nano=30), TWO)
-    assert answer == Admitted(0, 2, 0, probe=False)
+    assert answer == Admitted(0, 2, 0, probe=False, serial=2)
     assert await desk.money() == (30, 100)
     assert await desk.holds() == [("r1", 2, 100, False)]
     assert (await desk.state()).failures == 1
@@ -109,7 +109,7 @@ async def test_a_refused_next_may_be_sent_again_after_a_wait(desk):
     assert await desk.next("r1", ended, limited) == Refused((Refusal(0, "rate", "provider:rpm", 60_000),))
     desk.at += 60_000
     answer = await desk.next("r1", ended, limited)
-    assert answer == Admitted(0, 2, 0, probe=False)
+    assert answer == Admitted(0, 2, 0, probe=False, serial=3)
     assert await desk.settle("r1", settled(answer, limited, charge_nano=5))
     assert not await desk.settle("r1", None)
     assert await desk.money() == (35, 100)
@@ -264,3 +264,23 @@ async def test_amounts_that_redis_cannot_count_are_refused(desk, amount):
         await desk.next("r1", settled(answer, ONE, charge_tokens=amount), TWO)
     with pytest.raises(InvalidRequest):
         await desk.settle("r1", settled(answer, ONE), input_nano=amount, output_nano=0)
+
+
+async def test_what_a_late_copy_of_an_admission_holds_is_not_settled(desk):
+    """The request was settled before: a settlement that arrives again, or a replay, counts nothing more."""
+    ended = settled(await desk.admitted("r1"), ONE, charge_nano=70)
+    assert await desk.settle("r1", ended)
+    assert (await desk.admitted("r1")).serial == ended.serial + 1
+    for _ in range(2):
+        assert not await desk.settle("r1", ended)
+        assert isinstance(await desk.next("r1", ended, TWO), Refused)
+    assert await desk.money() == (70, 100)
+    assert len(await desk.records()) == 1
+    assert (await desk.counters())["c|20"].requests == 1
+
+
+async def test_a_settlement_that_knows_no_serial_takes_any_hold(desk):
+    """As one of an earlier version, whose log line is replayed, or of an attempt made without the store."""
+    ended = settled(await desk.admitted("r1"), ONE, charge_nano=70, serial=0)
+    assert await desk.settle("r1", ended)
+    assert await desk.money() == (70, 0)

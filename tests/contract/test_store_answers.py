@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from gateway_core.adapters.degraded import ResilientLedger, replay
+from gateway_core.adapters.degraded import ResilientLedger
 from gateway_core.domain.errors import StoreUnavailable
+from gateway_core.ports.replaying import replay
 from gateway_core.store.messages import Refused, StaleCaller, Terms
 from gateway_core.store.records import Unsettled
 from gateway_core.store.response_cache import Hit, Miss

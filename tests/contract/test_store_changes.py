@@ -7,8 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
-from gateway_core.adapters.degraded import ResilientLedger, replay
+from gateway_core.adapters.degraded import ResilientLedger
 from gateway_core.domain.caller import Limits
+from gateway_core.ports.replaying import replay
 from gateway_core.store.changes import BreakerChange, BudgetCrossed
 from gateway_core.store.messages import Admitted, Refused, StaleCaller, Terms
 from gateway_core.store.records import Unsettled

@@ -24,7 +24,7 @@ async def test_a_broken_candidate_is_passed_over(desk):
     """The first that can start at once is taken, and says whom it was preferred to."""
     await break_down(desk)
     answer = await desk.admit("r1", candidate("m1"), candidate("m2", "two"), candidate("m3", "three"))
-    assert answer == Admitted(1, 1, 0, probe=False, passed_over=(Refusal(0, "breaker_open", "", OPEN_MS),))
+    assert answer == Admitted(1, 1, 0, probe=False, passed_over=(Refusal(0, "breaker_open", "", OPEN_MS),), serial=6)
 
 
 async def test_one_that_would_have_to_wait_is_passed_over_for_one_that_need_not(desk):
@@ -32,7 +32,7 @@ async def test_one_that_would_have_to_wait_is_passed_over_for_one_that_need_not(
     slow = candidate("m1", "one", rpm=1)
     await fill(desk, slow)
     answer = await desk.admit("r1", slow, candidate("m2", "two"), wait=60_000)
-    assert answer == Admitted(1, 1, 0, probe=False, passed_over=(Refusal(0, "rate", "provider:rpm", 60_000),))
+    assert answer == Admitted(1, 1, 0, probe=False, passed_over=(Refusal(0, "rate", "provider:rpm", 60_000),), serial=2)
 
 
 async def test_the_shortest_wait_wins_when_all_must_wait(desk):
@@ -44,14 +44,14 @@ async def test_the_shortest_wait_wins_when_all_must_wait(desk):
     await break_down(desk, "m3", "three")
     answer = await desk.admit("r1", slow, slower, candidate("m3", "three"), wait=60_000)
     others = (Refusal(0, "rate", "provider:rpm", 60_000), Refusal(2, "breaker_open", "", OPEN_MS))
-    assert answer == Admitted(1, 1, 0, probe=False, wait_ms=30_000, passed_over=others)
+    assert answer == Admitted(1, 1, 0, probe=False, wait_ms=30_000, passed_over=others, serial=9)
 
 
 async def test_only_the_chosen_candidate_is_booked(desk):
     """Nothing is taken from the limits of those passed over, nor from the budget for them."""
     first, second = candidate("m1", "one", rpm=1), candidate("m2", "two", rpm=1)
     await desk.admitted("r1", first, second)
-    assert await desk.admit("r2", second) == Admitted(0, 1, 0, probe=False)
+    assert await desk.admit("r2", second) == Admitted(0, 1, 0, probe=False, serial=2)
     assert await desk.money() == (0, 200)
 
 
@@ -94,7 +94,7 @@ async def test_a_fallback_is_judged_after_its_predecessor_was_settled(desk):
     first = candidate("m1", "one", tokens=1000, tpm=1000)
     ended = settled(await desk.admitted("r1", first), first, "fail", charge_nano=30)
     second = candidate("m2", "one", tokens=1000, tpm=1000)
-    assert await desk.next("r1", ended, second) == Admitted(0, 2, 0, probe=False, limited=True)
+    assert await desk.next("r1", ended, second) == Admitted(0, 2, 0, probe=False, limited=True, serial=2)
 
 
 @pytest.mark.parametrize(

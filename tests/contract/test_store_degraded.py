@@ -36,7 +36,7 @@ async def test_the_store_comes_back_between_two_attempts(desk):
     """An attempt without the store is charged by `next`, once, and the fallback is held as usual."""
     lost = settled(Admitted(0, 1, -1, probe=False), ONE, "fail", charge_nano=30)
     answer = await desk.next("r1", lost, TWO)
-    assert answer == await desk.next("r1", lost, TWO) == Admitted(0, 2, 0, probe=False)
+    assert answer == await desk.next("r1", lost, TWO) == Admitted(0, 2, 0, probe=False, serial=1)
     assert await desk.money() == (30, 100)
     assert await desk.settle("r1", settled(answer, TWO, charge_nano=50))
     assert not await desk.settle("r1", settled(answer, TWO, charge_nano=50))

@@ -8,8 +8,8 @@ import pytest
 from gateway_core.store.changes import BudgetCrossed
 from gateway_core.store.counters import RECONCILED
 from gateway_core.store.estimates import LEAST_WAIT_MS, Booked
-from gateway_core.store.messages import Admitted, Settled
-from tests.contract.desk import DAY, MONTH, NOON, Desk, candidate, settled
+from gateway_core.store.messages import Admitted, Settled, Terms
+from tests.contract.desk import DAY, MONTH, NOON, Desk, candidate, record_of, settled
 
 ONE, TWO = candidate("m1", "one"), candidate("m2", "two")
 HOUR_MS = 3_600_000
@@ -251,6 +251,21 @@ async def test_a_booking_tells_the_thresholds_that_it_reaches(desk):
     assert first.crossed == (*(replace(crossed, limit="day_nano") for crossed in month), *month)
     answer = await desk.admit_as(desk.ticket("r3", admitted_ms=NOON + DUE_MS), [candidate(nano=0)])
     assert answer.changes == (BudgetCrossed("p", "month_nano", 100, 120, 120),)
+
+
+async def test_a_key_of_another_project_has_its_own_accounts(desk):
+    """They are booked, and taken back, where the key lives; the record is the project's that was worked for."""
+    admin = await Desk(desk.store, project="ops").open()
+    ticket = admin.ticket("r1", project_id="alpha", key_project_id="ops")
+    answer = await admin.admit_as(ticket, [ONE])
+    await book_all(desk)
+    scope = f"k:{admin.key_id}"
+    assert (await admin.money(scope), await estimated(admin, scope)) == ((100, 0), (100, 10))
+    assert (await desk.money(), await estimated(desk)) == ((100, 0), (100, 10))
+    ended = settled(answer, ONE, charge_nano=70)
+    await desk.store.settle(ticket, ended, record_of(ticket), Terms(desk.now, desk.policy))
+    assert (await admin.money(scope), await estimated(admin, scope)) == ((70, 0), (0, 0))
+    assert (await desk.money(), await total(desk)) == ((70, 0), (1, 70))
 
 
 async def test_projects_are_known_from_their_first_admission(desk):

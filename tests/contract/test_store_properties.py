@@ -257,6 +257,7 @@ class Histories(RuleBasedStateMachine):
             unsent=data.draw(st.sampled_from([False, False, True])),
             rates=data.draw(st.none() | self.views()),
             streamed=data.draw(st.booleans()),
+            serial=start.answer.serial,
             estimated=data.draw(st.booleans()),
             unconfirmed_nano=data.draw(kept),
             unconfirmed_tokens=data.draw(kept),

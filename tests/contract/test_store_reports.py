@@ -6,6 +6,7 @@ import pytest
 
 from gateway_core.adapters.upstash.layout import pack_record
 from gateway_core.api.usage_reports import report_of
+from gateway_core.domain.errors import RecordRefused
 from gateway_core.store.counters import Counters
 from gateway_core.store.earlier_counters import EarlierFields
 from gateway_core.store.messages import Terms
@@ -102,10 +103,14 @@ def terms(desk):
 
 
 async def test_a_record_that_cannot_be_written_takes_nothing_else_away(redis, desk):
-    """Money is settled and counted, and whoever settled is told that the record is missing."""
+    """Money is settled; record and counters are written by whoever settles again once there is room."""
     redis.run("SET", f"use:alpha:{DAY}:12", "no stream")
-    done = await desk.close("r1", settled(await desk.admitted("r1"), candidate(), charge_nano=70))
-    assert (done.written, done.unrecorded) == (True, True)
+    end = settled(await desk.admitted("r1"), candidate(), charge_nano=70)
+    with pytest.raises(RecordRefused):
+        await desk.close("r1", end)
+    assert await desk.money() == (70, 0)
+    redis.run("DEL", f"use:alpha:{DAY}:12")
+    assert (await desk.close("r1", end)).written
     assert await desk.money() == (70, 0)
     assert (await desk.counters())["c|20"].requests == 1
     assert not await desk.settle("r1", None)

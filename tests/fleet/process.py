@@ -16,6 +16,7 @@ from gateway_core.api.app import create_app
 from gateway_core.batch.job_recorder import Pace
 from gateway_core.services import Jobs
 from gateway_core.triggers.job_loop import JobLoop
+from local.replaying import replaying
 from local.serving import serve
 from local.working import working
 
@@ -42,6 +43,14 @@ def run(pipe: Connection, environ: Mapping[str, str], at_ms: Any) -> None:
     with mock.patch.object(bootstrap, "SystemClock", return_value=SharedClock(at_ms)):
         services = bootstrap.model_services(environ)
     with serve(create_app(services, *(part.router for part in PARTS))) as url:
+        pipe.send(url)
+        pipe.poll(None)
+
+
+def run_replaying(pipe: Connection, environ: Mapping[str, str], _at_ms: Any) -> None:
+    """As `run`, and settle the backlog in the folder that the environment names."""
+    services = bootstrap.model_services(environ)
+    with replaying(environ), serve(create_app(services, *(part.router for part in PARTS))) as url:
         pipe.send(url)
         pipe.poll(None)
 

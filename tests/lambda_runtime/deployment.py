@@ -30,7 +30,7 @@ from tests.lambda_runtime.emulator.runtime_api import Item
 from tests.lambda_runtime.sluice import Sluice
 from tests.patience import patience
 
-DEPLOYED = ("complete", "stream", "ask", "health", "usage", "mcp", "probe")
+DEPLOYED = ("complete", "stream", "ask", "health", "usage", "mcp", "probe", "replay")
 """What is deployed where a test does not say otherwise."""
 _CALL_MODELS = frozenset({"complete", "stream", "ask", "embed", "jobs"})
 _HOLD_KEYS = _CALL_MODELS | {"probe"}
@@ -42,6 +42,8 @@ SCHEDULED = {name: event for name, event in _ALL.items() if "check" in event}
 """What the schedules send to the function `probe`."""
 STARTED = {name: event for name, event in _ALL.items() if "job" in event}
 """What `ask` starts an execution of the function `jobs` with."""
+QUEUED = {name: event for name, event in _ALL.items() if "Records" in event}
+"""What Lambda hands over of the backlog's queue to the function `replay`. Its request is of 2100: it never gets old."""
 JOBS = {"GATEWAY_JOBS_BUCKET": "the-jobs"}
 """With it a function finds the jobs of others."""
 _TOKEN = "lambda-token"

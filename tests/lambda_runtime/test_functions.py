@@ -20,6 +20,7 @@ from tests.functions.mcp_front.conftest import fast
 from tests.lambda_runtime.deployment import (
     DEPLOYED,
     EVENTS,
+    QUEUED,
     SCHEDULED,
     Backend,
     Routed,
@@ -120,6 +121,14 @@ async def test_each_schedule_is_answered(functions, backend, name):
         seen = await collect(functions["probe"].invoke(SCHEDULED[name]))
         assert isinstance(seen.last, End), seen.last
         assert json.loads(seen.payload)["check"] == SCHEDULED[name]["check"]
+
+
+@pytest.mark.parametrize("name", QUEUED)
+async def test_each_batch_of_the_backlog_is_settled(functions, backend, name):
+    """Twice by the same environment, each time in an event loop of its own."""
+    for _ in range(2):
+        seen = await collect(functions["replay"].invoke(QUEUED[name]))
+        assert json.loads(seen.payload) == {"batchItemFailures": []}, seen
 
 
 async def test_what_the_probe_found_is_told_by_another_function(functions, backend):

@@ -33,7 +33,6 @@ def lost(stop):
 @contextlib.contextmanager
 def deaf(stop):
     yield "deaf"
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     threading.Event().wait()
 
 @contextlib.contextmanager
@@ -106,6 +105,7 @@ with Children().serving("one", part) as (one, _), Children().serving("two", part
         os.kill(os.getpid(), signal.SIGKILL)
     one.tell(signal.SIGINT)
     two.tell(signal.SIGHUP)
+    print(one.has_ended(), two.has_ended())
 print(one.status, two.status)
 """
     with subprocess.Popen(
@@ -113,8 +113,28 @@ print(one.status, two.status)
     ) as process:
         printed, _ = process.communicate(timeout=patience(60))  # ends once nobody holds its output any more
     if how == "SIGINT":
-        assert printed.split("\n")[1] == "0 0"
+        assert printed.split("\n")[1:3] == ["False False", "0 0"]
     assert process.returncode == (-signal.SIGKILL if how == "SIGKILL" else 0)
+
+
+def test_a_child_that_is_told_to_end_tells_its_parent():
+    """A supervisor tells all of them at once, and one has to know the order; who may leave by itself does."""
+    code = """
+told = threading.Event()
+signal.signal(signal.SIGTERM, lambda _number, _frame: told.set())
+children = Children()
+with children.serving("one", part) as (one, _):
+    one.tell(signal.SIGTERM)
+    told.wait()
+    print(one.has_ended())
+child = children.fork("worker", part, leaves=True)
+child.address()
+child.tell(signal.SIGTERM)
+while not child.has_ended():
+    pass
+print(one.status, child.status)
+"""
+    assert ran(code).splitlines() == ["False", "0 0"]
 
 
 def test_one_is_elected_and_its_place_taken():

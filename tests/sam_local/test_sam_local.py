@@ -9,7 +9,7 @@ import pytest
 from botocore.config import Config
 
 from local.front import function_of
-from tests.lambda_runtime.deployment import EVENTS, SCHEDULED, STARTED
+from tests.lambda_runtime.deployment import EVENTS, QUEUED, SCHEDULED, STARTED
 from tests.patience import patience
 from tests.sam_local.conftest import PATIENCE_S, free_port, sam_environ, serving
 from tests.template.test_template import ROOT
@@ -44,6 +44,12 @@ def test_each_schedule_is_answered(invoke, name):
     found = {provider["provider"]: provider["status"] for provider in answer.get("providers", [])}
     wanted = ("anthropic", "openai", "gemini", "deepseek") if answer["check"] == "providers" else ()
     assert [found.get(provider) for provider in wanted] == ["ok" for _ in wanted]
+
+
+@pytest.mark.parametrize("name", sorted(QUEUED))
+def test_each_batch_of_the_backlog_is_settled(invoke, name):
+    """As Lambda hands it over. The store does not know the request: there is nothing to do for it any more."""
+    assert invoke("Replay", ROOT / f"events/{name}.json") == {"batchItemFailures": []}
 
 
 async def test_a_job_is_an_execution(command, engine):

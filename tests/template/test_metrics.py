@@ -2,15 +2,21 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
 from gateway_core.adapters.echo import EchoModelLister, echo
+from gateway_core.adapters.insistence import BackgroundBacklog, Retrier
+from gateway_core.adapters.memory.backlog import MemoryBacklog
 from gateway_core.domain.caller import Attribution, Limits
 from gateway_core.domain.chat import ChatRequest, Chunk
 from gateway_core.domain.errors import LLMError, ProviderUnavailable, StoreUnavailable
+from gateway_core.store.messages import Ticket
 from gateway_core.store.probes import ModelList, Probe
+from gateway_core.store.records import Unsettled
 from gateway_core.triggers.health_checks import HealthChecks
+from gateway_core.triggers.replay import Replayer
 from tests.conftest import World, catalog_of, model, settings_for
 from tests.template.test_template import ROOT, TEMPLATE
 
@@ -139,12 +145,28 @@ class Driven:
         assert await self.ask(known, "degraded") == "ok"
         assert await self.ask(unknown, "lost") == "store_unavailable"
 
+    async def put_and_replay(self):
+        kept, services = MemoryBacklog(), self.world.services
+        backlog = BackgroundBacklog(Retrier(self.world.store, self.world.clock, services.telemetry, kept))
+        ticket = Ticket("r1", "alpha", "key", "", "", self.world.clock.now_ms())
+        record = replace((await self.world.records())[0], request_id="r1", project_id="alpha")
+        await backlog.put(Unsettled(ticket, (), None, record), StoreUnavailable("away"))
+        kept.waiting.append("nonsense")
+        told = await kept.drain(Replayer(services).replay)
+        assert told == {"settled": 1, "refused": 1}
+
 
 @pytest.fixture
 async def printed(capsys):
     """What a life with every kind of trouble prints: metric, dimensions, value of `service`."""
     driven = Driven()
-    for trouble in (driven.break_and_heal, driven.stream_and_break, driven.refuse, driven.leave_a_hold):
+    for trouble in (
+        driven.break_and_heal,
+        driven.stream_and_break,
+        driven.refuse,
+        driven.leave_a_hold,
+        driven.put_and_replay,
+    ):
         await trouble()
     driven.world.services.telemetry.probed(Probe("first-provider", "timeout", 120, 0, 0))
     await driven.lose_the_store()

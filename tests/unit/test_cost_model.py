@@ -61,10 +61,10 @@ def test_every_resource_has_a_line():
     told = {kind for entry in RATES.values() for kind in entry.resources} | set(cost_model.FREE_OF_CHARGE)
     assert {resource["Type"] for resource in RESOURCES.values()} <= told
     assert {name for name, entry in RATES.items() if entry.resources} <= set(idle_use())
-    alarms = [made for made in RESOURCES.values() if made["Type"] == "AWS::CloudWatch::Alarm"]
-    always = [made for made in alarms if made.get("Condition") != "HasAlarmTopic"]
-    assert len(always) == cost_model.ALARMS <= RATES["alarms"].free
-    assert len(alarms) == cost_model.ALARMS + 1  # the one that `AlarmTopicArn` adds
+    told = {name for name, r in RESOURCES.items() if r.get("Condition") == "HasAlarmTopic"}
+    assert told <= of_type("AWS::CloudWatch::Alarm").keys()
+    assert len(told) == cost_model.TOLD_ALARMS
+    assert len(of_type("AWS::CloudWatch::Alarm").keys() - told) == cost_model.ALARMS <= RATES["alarms"].free
 
 
 def test_memory_is_the_templates():

@@ -14,9 +14,10 @@ from gateway_core.domain.embedding import EmbedRequest
 from gateway_core.domain.errors import ConfigError, Forbidden, InvalidRequest
 from gateway_core.domain.model_rules import NO_RULES
 from gateway_core.domain.result import Completion, Opened
-from gateway_core.store.budget import MAX_AMOUNT
+from gateway_core.store.budget import MAX_AMOUNT, NOTHING, Account, Amount, Hold, Movement
 from gateway_core.store.exact_amounts import check_charge, check_limits, check_settlement
 from gateway_core.store.messages import Candidate, Settlement
+from gateway_core.store.records import HoldPage, OpenHold
 from gateway_core.store.response_cache import CachePolicy
 from tests.conftest import model
 
@@ -33,6 +34,14 @@ CALL = ProviderCall(Deployment("p", "m", "https://p.example"), (), {}, 64, 60.0,
         (Caller("alpha", "k", "d", "t"), ("alpha", "k", "d", "t", "", False, *[frozenset()] * 4)),
         (Limits(), (None,) * 6),
         (Attribution("alpha"), ("alpha", "", "", "")),
+        (Account(), (NOTHING,) * 3),
+        (Movement(), (NOTHING,) * 3),
+        (Hold(Amount(1, 2)), (Amount(1, 2), NOTHING, NOTHING)),
+        (
+            OpenHold("r", 1, "k", "u", "d", 2, 3, 4, unconfirmed=True),
+            ("r", 1, "k", "u", "d", 2, 3, 4, True, 0, 0, 0, False),
+        ),
+        (HoldPage(()), ((), "")),
         (Usage(), (*[0] * 8, "")),
         (ProviderAnswer("a", (), "stop", Usage()), ("a", (), "stop", Usage(), (), "", None, None, "", None, "", 0)),
     ],

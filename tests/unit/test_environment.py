@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gateway_core import bootstrap
 from gateway_core.cli import main as cli
-from gateway_core.config.environment import Environment, McpEnvironment, ProcessEnvironment, completed
+from gateway_core.config.environment import Environment, McpEnvironment, ProcessEnvironment, backlog_folder, completed
 from gateway_core.config.settings import GatewaySettings
 from gateway_core.domain.errors import ConfigError
 
@@ -180,6 +180,17 @@ def test_where_a_process_runs():
     )
     assert deployed.secret_sources == ("ssm:/store", "ssm:/providers")
     assert deployed.functions == {"complete": "arn:complete"}
+
+
+def test_the_backlog_is_a_queue_or_a_folder():
+    """No other URL; under `sam local` there is none, whatever name is passed on."""
+    queue = "https://sqs.eu-central-1.amazonaws.com/1/q"
+    for named, folder in ((queue, None), ("/data/backlog", "/data/backlog"), (" ", None)):
+        assert ProcessEnvironment.from_env({"GATEWAY_BACKLOG": named}).backlog == (named.strip() or None)
+        assert backlog_folder({"GATEWAY_BACKLOG": named}) == folder
+    assert ProcessEnvironment.from_env({"GATEWAY_BACKLOG": "Backlog", "AWS_SAM_LOCAL": "true"}).backlog is None
+    with pytest.raises(ConfigError, match="GATEWAY_BACKLOG"):
+        ProcessEnvironment.from_env({"GATEWAY_BACKLOG": "s3://bucket/secret"})
 
 
 def test_names_stand_between_commas():

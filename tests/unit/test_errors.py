@@ -36,6 +36,8 @@ TABLE = {
     "CallerGone": (499, "cancelled", CALLER, False),
     "StoreUnavailable": (503, "store_unavailable", SERVER, True),
     "StoreUnreadable": (503, "store_unavailable", SERVER, True),
+    "RecordRefused": (503, "store_unavailable", SERVER, True),
+    "BacklogUnavailable": (503, "backlog_unavailable", SERVER, True),
     "Overloaded": (503, "overloaded", SERVER, True),
     "ConfigError": (500, "config_error", SERVER, False),
     "ConfigUnavailable": (500, "config_error", SERVER, False),

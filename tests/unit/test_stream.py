@@ -275,15 +275,6 @@ async def test_a_stream_that_breaks_while_its_caller_leaves_is_estimated(world, 
     assert (record.input_tokens, settled.estimated) == (known, True)
 
 
-async def test_a_report_of_usage_alone_is_nobodys_to_read(world):
-    """Before and amid the content; it counts all the same, for a caller who leaves as well."""
-    alone = Chunk(usage=Usage(40, 1))
-    says(world, "first", alone, Chunk(text="a ", dropped_params=("seed",)), alone, Chunk(text="b "), END)
-    seen, _error = await pieces_of(world)
-    assert [piece.text for piece in seen[1:-1]] == ["a ", "b ", ""]
-    assert seen[0].dropped_params == ("seed",)
-
-
 async def test_a_caller_who_leaves_before_the_first_content_is_charged_for_what_may_be_billed(world):
     """With the input that was reported by then; a second of silence and the lag may have been written."""
     silence = Silence()
@@ -329,11 +320,13 @@ async def test_silence_in_the_middle_ends_the_stream(world):
 
 
 async def test_everybody_fails(world):
-    """The same error as without streaming."""
+    """The same error as without streaming, with what one of them may have billed."""
     for name in ("first", "second", "third"):
-        says(world, name, ProviderUnavailable("down"))
+        says(world, name, ProviderUnavailable("down", unconfirmed=name == "second"))
     seen, error = await pieces_of(world)
     assert seen == []
+    assert error.billed[0] == Usage(BY_FACTOR[3], LAG_TOKENS)
+    assert error.billed[1].estimated_nano == error.billed[1].total_nano
     assert isinstance(error, NoDeploymentAvailable)
     assert [a.model for a in error.attempts] == ["first", "second", "third", "third"]
 

@@ -71,7 +71,7 @@ async def test_a_cut_stream_is_an_error_with_its_usage(mcp, mcp_url):
             await client.call_tool("stream_complete", HELLO, progress_handler=progress)
     assert heard == ["half "]
     assert [(record.error_code, record.output_tokens) for record in await mcp.world.records()] == [
-        ("provider_error", 1)
+        ("provider_error", 502)
     ]
 
 

@@ -165,3 +165,15 @@ async def test_only_the_last_requests_are_remembered():
         calls = (await http.get("/__calls")).json()
     assert [call["body"]["messages"][0]["content"] for call in calls["requests"]] == ["1", "2"]
     assert calls["totals"]["calls"] == 3
+
+
+@pytest.mark.parametrize("provider", MODELS)
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_tokeniser_of_its_own(sim, provider, stream):
+    """So many tokens of each, rounded up, in what is reported and what is counted."""
+    sim.control.answer(provider, words=7, reasoning=2, count_factor=1.5)
+    assert sim.chat(provider, "hello world", stream=stream).status_code == 200
+    calls = sim.control.calls(wait_idle_s=0)
+    assert calls["totals"]["input_tokens"] == 8  # five
+    assert calls["totals"]["output_tokens"] == 14  # nine
+    assert [call["generated_tokens"] for call in calls["requests"]] == [14]

@@ -214,6 +214,18 @@ def test_a_client_that_leaves_a_stream_stops_it(sim):
     assert calls["totals"]["output_tokens"] == 0
 
 
+@pytest.mark.parametrize(("lag", "factor", "least"), [(60_000, 1.0, 400), (200, 1.0, 3 + 10), (200, 2.0, 2 * (3 + 10))])
+def test_a_provider_writes_on_until_it_sees_that_its_client_has_left(sim, lag, factor, least):
+    """At its pace, and to the answer's end at most, in tokens of its own tokeniser."""
+    sim.control.answer("anthropic", lag=lag, count_factor=factor)
+    with open_stream(sim, "anthropic", "[[words=400]] [[pace=20]]") as response:
+        lines = response.iter_lines()
+        while "gamma" not in next(lines):
+            pass
+    written = sim.control.calls()["totals"]["unfinished_output_tokens"]
+    assert least <= written <= 400 * factor
+
+
 def test_a_request_that_never_ends_is_no_call(sim):
     """A client that leaves within its own request was not heard."""
     raw(sim, send_all=False).close()

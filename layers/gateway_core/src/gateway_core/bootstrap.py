@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from starlette.types import ASGIApp
 
 from gateway_core.access.authenticator import Authenticator
+from gateway_core.adapters.backlogs import backlog_of
 from gateway_core.adapters.clock import SystemClock
 from gateway_core.adapters.config_sources import open_sources
 from gateway_core.adapters.degraded import ResilientLedger
 from gateway_core.adapters.invoke_asgi import AsgiInvoker
 from gateway_core.adapters.invoke_lambda import LambdaInvoker
-from gateway_core.adapters.log_backlog import LogBacklog
 from gateway_core.adapters.upstash import UpstashStore
 from gateway_core.adapters.xray import xray_tracer
 from gateway_core.config.environment import ProcessEnvironment, completed, documents_named, needed, trace_header
@@ -24,7 +24,7 @@ from gateway_core.config.loader import Inputs, SettingsLoader
 from gateway_core.config.reload import ReloadingServices
 from gateway_core.config.settings import GatewaySettings
 from gateway_core.pipeline.emitter import Emitter, emit_from_thread
-from gateway_core.ports import Draw, Invoker, ModelProvider, Store
+from gateway_core.ports import Backlog, Draw, Invoker, ModelProvider, Store
 from gateway_core.services import Current, Jobs, ModelServices, Services
 from gateway_core.telemetry.ports import EventSink, Tracer
 from gateway_core.telemetry.sinks import EventLog, FanOut
@@ -125,7 +125,8 @@ class _Beginning:
         _after_restore(process, store.forget_connections)
         events = event_sink(process, telemetry, environ)
         degrade = settings.store_on_failure == "degrade" and not waits
-        services = _services(settings, store, telemetry, events, degrade=degrade)
+        backlog = backlog_of(process.backlog, store, SystemClock(), telemetry, on_lambda=process.on_lambda)
+        services = _services(settings, store, telemetry, events, backlog, degrade=degrade)
         return cls(process, loader, inputs, services, events)
 
     def light(self, settings: GatewaySettings) -> Services:
@@ -225,12 +226,10 @@ def _mcp_settings(began: _Beginning, environ: Mapping[str, str]) -> Current[McpS
     from gateway_core.mcp_front.settings import McpSettings  # noqa: PLC0415
 
     quiet_libraries(began.services.telemetry)
-    fixed = completed(environ, began.inputs.secrets)
+    env = completed(environ, began.inputs.secrets)
 
     def wire(now: GatewaySettings) -> McpSettings:
-        return McpSettings.from_env(
-            fixed, body_limit=now.body_limit, default_timeout_s=now.default_timeout_s, crowd=now.crowd
-        )
+        return McpSettings.from_env(env, now.crowd, body_limit=now.body_limit, default_timeout_s=now.default_timeout_s)
 
     return began.reloading(wire)
 
@@ -284,10 +283,10 @@ def event_sink(process: ProcessEnvironment, telemetry: Telemetry, environ: Mappi
 
 
 def _services(
-    settings: GatewaySettings, store: Store, telemetry: Telemetry, events: EventSink, *, degrade: bool
+    settings: GatewaySettings, store: Store, telemetry: Telemetry, events: EventSink, backlog: Backlog, *, degrade: bool
 ) -> Services:
     clock = SystemClock()
-    ledger = ResilientLedger(store, clock, LogBacklog(telemetry), degrade=degrade, workers=settings.workers)
+    ledger = ResilientLedger(store, clock, backlog, degrade=degrade, workers=settings.workers)
     return Services(settings, store, Authenticator(ledger, clock), telemetry, clock, ledger, events)
 
 

@@ -10,12 +10,16 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import AsyncIterator, Mapping
+import math
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from gateway_core.domain.chat import Json
 from gateway_core.domain.errors import LLMError
+
+_time_left_s: ContextVar[Callable[[], float] | None] = ContextVar("time_left_s", default=None)
 
 SEPARATOR = b"\0" * 8
 """Between the prelude and the body of a streamed answer."""
@@ -31,6 +35,18 @@ class FunctionUnavailable(LLMError):
 
     def __init__(self, detail: str, *, retry_after_s: float | None = None) -> None:
         super().__init__(_MESSAGE, detail=detail, retry_after_s=retry_after_s)
+
+
+def note_end(context: Any) -> None:
+    """Let this task, and what it starts, know when the Lambda invocation of `context` ends; None is no invocation."""
+    remaining_ms = getattr(context, "get_remaining_time_in_millis", None)
+    _time_left_s.set((lambda: remaining_ms() / 1000) if remaining_ms else None)
+
+
+def time_left_s() -> float:
+    """Seconds until the invocation that this task belongs to ends, infinite where it belongs to none."""
+    left_s = _time_left_s.get()
+    return left_s() if left_s else math.inf
 
 
 @dataclass(frozen=True, slots=True)

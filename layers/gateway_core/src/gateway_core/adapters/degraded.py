@@ -1,7 +1,7 @@
 """The request path when the store is away: who has no limits goes on, with what this process knows.
 
 An attempt that is admitted here has generation -1. What the store was not told is owed: it is told in order, as soon
-as the store answers again, and at the end at the latest; what it never hears of goes to the backlog, whole.
+as the store answers again, and at the end at the latest; what it does not hear of goes to the backlog, whole.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from gateway_core.adapters.store_circuit import StoreCircuit
-from gateway_core.domain.errors import StoreUnavailable, StoreUnreadable
+from gateway_core.domain.errors import InvalidRequest, LLMError, StoreUnavailable, StoreUnreadable
 from gateway_core.ports import Backlog, Clock, Ledger
+from gateway_core.ports.replaying import settle_alone
 from gateway_core.store.changes import Change
 from gateway_core.store.deployment_state import DeploymentState
 from gateway_core.store.messages import (
@@ -109,13 +110,22 @@ class ResilientLedger:
             changes = await self._catch_up(ticket, terms)
             settled = await self._circuit.ask(lambda: self._store.settle(ticket, settlement, record, terms))
             return replace(settled, changes=(*changes, *settled.changes))
-        except StoreUnavailable as error:
-            owed = tuple(ended.late() for ended in self._owed.get(ticket.request_id, ()))
-            last = settlement.late() if settlement else None
-            await self._backlog.put(Unsettled(ticket, owed, last, record), error)
-            return Settled(written=False, changes=local)
+        except InvalidRequest:
+            raise  # what cannot be counted cannot be counted later either
+        except LLMError as error:
+            await self._keep(ticket, settlement, record, error)
+        except Exception as error:  # noqa: BLE001 - a fault of ours may be mended by the time that it is replayed
+            detail = f"unexpected {type(error).__name__} of the store's adapter"
+            fault = StoreUnavailable("The gateway could not settle.", detail=detail)
+            await self._keep(ticket, settlement, record, fault)
         finally:
             self._owed.pop(ticket.request_id, None)
+        return Settled(written=False, changes=local)
+
+    async def _keep(self, ticket: Ticket, settlement: Settlement | None, record: UsageRecord, error: LLMError) -> None:
+        owed = tuple(ended.late() for ended in self._owed.get(ticket.request_id, ()))
+        last = settlement.late() if settlement else None
+        await self._backlog.put(Unsettled(ticket, owed, last, record), error)
 
     async def look_up(self, ticket: Ticket, entry: str | None, terms: Terms) -> LookUp:
         return await self._circuit.ask(lambda: self._store.look_up(ticket, entry, terms))
@@ -146,7 +156,7 @@ class ResilientLedger:
         changes: tuple[Change, ...] = ()
         owed = self._owed.get(ticket.request_id, [])
         while owed:
-            done = await self._circuit.ask(lambda: _settle_alone(self._store, ticket, owed[0], terms))
+            done = await self._circuit.ask(lambda: settle_alone(self._store, ticket, owed[0], terms))
             changes += done.changes
             del owed[0]
         return changes
@@ -167,20 +177,6 @@ class ResilientLedger:
     def _may_go_on(self, ticket: Ticket) -> bool:
         seen_s = self._unlimited.get(_payers(ticket))
         return self._degrade and seen_s is not None and self._clock.monotonic_s() - seen_s < TRUSTED_S
-
-
-async def replay(store: Ledger, unsettled: Unsettled, terms: Terms) -> Settled:
-    """Settle what the backlog kept; the record is `written` once, however often it is replayed."""
-    changes: tuple[Change, ...] = ()
-    for ended in unsettled.owed:
-        changes += (await _settle_alone(store, unsettled.ticket, ended, terms)).changes
-    settled = await store.settle(unsettled.ticket, unsettled.settlement, unsettled.record, terms)
-    return replace(settled, changes=(*changes, *settled.changes))
-
-
-async def _settle_alone(store: Ledger, ticket: Ticket, settlement: Settlement, terms: Terms) -> Admission:
-    """Settle a failed attempt by a `next` without candidates: it admits nothing."""
-    return await store.next(ticket, settlement, (), terms)
 
 
 def _check(admission: Admission, candidates: Sequence[Candidate]) -> None:

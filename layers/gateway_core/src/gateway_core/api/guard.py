@@ -13,6 +13,7 @@ from gateway_core.api.turn import turn_of
 from gateway_core.crowd.limiter import Limiter
 from gateway_core.crowd.slot import Slot
 from gateway_core.domain.errors import LLMError
+from gateway_core.invocation import note_end
 from gateway_core.telemetry.telemetry import Telemetry
 
 
@@ -42,6 +43,7 @@ class RequestGuard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        note_end(scope.get("aws.context"))
         with turn_of(scope, receive, self._limiter) as (slot, ear):
             await self._guarded(scope, ear, send, slot)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from gateway_core.cli import commands, values
+from gateway_core.cli.replaying import usage_replay
 from gateway_core.config.check import check_config
 
 
@@ -23,6 +24,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_budgets_show(budgets.add_parser("show", help="spent, held, estimated and left, of all scopes"))
     usage = areas.add_parser("usage", help="money in doubt").add_subparsers(required=True, metavar="ACTION")
     _add_usage_reconcile(usage.add_parser("reconcile", help="list what is held, or release it"))
+    _add_usage_replay(usage.add_parser("replay", help="settle what the log or a backlog says was not settled"))
     config = areas.add_parser("config", help="documents of configuration").add_subparsers(
         required=True, metavar="ACTION"
     )
@@ -126,6 +128,16 @@ def _add_usage_reconcile(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="show what --release would do")
     parser.add_argument("--json", action="store_true", help="one document, with the sums")
     parser.set_defaults(command=commands.usage_reconcile)
+
+
+def _add_usage_replay(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "sources",
+        nargs="*",
+        metavar="SOURCE",
+        help="a file of log lines, - for standard input, or a backlog's folder (default: GATEWAY_BACKLOG)",
+    )
+    parser.set_defaults(command=usage_replay)
 
 
 def _add_project(parser: argparse.ArgumentParser, of: str = "") -> None:

@@ -18,6 +18,7 @@ from gateway_core.adapters.config_sources import open_sources
 from gateway_core.adapters.upstash.sdk import SdkKeyStore
 from gateway_core.cli.arguments import make_parser
 from gateway_core.cli.commands import Command
+from gateway_core.cli.replaying import usage_replay
 from gateway_core.config.check import check_config
 from gateway_core.config.environment import StoreSettings, documents_named, needed
 from gateway_core.domain.errors import LLMError
@@ -51,6 +52,8 @@ def _lines(options: argparse.Namespace, environ: Mapping[str, str]) -> list[Line
     if options.command is check_config:
         named = documents_named(environ) if options.sources is None else options.sources
         return [check_config(open_sources(named), environ)]
+    if options.command is usage_replay:
+        return asyncio.run(usage_replay(options, environ))
     return asyncio.run(_run(options, environ))
 
 

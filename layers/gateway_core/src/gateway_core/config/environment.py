@@ -19,6 +19,7 @@ _URL, _TOKEN = "UPSTASH_REDIS_REST_URL", "UPSTASH_REDIS_REST_TOKEN"
 _SECRET_SOURCES = ("GATEWAY_SECRETS_STORE", "GATEWAY_SECRETS_PROVIDERS")
 _FUNCTION = "GATEWAY_FUNCTION_"
 _JOBS_BUCKET = "GATEWAY_JOBS_BUCKET"
+_BACKLOG = "GATEWAY_BACKLOG"
 _MOST_RELOAD_S = 86_400
 
 
@@ -150,10 +151,10 @@ class GatewayEnvironment:
 class ProcessEnvironment:
     """Where this process runs and what it is pointed to, for as long as it lives.
 
-    `event_bus` is None under `sam local`, which passes on a name that no bus has. `secret_sources`, `functions` (names
-    of Lambdas, by what they do) and `jobs_bucket` are as the template sets them. `restores` is whether a snapshot of
-    the process may be restored on another machine, `trace_daemon` where X-Ray's listens, as `host:port`. None means
-    not set.
+    `secret_sources`, `functions` (names of Lambdas, by what they do) and `jobs_bucket` are as the template sets them.
+    `backlog` is a queue's URL or a folder; it and `event_bus` are None under `sam local`, which passes on names that
+    nothing has. `restores` is whether a snapshot of the process may be restored on another machine, `trace_daemon`
+    where X-Ray's listens, as `host:port`. None means not set.
     """
 
     on_lambda: bool
@@ -165,6 +166,7 @@ class ProcessEnvironment:
     functions: Mapping[str, str]
     jobs_bucket: str | None
     trace_daemon: str | None
+    backlog: str | None = None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> ProcessEnvironment:
@@ -181,6 +183,7 @@ class ProcessEnvironment:
             functions=env.below(_FUNCTION),
             jobs_bucket=env.text(_JOBS_BUCKET),
             trace_daemon=env.text("AWS_XRAY_DAEMON_ADDRESS"),
+            backlog=None if _is_sam_local(env) else _backlog(env),
         )
 
     @property
@@ -211,6 +214,19 @@ class McpEnvironment:
 
 def _allow_http(env: Environment) -> bool:
     return env.flag("GATEWAY_ALLOW_HTTP")
+
+
+def backlog_folder(environ: Mapping[str, str]) -> str | None:
+    """The folder of the backlog; None where it is not set, or a queue."""
+    named = _backlog(Environment(environ))
+    return None if named is None or "://" in named else named
+
+
+def _backlog(env: Environment) -> str | None:
+    named = env.text(_BACKLOG)
+    if named and "://" in named and not named.startswith(("https://", "http://")):
+        raise ConfigError(f"{_BACKLOG}: is neither the URL of an SQS queue nor a folder.")
+    return named
 
 
 def _on_lambda(env: Environment) -> bool:

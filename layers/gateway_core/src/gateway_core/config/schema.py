@@ -114,7 +114,7 @@ class LimitsSection(Schema):
     def crowd(self, workers: int) -> CrowdLimits:
         """The share of one process of so many that are one gateway."""
         patience_s = CROWD_PATIENCE_S if self.queue_timeout_s is None else self.queue_timeout_s
-        return CrowdLimits(self.concurrent_requests, self.queued_requests // workers, patience_s)
+        return CrowdLimits(self.concurrent_requests, -(-self.queued_requests // workers), patience_s)
 
 
 class StoreSection(Schema):

@@ -19,6 +19,8 @@
   + CallerGone                 the caller disconnected; nobody reads this answer
   + StoreUnavailable           the shared state cannot be reached
     - StoreUnreadable          it answers, but with something that is not ours
+  + RecordRefused              it settled the money, and has no room for the record
+  + BacklogUnavailable         what waits to be settled cannot be kept
   + Overloaded                 this process has more to do than it can; nothing was begun
   + ConfigError                the gateway is set up wrongly
     - ConfigUnavailable        what describes the setup cannot be read now
@@ -288,6 +290,22 @@ class StoreUnreadable(StoreUnavailable):
         """The error that names `what` cannot be read to the operator, never its content."""
         message = "The gateway's store holds something that cannot be read. Quote the request_id to its operator."
         return cls(message, detail=f"unreadable: {what}", retry_after_s=5)
+
+
+class RecordRefused(LLMError):
+    """The store is there and did what it could: the money is right, the record has to be written later."""
+
+    status = 503
+    code = "store_unavailable"
+    retryable = True
+
+
+class BacklogUnavailable(LLMError):
+    """A settlement could not be kept for later."""
+
+    status = 503
+    code = "backlog_unavailable"
+    retryable = True
 
 
 class Overloaded(LLMError):

@@ -28,7 +28,7 @@ class McpSettings:
 
     @classmethod
     def from_env(
-        cls, environ: Mapping[str, str], *, body_limit: int, default_timeout_s: float, crowd: CrowdLimits | None = None
+        cls, environ: Mapping[str, str], crowd: CrowdLimits | None = None, *, body_limit: int, default_timeout_s: float
     ) -> McpSettings:
         """Who is let in as the environment says, with limits that the gateway's settings have."""
         given = McpEnvironment.from_env(environ)

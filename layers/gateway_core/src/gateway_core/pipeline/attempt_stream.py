@@ -134,14 +134,13 @@ class AttemptStream:
         """The next chunk, None behind the last. Raises ProviderError."""
         if self._head:
             return self._head.popleft()
-        while (chunk := await self._receive()) is not None:
+        chunk = await self._receive()
+        if chunk is not None:
             self._note(chunk)
-            if not _reports_alone(chunk):
-                return chunk
-        if not self.delivered.is_billed:
+        elif not self.delivered.is_billed:
             # Some servers never say; what was sent and delivered is what can be known.
             self.delivered.usage, self.delivered.is_billed = await self._counted(), True
-        return None
+        return chunk
 
     async def close(self) -> None:
         """Close the provider's connection."""
@@ -179,9 +178,8 @@ class AttemptStream:
 
     async def _read_head(self) -> None:
         async for chunk in self._chunks:
+            self._head.append(chunk)
             self._note(chunk)
-            if not _reports_alone(chunk):
-                self._head.append(chunk)
             if chunk.is_content:
                 return
 
@@ -233,8 +231,3 @@ class AttemptStream:
 
     def _since_sent(self, moment_s: float | None) -> float | None:
         return None if moment_s is None else moment_s - self._sent_s
-
-
-def _reports_alone(chunk: Chunk) -> bool:
-    """Whether all that a chunk tells is usage, which is nobody's to read before the end."""
-    return not (chunk.is_content or chunk.finish_reason or chunk.forwarded or chunk.usage is None)

@@ -122,6 +122,7 @@ class Failover:
         except LLMError as error:
             broken = self._broken(state, error) if has_begun and isinstance(error, ProviderError) else error
             broken.attempts = tuple(state.attempts)
+            broken.billed = (state.usage, state.cost) if state.costs else None
             error_code = broken.code
             if broken is error:
                 raise
@@ -136,9 +137,7 @@ class Failover:
             error.effect = "skip"  # it was still answering when the caller's time was up
         self._lost(state, error)
         self._telemetry.stream_broke(state.ticket.request_id, state.attempts[-1], error)
-        broken = final_error([error], deadline_passed=deadline_passed, alone=True)
-        broken.billed = (state.usage, state.cost)
-        return broken
+        return final_error([error], deadline_passed=deadline_passed, alone=True)
 
     async def _close_stream(
         self, state: RequestState, opened: list[AttemptStream], error_code: str, started_s: float
@@ -242,7 +241,7 @@ class Failover:
             terms = Terms(self._clock.now_ms(), self._policy.breaker)
             settled = await self._ledger.settle(state.ticket, state.pending, record, terms)
             self._emitter.changed(state, settled.changes)
-            self._telemetry.booked(record, settled)
+            self._telemetry.booked(settled)
         except LLMError as error:
             self._telemetry.unsettled(state.ticket, state.pending, record, error)
         except Exception as error:  # noqa: BLE001 - a fault of ours must not take the answer away

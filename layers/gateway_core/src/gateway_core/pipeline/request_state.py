@@ -124,6 +124,7 @@ class RequestState:
             tpm=bounded.candidate.tpm,
             rpm=bounded.candidate.rpm,
             unsent=True,
+            serial=admitted.serial,
         )
         return bounded
 

@@ -1,9 +1,9 @@
 """The seams; who wires (`bootstrap`, the command line, the local stack) knows what is behind each.
 
 Two real implementations have `Store` and its parts (Upstash and memory, `KeyStore` a third through Upstash's SDK),
-`Invoker` (Lambda, and in this process) and `ConfigSource` (files, S3, AppConfig). The second ones of `ModelProvider`
-and `ModelLister` are fakes that ship, in `adapters/echo`. `Clock`, `Draw` and `Backlog` have one each, and others in
-the tests only: time, chance and what outlives the store are arguments so that a test can choose them.
+`Invoker` (Lambda, and in this process), `ConfigSource` (files, S3, AppConfig) and `Backlog` (SQS, files, memory). The
+second ones of `ModelProvider` and `ModelLister` are fakes that ship, in `adapters/echo`. `Clock` and `Draw` have one
+each, and others in the tests only: time and chance are arguments so that a test can choose them.
 """
 
 from gateway_core.ports.jobs import JobBook, JobFiles, JobStarter
@@ -25,8 +25,10 @@ from gateway_core.ports.store import (
     HoldBook,
     KeyStore,
     Ledger,
+    LocalBacklog,
     OperatorStore,
     ProbeBoard,
+    Replay,
     ResponseCache,
     Store,
 )
@@ -46,10 +48,12 @@ __all__ = [
     "JobStarter",
     "KeyStore",
     "Ledger",
+    "LocalBacklog",
     "ModelLister",
     "ModelProvider",
     "OperatorStore",
     "ProbeBoard",
+    "Replay",
     "ResponseCache",
     "Store",
     "StreamingProvider",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 from gateway_core.domain.caller import Limits
@@ -16,6 +17,7 @@ from gateway_core.store.messages import Admission, Candidate, Settled, Settlemen
 from gateway_core.store.probes import FleetHealth, Probe
 from gateway_core.store.records import AttemptName, BudgetLine, HoldPage, OpenHold, RecordPage, Unsettled, UsageRecord
 from gateway_core.store.response_cache import LookUp
+from gateway_core.store.unsettled import Verdict
 from gateway_core.store.virtual_keys import KeyRecord
 
 
@@ -72,6 +74,8 @@ class Ledger(ResponseCache, Protocol):
         with `attempts` 0, which is that of a hit: it was looked up instead of admitted. Generation -1 says that the
         attempt was admitted while the store was away: it is charged, and counts once like any other. What a later call
         settles with a known charge, after `unconfirmed`, corrects the money and adds a record of the difference.
+
+        Raises RecordRefused where the store settled the money and cannot take the record: a later call writes it.
         """
         ...
 
@@ -88,7 +92,22 @@ class Backlog(Protocol):
     """Keeps what the store could not be told, until it is settled."""
 
     async def put(self, unsettled: Unsettled, error: LLMError) -> None:
-        """Keep it, with why it was not settled. Never raises: the answer is more important."""
+        """Keep it, beyond the life of this process; `error` is why it was not settled. Raises BacklogUnavailable."""
+        ...
+
+
+type Replay = Callable[[str], Awaitable[Verdict]]
+"""Settles what one message of a backlog holds. Never raises."""
+
+
+class LocalBacklog(Backlog, Protocol):
+    """One that is emptied by a process of ours; SQS hands its messages to a Lambda instead."""
+
+    async def drain(self, replay: Replay) -> Counter[Verdict]:
+        """Hand each message to `replay` once, up to the first that is `away`, and keep those that wait.
+
+        What another process is about to drain is left to it.
+        """
         ...
 
 

@@ -159,7 +159,8 @@ class Admitted:
     """Candidate `index` may be called after `wait_ms`; its bound is held under attempt number `attempt` (from 1).
 
     `limited`: a budget of the project, key or user, or a rate limit of the key, is set, whether or not it binds now.
-    `changes` are what this step changed, for `next` also by settling the attempt before.
+    `changes` are what this step changed, for `next` also by settling the attempt before. `serial` numbers the month's
+    admissions, from 1; 0 is one that was made without the store.
     """
 
     index: int
@@ -170,6 +171,7 @@ class Admitted:
     passed_over: tuple[Refusal, ...] = ()
     limited: bool = False
     changes: tuple[Change, ...] = ()
+    serial: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +225,8 @@ class Settlement:
     `latency_ms` is what a success tells of the deployment's speed: the time until the first content if it was
     `streamed`, else `comparable_ms` of the whole answer. `estimated` says that the charge is an estimate: it is spent,
     and told apart. `unconfirmed_nano` and `unconfirmed_tokens` are what stays held of an `unconfirmed` attempt, beside
-    its charge and never more than the rest of its hold; None is that rest.
+    its charge and never more than the rest of its hold; None is that rest. `serial` is that of its admission: a hold
+    with another one, which a late copy of the admission made, is not this attempt's. 0 takes any.
     """
 
     attempt: int
@@ -245,21 +248,24 @@ class Settlement:
     estimated: bool = False
     unconfirmed_nano: int | None = None
     unconfirmed_tokens: int | None = None
+    serial: int = 0
 
     def late(self) -> Settlement:
         """As it is settled later on: what the provider reported of its limits is out of date by then."""
         return replace(self, rates=None)
+
+    def outdated(self) -> Settlement:
+        """As it is settled when it says nothing any more of the deployment's health either."""
+        return replace(self, rates=None, effect="skip")
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
     """What a settlement did: `written` says that it closed the request, which one call a request does.
 
-    `folded` are the kinds of names that were counted among the rest, as their day or month has very many. `unrecorded`:
-    money and counters are right, but the store could not take the record itself.
+    `folded` are the kinds of names that were counted among the rest, as their day or month has very many.
     """
 
     written: bool
     changes: tuple[Change, ...] = ()
     folded: tuple[str, ...] = ()
-    unrecorded: bool = False

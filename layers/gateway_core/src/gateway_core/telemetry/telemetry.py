@@ -19,7 +19,8 @@ from gateway_core.domain.result import Attempt
 from gateway_core.store.changes import BreakerChange
 from gateway_core.store.messages import Refusal, Settled, Settlement, Ticket
 from gateway_core.store.probes import CatalogWarning, Probe
-from gateway_core.store.records import UsageRecord
+from gateway_core.store.records import Unsettled, UsageRecord
+from gateway_core.store.unsettled import facts
 from gateway_core.telemetry.events import BreakerMoved, BudgetReached, Event, FailedOver
 from gateway_core.telemetry.log_format import LogFormat, json_line, text_line
 from gateway_core.telemetry.metrics import Metrics
@@ -153,24 +154,32 @@ class Telemetry(StoreTelemetry):
         """A settlement did not reach the store; the line holds all that a replay needs. `owed` are earlier attempts."""
         fields = {
             "request_id": ticket.request_id,
-            "ticket": asdict(ticket),
-            "owed": [asdict(attempt) for attempt in owed],
-            "settlement": asdict(settlement.late()) if settlement else None,
-            "usage": asdict(record),
+            **facts(Unsettled(ticket, tuple(owed), settlement, record)),
             "detail": error.detail or error.message,
         }
         self._log.error("usage not settled", extra=fields)
         self._metrics.put(record.provider, UnsettledUsage=1)
 
-    def booked(self, record: UsageRecord, settled: Settled) -> None:
+    def backlogged(self, record: UsageRecord, error: LLMError) -> None:
+        """A settlement did not reach the store and waits in the backlog, from which it is replayed."""
+        fields = {"request_id": record.request_id, "detail": error.detail or error.message}
+        self._log.warning("usage in the backlog", extra=fields)
+        self._metrics.put(record.provider, UsageBacklogged=1)
+
+    def replayed(self, record: UsageRecord, *, written: bool) -> None:
+        """What waited is settled; not `written` if it was before."""
+        self._log.info("usage replayed", extra={"request_id": record.request_id, "written": written})
+        self._metrics.put(record.provider, UsageReplayed=1)
+
+    def replay_refused(self, error: LLMError) -> None:
+        """What waited can never be settled as it is, and needs an operator."""
+        self._log.error("replay refused", extra={"detail": error.message})
+        self._metrics.put(ReplayRefused=1)
+
+    def booked(self, settled: Settled) -> None:
         """What became of a record in the books, where it is not what one expects."""
         if settled.folded:
             self._metrics.put(UsageFolded=1)
-        if settled.unrecorded:
-            self._log.error(
-                "usage record not written", extra={"request_id": record.request_id, "usage": asdict(record)}
-            )
-            self._metrics.put(record.provider, UnwrittenRecord=1)
 
     def event(self, event: Event) -> None:
         """An event's own line and metric, for those that do not have richer ones already."""

@@ -36,14 +36,21 @@ def move(
     return tuple(crossed)
 
 
+def own_hold(state: State, ticket: Ticket, settlement: Settlement) -> StoredHold | None:
+    """The attempt's hold, unless a late copy of its admission made it: to settle that would count it once more."""
+    stored = state.month_of(ticket).holds.get((ticket.request_id, settlement.attempt))
+    return stored if stored and settlement.serial in {0, stored.answer.serial} else None
+
+
 def settle_money(state: State, ticket: Ticket, settlement: Settlement, now_ms: int) -> tuple[BudgetCrossed, ...]:
     """Charge the attempt and release its hold, or what of it is certain."""
     attempt_id = (ticket.request_id, settlement.attempt)
-    held = state.month_of(ticket).holds.pop(attempt_id, None)
+    held = own_hold(state, ticket, settlement)
     charge, is_estimate = charge_of(settlement), settlement.estimated
     if held is None:
         by = Movement(charge, NOTHING, charge if is_estimate else NOTHING)
         return move(state, ticket, by, counts_user=state.has_user_account(ticket))
+    del state.month_of(ticket).holds[attempt_id]
     if settlement.unconfirmed:
         return _keep_unconfirmed(state, ticket, settlement, held, now_ms)
     state.unconfirmed[ticket.project_id].pop(index_name(ticket.day, *attempt_id), None)

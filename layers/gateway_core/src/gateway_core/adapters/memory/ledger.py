@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from gateway_core.adapters.memory.assessor import Assessor, Placed, admit
-from gateway_core.adapters.memory.attempts import charge_of, move, settle_health, settle_money
+from gateway_core.adapters.memory.attempts import charge_of, move, own_hold, settle_health, settle_money
 from gateway_core.adapters.memory.books import write_record
 from gateway_core.adapters.memory.holds import MemoryHolds, book_due, open_hold, unbook
 from gateway_core.adapters.memory.state import Mark, StoredHold
@@ -19,6 +19,7 @@ from gateway_core.store.exact_amounts import check_candidates, check_record, che
 from gateway_core.store.messages import (
     DEGRADED,
     Admission,
+    Admitted,
     Candidate,
     Refusal,
     Refused,
@@ -114,10 +115,12 @@ class MemoryLedger(MemoryHolds):
         placed = admit(assessor, candidates, attempt, changes)
         if isinstance(placed, Refused):
             return placed
-        self._hold(ticket, placed, assessor)
-        return placed.answer
+        return self._hold(ticket, placed, assessor)
 
-    def _hold(self, ticket: Ticket, placed: Placed, assessor: Assessor) -> None:
+    def _hold(self, ticket: Ticket, placed: Placed, assessor: Assessor) -> Admitted:
+        month = self._state.month_of(ticket)
+        month.admissions += 1
+        answer = replace(placed.answer, serial=month.admissions)
         amount = Amount(placed.candidate.hold_nano, placed.candidate.hold_tokens)
         move(self._state, ticket, Movement(held=amount), counts_user=assessor.counts_user)
         stored = StoredHold(
@@ -127,13 +130,14 @@ class MemoryLedger(MemoryHolds):
             day=ticket.day,
             since_ms=assessor.terms.now_ms,
             key_tpm=assessor.limits.tpm or 0,
-            answer=placed.answer,
+            answer=answer,
             limits=assessor.scope_limits,
             counts_user=assessor.counts_user,
             key_rpm=assessor.limits.rpm or 0,
             sequence=placed.sequence,
         )
-        self._state.month_of(ticket).holds[ticket.request_id, placed.answer.attempt] = stored
+        month.holds[ticket.request_id, answer.attempt] = stored
+        return answer
 
     def _settle_before_next(self, ticket: Ticket, settlement: Settlement, terms: Terms) -> tuple[Change, ...] | None:
         """Settle the attempt unless that is done; gives what that changed. None if the request is over."""
@@ -145,13 +149,15 @@ class MemoryLedger(MemoryHolds):
 
     def _settle_last(self, ticket: Ticket, settlement: Settlement, terms: Terms) -> Settled:
         """Settle the last attempt. Not `written` if the request is over, though its money may still be corrected."""
-        if not settlement.unconfirmed or self._is_unsettled(ticket, settlement):
+        if own_hold(self._state, ticket, settlement) and (
+            not settlement.unconfirmed or self._is_unsettled(ticket, settlement)
+        ):
             self._unbook(ticket, settlement.attempt, terms)
         changes = self._settle_held(ticket, settlement, terms)
         if changes is not None:
             return Settled(written=True, changes=changes)
         corrected: tuple[Change, ...] = ()
-        mark, stored = self._mark(ticket) or Mark("closed"), self._stored(ticket, settlement.attempt)
+        mark, stored = self._mark(ticket) or Mark("closed"), own_hold(self._state, ticket, settlement)
         is_last = mark.attempt == settlement.attempt
         if stored and not settlement.unconfirmed:
             corrected = settle_money(self._state, ticket, settlement, terms.now_ms)
@@ -166,7 +172,7 @@ class MemoryLedger(MemoryHolds):
 
     def _settle_held(self, ticket: Ticket, settlement: Settlement, terms: Terms) -> tuple[Change, ...] | None:
         """Settle an attempt that is held, or that nobody could hold; gives what that changed. None if there is none."""
-        held = self._unsettled(ticket, settlement.attempt)
+        held = self._own_unsettled(ticket, settlement)
         if not self._is_unsettled(ticket, settlement):
             return None
         crossed = settle_money(self._state, ticket, settlement, terms.now_ms)
@@ -222,9 +228,13 @@ class MemoryLedger(MemoryHolds):
         stored = self._stored(ticket, attempt)
         return stored if stored and not stored.unconfirmed else None
 
+    def _own_unsettled(self, ticket: Ticket, settlement: Settlement) -> StoredHold | None:
+        stored = own_hold(self._state, ticket, settlement)
+        return stored if stored and not stored.unconfirmed else None
+
     def _is_unsettled(self, ticket: Ticket, settlement: Settlement) -> bool:
         """Whether the attempt is still to be settled, though its hold may be booked as an estimate."""
-        is_open = self._unsettled(ticket, settlement.attempt) and not self._is(ticket, "closed")
+        is_open = self._own_unsettled(ticket, settlement) and not self._is(ticket, "closed")
         return bool(is_open) or self._is_new_degraded(ticket, settlement)
 
     def _mark(self, ticket: Ticket) -> Mark | None:

@@ -92,8 +92,9 @@ class StoredJob:
 
 @dataclass(slots=True)
 class MonthAccounts:
-    """One project's month: what its budget hash holds."""
+    """One project's month: what its budget hash holds. `admissions` counts them."""
 
+    admissions: int = 0
     accounts: defaultdict[tuple[str, str], Account] = field(default_factory=lambda: defaultdict(Account))
     holds: dict[AttemptId, StoredHold] = field(default_factory=dict)
     marks: dict[str, Mark] = field(default_factory=dict)

@@ -12,6 +12,7 @@ from gateway_core.adapters.upstash.client import Reply
 from gateway_core.adapters.upstash.news import News
 from gateway_core.adapters.upstash.reading import moment, one_of, text, whole
 from gateway_core.domain.chat import RefusalReason
+from gateway_core.domain.errors import RecordRefused
 from gateway_core.domain.rates import RateView, ReportedLimit
 from gateway_core.domain.times import day_key, hour_key, utc_date
 from gateway_core.store.changes import (
@@ -57,6 +58,7 @@ _DUE = "|due"
 _KINDS = frozenset(get_args(Kind.__value__))
 _WRITTEN = {"0": False, "1": True}
 _PERCENTS: dict[str, Percent] = {"50": 50, "80": 80, "100": 100}
+_DETAIL_LENGTH = 160
 _REASONS: dict[str, RefusalReason] = {"budget": "budget", "rate": "rate", "open": "breaker_open"}
 
 
@@ -136,7 +138,7 @@ def add_attempt(call: ScriptCall, ticket: Ticket, settlement: Settlement, *, is_
     call.add(settlement.generation, int(settlement.probe), settlement.effect, settlement.latency_ms)
     call.add(settlement.charge_nano, settlement.charge_tokens, int(settlement.unconfirmed))
     call.add(settlement.retry_after_ms, settlement.tpm, settlement.rpm, int(settlement.unsent))
-    call.add(int(settlement.streamed))
+    call.add(int(settlement.streamed), settlement.serial)
     rates = settlement.rates or RateView(0)
     call.add(rates.seen_ms, rates.until_ms, int(settlement.estimated))
     call.add(*(-1 if kept is None else kept for kept in (settlement.unconfirmed_nano, settlement.unconfirmed_tokens)))
@@ -182,8 +184,9 @@ def parse_admission(reply: str) -> Admission:
     kind, numbers = head[:1], head[1:]
     if kind != "+":
         raise ValueError
-    index, attempt, generation, probe, wait_ms, limited = (whole(number) for number in numbers.split(","))
-    return Admitted(index, attempt, generation, bool(probe), wait_ms, passed_over, bool(limited), changes)
+    index, attempt, generation, probe, wait_ms, limited, *serial = map(whole, numbers.split(","))
+    # A version before serials may have admitted what this one is told of again.
+    return Admitted(index, attempt, generation, bool(probe), wait_ms, passed_over, bool(limited), changes, *serial)
 
 
 def parse_look_up(ticket: Ticket, reply: str) -> LookUp:
@@ -202,11 +205,16 @@ def parse_look_up(ticket: Ticket, reply: str) -> LookUp:
 
 
 def parse_settled(reply: str) -> Settled:
-    """The answer of `settle`, `record` and `record_hit`; what the books tell is told in `lua/books.lua`."""
+    """The answer of `settle`, `record` and `record_hit`; what the books tell is told in `lua/books.lua`.
+
+    Raises RecordRefused where there was no room for the record.
+    """
+    if reply.startswith("!") and len(reply) > 1:
+        raise RecordRefused("The store has no room for the usage record.", detail=reply[1:][:_DETAIL_LENGTH])
     written, *told = reply.split("|")
     folded = tuple(_kind(kind) for part in told if part.startswith("~") for kind in part[1:].split(","))
-    changes = _changes([part for part in told if part != "!" and part[0] not in "~="])
-    return Settled(one_of(_WRITTEN, written), changes, folded, unrecorded="!" in told)
+    changes = _changes([part for part in told if part[0] not in "~="])
+    return Settled(one_of(_WRITTEN, written), changes, folded)
 
 
 def parse_held(reply: str) -> tuple[int, int, int] | None:

@@ -55,7 +55,7 @@ class Flow:
         seen.events = self._events
 
     async def next(self) -> Chunk | None:
-        """The next content, or a report of usage alone, as soon as it is in; None when no more will come."""
+        """The next content, as soon as it is in; None when no more will come."""
         if self._opened is None:
             await self._within(self._begin)
         while self.cause is None and (opened := self._opened):
@@ -63,8 +63,6 @@ class Flow:
                 chunk = self._read(opened.reader, self._events.popleft())
                 if chunk.is_content:
                     return self._first(self._with_usage(chunk))
-                if self.cause is None and self._has_news:
-                    return self._with_usage(Chunk())
             elif self._over:
                 self._check()
                 return None
@@ -128,14 +126,11 @@ class Flow:
 
     def _with_usage(self, chunk: Chunk) -> Chunk:
         """What the provider reports on the way goes along, so that a caller who leaves is charged for it."""
-        if self._seen.watch is None or not self._has_news:
+        watch = self._seen.watch
+        if watch is None or watch.reports == self._told:
             return chunk
-        self._told = self._seen.watch.reports
+        self._told = watch.reports
         return replace(chunk, usage=self._seen.wire.usage_of(self._seen.json))
-
-    @property
-    def _has_news(self) -> bool:
-        return self._seen.watch is not None and self._seen.watch.reports != self._told
 
     def _first(self, chunk: Chunk) -> Chunk:
         if self.has_begun:

@@ -33,5 +33,8 @@ local is_closed = not m.kind or m.kind == 'c'
 if step.is_late == 1 and is_closed then
   if told ~= '' then set(BUDGET, MARK, 'c' .. told) else told = m.told end
 end
-if step.writes == 1 then flush_with_record() else flush() end
+-- After all that may be unreadable: what is appended stays.
+local full = step.writes == 1 and append_record()
+if full then return redis.error_reply(full) end
+if step.writes == 1 then flush_with_counters() else flush() end
 return '1' .. told

@@ -10,6 +10,7 @@ end
 
 local function want_admission()
   want_accounts()
+  want(BUDGET, ADMISSIONS)
   want(PROJECT, 'b|p')
   if ticket.user ~= '' then want(PROJECT, 'b|u:' .. ticket.user) end
   want(PROJECT, 'due')
@@ -149,8 +150,9 @@ local function kept_limits(budgets)
   return (is_set or #budgets == 3) and table.concat(parts, ',') or ''
 end
 
-local function book(chosen, attempt, answer, budgets)
+local function book(chosen, attempt, answer, budgets, serial)
   local candidate, known = chosen.candidate, chosen.known
+  set(BUDGET, ADMISSIONS, show(serial))
   if known then put_provider_limits(candidate.provider, candidate.deployment, known) end
   for _, slot in ipairs(chosen.booked) do set(slot[1], slot[2], slot[3]) end
   move({spend = 0, spend_tokens = 0, hold = candidate.nano, hold_tokens = candidate.tokens})
@@ -185,7 +187,13 @@ local function budgets_of(limits)
   return {budget_of('p'), limits, scopes[3] and user}
 end
 
--- Replies: "+index,attempt,generation,probe,wait,limited;refusal..." admitted, "-;refusal..." refused, "!" stale caller,
+local function admissions()
+  local text = get(BUDGET, ADMISSIONS) or '0'
+  if not string.match(text, '^%d+$') then unreadable(ADMISSIONS .. ' of ' .. BUDGET) end
+  return tonumber(text)
+end
+
+-- Replies: "+index,attempt,generation,probe,wait,limited,serial;refusal..." admitted, "-;refusal..." refused, "!" stale caller,
 -- each with its changes.
 local function admit(attempt)
   local limits = key_limits()
@@ -196,10 +204,11 @@ local function admit(attempt)
   local chosen = choose(assessments)
   if not chosen then return '-' .. explain(assessments, nil) .. reported() end
   local generation, probe = pass(chosen.candidate, chosen.wait)
+  local serial = admissions() + 1
   local head = {show(chosen.candidate.index), show(attempt), show(generation), show(probe), show(chosen.wait),
-                show(is_limited(budgets))}
+                show(is_limited(budgets)), show(serial)}
   local answer = '+' .. table.concat(head, ',') .. explain(assessments, chosen) .. reported()
-  book(chosen, attempt, answer, budgets)
+  book(chosen, attempt, answer, budgets, serial)
   return answer
 end
 

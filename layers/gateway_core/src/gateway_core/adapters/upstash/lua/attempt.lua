@@ -1,8 +1,8 @@
 -- Settling one attempt: its money, its deployment's breaker, latency and known, and the buckets.
 
 local attempt = read('#number', 'provider', 'deployment', '#generation', '#probe', 'effect', '#latency', '#charge',
-                     '#charge_tokens', '#unconfirmed', '#retry_after', '#tpm', '#rpm', '#unsent', '#streamed', '#seen',
-                     '#until', '#estimated', '#kept', '#kept_tokens', '#day_end', '#index', '#is_news')
+                     '#charge_tokens', '#unconfirmed', '#retry_after', '#tpm', '#rpm', '#unsent', '#streamed', '#serial',
+                     '#seen', '#until', '#estimated', '#kept', '#kept_tokens', '#day_end', '#index', '#is_news')
 attempt.index = KEYS[attempt.index]
 attempt.reported_requests = read('#limit', '#remaining', '#reset')
 attempt.reported_tokens = read('#limit', '#remaining', '#reset')
@@ -17,6 +17,18 @@ local function want_attempt()
   if attempt.estimated == 1 then want_estimates() end
   if attempt.unconfirmed == 1 then want(PROJECT, 'due') end
   if attempt.is_news == 0 then want_deployment(attempt) end
+end
+
+-- What a late copy of the admission holds is nobody's: to settle it would count the attempt once more.
+local function fetch_attempt()
+  fetch()
+  if attempt.serial == 0 then return end
+  for _, field in ipairs({UNSETTLED, UNCONFIRMED, BOOKED}) do
+    local text = get(BUDGET, field)
+    local hold = parse_hold(text and field == BOOKED and string.sub(text, 2) or text)
+    local serial = hold and string.match(hold.answer, '^%+%d+,%d+,%-?%d+,%d+,%d+,%d+,(%d+)')
+    if serial and tonumber(serial) ~= attempt.serial then hashes[BUDGET].values[field] = false end
+  end
 end
 
 local function is_new_degraded()

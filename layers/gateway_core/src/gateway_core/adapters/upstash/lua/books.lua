@@ -87,9 +87,15 @@ local function count()
   end
 end
 
--- Writes everything, the record last: if it cannot be written, money and counters are right all the same.
--- Tells "|~kind,..." if names had to be folded, "|!" if the record is missing.
-local function flush_with_record()
+-- Appends the record, before all else is written and after all is read: Redis rolls nothing back. Gives what the server says where it has no room, as a
+-- stream may be full; then it is counted nowhere either.
+local function append_record()
+  local id = redis.pcall('XADD', RECORDS, '*', 'd', entry.record)
+  return type(id) == 'table' and id.err or nil
+end
+
+-- Writes all but the record. Tells "|~kind,..." if names had to be folded.
+local function flush_with_counters()
   local all = dimensions[1].fields
   local is_new_day, is_new_hour = not get(BUDGET, all[1]), not get(BUDGET, all[2])
   count()
@@ -97,8 +103,6 @@ local function flush_with_record()
   if is_new_day then hashes[BUDGET].expire = BUDGET_TTL_S end
   flush()
   if is_new_day then redis.call('SADD', PROJECTS, entry.project) end
-  local added = redis.pcall('XADD', RECORDS, '*', 'd', entry.record)
-  local is_lost = type(added) == 'table' and added.err ~= nil
-  if not is_lost and (is_new_hour or entry.late == 1) then redis.call('EXPIRE', RECORDS, RECORDS_TTL_S) end
-  return (#folded > 0 and '|~' .. table.concat(folded, ',') or '') .. (is_lost and '|!' or '')
+  if is_new_hour or entry.late == 1 then redis.call('EXPIRE', RECORDS, RECORDS_TTL_S) end
+  return #folded > 0 and '|~' .. table.concat(folded, ',') or ''
 end

@@ -292,6 +292,9 @@ end
 -- "requests;tokens" puts its provider's reports in order. The limits are those of the request's scopes at its
 -- admission: settling needs no command more for them. Unconfirmed, ",;since;estimated nano;estimated tokens" follow them,
 -- of what was paid, in a form that earlier releases pass over.
+-- ADMISSIONS counts the month's: the number is part of the answer, and tells a hold from that of a late copy.
+local ADMISSIONS = 'n'
+
 local function hold_field(kind, attempt)
   return kind .. '|' .. ticket.request .. '.' .. show(attempt)
 end

@@ -5,7 +5,7 @@
 want_news()
 want_attempt()
 want_admission()
-fetch()
+fetch_attempt()
 hear_news()
 
 local again = answered(attempt.number + 1)

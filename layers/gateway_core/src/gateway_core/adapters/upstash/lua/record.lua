@@ -11,10 +11,12 @@ local m = mark()
 if m.kind == 'c' or not m.kind then return '0' end
 if is_booked_open(attempts + 1) then return 'b' .. show(attempts + 1) end
 void(attempts + 1)
+local full = append_record()
+if full then return '!' .. full end
 if m.kind == 'r' then
   drop(BUDGET, MARK)
 else
   keep(BUDGET)
   set(BUDGET, MARK, 'c')
 end
-return '1' .. flush_with_record()
+return '1' .. flush_with_counters()

@@ -4,5 +4,11 @@
 want_counters()
 fetch()
 
-if redis.call('DEL', KEYS[7]) == 0 then return '0' end
-return '1' .. flush_with_record()
+local wait = redis.call('GETDEL', KEYS[7])
+if not wait then return '0' end
+local full = append_record()
+if full then
+  redis.call('SET', KEYS[7], wait, 'EX', RECORDS_TTL_S)
+  return '!' .. full
+end
+return '1' .. flush_with_counters()

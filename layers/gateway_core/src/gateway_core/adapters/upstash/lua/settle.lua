@@ -4,10 +4,11 @@
 -- the books tell and its changes.
 -- Or nothing is changed: "b" and the number of an attempt whose booking as an estimate has to be taken back before; "l"
 -- for a charge that became known when the request had gone on, to be corrected by `adjust`.
+-- Or "!" and why where there is no room for the record: the money is right, and a copy writes it once there is.
 want_news()
 want_attempt()
 want_counters()
-fetch()
+fetch_attempt()
 hear_news()
 
 if is_in_the_way() or (get(BUDGET, BOOKED) and attempt.unconfirmed == 0) then return 'b' .. show(attempt.number) end
@@ -29,11 +30,18 @@ else
   void(attempt.number + 1)
 end
 
-if attempt.generation == DEGRADED or m.kind == 'd' or reported() ~= '' then
+local is_degraded = attempt.generation == DEGRADED or m.kind == 'd'
+local full = append_record()
+if full then
+  keep(BUDGET)
+  set(BUDGET, MARK, (is_degraded and 'd' or 'r') .. show(attempt.number) .. reported())
+  flush()
+  return '!' .. full
+end
+if is_degraded or reported() ~= '' then
   keep(BUDGET)
   set(BUDGET, MARK, 'c' .. reported())
 else
   drop(BUDGET, MARK)
 end
-local told = flush_with_record()
-return '1' .. told .. held .. reported()
+return '1' .. flush_with_counters() .. held .. reported()

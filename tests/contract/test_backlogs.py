@@ -1,0 +1,311 @@
+"""What every backlog does: it keeps each message until it is settled, and hands it over as it was put."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from moto import mock_aws
+from mypy_boto3_sqs import SQSClient
+
+from gateway_core.adapters.file_backlog import REFUSED, FileBacklog
+from gateway_core.adapters.memory.backlog import MemoryBacklog
+from gateway_core.adapters.sqs_backlog import SqsBacklog, connect
+from gateway_core.domain.errors import BacklogUnavailable, InvalidRequest
+from gateway_core.ports import Replay
+from gateway_core.store.unsettled import Verdict, parse
+from gateway_core.triggers.replay import queued
+from tests.backlogs import AWAY, Plan, unsettled
+
+AWS = {"region_name": "eu-central-1", "aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
+TRIES = 3
+
+
+class Handed:
+    """What `queued` asks for each message of a batch."""
+
+    def __init__(self, replay: Replay) -> None:
+        self.replay = replay
+
+    def refuse(self, error: InvalidRequest) -> dict[str, Any]:
+        raise error
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+class Queue:
+    """An SQS queue with dead letters, and what Lambda's event source does with it."""
+
+    def __init__(self, client: SQSClient) -> None:
+        self.client = client
+        self.letters = client.create_queue(QueueName="letters")["QueueUrl"]
+        arn = client.get_queue_attributes(QueueUrl=self.letters, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        redrive = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": str(TRIES)})
+        # A message that is left comes again at once.
+        attributes: Any = {"RedrivePolicy": redrive, "VisibilityTimeout": "0"}
+        self.url = client.create_queue(QueueName="backlog", Attributes=attributes)["QueueUrl"]
+        self.backlog = SqsBacklog(self.url, lambda: client)
+        self.put = self.backlog.put
+
+    async def deliver(self, replay: Replay) -> None:
+        """One batch: what its answer does not name is deleted."""
+        got = self.client.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10).get("Messages", [])
+        records = [{"messageId": message["MessageId"], "body": message["Body"]} for message in got]
+        answer = await asyncio.to_thread(queued(Handed(replay)), {"Records": records}, None)  # type: ignore[arg-type]
+        left = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
+        for message in got:
+            if message["MessageId"] not in left:
+                self.client.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
+
+    async def refused(self) -> list[str]:
+        for _ in range(TRIES + 1):
+            await self.deliver(Plan({"r1": "refused"}))
+        got = self.client.receive_message(QueueUrl=self.letters, MaxNumberOfMessages=10)
+        return [message["Body"] for message in got.get("Messages", [])]
+
+
+class Folder:
+    """Files in a folder."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.backlog = FileBacklog(path)
+        self.put = self.backlog.put
+
+    async def deliver(self, replay: Replay) -> None:
+        await self.backlog.drain(replay)
+
+    async def refused(self) -> list[str]:
+        return (self._path / REFUSED).read_text().splitlines()
+
+
+class Memory:
+    """A list."""
+
+    def __init__(self) -> None:
+        self.backlog = MemoryBacklog()
+        self.put = self.backlog.put
+
+    async def deliver(self, replay: Replay) -> None:
+        await self.backlog.drain(replay)
+
+    async def refused(self) -> list[str]:
+        return self.backlog.refused
+
+
+@pytest.fixture
+def sqs() -> Iterator[SQSClient]:
+    with mock_aws():
+        yield connect(**AWS)
+
+
+@pytest.fixture(params=["memory", "file", "sqs"])
+def backlog(request, tmp_path) -> Any:
+    match request.param:
+        case "memory":
+            return Memory()
+        case "file":
+            return Folder(tmp_path / "not" / "there yet")
+    return Queue(request.getfixturevalue("sqs"))
+
+
+async def test_a_message_is_handed_over_as_it_was_put(backlog):
+    """With all that settling takes, and without the key's digest; once, if it is settled."""
+    found: list[str] = []
+
+    async def replay(text: str) -> Verdict:
+        found.append(text)
+        return "settled"
+
+    await backlog.put(unsettled(), AWAY)
+    for _ in range(2):
+        await backlog.deliver(replay)
+    assert [parse(text) for text in found] == [unsettled()]
+    assert "digest" not in found[0]
+
+
+async def test_what_waits_comes_again_and_keeps_nobody(backlog):
+    """A message that cannot be settled yet stays, those beside it are settled."""
+    for name in ("r1", "r2", "r3"):
+        await backlog.put(unsettled(name), AWAY)
+    plan = Plan({"r2": "waits"})
+    await backlog.deliver(plan)
+    await backlog.deliver(plan)
+    assert plan.seen == {"r1": 1, "r2": 2, "r3": 1}
+    await backlog.deliver(Plan())
+    last = Plan()
+    await backlog.deliver(last)
+    assert not last.seen
+
+
+async def test_while_the_store_is_away_the_rest_is_not_tried(backlog):
+    """One of them is enough to know. All of them stay."""
+    for name in ("r1", "r2", "r3"):
+        await backlog.put(unsettled(name), AWAY)
+    away = Plan(dict.fromkeys(("r1", "r2", "r3"), "away"))
+    await backlog.deliver(away)
+    assert away.seen.total() == 1
+    back = Plan()
+    await backlog.deliver(back)
+    assert back.seen == {"r1": 1, "r2": 1, "r3": 1}
+
+
+async def test_what_can_never_be_settled_is_kept_for_an_operator(backlog):
+    """Out of the way of the others, and whole."""
+    await backlog.put(unsettled(), AWAY)
+    await backlog.deliver(Plan({"r1": "refused"}))
+    assert [parse(text) for text in await backlog.refused()] == [unsettled()]
+    plan = Plan()
+    await backlog.deliver(plan)
+    assert not plan.seen
+
+
+async def test_many_at_once(backlog):
+    """Nothing is lost and nothing is doubled where several put at the same time."""
+    names = {f"r{number}" for number in range(10)}
+    await asyncio.gather(*(backlog.put(unsettled(name), AWAY) for name in names))
+    plan = Plan()
+    await backlog.deliver(plan)
+    assert plan.seen == dict.fromkeys(names, 1)
+
+
+async def test_a_queue_that_is_not_there_says_so(sqs):
+    """By the code alone: the text of an error may name the account."""
+    with pytest.raises(BacklogUnavailable) as failure:
+        await SqsBacklog("https://sqs.eu-central-1.amazonaws.com/123456789012/none", lambda: sqs).put(unsettled(), AWAY)
+    assert failure.value.detail == "AWS.SimpleQueueService.NonExistentQueue" or "NonExistent" in failure.value.detail
+    assert "123456789012" not in failure.value.detail
+
+
+async def test_a_client_that_cannot_be_made_says_so():
+    """As without credentials or a region. It is tried anew the next time."""
+    tries = []
+
+    def broken() -> SQSClient:
+        tries.append(1)
+        raise ValueError("arn:aws:sqs:secret")
+
+    backlog = SqsBacklog("https://sqs.example/q", broken)
+    for _ in range(2):
+        with pytest.raises(BacklogUnavailable) as failure:
+            await backlog.put(unsettled(), AWAY)
+        assert failure.value.detail == "ValueError"
+    assert len(tries) == 2
+
+
+async def test_a_folder_that_cannot_be_written_says_so(tmp_path):
+    """With its name, which no caller is told."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BacklogUnavailable) as failure:
+        await FileBacklog(tmp_path / "file").put(unsettled(), AWAY)
+    assert failure.value.detail == f"{tmp_path / 'file'}: File exists"
+
+
+async def test_a_line_that_was_torn_keeps_no_other(tmp_path):
+    """A process died while it wrote: nobody was answered yet. The next message begins a line."""
+    backlog = FileBacklog(tmp_path)
+    await backlog.put(unsettled(), AWAY)
+    (file,) = backlog.files()
+    file.write_text(file.read_text() + '{"version":1,"tick')
+    await backlog.put(unsettled("r2"), AWAY)
+    found: list[str] = []
+
+    async def replay(text: str) -> Verdict:
+        try:
+            found.append(parse(text).ticket.request_id)
+        except InvalidRequest:
+            return "refused"
+        return "settled"
+
+    assert await backlog.drain(replay) == {"settled": 2, "refused": 1}
+    assert found == ["r1", "r2"]
+    assert (tmp_path / REFUSED).read_text() == '{"version":1,"tick\n'
+    assert backlog.files() == []
+
+
+async def test_a_file_that_is_large_is_put_aside(tmp_path):
+    """So that no round has to read or write more than that."""
+    backlog = FileBacklog(tmp_path, most_bytes=1)
+    for number in range(3):
+        await backlog.put(unsettled(f"r{number}"), AWAY)
+    assert len(backlog.files()) == 3
+    plan = Plan()
+    await backlog.drain(plan)
+    assert plan.seen == {"r0": 1, "r1": 1, "r2": 1}
+
+
+async def test_one_drains_a_file_and_others_pass_it_by(tmp_path):
+    """What is put meanwhile goes to another file, and is not lost."""
+    backlog, other = FileBacklog(tmp_path), FileBacklog(tmp_path)
+    for name in ("r1", "r2"):
+        await backlog.put(unsettled(name), AWAY)
+    beside = Plan()
+
+    async def replay(text: str) -> Verdict:
+        if not beside.seen:
+            await other.put(unsettled("r3"), AWAY)
+            await other.drain(beside)
+        return "settled"
+
+    assert await backlog.drain(replay) == {"settled": 2}
+    assert beside.seen == {"r3": 1}
+    assert backlog.files() == []
+
+
+async def test_a_round_that_is_broken_off_loses_nothing(tmp_path):
+    """Cancelled, or killed: what it had settled comes again, which changes nothing."""
+    backlog = FileBacklog(tmp_path)
+    for name in ("r1", "r2"):
+        await backlog.put(unsettled(name), AWAY)
+    seen: list[str] = []
+
+    async def replay(text: str) -> Verdict:
+        seen.append(text)
+        if len(seen) == 2:
+            raise asyncio.CancelledError
+        return "settled"
+
+    with pytest.raises(asyncio.CancelledError):
+        await backlog.drain(replay)
+    plan = Plan()
+    await backlog.drain(plan)
+    assert plan.seen == {"r1": 1, "r2": 1}
+
+
+async def test_nobody_else_may_read_the_files(tmp_path):
+    """They say who asked for what, and when."""
+    backlog = FileBacklog(tmp_path / "folder")
+    await backlog.put(unsettled(), AWAY)
+    await backlog.drain(Plan({"r1": "waits"}))
+    await backlog.put(unsettled("r2"), AWAY)
+    await backlog.put(unsettled("r3"), AWAY)
+    await backlog.drain(Plan({"r3": "refused", "r2": "waits"}))
+    files = [*backlog.files(), tmp_path / "folder" / REFUSED]
+    assert len(files) > 1
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+
+
+async def test_writers_and_drainers_at_the_same_time(tmp_path):
+    """As in a folder that several processes share: each message is handed over once."""
+    writers = [FileBacklog(tmp_path, most_bytes=2000) for _ in range(4)]
+    for number, writer in enumerate(writers):
+        writer._name = f"host-{os.getpid()}-{number % 2}"
+    names = [f"r{number}" for number in range(80)]
+    plan, done = Plan(), asyncio.Event()
+
+    async def drain() -> None:
+        while not done.is_set():
+            await FileBacklog(tmp_path).drain(plan)
+
+    drainers = [asyncio.create_task(drain()) for _ in range(2)]
+    await asyncio.gather(*(writers[n % 4].put(unsettled(name), AWAY) for n, name in enumerate(names)))
+    done.set()
+    await asyncio.gather(*drainers)
+    await FileBacklog(tmp_path).drain(plan)
+    assert plan.seen == dict.fromkeys(names, 1)

@@ -1,0 +1,91 @@
+"""What each function loads before its first request: cold starts grow by one import at a time."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CORE = ROOT / "layers/gateway_core/src"
+ENVIRON = {
+    "PATH": os.environ["PATH"],
+    "PYTHONPATH": str(CORE),
+    "AWS_LAMBDA_FUNCTION_NAME": "f",
+    "AWS_REGION": "eu-central-1",
+    "AWS_ACCESS_KEY_ID": "AKID",
+    "AWS_SECRET_ACCESS_KEY": "secret",
+    "GATEWAY_EVENT_BUS": "bus",
+    "GATEWAY_ALLOW_HTTP": "1",
+    "GATEWAY_ALLOWED_HOSTS": "127.0.0.1",
+    "UPSTASH_REDIS_REST_URL": "http://127.0.0.1:9",
+    "UPSTASH_REDIS_REST_TOKEN": "token",
+}
+PROGRAM = """
+import sys
+import app
+import gateway_core.adapters.secrets
+print(*sorted({name for name in sys.modules}))
+"""
+HEAVY = {
+    "boto3",
+    "botocore.session",
+    "fastapi",
+    "httpx",
+    "litellm",
+    "openai",
+    "opentelemetry",
+    "requests",
+    "tiktoken",
+    "urllib3",
+}
+"""Modules, most of which take a tenth of a second or more. Powertools loads botocore, but no module in it."""
+CALLS_MODELS = {"api.schemas", "batch", "adapters.upstream", "pipeline.gateway", "wires.codecs", "routing.plan"}
+"""Rooms and modules of ours that only callers of models need."""
+OURS = {
+    "ask": 285,
+    "complete": 275,
+    "embed": 265,
+    "health": 158,
+    "mcp": 195,
+    "models": 158,
+    "stream": 280,
+    "tokens": 262,
+    "usage": 162,
+}
+"""How many modules of ours a function may load."""
+FOLDERS = sorted(path.parent.name for path in ROOT.glob("functions/*/app.py"))
+
+
+def loaded(name: str) -> set[str]:
+    """The modules of a function as it is ready, its secrets read and its events under way, by AWS."""
+    done = subprocess.run(
+        (sys.executable, "-P", "-c", PROGRAM),
+        env=ENVIRON | {"PYTHONPATH": f"{ROOT / 'functions' / name}:{CORE}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize("name", [name for name in FOLDERS if name != "jobs"])
+def test_a_function_loads_what_it_needs(name):
+    """No SDK, no framework that it does without, and no more of ours than today."""
+    modules = loaded(name)
+    allowed = {"opentelemetry"} if name == "mcp" else {"tiktoken", "requests", "urllib3"} if name == "tokens" else set()
+    assert HEAVY & modules <= allowed
+    ours = {module.removeprefix("gateway_core.") for module in modules if module.startswith("gateway_core.")}
+    assert len(ours) <= OURS[name], f"{len(ours)} modules of ours"
+    if name in {"health", "models", "usage"}:
+        assert CALLS_MODELS & ours == set()
+        assert {module for module in ours if module.startswith(("batch", "mcp_front", "lambda_stream"))} == set()
+
+
+def test_each_function_has_its_number():
+    """A new one as well; that of jobs has AWS's SDK, which its engine needs, and nobody waits for it."""
+    assert OURS.keys() | {"jobs"} == set(FOLDERS)
