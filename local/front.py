@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from importlib import import_module
+from urllib.parse import unquote
 
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -78,9 +79,23 @@ class Front:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand the request on."""
+        scope = as_sent(scope)
         if scope["type"] == "http":
             scope.setdefault("state", {})[LIMITER] = self._limiter
         await self._functions[function_of(scope.get("path", ""))](scope, receive, send)
+
+
+def as_sent(scope: Scope) -> Scope:
+    """The same, but a path in which a slash of ours is encoded is no route: it stays as it was sent.
+
+    Behind a prefix of `BELOW` a slash belongs to a name, as in API Gateway.
+    """
+    path, raw = scope.get("path", ""), scope.get("raw_path", b"").decode("latin-1")
+    segments = path.split("/")
+    sent = [unquote(segment) for segment in raw.split("/")]
+    known = next((prefix.count("/") for prefix in BELOW if path.startswith(prefix)), len(segments))
+    is_same = sent[:known] == segments[:known] and (known < len(segments) or len(sent) == len(segments))
+    return scope if is_same or not raw else {**scope, "path": raw}
 
 
 def function_of(path: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import os
 import signal
@@ -14,11 +13,11 @@ from types import FrameType
 
 from gateway_core.adapters.feed import EventFeed
 from gateway_core.adapters.job_bell import JobBell
-from gateway_core.bootstrap import health_checks, job_loop, open_store, read_settings
+from gateway_core.bootstrap import health_checks, job_loop
 from gateway_core.config.environment import GatewayEnvironment, documents_named
 from gateway_core.domain.errors import ConfigError, StoreUnavailable
-from gateway_core.store.virtual_keys import KeyRecord, digest_of, new_key, project_of
 from local.children import Child, Children
+from local.dev_key import dev_key, stored, storing
 from local.environment import LocalEnvironment, StackError, read
 from local.front import Front, job_bell, load_front
 from local.hub import Spoke
@@ -32,7 +31,6 @@ from local.valkey import ValkeyError
 from local.workers import Workers
 from local.working import working
 
-DEV_PROJECT = "dev"
 _BACKLOG = "GATEWAY_BACKLOG"
 RELOAD_S = "1"
 _LOOK_S = 0.5
@@ -94,7 +92,8 @@ def _start(
     started: list[Child],
 ) -> Running:
     settings, providers_url = start_parts(stack, choices, environ, apart(stack, children, started))
-    key = asyncio.run(_dev_key(choices, settings))
+    key = dev_key(choices)
+    is_stored = stored(key, settings, is_own_store=not choices.real_store)
     sock = bind(choices.port, choices.host)
     stack.enter_context(sock)
     addresses = Addresses(base_url(sock), key, settings["UPSTASH_REDIS_REST_URL"], providers_url, settings[_BACKLOG])
@@ -107,6 +106,8 @@ def _start(
         stack.callback(feed.close)  # who watches would be waited for
         start_jobs(stack, settings, job_bell(), feed)
         start_probes(stack, choices, settings)
+        if not is_stored:
+            stack.enter_context(storing(key, settings))
         return Running(addresses, None)
     spoke = Spoke()
     front = _loaded(spoke)
@@ -118,6 +119,8 @@ def _start(
         start_jobs(entered, settings, bell, spoke)
         spoke.on_ring(bell.ring)
         start_probes(entered, choices, settings)
+        if not is_stored:  # not here: what forks must have no other thread
+            entered.enter_context(storing(key, settings))
 
     workers = Workers(children, choices.workers, front, sock, spoke, only_one, choices.drain_s)
     stack.enter_context(workers.serving())
@@ -198,20 +201,6 @@ def _providers(choices: LocalEnvironment, url: str) -> dict[str, str]:
         found[f"{name}_API_KEY"] = "simulated"
         found[f"{name}_API_BASE"] = base_urls(url)[f"{name}_API_BASE"]
     return found
-
-
-async def _dev_key(choices: LocalEnvironment, environ: Mapping[str, str]) -> str:
-    key = choices.dev_key or (new_key(DEV_PROJECT) if choices.makes_key else "")
-    if not key:
-        return ""
-    if project_of(key) != DEV_PROJECT:
-        raise StackError(f"GATEWAY_DEV_KEY must look like gk_{DEV_PROJECT}_SECRET.")
-    store = open_store(read_settings(environ))
-    try:
-        await store.put_key(KeyRecord(project_id=DEV_PROJECT, digest=digest_of(key), admin=True))
-    finally:
-        await store.close()
-    return key
 
 
 def _stop_signal() -> threading.Event:

@@ -17,11 +17,12 @@ from gateway_core.bootstrap import mcp_stdio, open_store, read_settings
 from gateway_core.domain.errors import LLMError, Unauthenticated
 from gateway_core.invocation import HttpAnswer, HttpRequest, HttpStream
 from gateway_core.store.virtual_keys import KeyRecord, digest_of, new_key, project_of
+from local.dev_key import DEV_PROJECT
 from local.environment import LocalEnvironment, StackError, read
 from local.front import job_bell, load_apps
 from local.parts import here
 from local.replaying import replaying
-from local.stack import DEV_PROJECT, explained, start_jobs, start_parts, start_probes
+from local.stack import explained, start_jobs, start_parts, start_probes
 from local.standard_streams import protocol_streams
 
 # Nobody has to find it, and several may run beside each other. No answer is made up unless that is asked for.

@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from starlette.datastructures import MutableHeaders
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -64,8 +65,9 @@ class UpstashApp:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
             return
-        answer = await self._answer(Request(scope, receive))
-        await answer(scope, receive, self._with_sync_token(send))
+        with suppress(ClientDisconnect):  # nobody is there to be told
+            answer = await self._answer(Request(scope, receive))
+            await answer(scope, receive, self._with_sync_token(send))
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from gateway_core.adapters.upstash import layout
 from gateway_core.domain.errors import StoreUnavailable
+from gateway_core.domain.times import LATEST_MS
 from gateway_core.store.probes import KEPT_MS, Probe
 from tests.contract.desk import candidate, settled
 
@@ -81,7 +82,7 @@ async def test_all_is_read_in_one_trip(redis, upstash):
             provider=st.text(min_size=1),
             status=st.sampled_from(["ok", "timeout"]),
             latency_ms=st.none() | st.integers(0, 10**6),
-            checked_ms=st.integers(0, 2**53),
+            checked_ms=st.integers(0, LATEST_MS),
             fresh_until_ms=st.integers(0, 2**53),
             listed=st.dictionaries(st.text(), st.booleans()),
         )

@@ -18,7 +18,7 @@ from gateway_core.domain.rates import RateView, ReportedLimit
 from gateway_core.store.counters import Counters, count
 from gateway_core.store.estimates import LEAST_WAIT_MS, is_due
 from gateway_core.store.messages import Admission, Admitted, BreakerPolicy, Candidate, Settlement, Terms, Ticket
-from gateway_core.store.rate_limit import ProviderLimits
+from gateway_core.store.rate_limit import SKEW_MS, ProviderLimits
 from gateway_core.store.records import OpenHold
 from gateway_core.store.virtual_keys import KeyRecord
 from tests.contract.conftest import Redis
@@ -41,7 +41,7 @@ CANDIDATES = (
 SCOPES = ("p", "u:b|ob")
 PAIRS = [(c.provider, c.deployment_id) for c in CANDIDATES]
 
-steps_ms = st.sampled_from([0, 1, 400, 5000, 10_000, 16_000, 61_000, -1, -7000, -70_000])
+steps_ms = st.sampled_from([0, 1, 400, 5000, 10_000, 16_000, 61_000, -1, -7000, -70_000, -400_000])
 hours_ms = st.sampled_from([6 * 3_600_000, 3_600_000, 12 * 3_600_000])
 request_ids = st.sampled_from(["r1", "r2", "r3.1"])
 some_candidates = st.lists(st.sampled_from(CANDIDATES), min_size=1, max_size=3)
@@ -79,7 +79,8 @@ class Histories(RuleBasedStateMachine):
         self.tickets: dict[str, Ticket] = {}
         self.starts: list[Start] = []
         self.calls: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
-        self.leases: dict[str, int] = {}
+        self.leases: dict[str, tuple[int, int]] = {}
+        self.latest = self.now
         self.untils: dict[str, int] = {}
         self.holds: dict[tuple[str, int], OpenHold] = {}
         self.may_end: set[tuple[str, int]] = set()
@@ -102,7 +103,14 @@ class Histories(RuleBasedStateMachine):
         self.calls.append((name, args, kwargs))
         return self.send(name, *args, **kwargs)
 
+    def forget_wrong_clocks(self) -> None:
+        """What was noted by a clock that is far ahead of this one's is not kept: stores count it from now."""
+        self.leases = {name: lease for name, lease in self.leases.items() if lease[0] <= self.now + SKEW_MS}
+        if self.now + SKEW_MS < self.latest:
+            self.untils = {}
+
     def send(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        self.forget_wrong_clocks()
         request_id, ended = args[0].request_id, args[1]
         if isinstance(ended, Settlement):  # its own hold, and that of a fallback that nobody heard of
             self.may_end = {(request_id, ended.attempt), (request_id, ended.attempt + 1)}
@@ -129,12 +137,14 @@ class Histories(RuleBasedStateMachine):
     @rule(step=steps_ms)
     def time_passes_or_jumps(self, step: int) -> None:
         self.now += step
+        self.latest = max(self.latest, self.now)
 
     @rule(step=hours_ms)
     def hours_pass(self, step: int) -> None:
         """Until holds that nobody settled are to be booked; not for long, so that the days end."""
         if self.now + step < AFTERWARDS:
             self.now += step
+            self.latest = max(self.latest, self.now)
 
     @rule(request_id=request_ids, user=st.sampled_from(["", "b|ob"]), candidates=some_candidates, wait=waits)
     def admit(self, request_id: str, user: str, candidates: list[Candidate], wait: int) -> None:
@@ -282,8 +292,8 @@ class Histories(RuleBasedStateMachine):
         """A deployment has one probe at a time, until its lease ends."""
         deployment = start.candidate.deployment_id
         if start.answer.probe:
-            assert self.leases.get(deployment, 0) <= self.now
-            self.leases[deployment] = self.now + start.answer.wait_ms + POLICY.lease_ms
+            assert self.leases.get(deployment, (0, 0))[1] <= self.now
+            self.leases[deployment] = (self.now, self.now + start.answer.wait_ms + POLICY.lease_ms)
 
     def forget_lease(self, ended: Settlement) -> None:
         if ended.probe or ended.effect == "limit":

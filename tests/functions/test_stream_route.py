@@ -321,9 +321,9 @@ async def test_metadata_has_names_alone(client):
 
 
 async def test_metadata_and_headers_say_whom_it_counts_for(client, world):
-    """Metadata first, then headers and `user`."""
+    """Each names what the others leave out; what two of them name they name alike."""
     metadata = {"agent_id": "bot", "topic": "else"}
-    headers = {"x-agent-id": "other", "x-project-id": "alpha"}
+    headers = {"x-agent-id": "bot", "x-project-id": "alpha"}
     body = {**CHAT, "metadata": metadata, "user": "ada"}
     assert (await client.post("/v1/chat/completions", json=body, headers=headers)).status_code == 200
     (record,) = await world.records()

@@ -72,6 +72,12 @@ def test_the_local_front_sends_each_path_to_the_same_function(name):
         assert function_of(path.replace("{model_id+}", "gpt-5.1")) == folder
 
 
+def test_what_is_read_by_get_answers_head_as_well():
+    """Monitors ask that way; at API Gateway a method without a route is a 404."""
+    every = [route for properties in FUNCTIONS.values() for route in routes(properties)]
+    assert {path for method, path in every if method == "HEAD"} == {path for method, path in every if method == "GET"}
+
+
 def test_what_one_process_has_alone_is_not_deployed():
     """A feed of this process would show a fraction of a fleet's events."""
     deployed = {path for properties in FUNCTIONS.values() for _method, path in routes(properties)}

@@ -54,8 +54,8 @@ async def test_the_schedule_books_what_is_due_in_all_projects(at_noon):
     assert told == {
         "check": "holds",
         "projects": [
-            {"project_id": "alpha", "unconfirmed": 0, "nano": 0, "booked": 2},
-            {"project_id": "beta", "unconfirmed": 0, "nano": 0, "booked": 1},
+            {"project_id": "alpha", "unconfirmed": 0, "nano": 0, "booked": 2, "unreadable": 0},
+            {"project_id": "beta", "unconfirmed": 0, "nano": 0, "booked": 1, "unreadable": 0},
         ],
     }
     assert await checks(at_noon).check_holds() == []

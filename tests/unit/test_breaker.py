@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway_core.store.breaker import Breaker, Effect, admit, closed_for_ms, settle
+from gateway_core.store.breaker import MOST_AHEAD_MS, Breaker, Effect, admit, believed, closed_for_ms, settle
 from gateway_core.store.messages import BreakerPolicy
 
 POLICY = BreakerPolicy(failures=3, window_ms=60, cooldown_ms=30, max_cooldown_ms=100, lease_ms=20)
@@ -25,6 +25,7 @@ effects = st.builds(
     retry_after_ms=st.sampled_from([0, 1, 500]),
 )
 moments = st.integers(0, 400)
+MOMENT = 1_795_176_000_000
 
 
 def fail(breaker, now_ms, *, probe=False):
@@ -58,7 +59,7 @@ def test_an_old_failure_does_not_count():
 def test_the_first_request_after_the_rest_is_the_probe():
     """It takes the lease; everybody else waits for its end."""
     probing = admit(tripped(), 30, POLICY)
-    assert probing == Breaker("half_open", 3, 0, 50, 2, 1)
+    assert probing == Breaker("half_open", 3, 30, 50, 2, 1)
     assert [closed_for_ms(probing, at) for at in (30, 49, 50, 99)] == [20, 1, 0, 0]
 
 
@@ -133,3 +134,31 @@ def test_only_the_probe_of_the_generation_closes(breaker, effect, now_ms):
     closes = breaker.state != "closed" and settle(breaker, effect, now_ms, POLICY).state == "closed"
     proof = Effect("ok", breaker.generation, probe=True, retry_after_ms=effect.retry_after_ms)
     assert not closes or (breaker.state, effect) == ("half_open", proof)
+
+
+@given(breakers, moments)
+def test_an_honest_breaker_is_believed(breaker, now_ms):
+    """Neither a cool-down under way nor one that is over looks like a wrong clock."""
+    assert believed(breaker, now_ms) == breaker
+
+
+@given(st.integers(120_001, 10**9), st.integers(0, 5), st.booleans())
+def test_what_a_wrong_clock_opened_rests_from_now(ahead_ms, skips, probing):
+    """Its cool-down, its lease and its provider's word count from the moment at which somebody looks."""
+    wrong = MOMENT + ahead_ms
+    opened = tripped(now_ms=wrong)
+    for _ in range(skips):
+        opened = fail(admit(opened, opened.until_ms, POLICY), opened.until_ms, probe=True)
+    opened = admit(opened, wrong, POLICY, 7) if probing else opened
+    rests_ms = opened.until_ms - opened.since_ms
+    found = believed(opened, MOMENT)
+    assert (found.since_ms, closed_for_ms(found, MOMENT)) == (MOMENT, rests_ms)
+    assert believed(found, MOMENT) == found
+    limited = settle(Breaker(), Effect("limit", 0, probe=False, retry_after_ms=40), wrong, POLICY)
+    assert closed_for_ms(believed(limited, MOMENT), MOMENT) == 40
+
+
+def test_nothing_rests_for_more_than_a_day():
+    """Whoever wrote it."""
+    found = believed(Breaker("open", 3, 0, MOMENT + 10**12, 1, 1), MOMENT)
+    assert closed_for_ms(found, MOMENT) == MOST_AHEAD_MS

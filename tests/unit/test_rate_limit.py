@@ -5,9 +5,16 @@ from hypothesis import strategies as st
 
 from gateway_core.domain.rates import RateView, ReportedLimit
 from gateway_core.store.rate_limit import (
+    LONGEST_WAIT_MS,
+    MINUTE_US,
     AdmissionSequence,
+    Arrival,
+    LimitCounter,
     ProviderLimits,
     Slot,
+    believed,
+    believed_limits,
+    booked,
     correct,
     place,
     reserve,
@@ -57,11 +64,72 @@ def test_a_wait_is_exact(rate, units, ahead_ms):
 
 @given(rates, st.integers(0, 400), st.integers(0, 400))
 def test_a_correction_is_as_if_the_right_number_had_been_reserved(rate, reserved, used):
-    """Whether the bound was too high or too low."""
-    tat = NOW * 1000
-    assert (
-        correct(reserve(tat, reserved, rate, NOW).tat_us, reserved, used, rate) == reserve(tat, used, rate, NOW).tat_us
-    )
+    """Whether the bound was too high or too low; a minute's worth bounds what is reserved, not what was used."""
+    before = Arrival(reserve(NOW * 1000, reserved, rate, NOW).tat_us)
+    after = correct(before, reserved, used, rate)
+    assert after.tat_us == NOW * 1000 + -(-used * MINUTE_US // rate)
+    assert after.debt_us == max(0, after.tat_us - before.tat_us)
+
+
+@given(rates, st.lists(st.tuples(st.integers(0, 9000), st.integers(0, 20_000)), min_size=1, max_size=12))
+def test_what_was_used_is_paid_back_before_anything_starts(rate, uses):
+    """However large the answers, over the whole time no more starts than the rate and one answer allow."""
+    arrival, now = Arrival(), NOW
+    for used, pause_ms in uses:
+        slot = reserve(believed(arrival, now).tat_us, 1, rate, now)
+        now += slot.wait_ms
+        arrival = believed(arrival, now)
+        slot = reserve(arrival.tat_us, 1, rate, now)
+        assert slot.wait_ms == 0
+        assert arrival.tat_us <= (now + 60_000) * 1000
+        arrival = correct(booked(arrival, slot, now), 1, used, rate)
+        now += pause_ms
+    total = sum(used for used, _ in uses)
+    assert (arrival.tat_us - NOW * 1000) * rate >= total * MINUTE_US
+
+
+@given(rates, st.integers(0, 9000), st.integers(0, 100_000), st.integers(0, 400_000))
+def test_an_honest_arrival_is_believed(rate, used, waited_ms, passed_ms):
+    """A queue of waiting requests and a debt are no sign of a wrong clock, now or later."""
+    slot = reserve((NOW + waited_ms) * 1000, 1, rate, NOW)
+    arrival = correct(booked(Arrival(), slot, NOW), 1, used, rate)
+    assert believed(arrival, NOW + passed_ms) == arrival
+    again = reserve(arrival.tat_us, 1, rate, NOW + passed_ms)
+    if again.wait_ms <= LONGEST_WAIT_MS:
+        later = booked(arrival, again, NOW + passed_ms)
+        assert later.debt_us == 0
+        assert believed(later, NOW + passed_ms) == later
+
+
+@given(rates, st.integers(360_000, 10**9), st.integers(0, 9000))
+def test_an_arrival_that_only_a_wrong_clock_writes_empties_the_bucket_and_no_more(rate, ahead_ms, used):
+    """Whoever comes next waits for its own share of the minute, and for what is owed."""
+    wrong = NOW + ahead_ms
+    arrival = correct(booked(Arrival(), reserve(0, 1, rate, wrong), wrong), 1, used, rate)
+    found = believed(arrival, NOW)
+    assert found.debt_us == arrival.debt_us
+    assert reserve(found.tat_us, 1, rate, NOW).wait_ms <= 1 + (found.debt_us + MINUTE_US // rate) // 1000 + 1
+
+
+@given(st.integers(300_000, 10**9), st.integers(0, 60), st.integers(0, 5000), st.integers(0, 30))
+def test_a_report_by_a_wrong_clock_counts_from_now(ahead_ms, remaining, closed_ms, taken):
+    """A deployment is closed for as long as its provider said, and no longer."""
+    wrong = NOW + ahead_ms
+    view = RateView(wrong, ReportedLimit(60, remaining), until_ms=wrong + closed_ms)
+    limits, _ = fill(update_from_report(ProviderLimits(), view, None), taken, wrong)
+    found = believed_limits(limits, NOW)
+    assert found.until_ms == NOW + closed_ms
+    assert found.requests.seen_ms == NOW
+    placement = place(found, 0, NOW)
+    assert placement.reset_wait_ms == closed_ms
+    assert placement.requests_wait_ms <= closed_ms + 370_000
+    assert believed_limits(found, NOW) == found
+
+
+def test_an_arrival_far_beyond_any_report_is_not_believed():
+    """Whoever comes next waits for one share of a minute."""
+    limits = ProviderLimits(requests=LimitCounter(ReportedLimit(60, 60), NOW, tat_us=(NOW + 3_600_000) * 1000))
+    assert place(believed_limits(limits, NOW), 0, NOW).requests_wait_ms == 1000
 
 
 def fill(limits, count, now=NOW, tokens=0):

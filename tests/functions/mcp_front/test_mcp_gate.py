@@ -261,3 +261,11 @@ async def test_a_caller_who_leaves_before_the_body_is_whole(mcp):
     scope = {"type": "http", "method": "POST", "path": "/mcp", "query_string": b"", "headers": headers}
     await mcp.app(scope, receive, send)
     assert (sent, mcp.world.lines()) == ([], [])
+
+
+async def test_an_encoded_message_is_refused_by_its_header(mcp):
+    """As on every other route, in the gateway's shape; a declared length above the limit as well."""
+    answer = await mcp.send(b"\x1f\x8b", content_encoding="gzip")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (415, "unsupported_encoding")
+    answer = await mcp.send(b"{}", content_length="99999999999")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (413, "body_too_large")

@@ -11,7 +11,7 @@ from gateway_core.domain.errors import StoreUnavailable
 from gateway_core.ports import Clock, HoldBook, OperatorStore
 from gateway_core.store.estimates import Booked, HeldMoney, is_due, is_left, months_with_holds
 from gateway_core.store.reconciliation import reconciled_ticket
-from gateway_core.store.records import OpenHold
+from gateway_core.store.records import HoldPage, OpenHold
 from gateway_core.telemetry.events import Event, of_changes
 from gateway_core.telemetry.ports import EventSink
 
@@ -30,6 +30,7 @@ class _Count:
 
     held: dict[tuple[str, int], int] = field(default_factory=dict)
     booked: set[tuple[str, int]] = field(default_factory=set)
+    unreadable: set[str] = field(default_factory=set)
 
     def add(self, holds: Iterable[OpenHold]) -> None:
         """A page may have a hold twice, and one that was booked since."""
@@ -40,7 +41,7 @@ class _Count:
         self.booked.add(_name(hold))
 
     def total(self, project_id: str) -> HeldMoney:
-        return HeldMoney(project_id, len(self.held), sum(self.held.values()), len(self.booked))
+        return HeldMoney(project_id, len(self.held), sum(self.held.values()), len(self.booked), len(self.unreadable))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +77,11 @@ class Bookkeeper:
     async def _look_through(self, project_id: str, until_s: float) -> HeldMoney:
         count = _Count()
         for month in months_with_holds(self.clock.now_ms()):
-            async for holds in pages_of(self.store, project_id, month):
+            async for page in pages_of(self.store, project_id, month):
                 now_ms = self.clock.now_ms()
-                count.add(hold for hold in holds if is_left(hold, now_ms))
-                due = [hold for hold in holds if is_due(hold, now_ms=now_ms, wait_ms=self.wait_ms)]
+                count.unreadable |= {f"{month} {name}" for name in page.unreadable}
+                count.add(hold for hold in page.holds if is_left(hold, now_ms))
+                due = [hold for hold in page.holds if is_due(hold, now_ms=now_ms, wait_ms=self.wait_ms)]
                 await self._book(project_id, due, count, until_s)
         return count.total(project_id)
 
@@ -105,13 +107,13 @@ class Bookkeeper:
             await self.events.emit(events)
 
 
-async def pages_of(store: HoldBook, project_id: str, month: str) -> AsyncIterator[Sequence[OpenHold]]:
+async def pages_of(store: HoldBook, project_id: str, month: str) -> AsyncIterator[HoldPage]:
     """All holds of a month, a page after the other."""
     page = await store.hold_page(project_id, month=month)
-    yield page.holds
+    yield page
     while page.cursor:
         page = await store.hold_page(project_id, month=month, cursor=page.cursor)
-        yield page.holds
+        yield page
 
 
 def _in_turn(projects: Sequence[str], now_ms: int) -> Sequence[str]:

@@ -53,32 +53,43 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Selected:
+    """What a selection has. `unreadable` holds were in the way: of these nothing can be said."""
+
+    holds: tuple[Found, ...]
+    unreadable: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Reconciling:
     """Works on one store. Every method raises StoreUnavailable."""
 
     store: OperatorStore
     clock: Clock
 
-    async def select(self, selection: Selection) -> list[Found]:
+    async def select(self, selection: Selection) -> Selected:
         """The holds, oldest first. Read in pages: the server does nothing else for as long as a page takes."""
         now_ms = self.clock.now_ms()
         found: dict[tuple[str, str, int], Found] = {}
+        unreadable: set[tuple[str, str, str]] = set()
         for project in [selection.project_id] if selection.project_id else await self.store.projects():
             for month in self._months(selection.month):
-                async for holds in pages_of(self.store, project, month):
-                    wanted = (hold for hold in holds if selection.has(hold, now_ms))
+                async for page in pages_of(self.store, project, month):
+                    unreadable |= {(project, month, name) for name in page.unreadable}
+                    wanted = (hold for hold in page.holds if selection.has(hold, now_ms))
                     found |= {(project, hold.request_id, hold.attempt): Found(project, hold) for hold in wanted}
-        return sorted(found.values(), key=lambda each: (each.hold.held_since_ms, each.project_id, _name(each.hold)))
+        oldest = sorted(found.values(), key=lambda each: (each.hold.held_since_ms, each.project_id, _name(each.hold)))
+        return Selected(tuple(oldest), len(unreadable))
 
     def lines(self, found: Sequence[Found]) -> list[Line]:
         """One a hold, with what is charged already and what is suggested to charge."""
         now_ms = self.clock.now_ms()
         return [_hold_line(each, now_ms) for each in found]
 
-    def sums(self, found: Sequence[Found]) -> Line:
+    def sums(self, selected: Selected) -> Line:
         """Of all of them together."""
         now_ms = self.clock.now_ms()
-        holds = [each.hold for each in found]
+        holds = [each.hold for each in selected.holds]
         states = [hold.state for hold in holds]
         return {
             "holds": len(holds),
@@ -86,6 +97,7 @@ class Reconciling:
             "hold_usd": usd(sum(hold.hold_nano for hold in holds)),
             "charged_usd": usd(sum(hold.paid_nano for hold in holds)),
             "suggested_usd": usd(sum(hold.hold_nano for hold in holds if _is_over(hold, now_ms))),
+            **({"unreadable": selected.unreadable} if selected.unreadable else {}),
         }
 
     async def release_all(self, found: Sequence[Found], charge: Charge, *, dry_run: bool) -> list[Line]:

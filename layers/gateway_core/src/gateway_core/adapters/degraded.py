@@ -13,12 +13,22 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from gateway_core.adapters.store_circuit import StoreCircuit
-from gateway_core.domain.errors import InvalidRequest, LLMError, StoreUnavailable
+from gateway_core.domain.errors import InvalidRequest, LLMError, StoreUnavailable, StoreUnreadable
 from gateway_core.ports import Backlog, Clock, Ledger
 from gateway_core.ports.replaying import settle_alone
 from gateway_core.store.changes import Change
 from gateway_core.store.deployment_state import DeploymentState
-from gateway_core.store.messages import Admission, Admitted, Candidate, Settled, Settlement, Terms, Ticket
+from gateway_core.store.messages import (
+    Admission,
+    Admitted,
+    Candidate,
+    Refused,
+    Settled,
+    Settlement,
+    StaleCaller,
+    Terms,
+    Ticket,
+)
 from gateway_core.store.probes import FleetHealth
 from gateway_core.store.records import Unsettled, UsageRecord
 from gateway_core.store.response_cache import LookUp
@@ -61,6 +71,9 @@ class ResilientLedger:
     async def admit(self, ticket: Ticket, candidates: Sequence[Candidate], terms: Terms) -> Admission:
         try:
             admission = await self._circuit.ask(lambda: self._store.admit(ticket, candidates, terms))
+            _check(admission, candidates)
+        except StoreUnreadable:
+            raise
         except StoreUnavailable:
             if not self._may_go_on(ticket):
                 raise
@@ -75,6 +88,9 @@ class ResilientLedger:
         try:
             changes = await self._catch_up(ticket, terms)
             admission = await self._circuit.ask(lambda: self._store.next(ticket, settlement, candidates, terms))
+            _check(admission, candidates)
+        except StoreUnreadable:
+            raise
         except StoreUnavailable:
             if not self._may_go_on(ticket):
                 raise
@@ -161,6 +177,17 @@ class ResilientLedger:
     def _may_go_on(self, ticket: Ticket) -> bool:
         seen_s = self._unlimited.get(_payers(ticket))
         return self._degrade and seen_s is not None and self._clock.monotonic_s() - seen_s < TRUSTED_S
+
+
+def _check(admission: Admission, candidates: Sequence[Candidate]) -> None:
+    """Raises StoreUnreadable for an answer about other candidates than were asked for."""
+    if isinstance(admission, StaleCaller):
+        return
+    told = admission.passed_over if isinstance(admission, Admitted) else admission.refusals
+    named = [refusal.index for refusal in told] + ([admission.index] if isinstance(admission, Admitted) else [])
+    is_empty = isinstance(admission, Refused) and bool(candidates) and not told
+    if is_empty or any(index >= len(candidates) for index in named):
+        raise StoreUnreadable.of("the candidates of an admission")
 
 
 def _payers(ticket: Ticket) -> tuple[str, ...]:

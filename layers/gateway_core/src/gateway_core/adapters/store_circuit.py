@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from gateway_core.domain.chat import BreakerEffect
-from gateway_core.domain.errors import StoreUnavailable
+from gateway_core.domain.errors import StoreUnavailable, StoreUnreadable
 from gateway_core.ports import Clock
 from gateway_core.store import breaker
 from gateway_core.store.breaker import Breaker, Effect
@@ -37,6 +37,8 @@ class StoreCircuit:
         try:
             reply = await call()
             effect = "ok"
+        except StoreUnreadable:
+            raise  # it does answer: what one project cannot read is no reason to spare it
         except StoreUnavailable as error:
             effect, self._why = "fail", error.detail
             raise

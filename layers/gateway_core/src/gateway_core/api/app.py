@@ -8,6 +8,7 @@ from starlette.applications import Starlette
 
 from gateway_core.api.errors import install
 from gateway_core.api.guard import RequestGuard
+from gateway_core.api.head import HeadAsGet
 from gateway_core.api.routes import Routes
 from gateway_core.services import Current, Services
 
@@ -23,4 +24,5 @@ def create_app[S: Services](source: Current[S], *routers: Callable[[Current[S]],
     app.state.events = source.now().events
     install(app, telemetry)
     app.add_middleware(RequestGuard, telemetry=telemetry)
+    app.add_middleware(HeadAsGet)
     return app

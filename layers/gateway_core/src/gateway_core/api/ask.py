@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 
 from gateway_core.access.rights import check_tool
 from gateway_core.api.ask_schemas import BatchBody, batch_body, result_body, total_cost, totals_body
+from gateway_core.api.attribution import check_headers
 from gateway_core.api.auth import identify
 from gateway_core.api.body import read_json, validate
 from gateway_core.api.deadline import time_left_s
@@ -51,6 +52,7 @@ def router(source: Current[ModelServices], jobs: Jobs | None = None) -> Routes:
         is_job = wants_job(request)
         value = await read_json(request, services.settings.body_limit)
         batch = await _read(value, services, is_job=is_job)
+        check_headers(request, project_id=batch.body.project_id, agent_id=batch.body.agent_id)
         if is_job:
             return await accept(request, services, jobs, caller, batch)
         request_id = request.state.request_id

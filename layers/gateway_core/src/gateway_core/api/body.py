@@ -9,16 +9,18 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
+from starlette.datastructures import Headers
 from starlette.requests import Request
 
 from gateway_core.crowd.slot import waited
-from gateway_core.domain.errors import BodyTooLarge, InvalidRequest
+from gateway_core.domain.errors import BodyTooLarge, InvalidRequest, UnsupportedEncoding
 
 MOST_DEPTH = 64
 MOST_ID_BYTES = 128
 NOT_OFFERED = "not_offered"
 """Of an error: the request has the right form, but the gateway does not do what it asks for."""
 _LONGEST_NAME = 64
+_MOST_DIGITS = 18
 _REASONS = {
     "extra_forbidden": "is not a field of this request. Remove it or check its spelling",
     "string_pattern_mismatch": "has characters or a form that are not allowed here",
@@ -52,14 +54,14 @@ class Strict(BaseModel):
 
 
 async def read_json(request: Request, limit: int) -> dict[str, Any]:
-    """The body's JSON object. Raises BodyTooLarge above `limit` bytes, InvalidRequest for all else."""
+    """The body's JSON object. Raises as `read_body`, and InvalidRequest for what is none."""
     return parse_json(await read_body(request, limit))
 
 
 def parse_json(raw: bytes) -> dict[str, Any]:
     """A JSON object from bytes. Raises InvalidRequest."""
     try:
-        value = json.loads(raw, parse_constant=float, object_pairs_hook=_unique)
+        value = json.loads(_text(raw), parse_constant=float, object_pairs_hook=_unique)
     except _DuplicateError as error:
         name = str(error)[:_LONGEST_NAME]
         text = f"The body has the member '{name}' twice in one object. Send each once."
@@ -73,6 +75,15 @@ def parse_json(raw: bytes) -> dict[str, Any]:
         raise InvalidRequest("The body must be a JSON object.", param="body")
     _check(value)
     return value
+
+
+def _text(raw: bytes) -> str:
+    """The text in UTF-8. Raises InvalidRequest, where Python's JSON would read UTF-16 and UTF-32 as well."""
+    encoding = json.detect_encoding(raw)
+    if not encoding.startswith("utf-8"):
+        name = encoding[:6].upper()
+        raise InvalidRequest(f"The body is in {name}. Send a JSON object in UTF-8.", param="body")
+    return raw.decode(encoding, "surrogatepass")
 
 
 class _DuplicateError(ValueError):
@@ -96,10 +107,11 @@ def validate[T: BaseModel](model: type[T], value: dict[str, Any]) -> T:
 
 
 async def read_body(request: Request, limit: int) -> bytes:
-    """The whole body. Raises BodyTooLarge above `limit` bytes, as soon as that is known.
+    """The whole body. Raises BodyTooLarge above `limit` bytes, as soon as that is known, and UnsupportedEncoding.
 
     A client who sends slowly keeps nobody else from work.
     """
+    _check_head(request.headers, limit)
     return await waited(_read_body(request, limit))
 
 
@@ -108,9 +120,24 @@ async def _read_body(request: Request, limit: int) -> bytes:
     async for part in request.stream():
         size += len(part)
         if size > limit:
-            raise BodyTooLarge(f"The body is larger than {limit} bytes. Send less, for example smaller images.")
+            raise _too_large(limit)
         parts.append(part)
     return b"".join(parts)
+
+
+def _check_head(headers: Headers, limit: int) -> None:
+    """Before anything of the body is read."""
+    declared = headers.get("content-length", "")
+    if declared.isdecimal() and (len(declared) > _MOST_DIGITS or int(declared) > limit):
+        raise _too_large(limit)
+    encodings = ",".join(headers.getlist("content-encoding")).lower().split(",")
+    if not {encoding.strip() for encoding in encodings} <= {"", "identity"}:
+        text = "Content-Encoding: bodies are taken as they are. Send the JSON uncompressed, without this header."
+        raise UnsupportedEncoding(text, param="content-encoding")
+
+
+def _too_large(limit: int) -> BodyTooLarge:
+    return BodyTooLarge(f"The body is larger than {limit} bytes. Send less, for example smaller images.")
 
 
 def _schema_error(error: ValidationError, value: dict[str, Any]) -> InvalidRequest:

@@ -42,7 +42,8 @@ def router(source: Current[Services]) -> Routes:
         pairs = [(model.provider, model.deployment.id) for model in models]
         try:
             fleet = await services.ledger.fleet_health(pairs)
-        except StoreUnavailable:
+        except StoreUnavailable as error:
+            services.telemetry.store_failed(request.state.request_id, error)
             store, fleet = "unavailable", FleetHealth(tuple(unknown_states(pairs)))
             headers.update(DEGRADED_HEADER)
         now_ms = services.clock.now_ms()

@@ -17,6 +17,7 @@ from gateway_core.access.rights import attribute, check_tool
 from gateway_core.api.ask_schemas import BatchBody, job_body
 from gateway_core.api.auth import identify
 from gateway_core.api.body import Strict, validate
+from gateway_core.api.query import query_of
 from gateway_core.api.routes import Routes
 from gateway_core.api.sessions import session_of
 from gateway_core.batch.graph import Node
@@ -60,7 +61,7 @@ def attribution_of(request: Request, caller: Caller, body: BatchBody) -> Attribu
 
 def wants_job(request: Request) -> bool:
     """Whether the batch is to be a job. Raises InvalidRequest for any other mode."""
-    mode = request.query_params.get("mode")
+    mode = query_of(request).get("mode")
     if mode not in {None, "job"}:
         raise InvalidRequest("mode: can only be 'job'. Leave it out for an answer now.", param="mode", schema=True)
     return mode == "job"
@@ -164,7 +165,7 @@ def _idempotency_key(request: Request) -> str | None:
 
 
 def _page(request: Request) -> Page:
-    return validate(Page, {name: _number(text) for name, text in request.query_params.items()})
+    return validate(Page, {name: _number(text) for name, text in query_of(request).items()})
 
 
 def _number(text: str) -> int | str:

@@ -51,7 +51,8 @@ def router(source: Current[Services]) -> Routes:
         headers: dict[str, str] = {}
         try:
             states = await services.ledger.deployment_states(pairs)
-        except StoreUnavailable:
+        except StoreUnavailable as error:
+            services.telemetry.store_failed(request.state.request_id, error)
             states = unknown_states(pairs)
             headers.update(DEGRADED_HEADER)
         now_ms = services.clock.now_ms()

@@ -10,6 +10,7 @@ from pydantic import Field
 from starlette.requests import Request
 
 from gateway_core.access.rights import attribute
+from gateway_core.api.attribution import AGENT_HEADER, PROJECT_HEADER, agreed, header
 from gateway_core.api.body import Party, Strict, validate
 from gateway_core.api.sessions import session_of, short_name
 from gateway_core.domain.caller import Attribution, Caller
@@ -29,28 +30,21 @@ class Origin(Strict):
 def attribution_of(
     request: Request, caller: Caller, *, user: str | None = None, metadata: Mapping[str, str] | None = None
 ) -> Attribution:
-    """From `metadata`, else from `x-project-id`, `x-agent-id` and OpenAI's `user`. Raises Forbidden, InvalidRequest.
+    """From `metadata`, or from `x-project-id`, `x-agent-id` and OpenAI's `user`. Raises Forbidden, InvalidRequest.
 
-    OpenAI sets no limits to `user`: one that is no name here counts under its digest.
+    Where both say something, they have to say the same. OpenAI sets no limits to `user`: one that is no name here
+    counts under its digest.
     """
     named = metadata or {}
-    given = {
-        "project_id": named.get("project_id") or _header(request, "x-project-id"),
-        "agent_id": named.get("agent_id") or _header(request, "x-agent-id"),
-        "user_id": named.get("user_id") or (user and short_name(user, "u")),
+    ways: dict[str, dict[str, str | None]] = {
+        "project_id": {PROJECT_HEADER: header(request, PROJECT_HEADER, "project_id")},
+        "agent_id": {AGENT_HEADER: header(request, AGENT_HEADER, "agent_id")},
+        "user_id": {"user": user and short_name(user, "u")},
     }
+    given = {name: agreed(name, {f"metadata.{name}": named.get(name), **way}) for name, way in ways.items()}
     origin = validate(Origin, {name: value for name, value in given.items() if value})
     wanted = attribute(caller, origin.project_id, origin.agent_id, origin.user_id)
     return replace(wanted, session_id=session_of(request, metadata))
-
-
-def _header(request: Request, name: str) -> str | None:
-    """A header in UTF-8, which clients send; HTTP itself knows only Latin-1."""
-    value = request.headers.get(name)
-    try:
-        return value and value.encode("latin-1").decode()
-    except UnicodeDecodeError:
-        return value
 
 
 def group_or_model(catalog: Catalog, name: str) -> tuple[str | None, str | None]:

@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 
-from fastapi import Request
+from starlette.requests import Request
 
 from gateway_core.api.body import MOST_ID_BYTES
 

@@ -9,6 +9,7 @@ from pydantic import Field
 from starlette.requests import Request
 
 from gateway_core.access.rights import check_tool
+from gateway_core.api.attribution import check_headers
 from gateway_core.api.auth import identify
 from gateway_core.api.body import read_json, validate
 from gateway_core.api.deadline import time_left_s
@@ -44,6 +45,7 @@ def router(source: Current[ModelServices]) -> Routes:
         check_tool(caller, TOOL)
         value = await read_json(request, settings.body_limit)
         body = validate(StreamBody, value)
+        check_headers(request, project_id=body.project_id, agent_id=body.agent_id)
         chat = body.to_request(caller, settings.default_timeout_s, value, session_of(request))
         request_id = request.state.request_id
         timeout_s = min(chat.timeout_s, time_left_s(request.scope))

@@ -14,6 +14,7 @@ from gateway_core.access.budget_rows import budget_row
 from gateway_core.access.rights import attribute, check_tool
 from gateway_core.api.auth import identify
 from gateway_core.api.body import Party, Strict, validate
+from gateway_core.api.query import query_of
 from gateway_core.api.routes import Routes
 from gateway_core.api.usage_reports import by_project, by_session, report_of
 from gateway_core.domain.caller import Caller
@@ -70,30 +71,36 @@ def router(source: Current[Services]) -> Routes:
     async def usage(request: Request) -> dict[str, Any]:
         services = source.now()
         caller = await _allowed(request, services)
-        asked = validate(UsageQuery, dict(request.query_params))
+        asked = validate(UsageQuery, query_of(request))
         query = _report_query(asked, caller, services)
-        return _body(query, await _report(query, asked, caller, services))
+        report = await _report(query, asked, caller, services)
+        if report.unreadable:
+            services.telemetry.unreadable_records(request.state.request_id, caller.project_id, report.unreadable)
+        return _body(query, report)
 
     @routes.get("/v1/usage/records")
     async def records(request: Request) -> dict[str, Any]:
         services = source.now()
         caller = await _allowed(request, services)
-        asked = validate(RecordsQuery, dict(request.query_params))
+        asked = validate(RecordsQuery, query_of(request))
         day = asked.date or _today(services)
         project = attribute(caller, asked.project_id, None, None).project_id
         page = await services.store.usage_records(project, day=day_key(day), after=asked.cursor, limit=asked.limit)
+        if page.unreadable:
+            services.telemetry.unreadable_records(request.state.request_id, project, page.unreadable)
         own = [record for record in page.records if caller.user_id in ("", record.user_id)]
         return {
             "date": day.isoformat(),
             "records": [record_body(record) for record in own],
             "next_cursor": page.cursor or None,
+            "unreadable": page.unreadable,
         }
 
     @routes.get("/v1/budgets")
     async def budgets(request: Request) -> dict[str, Any]:
         services = source.now()
         caller = await _allowed(request, services)
-        asked = validate(BudgetsQuery, dict(request.query_params))
+        asked = validate(BudgetsQuery, query_of(request))
         whom = attribute(caller, asked.project_id, None, asked.user_id)
         await services.bookkeeper.before_report(whom.project_id)
         scopes = ["p", *([f"k:{caller.key_id}"] if whom.project_id == caller.project_id else [])]
@@ -140,6 +147,7 @@ def _body(query: ReportQuery, found: Report) -> dict[str, Any]:
         "group_by": query.group_by,
         "totals": _counters_body(found.totals),
         "rows": [{query.column: name, **_counters_body(counted)} for name, counted in found.rows],
+        **({"unreadable": found.unreadable} if query.group_by == "session" else {}),
     }
 
 

@@ -10,7 +10,7 @@ from gateway_core.domain.errors import InvalidRequest
 from gateway_core.domain.times import day_key
 from gateway_core.ports import Books
 from gateway_core.store.counters import Counters, count
-from gateway_core.store.records import UsageRecord
+from gateway_core.store.records import RecordPage, UsageRecord
 from gateway_core.store.report_query import ReportQuery
 from gateway_core.store.reports import Reading, Report
 
@@ -45,27 +45,28 @@ async def by_project(books: Books, query: ReportQuery, projects: Sequence[str]) 
 async def by_session(books: Books, query: ReportQuery, project_id: str) -> Report:
     """A row for each session, from records. Raises InvalidRequest (422) where there are too many of them."""
     rows: dict[str, Counters] = {}
-    totals, read = Counters(), 0
-    async for record in _records(books, query, project_id):
-        read += 1
+    totals, read, unreadable = Counters(), 0, 0
+    async for page in _pages(books, query, project_id):
+        unreadable += page.unreadable
+        read += len(page.records) + page.unreadable
         if read > MOST_RECORDS:
             text = f"A report by session adds up at most {MOST_RECORDS} requests. Ask for fewer days."
             raise InvalidRequest(text, param="start_date", schema=True)
-        if _matches(query, record):
-            added = count(record)
-            totals += added
-            if record.session_id:
-                rows[record.session_id] = rows.get(record.session_id, Counters()) + added
-    return Report(totals, tuple(sorted(rows.items())))
+        for record in page.records:
+            if _matches(query, record):
+                added = count(record)
+                totals += added
+                if record.session_id:
+                    rows[record.session_id] = rows.get(record.session_id, Counters()) + added
+    return Report(totals, tuple(sorted(rows.items())), unreadable)
 
 
-async def _records(books: Books, query: ReportQuery, project_id: str) -> AsyncIterator[UsageRecord]:
+async def _pages(books: Books, query: ReportQuery, project_id: str) -> AsyncIterator[RecordPage]:
     for day in query.days:
         cursor, is_first = "", True
         while cursor or is_first:
             page = await books.usage_records(project_id, day=day_key(day), after=cursor, limit=_PAGE)
-            for record in page.records:
-                yield record
+            yield page
             cursor, is_first = page.cursor, False
 
 

@@ -78,11 +78,11 @@ async def usage_reconcile(administration: Administration, options: argparse.Name
     if isinstance(options.release, tuple):
         return [await _release_one(work, options, charge or NOTHING)]
     found = await work.select(Selection(options.project or "", options.month, options.state, options.older_than * 1000))
-    lines = work.lines(found)
+    lines = work.lines(found.holds)
     if options.release == ALL:
         if charge is None:
             raise InvalidRequest("Say what to charge for all of them: --charge known, bound or USD.")
-        lines = await work.release_all(found, charge, dry_run=options.dry_run)
+        lines = await work.release_all(found.holds, charge, dry_run=options.dry_run)
     sums = {**work.sums(found), **({"released": len(lines)} if options.release == ALL and not options.dry_run else {})}
     if options.json:
         return [{"holds": lines, "sums": sums}]

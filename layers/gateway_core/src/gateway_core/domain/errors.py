@@ -12,12 +12,13 @@
     - ProviderRejected         the provider calls the request itself wrong
     - AddressRefused           the caller's base URL leads where nothing is sent
   + RequestError               the caller can mend it
-    - InvalidRequest, UnknownModel, UnknownJob, Unauthenticated, Forbidden, BodyTooLarge
+    - InvalidRequest, UnknownModel, UnknownJob, Unauthenticated, Forbidden, BodyTooLarge, UnsupportedEncoding
     - BudgetExceeded, RateLimited
   + NoDeploymentAvailable      every candidate failed or is open
   + DeadlineExceeded           the request's own deadline passed
   + CallerGone                 the caller disconnected; nobody reads this answer
   + StoreUnavailable           the shared state cannot be reached
+    - StoreUnreadable          it answers, but with something that is not ours
   + RecordRefused              it settled the money, and has no room for the record
   + BacklogUnavailable         what waits to be settled cannot be kept
   + Overloaded                 this process has more to do than it can; nothing was begun
@@ -236,6 +237,11 @@ class BodyTooLarge(RequestError):
     code = "body_too_large"
 
 
+class UnsupportedEncoding(RequestError):
+    status = 415
+    code = "unsupported_encoding"
+
+
 class RateLimited(RequestError):
     """The gateway's own limit, of the key or of a provider; `retry_after_s` is exact."""
 
@@ -271,6 +277,19 @@ class StoreUnavailable(LLMError):
     status = 503
     code = "store_unavailable"
     retryable = True
+
+
+class StoreUnreadable(StoreUnavailable):
+    """The store holds, or answers, what cannot be read.
+
+    Nobody goes on without it, as some may when the store is away: what cannot be read may be a limit.
+    """
+
+    @classmethod
+    def of(cls, what: str) -> StoreUnreadable:
+        """The error that names `what` cannot be read to the operator, never its content."""
+        message = "The gateway's store holds something that cannot be read. Quote the request_id to its operator."
+        return cls(message, detail=f"unreadable: {what}", retry_after_s=5)
 
 
 class RecordRefused(LLMError):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
+LATEST_MS = 253_402_300_799_999
+"""The last moment that has a date: the end of 9999-12-31."""
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _MOST_DIGITS = 9
 

@@ -14,13 +14,19 @@ from dataclasses import dataclass, replace
 from gateway_core.domain.chat import BreakerEffect
 from gateway_core.store.changes import BreakerChange, BreakerReason, BreakerState
 from gateway_core.store.messages import BreakerPolicy
+from gateway_core.store.rate_limit import LONGEST_WAIT_MS, SKEW_MS
 
 MOST_DOUBLINGS = 32
+MOST_AHEAD_MS = 86_400_000 + LONGEST_WAIT_MS + SKEW_MS
+"""No cool-down, no lease and no provider's word is longer than a day; a probe may have to wait for its turn."""
 
 
 @dataclass(frozen=True, slots=True)
 class Breaker:
-    """`failures` in a row since `since_ms`; open until, or leased to its probe until, `until_ms`; `trips` in a row."""
+    """`failures` in a row since `since_ms`; open until, or leased to its probe until, `until_ms`; `trips` in a row.
+
+    While it is not closed, `since_ms` is when `until_ms` was set.
+    """
 
     state: BreakerState = "closed"
     failures: int = 0
@@ -45,18 +51,26 @@ def closed_for_ms(breaker: Breaker, now_ms: int) -> int:
     return 0 if breaker.state == "closed" else max(0, breaker.until_ms - now_ms)
 
 
-def admit(breaker: Breaker, start_ms: int, policy: BreakerPolicy) -> Breaker:
-    """The breaker once a request that starts at `start_ms` was let through: half-open if that request is the probe."""
+def believed(breaker: Breaker, now_ms: int) -> Breaker:
+    """The breaker, with what only a wrong clock can have written put right: its time counts from now."""
+    ahead_ms = breaker.since_ms - now_ms
+    if ahead_ms > SKEW_MS:
+        return replace(breaker, since_ms=now_ms, until_ms=max(0, breaker.until_ms - ahead_ms))
+    return replace(breaker, until_ms=min(breaker.until_ms, now_ms + MOST_AHEAD_MS))
+
+
+def admit(breaker: Breaker, now_ms: int, policy: BreakerPolicy, wait_ms: int = 0) -> Breaker:
+    """The breaker once a request was let through that starts after `wait_ms`: half-open if that is the probe."""
     if breaker.state == "closed":
         return breaker
-    lease_end = start_ms + policy.lease_ms
-    return replace(breaker, state="half_open", until_ms=lease_end, generation=breaker.generation + 1)
+    leased = replace(breaker, state="half_open", generation=breaker.generation + 1)
+    return replace(leased, since_ms=now_ms, until_ms=now_ms + wait_ms + policy.lease_ms)
 
 
 def settle(breaker: Breaker, effect: Effect, now_ms: int, policy: BreakerPolicy) -> Breaker:
     """The breaker after an attempt ended."""
     if effect.kind == "limit" and effect.retry_after_ms > 0:
-        return _limit(breaker, now_ms + effect.retry_after_ms)
+        return _limit(breaker, now_ms, now_ms + effect.retry_after_ms)
     if effect.generation != breaker.generation:
         return breaker
     if breaker.state == "half_open" and effect.probe:
@@ -75,10 +89,10 @@ def changes(provider: str, deployment_id: str, before: Breaker, after: Breaker) 
     return (BreakerChange(provider, deployment_id, after.state, after.generation, after.until_ms, reason),)
 
 
-def _limit(breaker: Breaker, until_ms: int) -> Breaker:
+def _limit(breaker: Breaker, now_ms: int, until_ms: int) -> Breaker:
     if breaker.state == "open":
-        return replace(breaker, until_ms=max(breaker.until_ms, until_ms))
-    return replace(breaker, state="open", until_ms=until_ms, generation=breaker.generation + 1)
+        return breaker if until_ms <= breaker.until_ms else replace(breaker, since_ms=now_ms, until_ms=until_ms)
+    return replace(breaker, state="open", since_ms=now_ms, until_ms=until_ms, generation=breaker.generation + 1)
 
 
 def _end_probe(breaker: Breaker, kind: BreakerEffect, now_ms: int, policy: BreakerPolicy) -> Breaker:
@@ -100,4 +114,5 @@ def _count(breaker: Breaker, kind: BreakerEffect, now_ms: int, policy: BreakerPo
 def _trip(breaker: Breaker, now_ms: int, policy: BreakerPolicy) -> Breaker:
     trips = breaker.trips + 1
     cooldown = min(policy.cooldown_ms << min(trips - 1, MOST_DOUBLINGS), policy.max_cooldown_ms)
-    return replace(breaker, state="open", until_ms=now_ms + cooldown, generation=breaker.generation + 1, trips=trips)
+    opened = replace(breaker, state="open", generation=breaker.generation + 1, trips=trips)
+    return replace(opened, since_ms=now_ms, until_ms=now_ms + cooldown)

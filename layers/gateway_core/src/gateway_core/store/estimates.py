@@ -38,12 +38,16 @@ class Booked:
 
 @dataclass(frozen=True, slots=True)
 class HeldMoney:
-    """What a project holds for attempts that nobody settled, and how many of them were booked just now."""
+    """What a project holds for attempts that nobody settled, and how many of them were booked just now.
+
+    `unreadable` holds are in none of these numbers.
+    """
 
     project_id: str
     unconfirmed: int
     nano: int
     booked: int
+    unreadable: int = 0
 
 
 def told_along(booked: Iterable[Booked], ticket: Ticket) -> tuple[BudgetCrossed, ...]:

@@ -14,6 +14,8 @@ from typing import Literal
 
 from gateway_core.domain.caller import Attribution
 from gateway_core.domain.chat import Cost, Usage
+from gateway_core.domain.times import LATEST_MS
+from gateway_core.store.soundness import check_types
 
 JOB_LIFE_S = 7 * 86_400
 """How long a job can be looked up, from when it was accepted."""
@@ -136,12 +138,19 @@ def pack_progress(progress: JobProgress) -> str:
 def parse_job(
     name: JobName, facts: str, *, state: JobState, error_code: str, ended_ms: int | None, progress: str
 ) -> Job:
-    """The job that these parts were packed from; an empty `progress` is none yet."""
+    """The job that these parts were packed from; an empty `progress` is none yet.
+
+    Raises LookupError, TypeError, ValueError for what none were packed into.
+    """
     known = json.loads(facts)
     known["attribution"] = Attribution(**known["attribution"])
-    return Job(
+    job = Job(
         name=name, **known, state=state, error_code=error_code, ended_ms=ended_ms, progress=parse_progress(progress)
     )
+    check_types(job, job.attribution, job.progress, job.progress.usage)
+    if not 0 <= max(job.created_ms, job.until_ms) <= LATEST_MS:
+        raise ValueError(job.until_ms)
+    return job
 
 
 def parse_progress(text: str) -> JobProgress:

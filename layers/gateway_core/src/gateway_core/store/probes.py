@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal
+from typing import Any, Literal, get_args
 
 from gateway_core.domain.catalog import Catalog
 from gateway_core.domain.chat import Model
@@ -23,13 +23,16 @@ from gateway_core.domain.errors import (
     RateLimitError,
 )
 from gateway_core.domain.lifecycle import lifecycle, retirement_warning
+from gateway_core.domain.times import LATEST_MS
 from gateway_core.store.deployment_state import DeploymentState
+from gateway_core.store.soundness import check_texts, check_types
 
 type ProbeStatus = Literal[
     "ok", "bad_credentials", "rate_limited", "unavailable", "timeout", "unsupported", "not_configured"
 ]
 """`unsupported`: it answers, but has no list. `not_configured`: no key is set, or nothing runs on this machine."""
 type ProviderStatus = Literal["healthy", "degraded", "unhealthy", "unknown"]
+_STATUSES = get_args(ProbeStatus.__value__)
 type WarningCode = Literal["model_retiring", "model_retired", "model_unlisted", "prices_old"]
 
 FRESH_INTERVALS = 3
@@ -71,6 +74,18 @@ class Probe:
     def is_fine(self) -> bool:
         """It answered, or is not in use: nobody has to do anything."""
         return self.status in {"ok", "unsupported", "not_configured"}
+
+
+def parse_probe(*parts: Any) -> Probe:
+    """A probe from its parts in order. Raises TypeError, ValueError."""
+    probe = Probe(*parts)
+    check_types(probe)
+    check_texts(*probe.listed)
+    if probe.status not in _STATUSES or not all(isinstance(is_listed, bool) for is_listed in probe.listed.values()):
+        raise ValueError(probe.status)
+    if not 0 <= probe.checked_ms <= LATEST_MS:
+        raise ValueError(probe.checked_ms)
+    return probe
 
 
 @dataclass(frozen=True, slots=True)

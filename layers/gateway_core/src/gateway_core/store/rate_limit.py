@@ -3,6 +3,7 @@
 All state is one number, the theoretical arrival time (TAT) in microseconds since the epoch: the time at which the
 bucket would be full again. A reservation moves it; a caller that does not fit at once learns exactly how long to wait,
 and its slot is booked, so that waiting is fair without polling.
+A correction by what was really used may put the bucket in debt, for as long as it takes to pay that back.
 
 Limits of our own (a provider's `rpm` and `tpm`, a key's) are such buckets. The rate limits that a provider reports in
 its answers are kept as `ProviderLimits`, one for each deployment: a report sets the TAT, and what was admitted since is
@@ -20,6 +21,12 @@ REPORT_LIFE_MS = 300_000
 MOST_PACED = 100_000_000
 """Limits above this are not counted against: their arithmetic would leave a script's exact integers."""
 MINUTE_US = 60_000_000
+LONGEST_WAIT_MS = 290_000
+"""No configuration lets a request wait for its turn for longer (`limits.queue_timeout_s`)."""
+LATEST_US = MINUTE_US + LONGEST_WAIT_MS * 1000
+"""How far ahead of now a TAT can be, but for what is owed: a minute's worth behind the one that waits the longest."""
+SKEW_MS = 120_000
+"""Clocks that differ by more than this are wrong: what the one says of its time is nothing to the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,18 @@ class Slot:
 
     tat_us: int
     wait_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """The TAT of a bucket. `debt_us` is how much of it is owed: used, without having been reserved."""
+
+    tat_us: int = 0
+    debt_us: int = 0
+
+
+FULL = Arrival()
+"""Of a bucket that nobody used yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +101,38 @@ def reserve(tat_us: int, units: int, per_minute: int, now_ms: int) -> Slot:
     return Slot(moved, max(0, -(-(moved - MINUTE_US) // 1000) - now_ms))
 
 
-def correct(tat_us: int, reserved: int, used: int, per_minute: int) -> int:
-    """The TAT once a reservation of `reserved` units turned out to use `used`."""
-    return tat_us + _time_us(used, per_minute) - _time_us(reserved, per_minute)
+def believed(arrival: Arrival, now_ms: int) -> Arrival:
+    """The arrival, unless only a wrong clock can have written it: then the bucket is empty, with nobody waiting.
+
+    What is owed has no bound, and stays owed.
+    """
+    if arrival.tat_us <= now_ms * 1000 + LATEST_US + arrival.debt_us:
+        return arrival
+    return replace(arrival, tat_us=now_ms * 1000 + MINUTE_US + arrival.debt_us)
+
+
+def booked(arrival: Arrival, slot: Slot, now_ms: int) -> Arrival:
+    """The arrival once the slot is taken; what reservations alone explain is not owed any more."""
+    owed_us = max(0, slot.tat_us - now_ms * 1000 - LATEST_US)
+    return Arrival(slot.tat_us, min(arrival.debt_us, owed_us))
+
+
+def correct(arrival: Arrival, reserved: int, used: int, per_minute: int) -> Arrival:
+    """The arrival once a reservation of `reserved` units turned out to use `used`, however many these are."""
+    change_us = _whole_time_us(used, per_minute) - _time_us(reserved, per_minute)
+    return Arrival(arrival.tat_us + change_us, arrival.debt_us + max(0, change_us))
+
+
+def believed_limits(limits: ProviderLimits, now_ms: int) -> ProviderLimits:
+    """The limits, with what only a wrong clock can have written put right: its times count from now."""
+    ahead_ms = max(limits.requests.seen_ms, limits.tokens.seen_ms) - now_ms
+    until_ms = limits.until_ms - ahead_ms if ahead_ms > SKEW_MS else limits.until_ms
+    opens_ms = max(now_ms, until_ms)
+    return ProviderLimits(
+        max(0, until_ms),
+        _believed_counter(limits.requests, opens_ms, now_ms),
+        _believed_counter(limits.tokens, opens_ms, now_ms),
+    )
 
 
 def place(limits: ProviderLimits, tokens: int, now_ms: int) -> Placement:
@@ -107,6 +155,13 @@ def update_from_report(limits: ProviderLimits, view: RateView, sequence: Admissi
         _update(limits.requests, view.requests, view.seen_ms, sequence.requests if sequence else None),
         _update(limits.tokens, view.tokens, view.seen_ms, sequence.tokens if sequence else None),
     )
+
+
+def _believed_counter(counter: LimitCounter, opens_ms: int, now_ms: int) -> LimitCounter:
+    seen_ms = now_ms if counter.seen_ms > now_ms + SKEW_MS else counter.seen_ms
+    # A report is a minute's worth at most, and what was admitted since as much again.
+    is_possible = counter.tat_us <= opens_ms * 1000 + MINUTE_US + LATEST_US
+    return replace(counter, seen_ms=seen_ms, tat_us=counter.tat_us if is_possible else opens_ms * 1000 + MINUTE_US)
 
 
 def _take(counter: LimitCounter, units: int, now_ms: int, opens_ms: int) -> tuple[LimitCounter, int]:
@@ -147,3 +202,8 @@ def _paced(reported: ReportedLimit) -> int:
 
 def _time_us(units: int, per_minute: int) -> int:
     return -(-min(units, per_minute) * MINUTE_US // per_minute)
+
+
+def _whole_time_us(units: int, per_minute: int) -> int:
+    """As `_time_us` for more than a minute's worth; a script's integers end with what it stops at."""
+    return -(-min(units, max(per_minute, MOST_PACED)) * MINUTE_US // per_minute)

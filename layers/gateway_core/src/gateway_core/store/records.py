@@ -69,10 +69,14 @@ class Unsettled:
 
 @dataclass(frozen=True, slots=True)
 class RecordPage:
-    """A page of records. `cursor` continues behind the last of them; empty when there are no more."""
+    """A page of records. `cursor` continues behind the last of them; empty when there are no more.
+
+    `unreadable` is how many more there were that cannot be read.
+    """
 
     records: tuple[UsageRecord, ...]
     cursor: str = ""
+    unreadable: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +129,11 @@ class OpenHold:
 
 @dataclass(frozen=True, slots=True)
 class HoldPage:
-    """Some holds of a month. `cursor` continues; empty when there are no more. One may come twice."""
+    """Some holds of a month. `cursor` continues; empty when there are no more. One may come twice.
+
+    `unreadable` names those that cannot be read.
+    """
 
     holds: tuple[OpenHold, ...]
     cursor: str = ""
+    unreadable: tuple[str, ...] = ()

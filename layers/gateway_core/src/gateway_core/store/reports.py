@@ -48,10 +48,14 @@ _KINDS: Mapping[GroupBy, Kind] = {"model": "m", "provider": "p", "key": "k", "ag
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Totals of the whole selection, and a row for each value of the grouping, sorted."""
+    """Totals of the whole selection, and a row for each value of the grouping, sorted.
+
+    `unreadable` records are in none of them, where it is made from records.
+    """
 
     totals: Counters
     rows: tuple[tuple[str, Counters], ...]
+    unreadable: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 
 from gateway_core.domain.caller import Caller, Limits
 from gateway_core.domain.errors import Unauthenticated
+from gateway_core.domain.times import LATEST_MS
+from gateway_core.store.soundness import check_texts, check_types
 
 PROJECT_ID = re.compile(r"[a-z0-9-]{1,32}")
 _KEY = re.compile(r"gk_([a-z0-9-]{1,32})_([A-Za-z0-9_-]{1,200})")
@@ -79,9 +81,12 @@ def rights_tag(text: str) -> str:
 
 
 def with_rights(project_id: str, digest: str, limits: Limits, text: str) -> KeyRecord:
-    """The record of a key from what is stored; `text` is the `rights_json`."""
+    """The record of a key from what is stored; `text` is the `rights_json`.
+
+    Raises LookupError, TypeError, ValueError for what is none.
+    """
     rights = json.loads(text)
-    return KeyRecord(
+    found = KeyRecord(
         project_id=project_id,
         digest=digest,
         user_id=rights["user"],
@@ -95,6 +100,11 @@ def with_rights(project_id: str, digest: str, limits: Limits, text: str) -> KeyR
         rights_tag=rights_tag(text),
         models=tuple(rights.get("models", ())),  # keys of before have none
     )
+    check_types(found)
+    check_texts(*found.groups, *found.tools, *found.api_base_hosts, *found.models)
+    if not 0 <= max(found.created_ms, found.revoked_ms or 0) <= LATEST_MS:
+        raise ValueError(found.created_ms)
+    return found
 
 
 def new_key(project_id: str) -> str:

@@ -17,7 +17,6 @@ from gateway_core.domain.cost import NANO_PER_USD, usd
 from gateway_core.domain.errors import LLMError, ProviderError
 from gateway_core.domain.result import Attempt
 from gateway_core.store.changes import BreakerChange
-from gateway_core.store.estimates import HeldMoney
 from gateway_core.store.messages import Refusal, Settled, Settlement, Ticket
 from gateway_core.store.probes import CatalogWarning, Probe
 from gateway_core.store.records import Unsettled, UsageRecord
@@ -25,7 +24,9 @@ from gateway_core.store.unsettled import facts
 from gateway_core.telemetry.events import BreakerMoved, BudgetReached, Event, FailedOver
 from gateway_core.telemetry.log_format import LogFormat, json_line, text_line
 from gateway_core.telemetry.metrics import Metrics
+from gateway_core.telemetry.places import place_of
 from gateway_core.telemetry.ports import Tracer
+from gateway_core.telemetry.store import StoreTelemetry
 from gateway_core.wires.table import traits_of
 
 SERVICE = "llm-gateway"
@@ -36,7 +37,7 @@ _BREAKER_METRICS = {"open": "BreakerOpened", "half_open": "BreakerHalfOpen", "cl
 _QUIET_EVENTS = {"breaker.half_open", "breaker.closed", "request.failover"}
 
 
-class Telemetry:
+class Telemetry(StoreTelemetry):
     """What the gateway tells its operator. With `metrics` it also prints EMF lines, which become CloudWatch metrics."""
 
     def __init__(
@@ -215,24 +216,10 @@ class Telemetry:
         if values:
             self._metrics.put(probe.provider, **values)
 
-    def probes_lost(self, error: LLMError) -> None:
-        """The store could not take the results of a round of probes."""
-        self._log.error("probes not stored", extra={"detail": error.detail or error.message})
-        self._metrics.put(StoreDegraded=1)
-
     def catalog_warning(self, warning: CatalogWarning) -> None:
         """Something in the catalog needs an operator."""
         self._log.warning("catalog warning", extra={"warning": asdict(warning)})
         self._metrics.put(CatalogWarnings=1)
-
-    def holds_found(self, found: Sequence[HeldMoney]) -> None:
-        """What projects hold for attempts that nobody settled; nothing is said of those that hold nothing."""
-        for held in found:
-            fields = {"project_id": held.project_id, "unconfirmed": held.unconfirmed, "booked": held.booked}
-            self._log.warning("holds unconfirmed", extra={**fields, "held_usd": usd(held.nano)})
-        if number := sum(held.unconfirmed for held in found):
-            total = sum(held.nano for held in found)
-            self._metrics.put(UnconfirmedHolds=number, UnconfirmedUsd=total / NANO_PER_USD)
 
     def event_refused(self, error: LLMError) -> None:
         """A schedule sent an event that nobody understands; the text names the field and no value."""
@@ -257,6 +244,7 @@ class Telemetry:
         if caller:
             fields |= {"project_id": caller.project_id, "key_id": caller.key_id}
         self._log.info("request failed", extra=fields)
+        self.store_failed(request_id, error)
 
     def crowded(self, report: CrowdReport) -> None:
         """More requests came than one process works on at once, in the last seconds."""
@@ -282,7 +270,12 @@ class Telemetry:
 
     def crashed(self, request_id: str, error: BaseException, where: str) -> None:
         """A fault of ours. The exception's text is left out: it may quote a prompt or a secret."""
-        fields = {"request_id": request_id, "error.type": type(error).__name__, "where": where}
+        fields = {
+            "request_id": request_id,
+            "error.type": type(error).__name__,
+            "where": where,
+            "place": place_of(error),
+        }
         self._log.error("internal error", extra=fields)
         self._metrics.put(InternalErrors=1)
 

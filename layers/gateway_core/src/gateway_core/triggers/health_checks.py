@@ -97,7 +97,7 @@ class HealthChecks:
         """
         services = self._source.now()
         found = await services.bookkeeper.look_through(within_s=LOOK_THROUGH_S)
-        held = [each for each in found if each.unconfirmed or each.booked]
+        held = [each for each in found if each.unconfirmed or each.booked or each.unreadable]
         services.telemetry.holds_found(held)
         return held
 

@@ -39,7 +39,8 @@ class MemoryAnswers(Part):
         if not rpm:
             return 0
         bucket: Bucket = ("key", ticket.key_id, "rpm")
-        slot = ratelimit.reserve(self._state.arrivals.get(bucket, 0), 1, rpm, terms.now_ms)
+        arrival = self._state.arrival(bucket, terms.now_ms)
+        slot = ratelimit.reserve(arrival.tat_us, 1, rpm, terms.now_ms)
         if slot.wait_ms <= terms.max_wait_ms:
-            self._state.arrivals[bucket] = slot.tat_us
+            self._state.arrivals[bucket] = ratelimit.booked(arrival, slot, terms.now_ms)
         return slot.wait_ms

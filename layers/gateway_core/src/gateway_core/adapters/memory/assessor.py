@@ -13,16 +13,20 @@ from gateway_core.store.breaker import Breaker
 from gateway_core.store.budget import Account, Amount, ScopeAccounts
 from gateway_core.store.changes import BreakerChange, Change
 from gateway_core.store.messages import PROBE, Admitted, Candidate, Refusal, Refused, Shortage, Terms, Ticket
-from gateway_core.store.rate_limit import NO_SEQUENCE, AdmissionSequence, Placement, ProviderLimits, Slot
+from gateway_core.store.rate_limit import FULL, NO_SEQUENCE, AdmissionSequence, Arrival, Placement, ProviderLimits, Slot
 
 
 @dataclass(frozen=True, slots=True)
 class Booking:
-    """A slot that one bucket would give; `scope` names the limit. A provider's own limits are booked as a whole."""
+    """A slot that one bucket would give, and its `arrival` then; `scope` names the limit.
+
+    A provider's own limits are booked as a whole.
+    """
 
     bucket: Bucket | None
     scope: str
     slot: Slot
+    arrival: Arrival = FULL
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,18 +96,18 @@ class Assessor:
         return [self._assess(index, candidate) for index, candidate in enumerate(candidates)]
 
     def _assess(self, index: int, candidate: Candidate) -> Assessment:
-        provider_limits = self.state.provider_limits.get((candidate.provider, candidate.deployment_id))
-        placement = ratelimit.place(provider_limits, candidate.likely_tokens, self.now_ms) if provider_limits else None
+        deployment = (candidate.provider, candidate.deployment_id)
+        watched, reported = self.state.breaker(deployment, self.now_ms), self.state.reported(deployment, self.now_ms)
+        placement = ratelimit.place(reported, candidate.likely_tokens, self.now_ms) if reported else None
         bookings = (*self._bookings(candidate), *(_provider_bookings(placement) if placement else ()))
         assessment = Assessment(index, bookings, placement.limits if placement else None)
-        return replace(assessment, refusal=self._refusal(assessment, candidate))
+        return replace(assessment, refusal=self._refusal(assessment, candidate, watched))
 
-    def _refusal(self, assessment: Assessment, candidate: Candidate) -> Refusal | None:
+    def _refusal(self, assessment: Assessment, candidate: Candidate, watched: Breaker) -> Refusal | None:
         """The first reason in REFUSAL_ORDER."""
         if over := self._over_budget(candidate):
             scope, shortage = over
             return Refusal(assessment.index, "budget", scope, shortage=shortage)
-        watched = self.state.breakers[candidate.provider, candidate.deployment_id]
         closed_ms, is_probed = breaker.closed_for_ms(watched, self.now_ms), watched.state == "half_open"
         if assessment.wait_ms > self.terms.max_wait_ms:
             late = assessment.passed_over()
@@ -140,11 +144,12 @@ class Assessor:
             (("key", key, "rpm"), f"k:{key}:rpm", 1, self.limits.rpm or 0),
             (("key", key, "tpm"), f"k:{key}:tpm", candidate.hold_tokens, self.limits.tpm or 0),
         ]
-        return [
-            Booking(bucket, scope, ratelimit.reserve(self.state.arrivals.get(bucket, 0), units, limit, self.now_ms))
-            for bucket, scope, units, limit in wanted
-            if limit
-        ]
+        return [self._booking(bucket, scope, units, limit) for bucket, scope, units, limit in wanted if limit]
+
+    def _booking(self, bucket: Bucket, scope: str, units: int, limit: int) -> Booking:
+        arrival = self.state.arrival(bucket, self.now_ms)
+        slot = ratelimit.reserve(arrival.tat_us, units, limit, self.now_ms)
+        return Booking(bucket, scope, slot, ratelimit.booked(arrival, slot, self.now_ms))
 
 
 def _provider_bookings(placement: Placement) -> list[Booking]:
@@ -194,7 +199,7 @@ def _pass_breaker(
 ) -> tuple[Breaker, tuple[BreakerChange, ...]]:
     deployment = (candidate.provider, candidate.deployment_id)
     before = state.breakers[deployment]
-    after = state.breakers[deployment] = breaker.admit(before, terms.now_ms + wait_ms, terms.policy)
+    after = state.breakers[deployment] = breaker.admit(before, terms.now_ms, terms.policy, wait_ms)
     return after, breaker.changes(*deployment, before, after)
 
 
@@ -206,7 +211,7 @@ def choose(assessments: Sequence[Assessment]) -> Assessment | None:
 
 def book(state: State, candidate: Candidate, chosen: Assessment) -> AdmissionSequence:
     """Take the places that the chosen one was promised; the sequence of its admission."""
-    state.arrivals.update({booking.bucket: booking.slot.tat_us for booking in chosen.bookings if booking.bucket})
+    state.arrivals.update({booking.bucket: booking.arrival for booking in chosen.bookings if booking.bucket})
     if chosen.provider_limits is None:
         return NO_SEQUENCE
     state.provider_limits[candidate.provider, candidate.deployment_id] = chosen.provider_limits

@@ -77,7 +77,7 @@ def settle_health(
     """Tell the breaker, the moving average, the buckets and the provider's limits how the attempt ended."""
     deployment = (settlement.provider, settlement.deployment_id)
     effect = Effect(settlement.effect, settlement.generation, settlement.probe, settlement.retry_after_ms)
-    before = state.breakers[deployment]
+    before = state.breaker(deployment, terms.now_ms)
     after = state.breakers[deployment] = breaker.settle(before, effect, terms.now_ms, terms.policy)
     if settlement.effect == "ok":
         timed = (*deployment, settlement.streamed)
@@ -86,7 +86,7 @@ def settle_health(
     if held and not settlement.unconfirmed:
         _give_back(state, held, settlement)
     if settlement.rates:
-        provider_limits = state.provider_limits.get(deployment, ProviderLimits())
+        provider_limits = state.reported(deployment, terms.now_ms) or ProviderLimits()
         state.provider_limits[deployment] = ratelimit.update_from_report(
             provider_limits, settlement.rates, held.sequence if held else None
         )

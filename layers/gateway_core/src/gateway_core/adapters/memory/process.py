@@ -14,7 +14,7 @@ from gateway_core.store.breaker import Breaker
 from gateway_core.store.budget import Amount, Hold
 from gateway_core.store.changes import BreakerChange
 from gateway_core.store.messages import DEGRADED, Admitted, Candidate, Refused, Settlement, Terms, Ticket
-from gateway_core.store.rate_limit import ProviderLimits
+from gateway_core.store.rate_limit import Arrival, ProviderLimits
 
 
 class ProcessHealth:
@@ -24,7 +24,7 @@ class ProcessHealth:
         self._breakers: defaultdict[DeploymentKey, Breaker] = defaultdict(Breaker)
         self._latencies: dict[Timed, Latency] = {}
         self._provider_limits: dict[DeploymentKey, ProviderLimits] = {}
-        self._arrivals: dict[Bucket, int] = {}
+        self._arrivals: dict[Bucket, Arrival] = {}
         self._under_way: dict[str, StoredHold] = {}
 
     def admit(

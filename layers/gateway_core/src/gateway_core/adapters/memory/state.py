@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from gateway_core.domain.caller import Limits
+from gateway_core.store import breaker, rate_limit
 from gateway_core.store.breaker import Breaker
 from gateway_core.store.budget import Account, Hold
 from gateway_core.store.changes import Change
@@ -15,7 +16,7 @@ from gateway_core.store.deployment_state import Measured
 from gateway_core.store.jobs import Job, JobName
 from gateway_core.store.messages import Admitted, Ticket
 from gateway_core.store.probes import Probe
-from gateway_core.store.rate_limit import NO_SEQUENCE, AdmissionSequence, ProviderLimits
+from gateway_core.store.rate_limit import NO_SEQUENCE, AdmissionSequence, Arrival, ProviderLimits
 from gateway_core.store.records import UsageRecord
 from gateway_core.store.virtual_keys import KeyRecord
 
@@ -114,7 +115,7 @@ class State:
     breakers: defaultdict[DeploymentKey, Breaker] = field(default_factory=lambda: defaultdict(Breaker))
     latencies: dict[Timed, Latency] = field(default_factory=dict)
     provider_limits: dict[DeploymentKey, ProviderLimits] = field(default_factory=dict)
-    arrivals: dict[Bucket, int] = field(default_factory=dict)
+    arrivals: dict[Bucket, Arrival] = field(default_factory=dict)
     counters: defaultdict[tuple[str, str], dict[str, Counters]] = field(default_factory=lambda: defaultdict(dict))
     names: defaultdict[tuple[str, str], dict[str, list[str]]] = field(default_factory=lambda: defaultdict(dict))
     records: defaultdict[tuple[str, str], list[tuple[str, UsageRecord]]] = field(
@@ -132,6 +133,25 @@ class State:
     def month_of(self, ticket: Ticket) -> MonthAccounts:
         """The month that a request is charged to."""
         return self.months[ticket.project_id, ticket.month]
+
+    def arrival(self, bucket: Bucket, now_ms: int) -> Arrival:
+        """What is known of a bucket; what only a wrong clock can have written is put right at once."""
+        stored = self.arrivals.get(bucket, rate_limit.FULL)
+        believed = rate_limit.believed(stored, now_ms)
+        if believed != stored:
+            self.arrivals[bucket] = believed
+        return believed
+
+    def breaker(self, deployment: DeploymentKey, now_ms: int) -> Breaker:
+        """A deployment's breaker; the same holds."""
+        believed = self.breakers[deployment] = breaker.believed(self.breakers[deployment], now_ms)
+        return believed
+
+    def reported(self, deployment: DeploymentKey, now_ms: int) -> ProviderLimits | None:
+        """What its provider reported, None if nothing; the same holds."""
+        if limits := self.provider_limits.get(deployment):
+            limits = self.provider_limits[deployment] = rate_limit.believed_limits(limits, now_ms)
+        return limits
 
     def has_user_account(self, ticket: Ticket) -> bool:
         """Users are as many as callers name: only one who has a budget, or had one this month, has accounts."""

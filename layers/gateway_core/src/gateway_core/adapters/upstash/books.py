@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import batched
 
 from gateway_core.adapters.upstash import layout
 from gateway_core.adapters.upstash.client import Reply
+from gateway_core.adapters.upstash.pages import FIRST, Turns
 from gateway_core.adapters.upstash.part import Part
+from gateway_core.adapters.upstash.reading import named, pairs, read, rows, scanned, text, texts, values
+from gateway_core.domain.errors import StoreUnreadable
 from gateway_core.store.counters import Counters, all_field
 from gateway_core.store.earlier_counters import HOURS, EarlierFields
 from gateway_core.store.records import RecordPage, UsageRecord
@@ -44,14 +48,14 @@ class UpstashBooks(Part):
 
     async def names(self, project_id: str, indexes: Mapping[str, Sequence[str]]) -> dict[str, dict[str, list[str]]]:
         found: dict[str, dict[str, list[str]]] = {month: {} for month in indexes}
-        for month, field, text in await self._fields(project_id, indexes, _PAGE_INDEXES):
-            found[month][field] = text.split(",")
+        for month, field, listed in await self._fields(project_id, indexes, _PAGE_INDEXES):
+            found[month][field] = listed.split(",")
         return found
 
     async def counted(self, project_id: str, wanted: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Counters]]:
         found: dict[str, dict[str, Counters]] = {month: {} for month in wanted}
-        for month, field, text in await self._fields(project_id, wanted, _PAGE_FIELDS):
-            found[month][field] = layout.parse_counters(text)
+        for month, field, counted in await self._fields(project_id, wanted, _PAGE_FIELDS):
+            found[month][field] = _counters(layout.budget_key(project_id, month), field, counted)
         return found
 
     async def earlier_counters(
@@ -60,39 +64,41 @@ class UpstashBooks(Part):
         keys = [layout.counters_key(project_id, day) for day in days]
         found: dict[str, dict[str, Counters]] = {key: {} for key in keys}
         wants = [_Want(key, key, wanted.fields) for key in keys]
-        for key, field, text in await self._read(wants, _PAGE_FIELDS):
-            found[key][field] = layout.parse_counters(text)
+        for key, field, counted in await self._read(wants, _PAGE_FIELDS):
+            found[key][field] = _counters(key, field, counted)
         if wanted.prefix:
             # Each day that was counted has a total, or whatever a filter selects.
             for key, fields in await self._scan([key for key in keys if found[key]], wanted.prefix):
-                found[key] |= {name: layout.parse_counters(text) for name, text in fields.items()}
+                found[key] |= {name: _counters(key, name, counted) for name, counted in fields.items()}
         return [found[key] for key in keys]
 
     async def usage_records(self, project_id: str, *, day: str, after: str = "", limit: int = 100) -> RecordPage:
         records: list[UsageRecord] = []
-        hour, behind = _place(after)
+        seen, (hour, behind) = 0, _place(after)
         for part in await self._parts(project_id, day, hour):
             start = f"({behind}" if behind and part == hour else "-"
-            key, room = layout.records_key(project_id, day, part), limit - len(records)
-            reply = await self._client.execute("XRANGE", key, start, "+", "COUNT", room)
-            entries = reply if isinstance(reply, list) else []
-            records += map(_record, entries)
+            key, room = layout.records_key(project_id, day, part), limit - seen
+            asked = self._client.execute("XRANGE", key, start, "+", "COUNT", room)
+            entries = await read(key, asked, partial(_entries, most=room))
+            records += (record for _, fields in entries if (record := _record(fields)))
+            seen += len(entries)
             if len(entries) == room:
-                last = _id(entries[-1])
-                return RecordPage(tuple(records), f"{part}-{last}" if part else last)
-        return RecordPage(tuple(records))
+                last = entries[-1][0]
+                return RecordPage(tuple(records), f"{part}-{last}" if part else last, seen - len(records))
+        return RecordPage(tuple(records), unreadable=seen - len(records))
 
     async def projects(self) -> list[str]:
-        reply = await self._client.execute("SMEMBERS", layout.PROJECTS)
-        return sorted(str(name) for name in reply) if isinstance(reply, list) else []
+        return sorted(await read(layout.PROJECTS, self._client.execute("SMEMBERS", layout.PROJECTS), texts))
 
     async def _parts(self, project_id: str, day: str, first: str) -> list[str]:
         """The hours of a day that have records, from the first on; an empty one is the day as it was before."""
         key = layout.budget_key(project_id, day[:6])
-        reply = await self._client.execute("HMGET", key, *(all_field(day[6:], hour) for hour in HOURS))
-        counted = reply if isinstance(reply, list) else []
+        asked = self._client.execute("HMGET", key, *(all_field(day[6:], hour) for hour in HOURS))
+        counted = await read(key, asked, lambda reply: values(reply, len(HOURS)))
         return [
-            part for part in ("", *(hour for hour, text in zip(HOURS, counted, strict=True) if text)) if part >= first
+            part
+            for part in ("", *(hour for hour, sums in zip(HOURS, counted, strict=True) if sums is not None))
+            if part >= first
         ]
 
     async def _fields(
@@ -112,32 +118,46 @@ class UpstashBooks(Part):
         """Name, field and value of what there is, `size` fields a trip."""
         found: list[tuple[str, str, str]] = []
         for page in _pages(wants, size):
-            for want, reply in zip(page, await self._client.pipeline([want.command for want in page]), strict=True):
-                values = zip(want.fields, reply if isinstance(reply, list) else [], strict=False)
-                found += ((want.name, field, text) for field, text in values if isinstance(text, str))
+            asked = self._client.pipeline([want.command for want in page])
+            replies = await read(page[0].key, asked, partial(_replies, count=len(page)))
+            for want, reply in zip(page, replies, strict=True):
+                with named(want.key):
+                    stored = zip(want.fields, values(reply, len(want.fields)), strict=True)
+                found += ((want.name, field, value) for field, value in stored if value is not None)
         return found
 
     async def _scan(self, keys: Sequence[str], prefix: str) -> list[tuple[str, dict[str, str]]]:
         """Pieces of hashes: the fields that begin with the prefix, which has no character of a pattern."""
         found: list[tuple[str, dict[str, str]]] = []
-        left = [(key, "0") for key in keys]
+        left = [(key, FIRST) for key in keys]
+        turns = {key: Turns(key) for key in keys}
         while left:
             page, left = left[:_PAGE_SCANS], left[_PAGE_SCANS:]
             commands: list[_Command] = [
                 ["HSCAN", key, cursor, "MATCH", f"{prefix}*", "COUNT", _SCAN_COUNT] for key, cursor in page
             ]
-            for (key, _), reply in zip(page, await self._client.pipeline(commands), strict=True):
-                cursor, fields = reply if isinstance(reply, list) else ("0", [])
-                found.append((key, pairs(fields)))
-                if str(cursor) != "0":
-                    left.append((key, str(cursor)))
+            asked = self._client.pipeline(commands)
+            replies = await read(page[0][0], asked, partial(_replies, count=len(page)))
+            for (key, _), reply in zip(page, replies, strict=True):
+                with named(key):
+                    cursor, fields = scanned(reply)
+                found.append((key, fields))
+                if cursor != FIRST:
+                    left.append((key, turns[key].next(cursor)))
         return found
 
 
-def pairs(reply: Reply) -> dict[str, str]:
-    """A hash from the flat list of its fields and values."""
-    flat = [str(item) for item in reply] if isinstance(reply, list) else []
-    return dict(zip(flat[::2], flat[1::2], strict=True))
+def _replies(reply: Reply, count: int) -> list[Reply]:
+    """One for each command."""
+    found = rows(reply)
+    if len(found) != count:
+        raise ValueError
+    return found
+
+
+def _counters(key: str, field: str, counted: str) -> Counters:
+    with named(f"{field} of {key}"):
+        return layout.parse_counters(counted)
 
 
 def _pages(wants: Sequence[_Want], size: int) -> Iterator[list[_Want]]:
@@ -161,11 +181,18 @@ def _place(cursor: str) -> tuple[str, str]:
     return part, record
 
 
-def _id(entry: Reply) -> str:
-    return str(entry[0]) if isinstance(entry, list) else ""
+def _entries(reply: Reply, most: int) -> list[tuple[str, Reply]]:
+    """A stream's entries: the id of each, and the flat list of its fields."""
+    found = [(text(entry_id), fields) for entry_id, fields in map(rows, rows(reply))]
+    if len(found) > most:
+        raise ValueError
+    return found
 
 
-def _record(entry: Reply) -> UsageRecord:
-    """A stream's entry is its id and the flat list of its fields."""
-    fields = pairs(entry[1]) if isinstance(entry, list) else {}
-    return layout.parse_record(fields["d"])
+def _record(fields: Reply) -> UsageRecord | None:
+    """The record in an entry, None for what is none: one does not hide the others."""
+    try:
+        with named("a record"):
+            return layout.parse_record(pairs(fields)["d"])
+    except StoreUnreadable:
+        return None

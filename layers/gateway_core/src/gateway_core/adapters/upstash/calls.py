@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass, field
+from typing import get_args
 from urllib.parse import unquote
 
 from gateway_core.adapters.upstash import layout
+from gateway_core.adapters.upstash.client import Reply
 from gateway_core.adapters.upstash.news import News
+from gateway_core.adapters.upstash.reading import moment, one_of, text, whole
 from gateway_core.domain.chat import RefusalReason
 from gateway_core.domain.errors import RecordRefused
 from gateway_core.domain.rates import RateView, ReportedLimit
@@ -21,7 +24,7 @@ from gateway_core.store.changes import (
     Change,
     Percent,
 )
-from gateway_core.store.counters import count, dimensions, encode
+from gateway_core.store.counters import Kind, count, dimensions, encode
 from gateway_core.store.estimates import day_end_ms
 from gateway_core.store.messages import (
     Admission,
@@ -52,6 +55,8 @@ _LIMITS: dict[str, BudgetLimit] = {
     "month_tokens": "month_tokens",
 }
 _DUE = "|due"
+_KINDS = frozenset(get_args(Kind.__value__))
+_WRITTEN = {"0": False, "1": True}
 _PERCENTS: dict[str, Percent] = {"50": 50, "80": 80, "100": 100}
 _DETAIL_LENGTH = 160
 _REASONS: dict[str, RefusalReason] = {"budget": "budget", "rate": "rate", "open": "breaker_open"}
@@ -171,12 +176,15 @@ def parse_admission(reply: str) -> Admission:
     """The answer of `admit` and `next`; its format is told in `lua/admission.lua`."""
     answer, *told = reply.split("|")
     head, *refusals = answer.split(";")
-    passed_over, changes = tuple(_refusal(text) for text in refusals), _changes(told)
+    passed_over, changes = tuple(_refusal(refusal) for refusal in refusals), _changes(told)
     if head == "!":
         return StaleCaller(changes)
     if head == "-":
         return Refused(passed_over, changes)
-    index, attempt, generation, probe, wait_ms, limited, *serial = map(int, head.removeprefix("+").split(","))
+    kind, numbers = head[:1], head[1:]
+    if kind != "+":
+        raise ValueError
+    index, attempt, generation, probe, wait_ms, limited, *serial = map(whole, numbers.split(","))
     # A version before serials may have admitted what this one is told of again.
     return Admitted(index, attempt, generation, bool(probe), wait_ms, passed_over, bool(limited), changes, *serial)
 
@@ -186,12 +194,14 @@ def parse_look_up(ticket: Ticket, reply: str) -> LookUp:
     kind, (wait_ms, _, value) = reply[:1], reply[1:].partition(";")
     match kind:
         case "+":
-            return Hit(value, int(wait_ms))
+            return Hit(value, whole(wait_ms))
         case "-":
-            return Refused((Refusal(0, "rate", f"k:{ticket.key_id}:rpm", int(wait_ms)),))
+            return Refused((Refusal(0, "rate", f"k:{ticket.key_id}:rpm", whole(wait_ms)),))
         case "!":
             return StaleCaller()
-    return Miss()
+        case "":
+            return Miss()
+    raise ValueError
 
 
 def parse_settled(reply: str) -> Settled:
@@ -199,29 +209,39 @@ def parse_settled(reply: str) -> Settled:
 
     Raises RecordRefused where there was no room for the record.
     """
-    if reply.startswith("!"):
+    if reply.startswith("!") and len(reply) > 1:
         raise RecordRefused("The store has no room for the usage record.", detail=reply[1:][:_DETAIL_LENGTH])
     written, *told = reply.split("|")
-    folded = tuple(kind for text in told if text.startswith("~") for kind in text[1:].split(","))
-    changes = _changes([text for text in told if text[0] not in "~="])
-    return Settled(written == "1", changes, folded)
+    folded = tuple(_kind(kind) for part in told if part.startswith("~") for kind in part[1:].split(","))
+    changes = _changes([part for part in told if part[0] not in "~="])
+    return Settled(one_of(_WRITTEN, written), changes, folded)
 
 
 def parse_held(reply: str) -> tuple[int, int, int] | None:
     """What a settlement that is told as news found in its hold: tokens and both sequences. None if there is no news."""
-    held = next((text[1:] for text in reply.split("|") if text.startswith("=")), "")
-    tokens, sequence, token_sequence = map(int, held.split(",")) if held else (0, 0, 0)
-    return (tokens, sequence, token_sequence) if held else None
+    held = next((part[1:] for part in reply.split("|") if part.startswith("=")), None)
+    if held is None:
+        return None
+    tokens, sequence, token_sequence = map(whole, held.split(","))
+    return tokens, sequence, token_sequence
 
 
-def parse_adjusted(reply: str) -> tuple[Change, ...] | None:
+def parse_adjusted(reply: Reply) -> tuple[Change, ...] | None:
     """The answer of `adjust`: what it changed, or what a copy tells again; None if it was not done."""
-    _, *told = reply.split("|")
-    return _changes(told) if reply else None
+    done, *told = text(reply).split("|")
+    if done not in ("", "1") or (told and not done):
+        raise ValueError
+    return _changes(told) if done else None
+
+
+def _kind(name: str) -> str:
+    if name not in _KINDS:
+        raise ValueError
+    return name
 
 
 def _changes(told: Sequence[str]) -> tuple[Change, ...]:
-    return tuple(_change(text.split(",")) for text in told)
+    return tuple(_change(change.split(",")) for change in told)
 
 
 def _change(parts: Sequence[str]) -> Change:
@@ -229,13 +249,14 @@ def _change(parts: Sequence[str]) -> Change:
     if parts[0] in _BREAKERS:
         letter, until_ms, generation, provider, deployment_id = parts
         state, reason = _BREAKERS[letter]
-        return BreakerChange(unquote(provider), unquote(deployment_id), state, int(generation), int(until_ms), reason)
+        moved = (whole(generation), moment(until_ms), reason)
+        return BreakerChange(unquote(provider), unquote(deployment_id), state, *moved)
     name, percent, spent, limit = parts
     scope, _, kind = name.rpartition(":")
-    return BudgetCrossed(unquote(scope), _LIMITS[kind], _PERCENTS[percent], int(spent), int(limit))
+    return BudgetCrossed(unquote(scope), _LIMITS[kind], _PERCENTS[percent], whole(spent), whole(limit))
 
 
-def _refusal(text: str) -> Refusal:
-    index, reason, scope, retry_after_ms, *amounts = text.split(",")
-    shortage = Shortage(*map(int, amounts)) if amounts else None
-    return Refusal(int(index), _REASONS[reason], unquote(scope), int(retry_after_ms), shortage)
+def _refusal(told: str) -> Refusal:
+    index, reason, scope, retry_after_ms, *amounts = told.split(",")
+    shortage = Shortage(*map(whole, amounts)) if amounts else None
+    return Refusal(whole(index), _REASONS[reason], unquote(scope), whole(retry_after_ms), shortage)

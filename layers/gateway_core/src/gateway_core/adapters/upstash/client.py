@@ -6,12 +6,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from gateway_core.adapters.upstash.scripts import Script
-from gateway_core.domain.errors import StoreUnavailable
+from gateway_core.domain.errors import StoreUnavailable, StoreUnreadable
 
 type Reply = str | int | list[Reply] | None
 
 _RETRY_AFTER_S = 5.0
 _DETAIL_LENGTH = 160
+_UNREADABLE = "unreadable: "
 
 
 class CommandError(Exception):
@@ -59,7 +60,11 @@ class Client(ABC):
         """As `execute`, but raises CommandError where the server answers with an error."""
 
     def _refused(self, error: CommandError) -> StoreUnavailable:
-        return unavailable(str(error).replace(self._token, "***")[:_DETAIL_LENGTH])
+        text = str(error).replace(self._token, "***") if self._token else str(error)
+        _, found, what = text.partition(_UNREADABLE)
+        if found:  # a script says so; the server adds where in the script
+            return StoreUnreadable.of(what.partition(" script: ")[0][:_DETAIL_LENGTH])
+        return unavailable(text[:_DETAIL_LENGTH])
 
 
 def unavailable(why: str) -> StoreUnavailable:

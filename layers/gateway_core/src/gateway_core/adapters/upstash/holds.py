@@ -7,6 +7,7 @@ still that. Only an admission and a settlement do their own reckoning, as they h
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from gateway_core.adapters.upstash import layout
@@ -14,8 +15,9 @@ from gateway_core.adapters.upstash.calls import ScriptCall, add_books, declare_b
 from gateway_core.adapters.upstash.client import Client, Reply, unavailable
 from gateway_core.adapters.upstash.pages import FIRST, hash_page, hash_pages
 from gateway_core.adapters.upstash.part import Part
+from gateway_core.adapters.upstash.reading import done, named, read, rows, texts, values
 from gateway_core.adapters.upstash.scripts import Script, Scripts
-from gateway_core.domain.errors import StoreUnavailable
+from gateway_core.domain.errors import StoreUnavailable, StoreUnreadable
 from gateway_core.store import budget
 from gateway_core.store.budget import NOTHING, Amount, Movement
 from gateway_core.store.changes import BudgetCrossed, Change
@@ -77,8 +79,9 @@ class UpstashHolds(Part):
 
     async def hold_page(self, project_id: str, *, month: str, cursor: str = "") -> HoldPage:
         fields, after = await hash_page(self._client, layout.budget_key(project_id, month), _ANY, cursor or FIRST)
-        holds = tuple(layout.parse_hold(name, text) for name, text in fields.items() if text)
-        return HoldPage(holds, "" if after == FIRST else after)
+        found = {name: _readable(name, text) for name, text in fields.items() if text}
+        holds = tuple(hold for hold in found.values() if hold)
+        return HoldPage(holds, "" if after == FIRST else after, tuple(name for name, hold in found.items() if not hold))
 
     async def find_hold(self, project_id: str, *, month: str, name: AttemptName) -> OpenHold | None:
         stored = await self._stored(project_id, month, *name)
@@ -90,16 +93,17 @@ class UpstashHolds(Part):
     async def book_holds(self, project_id: str, holds: Sequence[OpenHold], *, now_ms: int) -> list[Booked]:
         found = [stored for stored in await self._all_stored(project_id, holds) if not stored.hold.booked]
         calls = [self._adjustment(project_id, stored, _booking(stored), now_ms) for stored in found]
-        replies = [parse_adjusted(str(reply)) for reply in await self._run_all(self._scripts.adjust, calls)]
-        pairs = zip(found, replies, strict=True)
-        return [Booked(stored.hold, _crossed(changes)) for stored, changes in pairs if changes is not None]
+        with named("answer of adjust"):
+            changed = [parse_adjusted(reply) for reply in await self._run_all(self._scripts.adjust, calls)]
+            done_to = list(zip(found, changed, strict=True))
+        return [Booked(stored.hold, _crossed(changes)) for stored, changes in done_to if changes is not None]
 
     async def book_due(self, project_id: str, *, now_ms: int, limit: int) -> list[Booked]:
         keys = [layout.unconfirmed_key(project_id), layout.project_key(project_id)]
-        names = await self._client.run(self._scripts.due, keys, [str(now_ms - self._wait_ms), str(limit)])
+        asked = self._client.run(self._scripts.due, keys, [str(now_ms - self._wait_ms), str(limit)])
         due: list[OpenHold] = []
-        for name in names if isinstance(names, list) else []:
-            due += await self._indexed(project_id, str(name))
+        for name in await read("answer of due", asked, texts):
+            due += await self._indexed(project_id, name)
         return await self.book_holds(project_id, due, now_ms=now_ms) if due else []
 
     async def resolve_hold(
@@ -128,26 +132,30 @@ class UpstashHolds(Part):
 
     async def _indexed(self, project_id: str, name: str) -> list[OpenHold]:
         """The hold that waits under this name; a name without one is dropped."""
-        day, request_id, attempt = indexed(name)
-        stored = await self._stored(project_id, day[:MONTH_CHARS], request_id, attempt)
-        if stored and stored.kind == "x":
-            return [stored.hold]
+        with suppress(ValueError):  # no name of ours
+            day, request_id, attempt = indexed(name)
+            stored = await self._stored(project_id, day[:MONTH_CHARS], request_id, attempt)
+            if stored and stored.kind == "x":
+                return [stored.hold]
         # Settled by a release that knows no index.
-        await self._client.execute("ZREM", layout.unconfirmed_key(project_id), name)
+        key = layout.unconfirmed_key(project_id)
+        await done(key, self._client.execute("ZREM", key, name))
         return []
 
     async def _all_stored(self, project_id: str, holds: Sequence[OpenHold]) -> list[StoredHold]:
         """Those of the holds that are still what they are said to be."""
         fields = [layout.hold_field(_kind(hold), hold.request_id, hold.attempt) for hold in holds]
         months = sorted({hold.day[:MONTH_CHARS] for hold in holds})
-        texts: dict[tuple[str, str], object] = {}
+        there: dict[tuple[str, str], str | None] = {}
         for month in months:
-            reply = await self._client.execute("HMGET", layout.budget_key(project_id, month), *fields)
-            texts |= {(month, name): text for name, text in zip(fields, _list(reply), strict=False)}
+            there |= {
+                (month, name): text
+                for name, text in zip(fields, await self._fields_of(project_id, month, fields), strict=True)
+            }
         found: list[StoredHold] = []
         for name, hold in zip(fields, holds, strict=True):
-            text = texts.get((hold.day[:MONTH_CHARS], name))
-            if isinstance(text, str) and text and layout.parse_hold(name, text) == hold:
+            text = there[hold.day[:MONTH_CHARS], name]
+            if text and _readable(name, text) == hold:
                 found.append(StoredHold(name[0], text, hold))
         return found
 
@@ -159,7 +167,7 @@ class UpstashHolds(Part):
         more: list[list[str | int]] = [
             ["EVALSHA", script.sha, len(call.keys), *call.keys, *call.arguments] for call in calls[1:]
         ]
-        return [first, *(await self._client.pipeline(more) if more else [])]
+        return [first, *(rows(await self._client.pipeline(more)) if more else [])]
 
     async def _unbook(self, project_id: str, month: str, request_id: str, attempt: int, now_ms: int) -> None:
         """Let it be held again, where it was booked as an estimate: somebody knows better."""
@@ -179,16 +187,20 @@ class UpstashHolds(Part):
 
     async def _stored(self, project_id: str, month: str, request_id: str, attempt: int) -> StoredHold | None:
         fields = [layout.hold_field(kind, request_id, attempt) for kind in "hxe"]
-        reply = await self._client.execute("HMGET", layout.budget_key(project_id, month), *fields)
-        for name, text in zip(fields, _list(reply), strict=False):
-            if isinstance(text, str) and text:
+        for name, text in zip(fields, await self._fields_of(project_id, month, fields), strict=True):
+            if text:
                 return StoredHold(name[0], text, layout.parse_hold(name, text))
         return None
+
+    async def _fields_of(self, project_id: str, month: str, fields: Sequence[str]) -> list[str | None]:
+        key = layout.budget_key(project_id, month)
+        return await read(key, self._client.execute("HMGET", key, *fields), lambda reply: values(reply, len(fields)))
 
     async def _adjust(self, project_id: str, stored: StoredHold, step: Step, now_ms: int) -> tuple[Change, ...] | None:
         """Move the money, if the hold is what it was; what that changed, else None."""
         call = self._adjustment(project_id, stored, step, now_ms)
-        return parse_adjusted(str(await self._client.run(self._scripts.adjust, call.keys, call.arguments)))
+        asked = self._client.run(self._scripts.adjust, call.keys, call.arguments)
+        return await read("answer of adjust", asked, parse_adjusted)
 
     def _adjustment(self, project_id: str, stored: StoredHold, step: Step, now_ms: int) -> ScriptCall:
         ticket, by = reconciled_ticket(project_id, stored.hold), step.by
@@ -221,8 +233,12 @@ def _kind(hold: OpenHold) -> str:
     return "x" if hold.unconfirmed else "h"
 
 
-def _list(reply: Reply) -> list[Reply]:
-    return reply if isinstance(reply, list) else []
+def _readable(name: str, text: str) -> OpenHold | None:
+    """The hold, None for what is none: one does not hide the others."""
+    try:
+        return layout.parse_hold(name, text)
+    except StoreUnreadable:
+        return None
 
 
 def restless() -> StoreUnavailable:

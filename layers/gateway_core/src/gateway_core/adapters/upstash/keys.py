@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from gateway_core.adapters.upstash import layout
-from gateway_core.adapters.upstash.books import pairs
 from gateway_core.adapters.upstash.pages import hash_pages
 from gateway_core.adapters.upstash.part import Part
+from gateway_core.adapters.upstash.reading import done, named, pairs, read, rows, values
 from gateway_core.domain.caller import Limits
 from gateway_core.store.budget import budget_line
 from gateway_core.store.exact_amounts import check_limits
@@ -37,26 +37,26 @@ class UpstashKeys(Part):
     async def set_budget(self, project_id: str, user_id: str, limits: Limits) -> None:
         check_limits(limits)
         field = layout.budget_field(user_id)
-        await self._client.execute("HSET", layout.project_key(project_id), field, layout.pack_budget(limits))
+        key, value = layout.project_key(project_id), layout.pack_budget(limits)
+        await done("answer of set_budget", self._client.execute("HSET", key, field, value))
 
     async def budget_lines(self, project_id: str, *, day: str, scopes: Sequence[str]) -> list[BudgetLine]:
         if not scopes:
             return []
         fields = [field for scope in scopes for field in layout.account_fields(scope, day)]
         month = day[:6]
-        accounts, project = await self._client.pipeline(
-            [
-                ["HMGET", layout.budget_key(project_id, month), *fields],
-                ["HGETALL", layout.project_key(project_id)],
-            ]
-        )
-        stored = pairs(project)
-        texts = [text if isinstance(text, str) else None for text in accounts] if isinstance(accounts, list) else []
+        key = layout.budget_key(project_id, month)
+        asked = self._client.pipeline([["HMGET", key, *fields], ["HGETALL", layout.project_key(project_id)]])
+        with named(f"budgets of project {project_id}"):
+            accounts, project = await read(f"budgets of project {project_id}", asked, rows)
+            texts, stored = values(accounts, len(fields)), pairs(project)
         lines: list[BudgetLine] = []
         for index, scope in enumerate(scopes):
             limits = _limits(project_id, scope, stored)
-            day_text, day_guess, month_text, month_guess = texts[4 * index : 4 * index + 4]
-            today, all_month = layout.parse_account(day_text, day_guess), layout.parse_account(month_text, month_guess)
+            with named(f"accounts of {scope} in {key}"):
+                day_text, day_guess, month_text, month_guess = texts[4 * index : 4 * index + 4]
+                today = layout.parse_account(day_text, day_guess)
+                all_month = layout.parse_account(month_text, month_guess)
             lines.append(budget_line(scope, day, today, limits.day_nano, limits.day_tokens))
             lines.append(budget_line(scope, month, all_month, limits.month_nano, limits.month_tokens))
         return lines
@@ -71,11 +71,13 @@ class UpstashKeys(Part):
         return ["p", *sorted(scopes)]
 
     async def _project(self, project_id: str) -> dict[str, str]:
-        return pairs(await self._client.execute("HGETALL", layout.project_key(project_id)))
+        key = layout.project_key(project_id)
+        return await read(key, self._client.execute("HGETALL", key), pairs)
 
     async def _put(self, record: KeyRecord) -> None:
         field = layout.KEY_PREFIX + record.digest
-        await self._client.execute("HSET", layout.project_key(record.project_id), field, layout.pack_key(record))
+        key, value = layout.project_key(record.project_id), layout.pack_key(record)
+        await done("answer of put_key", self._client.execute("HSET", key, field, value))
 
 
 def _keys(project_id: str, stored: dict[str, str]) -> list[KeyRecord]:
@@ -90,4 +92,5 @@ def _keys(project_id: str, stored: dict[str, str]) -> list[KeyRecord]:
 def _limits(project_id: str, scope: str, stored: dict[str, str]) -> Limits:
     if scope.startswith("k:"):
         return next((key.limits for key in _keys(project_id, stored) if f"k:{key.id}" == scope), Limits())
-    return layout.parse_limits(stored.get(layout.budget_field(scope[2:])))
+    field = layout.budget_field(scope[2:])
+    return layout.parse_budget(f"{field} of {layout.project_key(project_id)}", stored.get(field))

@@ -1,8 +1,8 @@
 """Names and formats in Redis. Every key is known before a script runs, because its names are in the request.
 
     prj:{project}             hash    k|{digest} a key: "limits|rights"; b|p and b|u:{user} budgets;
-                                      rq|{key id}, tk|{key id} rate limits of a key; due, from when on the first
-                                      of those in ux:{project} waits
+                                      rq|{key id}, tk|{key id} rate limits of a key, td|{key id} what it owes; due,
+                                      from when on the first of those in ux:{project} waits
     bud:{project}:{YYYYMM}    hash    {scope}|M and {scope}|D{DD} accounts, {scope}|EM and {scope}|E{DD} what of them
                                       is estimated; h|{request}.{attempt} open holds, x|... unconfirmed ones,
                                       e|... what was booked as an estimate; s|{request} marks; c...|... and i|...
@@ -11,7 +11,7 @@
                                       booked began                                62 days after its last write
     pv                        hash    cb|{provider}|{deployment} breaker; ew|..., ft|... latency of whole answers and
                                       first contents; rl|... the limits that the provider reports;
-                                      rq|{provider}, tk|{provider} limits that we set
+                                      rq|{provider}, tk|{provider} limits that we set, td|{provider} what is owed
     agg:{project}:{YYYYMMDD}  hash    counters of earlier releases, see `gateway_core.store.earlier_counters`
                                                                                                          400 days
     use:{project}:{YYYYMMDD}:{HH}
@@ -36,19 +36,22 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import astuple, fields
-from typing import Any, cast
+from typing import Any
 from urllib.parse import unquote
 
+from gateway_core.adapters.upstash.reading import check_day, moment, named, one_of, whole
 from gateway_core.domain.caller import Limits
 from gateway_core.domain.rates import ReportedLimit
+from gateway_core.domain.times import LATEST_MS
 from gateway_core.store.budget import Account, Amount, Hold
 from gateway_core.store.changes import BreakerState
 from gateway_core.store.counters import Counters, encode
 from gateway_core.store.deployment_state import Measured
 from gateway_core.store.jobs import Job, JobName, JobState, parse_job
-from gateway_core.store.probes import Probe
+from gateway_core.store.probes import Probe, parse_probe
 from gateway_core.store.rate_limit import LimitCounter, ProviderLimits
 from gateway_core.store.records import OpenHold, UsageRecord
+from gateway_core.store.soundness import check_types
 from gateway_core.store.virtual_keys import KeyRecord, rights_json, with_rights
 
 PROJECTS = "projects"
@@ -57,10 +60,21 @@ DEPLOYMENTS = "pv"
 OPEN_JOBS = "jobs"
 KEY_PREFIX = "k|"
 _RECORD_VERSION = 1
-_OPEN_TAIL = 4
-"""Behind what was paid a hold has the key's rpm, two sequences and its limits; an unconfirmed one has three more."""
+_HOLD = re.compile(
+    r"(\d+);(\d+);\d+;(\d{8});(\d+);([^;|]*);([^;|]*);(\d+);(\d+);\d+;\d+;\d+;([^|]*)\|.*", re.ASCII | re.DOTALL
+)
+"""As in `lua/common.lua`: behind what was paid are the key's rpm, two sequences and limits."""
+_UNCONFIRMED = re.compile(r".*,;(\d+);(\d+);(\d+)", re.ASCII)
+_HOLD_KINDS = {"h": False, "x": True}
 _PROBES_VERSION = 1
 _STATES: dict[str, BreakerState] = {"c": "closed", "o": "open", "h": "half_open"}
+JOB_STATES: dict[str, JobState] = {
+    "queued": "queued",
+    "running": "running",
+    "succeeded": "succeeded",
+    "failed": "failed",
+    "cancelled": "cancelled",
+}
 
 
 def project_key(project_id: str) -> str:
@@ -143,9 +157,10 @@ def pack_budget(limits: Limits) -> str:
     return _pack(limits.day_nano, limits.month_nano, limits.day_tokens, limits.month_tokens)
 
 
-def parse_limits(text: str | None) -> Limits:
-    """The limits in the format of a budget, or of a key's first part."""
-    return Limits(*(int(value) if value else None for value in text.split(";"))) if text else Limits()
+def parse_budget(what: str, text: str | None) -> Limits:
+    """The limits of a budget, none if there is no text. Raises StoreUnreadable: an unreadable limit is not none."""
+    with named(f"budget {what}"):
+        return Limits() if text is None else _limits(text, 4)
 
 
 def pack_key(record: KeyRecord) -> str:
@@ -154,13 +169,15 @@ def pack_key(record: KeyRecord) -> str:
 
 
 def parse_key(project_id: str, digest: str, text: str) -> KeyRecord:
-    limits, _, rights = text.partition("|")
-    return with_rights(project_id, digest, parse_limits(limits), rights)
+    """A key. Raises StoreUnreadable."""
+    with named(f"key key_{project_id}_{digest[:16]}"):
+        limits, _, rights = text.partition("|")
+        return with_rights(project_id, digest, _limits(limits, 6), rights)
 
 
 def parse_account(text: str | None, estimated: str | None) -> Account:
-    spent, held, spent_tokens, held_tokens = (int(value) for value in (text or "0;0;0;0").split(";"))
-    guess, guess_tokens = (int(value) for value in (estimated or "0;0").split(";"))
+    spent, held, spent_tokens, held_tokens = map(whole, ("0;0;0;0" if text is None else text).split(";"))
+    guess, guess_tokens = map(whole, ("0;0" if estimated is None else estimated).split(";"))
     return Account(Amount(spent, spent_tokens), Amount(held, held_tokens), Amount(guess, guess_tokens))
 
 
@@ -176,59 +193,77 @@ def hold_field(kind: str, request_id: str, attempt: int) -> str:
 
 def parse_held(text: str) -> Hold:
     """What a hold, open or unconfirmed, says of money."""
-    nano, tokens, _, _, _, _, _, paid, paid_tokens, *more = text.partition("|")[0].split(";")
-    guess, guess_tokens = more[-2:] if len(more) > _OPEN_TAIL else ("0", "0")
+    nano, tokens, _, _, _, _, paid, paid_tokens, kept = _parts_of_hold(text)
+    _, guess, guess_tokens = _wait_of_hold(kept)
     return Hold(
-        Amount(int(nano), int(tokens)), Amount(int(paid), int(paid_tokens)), Amount(int(guess), int(guess_tokens))
+        Amount(whole(nano), whole(tokens)), Amount(whole(paid), whole(paid_tokens)), Amount(guess, guess_tokens)
     )
 
 
 def parse_hold(field: str, text: str) -> OpenHold:
-    """A hold from its field, see `hold_field`, and its value."""
-    request_id, _, attempt = field[2:].rpartition(".")
-    booked = field.startswith("e|")
-    kind, text = (text[0], text[1:]) if booked else (field[0], text)
-    nano, tokens, _, day, since, key, user, paid, paid_tokens, *more = text.partition("|")[0].split(";")
-    return OpenHold(
-        request_id=request_id,
-        attempt=int(attempt),
-        key_id=unquote(key),
-        user_id=unquote(user),
-        day=day,
-        hold_nano=int(nano),
-        hold_tokens=int(tokens),
-        held_since_ms=int(since),
-        unconfirmed=kind == "x",
-        paid_nano=int(paid),
-        paid_tokens=int(paid_tokens),
-        unconfirmed_ms=int(more[-3]) if len(more) > _OPEN_TAIL else 0,
-        booked=booked,
-    )
+    """A hold from its field, see `hold_field`, and its value. Raises StoreUnreadable."""
+    with named(f"hold {field}"):
+        request_id, _, attempt = field[2:].rpartition(".")
+        booked = field.startswith("e|")
+        kind, text = (text[0], text[1:]) if booked else (field[0], text)
+        nano, tokens, day, since, key, user, paid, paid_tokens, kept = _parts_of_hold(text)
+        check_day(day)
+        return OpenHold(
+            request_id=request_id,
+            attempt=whole(attempt),
+            key_id=unquote(key),
+            user_id=unquote(user),
+            day=day,
+            hold_nano=whole(nano),
+            hold_tokens=whole(tokens),
+            held_since_ms=moment(since),
+            unconfirmed=one_of(_HOLD_KINDS, kind),
+            paid_nano=whole(paid),
+            paid_tokens=whole(paid_tokens),
+            unconfirmed_ms=_wait_of_hold(kept)[0],
+            booked=booked,
+        )
+
+
+def _parts_of_hold(text: str) -> Sequence[str]:
+    """Amount, day, since, key, user, amount paid, and the limits with what follows them."""
+    found = _HOLD.fullmatch(text)
+    if not found:
+        raise ValueError
+    return found.groups()
+
+
+def _wait_of_hold(kept: str) -> tuple[int, int, int]:
+    """Since when a hold is unconfirmed, and what was paid of it as an estimate."""
+    found = _UNCONFIRMED.fullmatch(kept)
+    return (moment(found[1]), whole(found[2]), whole(found[3])) if found else (0, 0, 0)
 
 
 def parse_breaker(text: str | None) -> tuple[BreakerState, int, int]:
     """State, failures and deadline."""
-    state, failures, _, until, *_ = (text or "c;0;0;0;0;0").split(";")
-    return _STATES[state], int(failures), int(until)
+    state, failures, _, until, *_ = ("c;0;0;0;0;0" if text is None else text).split(";")
+    return _STATES[state], whole(failures), moment(until)
 
 
 def parse_latency(text: str | None) -> Measured | None:
-    if not text:
+    if text is None:
         return None
     average_us, at_ms = text.split(";")
-    return Measured(int(average_us) / 1000, int(at_ms))
+    return Measured(whole(average_us) / 1000, moment(at_ms))
 
 
 def parse_provider_limits(text: str | None) -> ProviderLimits | None:
     if text is None:
         return None
     until, requests, tokens = text.split(";")
-    return ProviderLimits(int(until), _parse_limit_counter(requests), _parse_limit_counter(tokens))
+    return ProviderLimits(moment(until), _parse_limit_counter(requests), _parse_limit_counter(tokens))
 
 
 def _parse_limit_counter(text: str) -> LimitCounter:
     seen, limit, remaining, reset, sequence, count, tat = map(int, text.split(","))
     quota = ReportedLimit(*(None if number < 0 else number for number in (limit, remaining, reset)))
+    if max(seen, reset) > LATEST_MS:
+        raise ValueError("no date")
     return LimitCounter(quota, seen, sequence, count, tat)
 
 
@@ -249,19 +284,25 @@ def pack_record(record: UsageRecord) -> str:
 def parse_record(text: str) -> UsageRecord:
     _version, *values = json.loads(text)
     # A newer version beside this one may have written more.
-    return UsageRecord(*values[: len(fields(UsageRecord))])
+    record = UsageRecord(*values[: len(fields(UsageRecord))])
+    check_types(record)
+    if not 0 <= record.at_ms <= LATEST_MS:
+        raise ValueError
+    return record
 
 
 def parse_stored_job(name: JobName, stored: dict[str, str]) -> Job:
-    ended = stored.get("ended")
-    return parse_job(
-        name,
-        stored["facts"],
-        state=cast("JobState", stored["state"]),
-        error_code=stored.get("error", ""),
-        ended_ms=int(ended) if ended else None,
-        progress=stored.get("progress", ""),
-    )
+    """A job. Raises StoreUnreadable."""
+    with named(f"job {name.id}"):
+        ended = stored.get("ended")
+        return parse_job(
+            name,
+            stored["facts"],
+            state=one_of(JOB_STATES, stored["state"]),
+            error_code=stored.get("error", ""),
+            ended_ms=moment(ended) if ended else None,
+            progress=stored.get("progress", ""),
+        )
 
 
 def pack_probes(probes: Sequence[Probe]) -> str:
@@ -271,8 +312,18 @@ def pack_probes(probes: Sequence[Probe]) -> str:
 
 
 def parse_probes(text: str) -> tuple[Probe, ...]:
-    _version, *rows = json.loads(text)
-    return tuple(Probe(*row) for row in rows)
+    """Probes. Raises StoreUnreadable."""
+    with named(PROBES):
+        _version, *rows = json.loads(text)
+        return tuple(parse_probe(*row) for row in rows)
+
+
+def _limits(text: str, count: int) -> Limits:
+    """So many limits, each empty where there is none."""
+    found = [whole(value) if value else None for value in text.split(";")]
+    if len(found) != count:
+        raise ValueError
+    return Limits(*found)
 
 
 def _pack(*values: Any) -> str:

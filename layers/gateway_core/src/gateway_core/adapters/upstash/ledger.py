@@ -25,6 +25,7 @@ from gateway_core.adapters.upstash.calls import (
 from gateway_core.adapters.upstash.client import Client, Reply
 from gateway_core.adapters.upstash.holds import MOST_TRIES, UpstashHolds, restless
 from gateway_core.adapters.upstash.news import News, NewsDesk
+from gateway_core.adapters.upstash.reading import done, named, read, rows, text, text_or_none, values, whole
 from gateway_core.adapters.upstash.scripts import Script, Scripts
 from gateway_core.domain.errors import StoreUnavailable
 from gateway_core.store.changes import BudgetCrossed
@@ -50,8 +51,9 @@ class UpstashLedger(UpstashHolds):
         self._news = NewsDesk()
 
     async def find_key(self, project_id: str, digest: str) -> KeyRecord | None:
-        text = await self._client.execute("HGET", layout.project_key(project_id), layout.KEY_PREFIX + digest)
-        return layout.parse_key(project_id, digest, text) if isinstance(text, str) else None
+        asked = self._client.execute("HGET", layout.project_key(project_id), layout.KEY_PREFIX + digest)
+        found = await read(f"a key of project {project_id}", asked, text_or_none)
+        return None if found is None else layout.parse_key(project_id, digest, found)
 
     async def admit(self, ticket: Ticket, candidates: Sequence[Candidate], terms: Terms) -> Admission:
         check_candidates(candidates)
@@ -59,9 +61,8 @@ class UpstashLedger(UpstashHolds):
         add_policy(call, terms.policy)
         add_news(call, self._news.take())
         add_admission(call, candidates, terms.max_wait_ms, terms.now_ms - self._wait_ms)
-        reply = await self._client.run(self._scripts.admit, call.keys, call.arguments)
-        told, is_due = told_due(str(reply))
-        answer = parse_admission(told)
+        asked = self._client.run(self._scripts.admit, call.keys, call.arguments)
+        answer, is_due = await read("answer of admit", asked, _admission)
         return (
             replace(answer, changes=(*answer.changes, *await self._told_of_a_few(ticket, terms))) if is_due else answer
         )
@@ -76,7 +77,9 @@ class UpstashLedger(UpstashHolds):
         add_news(call, self._news.take())
         add_attempt(call, ticket, settlement)
         add_admission(call, candidates, terms.max_wait_ms)
-        return parse_admission(await self._unbooked(self._scripts.next, call, ticket, terms))
+        reply = await self._unbooked("next", self._scripts.next, call, ticket, terms)
+        with named("answer of next"):
+            return parse_admission(reply)
 
     async def settle(self, ticket: Ticket, settlement: Settlement | None, record: UsageRecord, terms: Terms) -> Settled:
         check_record(record)
@@ -93,47 +96,63 @@ class UpstashLedger(UpstashHolds):
         add_attempt(call, ticket, settlement, is_news=is_news)
         add_books(call, ticket, record, terms.now_ms)
         for _ in range(MOST_TRIES):
-            reply = await self._unbooked(self._scripts.settle, call, ticket, terms)
+            reply = await self._unbooked("settle", self._scripts.settle, call, ticket, terms)
             if reply != _LATE:
-                if held := parse_held(reply):
-                    self._news.put(News(settlement, terms.now_ms, *held))
-                return parse_settled(reply)
+                return self._settled(reply, settlement, terms)
             if (changes := await self._correct(ticket, settlement, terms.now_ms)) is not None:
                 self._news.put_back(told)
                 return Settled(written=False, changes=changes)
         raise restless()
 
     async def deployment_states(self, deployments: Sequence[tuple[str, str]]) -> list[DeploymentState]:
+        if not deployments:
+            return []
         await self._tell()
-        return _states(deployments, await self._client.execute(*_state_command(deployments))) if deployments else []
+        asked = self._client.execute(*_state_command(deployments))
+        return await read("state of deployments", asked, lambda reply: _states(deployments, reply))
 
     async def fleet_health(self, deployments: Sequence[tuple[str, str]]) -> FleetHealth:
         await self._tell()
         states = [_state_command(deployments)] if deployments else []
-        *replies, probes = await self._client.pipeline([*states, ["GET", layout.PROBES]])
-        found = layout.parse_probes(probes) if isinstance(probes, str) else ()
-        return FleetHealth(tuple(_states(deployments, *replies) if replies else ()), found)
+        asked = self._client.pipeline([*states, ["GET", layout.PROBES]])
+        with named("state of deployments"):
+            *replies, told = await read("state of deployments", asked, rows)
+            found = [state for reply in replies for state in _states(deployments, reply)]
+        with named(layout.PROBES):
+            probes = text_or_none(told)
+        return FleetHealth(tuple(found), () if probes is None else layout.parse_probes(probes))
 
     async def _tell(self) -> None:
         """Tell what this process knows alone, if there is anything."""
         if news := self._news.take():
             call = news_call(news)
-            await self._client.run(self._scripts.tell, call.keys, call.arguments)
+            await done("answer of tell", self._client.run(self._scripts.tell, call.keys, call.arguments))
+
+    def _settled(self, reply: str, settlement: Settlement, terms: Terms) -> Settled:
+        with named("answer of settle"):
+            settled, held = parse_settled(reply), parse_held(reply)
+        if held:
+            self._news.put(News(settlement, terms.now_ms, *held))
+        return settled
 
     async def _record_alone(self, ticket: Ticket, record: UsageRecord, terms: Terms) -> Settled:
         call = request_call(ticket, terms.now_ms)
         declare_books(call, ticket)
         add_books(call, ticket, record, terms.now_ms)
         call.add(record.attempts)
-        return parse_settled(await self._unbooked(self._scripts.record, call, ticket, terms))
+        reply = await self._unbooked("record", self._scripts.record, call, ticket, terms)
+        with named("answer of record"):
+            return parse_settled(reply)
 
-    async def _unbooked(self, script: Script, call: ScriptCall, ticket: Ticket, terms: Terms) -> str:
+    async def _unbooked(self, name: str, script: Script, call: ScriptCall, ticket: Ticket, terms: Terms) -> str:
         """The reply of a script, once nothing that it settles is booked as an estimate."""
         for _ in range(MOST_TRIES):
-            reply = str(await self._client.run(script, call.keys, call.arguments))
+            reply = await read(f"answer of {name}", self._client.run(script, call.keys, call.arguments), text)
             if not reply.startswith(_BOOKED):
                 return reply
-            await self._unbook(ticket.project_id, ticket.month, ticket.request_id, int(reply[1:]), terms.now_ms)
+            with named(f"answer of {name}"):
+                attempt = whole(reply[1:])
+            await self._unbook(ticket.project_id, ticket.month, ticket.request_id, attempt, terms.now_ms)
         raise restless()
 
     async def _told_of_a_few(self, ticket: Ticket, terms: Terms) -> tuple[BudgetCrossed, ...]:
@@ -148,7 +167,14 @@ class UpstashLedger(UpstashHolds):
         declare_books(call, ticket)
         call.keys.append(layout.hit_key(ticket.project_id, ticket.request_id))
         add_books(call, ticket, record, terms.now_ms)
-        return parse_settled(str(await self._client.run(self._scripts.record_hit, call.keys, call.arguments)))
+        asked = self._client.run(self._scripts.record_hit, call.keys, call.arguments)
+        return await read("answer of record_hit", asked, lambda reply: parse_settled(text(reply)))
+
+
+def _admission(reply: Reply) -> tuple[Admission, bool]:
+    """The answer of `admit`, and whether some attempts are to be booked."""
+    told, is_due = told_due(text(reply))
+    return parse_admission(told), is_due
 
 
 def _state_command(deployments: Sequence[tuple[str, str]]) -> list[str | int]:
@@ -157,14 +183,14 @@ def _state_command(deployments: Sequence[tuple[str, str]]) -> list[str | int]:
 
 
 def _states(deployments: Sequence[tuple[str, str]], reply: Reply) -> list[DeploymentState]:
-    values = [value if isinstance(value, str) else None for value in reply] if isinstance(reply, list) else []
-    return [_state(*pair, texts) for pair, texts in zip(deployments, batched(values, len(_STATE_FIELDS)), strict=True)]
+    stored = batched(values(reply, len(deployments) * len(_STATE_FIELDS)), len(_STATE_FIELDS))
+    return [_state(*pair, texts) for pair, texts in zip(deployments, stored, strict=True)]
 
 
 def _state(provider: str, deployment_id: str, texts: Sequence[str | None]) -> DeploymentState:
-    breaker, whole, first, provider_limits = texts
-    state, failures, until_ms = layout.parse_breaker(breaker)
-    averages = (layout.parse_latency(whole), layout.parse_latency(first))
-    return DeploymentState(
-        provider, deployment_id, state, failures, until_ms, *averages, layout.parse_provider_limits(provider_limits)
-    )
+    with named(f"state of {deployment_id} of {provider} in {layout.DEPLOYMENTS}"):
+        breaker, whole_answers, first, reported = texts
+        state, failures, until_ms = layout.parse_breaker(breaker)
+        averages = (layout.parse_latency(whole_answers), layout.parse_latency(first))
+        limits = layout.parse_provider_limits(reported)
+    return DeploymentState(provider, deployment_id, state, failures, until_ms, *averages, limits)

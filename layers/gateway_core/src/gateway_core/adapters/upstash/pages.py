@@ -4,25 +4,43 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from gateway_core.adapters.upstash.books import pairs
 from gateway_core.adapters.upstash.client import Client
+from gateway_core.adapters.upstash.reading import read, scanned
+from gateway_core.domain.errors import StoreUnreadable
 
 PAGE = 1000
 FIRST = "0"
 
 
 async def hash_page(client: Client, key: str, pattern: str, cursor: str = FIRST) -> tuple[dict[str, str], str]:
-    """Fields that match, about PAGE of them, and the cursor behind them: `0` at the end. One may come twice."""
-    reply = await client.execute("HSCAN", key, cursor, "MATCH", pattern, "COUNT", PAGE)
-    if not isinstance(reply, list) or len(reply) != 2:  # noqa: PLR2004 - a cursor and a list
-        return {}, FIRST
-    return pairs(reply[1]), str(reply[0])
+    """Fields that match, about PAGE of them, and the cursor behind them: `0` at the end. One may come twice.
+
+    Raises StoreUnreadable, as all that reads here.
+    """
+    after, fields = await read(key, client.execute("HSCAN", key, cursor, "MATCH", pattern, "COUNT", PAGE), scanned)
+    return fields, after
 
 
 async def hash_pages(client: Client, key: str, pattern: str) -> AsyncIterator[dict[str, str]]:
     """All pages of it."""
+    turns = Turns(key)
     fields, cursor = await hash_page(client, key, pattern)
     yield fields
     while cursor != FIRST:
-        fields, cursor = await hash_page(client, key, pattern, cursor)
+        fields, cursor = await hash_page(client, key, pattern, turns.next(cursor))
         yield fields
+
+
+class Turns:
+    """Cursors of one scan, none of which comes twice: who answers that would be asked for ever."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+        self._seen: set[str] = set()
+
+    def next(self, cursor: str) -> str:
+        """The cursor. Raises StoreUnreadable for one that was there before."""
+        if cursor in self._seen:
+            raise StoreUnreadable.of(self._key)
+        self._seen.add(cursor)
+        return cursor

@@ -138,7 +138,7 @@ def _json(answer: Answer) -> Any:
         raise _LostAnswerError(f"HTTP {status}")
     try:
         return json.loads(answer.body)
-    except (ValueError, RecursionError):
+    except ValueError:
         if status == HTTPStatus.OK:
             raise _LostAnswerError("HTTP 200 without JSON") from None
         raise unavailable(f"HTTP {status} without JSON") from None

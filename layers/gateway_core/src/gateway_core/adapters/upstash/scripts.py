@@ -10,19 +10,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
-from gateway_core.store.breaker import MOST_DOUBLINGS
+from gateway_core.store.breaker import MOST_AHEAD_MS, MOST_DOUBLINGS
 from gateway_core.store.budget import MAX_AMOUNT
 from gateway_core.store.changes import THRESHOLDS
 from gateway_core.store.messages import DEGRADED, STALE_MS
-from gateway_core.store.rate_limit import MINUTE_US, MOST_PACED, REPORT_LIFE_MS
+from gateway_core.store.rate_limit import LATEST_US, MINUTE_US, MOST_PACED, REPORT_LIFE_MS, SKEW_MS
 
 _CONSTANTS = {
     "DEGRADED": DEGRADED,
+    "LATEST_US": LATEST_US,
     "MAX_AMOUNT": MAX_AMOUNT,
     "MINUTE_US": MINUTE_US,
+    "MOST_AHEAD_MS": MOST_AHEAD_MS,
     "MOST_DOUBLINGS": MOST_DOUBLINGS,
     "MOST_PACED": MOST_PACED,
     "REPORT_LIFE_MS": REPORT_LIFE_MS,
+    "SKEW_MS": SKEW_MS,
     "STALE_MS": STALE_MS,
 }
 

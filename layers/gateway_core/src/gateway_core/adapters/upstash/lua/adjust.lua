@@ -15,8 +15,6 @@ fetch()
 
 local text = get(BUDGET, FROM)
 if text ~= step.expected then return '' end
-local full = step.writes == 1 and append_record()
-if full then return redis.error_reply(full) end
 local of = parse_hold(step.from == 'e' and string.sub(text, 2) or text).limits
 local limits = step.tells == 1 and of or nil
 move({spend = step.spend, spend_tokens = step.spend_tokens, hold = step.hold, hold_tokens = step.hold_tokens,
@@ -35,5 +33,8 @@ local is_closed = not m.kind or m.kind == 'c'
 if step.is_late == 1 and is_closed then
   if told ~= '' then set(BUDGET, MARK, 'c' .. told) else told = m.told end
 end
+-- After all that may be unreadable: what is appended stays.
+local full = step.writes == 1 and append_record()
+if full then return redis.error_reply(full) end
 if step.writes == 1 then flush_with_counters() else flush() end
 return '1' .. told

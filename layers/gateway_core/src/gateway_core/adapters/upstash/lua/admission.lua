@@ -14,12 +14,12 @@ local function want_admission()
   want(PROJECT, 'b|p')
   if ticket.user ~= '' then want(PROJECT, 'b|u:' .. ticket.user) end
   want(PROJECT, 'due')
-  want(KEY_PROJECT, KEY_FIELD, KEY_RPM, KEY_TPM)
+  want(KEY_PROJECT, KEY_FIELD, KEY_RPM, KEY_TPM, KEY_DEBT)
   for _, candidate in ipairs(candidates) do
     local provider, deployment = candidate.provider, candidate.deployment
     want(DEPLOYMENTS, field_of('cb', provider, deployment), field_of('rl', provider, deployment))
     if candidate.rpm > 0 then want(DEPLOYMENTS, 'rq|' .. provider) end
-    if candidate.tpm > 0 then want(DEPLOYMENTS, 'tk|' .. provider) end
+    if candidate.tpm > 0 then want(DEPLOYMENTS, 'tk|' .. provider, 'td|' .. provider) end
   end
 end
 
@@ -56,15 +56,17 @@ local function bookings(candidate, limits)
   local key_scope = scopes[2][2]
   local wanted = {
     {DEPLOYMENTS, 'rq|' .. candidate.provider, 1, candidate.rpm, 'provider:rpm'},
-    {DEPLOYMENTS, 'tk|' .. candidate.provider, candidate.tokens, candidate.tpm, 'provider:tpm'},
+    {DEPLOYMENTS, 'tk|' .. candidate.provider, candidate.tokens, candidate.tpm, 'provider:tpm', 'td|' .. candidate.provider},
     {KEY_PROJECT, KEY_RPM, 1, limits.rpm or 0, key_scope .. ':rpm'},
-    {KEY_PROJECT, KEY_TPM, candidate.tokens, limits.tpm or 0, key_scope .. ':tpm'},
+    {KEY_PROJECT, KEY_TPM, candidate.tokens, limits.tpm or 0, key_scope .. ':tpm', KEY_DEBT},
   }
   local booked, wait, slowest = {}, 0, ''
   for _, bucket in ipairs(wanted) do
     if bucket[4] > 0 then
-      local arrival, delay = reserve(get(bucket[1], bucket[2]), bucket[3], bucket[4])
+      local before, owed = arrival_of(bucket[1], bucket[2], bucket[6])
+      local arrival, delay = reserve(before, bucket[3], bucket[4])
       booked[#booked + 1] = {bucket[1], bucket[2], show(arrival)}
+      if owed > 0 then booked[#booked + 1] = {bucket[1], bucket[6], show(debt_after(arrival, owed))} end
       if slowest == '' or delay > wait then wait, slowest = delay, bucket[5] end
     end
   end
@@ -73,7 +75,7 @@ end
 
 -- The known of a candidate's deployment with it inside, and each wait there; nil and none while nothing is known of it.
 local function place(candidate)
-  local known = provider_limits_of(candidate.provider, candidate.deployment)
+  local known = provider_limits_of(candidate.provider, candidate.deployment, ticket.now)
   if not known then return nil, {} end
   local opens = math.max(ticket.now, known.till)
   return known, {
@@ -129,7 +131,7 @@ end
 local function pass(candidate, wait)
   local b = breaker(candidate.provider, candidate.deployment)
   if b.state == 'c' then return b.generation, 0 end
-  b.state, b.till, b.generation = 'h', ticket.now + wait + policy.lease, b.generation + 1
+  b.state, b.since, b.till, b.generation = 'h', ticket.now, ticket.now + wait + policy.lease, b.generation + 1
   put_breaker(candidate.provider, candidate.deployment, b)
   report_breaker(candidate.provider, candidate.deployment, b)
   return b.generation, 1
@@ -173,11 +175,22 @@ local function is_limited(budgets)
   return 0
 end
 
+local function budget_of(scope)
+  local field = 'b|' .. scope
+  return parse_limits(get(PROJECT, field), 4, 'budget ' .. field .. ' of ' .. PROJECT)
+end
+
 -- The limits of each scope that the request counts against.
 local function budgets_of(limits)
-  local user = USER and parse_limits(get(PROJECT, 'b|' .. USER[2])) or {}
+  local user = USER and budget_of(USER[2]) or {}
   count_user(next(user) ~= nil or has_user_account())
-  return {parse_limits(get(PROJECT, 'b|p')), limits, scopes[3] and user}
+  return {budget_of('p'), limits, scopes[3] and user}
+end
+
+local function admissions()
+  local text = get(BUDGET, ADMISSIONS) or '0'
+  if not string.match(text, '^%d+$') then unreadable(ADMISSIONS .. ' of ' .. BUDGET) end
+  return tonumber(text)
 end
 
 -- Replies: "+index,attempt,generation,probe,wait,limited,serial;refusal..." admitted, "-;refusal..." refused, "!" stale caller,
@@ -191,7 +204,7 @@ local function admit(attempt)
   local chosen = choose(assessments)
   if not chosen then return '-' .. explain(assessments, nil) .. reported() end
   local generation, probe = pass(chosen.candidate, chosen.wait)
-  local serial = tonumber(get(BUDGET, ADMISSIONS) or 0) + 1
+  local serial = admissions() + 1
   local head = {show(chosen.candidate.index), show(attempt), show(generation), show(probe), show(chosen.wait),
                 show(is_limited(budgets)), show(serial)}
   local answer = '+' .. table.concat(head, ',') .. explain(assessments, chosen) .. reported()
@@ -218,6 +231,6 @@ end
 
 -- Said behind an answer, and not kept with it: some attempts of the project are to be booked as estimates.
 local function told_due()
-  local due = tonumber(get(PROJECT, 'due') or nil)
+  local due = tonumber(get(PROJECT, 'due') or '')
   return due and due <= admission.due_before and '|due' or ''
 end

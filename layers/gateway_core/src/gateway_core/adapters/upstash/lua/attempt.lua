@@ -97,15 +97,15 @@ end
 local function trip(b)
   b.trips = b.trips + 1
   local cooldown = math.min(policy.cooldown * 2 ^ math.min(b.trips - 1, MOST_DOUBLINGS), policy.max_cooldown)
-  b.state, b.till, b.generation = 'o', ticket.now + cooldown, b.generation + 1
+  b.state, b.since, b.till, b.generation = 'o', ticket.now, ticket.now + cooldown, b.generation + 1
 end
 
 local function limit(b)
   local till = ticket.now + attempt.retry_after
   if b.state == 'o' then
-    b.till = math.max(b.till, till)
+    if till > b.till then b.since, b.till = ticket.now, till end
   else
-    b.state, b.till, b.generation = 'o', till, b.generation + 1
+    b.state, b.since, b.till, b.generation = 'o', ticket.now, till, b.generation + 1
   end
 end
 
@@ -157,8 +157,8 @@ end
 -- What nobody knows the size of is not given back; a minute heals it.
 local function settle_buckets(hold)
   if not hold or attempt.unconfirmed == 1 then return end
-  correct(KEY_PROJECT, 'tk|' .. ticket.key, hold.tokens, attempt.charge_tokens, hold.key_tpm)
-  correct(KEY_PROJECT, 'rq|' .. ticket.key, 1, 1 - attempt.unsent, hold.key_rpm)
+  correct(KEY_PROJECT, 'tk|' .. ticket.key, 'td|' .. ticket.key, hold.tokens, attempt.charge_tokens, hold.key_tpm)
+  correct(KEY_PROJECT, 'rq|' .. ticket.key, nil, 1, 1 - attempt.unsent, hold.key_rpm)
   if attempt.generation ~= DEGRADED and attempt.is_news == 0 then give_back(attempt, hold.tokens) end
 end
 
@@ -173,6 +173,6 @@ local function settle_attempt()
   end
   settle_breaker()
   if attempt.effect == 'ok' then learn_latency(attempt, ticket.now) end
-  learn_limits(attempt, hold and hold.sequence, hold and hold.token_sequence)
+  learn_limits(attempt, ticket.now, hold and hold.sequence, hold and hold.token_sequence)
   return ''
 end

@@ -87,7 +87,7 @@ local function count()
   end
 end
 
--- Appends the record, before all else: Redis rolls nothing back. Gives what the server says where it has no room, as a
+-- Appends the record, before all else is written and after all is read: Redis rolls nothing back. Gives what the server says where it has no room, as a
 -- stream may be full; then it is counted nowhere either.
 local function append_record()
   local id = redis.pcall('XADD', RECORDS, '*', 'd', entry.record)

@@ -22,6 +22,11 @@ local function show(number)
   return string.format('%.0f', number)
 end
 
+-- Ends the script before anything is written: what the store holds there is not ours. Names it, never its content.
+local function unreadable(what)
+  error('unreadable: ' .. what, 0)
+end
+
 -- Hashes: fields are wanted, then fetched with one HMGET a hash, and written together at the very end, because Redis
 -- rolls nothing back. Each command is billed, so their number must not grow with the number of fields.
 local hashes, hash_order = {}, {}
@@ -41,6 +46,11 @@ local function want(key, ...)
   end
 end
 
+-- Only holds and marks are emptied where they are gone, see `empty`: elsewhere nothing is not ours.
+local function is_emptied(field, value)
+  return value == '' and string.match(field, '^[hxes]|') ~= nil
+end
+
 -- What was fetched before is not fetched again.
 local function fetch()
   for _, key in ipairs(hash_order) do
@@ -48,7 +58,8 @@ local function fetch()
     local first = hash.fetched + 1
     if #hash.names >= first then
       for i, value in ipairs(redis.call('HMGET', key, unpack(hash.names, first))) do
-        hash.values[hash.names[hash.fetched + i]] = value ~= '' and value
+        local field = hash.names[hash.fetched + i]
+        hash.values[field] = not is_emptied(field, value) and value
       end
       hash.fetched = #hash.names
     end
@@ -72,12 +83,14 @@ local function drop(key, field)
   if get(key, field) then set(key, field, false) end
 end
 
--- Adds to a number in a hash that may not have been fetched: one command instead of two.
+-- Adds to a number in a hash that may not have been fetched: one command instead of two. What is no number stays: it
+-- is told to who has to read it.
 local function add(key, field, number)
   if not hashes[key] then want(key) end
   local hash = hashes[key]
   if hash.wanted[field] then
-    if hash.values[field] then set(key, field, show(tonumber(hash.values[field]) + number)) end
+    local known = tonumber(hash.values[field] or '')
+    if known then set(key, field, show(known + number)) end
   else
     hash.added[#hash.added + 1] = {field, show(number)}
   end
@@ -123,7 +136,7 @@ local function write_hash(key, hash)
   if #sets > 0 then redis.call('HSET', key, unpack(sets)) end
   if swept then sweep(key, swept) end
   if #drops > 0 and not hash.wanted[EMPTIED] then redis.call('HDEL', key, unpack(drops)) end
-  for _, pair in ipairs(hash.added) do redis.call('HINCRBY', key, pair[1], pair[2]) end
+  for _, pair in ipairs(hash.added) do redis.pcall('HINCRBY', key, pair[1], pair[2]) end
   if hash.expire and #sets > 0 then redis.call('EXPIRE', key, hash.expire) end
 end
 
@@ -187,6 +200,7 @@ end
 
 local function account(key, field)
   local spent, held, spent_tokens, held_tokens = string.match(get(key, field) or '0;0;0;0', '^(%d+);(%d+);(%d+);(%d+)$')
+  if not spent then unreadable('account ' .. field .. ' of ' .. key) end
   return {nano = tonumber(spent), held = tonumber(held), tokens = tonumber(spent_tokens), held_tokens = tonumber(held_tokens)}
 end
 
@@ -234,6 +248,7 @@ end
 
 local function estimate_one(key, field, nano, tokens)
   local old, old_tokens = string.match(get(key, field) or '0;0', '^(%d+);(%d+)$')
+  if not old then unreadable('account ' .. field .. ' of ' .. key) end
   set(key, field, show(math.max(0, tonumber(old) + nano)) .. ';' .. show(math.max(0, tonumber(old_tokens) + tokens)))
 end
 
@@ -288,6 +303,7 @@ local function parse_hold(text)
   if not text then return nil end
   local nano, tokens, key_tpm, who, paid, paid_tokens, key_rpm, sequence, token_sequence, limits, answer =
     string.match(text, '^(%d+);(%d+);(%d+);(%d+;%d+;[^;]*;[^;]*);(%d+);(%d+);(%d+);(%d+);(%d+);([^|]*)|(.*)$')
+  if not nano then unreadable('a hold of request ' .. ticket.request) end
   local kept, since, estimated, estimated_tokens = string.match(limits, '^(.*),;(%d+);(%d+);(%d+)$')
   limits = kept or limits
   return {
@@ -323,7 +339,7 @@ end
 local function await_booking(index, attempt, from)
   later('ZADD', index, show(from), index_name(attempt))
   later('EXPIRE', index, INDEX_TTL_S)
-  local due = tonumber(get(PROJECT, 'due') or from)
+  local due = tonumber(get(PROJECT, 'due') or '') or from
   set(PROJECT, 'due', show(math.min(due, from)))
 end
 
@@ -333,7 +349,9 @@ end
 local MARK = 's|' .. ticket.request
 
 local function mark()
-  local kind, attempt, told = string.match(get(BUDGET, MARK) or '', '^(%a)(%d*)(.*)$')
+  local text = get(BUDGET, MARK)
+  local kind, attempt, told = string.match(text or '', '^([rdc])(%d*)(.*)$')
+  if text and not kind then unreadable(MARK .. ' of ' .. BUDGET) end
   return {kind = kind, attempt = tonumber(attempt), told = told or ''}
 end
 

@@ -1,16 +1,20 @@
 -- The caller's key: its rights, as they were looked up, and its limits.
 
 local KEY_FIELD = 'k|' .. ticket.digest
-local KEY_RPM, KEY_TPM = 'rq|' .. ticket.key, 'tk|' .. ticket.key
+local KEY_RPM, KEY_TPM, KEY_DEBT = 'rq|' .. ticket.key, 'tk|' .. ticket.key, 'td|' .. ticket.key
 
 local LIMITS = {'day_nano', 'month_nano', 'day_tokens', 'month_tokens', 'rpm', 'tpm'}
 
-local function parse_limits(text)
+-- The first `count` limits of a text; a missing text has none. A limit that cannot be read is not "no limit".
+local function parse_limits(text, count, what)
   local limits, i = {}, 0
-  for value in string.gmatch((text or '') .. ';', '([^;]*);') do
+  if not text then return limits end
+  for value in string.gmatch(text .. ';', '([^;]*);') do
     i = i + 1
+    if i > count or not string.match(value, '^%d*$') then unreadable(what) end
     limits[LIMITS[i]] = tonumber(value)
   end
+  if i < count then unreadable(what) end
   return limits
 end
 
@@ -18,5 +22,5 @@ end
 local function key_limits()
   local limits, rights = string.match(get(KEY_PROJECT, KEY_FIELD) or '', '^([^|]*)|(.*)$')
   if not rights or redis.sha1hex(rights) ~= ticket.tag then return nil end
-  return parse_limits(limits)
+  return parse_limits(limits, 6, 'limits of key ' .. ticket.key)
 end

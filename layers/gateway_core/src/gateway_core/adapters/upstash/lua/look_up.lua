@@ -14,12 +14,13 @@ local answer = asked.has_answer == 1 and '' or redis.call('GET', ANSWER)
 if not answer then return '' end
 
 local arrival, wait = nil, 0
-if (limits.rpm or 0) > 0 then arrival, wait = reserve(get(KEY_PROJECT, KEY_RPM), 1, limits.rpm) end
+if (limits.rpm or 0) > 0 then arrival, wait = reserve(arrival_of(KEY_PROJECT, KEY_RPM), 1, limits.rpm) end
 local is_late = wait > asked.max_wait
 if is_late or not redis.call('SET', HIT, show(wait), 'NX', 'EX', asked.life) then
   -- A copy answers what the first one did.
   local told = redis.call('GET', HIT)
   if told then return '+' .. told .. ';' .. answer end
+  flush()
   return '-' .. show(wait)
 end
 if arrival then set(KEY_PROJECT, KEY_RPM, show(arrival)) end

@@ -16,7 +16,7 @@ end
 local function want_deployment(told)
   local provider, deployment = told.provider, told.deployment
   want(DEPLOYMENTS, field_of('cb', provider, deployment), latency_field(told), field_of('rl', provider, deployment),
-       'tk|' .. provider, 'rq|' .. provider)
+       'tk|' .. provider, 'td|' .. provider, 'rq|' .. provider)
 end
 
 local function want_news()
@@ -37,20 +37,29 @@ local function learn_latency(told, now)
   set(DEPLOYMENTS, field, show(average) .. ';' .. show(now))
 end
 
-local function correct(key, field, reserved, used, per_minute)
-  local change = per_minute > 0 and time_of(used, per_minute) - time_of(reserved, per_minute) or 0
+-- What was used counts whole, however much it is: more than was reserved is owed.
+local function correct(key, field, debt, reserved, used, per_minute)
+  if per_minute == 0 then return end
+  local whole = math.ceil(math.min(used, math.max(per_minute, MOST_PACED)) * MINUTE_US / per_minute)
+  local change = whole - time_of(reserved, per_minute)
   if change ~= 0 then add(key, field, change) end
+  if change <= 0 or not debt then return end
+  if hashes[key].wanted[debt] and not get(key, debt) then
+    set(key, debt, show(change))
+  else
+    add(key, debt, change)
+  end
 end
 
 -- Tokens that were not used and, of an attempt that was not sent, its place.
 local function give_back(told, held)
-  correct(DEPLOYMENTS, 'tk|' .. told.provider, held, told.charge_tokens, told.tpm)
-  correct(DEPLOYMENTS, 'rq|' .. told.provider, 1, 1 - told.unsent, told.rpm)
+  correct(DEPLOYMENTS, 'tk|' .. told.provider, 'td|' .. told.provider, held, told.charge_tokens, told.tpm)
+  correct(DEPLOYMENTS, 'rq|' .. told.provider, nil, 1, 1 - told.unsent, told.rpm)
 end
 
-local function learn_limits(told, sequence, token_sequence)
+local function learn_limits(told, now, sequence, token_sequence)
   if told.seen == 0 then return end
-  local known = provider_limits_of(told.provider, told.deployment)
+  local known = provider_limits_of(told.provider, told.deployment, now)
     or {till = 0, requests = parse_counter(UNREPORTED), tokens = parse_counter(UNREPORTED)}
   known.till = math.max(known.till, told['until'])
   update_from_report(known.requests, told.reported_requests, told.seen, sequence)
@@ -58,16 +67,17 @@ local function learn_limits(told, sequence, token_sequence)
   put_provider_limits(told.provider, told.deployment, known)
 end
 
--- In the order in which it happened: before anything else is done.
+-- In the order in which it happened, and by the clock of then: before anything else is done. What cannot be read is the
+-- trouble of who asks for it.
 local function hear_news()
   for _, told in ipairs(news) do
-    local b = breaker(told.provider, told.deployment)
-    if b.state == 'c' and b.generation == told.generation and b.failures > 0 then
+    local b = find_breaker(told.provider, told.deployment, told.at)
+    if b and b.state == 'c' and b.generation == told.generation and b.failures > 0 then
       b.failures, b.since = 0, 0
       put_breaker(told.provider, told.deployment, b)
     end
     learn_latency(told, told.at)
     give_back(told, told.held)
-    learn_limits(told, told.sequence, told.token_sequence)
+    learn_limits(told, told.at, told.sequence, told.token_sequence)
   end
 end

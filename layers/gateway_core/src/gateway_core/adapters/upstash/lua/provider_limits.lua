@@ -5,6 +5,7 @@ local UNREPORTED = '0,-1,-1,-1,0,0,0'
 local function parse_counter(text)
   local seen, limit, remaining, reset, sequence, count, arrival =
     string.match(text, '^(%d+),(-?%d+),(-?%d+),(-?%d+),(%d+),(%d+),(%d+)$')
+  if not seen then return nil end
   return {
     seen = tonumber(seen), limit = tonumber(limit), remaining = tonumber(remaining), reset = tonumber(reset),
     sequence = tonumber(sequence), count = tonumber(count), arrival = tonumber(arrival),
@@ -17,16 +18,32 @@ local function show_counter(g)
   }, ',')
 end
 
--- The limits of a deployment, nil while its provider has reported nothing.
-local function provider_limits_of(provider, deployment)
-  local till, requests, tokens = string.match(get(DEPLOYMENTS, field_of('rl', provider, deployment)) or '', '^(%d+);([^;]+);([^;]+)$')
-  if not till then return nil end
-  return {till = tonumber(till), requests = parse_counter(requests), tokens = parse_counter(tokens)}
-end
-
 local function put_provider_limits(provider, deployment, limits)
   set(DEPLOYMENTS, field_of('rl', provider, deployment),
       table.concat({show(limits.till), show_counter(limits.requests), show_counter(limits.tokens)}, ';'))
+end
+
+local function believe_counter(g, opens, now)
+  if g.seen > now + SKEW_MS then g.seen = now end
+  -- A report is a minute's worth at most, and what was admitted since as much again.
+  if g.arrival > opens * 1000 + MINUTE_US + LATEST_US then g.arrival = opens * 1000 + MINUTE_US end
+end
+
+-- The limits of a deployment at the moment `now`, nil while its provider has reported nothing. What cannot be read is
+-- replaced by the next report; what only a wrong clock can have written is put right at once.
+local function provider_limits_of(provider, deployment, now)
+  local text = get(DEPLOYMENTS, field_of('rl', provider, deployment)) or ''
+  local till, requests, tokens = string.match(text, '^(%d+);([^;]+);([^;]+)$')
+  requests, tokens = parse_counter(requests or ''), parse_counter(tokens or '')
+  if not requests or not tokens then return nil end
+  local known = {till = tonumber(till), requests = requests, tokens = tokens}
+  local ahead = math.max(requests.seen, tokens.seen) - now
+  if ahead > SKEW_MS then known.till = math.max(0, known.till - ahead) end
+  local opens = math.max(now, known.till)
+  believe_counter(requests, opens, now)
+  believe_counter(tokens, opens, now)
+  put_provider_limits(provider, deployment, known)
+  return known
 end
 
 -- The limit to count against; 0 = none.

@@ -10,9 +10,9 @@ fetch()
 local m = mark()
 if m.kind == 'c' or not m.kind then return '0' end
 if is_booked_open(attempts + 1) then return 'b' .. show(attempts + 1) end
+void(attempts + 1)
 local full = append_record()
 if full then return '!' .. full end
-void(attempts + 1)
 if m.kind == 'r' then
   drop(BUDGET, MARK)
 else

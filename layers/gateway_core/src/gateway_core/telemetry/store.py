@@ -1,0 +1,49 @@
+"""What the operator is told of the store: what it could not take, and what it holds that cannot be read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aws_lambda_powertools import Logger
+
+from gateway_core.domain.cost import NANO_PER_USD, usd
+from gateway_core.domain.errors import LLMError, StoreUnreadable
+from gateway_core.store.estimates import HeldMoney
+from gateway_core.telemetry.metrics import Metrics
+
+
+class StoreTelemetry:
+    """A part of `Telemetry`."""
+
+    _log: Logger
+    _metrics: Metrics
+
+    def probes_lost(self, error: LLMError) -> None:
+        """The store could not take the results of a round of probes."""
+        self._log.error("probes not stored", extra={"detail": error.detail or error.message})
+        self._metrics.put(StoreDegraded=1)
+
+    def holds_found(self, found: Sequence[HeldMoney]) -> None:
+        """What projects hold for attempts that nobody settled; nothing is said of those that hold nothing."""
+        for held in found:
+            fields = {"project_id": held.project_id, "unconfirmed": held.unconfirmed, "booked": held.booked}
+            self._log.warning("holds unconfirmed", extra={**fields, "held_usd": usd(held.nano)})
+            if held.unreadable:
+                self._left_out({"project_id": held.project_id}, held.unreadable, "holds")
+        if number := sum(held.unconfirmed for held in found):
+            total = sum(held.nano for held in found)
+            self._metrics.put(UnconfirmedHolds=number, UnconfirmedUsd=total / NANO_PER_USD)
+
+    def unreadable_records(self, request_id: str, project_id: str, count: int) -> None:
+        """So many records of a page cannot be read, and were left out of it."""
+        self._left_out({"request_id": request_id, "project_id": project_id}, count, "usage records")
+
+    def _left_out(self, whose: dict[str, str], count: int, kind: str) -> None:
+        self._log.error("store unreadable", extra={**whose, "detail": f"unreadable: {count} {kind}"})
+        self._metrics.put(StoreUnreadable=count)
+
+    def store_failed(self, request_id: str, error: LLMError) -> None:
+        """Louder where the store holds what cannot be read: that does not heal by itself."""
+        if isinstance(error, StoreUnreadable):
+            self._log.error("store unreadable", extra={"request_id": request_id, "detail": error.detail})
+            self._metrics.put(StoreUnreadable=1)

@@ -1,0 +1,341 @@
+"""A store that answers something else than we wrote: it is called unreadable, whatever was asked and whatever came."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from typing import Any, override
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway_core.adapters.degraded import ResilientLedger
+from gateway_core.adapters.log_backlog import LogBacklog
+from gateway_core.adapters.upstash import UpstashStore, layout
+from gateway_core.adapters.upstash.client import Client, Reply
+from gateway_core.domain.caller import Attribution, Limits
+from gateway_core.domain.errors import RecordRefused, StoreUnavailable, StoreUnreadable
+from gateway_core.domain.times import iso
+from gateway_core.store.changes import BreakerChange
+from gateway_core.store.earlier_counters import EarlierFields
+from gateway_core.store.jobs import Job, JobName
+from gateway_core.store.messages import Admitted, Refused, Settlement, Terms, Ticket
+from gateway_core.store.virtual_keys import KeyRecord
+from gateway_core.telemetry.telemetry import Telemetry
+from tests.contract.desk import DAY, DIGEST, MONTH, NOON, POLICY, candidate, record_of, settled
+from tests.contract.wire import at_once
+from tests.manual_clock import ManualClock
+from tests.properties import examples
+
+TICKET = Ticket("r1", "alpha", "key_alpha_0123456789abcdef", DIGEST, "tag", NOON, "bob", "agent")
+ENDED = Settlement(1, "one", "m1", 0, probe=False, effect="ok")
+TERMS = Terms(NOON, POLICY)
+NAME = JobName("alpha", "0" * 32)
+JOB = Job(NAME, "alpha", DIGEST, Attribution("alpha"), NOON, NOON + 1, 1, "digest", "key")
+PAIR = ("one", "m1")
+HOLD_TEXT = f"5;3;0;{DAY};{NOON};key;bob;0;0;0;0;0;|"
+HOLD = layout.parse_hold("h|r1.1", HOLD_TEXT)
+
+OPERATIONS: dict[str, Callable[[Any], Awaitable[Any]]] = {
+    "find_key": lambda s: s.find_key("alpha", DIGEST),
+    "admit": lambda s: s.admit(TICKET, [candidate()], TERMS),
+    "next": lambda s: s.next(TICKET, ENDED, [candidate()], TERMS),
+    "settle": lambda s: s.settle(TICKET, ENDED, record_of(TICKET), TERMS),
+    "record": lambda s: s.settle(TICKET, None, record_of(TICKET), TERMS),
+    "record_hit": lambda s: s.settle(TICKET, None, record_of(TICKET, attempts=0), TERMS),
+    "look_up": lambda s: s.look_up(TICKET, "entry", TERMS),
+    "keep": lambda s: s.keep("alpha", "entry", "value", ttl_s=1, now_ms=NOON),
+    "deployment_states": lambda s: s.deployment_states([PAIR]),
+    "fleet_health": lambda s: s.fleet_health([PAIR]),
+    "names": lambda s: s.names("alpha", {MONTH: ["i|m|20"]}),
+    "counted": lambda s: s.counted("alpha", {MONTH: ["c|20", "c|2012"]}),
+    "earlier_counters": lambda s: s.earlier_counters("alpha", [DAY], EarlierFields(("t",), "m|")),
+    "usage_records": lambda s: s.usage_records("alpha", day=DAY, limit=2),
+    "projects": lambda s: s.projects(),
+    "list_keys": lambda s: s.list_keys("alpha"),
+    "revoke_key": lambda s: s.revoke_key("key_alpha_0123456789abcdef", now_ms=NOON),
+    "set_budget": lambda s: s.set_budget("alpha", "bob", Limits(day_nano=1)),
+    "budget_lines": lambda s: s.budget_lines("alpha", day=DAY, scopes=["p", "k:key_alpha_0123456789abcdef", "u:bob"]),
+    "budget_scopes": lambda s: s.budget_scopes("alpha", month=MONTH),
+    "open_holds": lambda s: s.open_holds("alpha", month=MONTH),
+    "hold_page": lambda s: s.hold_page("alpha", month=MONTH),
+    "find_hold": lambda s: s.find_hold("alpha", month=MONTH, name=("r1", 1)),
+    "book_hold": lambda s: s.book_hold("alpha", HOLD, now_ms=NOON),
+    "book_holds": lambda s: s.book_holds("alpha", [HOLD, HOLD], now_ms=NOON),
+    "book_due": lambda s: s.book_due("alpha", now_ms=NOON, limit=3),
+    "resolve_hold": lambda s: s.resolve_hold(
+        "alpha", month=MONTH, request_id="r1", attempt=1, charge_nano=1, charge_tokens=1, now_ms=NOON
+    ),
+    "create_job": lambda s: s.create_job(JOB, most_open=1),
+    "find_job": lambda s: s.find_job(NAME),
+    "claim_job": lambda s: s.claim_job(NAME, "me", lease_ms=1, now_ms=NOON),
+    "end_job": lambda s: s.end_job(NAME, "failed", now_ms=NOON),
+    "forget_job": lambda s: s.forget_job(JOB),
+    "open_jobs": lambda s: s.open_jobs(),
+    "read_input": lambda s: s.read_input(NAME),
+    "append": lambda s: s.append(NAME, 0, ["a"]),
+    "read": lambda s: s.read(NAME, 0, 2),
+    "put_key": lambda s: s.put_key(KeyRecord("alpha", DIGEST)),
+    "put_input": lambda s: s.put_input(NAME, "text"),
+    "drop_input": lambda s: s.drop_input(NAME),
+    "post_probes": lambda s: s.post_probes([], kept_ms=1),
+}
+BLIND = {"keep", "set_budget", "forget_job", "append", "put_key", "put_input", "drop_input", "post_probes"}
+"""Operations that write and take any answer for done."""
+
+
+class Liar(Client):
+    """Answers what it is told to, to whatever is asked; an exception is what the client itself trips over."""
+
+    def __init__(self, *replies: Any) -> None:
+        super().__init__("secret-token")
+        self._replies = list(replies)
+
+    @override
+    async def _execute(self, command: Sequence[str | int]) -> Reply:
+        reply = self._replies.pop(0) if len(self._replies) > 1 else self._replies[0]
+        if isinstance(reply, Exception):
+            raise reply
+        return reply  # type: ignore[no-any-return]
+
+    @override
+    async def pipeline(self, commands: Sequence[Sequence[str | int]]) -> list[Reply]:
+        return [await self._execute(command) for command in commands]
+
+    @override
+    async def close(self) -> None:
+        pass
+
+
+def lying(*replies: Any) -> UpstashStore:
+    store = UpstashStore("http://unused.invalid", "")
+    store._client = Liar(*replies)
+    return store
+
+
+def deep(levels: int) -> Reply:
+    found: Reply = "x"
+    for _ in range(levels):
+        found = [found]
+    return found
+
+
+LIES = [
+    None, 7, -1, 2**70, 1.5, True, [1, 2], [], "", "!", "+x", "-;0,what,..", "+", "-", "|", "+0,1,0,0,0,0;x",
+    "+0,1,0,0,-5,0", "1|o,x", "1|o,99999999999999999,1,one,m1", "2", "None", "\x00", "abc;;;", ["a"], [None, None],
+    [["1-1", ["d"]]], [["1-1", ["d", "[1]"]]], ["d", "x", "e"], {"a": 1}, deep(50), RecursionError("deep"),
+]  # fmt: skip
+"""What a script or a command may be said to have answered."""
+
+fragments = st.sampled_from([
+    "+", "-", "!", "|", ";", ",", "0", "1", "7", "-1", "99999999999999999999", "budget", "rate", "open", "o", "c", "h",
+    "p:day_nano", "k|", "b|p", "h|r1.1", "x|", "[", "]", "{", "}", "null", '"', "true", "facts", "state", "queued", "d",
+])  # fmt: skip
+words = st.text(max_size=12) | st.lists(fragments, max_size=14).map("".join)
+scalars = st.none() | st.integers(-(2**70), 2**70) | words
+replies = st.recursive(scalars, lambda inner: st.lists(inner, max_size=9), max_leaves=20)
+
+
+def is_sound(name: str, found: Any) -> None:
+    """What is let through can be worked with: nothing that follows trips over it."""
+    for change in getattr(found, "changes", ()):
+        assert not isinstance(change, BreakerChange) or iso(change.until_ms)
+    if name in {"admit", "next"} and isinstance(found, Admitted):
+        assert min(found.index, found.attempt, found.generation, found.wait_ms) >= 0
+    if name == "usage_records":
+        for record in found.records:
+            assert iso(record.at_ms)
+            assert record.cost_nano + 0 == record.cost_nano
+
+
+@pytest.mark.parametrize("lie", LIES, ids=repr)
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_each_lie_to_each_operation_is_an_error_of_the_store(name, lie):
+    """Nothing else ever comes out, and what is wrong is named without its content."""
+    error, found = None, None
+    try:
+        found = at_once(OPERATIONS[name](lying(lie)))
+    except StoreUnavailable as refused:
+        error = refused
+    if error is None:
+        assert not isinstance(lie, Exception)
+        is_sound(name, found)
+    else:
+        assert (error.status, error.detail[:12], error.retry_after_s) == (503, "unreadable: ", 5)
+
+
+@pytest.mark.parametrize("name", sorted(OPERATIONS.keys() - BLIND))
+@pytest.mark.parametrize("lie", [7.5, {"a": 1}, RecursionError("deep"), "?;0,what,..", [[["x"]]]], ids=repr)
+def test_what_nothing_answers_is_refused_by_every_operation(name, lie):
+    """No operation takes a form that none of ours has for something harmless."""
+    if name == "find_key" and lie == "?;0,what,..":
+        lie = "?"
+    if name == "read_input" and isinstance(lie, str):
+        return  # any text may be one
+    with pytest.raises(StoreUnreadable, match="cannot be read"):
+        at_once(OPERATIONS[name](lying(lie)))
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+@given(st.lists(replies, min_size=1, max_size=3))
+@examples(15)
+def test_any_answer_is_sound_or_an_error_of_the_store(name, lies):
+    """Whatever comes."""
+    try:
+        found = at_once(OPERATIONS[name](lying(*lies)))
+    except (StoreUnavailable, RecordRefused):
+        return
+    is_sound(name, found)
+
+
+@given(st.sampled_from(["admit", "next"]), words)
+@examples(200)
+def test_no_admission_is_about_a_candidate_that_there_is_not(name, lie):
+    """The pipeline can use whatever passes, also where the store is told to be lenient."""
+    ledger = ResilientLedger(lying(lie), ManualClock(), LogBacklog(Telemetry(level="CRITICAL")), degrade=True)
+    try:
+        found = at_once(OPERATIONS[name](ledger))
+    except StoreUnavailable:
+        return
+    if isinstance(found, Refused):
+        assert found.reported
+        assert all(refusal.index == 0 for refusal in found.refusals)
+    if isinstance(found, Admitted):
+        assert found.index == 0
+
+
+def test_an_unreadable_answer_lets_nobody_go_on():
+    """Other than a store that is away, it may hide a limit; and it does not open the store's circuit for others."""
+    good = "+0,1,0,0,0,0"
+    store = lying(good)
+    ledger = ResilientLedger(store, ManualClock(), LogBacklog(Telemetry(level="CRITICAL")), degrade=True)
+    assert isinstance(at_once(ledger.admit(TICKET, [candidate()], TERMS)), Admitted)
+    store._client = Liar(7)
+    for _ in range(5):
+        with pytest.raises(StoreUnreadable):
+            at_once(ledger.admit(TICKET, [candidate()], TERMS))
+    store._client = Liar(good)
+    assert isinstance(at_once(ledger.admit(TICKET, [candidate()], TERMS)), Admitted)
+
+
+GARBAGE = ["abc;;;", "1;2", "", "x", "1;2;3;4;5;6;7", "-1;;;", "1e3;;;", "0x10;;;", "inf;;;", "nan;;;", ";;;;"]
+
+
+@pytest.mark.parametrize("text", GARBAGE)
+@pytest.mark.parametrize(("field", "named"), [("b|p", "budget b|p"), ("b|u:bob", "budget b|u:bob")])
+async def test_a_budget_that_cannot_be_read_is_not_no_limit(desk, redis, store, field, named, text):
+    """Nobody spends under it, and the operator is told which it is."""
+    if not isinstance(store, UpstashStore):
+        return
+    desk.user = "bob"
+    await desk.admitted("r1")
+    redis.run("HSET", "prj:alpha", field, text)
+    for asked in (desk.admit("r2"), desk.lines("p" if field == "b|p" else "u:bob")):
+        with pytest.raises(StoreUnreadable) as caught:
+            await asked
+        assert caught.value.detail == f"unreadable: {named} of prj:alpha"
+    assert [hold[0] for hold in await desk.holds()] == ["r1"]
+
+
+@pytest.mark.parametrize("text", ["x;;;;;", "1;;;;", ";;;;;;", ";;;;x;"])
+async def test_a_limit_of_a_key_that_cannot_be_read_is_not_no_limit(desk, redis, store, text):
+    """Neither where the key is looked up nor where it is used."""
+    if not isinstance(store, UpstashStore):
+        return
+    field = f"k|{DIGEST}"
+    rights = redis.hash("prj:alpha")[field].partition("|")[2]
+    redis.run("HSET", "prj:alpha", field, f"{text}|{rights}")
+    for asked, what in (
+        (store.find_key("alpha", DIGEST), f"key {desk.key_id}"),
+        (desk.admit("r1"), f"limits of key {desk.key_id}"),
+    ):
+        with pytest.raises(StoreUnreadable) as caught:
+            await asked
+        assert caught.value.detail == f"unreadable: {what}"
+
+
+@pytest.mark.parametrize(
+    ("key", "field", "named"),
+    [
+        ("bud:alpha:202611", "p|M", "account p|M of bud:alpha:202611"),
+        ("bud:alpha:202611", "p|D20", "account p|D20 of bud:alpha:202611"),
+        ("bud:alpha:202611", "n", "n of bud:alpha:202611"),
+        ("bud:alpha:202611", "s|r2", "s|r2 of bud:alpha:202611"),
+        ("pv", "cb|one|m1", "cb|one|m1 of pv"),
+        ("pv", "rq|one", "rq|one of pv"),
+        ("pv", "tk|one", "tk|one of pv"),
+        ("pv", "td|one", "td|one of pv"),
+    ],
+)
+async def test_what_an_admission_cannot_read_is_named(desk, redis, store, key, field, named):
+    """The field, never what is in it; and nothing is written."""
+    if not isinstance(store, UpstashStore):
+        return
+    chosen = candidate(rpm=100, tpm=1000)
+    await desk.admitted("r1", chosen)
+    redis.run("HSET", key, field, "secret;content")
+    before = {name: redis.hash(name) for name in ("bud:alpha:202611", "pv")}
+    with pytest.raises(StoreUnreadable) as caught:
+        await desk.admit("r2", chosen)
+    assert caught.value.detail == f"unreadable: {named}"
+    assert {name: redis.hash(name) for name in before} == before
+
+
+async def test_a_hold_that_cannot_be_read_is_not_freed(desk, redis, store):
+    """Its settlement is kept for later, and the list of holds says which one it is."""
+    if not isinstance(store, UpstashStore):
+        return
+    chosen = candidate()
+    answer = await desk.admitted("r1", chosen)
+    redis.run("HSET", "bud:alpha:202611", "h|r1.1", "garbage")
+    with pytest.raises(StoreUnreadable, match="cannot be read") as caught:
+        await desk.settle("r1", settled(answer, chosen))
+    assert caught.value.detail == "unreadable: a hold of request r1"
+    with pytest.raises(StoreUnreadable) as listed:
+        await desk.holds()
+    assert listed.value.detail == "unreadable: hold h|r1.1"
+    assert (await desk.money())[1] == 100
+
+
+async def test_a_report_of_a_provider_that_cannot_be_read_is_replaced_by_the_next(desk, redis, store):
+    """It is no money and no right: the deployment is as one that nothing is known of."""
+    if not isinstance(store, UpstashStore):
+        return
+    for text in ("garbage", "1;x;y", "0;0,-1,-1,-1,0,0,0;x"):
+        redis.run("HSET", "pv", "rl|one|m1", text)
+        assert isinstance(await desk.admit(f"r{text}"), Admitted)
+
+
+RECORD = record_of(TICKET)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "x", "[]", "[1]", "{}", "7", json.dumps([1, *["x"] * 23]), "[" * 20_000, "null"],
+    ids=["empty", "word", "none", "few", "object", "number", "types", "deep", "null"],
+)
+@pytest.mark.parametrize("key", ["use:alpha:20261120", "use:alpha:20261120:12"])
+async def test_one_bad_record_hides_no_others(desk, redis, store, key, text):
+    """It is left out and counted, and the page goes on behind it."""
+    if not isinstance(store, UpstashStore):
+        return
+    await desk.call("r1")
+    redis.run("XADD", key, "*", "d", text)
+    redis.run("XADD", key, "*", "other", text)
+    await desk.call("r2")
+    page = await store.usage_records("alpha", day=DAY, limit=10)
+    assert ([record.request_id for record in page.records], page.unreadable) == (["r1", "r2"], 2)
+    first = await store.usage_records("alpha", day=DAY, limit=3)
+    assert ([record.request_id for record in first.records], first.unreadable) == (["r1"], 2)
+    rest = await store.usage_records("alpha", day=DAY, after=first.cursor, limit=3)
+    assert [record.request_id for record in rest.records] == ["r2"]
+
+
+def test_a_record_whose_moment_has_no_date_is_none():
+    """It would break whoever shows it."""
+    late = replace(RECORD, at_ms=10**18)
+    entries = [["1-1", ["d", layout.pack_record(late)]]]
+    page = at_once(lying([None] * 24, entries).usage_records("alpha", day=DAY))
+    assert (page.records, page.unreadable) == ((), 1)
