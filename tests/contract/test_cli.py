@@ -282,7 +282,7 @@ async def test_what_a_log_says_was_not_settled_is_settled(run_gateway, redis, wa
     log.write_text('{"message":"usage"}\nnonsense\n' + await told(redis, waiting) + "{\n")
     assert await run_gateway(f"usage replay {log}") == [counted(written=1)]
     assert await run_gateway(f"usage replay {log} {log}") == [counted(known=2)]
-    assert len(redis.run("XRANGE", f"use:alpha:{waiting.ticket.day}", "-", "+")) == 1
+    assert len(redis.run("XRANGE", f"use:alpha:{waiting.ticket.day}:{waiting.ticket.hour}", "-", "+")) == 1
     assert "usage not settled" in log.read_text()
 
 
@@ -307,9 +307,9 @@ async def test_a_record_without_room_is_told_to_wait(run_gateway, redis, waiting
     """Its money is right, and the message stays."""
     backlog = FileBacklog(tmp_path)
     await backlog.put(waiting, AWAY)
-    redis.run("SET", f"use:alpha:{waiting.ticket.day}", "no stream")
+    redis.run("SET", f"use:alpha:{waiting.ticket.day}:{waiting.ticket.hour}", "no stream")
     assert await run_gateway(f"usage replay {tmp_path}") == [counted(waiting=1)]
-    redis.run("DEL", f"use:alpha:{waiting.ticket.day}")
+    redis.run("DEL", f"use:alpha:{waiting.ticket.day}:{waiting.ticket.hour}")
     assert await run_gateway(f"usage replay {tmp_path}") == [counted(written=1)]
 
 

@@ -8,7 +8,7 @@ from gateway_core.domain.errors import RecordRefused, StoreUnavailable
 from tests.contract.desk import DAY, MONTH, Desk, candidate, settled
 
 ONE, TWO = candidate("m1", "one"), candidate("m2", "two")
-RECORDS = f"use:alpha:{DAY}"
+RECORDS = f"use:alpha:{DAY}:12"
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ async def written_once(desk: Desk, full, request_id, ended, **record) -> None:
     assert await desk.settle(request_id, ended, **record)
     assert not await desk.settle(request_id, ended, **record)
     assert [found.request_id for found in await desk.records()] == [request_id]
-    assert (await desk.counters())["t"].requests == 1
+    assert (await desk.counters())["c|20"].requests == 1
 
 
 @pytest.mark.parametrize("generation", [0, -1])

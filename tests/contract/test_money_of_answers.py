@@ -284,4 +284,4 @@ async def test_a_document_is_charged_by_its_pages_not_by_its_data() -> None:
     body = {"model": "claude-haiku-3.5", "messages": [{"role": "user", "content": [part]}], "stream": True}
     found = await booked(cut([]), asked(body), "native", streams=True)
     assert not found.is_held
-    assert INPUT < found.tokens[0] < 200_000
+    assert INPUT < found.tokens[0] <= 200_000

@@ -46,15 +46,16 @@ HEAVY = {
 CALLS_MODELS = {"api.schemas", "batch", "adapters.upstream", "pipeline.gateway", "wires.codecs", "routing.plan"}
 """Rooms and modules of ours that only callers of models need."""
 OURS = {
-    "ask": 285,
-    "complete": 275,
-    "embed": 265,
-    "health": 158,
-    "mcp": 195,
-    "models": 158,
-    "stream": 280,
-    "tokens": 262,
-    "usage": 162,
+    "ask": 295,
+    "complete": 288,
+    "embed": 279,
+    "health": 170,
+    "mcp": 204,
+    "models": 171,
+    "replay": 159,
+    "stream": 295,
+    "tokens": 275,
+    "usage": 174,
 }
 """How many modules of ours a function may load."""
 FOLDERS = sorted(path.parent.name for path in ROOT.glob("functions/*/app.py"))

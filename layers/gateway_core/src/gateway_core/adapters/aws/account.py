@@ -2,7 +2,7 @@
 
 https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html. Lambda sets what is needed. Where it is not set
 (a container on Fargate, a function with SnapStart, a developer's profile), boto3 is asked, if it is installed; it knows
-all the other ways. Why: docs/decisions/0024.
+all the other ways. Why: docs/decisions/0023.
 """
 
 from __future__ import annotations
