@@ -150,7 +150,7 @@ async def test_what_comes_before_a_request_is_no_answer() -> None:
         assert connection.is_reusable
         await until(lambda: not connection.is_reusable)
         with pytest.raises(HttpError):
-            await connection.send(b"POST / HTTP/1.1\r\n\r\n", b"")
+            connection.start(b"POST / HTTP/1.1\r\n\r\n", b"")
     assert raw.requests == []
 
 
@@ -190,6 +190,21 @@ async def test_nothing_is_followed(pool: Pool) -> None:
         raw.act = says(b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 103 X\r\nlink: a\r\n\r\n", HELLO)
         assert await post(pool, raw.url) == b"hello"
     assert raw.connections == 1
+
+
+async def test_what_nobody_read_is_not_the_next_answer(pool: Pool) -> None:
+    """Of an answer that is whole, its connection is used again; one that is not, or too long, is cut off."""
+    long = OK + b"content-length: 400000\r\n\r\n" + b"x" * 400_000
+    for answer, used_again in ((HELLO.replace(b"hello", b"wrong"), True), (long, False)):
+        async with serving(says(answer)) as raw:
+            response = await pool.send(Request("POST", Url.parse(raw.url), {}, b"{}"))
+            connection = response._connection
+            assert connection is not None
+            await until(lambda seen=connection: seen.ended or seen._paused)
+            response.close()
+            raw.act = says(HELLO)
+            assert [await post(pool, raw.url), await fetch(pool, raw.url)] == [b"hello", b"hello"]
+        assert raw.connections == (1 if used_again else 2)
 
 
 async def test_what_came_together_is_handed_on_together(pool: Pool) -> None:
@@ -342,8 +357,8 @@ async def test_connections_are_kept_for_a_while(pool: Pool, wall: Wall, clock: s
         with loop_time() as time:
             for count in (1, 1, 2):
                 if count > 1:
-                    wall.now_s += 1000 if clock == "wall" else 0
-                    time.now_s += 1000 if clock == "loop" else 0
+                    wall.now_s += 1001 if clock == "wall" else 0
+                    time.now_s += 1001 if clock == "loop" else 0
                 assert await post(pool, raw.url) == b"hello"
                 assert raw.connections == count
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gateway_core.http1 import ConnectError, ConnectionBroken, LazyTls, Limits, Pool, Request, Response, Template, Url
-from tests.contract.raw_server import Certificates, beside, busy, certificates, nothing, says, serving
+from tests.contract.raw_server import Certificates, beside, busy, certificates, nothing, says, serving, until
 
 OK = b"HTTP/1.1 200 OK\r\n"
 HELLO = OK + b"content-length: 5\r\n\r\nhello"
@@ -134,6 +135,32 @@ async def test_an_answer_without_a_length_needs_the_last_word_of_tls(
                 transport._ssl_protocol._transport.abort()  # type: ignore[attr-defined]  # no way leads to it
             with pytest.raises(ConnectionBroken):
                 await rest_of(response)
+
+
+@pytest.mark.parametrize("last_word", [True, False])
+async def test_an_end_does_not_overtake_what_comes_before_it(
+    made: Certificates, open_pool: Callable[..., Pool], last_word: bool
+) -> None:
+    """Who does not read for a while gets all of it, though the server has long ended the connection."""
+    size, pool = 3_000_000, open_pool(made.trusted)
+
+    async def act(_request: bytes, writer: asyncio.StreamWriter) -> None:
+        writer.write(OK + b"content-length: %d\r\n\r\n" % size + b"x" * size)
+        await writer.drain()
+        ended = writer.transport if last_word else writer.transport._ssl_protocol._transport  # type: ignore[attr-defined]
+        ended.close()
+
+    async with serving(act, tls=made.server) as raw:
+        response = await pool.send(Request("POST", Url.parse(raw.url), {}, b"{}"))
+        connection = response._connection
+        assert connection is not None
+        await until(lambda: connection._paused)
+        read = b""
+        while piece := await response.read():
+            read += piece
+            for _ in range(20):  # so slowly that the end comes before it is read
+                await asyncio.sleep(0)
+    assert read == b"x" * size
 
 
 @pytest.mark.parametrize("abort", [False, True])

@@ -50,7 +50,7 @@ class Connection(asyncio.BufferedProtocol):
         if reader is None:
             return True
         kept = reader.ended and not reader.excess and reader.head is not None and reader.head.keeps_alive
-        return kept and not transport.get_write_buffer_size()
+        return kept and not self._paused and not transport.get_write_buffer_size()
 
     @property
     def is_quiet(self) -> bool:
@@ -65,55 +65,55 @@ class Connection(asyncio.BufferedProtocol):
         poll.register(sock.fileno(), select.POLLIN)
         return not poll.poll(0)
 
-    async def send(self, head: bytes, body: bytes) -> Head:
-        """Send a request; gives the head of its answer. Raises ConnectionBroken, MalformedAnswer."""
+    @property
+    def ended(self) -> bool:
+        """Whether the answer has come to its end."""
+        return self._reader is not None and self._reader.ended
+
+    @property
+    def head(self) -> Head | None:
+        """That of the answer, once it is there."""
+        return self._reader.head if self._reader else None
+
+    def start(self, head: bytes, body: bytes) -> None:
+        """Send a request. Raises ConnectionBroken, MalformedAnswer if that is no use any more."""
         transport = self._transport
         if transport is None or self._error is not None:
             raise self._error or ConnectionBroken("the connection is closed")
-        self._reader = AnswerReader()
+        self._reader, self._pieces, self._size = AnswerReader(), [], 0
         self.exchanges += 1
         if len(body) <= _JOINED:
             transport.write(head + body)
         else:
             transport.writelines((head, body))
-        while self._reader.head is None:
-            await self._more()
-        return self._reader.head
 
-    async def read(self) -> bytes:
-        """What of the body has come since, nothing at its end. Raises as `send`."""
-        while not self._pieces:
-            if self.ended:
-                return b""
-            await self._more()
-        pieces, self._pieces, self._size = self._pieces, [], 0
+    def take(self) -> bytes:
+        """What of the body has come since."""
+        pieces = self._pieces
+        if not pieces:
+            return b""
+        self._pieces, self._size = [], 0
         if self._paused and self._transport:
             self._paused = False
             self._transport.resume_reading()
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
-    @property
-    def ended(self) -> bool:
-        """Whether the answer has come to its end."""
-        return self._reader is not None and self._reader.ended
+    def more(self) -> asyncio.Future[None]:
+        """To be awaited, by one at a time, until something has come. Raises ConnectionBroken, MalformedAnswer."""
+        if self._error is not None:
+            raise self._error
+        self._waiter = self._loop.create_future()
+        return self._waiter
 
     def abort(self) -> None:
         """Cut it off."""
         if self._transport is not None:
             self._transport.abort()
 
-    async def _more(self) -> None:
-        if self._error is not None:
-            raise self._error
-        self._waiter = self._loop.create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
-
     def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
 
     def _fail(self, error: HttpError) -> None:
         self._error = self._error or error
@@ -141,7 +141,9 @@ class Connection(asyncio.BufferedProtocol):
             return
         if piece:
             self._keep(piece)
-        if piece or reader.ended or reader.head is not None:
+        if reader.excess:
+            self.abort()
+        if self._waiter is not None:
             self._wake()
 
     def _keep(self, piece: bytes) -> None:

@@ -18,17 +18,21 @@ from gateway_core.http1.requests import Origin, Request, Template
 from gateway_core.http1.tls import LazyTls
 
 _READ = 256 * 1024
+"""Not less than asyncio keeps back of TLS, which it would lose at the end of a connection."""
 _SECOND_ADDRESS_S = 0.25
 """After so long without a connection the host's next address is tried beside the first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Connections at once (None: any number), of which so many are kept for so long unused; seconds to connect."""
+    """Connections at once (None: any number), of which so many are kept for so long unused; seconds to connect.
+
+    Many servers close what was not used for 5 s: a request is not to meet them doing so.
+    """
 
     most: int | None = None
     keep: int = 20
-    idle_s: float = 5.0
+    idle_s: float = 4.0
     connect_s: float = 10.0
 
 
@@ -59,10 +63,12 @@ class Response:
 
         Raises ConnectionBroken, MalformedAnswer.
         """
-        if self._connection is None:
+        connection = self._connection
+        if connection is None:
             return b""
-        piece = await self._connection.read()
-        if self._connection.ended:
+        while not (piece := connection.take()) and not connection.ended:
+            await connection.more()
+        if connection.ended:
             self.close()
         return piece
 
@@ -100,7 +106,8 @@ class Pool:
         connection = await self._open(request.url.origin, address)
         sending()
         try:
-            return Response(await connection.send(head, request.content), connection, self._end)
+            connection.start(head, request.content)
+            return Response(await _head(connection), connection, self._end)
         except BaseException:
             connection.abort()
             raise
@@ -116,7 +123,8 @@ class Pool:
             answered = self._answered
             try:
                 with Allowance(answer_s):
-                    found = await connection.send(template.head(content), content)
+                    connection.start(template.head(content), content)
+                    found = await _head(connection)
                     body = await _whole(connection, most_bytes)
             except TimeoutError:
                 if answered == self._answered:  # nobody else got anything either
@@ -166,12 +174,19 @@ class Pool:
             connection.abort()
 
 
+async def _head(connection: Connection) -> Head:
+    while (head := connection.head) is None:
+        await connection.more()
+    return head
+
+
 async def _whole(connection: Connection, most_bytes: int) -> bytes:
-    pieces = []
-    size = 0
-    while piece := await connection.read():
-        pieces.append(piece)
-        size += len(piece)
-        if size > most_bytes:
-            raise MalformedAnswer("the answer is longer than allowed")
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+    pieces = [connection.take()]
+    size = len(pieces[0])
+    while size <= most_bytes and not connection.ended:
+        await connection.more()
+        pieces.append(connection.take())
+        size += len(pieces[-1])
+    if size > most_bytes:
+        raise MalformedAnswer("the answer is longer than allowed")
+    return b"".join(pieces)

@@ -101,9 +101,13 @@ class AnswerReader:
             if len(begun) > _MOST_LINE or not _CHUNK_BEGUN.fullmatch(begun):
                 raise MalformedAnswer("no chunk of an answer")
             return None
-        self._at = line.end()
-        self._left = int(line[1], 16)
-        self._step = AnswerReader._chunked if self._left else AnswerReader._trailers
+        begin, size = line.end(), int(line[1], 16)
+        end = begin + size
+        if size and self._data.startswith(_BREAK, end):  # all of it is there, as nearly always
+            self._at = end + len(_BREAK)
+            return self._data[begin:end]
+        self._at, self._left = begin, size
+        self._step = AnswerReader._chunked if size else AnswerReader._trailers
         return b""
 
     def _chunked(self) -> bytes | None:

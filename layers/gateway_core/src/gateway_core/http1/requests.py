@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple, override
 from urllib.parse import quote, urlsplit
 
@@ -44,17 +45,7 @@ class Url:
     @classmethod
     def parse(cls, text: str) -> Url:
         """Raises ValueError for anything else, for userinfo, and for a host that is none."""
-        parts = urlsplit(text)
-        if parts.scheme not in _PORTS or not parts.hostname or parts.username is not None:
-            raise ValueError("not an absolute http(s) URL without userinfo")
-        host = parts.hostname.lower()
-        host = host if host.isascii() else host.encode("idna").decode()
-        if not _HOST.fullmatch(host):
-            raise ValueError("not a host")
-        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        if not _TARGET.fullmatch(target):
-            target = quote(target, safe=_TARGET_SAFE)
-        return cls(Origin(parts.scheme, host, parts.port or _PORTS[parts.scheme]), target)
+        return _parsed(text)
 
     @property
     def host(self) -> str:
@@ -104,3 +95,19 @@ def _start(method: str, url: Url, headers: Mapping[str, str]) -> bytes:
             raise ValueError("a header that cannot be sent")
         lines.append(f"{name}: {value}")
     return "\r\n".join([*lines, ""]).encode("latin-1")
+
+
+@lru_cache(maxsize=256)
+def _parsed(text: str) -> Url:
+    """The same few URLs are asked again and again."""
+    parts = urlsplit(text)
+    if parts.scheme not in _PORTS or not parts.hostname or parts.username is not None:
+        raise ValueError("not an absolute http(s) URL without userinfo")
+    host = parts.hostname.lower()
+    host = host if host.isascii() else host.encode("idna").decode()
+    if not _HOST.fullmatch(host):
+        raise ValueError("not a host")
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    if not _TARGET.fullmatch(target):
+        target = quote(target, safe=_TARGET_SAFE)
+    return Url(Origin(parts.scheme, host, parts.port or _PORTS[parts.scheme]), target)

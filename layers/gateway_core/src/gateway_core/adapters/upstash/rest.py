@@ -64,6 +64,7 @@ class RestClient(Client):
             "upstash-encoding": "base64",
             "content-type": "application/json",
             "accept-encoding": "identity",
+            "user-agent": "llm-gateway",
         }
         self._one = Template(Url.parse(self._url), headers)
         self._several = Template(Url.parse(f"{self._url}/pipeline"), headers)
