@@ -203,8 +203,12 @@ async def test_one_bad_record_is_left_out_of_its_page_and_counted(asker, redis):
     redis.run("XADD", key, "*", "d", '[1,"garbage"]')
     body = (await asker.ask("/v1/usage/records")).json()
     assert (len(body["records"]), body["unreadable"]) == (1, 1)
-    (line,) = [line for line in asker.world.lines() if line["message"] == "store unreadable"]
-    assert (line["level"], line["detail"], line["project_id"]) == ("ERROR", "unreadable: 1 usage records", "alpha")
+    report = (await asker.ask("/v1/usage?group_by=session")).json()
+    assert (report["totals"]["requests"], report["unreadable"]) == (1, 1)
+    told = [line for line in asker.world.lines() if line["message"] == "store unreadable"]
+    for line in told:
+        assert (line["level"], line["detail"], line["project_id"]) == ("ERROR", "unreadable: 1 usage records", "alpha")
+    assert len(told) == 2
 
 
 GARBAGE = [

@@ -14,6 +14,7 @@ import pytest
 from mangum import Mangum
 
 from gateway_core.api.app import create_app
+from gateway_core.crowd.limiter import Limiter
 from gateway_core.domain.chat import Deployment
 from gateway_core.lambda_stream import streaming_handler
 from local.front import Front, function_of
@@ -267,7 +268,7 @@ async def front_answer(method: str, path: str) -> tuple[str, str]:
         return app
 
     names = {function_of(known) for known in ("/v1/complete", "/health", "/v1/models", "/ask", "/v1/usage")}
-    transport = httpx.ASGITransport(Front({name: function(name) for name in names}))
+    transport = httpx.ASGITransport(Front({name: function(name) for name in names}, Limiter(lambda _: None)))
     async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as http:
         await http.request(method, path)
     return seen[0]
