@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from gateway_core.adapters.degraded import ResilientLedger
 from gateway_core.adapters.log_backlog import LogBacklog
-from gateway_core.adapters.upstash import UpstashStore, layout
+from gateway_core.adapters.upstash import UpstashStore, hold_format, layout
 from gateway_core.adapters.upstash.client import Client, Reply
 from gateway_core.domain.caller import Attribution, Limits
 from gateway_core.domain.errors import RecordRefused, StoreUnavailable, StoreUnreadable
@@ -36,7 +36,7 @@ NAME = JobName("alpha", "0" * 32)
 JOB = Job(NAME, "alpha", DIGEST, Attribution("alpha"), NOON, NOON + 1, 1, "digest", "key")
 PAIR = ("one", "m1")
 HOLD_TEXT = f"5;3;0;{DAY};{NOON};key;bob;0;0;0;0;0;|"
-HOLD = layout.parse_hold("h|r1.1", HOLD_TEXT)
+HOLD = hold_format.parse_hold("h|r1.1", HOLD_TEXT)
 
 OPERATIONS: dict[str, Callable[[Any], Awaitable[Any]]] = {
     "find_key": lambda s: s.find_key("alpha", DIGEST),

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway_core.adapters.upstash import UpstashStore, layout
+from gateway_core.adapters.upstash import UpstashStore, hold_format
 from gateway_core.cli.main import main
 from gateway_core.domain.errors import StoreUnreadable
 from gateway_core.store.earlier_counters import EarlierFields
@@ -57,7 +57,7 @@ async def test_one_bad_hold_hides_no_others_in_a_page(desk, redis):
 def test_a_hold_of_no_day_is_none(day):
     """Whoever asks when its day ends would trip over it."""
     with pytest.raises(StoreUnreadable):
-        layout.parse_hold("h|r1.1", HOLD_TEXT.replace(DAY, day))
+        hold_format.parse_hold("h|r1.1", HOLD_TEXT.replace(DAY, day))
 
 
 async def test_one_bad_hold_keeps_no_other_from_being_booked(desk, redis):

@@ -46,16 +46,16 @@ HEAVY = {
 CALLS_MODELS = {"api.schemas", "batch", "adapters.upstream", "pipeline.gateway", "wires.codecs", "routing.plan"}
 """Rooms and modules of ours that only callers of models need."""
 OURS = {
-    "ask": 295,
-    "complete": 288,
-    "embed": 279,
-    "health": 170,
-    "mcp": 204,
-    "models": 171,
-    "replay": 159,
-    "stream": 295,
-    "tokens": 275,
-    "usage": 174,
+    "ask": 296,
+    "complete": 289,
+    "embed": 280,
+    "health": 171,
+    "mcp": 205,
+    "models": 172,
+    "replay": 160,
+    "stream": 296,
+    "tokens": 276,
+    "usage": 175,
 }
 """How many modules of ours a function may load."""
 FOLDERS = sorted(path.parent.name for path in ROOT.glob("functions/*/app.py"))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from aws_lambda_powertools import Logger
 
 from gateway_core.domain.cost import NANO_PER_USD, usd
 from gateway_core.domain.errors import LLMError, StoreUnreadable
 from gateway_core.store.estimates import HeldMoney
+from gateway_core.store.messages import Ticket
 from gateway_core.telemetry.metrics import Metrics
 
 
@@ -17,6 +19,26 @@ class StoreTelemetry:
 
     _log: Logger
     _metrics: Metrics
+
+    def admission_lost(self, ticket: Ticket, error: LLMError) -> None:
+        """Nobody knows whether the store admitted the request: if it did, a hold is left that this line explains."""
+        fields = {
+            "request_id": ticket.request_id,
+            "ticket": asdict(ticket),
+            "detail": error.detail or error.message,
+        }
+        self._log.error("admission lost", extra=fields)
+        self._metrics.put(AdmissionLost=1)
+
+    def cache_failed(self, request_id: str, error: LLMError) -> None:
+        """The store could not be asked for a kept answer, or could not keep one; the request goes on."""
+        self._log.warning("cache failed", extra={"request_id": request_id, "detail": error.detail or error.message})
+        self._metrics.put(CacheFailed=1)
+
+    def store_degraded(self, request_id: str) -> None:
+        """A request goes on without the store."""
+        self._log.warning("store degraded", extra={"request_id": request_id})
+        self._metrics.put(StoreDegraded=1)
 
     def probes_lost(self, error: LLMError) -> None:
         """The store could not take the results of a round of probes."""

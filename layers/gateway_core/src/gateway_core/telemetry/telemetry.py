@@ -122,26 +122,6 @@ class Telemetry(StoreTelemetry):
             case "rate":
                 self._metrics.put(RateLimited=1)
 
-    def admission_lost(self, ticket: Ticket, error: LLMError) -> None:
-        """Nobody knows whether the store admitted the request: if it did, a hold is left that this line explains."""
-        fields = {
-            "request_id": ticket.request_id,
-            "ticket": asdict(ticket),
-            "detail": error.detail or error.message,
-        }
-        self._log.error("admission lost", extra=fields)
-        self._metrics.put(AdmissionLost=1)
-
-    def cache_failed(self, request_id: str, error: LLMError) -> None:
-        """The store could not be asked for a kept answer, or could not keep one; the request goes on."""
-        self._log.warning("cache failed", extra={"request_id": request_id, "detail": error.detail or error.message})
-        self._metrics.put(CacheFailed=1)
-
-    def store_degraded(self, request_id: str) -> None:
-        """A request goes on without the store."""
-        self._log.warning("store degraded", extra={"request_id": request_id})
-        self._metrics.put(StoreDegraded=1)
-
     def unsettled(
         self,
         ticket: Ticket,

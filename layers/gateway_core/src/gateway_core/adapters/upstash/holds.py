@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from gateway_core.adapters.upstash import layout
+from gateway_core.adapters.upstash import hold_format, layout
 from gateway_core.adapters.upstash.calls import ScriptCall, add_books, declare_books, parse_adjusted, request_call
 from gateway_core.adapters.upstash.client import Client, Reply, unavailable
 from gateway_core.adapters.upstash.pages import FIRST, hash_page, hash_pages
@@ -42,7 +42,7 @@ MOST_TRIES = 5
 
 @dataclass(frozen=True, slots=True)
 class StoredHold:
-    """A hold with its kind (see `layout.hold_field`) and its value, by which it is known to be unchanged."""
+    """A hold with its kind (see `hold_format.hold_field`) and its value, by which it is known to be unchanged."""
 
     kind: str
     text: str
@@ -74,7 +74,7 @@ class UpstashHolds(Part):
         found: dict[str, str] = {}
         async for fields in hash_pages(self._client, layout.budget_key(project_id, month), _HELD):
             found |= fields
-        holds = [layout.parse_hold(name, text) for name, text in found.items() if text]
+        holds = [hold_format.parse_hold(name, text) for name, text in found.items() if text]
         return sorted(holds, key=lambda hold: (hold.held_since_ms, hold.request_id, hold.attempt))
 
     async def hold_page(self, project_id: str, *, month: str, cursor: str = "") -> HoldPage:
@@ -125,7 +125,7 @@ class UpstashHolds(Part):
             if stored.kind == "e":
                 await self._unbook(project_id, month, request_id, attempt, now_ms)
                 continue
-            by = budget.resolved(layout.parse_held(stored.text), Amount(charge_nano, charge_tokens))
+            by = budget.resolved(hold_format.parse_held(stored.text), Amount(charge_nano, charge_tokens))
             if await self._adjust(project_id, stored, Step(by), now_ms) is not None:
                 return True
         raise restless()
@@ -144,7 +144,7 @@ class UpstashHolds(Part):
 
     async def _all_stored(self, project_id: str, holds: Sequence[OpenHold]) -> list[StoredHold]:
         """Those of the holds that are still what they are said to be."""
-        fields = [layout.hold_field(_kind(hold), hold.request_id, hold.attempt) for hold in holds]
+        fields = [hold_format.hold_field(_kind(hold), hold.request_id, hold.attempt) for hold in holds]
         months = sorted({hold.day[:MONTH_CHARS] for hold in holds})
         there: dict[tuple[str, str], str | None] = {}
         for month in months:
@@ -182,14 +182,14 @@ class UpstashHolds(Part):
         if stored is None or stored.kind == "e":
             return None
         charge = Amount(settlement.charge_nano, settlement.charge_tokens)
-        by = budget.settled(layout.parse_held(stored.text), charge, is_estimate=settlement.estimated)
+        by = budget.settled(hold_format.parse_held(stored.text), charge, is_estimate=settlement.estimated)
         return await self._adjust(ticket.project_id, stored, Step(by, tells=True, is_late=True), now_ms)
 
     async def _stored(self, project_id: str, month: str, request_id: str, attempt: int) -> StoredHold | None:
-        fields = [layout.hold_field(kind, request_id, attempt) for kind in "hxe"]
+        fields = [hold_format.hold_field(kind, request_id, attempt) for kind in "hxe"]
         for name, text in zip(fields, await self._fields_of(project_id, month, fields), strict=True):
             if text:
-                return StoredHold(name[0], text, layout.parse_hold(name, text))
+                return StoredHold(name[0], text, hold_format.parse_hold(name, text))
         return None
 
     async def _fields_of(self, project_id: str, month: str, fields: Sequence[str]) -> list[str | None]:
@@ -236,7 +236,7 @@ def _kind(hold: OpenHold) -> str:
 def _readable(name: str, text: str) -> OpenHold | None:
     """The hold, None for what is none: one does not hide the others."""
     try:
-        return layout.parse_hold(name, text)
+        return hold_format.parse_hold(name, text)
     except StoreUnreadable:
         return None
 

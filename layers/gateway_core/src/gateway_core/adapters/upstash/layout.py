@@ -39,18 +39,18 @@ from dataclasses import astuple, fields
 from typing import Any
 from urllib.parse import unquote
 
-from gateway_core.adapters.upstash.reading import check_day, moment, named, one_of, whole
+from gateway_core.adapters.upstash.reading import moment, named, one_of, whole
 from gateway_core.domain.caller import Limits
 from gateway_core.domain.rates import ReportedLimit
 from gateway_core.domain.times import LATEST_MS
-from gateway_core.store.budget import Account, Amount, Hold
+from gateway_core.store.budget import Account, Amount
 from gateway_core.store.changes import BreakerState
 from gateway_core.store.counters import Counters, encode
 from gateway_core.store.deployment_state import Measured
 from gateway_core.store.jobs import Job, JobName, JobState, parse_job
 from gateway_core.store.probes import Probe, parse_probe
 from gateway_core.store.rate_limit import LimitCounter, ProviderLimits
-from gateway_core.store.records import OpenHold, UsageRecord
+from gateway_core.store.records import UsageRecord
 from gateway_core.store.soundness import check_types
 from gateway_core.store.virtual_keys import KeyRecord, rights_json, with_rights
 
@@ -60,12 +60,6 @@ DEPLOYMENTS = "pv"
 OPEN_JOBS = "jobs"
 KEY_PREFIX = "k|"
 _RECORD_VERSION = 1
-_HOLD = re.compile(
-    r"(\d+);(\d+);\d+;(\d{8});(\d+);([^;|]*);([^;|]*);(\d+);(\d+);\d+;\d+;\d+;([^|]*)\|.*", re.ASCII | re.DOTALL
-)
-"""As in `lua/common.lua`: behind what was paid are the key's rpm, two sequences and limits."""
-_UNCONFIRMED = re.compile(r".*,;(\d+);(\d+);(\d+)", re.ASCII)
-_HOLD_KINDS = {"h": False, "x": True}
 _PROBES_VERSION = 1
 _STATES: dict[str, BreakerState] = {"c": "closed", "o": "open", "h": "half_open"}
 JOB_STATES: dict[str, JobState] = {
@@ -184,59 +178,6 @@ def parse_account(text: str | None, estimated: str | None) -> Account:
 def is_used(account: str) -> bool:
     """Whether anything is spent or held in an account."""
     return account != "0;0;0;0"
-
-
-def hold_field(kind: str, request_id: str, attempt: int) -> str:
-    """`h` open, `x` unconfirmed, `e` booked as an estimate."""
-    return f"{kind}|{request_id}.{attempt}"
-
-
-def parse_held(text: str) -> Hold:
-    """What a hold, open or unconfirmed, says of money."""
-    nano, tokens, _, _, _, _, paid, paid_tokens, kept = _parts_of_hold(text)
-    _, guess, guess_tokens = _wait_of_hold(kept)
-    return Hold(
-        Amount(whole(nano), whole(tokens)), Amount(whole(paid), whole(paid_tokens)), Amount(guess, guess_tokens)
-    )
-
-
-def parse_hold(field: str, text: str) -> OpenHold:
-    """A hold from its field, see `hold_field`, and its value. Raises StoreUnreadable."""
-    with named(f"hold {field}"):
-        request_id, _, attempt = field[2:].rpartition(".")
-        booked = field.startswith("e|")
-        kind, text = (text[0], text[1:]) if booked else (field[0], text)
-        nano, tokens, day, since, key, user, paid, paid_tokens, kept = _parts_of_hold(text)
-        check_day(day)
-        return OpenHold(
-            request_id=request_id,
-            attempt=whole(attempt),
-            key_id=unquote(key),
-            user_id=unquote(user),
-            day=day,
-            hold_nano=whole(nano),
-            hold_tokens=whole(tokens),
-            held_since_ms=moment(since),
-            unconfirmed=one_of(_HOLD_KINDS, kind),
-            paid_nano=whole(paid),
-            paid_tokens=whole(paid_tokens),
-            unconfirmed_ms=_wait_of_hold(kept)[0],
-            booked=booked,
-        )
-
-
-def _parts_of_hold(text: str) -> Sequence[str]:
-    """Amount, day, since, key, user, amount paid, and the limits with what follows them."""
-    found = _HOLD.fullmatch(text)
-    if not found:
-        raise ValueError
-    return found.groups()
-
-
-def _wait_of_hold(kept: str) -> tuple[int, int, int]:
-    """Since when a hold is unconfirmed, and what was paid of it as an estimate."""
-    found = _UNCONFIRMED.fullmatch(kept)
-    return (moment(found[1]), whole(found[2]), whole(found[3])) if found else (0, 0, 0)
 
 
 def parse_breaker(text: str | None) -> tuple[BreakerState, int, int]:
