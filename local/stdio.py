@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 import sys
+import warnings
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import ExitStack, asynccontextmanager
 from functools import partial
@@ -122,6 +123,8 @@ class Loading:
 
 
 if __name__ == "__main__":
+    # While LiteLLM loads in a thread, who else silences warnings for a moment would let out those of its models.
+    warnings.filterwarnings("ignore", category=UserWarning, module="pydantic")
     ended = main()
     gc.freeze()  # Python would look through all that LiteLLM made once more: seconds, and clients wait for two
     raise SystemExit(ended)

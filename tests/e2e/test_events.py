@@ -91,7 +91,9 @@ def test_litellm_is_loaded_for_who_needs_it(invoke, providers_url, tmp_path):
 def test_each_schedule_is_answered(invoke):
     """As often as it comes; the probe is light too."""
     told = invoke("health.probe", [event for event in SCHEDULED.values() for _ in range(2)])
-    assert [answer["check"] for answer in told["answers"]] == ["providers", "providers", "catalog", "catalog"]
+    assert [answer["check"] for answer in told["answers"]] == [
+        check for check in ("providers", "catalog", "holds") for _ in range(2)
+    ]
     found = {provider["provider"]: provider["status"] for provider in told["answers"][0]["providers"]}
     assert found.pop("ollama") == "not_configured"
     assert set(found.values()) == {"ok"}

@@ -40,7 +40,7 @@ def test_without_any_key_every_provider_is_simulated(tmp_path):
         ("GATEWAY_DEV_KEY", "gk_other_key", "GATEWAY_DEV_KEY"),
         ("GATEWAY_CONFIG", "missing.yaml", "missing.yaml"),
         ("OPENAI_API_BASE", "ftp://x", "OPENAI_API_BASE"),
-        ("UPSTASH_REDIS_REST_URL", "http://127.0.0.1:9", "store does not answer"),
+        ("UPSTASH_REDIS_REST_URL", "127.0.0.1:9", "UPSTASH_REDIS_REST_URL"),
     ],
 )
 def test_a_wrong_setting_is_explained(name, value, text):
