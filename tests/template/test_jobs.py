@@ -211,5 +211,5 @@ def test_the_dashboard_is_json_either_way(chosen):
 def test_the_layer_has_all_services_that_are_called():
     """Its boto3 stands before the runtime's own, in `ask` as well."""
     services = (ROOT / "layers/jobs/Makefile").read_text().partition("SERVICES := ")[2].partition("\n")[0].split()
-    assert services == ["appconfigdata", "events", "lambda", "s3", "secretsmanager", "ssm", "sts"]
+    assert services == ["appconfigdata", "events", "lambda", "s3", "secretsmanager", "sqs", "ssm", "sts"]
     assert [str(layer) for layer in RESOURCES["JobWorker"]["Properties"]["Layers"] if "Jobs" in str(layer)]
