@@ -10,6 +10,8 @@ from gateway_core.adapters.job_bell import JobBell
 from gateway_core.batch.job_log import pack_questions
 from gateway_core.batch.job_recorder import Pace
 from gateway_core.batch.questions import Question
+from gateway_core.crowd.limiter import Claim, CrowdLimits, Limiter
+from gateway_core.crowd.slot import seated
 from gateway_core.domain.caller import Attribution
 from gateway_core.domain.errors import RateLimitError, StoreUnavailable
 from gateway_core.store.jobs import Job, JobName
@@ -106,6 +108,23 @@ def test_a_job_is_begun_when_the_bell_rings(world):
 
     assert virtual_time.run(main()) == "succeeded"
     assert len(ended(world)) == 1
+
+
+def test_a_job_has_no_part_in_the_slot_of_who_rings(world):
+    """The request that brings it may have the only one, and be of another thread."""
+
+    async def main():
+        loop = JobLoop(world.services, world.store)
+        async with running(loop):
+            await asyncio.sleep(1)
+            name = await accepted(world)
+            with seated(Limiter(lambda _: None)) as slot:
+                await slot.take(Claim("alpha"), CrowdLimits(working=1))
+                loop.ring(name)
+                await asyncio.sleep(1)
+                return await state_of(world, name)
+
+    assert virtual_time.run(main()) == "succeeded"
 
 
 def test_a_job_that_waits_takes_no_place(world):

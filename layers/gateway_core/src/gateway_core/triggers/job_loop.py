@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from contextvars import Context
 
 from gateway_core.batch.job_recorder import Pace
 from gateway_core.batch.job_rounds import Stay
@@ -64,10 +65,10 @@ class JobLoop:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def ring(self, name: JobName) -> None:
-        """Begin with a job now, from any thread."""
+        """Begin with a job now, from any thread. It has nothing of the request that brought it, not its slot either."""
         loop = self._loop
         if loop is not None:
-            loop.call_soon_threadsafe(self._begin, name)
+            loop.call_soon_threadsafe(self._begin, name, context=Context())
 
     async def _look(self) -> bool:
         """Begin with what there is. Whether there is any, which others may work on, or may be where nobody can tell."""
