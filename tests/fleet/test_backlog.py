@@ -51,9 +51,9 @@ class Traffic:
     Who is refused, as the store is away, asks again: so nobody gets to the next accident before the last one is over.
     """
 
-    def __init__(self, members, key, store, folder):
+    def __init__(self, members, key, store, folder, gate):
         self.living = list(members)
-        self._store, self._folder = store, folder
+        self._store, self._folder, self._gate = store, folder, gate
         self._one_accident = Lock()
         self._headers = {"authorization": f"Bearer {key}"}
 
@@ -69,11 +69,11 @@ class Traffic:
         body = {"messages": [{"role": "user", "content": f"say {number}"}], "model": "claude-haiku-3.5"}
         ask = self._streamed if number % 3 == 0 else self._whole
         try:
-            return self._until_answered(lambda url: ask(http, url, {**body, "max_tokens": 64}), number)
+            return self._until_answered(number, lambda url: ask(http, url, {**body, "max_tokens": 64}))
         except httpx.HTTPError:  # of the process that was killed
             return None
 
-    def _until_answered(self, ask, number):
+    def _until_answered(self, number, ask):
         """The limit is for a store that never comes back."""
         ends_s = time.monotonic() + patience(120)
         while time.monotonic() < ends_s:
@@ -88,12 +88,21 @@ class Traffic:
             self._store.stop()
             self._store.start()
         if number == PROCESS_KILLED_AT:
-            dying = self.living[0]
-            self._store.stop()
-            eventually(lambda: list(self._folder.glob(f"*-{dying.process.pid}.*")))
-            self.living = self.living[1:]
+            self._stop_store_under_a_call()
+            dying = eventually(self._who_has_a_backlog)
+            self.living = [member for member in self.living if member is not dying]
             dying.kill()
             self._store.start()
+
+    def _stop_store_under_a_call(self):
+        """Some have been admitted then, and cannot be settled."""
+        self._gate.shut()
+        assert self._gate.arrived.acquire(timeout=patience(60))
+        self._store.stop()
+        self._gate.open()
+
+    def _who_has_a_backlog(self):
+        return next((one for one in self.living if list(self._folder.glob(f"*-{one.process.pid}.*"))), None)
 
     def _whole(self, http, url, body):
         answer = http.post(f"{url}/v1/complete", json=body, headers=self._headers)
@@ -119,11 +128,12 @@ class Traffic:
 
 
 def eventually(is_so):
-    """Wait until it is. The limit is for what never comes."""
+    """Wait until it is, and give what it said. The limit is for what never comes."""
     ends_s = time.monotonic() + patience(60)
-    while not is_so():
+    while not (found := is_so()):
         assert time.monotonic() < ends_s, "it does not come to that"
         time.sleep(0.01)
+    return found
 
 
 async def test_what_was_answered_is_in_the_books_once(backend, simulator, tmp_path):
@@ -143,7 +153,7 @@ async def test_what_was_answered_is_in_the_books_once(backend, simulator, tmp_pa
     simulator.fault("anthropic", "slow", delay_ms=30)
     try:
         with fleet(PROCESSES, environ, target=run_replaying) as started:
-            answered = Traffic(started.members, key, kept, folder).play()
+            answered = Traffic(started.members, key, kept, folder, backend.gate).play()
             eventually(lambda: not FileBacklog(folder).files())
         await judge(answered, store)
         assert not (folder / "refused").exists()
