@@ -1,5 +1,7 @@
 """A job of 500 questions whose process is killed three times, and whose store once: books that know of every call."""
 
+import socket
+import sys
 import time
 from collections import Counter
 from contextlib import ExitStack, closing, contextmanager
@@ -13,7 +15,7 @@ from gateway_core.domain.times import day_key, utc_date
 from gateway_core.store.virtual_keys import KeyRecord, digest_of, new_key
 from local.serving import serve
 from local.upstash.app import create_app as create_store
-from local.valkey import Valkey, free_port
+from local.valkey import Valkey
 from tests.fleet.conftest import TOKEN
 from tests.fleet.fleet import fleet
 from tests.fleet.process import run_jobs
@@ -30,21 +32,34 @@ ENDED = {"succeeded", "failed", "cancelled"}
 
 
 class KeptStore:
-    """A store that keeps what it was told on disk, so that it can be killed and started again."""
+    """A store that keeps what it was told on disk, so that it can be killed and started again, at the same address.
+
+    While it is away nobody else gets its port: a bound socket that does not listen refuses all connections, and on
+    Linux a server may listen beside it. The port of Valkey is another each time.
+    """
 
     def __init__(self, folder):
         self._folder = str(folder)
-        self._redis_port, self._port = free_port(), free_port()
+        self._reserved = socket.socket()
+        self._reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._reserved.bind(("127.0.0.1", 0))
+        self._port = self._reserved.getsockname()[1]
+        if sys.platform != "linux":
+            self._reserved.close()
         self.url = f"http://127.0.0.1:{self._port}"
         self._running = ExitStack()
 
     def start(self):
-        valkey = Valkey(folder=self._folder, pick_port=lambda: self._redis_port)
-        self._running.enter_context(valkey)
+        valkey = self._running.enter_context(Valkey(folder=self._folder))
         self._running.enter_context(serve(create_store(redis_port=valkey.port, token=TOKEN), self._port))
 
     def stop(self):
         self._running.close()
+
+    def close(self):
+        """Stop for good."""
+        self.stop()
+        self._reserved.close()
 
 
 @contextmanager
@@ -122,7 +137,7 @@ async def test_five_hundred_questions_outlive_three_processes_and_a_store(backen
         await judge(job, results, store, simulator)
     finally:
         await store.close()
-        kept.stop()
+        kept.close()
 
 
 async def judge(job, results, store, simulator):
