@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import time
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import ExitStack
@@ -232,10 +233,14 @@ WAYS = (COMPLETE, STREAM, EMBED, OPENAI, OPENAI_STREAM)
 
 @dataclass
 class Told:
-    """All that the caller was told. `events` are those of a stream; `attempts` is None where the wire has no place."""
+    """All that the caller was told. `events` are those of a stream; `attempts` is None where the wire has no place.
+
+    `began_s` is how long it took until status and headers came.
+    """
 
     status: int
     headers: httpx.Headers
+    began_s: float
     body: dict[str, Any] = field(default_factory=dict)
     events: list[tuple[str, Any]] = field(default_factory=list)
 
@@ -245,6 +250,12 @@ class Told:
         last = self.events[-1][1] if self.events else None
         found = self.body.get("error") or (last.get("error") if isinstance(last, dict) else None)
         return dict(found) if found else None
+
+    @property
+    def is_early(self) -> bool:
+        """Whether it is a stream that began before anybody had answered or failed: then it cannot say who answers."""
+        is_stream = self.headers.get("content-type", "").startswith("text/event-stream")
+        return is_stream and "x-gateway-model" not in self.headers
 
     @property
     def done(self) -> dict[str, Any]:
@@ -275,11 +286,13 @@ def _finish(data: Any) -> bool:
 
 def ask(http: httpx.Client, way: Way, **more: Any) -> Told:
     """Send one request and hear it to its end."""
+    asked_s = time.monotonic()
     with http.stream("POST", way.path, json={**way.body, **more}) as answer:
+        began_s = time.monotonic() - asked_s
         is_stream = answer.headers.get("content-type", "").startswith("text/event-stream")
         events = list(events_of(answer)) if is_stream else []
         body = {} if is_stream else json.loads(answer.read())
-    return Told(answer.status_code, answer.headers, body, events)
+    return Told(answer.status_code, answer.headers, began_s, body, events)
 
 
 def events_of(answer: httpx.Response) -> Iterator[tuple[str, Any]]:

@@ -17,7 +17,7 @@ from gateway_core.wires.shapes import sendable_json
 
 HEARTBEAT_S = 15.0
 UNREAD_S = 5.0
-"""How long a client that does not read may still take what was to be sent when the time was over."""
+"""How long a client may take for a message once the time is over: one that does not read is not waited for."""
 HEARTBEAT = b": keep-alive\n\n"
 HEADERS = {"cache-control": "no-cache, no-transform", "x-accel-buffering": "no"}
 
@@ -52,8 +52,8 @@ def _encoded(data: Mapping[str, Any]) -> bytes:
 class EventStream(Response):
     """Sends events as they come, and a comment for every interval of silence.
 
-    When the client disconnects, it closes their source. So it does a little after `longest_s`, by which the source ends
-    unless the client does not read.
+    When the client disconnects, it closes their source. So it does once `longest_s` are over and the client does not
+    read. For one that reads, the source may be late: it ends by itself, after its books are closed, and says how.
     """
 
     media_type = "text/event-stream"
@@ -69,7 +69,7 @@ class EventStream(Response):
         del self.headers["content-length"]
         self._events = events
         self._heartbeat_s = heartbeat_s
-        self._longest_s = None if longest_s is None else longest_s + UNREAD_S
+        self._longest_s = longest_s
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -79,9 +79,7 @@ class EventStream(Response):
         leaving = asyncio.ensure_future(left(receive))
         has_left = False
         try:
-            await asyncio.wait(
-                {sending, beating, leaving}, timeout=self._longest_s, return_when=asyncio.FIRST_COMPLETED
-            )
+            await self._end(line, {sending, beating, leaving})
             has_left = leaving.done()
         except asyncio.CancelledError as cancelled:
             has_left = was_left(cancelled)
@@ -95,6 +93,15 @@ class EventStream(Response):
             for task in (sending, beating):  # either raises what the connection did
                 with contextlib.suppress(asyncio.CancelledError):
                     task.result()
+
+    async def _end(self, line: _Line, tasks: set[asyncio.Future[None]]) -> None:
+        """Returns once one of `tasks` has ended, or the client did not take a message for too long."""
+        left_s = None if self._longest_s is None else self._longest_s + UNREAD_S
+        end_s = line.now_s() + (self._longest_s or 0)
+        while not (await asyncio.wait(tasks, timeout=left_s, return_when=asyncio.FIRST_COMPLETED))[0]:
+            left_s = max(end_s, line.idle_s) + UNREAD_S - line.now_s()
+            if left_s <= 0:
+                return
 
     async def _send(self, line: _Line) -> None:
         async with contextlib.aclosing(self._events):
@@ -110,14 +117,13 @@ class _Line:
     def __init__(self, send: Send, interval_s: float) -> None:
         self._send = send
         self._interval_s = interval_s
-        self._clock = asyncio.get_running_loop().time
+        self.now_s = asyncio.get_running_loop().time
         self._turn = asyncio.Lock()
-        self._sent_s = self._clock()
+        self._begun_s = self._sent_s = self.now_s()
 
     async def send(self, message: Message) -> None:
         async with self._turn:
-            await self._send(message)
-            self._sent_s = self._clock()
+            await self._pass(message)
 
     async def beat(self) -> None:
         """Runs until it is cancelled. Raises what sending raises."""
@@ -125,13 +131,22 @@ class _Line:
             await asyncio.sleep(self._left_s)
             async with self._turn:
                 if self._left_s <= 0:  # nothing was sent meanwhile
-                    await self._send(_body(HEARTBEAT))
-                    self._sent_s = self._clock()
+                    await self._pass(_body(HEARTBEAT))
+
+    async def _pass(self, message: Message) -> None:
+        self._begun_s = self.now_s()
+        await self._send(message)
+        self._sent_s = self.now_s()
+
+    @property
+    def idle_s(self) -> float:
+        """When there last was no message under way: now, or when the one that is was begun."""
+        return self._begun_s if self._turn.locked() else self.now_s()
 
     @property
     def _left_s(self) -> float:
         """How much longer it may be silent."""
-        return self._sent_s + self._interval_s - self._clock()
+        return self._sent_s + self._interval_s - self.now_s()
 
 
 def _body(part: bytes) -> Message:
