@@ -150,32 +150,30 @@ def is_sound(name: str, found: Any) -> None:
             assert record.cost_nano + 0 == record.cost_nano
 
 
-@pytest.mark.parametrize("lie", LIES, ids=repr)
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_each_lie_to_each_operation_is_an_error_of_the_store(name, lie):
+def test_each_lie_to_each_operation_is_an_error_of_the_store(name):
     """Nothing else ever comes out, and what is wrong is named without its content."""
-    error, found = None, None
-    try:
-        found = at_once(OPERATIONS[name](lying(lie)))
-    except StoreUnavailable as refused:
-        error = refused
-    if error is None:
-        assert not isinstance(lie, Exception)
-        is_sound(name, found)
-    else:
-        assert (error.status, error.detail[:12], error.retry_after_s) == (503, "unreadable: ", 5)
+    for lie in LIES:
+        error, found = None, None
+        try:
+            found = at_once(OPERATIONS[name](lying(lie)))
+        except StoreUnavailable as refused:
+            error = refused
+        if error:
+            assert (error.status, error.detail[:12], error.retry_after_s) == (503, "unreadable: ", 5), lie
+        else:
+            assert not isinstance(lie, Exception), lie
+            is_sound(name, found)
 
 
 @pytest.mark.parametrize("name", sorted(OPERATIONS.keys() - BLIND))
-@pytest.mark.parametrize("lie", [7.5, {"a": 1}, RecursionError("deep"), "?;0,what,..", [[["x"]]]], ids=repr)
-def test_what_nothing_answers_is_refused_by_every_operation(name, lie):
+def test_what_nothing_answers_is_refused_by_every_operation(name):
     """No operation takes a form that none of ours has for something harmless."""
-    if name == "find_key" and lie == "?;0,what,..":
-        lie = "?"
-    if name == "read_input" and isinstance(lie, str):
-        return  # any text may be one
-    with pytest.raises(StoreUnreadable, match="cannot be read"):
-        at_once(OPERATIONS[name](lying(lie)))
+    for lie in (7.5, {"a": 1}, RecursionError("deep"), "?" if name == "find_key" else "?;0,what,..", [[["x"]]]):
+        if name == "read_input" and isinstance(lie, str):
+            continue  # any text may be one
+        with pytest.raises(StoreUnreadable, match="cannot be read"):
+            at_once(OPERATIONS[name](lying(lie)))
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

@@ -13,6 +13,7 @@ import pytest
 
 from gateway_core.config.catalog_loader import Overrides, load_catalog
 from gateway_core.config.price_list import PricingSection
+from gateway_core.domain.catalog import Catalog
 from gateway_core.domain.errors import ConfigError, UnknownModel
 
 CATALOG = load_catalog()
@@ -303,3 +304,9 @@ def test_all_problems_at_once():
     """Several mistakes are reported together."""
     with pytest.raises(ConfigError, match=r"groups\.g: .*aliases\.x: "):
         load_catalog(sections(groups={"g": ["no"]}, aliases={"x": "no"}))
+
+
+def test_who_asks_for_nothing_needs_no_catalog():
+    """An empty one: no model, no group, no provider."""
+    catalog = Catalog.empty()
+    assert (dict(catalog.models), dict(catalog.groups), dict(catalog.all_providers)) == ({}, {}, {})
