@@ -15,7 +15,8 @@ CLIENTS := .tools/clients
 
 .PHONY: help setup hooks run check test test-litellm test-properties test-lambda test-clients test-faults test-fleet unit fmt lint types arch lock prices clean validate conformance
 .PHONY: build build-here build-other size sam-local test-docker mutants
-# Tests take all processors by themselves, and builds share .aws-sam.
+# Tests take all processors by themselves (one worker more than two, as some wait for what is slow on purpose), and
+# builds share .aws-sam.
 .NOTPARALLEL:
 
 help: ## List the targets
@@ -52,7 +53,7 @@ test: $(STAMP) ## Lint, types, import rules and all fast tests with coverage
 
 unit: $(STAMP)
 	$(BIN)/coverage erase
-	$(BIN)/python -m pytest -q --cov --cov-report= -n 2 --dist loadgroup -m 'not litellm' $(SLOW:%=--ignore=%)
+	$(BIN)/python -m pytest -q --cov --cov-report= -n 3 --dist loadgroup -m 'not litellm' $(SLOW:%=--ignore=%)
 	$(BIN)/coverage report --fail-under=90
 	$(BIN)/coverage report --fail-under=100 --include='$(PURE)'
 
@@ -69,7 +70,7 @@ test-clients: $(STAMP) $(CLIENTS)/.synced ## Run SDKs and frameworks for Python 
 	$(BIN)/python -m pytest -q tests/clients
 
 test-faults: $(STAMP) ## Let every candidate have every fault, however it is asked
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup tests/faults
+	$(BIN)/python -m pytest -q -n 3 --dist loadgroup tests/faults
 
 test-fleet: $(STAMP) ## Run fleets of processes over one store, with faults and a death
 	$(BIN)/python -m pytest -q tests/fleet
