@@ -67,11 +67,11 @@ class _Handler(BaseHTTPRequestHandler):
         if answer is None:
             self.close_connection = True
             return
+        self.close_connection = not self.server.keeps  # as it is now: who has the answer may change it
         self.send_response(answer[0])
         self.send_header("content-length", str(len(answer[1])))
         self.end_headers()
         self.wfile.write(answer[1])
-        self.close_connection = not self.server.keeps
 
     def do_GET(self) -> None:
         self.server.asked.append((self.path, {k.lower(): v for k, v in self.headers.items()}, b""))

@@ -59,6 +59,18 @@ async def test_what_is_overdue_gets_no_time() -> None:
     assert turns <= 1
 
 
+async def test_two_that_are_overdue_end_one_wait_once() -> None:
+    """The first had what it waited for at once, so that its end comes when the second waits."""
+    patience = Patience()
+    with patience.until(patience.now_s() - 1):
+        pass
+    with pytest.raises(TimeoutError):
+        await wait(patience, -1)
+    task = asyncio.current_task()
+    assert task is not None
+    assert task.cancelling() == 0
+
+
 async def test_who_is_cancelled_from_outside_has_not_run_out_of_time() -> None:
     """A caller who leaves is no timeout."""
     patience = Patience()

@@ -62,7 +62,7 @@ class Patience:
 
     def _due(self) -> None:
         self.close()
-        if self._task is None:
+        if self._task is None or self.expired:  # two may be on their way, of two limits that were over when they began
             return
         if self._loop.time() < self._until_s:
             self._set()
