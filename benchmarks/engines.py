@@ -147,7 +147,9 @@ def worker(name: str, tree: Path, config: str, bases: Mapping[str, str]) -> Iter
             "UPSTASH_REDIS_REST_URL": url,
             "UPSTASH_REDIS_REST_TOKEN": TOKEN,
         }
-        command = [sys.executable, "-P", str(Path(__file__).with_name("engine_worker.py"))]
+        own = tree / ".venv/bin/python"  # another version needs other packages
+        python = str(own) if own.exists() else sys.executable
+        command = [python, "-P", str(Path(__file__).with_name("engine_worker.py"))]
         process = stack.enter_context(
             subprocess.Popen(  # noqa: S603 - our own program
                 command, env=environ, cwd=tree, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
