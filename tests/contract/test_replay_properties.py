@@ -12,9 +12,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import invariant, precondition, rule
 
 from gateway_core.adapters.degraded import ResilientLedger
 from gateway_core.adapters.memory import MemoryStore
@@ -30,10 +29,10 @@ from gateway_core.store.unsettled import pack, parse
 from gateway_core.store.virtual_keys import KeyRecord
 from tests.contract.conftest import Redis
 from tests.contract.desk import DIGEST, counted, record_of, settled
+from tests.contract.histories import StoreHistories, run_histories, wired
 from tests.contract.test_store_properties import BEFORE_MIDNIGHT, MONTHS
-from tests.contract.wire import at_once, wired_store
+from tests.contract.wire import at_once
 from tests.manual_clock import ManualClock
-from tests.properties import examples
 
 POLICY = BreakerPolicy(failures=50)
 CANDIDATES = (Candidate("one", "m1", 100, 10), Candidate("two", "m2", 100, 10), Candidate("three", "m3", 100, 10))
@@ -90,10 +89,8 @@ class Open:
     charged: int = 0
 
 
-class Replays(RuleBasedStateMachine):
+class Replays(StoreHistories):
     """Gateways that answer, and what the store hears of it, early, late, twice or by a replay."""
-
-    upstash: UpstashStore
 
     def __init__(self) -> None:
         super().__init__()
@@ -256,22 +253,12 @@ class Replays(RuleBasedStateMachine):
 
 @pytest.fixture
 def machine(redis_server: Redis) -> Iterator[type[Replays]]:
-    """The machine, with a connection of its own."""
-    Replays.upstash = wired_store(redis_server.port)
-    yield Replays
-    at_once(Replays.upstash.close())
+    with wired(Replays, redis_server.port) as connected:
+        yield connected
 
 
 @pytest.mark.hypothesis
 @pytest.mark.timeout(600)  # a failure takes minutes to be made small, and is of little use before it is
 def test_every_answered_request_counts_once(machine) -> None:
     """Whatever the network does, and in whichever order what was lost is replayed, days later and again."""
-    run_state_machine_as_test(
-        machine,
-        settings=examples(
-            60,
-            stateful_step_count=40,
-            suppress_health_check=list(HealthCheck),
-            phases=set(Phase) - {Phase.explain},
-        ),
-    )
+    run_histories(machine)

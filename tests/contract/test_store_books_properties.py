@@ -11,12 +11,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import invariant, precondition, rule
 
 from gateway_core.adapters.memory import MemoryStore
-from gateway_core.adapters.upstash import UpstashStore
 from gateway_core.domain.caller import Limits
 from gateway_core.store.counters import Counters
 from gateway_core.store.estimates import LEAST_WAIT_MS, is_due, is_left
@@ -25,8 +23,8 @@ from gateway_core.store.records import OpenHold, UsageRecord
 from gateway_core.store.virtual_keys import KeyRecord
 from tests.contract.conftest import Redis
 from tests.contract.desk import DIGEST, POLICY, candidate, counted, record_of, settled
-from tests.contract.wire import at_once, wired_store
-from tests.properties import examples
+from tests.contract.histories import StoreHistories, run_histories, wired
+from tests.contract.wire import at_once
 
 BEFORE_MIDNIGHT = 1_796_083_170_000
 """2026-11-30 23:59:30 UTC."""
@@ -71,10 +69,8 @@ class Pending:
         self.estimated.pop(request_id, None)
 
 
-class Ends(RuleBasedStateMachine):
+class Ends(StoreHistories):
     """A fleet of honest processes, some of which die, a schedule and an operator over both stores."""
-
-    upstash: UpstashStore
 
     def __init__(self) -> None:
         super().__init__()
@@ -273,22 +269,12 @@ class Ends(RuleBasedStateMachine):
 
 @pytest.fixture
 def machine(redis_server: Redis) -> Iterator[type[Ends]]:
-    """The machine, with a connection of its own."""
-    Ends.upstash = wired_store(redis_server.port)
-    yield Ends
-    at_once(Ends.upstash.close())
+    with wired(Ends, redis_server.port) as connected:
+        yield connected
 
 
 @pytest.mark.hypothesis
 @pytest.mark.timeout(600)  # a failure takes minutes to be made small, and is of little use before it is
 def test_reports_and_accounts_agree(machine) -> None:
     """However requests end and whoever books them: each nano-USD is spent once, and reported once."""
-    run_state_machine_as_test(
-        machine,
-        settings=examples(
-            60,
-            stateful_step_count=40,
-            suppress_health_check=list(HealthCheck),
-            phases=set(Phase) - {Phase.explain},
-        ),
-    )
+    run_histories(machine)

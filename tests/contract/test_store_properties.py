@@ -7,12 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import invariant, precondition, rule
 
 from gateway_core.adapters.memory import MemoryStore
-from gateway_core.adapters.upstash import UpstashStore
 from gateway_core.domain.caller import Limits
 from gateway_core.domain.rates import RateView, ReportedLimit
 from gateway_core.store.counters import Counters, count
@@ -23,8 +21,8 @@ from gateway_core.store.records import OpenHold
 from gateway_core.store.virtual_keys import KeyRecord
 from tests.contract.conftest import Redis
 from tests.contract.desk import DIGEST, KINDS, counted, record_of
-from tests.contract.wire import at_once, wired_store
-from tests.properties import examples
+from tests.contract.histories import StoreHistories, run_histories, wired
+from tests.contract.wire import at_once
 
 BEFORE_MIDNIGHT = 1_796_083_170_000
 """2026-11-30 23:59:30 UTC: half a minute before the day and the month end."""
@@ -66,10 +64,8 @@ class Start:
     candidate: Candidate
 
 
-class Histories(RuleBasedStateMachine):
+class Histories(StoreHistories):
     """Does to both stores what a fleet of processes may do to one, in any order."""
-
-    upstash: UpstashStore
 
     def __init__(self) -> None:
         super().__init__()
@@ -363,22 +359,12 @@ class Histories(RuleBasedStateMachine):
 
 @pytest.fixture
 def machine(redis_server: Redis) -> Iterator[type[Histories]]:
-    """The machine, with a connection of its own."""
-    Histories.upstash = wired_store(redis_server.port)
-    yield Histories
-    at_once(Histories.upstash.close())
+    with wired(Histories, redis_server.port) as connected:
+        yield connected
 
 
 @pytest.mark.hypothesis
 @pytest.mark.timeout(600)  # a failure takes minutes to be made small, and is of little use before it is
 def test_scripts_and_models_agree(machine) -> None:
     """Any history gives the same answers and the same books in Lua and in Python, and loses or invents no money."""
-    run_state_machine_as_test(
-        machine,
-        settings=examples(
-            60,
-            stateful_step_count=40,
-            suppress_health_check=list(HealthCheck),
-            phases=set(Phase) - {Phase.explain},
-        ),
-    )
+    run_histories(machine)
