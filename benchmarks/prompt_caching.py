@@ -19,7 +19,8 @@ from typing import Any
 
 from benchmarks.engines import OWN, ROOT, worker
 from benchmarks.streaming import simulator
-from gateway_core.domain.chat import Deployment, Json, ProviderCall, Usage
+from gateway_core.domain.answer import Usage
+from gateway_core.domain.chat import Deployment, Json, ProviderCall
 from gateway_core.domain.cost import NANO_PER_USD, price
 from gateway_core.domain.prices import Price
 from gateway_core.wires.anthropic.caching import cache_minimum

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from gateway_core.adapters.echo import EchoProvider
+from gateway_core.domain.answer import Chunk, Usage
 from gateway_core.domain.caller import Attribution
-from gateway_core.domain.chat import ChatRequest, Chunk, ProviderCall, Usage
+from gateway_core.domain.chat import ChatRequest, ProviderCall
 from gateway_core.pipeline.attempt_stream import AttemptStream
 from gateway_core.pipeline.stream_meter import StreamMeter
 from gateway_core.routing.bounds import PromptSize, bound_chat

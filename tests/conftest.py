@@ -27,9 +27,10 @@ from gateway_core.adapters.log_backlog import LogBacklog
 from gateway_core.adapters.memory import MemoryStore
 from gateway_core.bootstrap import with_gateway
 from gateway_core.config.settings import GatewaySettings
+from gateway_core.domain.answer import ProviderAnswer
 from gateway_core.domain.caller import Limits
 from gateway_core.domain.catalog import Catalog, Provider
-from gateway_core.domain.chat import Deployment, Model, ProviderAnswer, ProviderCall
+from gateway_core.domain.chat import Deployment, Model, ProviderCall
 from gateway_core.domain.prices import Price
 from gateway_core.services import ModelServices, Services
 from gateway_core.store.virtual_keys import KeyRecord, digest_of, new_key

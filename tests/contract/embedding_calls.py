@@ -10,7 +10,7 @@ import pytest
 
 from gateway_core.domain.chat import Deployment
 from gateway_core.domain.embedding import EmbedCall, EmbeddingInput, Embeddings
-from gateway_core.domain.errors import ProviderError
+from gateway_core.domain.provider_errors import ProviderError
 from tests.contract.litellm_paths import PATHS, PROMPT, provider_at
 from tests.contract.raw_provider import Act, RawProvider
 

@@ -19,9 +19,11 @@ from typing import Any, override
 
 from gateway_core.adapters.echo import echo
 from gateway_core.adapters.upstash import UpstashStore
+from gateway_core.domain.answer import ProviderAnswer
 from gateway_core.domain.caller import Attribution
-from gateway_core.domain.chat import ChatRequest, ProviderAnswer, ProviderCall
-from gateway_core.domain.errors import LLMError, RateLimitError
+from gateway_core.domain.chat import ChatRequest, ProviderCall
+from gateway_core.domain.errors import LLMError
+from gateway_core.domain.provider_errors import RateLimitError
 from tests.conftest import World, catalog_of, model, settings_for
 from tests.manual_clock import ManualClock
 

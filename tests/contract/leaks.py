@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Iterator
 from typing import Any
 
-from gateway_core.domain.errors import ProviderError
+from gateway_core.domain.provider_errors import ProviderError
 
 LEAKS = {
     "an OpenAI key": "sk-proj-AbCdEf0123456789AbCdEf",

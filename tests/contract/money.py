@@ -17,8 +17,9 @@ from gateway_core.api.chat import ChatBody
 from gateway_core.bootstrap import with_gateway
 from gateway_core.config.documents import Document
 from gateway_core.config.settings import GatewaySettings
+from gateway_core.domain.answer import Chunk
 from gateway_core.domain.caller import Attribution
-from gateway_core.domain.chat import ChatRequest, Chunk
+from gateway_core.domain.chat import ChatRequest
 from gateway_core.domain.credentials import Credential, Secret
 from gateway_core.domain.errors import LLMError
 from gateway_core.services import Services

@@ -15,9 +15,10 @@ import pytest
 from gateway_core.adapters.models import model_provider
 from gateway_core.adapters.upstream.network import Incoming, Network
 from gateway_core.adapters.upstream.provider import UpstreamProvider
-from gateway_core.domain.chat import Chunk, ProviderCall, ToolCall, Usage
+from gateway_core.domain.answer import Chunk, ToolCall, Usage
+from gateway_core.domain.chat import ProviderCall
 from gateway_core.domain.credentials import Credential, Secret
-from gateway_core.domain.errors import ProviderError
+from gateway_core.domain.provider_errors import ProviderError
 from gateway_core.http1 import Request
 from local.providers import base_urls
 from tests.contract.litellm_paths import PATHS, Path, provider_at

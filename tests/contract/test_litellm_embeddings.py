@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from gateway_core.adapters.upstream.provider import UpstreamProvider
-from gateway_core.domain.chat import Usage
+from gateway_core.domain.answer import Usage
 from gateway_core.domain.embedding import EmbeddingInput, Embeddings
-from gateway_core.domain.errors import (
+from gateway_core.domain.provider_errors import (
     BadCredentials,
     ContentFilterError,
     ContextLengthError,

@@ -8,9 +8,10 @@ import socket
 
 import pytest
 
-from gateway_core.domain.chat import Deployment, Usage
+from gateway_core.domain.answer import Usage
+from gateway_core.domain.chat import Deployment
 from gateway_core.domain.embedding import EmbedCall
-from gateway_core.domain.errors import (
+from gateway_core.domain.provider_errors import (
     ContextLengthError,
     DeploymentUnusable,
     ProviderRejected,

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from gateway_core.domain.chat import Json, ProviderAnswer, ProviderCall
+from gateway_core.domain.answer import ProviderAnswer
+from gateway_core.domain.chat import Json, ProviderCall
 from local.providers import create_app
 from local.serving import serve
 from tests.contract.litellm_paths import EACH, EACH_NAME, Path

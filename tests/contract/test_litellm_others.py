@@ -13,9 +13,10 @@ from gateway_core.adapters.models import model_provider
 from gateway_core.adapters.upstream.provider import UpstreamProvider
 from gateway_core.bootstrap import read_settings
 from gateway_core.config.settings import GatewaySettings
-from gateway_core.domain.chat import Model, ProviderCall, Usage
+from gateway_core.domain.answer import Usage
+from gateway_core.domain.chat import Model, ProviderCall
 from gateway_core.domain.credentials import Credential, Secret
-from gateway_core.domain.errors import BadCredentials, ProviderError, ProviderTimeout
+from gateway_core.domain.provider_errors import BadCredentials, ProviderError, ProviderTimeout
 from local.serving import serve
 from tests.contract.raw_provider import RawProvider, respond
 from tests.contract.streaming import Unreachable

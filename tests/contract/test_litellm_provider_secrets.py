@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 
 from gateway_core.adapters.upstream.provider import UpstreamProvider
-from gateway_core.domain.chat import ProviderCall
+from gateway_core.domain.chat import ProviderCall, Spoken
 from gateway_core.domain.credentials import Credential, Secret
-from gateway_core.domain.errors import ProviderError
+from gateway_core.domain.provider_errors import ProviderError
 from tests.contract.leaks import LEAK_TEXT, LEAKS, Everything, all_loggers, everything
 from tests.contract.litellm_paths import EACH, EACH_NAME, PROMPT, Path, provider_at
 from tests.contract.raw_provider import Act, RawProvider, respond
@@ -98,7 +98,7 @@ async def test_odd_answers_give_nothing_away(
         provider = provider_at(raw.url)
         call = path.call(raw.url)
         if is_forwarded:
-            call = replace(call, body={"model": "m", "messages": list(call.messages)})
+            call = replace(call, spoken=Spoken("openai_chat", {"model": "m", "messages": list(call.messages)}))
         with pytest.raises(ProviderError) as caught:
             await ask(provider, call, streams=streams)
         await provider.close()

@@ -12,9 +12,10 @@ import pytest
 
 from gateway_core.adapters.models import model_provider
 from gateway_core.adapters.upstream.provider import UpstreamProvider
-from gateway_core.domain.chat import Json, ProviderAnswer, ProviderCall, Usage
+from gateway_core.domain.answer import ProviderAnswer, Usage
+from gateway_core.domain.chat import Json, ProviderCall
 from gateway_core.domain.credentials import Credential, Secret
-from gateway_core.domain.errors import (
+from gateway_core.domain.provider_errors import (
     BadCredentials,
     ContentFilterError,
     ContextLengthError,

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from gateway_core.domain.chat import ProviderAnswer, ProviderCall
-from gateway_core.domain.errors import (
+from gateway_core.domain.answer import ProviderAnswer
+from gateway_core.domain.chat import ProviderCall
+from gateway_core.domain.provider_errors import (
     BadCredentials,
     DeploymentUnusable,
     ProviderError,

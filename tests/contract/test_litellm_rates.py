@@ -15,7 +15,7 @@ from gateway_core.adapters.upstream.rates import LONGEST_RESET_MS
 from gateway_core.domain.chat import ProviderCall
 from gateway_core.domain.credentials import Credential, Secret
 from gateway_core.domain.embedding import EmbedCall
-from gateway_core.domain.errors import ProviderError, RateLimitError
+from gateway_core.domain.provider_errors import ProviderError, RateLimitError
 from gateway_core.domain.rates import UNREPORTED, RateView, ReportedLimit
 from local.providers import base_urls, create_app
 from local.serving import serve

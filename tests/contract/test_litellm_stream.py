@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from gateway_core.domain.chat import ToolCall
-from gateway_core.domain.errors import ContentFilterError
+from gateway_core.domain.answer import ToolCall
+from gateway_core.domain.provider_errors import ContentFilterError
 from local.providers import create_app
 from local.serving import serve
 from tests.contract.litellm_paths import EACH, EACH_NAME, PATHS, Path

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from gateway_core.domain.chat import Chunk, ToolCall, ToolCallDelta, Usage
-from gateway_core.domain.errors import ContentFilterError, ProviderError, ProviderUnavailable, RateLimitError
+from gateway_core.domain.answer import Chunk, ToolCall, ToolCallDelta, Usage
+from gateway_core.domain.provider_errors import ContentFilterError, ProviderError, ProviderUnavailable, RateLimitError
 from tests.contract.litellm_paths import NAMES, PATHS, Path
 from tests.contract.streaming import (
     ANTHROPIC,

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from gateway_core.domain.chat import Usage
-from gateway_core.domain.errors import (
+from gateway_core.domain.answer import Usage
+from gateway_core.domain.provider_errors import (
     BadCredentials,
     ContentFilterError,
     ContextLengthError,

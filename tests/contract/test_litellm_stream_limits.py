@@ -17,9 +17,10 @@ import pytest
 from gateway_core.adapters.models import model_provider
 from gateway_core.adapters.upstream.exchange import ProviderExchange
 from gateway_core.adapters.upstream.transport import OnceTransport, TransportError
-from gateway_core.domain.chat import Deployment, ProviderCall, Usage
+from gateway_core.domain.answer import Usage
+from gateway_core.domain.chat import Deployment, ProviderCall
 from gateway_core.domain.credentials import Credential, Secret
-from gateway_core.domain.errors import BadCredentials, DeploymentUnusable, ProviderTimeout
+from gateway_core.domain.provider_errors import BadCredentials, DeploymentUnusable, ProviderTimeout
 from gateway_core.wires.openai_chat import OPENAI_CHAT
 from tests.attempts import attempt_stream
 from tests.contract.leaks import all_loggers

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from gateway_core.domain.chat import Usage
-from gateway_core.domain.errors import ProviderUnavailable, RateLimitError
+from gateway_core.domain.answer import Usage
+from gateway_core.domain.provider_errors import ProviderUnavailable, RateLimitError
 from gateway_core.http1 import ConnectionBroken
 from tests.contract.litellm_paths import EACH, EACH_NAME, PATHS, Path, provider_at
 from tests.contract.raw_provider import Act, RawProvider, Sight, hang, head

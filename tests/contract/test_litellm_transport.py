@@ -14,7 +14,7 @@ from gateway_core.adapters.litellm.transport import HttpxTransport
 from gateway_core.adapters.upstream.exchange import ProviderExchange, origin_of
 from gateway_core.adapters.upstream.network import Network
 from gateway_core.adapters.upstream.transport import OnceTransport, TransportError
-from gateway_core.domain.chat import Usage
+from gateway_core.domain.answer import Usage
 from gateway_core.http1 import LazyTls, Limits, Pool, Request, Url
 from gateway_core.wires.openai_chat import OPENAI_CHAT
 from gateway_core.wires.wire import Wire

@@ -14,14 +14,8 @@ from hypothesis import strategies as st
 from gateway_core.adapters.model_lists import MOST_BYTES, HttpModelLister
 from gateway_core.domain.catalog import Provider
 from gateway_core.domain.credentials import Secret
-from gateway_core.domain.errors import (
-    BadCredentials,
-    ConfigError,
-    LLMError,
-    ProviderRejected,
-    ProviderUnavailable,
-    RateLimitError,
-)
+from gateway_core.domain.errors import ConfigError, LLMError
+from gateway_core.domain.provider_errors import BadCredentials, ProviderRejected, ProviderUnavailable, RateLimitError
 from gateway_core.store.probes import ModelList
 from local.providers import base_urls, create_app
 from local.providers.control import Control

@@ -14,9 +14,10 @@ from gateway_core.adapters.upstream.guarded import GuardedNetwork
 from gateway_core.adapters.upstream.network import Incoming
 from gateway_core.adapters.upstream.provider import UpstreamProvider
 from gateway_core.config.known_providers import known_providers
-from gateway_core.domain.chat import Deployment, ProviderCall, Reach, Usage
+from gateway_core.domain.answer import Usage
+from gateway_core.domain.chat import Deployment, ProviderCall, Reach
 from gateway_core.domain.credentials import Credential, Secret
-from gateway_core.domain.errors import AddressRefused, ProviderError, ProviderUnavailable
+from gateway_core.domain.provider_errors import AddressRefused, ProviderError, ProviderUnavailable
 from gateway_core.http1 import Request, Url
 from tests.contract.litellm_paths import EACH, EACH_NAME, Path, provider_at
 from tests.contract.raw_provider import RawProvider, Sight, head, respond

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
+from gateway_core.domain.answer import Usage
 from gateway_core.domain.caller import Attribution
-from gateway_core.domain.chat import Usage
 from gateway_core.store.jobs import LATE_MS, Job, JobName, JobProgress
 
 NOW = 1_795_190_400_000

@@ -21,8 +21,9 @@ import tiktoken
 from gateway_core.adapters.tokens import PromptCounter
 from gateway_core.adapters.tokens.encodings import Encodings, TokeniserMissingError, encoding_of
 from gateway_core.config.settings import GatewaySettings
+from gateway_core.domain.answer import TokenCount
 from gateway_core.domain.catalog import Catalog
-from gateway_core.domain.chat import Deployment, Json, TokenCount
+from gateway_core.domain.chat import Deployment, Json
 from tests.contract.leaks import all_loggers
 
 PROMPT = "Tell me of the otters of Skye, and of their winters."

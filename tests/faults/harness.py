@@ -20,7 +20,8 @@ from gateway_core.api import chat, complete, embeddings, stream, tokens, usage
 from gateway_core.api.app import create_app
 from gateway_core.bootstrap import model_services
 from gateway_core.config.reload import ReloadingServices
-from gateway_core.domain.chat import Chunk, ProviderAnswer, ProviderCall
+from gateway_core.domain.answer import Chunk, ProviderAnswer
+from gateway_core.domain.chat import ProviderCall
 from gateway_core.domain.embedding import EmbedCall, Embeddings
 from gateway_core.services import ModelServices
 from local.providers import base_urls

@@ -10,7 +10,7 @@ import pytest
 from gateway_core.adapters.echo import echo
 from gateway_core.domain.caller import Attribution
 from gateway_core.domain.chat import ChatRequest
-from gateway_core.domain.errors import ProviderUnavailable
+from gateway_core.domain.provider_errors import ProviderUnavailable
 from tests.faults.expectations import ALONE_S, CHAT
 from tests.faults.harness import COMPLETE, EMBED, PATIENT, STREAM
 

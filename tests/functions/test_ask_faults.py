@@ -12,7 +12,7 @@ import pytest
 from gateway_core.adapters.echo import echo
 from gateway_core.api import ask
 from gateway_core.api.app import create_app
-from gateway_core.domain.errors import ContentFilterError, ProviderTimeout, ProviderUnavailable, RateLimitError
+from gateway_core.domain.provider_errors import ContentFilterError, ProviderTimeout, ProviderUnavailable, RateLimitError
 from tests.conftest import World, catalog_of, model, settings_for
 from tests.virtual_time import LoopClock, run
 

@@ -9,8 +9,8 @@ import pytest
 from gateway_core.api import ask
 from gateway_core.api.app import create_app
 from gateway_core.config.settings import GatewaySettings
-from gateway_core.domain.chat import ProviderAnswer, Usage
-from gateway_core.domain.errors import ProviderUnavailable
+from gateway_core.domain.answer import ProviderAnswer, Usage
+from gateway_core.domain.provider_errors import ProviderUnavailable
 from tests.conftest import World, catalog_of, model, settings_for
 from tests.patience import patience
 from tests.virtual_time import LoopClock, run

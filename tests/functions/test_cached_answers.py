@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from gateway_core.domain.answer import ProviderAnswer, ToolCall, Usage
 from gateway_core.domain.caller import Limits
-from gateway_core.domain.chat import ProviderAnswer, ToolCall, Usage
 from gateway_core.domain.errors import StoreUnavailable
 from gateway_core.store.virtual_keys import digest_of
 

@@ -10,8 +10,10 @@ import pytest
 from gateway_core.api import complete
 from gateway_core.api.app import create_app
 from gateway_core.api.schemas import CompleteBody
-from gateway_core.domain.chat import Deployment, ProviderAnswer, Requirement, ToolCall, Usage
-from gateway_core.domain.errors import ProviderUnavailable, RateLimitError, StoreUnavailable
+from gateway_core.domain.answer import ProviderAnswer, ToolCall, Usage
+from gateway_core.domain.chat import Deployment, Requirement
+from gateway_core.domain.errors import StoreUnavailable
+from gateway_core.domain.provider_errors import ProviderUnavailable, RateLimitError
 from tests.conftest import World, catalog_of, model, settings_for
 
 HELLO = {"messages": [{"role": "user", "content": "one two three"}]}
@@ -91,7 +93,7 @@ async def test_options_reach_the_provider_under_openais_names(client, world):
     assert call.defaults == {"temperature": 0.7}
     assert call.max_output_tokens == 4096
     assert call.messages == tuple(HELLO["messages"])
-    assert call.body is None
+    assert call.spoken is None
 
 
 async def test_nulls_say_nothing(client, world):

@@ -11,8 +11,9 @@ from gateway_core.adapters.invoke_asgi import AsgiInvoker
 from gateway_core.api import ask, chat, complete, embeddings
 from gateway_core.api.app import create_app
 from gateway_core.api.disconnect import while_listening
-from gateway_core.domain.chat import Deployment, Usage
-from gateway_core.domain.errors import ProviderUnavailable
+from gateway_core.domain.answer import Usage
+from gateway_core.domain.chat import Deployment
+from gateway_core.domain.provider_errors import ProviderUnavailable
 from gateway_core.invocation import HttpRequest
 from tests.conftest import World, catalog_of, model, settings_for
 

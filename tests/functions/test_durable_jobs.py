@@ -14,7 +14,7 @@ from gateway_core.adapters.echo import echo
 from gateway_core.batch.job_log import JobAnswers, pack_questions, parse_line
 from gateway_core.batch.questions import Question
 from gateway_core.domain.caller import Attribution
-from gateway_core.domain.errors import RateLimitError
+from gateway_core.domain.provider_errors import RateLimitError
 from gateway_core.domain.times import utc_date
 from gateway_core.store.jobs import Job, JobName
 from gateway_core.store.virtual_keys import digest_of

@@ -10,8 +10,9 @@ from gateway_core.api.app import create_app
 from gateway_core.api.guard import RequestGuard
 from gateway_core.api.sse import UNREAD_S, EventStream
 from gateway_core.api.stream_answer import in_words, start
-from gateway_core.domain.chat import Chunk, Usage
-from gateway_core.domain.errors import ProviderUnavailable, RateLimited
+from gateway_core.domain.answer import Chunk, Usage
+from gateway_core.domain.errors import RateLimited
+from gateway_core.domain.provider_errors import ProviderUnavailable
 from gateway_core.domain.result import Opened
 from tests.conftest import model
 from tests.loop_time import loop_time

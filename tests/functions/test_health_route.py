@@ -8,7 +8,7 @@ import pytest
 from gateway_core.adapters.echo import echo
 from gateway_core.domain.caller import Attribution
 from gateway_core.domain.chat import ChatRequest
-from gateway_core.domain.errors import ProviderUnavailable
+from gateway_core.domain.provider_errors import ProviderUnavailable
 from gateway_core.domain.rates import RateView, ReportedLimit
 from gateway_core.store.probes import KEPT_MS, Probe
 from tests.conftest import World, catalog_of, model, settings_for

@@ -13,7 +13,8 @@ from gateway_core.batch.questions import Question
 from gateway_core.crowd.limiter import Claim, CrowdLimits, Limiter
 from gateway_core.crowd.slot import seated
 from gateway_core.domain.caller import Attribution
-from gateway_core.domain.errors import RateLimitError, StoreUnavailable
+from gateway_core.domain.errors import StoreUnavailable
+from gateway_core.domain.provider_errors import RateLimitError
 from gateway_core.store.jobs import Job, JobName
 from gateway_core.store.virtual_keys import digest_of
 from gateway_core.triggers.job_loop import JOBS_AT_ONCE, JobLoop

@@ -10,8 +10,8 @@ from gateway_core.api import models
 from gateway_core.api.app import create_app
 from gateway_core.api.models import group_body
 from gateway_core.domain.chat import Deployment
-from gateway_core.domain.errors import ProviderUnavailable
 from gateway_core.domain.prices import Price
+from gateway_core.domain.provider_errors import ProviderUnavailable
 from gateway_core.store.deployment_state import DeploymentState
 from tests.conftest import World, catalog_of, model, settings_for
 

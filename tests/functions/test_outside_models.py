@@ -11,8 +11,9 @@ import pytest
 from gateway_core.api import chat, complete, models, stream
 from gateway_core.api.app import create_app
 from gateway_core.config.catalog_loader import Overrides, load_catalog
-from gateway_core.domain.chat import ProviderAnswer, ProviderCall, Usage
-from gateway_core.domain.errors import AddressRefused, ProviderUnavailable, RateLimitError
+from gateway_core.domain.answer import ProviderAnswer, Usage
+from gateway_core.domain.chat import ProviderCall
+from gateway_core.domain.provider_errors import AddressRefused, ProviderUnavailable, RateLimitError
 from gateway_core.domain.rates import RateView, ReportedLimit
 from tests.conftest import World, settings_for
 

@@ -9,8 +9,8 @@ import openai
 import pytest
 
 from gateway_core.api.sse import HEARTBEAT, EventStream, event
-from gateway_core.domain.chat import Chunk, ProviderAnswer, ToolCall, ToolCallDelta, Usage
-from gateway_core.domain.errors import ProviderUnavailable, RateLimitError
+from gateway_core.domain.answer import Chunk, ProviderAnswer, ToolCall, ToolCallDelta, Usage
+from gateway_core.domain.provider_errors import ProviderUnavailable, RateLimitError
 
 HELLO = {"messages": [{"role": "user", "content": "one two three"}]}
 CHAT = {**HELLO, "model": "reasoning"}

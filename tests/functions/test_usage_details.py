@@ -1,6 +1,6 @@
 """Usage on the wires, in the detail that prices have."""
 
-from gateway_core.domain.chat import ProviderAnswer, Usage
+from gateway_core.domain.answer import ProviderAnswer, Usage
 
 HELLO = [{"role": "user", "content": "hello"}]
 TOLD = ProviderAnswer("hi", (), "stop", Usage(100, 20, 10, 30, 5, 20, 8, 4, "flex"))

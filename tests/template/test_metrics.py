@@ -9,9 +9,11 @@ import pytest
 from gateway_core.adapters.echo import EchoModelLister, echo
 from gateway_core.adapters.insistence import BackgroundBacklog, Retrier
 from gateway_core.adapters.memory.backlog import MemoryBacklog
+from gateway_core.domain.answer import Chunk
 from gateway_core.domain.caller import Attribution, Limits
-from gateway_core.domain.chat import ChatRequest, Chunk
-from gateway_core.domain.errors import LLMError, ProviderUnavailable, StoreUnavailable
+from gateway_core.domain.chat import ChatRequest
+from gateway_core.domain.errors import LLMError, StoreUnavailable
+from gateway_core.domain.provider_errors import ProviderUnavailable
 from gateway_core.store.messages import Ticket
 from gateway_core.store.probes import ModelList, Probe
 from gateway_core.store.records import Unsettled

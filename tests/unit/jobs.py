@@ -16,8 +16,8 @@ from gateway_core.batch.job_recorder import Pace
 from gateway_core.batch.job_rounds import Stay, Tools
 from gateway_core.batch.job_worker import JobWorker
 from gateway_core.batch.questions import Answer, Question
+from gateway_core.domain.answer import Cost, Usage
 from gateway_core.domain.caller import Attribution, Caller
-from gateway_core.domain.chat import Cost, Usage
 from gateway_core.domain.errors import StoreUnavailable, Unauthenticated
 from gateway_core.domain.result import Attempt
 from gateway_core.store.jobs import Job, JobName

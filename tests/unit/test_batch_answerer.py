@@ -7,9 +7,10 @@ import pytest
 from gateway_core.batch.answerer import QuestionAnswerer
 from gateway_core.batch.questions import Question
 from gateway_core.batch.validation.registry import Registry, UsersOwn
+from gateway_core.domain.answer import Cost, ProviderAnswer, ToolCall, Usage
 from gateway_core.domain.caller import Attribution, Caller
-from gateway_core.domain.chat import Cost, ProviderAnswer, ToolCall, Usage
-from gateway_core.domain.errors import LLMError, ProviderUnavailable
+from gateway_core.domain.errors import LLMError
+from gateway_core.domain.provider_errors import ProviderUnavailable
 from gateway_core.domain.result import Attempt, Completion
 from tests.conftest import catalog_of, model
 

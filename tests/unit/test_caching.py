@@ -8,16 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway_core.domain.answer import Cost, ProviderAnswer, ToolCall, Usage
 from gateway_core.domain.caller import Attribution, Limits
-from gateway_core.domain.chat import Cost, ProviderAnswer, ToolCall, Usage
 from gateway_core.domain.embedding import EmbedRequest
-from gateway_core.domain.errors import (
-    BudgetExceeded,
-    Forbidden,
-    ProviderUnavailable,
-    RateLimited,
-    Unauthenticated,
-)
+from gateway_core.domain.errors import BudgetExceeded, Forbidden, RateLimited, Unauthenticated
+from gateway_core.domain.provider_errors import ProviderUnavailable
 from gateway_core.domain.result import Completion, Opened
 from gateway_core.pipeline.caching import PIECE
 from gateway_core.store.response_cache import CachePolicy

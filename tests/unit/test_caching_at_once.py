@@ -4,15 +4,10 @@ import asyncio
 
 import pytest
 
+from gateway_core.domain.answer import Chunk, ProviderAnswer, Usage
 from gateway_core.domain.caller import Limits
-from gateway_core.domain.chat import Chunk, ProviderAnswer, Usage
-from gateway_core.domain.errors import (
-    BudgetExceeded,
-    DeadlineExceeded,
-    ProviderRejected,
-    RateLimited,
-    Unauthenticated,
-)
+from gateway_core.domain.errors import BudgetExceeded, DeadlineExceeded, RateLimited, Unauthenticated
+from gateway_core.domain.provider_errors import ProviderRejected
 from tests.caching import COST_NANO, Callers, Gate, Outage, request, settled
 
 

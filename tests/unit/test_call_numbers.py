@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway_core.domain.chat import ToolCallDelta
+from gateway_core.domain.answer import ToolCallDelta
 from gateway_core.wires.calls import CallNumbers
 
 

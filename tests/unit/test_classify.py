@@ -10,9 +10,10 @@ import pytest
 from gateway_core.adapters.upstream.about import About
 from gateway_core.adapters.upstream.classify import classify
 from gateway_core.adapters.upstream.exchange import Fault, ProviderExchange, origin_of
-from gateway_core.domain.chat import Deployment, Usage
+from gateway_core.domain.answer import Usage
+from gateway_core.domain.chat import Deployment
 from gateway_core.domain.credentials import Secret
-from gateway_core.domain.errors import (
+from gateway_core.domain.provider_errors import (
     BadCredentials,
     ContentFilterError,
     ContextLengthError,

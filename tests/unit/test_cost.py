@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gateway_core.config.catalog_loader import Overrides, load_catalog
 from gateway_core.config.price_list import PricingSection
-from gateway_core.domain.chat import Usage
+from gateway_core.domain.answer import Usage
 from gateway_core.domain.cost import bound, price, usd
 from gateway_core.domain.prices import Price, PriceTier
 from gateway_core.domain.terms import Terms

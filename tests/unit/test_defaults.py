@@ -6,9 +6,10 @@ import pytest
 
 from gateway_core.config.documents import Document
 from gateway_core.config.settings import GatewaySettings
+from gateway_core.domain.answer import Chunk, ProviderAnswer, Usage
 from gateway_core.domain.api_base import ApiBasePolicy
 from gateway_core.domain.caller import Attribution, Caller, Limits
-from gateway_core.domain.chat import ChatRequest, Chunk, Deployment, ProviderAnswer, ProviderCall, Usage
+from gateway_core.domain.chat import ChatRequest, Deployment, ProviderCall
 from gateway_core.domain.cost import usd
 from gateway_core.domain.embedding import EmbedRequest
 from gateway_core.domain.errors import ConfigError, Forbidden, InvalidRequest

@@ -8,7 +8,8 @@ from gateway_core.adapters.echo import echo
 from gateway_core.domain.caller import Attribution
 from gateway_core.domain.chat import ChatRequest, Deployment
 from gateway_core.domain.embedding import EmbedRequest
-from gateway_core.domain.errors import ProviderUnavailable, RateLimited, StoreUnavailable
+from gateway_core.domain.errors import RateLimited, StoreUnavailable
+from gateway_core.domain.provider_errors import ProviderUnavailable
 from gateway_core.domain.rates import RateView, ReportedLimit
 from tests.conftest import World, catalog_of, model, settings_for
 

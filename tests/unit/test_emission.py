@@ -6,9 +6,11 @@ from dataclasses import replace
 import pytest
 
 from gateway_core.adapters.echo import echo
+from gateway_core.domain.answer import Chunk
 from gateway_core.domain.caller import Attribution
-from gateway_core.domain.chat import ChatRequest, Chunk
-from gateway_core.domain.errors import BudgetExceeded, NoDeploymentAvailable, ProviderUnavailable, RateLimitError
+from gateway_core.domain.chat import ChatRequest
+from gateway_core.domain.errors import BudgetExceeded, NoDeploymentAvailable
+from gateway_core.domain.provider_errors import ProviderUnavailable, RateLimitError
 from gateway_core.pipeline.emitter import MOST_UNDER_WAY, MOST_WAIT_S, Emitter
 from gateway_core.pipeline.request_state import RequestState
 from gateway_core.telemetry.events import StoreDegraded

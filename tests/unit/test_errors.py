@@ -4,9 +4,10 @@ import inspect
 
 import pytest
 
-from gateway_core.domain import errors
-from gateway_core.domain.chat import Cost, Usage
-from gateway_core.domain.errors import LLMError, ProviderError
+from gateway_core.domain import errors, provider_errors
+from gateway_core.domain.answer import Cost, Usage
+from gateway_core.domain.errors import LLMError
+from gateway_core.domain.provider_errors import ProviderError
 
 SERVER, PROVIDER, CALLER = "server_error", "provider_error", "invalid_request_error"
 TABLE = {
@@ -57,7 +58,10 @@ EFFECTS = {
 }
 """For the breaker, whether the same deployment may answer a second time, and whether somebody may have been billed."""
 CLASSES = {
-    name: kind for name, kind in inspect.getmembers(errors, inspect.isclass) if kind.__module__ == errors.__name__
+    name: kind
+    for module in (errors, provider_errors)
+    for name, kind in inspect.getmembers(module, inspect.isclass)
+    if kind.__module__ == module.__name__
 }
 
 
@@ -110,7 +114,7 @@ def test_a_failed_attempt_says_what_is_known_of_its_bill():
 
 def test_a_timeout_may_be_the_callers_own():
     """Then the breaker does not hear of it."""
-    assert errors.ProviderTimeout("told", effect="skip").effect == "skip"
+    assert provider_errors.ProviderTimeout("told", effect="skip").effect == "skip"
 
 
 def test_a_request_may_be_against_the_schema():

@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from gateway_core.domain.chat import Deployment, ProviderCall, TokenCount, Usage
+from gateway_core.domain.answer import TokenCount, Usage
+from gateway_core.domain.chat import Deployment, ProviderCall
 from gateway_core.domain.model_rules import ModelRules
 from gateway_core.routing.estimate import estimated_usage
 

@@ -6,24 +6,27 @@ from dataclasses import fields, replace
 import pytest
 
 from gateway_core.adapters.echo import echo
+from gateway_core.domain.answer import Usage
 from gateway_core.domain.caller import Attribution, Limits
-from gateway_core.domain.chat import ChatRequest, Deployment, Usage
+from gateway_core.domain.chat import ChatRequest, Deployment
 from gateway_core.domain.embedding import EmbedRequest
 from gateway_core.domain.errors import (
     BudgetExceeded,
-    ContentFilterError,
-    ContextLengthError,
     DeadlineExceeded,
     Forbidden,
     InvalidRequest,
     NoDeploymentAvailable,
-    ProviderTimeout,
-    ProviderUnavailable,
     RateLimited,
-    RateLimitError,
     StoreUnavailable,
     Unauthenticated,
     UnknownModel,
+)
+from gateway_core.domain.provider_errors import (
+    ContentFilterError,
+    ContextLengthError,
+    ProviderTimeout,
+    ProviderUnavailable,
+    RateLimitError,
 )
 from gateway_core.pipeline.admission import LEAST_ATTEMPT_S
 from gateway_core.store.deployment_state import Measured

@@ -4,18 +4,15 @@ from decimal import Decimal
 
 import pytest
 
-from gateway_core.domain.errors import (
+from gateway_core.domain.errors import BudgetExceeded, DeadlineExceeded, NoDeploymentAvailable, RateLimited
+from gateway_core.domain.prices import Price
+from gateway_core.domain.provider_errors import (
     BadCredentials,
-    BudgetExceeded,
     ContentFilterError,
-    DeadlineExceeded,
-    NoDeploymentAvailable,
     ProviderTimeout,
     ProviderUnavailable,
-    RateLimited,
     RateLimitError,
 )
-from gateway_core.domain.prices import Price
 from gateway_core.pipeline.final_error import final_error, refusal_error
 from gateway_core.routing.bounds import BoundedCandidate
 from gateway_core.store.messages import Candidate, Refusal, Refused, Shortage

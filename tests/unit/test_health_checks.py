@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from gateway_core.adapters.echo import EchoModelLister
 from gateway_core.domain.catalog import Provider
 from gateway_core.domain.credentials import Secret
-from gateway_core.domain.errors import BadCredentials, ProviderUnavailable, StoreUnavailable
+from gateway_core.domain.errors import StoreUnavailable
+from gateway_core.domain.provider_errors import BadCredentials, ProviderUnavailable
 from gateway_core.store.probes import FRESH_INTERVALS, ModelList
 from gateway_core.telemetry.telemetry import Telemetry
 from gateway_core.triggers.health_checks import HealthChecks, scheduled

@@ -46,16 +46,16 @@ HEAVY = {
 CALLS_MODELS = {"api.schemas", "batch", "adapters.upstream", "pipeline.gateway", "wires.codecs", "routing.plan"}
 """Rooms and modules of ours that only callers of models need."""
 OURS = {
-    "ask": 296,
-    "complete": 289,
-    "embed": 280,
-    "health": 171,
-    "mcp": 205,
-    "models": 172,
-    "replay": 160,
-    "stream": 296,
-    "tokens": 276,
-    "usage": 175,
+    "ask": 298,
+    "complete": 291,
+    "embed": 282,
+    "health": 173,
+    "mcp": 207,
+    "models": 174,
+    "replay": 162,
+    "stream": 298,
+    "tokens": 278,
+    "usage": 177,
 }
 """How many modules of ours a function may load."""
 FOLDERS = sorted(path.parent.name for path in ROOT.glob("functions/*/app.py"))

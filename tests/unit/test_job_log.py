@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from gateway_core.batch.job_log import JobAnswers, Line, pack_line, pack_questions, parse_line, parse_questions
 from gateway_core.batch.questions import Answer, Question
-from gateway_core.domain.chat import Cost, Usage
+from gateway_core.domain.answer import Cost, Usage
 from gateway_core.domain.result import Attempt
 
 texts = st.text(st.characters(exclude_categories=["Cs"]))

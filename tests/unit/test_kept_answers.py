@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway_core.domain.answer import Cost, ProviderAnswer, ToolCall, Usage
 from gateway_core.domain.caller import Attribution
-from gateway_core.domain.chat import ChatRequest, Cost, Deployment, ProviderAnswer, ToolCall, Usage
+from gateway_core.domain.chat import ChatRequest, Deployment
 from gateway_core.domain.rates import RateView
 from gateway_core.store.kept_answers import COMPRESSED_FROM, KeptAnswer, digest_of_request, is_whole, pack, unpack
 from tests.conftest import model

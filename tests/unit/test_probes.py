@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway_core.domain.errors import (
+from gateway_core.domain.errors import ConfigError
+from gateway_core.domain.provider_errors import (
     BadCredentials,
-    ConfigError,
     ProviderRejected,
     ProviderTimeout,
     ProviderUnavailable,

@@ -6,17 +6,12 @@ from contextlib import aclosing, suppress
 import pytest
 
 from gateway_core.adapters.echo import echo
+from gateway_core.domain.answer import Chunk, Usage
 from gateway_core.domain.caller import Attribution, Limits
-from gateway_core.domain.chat import ChatRequest, Chunk, Deployment, Usage
+from gateway_core.domain.chat import ChatRequest, Deployment
 from gateway_core.domain.embedding import EmbedRequest
-from gateway_core.domain.errors import (
-    DeadlineExceeded,
-    NoDeploymentAvailable,
-    ProviderUnavailable,
-    RateLimited,
-    RateLimitError,
-    StoreUnavailable,
-)
+from gateway_core.domain.errors import DeadlineExceeded, NoDeploymentAvailable, RateLimited, StoreUnavailable
+from gateway_core.domain.provider_errors import ProviderUnavailable, RateLimitError
 from gateway_core.domain.rates import RateView, ReportedLimit
 from tests.conftest import World, catalog_of, model, settings_for
 from tests.patience import patience

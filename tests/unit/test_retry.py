@@ -8,22 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway_core.adapters.echo import echo
+from gateway_core.domain.answer import Chunk, Usage
 from gateway_core.domain.caller import Attribution
-from gateway_core.domain.chat import ChatRequest, Chunk, Usage
+from gateway_core.domain.chat import ChatRequest
 from gateway_core.domain.embedding import EmbedRequest
-from gateway_core.domain.errors import (
+from gateway_core.domain.errors import BudgetExceeded, DeadlineExceeded, LLMError, NoDeploymentAvailable, RateLimited
+from gateway_core.domain.provider_errors import (
     BadCredentials,
-    BudgetExceeded,
     ContentFilterError,
     ContextLengthError,
-    DeadlineExceeded,
     DeploymentUnusable,
-    LLMError,
-    NoDeploymentAvailable,
     ProviderRejected,
     ProviderTimeout,
     ProviderUnavailable,
-    RateLimited,
     RateLimitError,
 )
 from gateway_core.domain.rates import RateView, ReportedLimit

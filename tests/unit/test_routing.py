@@ -5,7 +5,8 @@ import pytest
 from gateway_core.domain.caller import Attribution
 from gateway_core.domain.chat import ChatRequest, Deployment
 from gateway_core.domain.embedding import EmbedRequest
-from gateway_core.domain.errors import ContextLengthError, InvalidRequest, UnknownModel
+from gateway_core.domain.errors import InvalidRequest, UnknownModel
+from gateway_core.domain.provider_errors import ContextLengthError
 from gateway_core.domain.result import Drop
 from gateway_core.routing.order import Snapshot
 from gateway_core.routing.plan import longer_context, plan, plan_embedding, required_capabilities, uncertain

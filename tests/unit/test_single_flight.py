@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from gateway_core.domain.chat import Cost, ProviderAnswer, Usage
+from gateway_core.domain.answer import Cost, ProviderAnswer, Usage
 from gateway_core.domain.errors import DeadlineExceeded
 from gateway_core.pipeline.single_flight import SingleFlight
 from gateway_core.store.kept_answers import KeptAnswer

@@ -6,17 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from gateway_core.domain.answer import Chunk, ToolCallDelta, Usage
 from gateway_core.domain.caller import Attribution
-from gateway_core.domain.chat import ChatRequest, Chunk, ToolCallDelta, Usage
-from gateway_core.domain.errors import (
-    ContentFilterError,
-    DeadlineExceeded,
-    LLMError,
-    NoDeploymentAvailable,
-    ProviderTimeout,
-    ProviderUnavailable,
-    RateLimitError,
-)
+from gateway_core.domain.chat import ChatRequest
+from gateway_core.domain.errors import DeadlineExceeded, LLMError, NoDeploymentAvailable
+from gateway_core.domain.provider_errors import ContentFilterError, ProviderTimeout, ProviderUnavailable, RateLimitError
 from gateway_core.domain.result import Attempt, Completion, Opened
 from gateway_core.pipeline.attempt_stream import Delivered
 from tests.attempts import attempt_stream

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway_core.adapters.upstream.watch import StreamWatch
-from gateway_core.domain.chat import Json, Usage
+from gateway_core.domain.answer import Usage
+from gateway_core.domain.chat import Json
 from gateway_core.wires.table import WIRES
 
 

@@ -12,7 +12,8 @@ import pytest
 from gateway_core.adapters.log_backlog import LogBacklog
 from gateway_core.bootstrap import event_sink, light_services
 from gateway_core.config.environment import ProcessEnvironment
-from gateway_core.domain.errors import ConfigError, ProviderUnavailable
+from gateway_core.domain.errors import ConfigError
+from gateway_core.domain.provider_errors import ProviderUnavailable
 from gateway_core.store.messages import Settled, Ticket
 from gateway_core.store.records import Unsettled
 from gateway_core.telemetry.events import OperatorEvent

@@ -8,16 +8,12 @@ import pytest
 
 from gateway_core.adapters.echo import echo
 from gateway_core.adapters.memory.state import Latency
+from gateway_core.domain.answer import Chunk
 from gateway_core.domain.caller import Attribution, Caller
-from gateway_core.domain.chat import ChatRequest, Chunk
+from gateway_core.domain.chat import ChatRequest
 from gateway_core.domain.embedding import EmbedRequest
-from gateway_core.domain.errors import (
-    BudgetExceeded,
-    Forbidden,
-    ProviderTimeout,
-    ProviderUnavailable,
-    StoreUnavailable,
-)
+from gateway_core.domain.errors import BudgetExceeded, Forbidden, StoreUnavailable
+from gateway_core.domain.provider_errors import ProviderTimeout, ProviderUnavailable
 from gateway_core.domain.result import Completion
 from gateway_core.routing.plan import reachable_models
 from tests import virtual_time

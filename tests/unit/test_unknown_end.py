@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway_core.domain.answer import TokenCount, Usage
 from gateway_core.domain.caller import Attribution
-from gateway_core.domain.chat import ChatRequest, ProviderCall, TokenCount, Usage
+from gateway_core.domain.chat import ChatRequest, ProviderCall
 from gateway_core.domain.cost import bound, price
 from gateway_core.domain.model_rules import ModelRules
 from gateway_core.domain.prompt import TOOL_PROMPT_TOKENS

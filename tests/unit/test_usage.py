@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway_core.domain.chat import ProviderAnswer, ToolCall, Usage
+from gateway_core.domain.answer import ProviderAnswer, ToolCall, Usage
 
 REPORTED = Usage(5, 1, 4, 0, 1, service_tier="flex")
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway_core.domain.chat import Usage
+from gateway_core.domain.answer import Usage
 from gateway_core.wires.table import WIRES, traits_of
 
 COUNT = st.integers(0, 10**7)

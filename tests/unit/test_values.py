@@ -4,16 +4,9 @@ from typing import get_args
 
 import pytest
 
+from gateway_core.domain.answer import Chunk, ProviderAnswer, ToolCallDelta, Usage
 from gateway_core.domain.caller import Attribution
-from gateway_core.domain.chat import (
-    Chunk,
-    Deployment,
-    ProviderAnswer,
-    ProviderCall,
-    Requirement,
-    ToolCallDelta,
-    Usage,
-)
+from gateway_core.domain.chat import Deployment, ProviderCall, Requirement
 from gateway_core.domain.embedding import Embeddings, EmbedRequest
 from gateway_core.domain.rates import RateView
 from gateway_core.domain.result import Attempt, Opened

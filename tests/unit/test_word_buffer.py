@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway_core.api.word_buffer import WordBuffer
-from gateway_core.domain.chat import Chunk, ToolCallDelta
+from gateway_core.domain.answer import Chunk, ToolCallDelta
 
 
 def run(*chunks):

@@ -10,7 +10,7 @@ from gateway_core.adapters.xray import XRayTracer, xray_tracer
 from gateway_core.config.environment import ProcessEnvironment, trace_header
 from gateway_core.domain.caller import Attribution
 from gateway_core.domain.chat import ChatRequest
-from gateway_core.domain.errors import RateLimitError
+from gateway_core.domain.provider_errors import RateLimitError
 from gateway_core.domain.result import Attempt
 from tests.conftest import World, catalog_of, model, settings_for
 from tests.unit.test_events import RECORD

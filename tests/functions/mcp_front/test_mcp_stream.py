@@ -5,8 +5,8 @@ import asyncio
 import pytest
 from fastmcp.exceptions import ToolError
 
-from gateway_core.domain.chat import Chunk, Usage
-from gateway_core.domain.errors import ProviderUnavailable, RateLimitError
+from gateway_core.domain.answer import Chunk, Usage
+from gateway_core.domain.provider_errors import ProviderUnavailable, RateLimitError
 from tests.functions.mcp_front.conftest import fast, official
 
 HELLO = {"messages": [{"role": "user", "content": "hello there"}]}

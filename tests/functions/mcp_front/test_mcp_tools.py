@@ -8,7 +8,8 @@ import pytest
 import tiktoken
 
 from gateway_core.domain.caller import Caller
-from gateway_core.domain.errors import DeadlineExceeded, ProviderUnavailable, RateLimitError
+from gateway_core.domain.errors import DeadlineExceeded
+from gateway_core.domain.provider_errors import ProviderUnavailable, RateLimitError
 from gateway_core.invocation import FunctionUnavailable, HttpAnswer
 from gateway_core.mcp_front.visitor import Visitor
 from tests.functions.mcp_front.conftest import MODERN, message, result_of

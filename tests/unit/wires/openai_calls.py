@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway_core.domain.chat import Chunk, Deployment, Json, ProviderCall
+from gateway_core.domain.answer import Chunk
+from gateway_core.domain.chat import Deployment, Json, ProviderCall, Spoken
 from gateway_core.domain.model_rules import ModelRules
+from gateway_core.wires.openai_chat import OPENAI_CHAT
 from gateway_core.wires.openai_chat.codec import OPENAI_CHAT_CODEC
 
 USER: Json = {"role": "user", "content": "Hello."}
@@ -15,7 +17,10 @@ SWITCH = ModelRules(thinks="default", thinking_form="switch", efforts=("none", "
 def chat_call(*messages: Json, provider: str = "openai", **changes: Any) -> ProviderCall:
     """A call with these messages; `params` are its options, `body` what came on the same wire."""
     deployment = Deployment(provider, "m-upstream", f"https://{provider}.example/v1", engine="native")
-    fields: dict[str, Any] = {"params": {}, "max_output_tokens": 64, "timeout_s": 60.0, "request_id": "r", **changes}
+    body = changes.pop("body", None)
+    spoken = None if body is None else Spoken(OPENAI_CHAT.name, body)
+    frame = {"params": {}, "max_output_tokens": 64, "timeout_s": 60.0, "request_id": "r", "spoken": spoken}
+    fields: dict[str, Any] = {**frame, **changes}
     return ProviderCall(deployment, messages or (USER,), **fields)
 
 

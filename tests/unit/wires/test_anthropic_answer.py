@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway_core.domain.chat import ProviderAnswer, ToolCall, Usage
+from gateway_core.domain.answer import ProviderAnswer, ToolCall, Usage
 from gateway_core.wires.anthropic import ANTHROPIC
 from gateway_core.wires.anthropic.codec import ANTHROPIC_CODEC
 from gateway_core.wires.anthropic.thoughts import thoughts_in

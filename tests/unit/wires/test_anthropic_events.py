@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway_core.domain.chat import Chunk, ToolCall
+from gateway_core.domain.answer import Chunk, ToolCall
 from gateway_core.wires.anthropic.codec import ANTHROPIC_CODEC
 from gateway_core.wires.anthropic.thoughts import thoughts_in
 from tests.unit.wires.claude import LOOK_UP, call

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway_core.domain.chat import Chunk, ToolCall, ToolCallDelta, Usage
+from gateway_core.domain.answer import Chunk, ToolCall, ToolCallDelta, Usage
 from gateway_core.wires.gemini.codec import GEMINI_CODEC
 from gateway_core.wires.gemini.record import GEMINI
 from tests.unit.wires.gemini_calls import call_with, called, calling, contents, result, user

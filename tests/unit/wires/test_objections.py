@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from gateway_core.domain.chat import ProviderCall, Spoken
 from gateway_core.domain.model_rules import ModelRules
-from gateway_core.wires.codecs import codec_of, has_codec, objection_to
+from gateway_core.wires.codecs import codec_of, has_codec, objection_to, unsaid_to
 from gateway_core.wires.demands import demands_of
 from gateway_core.wires.fit import misfit
 from gateway_core.wires.openai_chat.codec import OPENAI_CHAT_CODEC
@@ -122,3 +123,22 @@ class TestMisfit:
         assert (found and found.param) == param
         assert found is None or "while it thinks" in found.detail
         assert misfit(params, ASKED) is None
+
+
+SPOKEN = Spoken("anthropic", {}, bound=(("container", "runs no code (container)"),), unsaid=("metadata",))
+
+
+@pytest.mark.parametrize(
+    ("provider", "engine", "param"),
+    [("anthropic", "native", None), ("anthropic", "litellm", "container"), ("openai", "native", "container")],
+)
+def test_what_only_one_wire_can_say_rules_out_who_does_not_speak_it(provider, engine, param):
+    plain = model("m", provider)
+    asked = replace(plain, deployment=replace(plain.deployment, engine=engine))
+    said = [{"role": "user", "content": "Hi."}]
+    found = objection_to(asked, {}, said, {}, SPOKEN)
+    assert (found and found.param) == param
+    assert objection_to(asked, {}, said, {}, replace(SPOKEN, bound=())) is None
+    call = ProviderCall(asked.deployment, tuple(said), {}, 9, 1.0, "req", spoken=SPOKEN)
+    assert unsaid_to(call) == (("metadata",) if param else ())
+    assert unsaid_to(replace(call, spoken=None)) == ()

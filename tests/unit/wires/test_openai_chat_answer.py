@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway_core.domain.chat import ToolCall
+from gateway_core.domain.answer import ToolCall
 from gateway_core.wires.openai_chat import OPENAI_CHAT
 from gateway_core.wires.openai_chat.codec import OPENAI_CHAT_CODEC
 from gateway_core.wires.openai_chat.history import REASONING_MARK

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway_core.domain.chat import Chunk, ToolCallDelta
+from gateway_core.domain.answer import Chunk, ToolCallDelta
 from gateway_core.wires.openai_chat.codec import OPENAI_CHAT_CODEC
 from gateway_core.wires.openai_chat.history import REASONING_MARK
 from gateway_core.wires.signed_ids import carried

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway_core.domain.chat import ProviderAnswer, ToolCall, Usage
+from gateway_core.domain.answer import ProviderAnswer, ToolCall, Usage
 from gateway_core.wires.openai_responses import OPENAI_RESPONSES
 from gateway_core.wires.openai_responses.carried import lead_of, origin_of
 from gateway_core.wires.openai_responses.codec import OPENAI_RESPONSES_CODEC

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway_core.domain.chat import Chunk, ProviderAnswer, ToolCall, ToolCallDelta, Usage
+from gateway_core.domain.answer import Chunk, ProviderAnswer, ToolCall, ToolCallDelta, Usage
 from gateway_core.wires.codec import EventReader
 from gateway_core.wires.openai_responses import OPENAI_RESPONSES
 from gateway_core.wires.openai_responses.carried import lead_of, origin_of

@@ -5,17 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator, Callable, Sequence
 
+from gateway_core.domain.answer import Chunk, ProviderAnswer, TokenCount, ToolCallDelta, Usage
 from gateway_core.domain.catalog import Provider
-from gateway_core.domain.chat import (
-    Chunk,
-    Deployment,
-    Json,
-    ProviderAnswer,
-    ProviderCall,
-    TokenCount,
-    ToolCallDelta,
-    Usage,
-)
+from gateway_core.domain.chat import Deployment, Json, ProviderCall
 from gateway_core.domain.credentials import Secret
 from gateway_core.domain.embedding import EmbedCall, Embeddings
 from gateway_core.store.probes import ModelList

@@ -13,14 +13,8 @@ from typing import Any
 from gateway_core.domain.base_url import is_on_this_machine
 from gateway_core.domain.catalog import Provider
 from gateway_core.domain.credentials import Secret
-from gateway_core.domain.errors import (
-    BadCredentials,
-    ConfigError,
-    LLMError,
-    ProviderRejected,
-    ProviderUnavailable,
-    RateLimitError,
-)
+from gateway_core.domain.errors import ConfigError, LLMError
+from gateway_core.domain.provider_errors import BadCredentials, ProviderRejected, ProviderUnavailable, RateLimitError
 from gateway_core.http1 import ConnectError, ConnectTimeout, HttpError, LazyTls, Limits, Pool, Request, Response, Url
 from gateway_core.store.probes import ModelList
 from gateway_core.wires.table import traits_of

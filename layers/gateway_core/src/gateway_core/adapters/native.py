@@ -7,7 +7,8 @@ from dataclasses import replace
 from gateway_core.adapters.upstream.attempts import Line
 from gateway_core.adapters.upstream.sending import post, post_and_read
 from gateway_core.adapters.upstream.streams import Opened
-from gateway_core.domain.chat import Deployment, ProviderAnswer, ProviderCall
+from gateway_core.domain.answer import ProviderAnswer
+from gateway_core.domain.chat import Deployment, ProviderCall
 from gateway_core.wires.codec import Codec
 from gateway_core.wires.codecs import codec_of
 

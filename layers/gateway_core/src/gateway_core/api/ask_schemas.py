@@ -20,8 +20,8 @@ from gateway_core.batch.questions import (
     Method,
     Question,
 )
+from gateway_core.domain.answer import Cost, Usage
 from gateway_core.domain.catalog import Catalog
-from gateway_core.domain.chat import Cost, Usage
 from gateway_core.domain.cost import usd
 from gateway_core.domain.times import iso
 from gateway_core.store.jobs import JOB_LIFE_S, MOST_JOB_S, Job

@@ -24,8 +24,9 @@ from gateway_core.api.stream import TOOL as STREAM_TOOL
 from gateway_core.api.stream_answer import start
 from gateway_core.api.tools import LegacyFunction, Named, SpokenFormat
 from gateway_core.domain.caller import Attribution
-from gateway_core.domain.chat import ChatRequest, Json
+from gateway_core.domain.chat import ChatRequest, Json, Spoken
 from gateway_core.services import Current, ModelServices
+from gateway_core.wires.openai_chat import OPENAI_CHAT
 
 COMPLETE_TOOL = "complete"
 
@@ -90,7 +91,7 @@ class ChatBody(Options):
             model=model,
             max_output_tokens=self.max_completion_tokens or self.max_tokens,
             params=given(_OPTIONS, body),
-            body=body,
+            spoken=Spoken(OPENAI_CHAT.name, body),
             timeout_s=timeout_s,
             cache=self.cache,
         )

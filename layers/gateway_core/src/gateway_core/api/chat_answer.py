@@ -10,7 +10,8 @@ from gateway_core.api.schemas import cost_body
 from gateway_core.api.sse import Events, event
 from gateway_core.api.stream import tool_call_body
 from gateway_core.api.stream_answer import StreamParts, stream_error_body
-from gateway_core.domain.chat import Chunk, Json, ProviderAnswer, ToolCall, Usage
+from gateway_core.domain.answer import Chunk, ProviderAnswer, ToolCall, Usage
+from gateway_core.domain.chat import Json
 from gateway_core.domain.cost import usd
 from gateway_core.domain.errors import LLMError
 from gateway_core.domain.result import Completion

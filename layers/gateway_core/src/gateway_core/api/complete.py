@@ -15,7 +15,7 @@ from gateway_core.api.disconnect import while_listening
 from gateway_core.api.routes import Routes
 from gateway_core.api.schemas import CACHED_HEADER, DROPPED_HEADER, CompleteBody, completion_body, cost_body
 from gateway_core.api.sessions import session_of
-from gateway_core.domain.chat import ProviderAnswer
+from gateway_core.domain.answer import ProviderAnswer
 from gateway_core.domain.cost import usd
 from gateway_core.domain.result import Completion
 from gateway_core.services import Current, ModelServices

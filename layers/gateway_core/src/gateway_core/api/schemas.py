@@ -12,8 +12,9 @@ from gateway_core.access.rights import attribute
 from gateway_core.api.body import Id, Party, Strict
 from gateway_core.api.messages import Message
 from gateway_core.api.tools import CustomTool, Prediction, ResponseFormat, Thinking, Tool, ToolChoice
+from gateway_core.domain.answer import Cost, ProviderAnswer, Usage
 from gateway_core.domain.caller import Caller
-from gateway_core.domain.chat import ChatRequest, Cost, Json, ProviderAnswer, Requirement, Usage
+from gateway_core.domain.chat import ChatRequest, Json, Requirement
 from gateway_core.domain.cost import usd
 from gateway_core.domain.result import Completion, Drop, Explanation
 

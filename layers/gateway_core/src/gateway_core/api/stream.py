@@ -18,7 +18,7 @@ from gateway_core.api.schemas import CompleteBody, completion_body
 from gateway_core.api.sessions import session_of
 from gateway_core.api.sse import Events, EventStream, event
 from gateway_core.api.stream_answer import StreamParts, in_words, start, stream_error_body
-from gateway_core.domain.chat import Chunk, ToolCallDelta
+from gateway_core.domain.answer import Chunk, ToolCallDelta
 from gateway_core.domain.errors import LLMError
 from gateway_core.domain.result import Completion
 from gateway_core.services import Current, ModelServices

@@ -12,7 +12,7 @@ from gateway_core.api.errors import error_body
 from gateway_core.api.schemas import CACHED_HEADER, DROPPED_HEADER, cost_body, usage_body
 from gateway_core.api.sse import HEARTBEAT_S
 from gateway_core.api.word_buffer import WordBuffer
-from gateway_core.domain.chat import Chunk
+from gateway_core.domain.answer import Chunk
 from gateway_core.domain.errors import LLMError
 from gateway_core.domain.result import Opened
 from gateway_core.pipeline.gateway import StreamPart

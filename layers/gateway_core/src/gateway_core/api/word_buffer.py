@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from gateway_core.domain.chat import Chunk
+from gateway_core.domain.answer import Chunk
 
 _LAST_GAP = re.compile(r"\s(?=\S*$)")
 

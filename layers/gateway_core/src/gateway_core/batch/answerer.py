@@ -15,9 +15,10 @@ from gateway_core.batch.structured import response_format
 from gateway_core.batch.validation.base import InvalidAnswerError, Validator
 from gateway_core.batch.validation.registry import Registry
 from gateway_core.crowd.slot import own_slot
+from gateway_core.domain.answer import Cost, ProviderAnswer, ToolCall, Usage
 from gateway_core.domain.caller import Attribution, Caller
 from gateway_core.domain.catalog import Catalog
-from gateway_core.domain.chat import ChatRequest, Cost, Json, Model, ProviderAnswer, ToolCall, Usage
+from gateway_core.domain.chat import ChatRequest, Json, Model
 from gateway_core.domain.errors import DeadlineExceeded, LLMError
 from gateway_core.domain.result import Attempt, Completion
 from gateway_core.ports import Clock

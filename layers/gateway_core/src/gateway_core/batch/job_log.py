@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from gateway_core.batch.questions import Answer, Question
-from gateway_core.domain.chat import Cost, Usage
+from gateway_core.domain.answer import Cost, Usage
 from gateway_core.domain.result import Attempt
 from gateway_core.store.jobs import JobProgress
 

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from gateway_core.domain.answer import Cost, ProviderAnswer, Usage
 from gateway_core.domain.caller import Caller
-from gateway_core.domain.chat import ChatRequest, Cost, Json, ProviderAnswer, Usage
+from gateway_core.domain.chat import ChatRequest, Json
 from gateway_core.domain.result import Attempt, Completion
 
 TOOL = "litellm_batch_ask"

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from typing import Any
 
-from gateway_core.domain.chat import Cost, Usage
+from gateway_core.domain.answer import Cost, Usage
 from gateway_core.domain.prices import Price, PriceTier
 from gateway_core.domain.terms import PLAIN, STANDARD_TIERS, Terms
 

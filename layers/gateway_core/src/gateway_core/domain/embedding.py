@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from gateway_core.domain.answer import Usage
 from gateway_core.domain.caller import Attribution
-from gateway_core.domain.chat import Deployment, Usage
+from gateway_core.domain.chat import Deployment
 from gateway_core.domain.rates import RateView
 
 type EmbeddingInput = str | tuple[int, ...]

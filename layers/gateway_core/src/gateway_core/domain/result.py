@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway_core.domain.chat import Cost, Model, Outcome, Routing, Usage
+from gateway_core.domain.answer import Cost, Usage
+from gateway_core.domain.chat import Model, Outcome, Routing
 
 
 @dataclass(frozen=True, slots=True)

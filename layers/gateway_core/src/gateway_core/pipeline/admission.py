@@ -13,7 +13,8 @@ from typing import Any
 
 from gateway_core.crowd.slot import waited
 from gateway_core.domain.catalog import Provider
-from gateway_core.domain.errors import LLMError, ProviderError, RateLimitError, StoreUnavailable, Unauthenticated
+from gateway_core.domain.errors import LLMError, StoreUnavailable, Unauthenticated
+from gateway_core.domain.provider_errors import ProviderError, RateLimitError
 from gateway_core.pipeline.emitter import Emitter
 from gateway_core.pipeline.final_error import final_error, refusal_error
 from gateway_core.pipeline.request_state import RequestState

@@ -7,8 +7,8 @@ from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
-from gateway_core.domain.chat import Chunk, ProviderAnswer, ToolCall, Usage
-from gateway_core.domain.errors import DeploymentUnusable, ProviderError, ProviderTimeout, ProviderUnavailable
+from gateway_core.domain.answer import Chunk, ProviderAnswer, ToolCall, Usage
+from gateway_core.domain.provider_errors import DeploymentUnusable, ProviderError, ProviderTimeout, ProviderUnavailable
 from gateway_core.domain.rates import RateView
 from gateway_core.pipeline.stream_meter import StreamMeter
 from gateway_core.ports import Clock

@@ -10,8 +10,9 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from gateway_core.crowd.slot import waited
+from gateway_core.domain.answer import Chunk, Cost, ProviderAnswer, ToolCallDelta, Usage
 from gateway_core.domain.caller import Caller
-from gateway_core.domain.chat import ChatRequest, Chunk, Cost, ProviderAnswer, ToolCallDelta, Usage
+from gateway_core.domain.chat import ChatRequest
 from gateway_core.domain.embedding import Embeddings, EmbedRequest
 from gateway_core.domain.errors import LLMError, StoreUnavailable
 from gateway_core.domain.result import Completion, Opened
@@ -97,7 +98,7 @@ class CachingGateway:
         """A whole answer. Without `accept` every whole one is worth keeping."""
         if not self._applies(request):
             return await self._gateway.complete(request, caller, request_id, timeout_s=timeout_s)
-        request = replace(request, body=None)  # an answer is the same, kept or not
+        request = replace(request, spoken=None)  # an answer is the same, kept or not
         started_s = self._clock.monotonic_s()
         looked = await self._look(request, RequestContext(caller, request_id, started_s + timeout_s), accept)
         try:
@@ -125,7 +126,7 @@ class CachingGateway:
                 async for part in parts:
                     yield part
             return
-        request = replace(request, body=None)  # as above
+        request = replace(request, spoken=None)  # as above
         started_s = self._clock.monotonic_s()
         looked = await self._look(request, RequestContext(caller, request_id, started_s + timeout_s), accept)
         try:

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from gateway_core.domain.errors import ProviderError
+from gateway_core.domain.provider_errors import ProviderError
 from gateway_core.pipeline.request_state import RequestState
 from gateway_core.ports import Clock
 from gateway_core.routing.bounds import BoundedCandidate

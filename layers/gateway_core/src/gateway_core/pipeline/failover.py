@@ -12,16 +12,11 @@ from functools import partial
 from typing import Any, Protocol
 
 from gateway_core.crowd.slot import back, outside
-from gateway_core.domain.chat import Chunk, Cost, Model, Usage
+from gateway_core.domain.answer import Chunk, Cost, Usage
+from gateway_core.domain.chat import Model
 from gateway_core.domain.cost import price
-from gateway_core.domain.errors import (
-    ContextLengthError,
-    DeploymentUnusable,
-    LLMError,
-    ProviderError,
-    ProviderTimeout,
-    StoreUnavailable,
-)
+from gateway_core.domain.errors import LLMError, StoreUnavailable
+from gateway_core.domain.provider_errors import ContextLengthError, DeploymentUnusable, ProviderError, ProviderTimeout
 from gateway_core.domain.rates import RateView
 from gateway_core.pipeline.admission import LEAST_ATTEMPT_S, CandidateSelector, FailoverPolicy
 from gateway_core.pipeline.attempt_stream import AttemptStream

@@ -6,16 +6,12 @@ import math
 from collections.abc import Sequence
 
 from gateway_core.domain.cost import usd
-from gateway_core.domain.errors import (
+from gateway_core.domain.errors import BudgetExceeded, DeadlineExceeded, LLMError, NoDeploymentAvailable, RateLimited
+from gateway_core.domain.provider_errors import (
     BadCredentials,
-    BudgetExceeded,
-    DeadlineExceeded,
-    LLMError,
-    NoDeploymentAvailable,
     ProviderError,
     ProviderTimeout,
     ProviderUnavailable,
-    RateLimited,
     RateLimitError,
 )
 from gateway_core.routing.bounds import BoundedCandidate

@@ -14,8 +14,9 @@ from typing import Any
 from gateway_core.access.authenticator import Authenticator
 from gateway_core.access.rights import attribute
 from gateway_core.config.settings import GatewaySettings
+from gateway_core.domain.answer import Chunk, ProviderAnswer
 from gateway_core.domain.caller import Caller
-from gateway_core.domain.chat import ChatRequest, Chunk, ProviderAnswer, ProviderCall
+from gateway_core.domain.chat import ChatRequest, ProviderCall
 from gateway_core.domain.embedding import EmbedCall, Embeddings, EmbedRequest
 from gateway_core.domain.errors import Unauthenticated
 from gateway_core.domain.result import Completion, Opened, Plan
@@ -161,7 +162,7 @@ class Gateway:
             request_id=context.request_id,
             rules=bounded.model.rules,
             defaults=request.defaults,
-            body=request.body,
+            spoken=request.spoken,
             caches_prompt=self._caches_prompts,
         )
 

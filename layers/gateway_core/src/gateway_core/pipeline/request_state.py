@@ -6,8 +6,9 @@ import asyncio
 from collections import Counter
 from dataclasses import dataclass, field, replace
 
-from gateway_core.domain.chat import BreakerEffect, Cost, Outcome, RefusalReason, Usage
-from gateway_core.domain.errors import ProviderError
+from gateway_core.domain.answer import Cost, Usage
+from gateway_core.domain.chat import BreakerEffect, Outcome, RefusalReason
+from gateway_core.domain.provider_errors import ProviderError
 from gateway_core.domain.rates import RateView
 from gateway_core.domain.result import Attempt, Drop, Explanation
 from gateway_core.routing.bounds import BoundedCandidate

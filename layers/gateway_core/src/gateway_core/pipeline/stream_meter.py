@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+from gateway_core.domain.answer import Usage
 from gateway_core.domain.catalog import Provider
-from gateway_core.domain.chat import ProviderCall, Usage
+from gateway_core.domain.chat import ProviderCall
 from gateway_core.ports import TokenCounter
 from gateway_core.routing.bounds import BoundedCandidate
 from gateway_core.routing.estimate import estimated_usage

@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from gateway_core.domain.answer import Chunk, ProviderAnswer, TokenCount
 from gateway_core.domain.catalog import Provider
-from gateway_core.domain.chat import Chunk, Deployment, Json, ProviderAnswer, ProviderCall, TokenCount
+from gateway_core.domain.chat import Deployment, Json, ProviderCall
 from gateway_core.domain.credentials import Secret
 from gateway_core.domain.embedding import EmbedCall, Embeddings
 from gateway_core.invocation import HttpAnswer, HttpRequest, HttpStream

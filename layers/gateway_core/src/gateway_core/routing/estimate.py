@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from gateway_core.domain.chat import Deployment, Json, ProviderCall, TokenCount, Usage
+from gateway_core.domain.answer import TokenCount, Usage
+from gateway_core.domain.chat import Deployment, Json, ProviderCall
 from gateway_core.domain.terms import billed_service_tier
 
 type Count = Callable[[Deployment, Sequence[Json], Json], TokenCount]

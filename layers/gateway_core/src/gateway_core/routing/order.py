@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gateway_core.domain.chat import ChatRequest, Model, Usage
+from gateway_core.domain.answer import Usage
+from gateway_core.domain.chat import ChatRequest, Model
 from gateway_core.domain.cost import price
 from gateway_core.domain.terms import choices_of
 from gateway_core.store.deployment_state import DeploymentState, Measured

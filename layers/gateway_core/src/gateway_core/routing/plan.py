@@ -13,7 +13,8 @@ from gateway_core.domain.caller import Caller
 from gateway_core.domain.catalog import Catalog
 from gateway_core.domain.chat import ChatRequest, Json, Model
 from gateway_core.domain.embedding import EmbedRequest
-from gateway_core.domain.errors import ContextLengthError, Forbidden, InvalidRequest, LLMError
+from gateway_core.domain.errors import Forbidden, InvalidRequest, LLMError
+from gateway_core.domain.provider_errors import ContextLengthError
 from gateway_core.domain.result import Drop, Plan
 from gateway_core.routing.order import Snapshot, ordered, output_limit
 from gateway_core.wires.codecs import objection_to
@@ -151,7 +152,7 @@ def _unfit(
 
 def _unsaid(model: Model, request: ChatRequest, demands: Demands) -> Drop | None:
     """Who cannot be told what the request says, or cannot do it."""
-    objection = objection_to(model, demands, request.messages, request.params)
+    objection = objection_to(model, demands, request.messages, request.params, request.spoken)
     if objection is None:
         return None
     return Drop(model.key, model.provider, "unsupported", f"{model.key} {objection.detail}", objection.param)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway_core.domain.errors import ProviderError, RateLimitError
+from gateway_core.domain.provider_errors import ProviderError, RateLimitError
 from gateway_core.store.messages import Refused
 
 

@@ -22,8 +22,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+from gateway_core.domain.answer import Usage
 from gateway_core.domain.catalog import Provider
-from gateway_core.domain.chat import ProviderCall, Usage
+from gateway_core.domain.chat import ProviderCall
 from gateway_core.domain.cost import bound
 from gateway_core.domain.prompt import countable
 from gateway_core.routing.bounds import BoundedCandidate

@@ -12,8 +12,8 @@ import secrets
 from dataclasses import asdict, dataclass, field, replace
 from typing import Literal
 
+from gateway_core.domain.answer import Cost, Usage
 from gateway_core.domain.caller import Attribution
-from gateway_core.domain.chat import Cost, Usage
 from gateway_core.domain.times import LATEST_MS
 from gateway_core.store.soundness import check_types
 

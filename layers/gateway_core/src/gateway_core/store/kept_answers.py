@@ -17,7 +17,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from gateway_core.domain.chat import ChatRequest, Cost, Model, ProviderAnswer, ToolCall, Usage
+from gateway_core.domain.answer import Cost, ProviderAnswer, ToolCall, Usage
+from gateway_core.domain.chat import ChatRequest, Model
 
 VERSION = 2
 """Of digests and values: another one finds nothing of what was kept before."""

@@ -14,15 +14,9 @@ from typing import Any, Literal, get_args
 
 from gateway_core.domain.catalog import Catalog
 from gateway_core.domain.chat import Model
-from gateway_core.domain.errors import (
-    BadCredentials,
-    ConfigError,
-    LLMError,
-    ProviderRejected,
-    ProviderTimeout,
-    RateLimitError,
-)
+from gateway_core.domain.errors import ConfigError, LLMError
 from gateway_core.domain.lifecycle import lifecycle, retirement_warning
+from gateway_core.domain.provider_errors import BadCredentials, ProviderRejected, ProviderTimeout, RateLimitError
 from gateway_core.domain.times import LATEST_MS
 from gateway_core.store.deployment_state import DeploymentState
 from gateway_core.store.soundness import check_texts, check_types

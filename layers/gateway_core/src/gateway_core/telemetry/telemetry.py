@@ -14,7 +14,8 @@ from aws_lambda_powertools import Logger
 from gateway_core.crowd.limiter import CrowdReport
 from gateway_core.domain.caller import Caller
 from gateway_core.domain.cost import NANO_PER_USD, usd
-from gateway_core.domain.errors import LLMError, ProviderError
+from gateway_core.domain.errors import LLMError
+from gateway_core.domain.provider_errors import ProviderError
 from gateway_core.domain.result import Attempt
 from gateway_core.store.changes import BreakerChange
 from gateway_core.store.messages import Refusal, Settled, Settlement, Ticket

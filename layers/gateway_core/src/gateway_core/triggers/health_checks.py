@@ -12,7 +12,8 @@ from typing import Any
 
 from gateway_core.config.settings import GatewaySettings
 from gateway_core.domain.catalog import Catalog, Provider
-from gateway_core.domain.errors import ConfigError, InvalidRequest, LLMError, ProviderTimeout, StoreUnavailable
+from gateway_core.domain.errors import ConfigError, InvalidRequest, LLMError, StoreUnavailable
+from gateway_core.domain.provider_errors import ProviderTimeout
 from gateway_core.domain.times import utc_date
 from gateway_core.ports import ModelLister
 from gateway_core.services import Current, Services

@@ -6,7 +6,7 @@ import json
 import uuid
 from dataclasses import dataclass, field
 
-from gateway_core.domain.chat import ToolCallDelta
+from gateway_core.domain.answer import ToolCallDelta
 
 
 def made_id(*origin: object) -> str:

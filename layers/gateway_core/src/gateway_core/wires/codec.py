@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from gateway_core.domain.chat import Chunk, Json, ProviderAnswer, ProviderCall
+from gateway_core.domain.answer import Chunk, ProviderAnswer
+from gateway_core.domain.chat import Json, ProviderCall
 from gateway_core.domain.model_rules import ModelRules
 
 

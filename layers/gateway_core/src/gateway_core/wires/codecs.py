@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from gateway_core.domain.chat import Deployment, Json, Model
+from gateway_core.domain.chat import Deployment, Json, Model, ProviderCall, Spoken
 from gateway_core.wires.anthropic import ANTHROPIC
 from gateway_core.wires.anthropic.codec import ANTHROPIC_CODEC
 from gateway_core.wires.codec import Codec, Objection
@@ -36,9 +36,23 @@ def codec_of(deployment: Deployment) -> Codec | None:
     return CODECS.get(wire_of(deployment).name) if deployment.engine == "native" else None
 
 
-def objection_to(model: Model, demands: Demands, messages: Sequence[Json], params: Json) -> Objection | None:
+def speaks(deployment: Deployment, spoken: Spoken) -> bool:
+    """Whether it takes what came on the caller's wire as it is."""
+    return codec_of(deployment) is not None and wire_of(deployment).name == spoken.wire
+
+
+def unsaid_to(call: ProviderCall) -> tuple[str, ...]:
+    """What of the caller's fields the deployment is not told, as it speaks another wire."""
+    return call.spoken.unsaid if call.spoken and not speaks(call.deployment, call.spoken) else ()
+
+
+def objection_to(
+    model: Model, demands: Demands, messages: Sequence[Json], params: Json, spoken: Spoken | None = None
+) -> Objection | None:
     """Why the model cannot serve a request that makes these demands; None if it can."""
     codec, rules = codec_of(model.deployment), model.rules
+    if spoken and spoken.bound and not speaks(model.deployment, spoken):
+        return Objection(*spoken.bound[0])
     by_rules = unmet(demands, (codec.cannot if codec else FOREIGN_CANNOT) | rules.cannot) or misfit(params, rules)
     if codec is None and (provided := CODECS.get(wire_of(model.deployment).name)):
         # What a provider does not take, it takes from nobody.

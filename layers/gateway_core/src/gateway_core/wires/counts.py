@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gateway_core.domain.chat import Json, Usage
+from gateway_core.domain.answer import Usage
+from gateway_core.domain.chat import Json
 
 _MOST_TOKENS = 10**9
 """More than any model reads or writes: a larger count is a fault, and its price may be past what books can add."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway_core.domain.chat import Usage
+from gateway_core.domain.answer import Usage
 from gateway_core.wires.counts import two_counts
 from gateway_core.wires.finish import finish_word
 from gateway_core.wires.shapes import items, mapping

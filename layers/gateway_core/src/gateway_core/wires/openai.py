@@ -5,7 +5,8 @@ Models: https://platform.openai.com/docs/api-reference/models. Errors and limits
 
 from __future__ import annotations
 
-from gateway_core.domain.chat import Json, Usage
+from gateway_core.domain.answer import Usage
+from gateway_core.domain.chat import Json
 from gateway_core.domain.terms import DEFAULT_TIER
 from gateway_core.wires.counts import checked, count
 from gateway_core.wires.finish import CONTENT_FILTER

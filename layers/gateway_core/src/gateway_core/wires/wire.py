@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from gateway_core.domain.chat import Json, Usage
+from gateway_core.domain.answer import Usage
+from gateway_core.domain.chat import Json
 from gateway_core.wires.errors import WireError, error_of
 
 type Reason = Literal["too_long", "filtered", "bad_key", "no_credit", "gone", "unusable"]

@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from gateway_core.adapters.upstream.exchange import ProviderExchange
-from gateway_core.domain.chat import ProviderAnswer, ProviderCall, ToolCall, Usage
+from gateway_core.domain.answer import ProviderAnswer, ToolCall, Usage
+from gateway_core.domain.chat import ProviderCall
 from gateway_core.wires.confidence import confidence_of
 from gateway_core.wires.openai_chat.history import REASONING_MARK
 from gateway_core.wires.shapes import sendable

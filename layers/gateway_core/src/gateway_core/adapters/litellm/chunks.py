@@ -11,7 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 from gateway_core.adapters.litellm.gaps import with_arguments
-from gateway_core.domain.chat import Chunk, Json, ProviderCall, ToolCallDelta
+from gateway_core.domain.answer import Chunk, ToolCallDelta
+from gateway_core.domain.chat import Json, ProviderCall
 from gateway_core.wires.anthropic import ANTHROPIC
 from gateway_core.wires.calls import CallNumbers
 from gateway_core.wires.gemini import GEMINI
@@ -46,7 +47,7 @@ class Translator:
         self._parser = parser
         dialect = traits_of(call.deployment.provider).litellm.translates_chat and hasattr(parser, "chunk_parser")
         # Its own events need no translation; nothing is forwarded, as the request was not.
-        self._plain = ChatReader(replace(call, body=None)) if self._wire is OPENAI_CHAT and not dialect else None
+        self._plain = ChatReader(replace(call, spoken=None)) if self._wire is OPENAI_CHAT and not dialect else None
         self._calls = CallNumbers()
         self._told: set[Any] = set()
 

@@ -18,7 +18,8 @@ from gateway_core.adapters.litellm.responses import open_response, respond
 from gateway_core.adapters.litellm.transport import HttpxTransport
 from gateway_core.adapters.upstream.attempts import Line
 from gateway_core.adapters.upstream.streams import Opened
-from gateway_core.domain.chat import Deployment, ProviderAnswer, ProviderCall
+from gateway_core.domain.answer import ProviderAnswer
+from gateway_core.domain.chat import Deployment, ProviderCall
 from gateway_core.wires.table import traits_of, wire_of
 
 

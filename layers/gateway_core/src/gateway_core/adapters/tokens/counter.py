@@ -10,7 +10,8 @@ from typing import Any
 from gateway_core.adapters.tokens.encodings import Encodings, encoding_of
 from gateway_core.adapters.tokens.media import audio_tokens, file_tokens, image_size
 from gateway_core.adapters.tokens.tools import as_shown
-from gateway_core.domain.chat import Deployment, Json, TokenCount
+from gateway_core.domain.answer import TokenCount
+from gateway_core.domain.chat import Deployment, Json
 from gateway_core.wires.shapes import items, mapping
 from gateway_core.wires.table import traits_of
 from gateway_core.wires.wire import Image

@@ -14,10 +14,11 @@ from gateway_core.adapters.upstream.exchange import ProviderExchange, origin_of
 from gateway_core.adapters.upstream.rates import view_of
 from gateway_core.adapters.upstream.streams import Flow, Opened
 from gateway_core.adapters.upstream.transport import OnceTransport
-from gateway_core.domain.chat import Chunk, Deployment, Json, ProviderCall
+from gateway_core.domain.answer import Chunk
+from gateway_core.domain.chat import Deployment, Json, ProviderCall
 from gateway_core.domain.credentials import Credential, Secret
 from gateway_core.domain.embedding import EmbedCall
-from gateway_core.domain.errors import BadCredentials, ProviderError
+from gateway_core.domain.provider_errors import BadCredentials, ProviderError
 from gateway_core.ports import Clock
 from gateway_core.wires.table import wire_of
 

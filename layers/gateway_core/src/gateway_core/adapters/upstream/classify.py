@@ -9,7 +9,7 @@ from __future__ import annotations
 from gateway_core.adapters.upstream.about import About
 from gateway_core.adapters.upstream.exchange import ProviderExchange
 from gateway_core.adapters.upstream.refusal import FREE, Bill, refusal
-from gateway_core.domain.errors import (
+from gateway_core.domain.provider_errors import (
     AddressRefused,
     ContentFilterError,
     DeploymentUnusable,

@@ -16,7 +16,7 @@ from gateway_core.adapters.upstream.attempts import Line
 from gateway_core.adapters.upstream.sending import post_and_read
 from gateway_core.domain.chat import Json
 from gateway_core.domain.embedding import EmbedCall
-from gateway_core.domain.errors import ProviderRejected
+from gateway_core.domain.provider_errors import ProviderRejected
 from gateway_core.wires.codec import UpstreamRequest
 from gateway_core.wires.shapes import items, mapping
 from gateway_core.wires.table import traits_of

@@ -14,20 +14,12 @@ from gateway_core.adapters.upstream.attempts import Attempts, Line
 from gateway_core.adapters.upstream.embeddings import check_servable, private_texts, request_embeddings, vectors_of
 from gateway_core.adapters.upstream.rates import view_of
 from gateway_core.adapters.upstream.streams import Opened
-from gateway_core.domain.chat import (
-    Chunk,
-    Deployment,
-    Json,
-    ProviderAnswer,
-    ProviderCall,
-    TokenCount,
-    ToolCallDelta,
-    Usage,
-)
+from gateway_core.domain.answer import Chunk, ProviderAnswer, TokenCount, ToolCallDelta, Usage
+from gateway_core.domain.chat import Deployment, Json, ProviderCall
 from gateway_core.domain.credentials import Credential
 from gateway_core.domain.embedding import EmbedCall, Embeddings
 from gateway_core.routing.estimate import estimated_usage
-from gateway_core.wires.codecs import codec_of
+from gateway_core.wires.codecs import codec_of, unsaid_to
 from gateway_core.wires.table import wire_of
 
 
@@ -92,7 +84,8 @@ class UpstreamProvider:
             counted = await self._estimated(call, answer)
             usage = usage.at_least(counted) if usage else counted
         finish = answer.finish_reason or seen.finish
-        return replace(answer, finish_reason=finish, usage=usage, rates=view_of(seen))
+        dropped = _with_unsaid(answer.dropped_params, call)
+        return replace(answer, finish_reason=finish, usage=usage, rates=view_of(seen), dropped_params=dropped)
 
     async def stream(self, call: ProviderCall) -> AsyncGenerator[Chunk, None]:
         """One attempt, handed on as it comes. Raises the same errors, also after a part of the answer."""
@@ -100,7 +93,12 @@ class UpstreamProvider:
             yield _whole_chunk(await self.complete(replace(call, timeout_s=call.first_within_s)))
             return
         engine = await self._engine(call.deployment)
-        async for chunk in self._attempts.streamed(call, lambda line: engine.open(call, line)):
+
+        async def open_(line: Line) -> Opened:
+            opened = await engine.open(call, line)
+            return replace(opened, dropped=_with_unsaid(opened.dropped, call))
+
+        async for chunk in self._attempts.streamed(call, open_):
             yield chunk
 
     async def embed(self, call: EmbedCall) -> Embeddings:
@@ -145,6 +143,12 @@ class UpstreamProvider:
         # In a thread: a long prompt takes the tokeniser a while.
         counted = await asyncio.to_thread(estimated_usage, self.count_tokens, call, answer.everything)
         return counted.with_sound(answer.sound_tokens)
+
+
+def _with_unsaid(dropped: tuple[str, ...], call: ProviderCall) -> tuple[str, ...]:
+    """What an engine left out, and what its deployment's wire had no word for to begin with."""
+    unsaid = unsaid_to(call)
+    return tuple(sorted({*dropped, *unsaid})) if unsaid else dropped
 
 
 def _whole_chunk(answer: ProviderAnswer) -> Chunk:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from gateway_core.adapters.upstream.about import About
 from gateway_core.adapters.upstream.exchange import ProviderExchange
 from gateway_core.adapters.upstream.retry_after import retry_after_s
-from gateway_core.domain.chat import Usage
-from gateway_core.domain.errors import (
+from gateway_core.domain.answer import Usage
+from gateway_core.domain.provider_errors import (
     BadCredentials,
     ContentFilterError,
     ContextLengthError,

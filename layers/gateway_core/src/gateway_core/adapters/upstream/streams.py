@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from gateway_core.adapters.upstream.exchange import ProviderExchange
 from gateway_core.adapters.upstream.rates import view_of
 from gateway_core.adapters.upstream.transport import OnceTransport
-from gateway_core.domain.chat import Chunk, Json
+from gateway_core.domain.answer import Chunk
+from gateway_core.domain.chat import Json
 from gateway_core.waiting import Patience
 from gateway_core.wires.codec import EventReader
 

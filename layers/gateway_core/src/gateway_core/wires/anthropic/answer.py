@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from gateway_core.domain.chat import Json, ProviderAnswer, ProviderCall, ToolCall, Usage
+from gateway_core.domain.answer import ProviderAnswer, ToolCall, Usage
+from gateway_core.domain.chat import Json, ProviderCall
 from gateway_core.wires.anthropic.thoughts import THOUGHTS, with_thoughts
 from gateway_core.wires.anthropic.tools import json_tool
 from gateway_core.wires.shapes import mapping, sendable, text_of

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway_core.domain.chat import Chunk, Json, ProviderCall
+from gateway_core.domain.answer import Chunk
+from gateway_core.domain.chat import Json, ProviderCall
 from gateway_core.wires.anthropic.answer import arguments_of
 from gateway_core.wires.anthropic.thoughts import THOUGHTS, with_thoughts
 from gateway_core.wires.anthropic.tools import json_tool

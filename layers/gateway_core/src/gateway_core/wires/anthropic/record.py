@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 
-from gateway_core.domain.chat import Json, Usage
+from gateway_core.domain.answer import Usage
+from gateway_core.domain.chat import Json
 from gateway_core.wires.counts import checked, count
 from gateway_core.wires.finish import CONTENT_FILTER, finish_word
 from gateway_core.wires.shapes import mapping

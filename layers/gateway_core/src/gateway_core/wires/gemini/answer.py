@@ -9,7 +9,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from gateway_core.domain.chat import Json, ProviderAnswer, ProviderCall, ToolCall, Usage
+from gateway_core.domain.answer import ProviderAnswer, ToolCall, Usage
+from gateway_core.domain.chat import Json, ProviderCall
 from gateway_core.wires.calls import made_id
 from gateway_core.wires.confidence import confidence_of
 from gateway_core.wires.shapes import first, items, mapping, sendable, text_of

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gateway_core.domain.chat import Chunk, Json, ProviderCall, ToolCallDelta
+from gateway_core.domain.answer import Chunk, ToolCallDelta
+from gateway_core.domain.chat import Json, ProviderCall
 from gateway_core.wires.gemini.answer import call_of, parts_in
 from gateway_core.wires.shapes import text_of
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway_core.domain.chat import Json, ProviderAnswer, ProviderCall, ToolCall, Usage
+from gateway_core.domain.answer import ProviderAnswer, ToolCall, Usage
+from gateway_core.domain.chat import Json, ProviderCall
 from gateway_core.wires.confidence import confidence_of
 from gateway_core.wires.openai_chat import odd_calls
 from gateway_core.wires.openai_chat.beside import all_of, reasoning_in, sound_bytes, sound_tokens, unplaced
 from gateway_core.wires.openai_chat.history import NO_ARGUMENTS, REASONING_MARK
 from gateway_core.wires.openai_chat.odd_calls import with_id
-from gateway_core.wires.openai_chat.record import with_finish
+from gateway_core.wires.openai_chat.record import OPENAI_CHAT, with_finish
 from gateway_core.wires.shapes import items, mapping, sendable, sendable_json, text_of
 from gateway_core.wires.signed_ids import signed
 from gateway_core.wires.table import traits_of
@@ -34,7 +35,7 @@ def answer(call: ProviderCall, body: object) -> ProviderAnswer:
         reasoning=reasoning,
         refusal=text_of(message.get("refusal")),
         confidence=confidence_of(raw),
-        forwarded=None if call.body is None else _forwarded(raw, calls, call.request_id),
+        forwarded=None if call.body_on(OPENAI_CHAT.name) is None else _forwarded(raw, calls, call.request_id),
         beside=unplaced(message) + "".join(map(all_of, messages[1:])),
         sound_tokens=sound_tokens(sum(map(sound_bytes, messages)), call.params),
     )

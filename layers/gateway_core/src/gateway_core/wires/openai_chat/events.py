@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gateway_core.domain.chat import Chunk, Json, ProviderCall, ToolCallDelta
+from gateway_core.domain.answer import Chunk, ToolCallDelta
+from gateway_core.domain.chat import Json, ProviderCall
 from gateway_core.wires.calls import CallNumbers
 from gateway_core.wires.openai_chat.answer import with_text
 from gateway_core.wires.openai_chat.beside import all_of, reasoning_in, sound_bytes, sound_tokens, unplaced
 from gateway_core.wires.openai_chat.history import NO_ARGUMENTS, REASONING_MARK
 from gateway_core.wires.openai_chat.odd_calls import CallMender
-from gateway_core.wires.openai_chat.record import with_finish
+from gateway_core.wires.openai_chat.record import OPENAI_CHAT, with_finish
 from gateway_core.wires.shapes import first, items, mapping, text_of
 from gateway_core.wires.signed_ids import signed
 from gateway_core.wires.table import traits_of
@@ -24,7 +25,7 @@ class ChatReader:
     """Reads one stream, see `codec.EventReader`. Of several choices the first is the answer, others are beside it."""
 
     def __init__(self, call: ProviderCall) -> None:
-        self._forwards = call.body is not None
+        self._forwards = call.body_on(OPENAI_CHAT.name) is not None
         self._mender = CallMender(call.request_id)
         self._carries = traits_of(call.deployment.provider).takes_reasoning
         self._params = call.params

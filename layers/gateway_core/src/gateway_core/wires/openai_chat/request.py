@@ -15,6 +15,7 @@ from gateway_core.domain.terms import sent_service_tier
 from gateway_core.wires.codec import UpstreamRequest
 from gateway_core.wires.fit import Fitted, fitted, forces_a_call, needless, thinking_asked
 from gateway_core.wires.openai_chat.history import hinted, history_of
+from gateway_core.wires.openai_chat.record import OPENAI_CHAT
 from gateway_core.wires.shapes import items, mapping, without_nulls
 from gateway_core.wires.table import traits_of
 
@@ -100,7 +101,7 @@ def _name(tool: Json) -> Any:
 
 def _members(call: ProviderCall, taken: Json) -> dict[str, Any]:
     """The options, in the order in which they came; nulls, which say nothing, go along."""
-    body = call.body or {}
+    body = call.body_on(OPENAI_CHAT.name) or {}
     came = {name: value for name, value in body.items() if name in taken or value is None}
     apart = _OURS | _OF_OTHER_WIRES
     return {name: value for name, value in {**came, **taken}.items() if name not in apart}
@@ -123,5 +124,5 @@ def _asks(call: ProviderCall) -> bool:
 
 
 def _streamed(call: ProviderCall) -> dict[str, Any]:
-    given = mapping(mapping(call.body).get("stream_options"))
+    given = mapping(mapping(call.body_on(OPENAI_CHAT.name)).get("stream_options"))
     return {"stream": True, "stream_options": {**given, "include_usage": True}}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gateway_core.domain.chat import Json, ProviderAnswer, ProviderCall, ToolCall, Usage
+from gateway_core.domain.answer import ProviderAnswer, ToolCall, Usage
+from gateway_core.domain.chat import Json, ProviderCall
 from gateway_core.wires.confidence import confidence_of
 from gateway_core.wires.openai_responses.carried import Lead
 from gateway_core.wires.openai_responses.history import NO_ARGUMENTS

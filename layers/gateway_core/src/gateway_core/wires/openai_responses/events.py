@@ -10,7 +10,8 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-from gateway_core.domain.chat import Chunk, Json, ProviderCall, ToolCallDelta
+from gateway_core.domain.answer import Chunk, ToolCallDelta
+from gateway_core.domain.chat import Json, ProviderCall
 from gateway_core.wires.calls import CallNumbers
 from gateway_core.wires.openai_responses.answer import (
     BETWEEN_THOUGHTS,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gateway_core.domain.chat import Json, Usage
+from gateway_core.domain.answer import Usage
+from gateway_core.domain.chat import Json
 from gateway_core.wires import openai
 from gateway_core.wires.finish import CONTENT_FILTER, INTERRUPTED
 from gateway_core.wires.shapes import items, mapping
