@@ -31,6 +31,12 @@ def _no_file(_file_id: Any) -> None:
     raise not_offered(_FILE)
 
 
+def _is_objects(schema: dict[str, Any]) -> dict[str, Any]:
+    if schema.get("type") != "object":
+        raise ValueError('has to be the schema of an object, with the type "object"')
+    return schema
+
+
 type Base64 = Annotated[str, AfterValidator(_is_base64)]
 
 
@@ -196,7 +202,7 @@ class CustomTool(Strict):
     type: Literal["custom"] | None = None
     name: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,128}$")]
     description: str | None = None
-    input_schema: dict[str, Any]
+    input_schema: Annotated[dict[str, Any], AfterValidator(_is_objects)]
     strict: bool | None = None
     cache_control: CacheControl | None = None
     allowed_callers: list[str] | None = None

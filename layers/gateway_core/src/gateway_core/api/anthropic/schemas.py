@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from gateway_core.api.anthropic.blocks import CacheControl, Message, TextBlock, Tool
 from gateway_core.api.body import Strict, not_offered
@@ -106,6 +106,15 @@ class Prompt(Strict):
     context_management: ContextManagement | None = None
     mcp_servers: Annotated[list[Any] | None, _refused(_SERVERS)] = None
     speed: Annotated[str | None, AfterValidator(_at_the_list_price)] = None
+
+    @field_validator("tool_choice")
+    @classmethod
+    def _has_tools(
+        cls, choice: AnyChoice | NamedChoice | NoChoice | None, info: ValidationInfo
+    ) -> AnyChoice | NamedChoice | NoChoice | None:
+        if choice and choice.type in ("any", "tool") and not info.data.get("tools", True):
+            raise ValueError("there are no tools to choose from")
+        return choice
 
 
 class MessagesBody(Prompt):

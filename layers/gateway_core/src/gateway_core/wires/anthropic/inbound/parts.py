@@ -11,7 +11,6 @@ from gateway_core.domain.chat import Json
 from gateway_core.wires.anthropic.blocks import CACHE_CONTROL
 from gateway_core.wires.shapes import items, mapping
 
-
 _BREAK = "\n\n"
 
 
