@@ -13,6 +13,7 @@ import httpx
 from gateway_core.adapters.models import model_provider
 from gateway_core.adapters.upstream.network import Incoming
 from gateway_core.api import chat, complete
+from gateway_core.api.anthropic import messages
 from gateway_core.api.app import create_app
 from gateway_core.bootstrap import with_gateway
 from gateway_core.domain.chat import Deployment, Model
@@ -138,7 +139,8 @@ async def open_door() -> AsyncIterator[Door]:
     provider = model_provider(keys, world.clock, connect=lambda: network)
     services = with_gateway(world.services, provider, lambda: world.draw)
     headers = {"authorization": f"Bearer {await world.key()}"}
-    transport = httpx.ASGITransport(create_app(services, chat.router, complete.router), raise_app_exceptions=False)
+    app = create_app(services, *(part.router for part in (chat, complete, messages)))
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://gateway", headers=headers) as http:
         yield Door(http, network, world)
     await provider.close()

@@ -104,7 +104,8 @@ class Spoken:
     `wire` is the wire's name (`wires.wire.Wire.name`), `body` the parsed body, `headers` what of the caller's headers
     such a provider is told. `bound` is what no other wire can say: the path of a field, and a sentence without its
     beginning, which is a model's name. Who speaks another wire is ruled out for it. `unsaid` are the fields that
-    others are not told and whose absence changes no answer: they are dropped, and named.
+    others are not told and whose absence changes no answer: they are dropped, and named. `beside` is what of the body
+    is not in the request's chat form: who is sent the body counts it.
     """
 
     wire: str
@@ -112,6 +113,7 @@ class Spoken:
     headers: tuple[tuple[str, str], ...] = ()
     bound: tuple[tuple[str, str], ...] = ()
     unsaid: tuple[str, ...] = ()
+    beside: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
