@@ -22,6 +22,7 @@ ROUTES: Mapping[str, str] = {
     "/v1/complete": "complete",
     "/v1/stream": "stream",
     "/v1/chat/completions": "stream",
+    "/v1/responses": "stream",
     "/ask": "ask",
     "/v1/embeddings": "embed",
     "/v1/tokens": "tokens",
@@ -34,7 +35,7 @@ ROUTES: Mapping[str, str] = {
     "/mcp": "mcp",
 }
 """Path to function folder, as in template.yaml; a test compares the two."""
-BELOW: Mapping[str, str] = {"/v1/models/": "models", "/ask/": "ask"}
+BELOW: Mapping[str, str] = {"/v1/models/": "models", "/v1/responses/": "stream", "/ask/": "ask"}
 """The same for every path that begins so."""
 LOCAL_ROUTES: Mapping[str, str] = {"/v1/events": "events"}
 """What only one process can have. On AWS its way is EventBridge."""

@@ -53,7 +53,7 @@ OURS = {
     "mcp": 207,
     "models": 174,
     "replay": 162,
-    "stream": 298,
+    "stream": 313,
     "tokens": 278,
     "usage": 177,
 }

@@ -60,7 +60,9 @@ class PromptSize(PromptContent):
 
     @classmethod
     def of(cls, request: ChatRequest) -> PromptSize:
-        return cls(*prompt_bound(request.messages, request.params))
+        size = cls(*prompt_bound(request.messages, request.params))
+        spoken_tokens = request.spoken.most_tokens if request.spoken else 0
+        return size._replace(text_tokens=max(size.text_tokens, spoken_tokens))
 
     def upper_bound(self, model: Model) -> int:
         """More than any tokeniser makes of it; with a document, all that the model reads."""
