@@ -36,14 +36,27 @@ def served(key: str, provider: str, *, mode: Literal["chat", "responses"] = "cha
 
 
 THINKS = ModelRules(thinks="default", thinking_form="switch", efforts=("none", "high"))
+STRICT = ModelRules(
+    thinks="always",
+    thinking_form="effort",
+    efforts=("low", "high"),
+    refuses=frozenset({"temperature", "top_logprobs"}),
+)
 MODELS = (
     served("gpt", "openai", capabilities=frozenset({"tools", "json", "json_schema", "vision"})),
     served("deep", "deepseek", rules=THINKS),
     served("own", "compatible"),
     served("claude", "anthropic"),
     served("codex", "openai", mode="responses", capabilities=frozenset({"tools"})),
+    served("plain", "openai", rules=ModelRules(cannot=frozenset({"custom_tools"})), capabilities=frozenset({"tools"})),
+    served("strict", "openai", mode="responses", rules=STRICT),
 )
-GROUPS = {"openai": ("gpt", "deep"), "mixed": ("gpt", "claude"), "narrow": ("claude", "own")}
+GROUPS = {
+    "openai": ("gpt", "deep"),
+    "mixed": ("gpt", "claude"),
+    "narrow": ("claude", "own"),
+    "deep-first": ("own", "codex"),
+}
 
 
 @dataclass(frozen=True)

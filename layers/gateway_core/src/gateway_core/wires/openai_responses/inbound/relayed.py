@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from gateway_core.domain.answer import Chunk, Usage
 from gateway_core.domain.chat import Json
-from gateway_core.wires.openai_responses.inbound.response import ResponseFrame, response_usage
+from gateway_core.wires.openai_responses.inbound.response import ResponseFrame, response_usage, text_part
 from gateway_core.wires.openai_responses.inbound.writing import Event, failed_event
 from gateway_core.wires.openai_responses.record import ENDS
-from gateway_core.wires.shapes import mapping
+from gateway_core.wires.shapes import mapping, text_of
 
 
 class RelayedEvents:
@@ -19,7 +19,8 @@ class RelayedEvents:
         self._frame = frame
         self._model = model
         self._latest: Json = frame.begun(model)
-        self._done: dict[object, Json] = {}
+        self._items: dict[object, Json] = {}
+        self._texts: dict[object, list[str]] = {}
         self._last: Event = {}
 
     def chunk(self, chunk: Chunk) -> Iterator[Event]:
@@ -46,11 +47,29 @@ class RelayedEvents:
 
     @property
     def _output(self) -> list[Json]:
-        return list(self._done.values())
+        """The items so far: those that are done, and messages that are not with what was said of them."""
+        return [found for index, item in self._items.items() if (found := self._so_far(index, item))]
+
+    def _so_far(self, index: object, item: Json) -> Json:
+        said = self._texts.get(index)
+        if said is None:
+            return item
+        part = text_part("".join(said))
+        return {**item, "status": "incomplete", "content": [part]} if item.get("type") == "message" else {}
+
+    def _note(self, came: Json) -> None:
+        index = came.get("output_index")
+        match came.get("type"):
+            case "response.output_item.added":
+                self._items[index], self._texts[index] = mapping(came.get("item")), []
+            case "response.output_item.done":
+                self._items[index] = mapping(came.get("item"))
+                self._texts.pop(index, None)
+            case "response.output_text.delta" if index in self._texts:
+                self._texts[index].append(text_of(came.get("delta")))
 
     def _named(self, came: Json) -> Event:
-        if came.get("type") == "response.output_item.done":
-            self._done[came.get("output_index")] = mapping(came.get("item"))
+        self._note(came)
         response = came.get("response")
         if response is None:
             return dict(came)
