@@ -24,7 +24,7 @@ from tests.conftest import World, catalog_of, model, settings_for
 from tests.networks import Canned
 
 ASKED = [{"role": "user", "content": "Hello."}]
-PARTS = (chat, complete, responses)
+PARTS = (chat, complete, messages, responses)
 DONE = b"data: [DONE]\n\n"
 USAGE = {"prompt_tokens": 11, "completion_tokens": 3, "total_tokens": 14}
 
