@@ -99,7 +99,12 @@ class MessagesWriter:
         if self._begun:
             return
         self._begun = True
-        empty = {"content": [], "stop_reason": None, "stop_sequence": None, "usage": messages_usage(Usage())}
+        empty: dict[str, Any] = {
+            "content": [],
+            "stop_reason": None,
+            "stop_sequence": None,
+            "usage": messages_usage(Usage()),
+        }
         yield {"type": "message_start", "message": {**self._frame, **empty}}
         yield dict(_PING)
 
