@@ -4,7 +4,7 @@
 -- ARGV the request, the longest wait, whether the caller has the answer, for how many seconds the hit may be recorded.
 -- Replies: "+wait;answer" a hit, "" a miss, "-wait" too many requests a minute, "!" stale caller.
 local ANSWER, HIT = KEYS[5], KEYS[6]
-local asked = read('#max_wait', '#has_answer', '#life')
+local asked = {max_wait = tonumber(ARGV[at + 1]), has_answer = tonumber(ARGV[at + 2]), life = ARGV[at + 3]}
 want(KEY_PROJECT, KEY_FIELD, KEY_RPM)
 fetch()
 

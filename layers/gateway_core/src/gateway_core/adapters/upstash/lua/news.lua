@@ -2,15 +2,20 @@
 -- with its next admission, which reads and writes what is known of deployments anyway. See adapters/upstash/news.py.
 
 local news = {}
-for i = 1, read('#number').number do
-  news[i] = read('provider', 'deployment', '#at', '#generation', '#latency', '#streamed', '#held', '#charge_tokens',
-                 '#tpm', '#rpm', '#unsent', '#sequence', '#token_sequence', '#seen', '#until')
-  news[i].reported_requests = read('#limit', '#remaining', '#reset')
-  news[i].reported_tokens = read('#limit', '#remaining', '#reset')
+at = at + 1
+for i = 1, tonumber(ARGV[at]) do
+  news[i] = {
+    provider = ARGV[at + 1], deployment = ARGV[at + 2], at = tonumber(ARGV[at + 3]), generation = tonumber(ARGV[at + 4]),
+    latency = tonumber(ARGV[at + 5]), streamed = ARGV[at + 6] == '1', held = tonumber(ARGV[at + 7]),
+    charge_tokens = tonumber(ARGV[at + 8]), tpm = tonumber(ARGV[at + 9]), rpm = tonumber(ARGV[at + 10]),
+    unsent = tonumber(ARGV[at + 11]), sequence = tonumber(ARGV[at + 12]), token_sequence = tonumber(ARGV[at + 13]),
+    seen = tonumber(ARGV[at + 14]), till = tonumber(ARGV[at + 15]), reports = at + 15,
+  }
+  at = at + 21
 end
 
 local function latency_field(told)
-  return field_of(told.streamed == 1 and 'ft' or 'ew', told.provider, told.deployment)
+  return field_of(told.streamed and 'ft' or 'ew', told.provider, told.deployment)
 end
 
 local function want_deployment(told)
@@ -59,11 +64,15 @@ end
 
 local function learn_limits(told, now, sequence, token_sequence)
   if told.seen == 0 then return end
+  -- What follows an argument: the limit, what remains of it, and when it is whole again.
+  local function reported_limit(after)
+    return {limit = tonumber(ARGV[after + 1]), remaining = tonumber(ARGV[after + 2]), reset = tonumber(ARGV[after + 3])}
+  end
   local known = provider_limits_of(told.provider, told.deployment, now)
     or {till = 0, requests = parse_counter(UNREPORTED), tokens = parse_counter(UNREPORTED)}
-  known.till = math.max(known.till, told['until'])
-  update_from_report(known.requests, told.reported_requests, told.seen, sequence)
-  update_from_report(known.tokens, told.reported_tokens, told.seen, token_sequence)
+  known.till = math.max(known.till, told.till)
+  update_from_report(known.requests, reported_limit(told.reports), told.seen, sequence)
+  update_from_report(known.tokens, reported_limit(told.reports + 3), told.seen, token_sequence)
   put_provider_limits(told.provider, told.deployment, known)
 end
 

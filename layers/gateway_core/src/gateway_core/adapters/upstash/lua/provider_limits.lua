@@ -13,9 +13,8 @@ local function parse_counter(text)
 end
 
 local function show_counter(g)
-  return table.concat({
-    show(g.seen), show(g.limit), show(g.remaining), show(g.reset), show(g.sequence), show(g.count), show(g.arrival),
-  }, ',')
+  return string.format('%.0f,%.0f,%.0f,%.0f,%.0f,%.0f,%.0f', g.seen, g.limit, g.remaining, g.reset, g.sequence, g.count,
+                       g.arrival)
 end
 
 local function put_provider_limits(provider, deployment, limits)
@@ -23,16 +22,11 @@ local function put_provider_limits(provider, deployment, limits)
       table.concat({show(limits.till), show_counter(limits.requests), show_counter(limits.tokens)}, ';'))
 end
 
-local function believe_counter(g, opens, now)
-  if g.seen > now + SKEW_MS then g.seen = now end
-  -- A report is a minute's worth at most, and what was admitted since as much again.
-  if g.arrival > opens * 1000 + MINUTE_US + LATEST_US then g.arrival = opens * 1000 + MINUTE_US end
-end
-
 -- The limits of a deployment at the moment `now`, nil while its provider has reported nothing. What cannot be read is
 -- replaced by the next report; what only a wrong clock can have written is put right at once.
 local function provider_limits_of(provider, deployment, now)
-  local text = get(DEPLOYMENTS, field_of('rl', provider, deployment)) or ''
+  local text = get(DEPLOYMENTS, field_of('rl', provider, deployment))
+  if not text then return nil end
   local till, requests, tokens = string.match(text, '^(%d+);([^;]+);([^;]+)$')
   requests, tokens = parse_counter(requests or ''), parse_counter(tokens or '')
   if not requests or not tokens then return nil end
@@ -40,8 +34,11 @@ local function provider_limits_of(provider, deployment, now)
   local ahead = math.max(requests.seen, tokens.seen) - now
   if ahead > SKEW_MS then known.till = math.max(0, known.till - ahead) end
   local opens = math.max(now, known.till)
-  believe_counter(requests, opens, now)
-  believe_counter(tokens, opens, now)
+  for _, g in ipairs({requests, tokens}) do
+    if g.seen > now + SKEW_MS then g.seen = now end
+    -- A report is a minute's worth at most, and what was admitted since as much again.
+    if g.arrival > opens * 1000 + MINUTE_US + LATEST_US then g.arrival = opens * 1000 + MINUTE_US end
+  end
   put_provider_limits(provider, deployment, known)
   return known
 end
@@ -61,19 +58,18 @@ local function take(counter, units, opens)
   return delay
 end
 
-local function whole_at(quota, seen)
-  local limit, now = paced(quota), seen * 1000
-  if limit == 0 or quota.remaining < 0 then return now end
-  local by_rate = now + time_of(math.max(0, limit - quota.remaining), limit)
-  if quota.reset < 0 then return by_rate end
-  return math.max(now, math.min(by_rate, quota.reset * 1000))
-end
-
 -- What one answer says of one limit, for a counter in place; sequence is that of the answered attempt, nil if unknown.
 local function update_from_report(counter, quota, seen, sequence)
+  local function whole_at()
+    local limit, now = paced(quota), seen * 1000
+    if limit == 0 or quota.remaining < 0 then return now end
+    local by_rate = now + time_of(math.max(0, limit - quota.remaining), limit)
+    if quota.reset < 0 then return by_rate end
+    return math.max(now, math.min(by_rate, quota.reset * 1000))
+  end
   local says_nothing = quota.limit < 0 and quota.remaining < 0 and quota.reset < 0
   if says_nothing or (sequence and sequence < counter.sequence) then return end
-  local arrival = whole_at(quota, seen)
+  local arrival = whole_at()
   -- A sequence that the count has not reached is from before the store lost its memory.
   local is_later = sequence and counter.sequence < sequence and sequence <= counter.count
   if is_later then
