@@ -20,6 +20,7 @@ class Patience:
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_s = 0.0
         self._task: asyncio.Task[object] | None = None
         self._until_s = 0.0
         self._cancels = 0
@@ -34,14 +35,17 @@ class Patience:
         self._until_s = when_s
         return self
 
+    def within(self, seconds: float) -> Self:
+        """As `until`, from now on."""
+        self._until_s = self._loop.time() + seconds
+        return self
+
     def __enter__(self) -> Self:
         task = asyncio.current_task()
         if task is None:
             raise RuntimeError("only a task can wait")
         self._task, self._cancels, self.expired = task, task.cancelling(), False
-        if self._until_s <= self._loop.time():
-            self._loop.call_soon(self._due)  # before whatever is ready by then
-        elif self._timer is None or self._timer.when() > self._until_s:
+        if self._timer is None or self._timer_s > self._until_s:
             self._set()
         return self
 
@@ -58,7 +62,10 @@ class Patience:
 
     def _set(self) -> None:
         self.close()
-        self._timer = self._loop.call_at(self._until_s, self._due)
+        if self._until_s <= self._loop.time():
+            self._loop.call_soon(self._due)  # before whatever is ready by then
+        else:
+            self._timer, self._timer_s = self._loop.call_at(self._until_s, self._due), self._until_s
 
     def _due(self) -> None:
         self.close()
