@@ -34,7 +34,7 @@ type Events = AsyncGenerator[bytes]
 def event(data: Mapping[str, Any] | str, name: str | None = None, event_id: str | None = None) -> bytes:
     """One event. Data is JSON, or a word such as OpenAI's `[DONE]`; an id is what a client resumes from."""
     body = data.encode() if isinstance(data, str) else _json(data)
-    if not (name or event_id):
+    if name is None and event_id is None:
         return b"data: %b\n\n" % body
     head = (f"id: {event_id}\n" if event_id else "") + (f"event: {name}\n" if name else "")
     return b"%bdata: %b\n\n" % (head.encode(), body)
@@ -129,7 +129,12 @@ class _Line:
         if self._is_busy:
             async with self._beating:
                 pass
-        await self._pass(message)
+        self._is_busy, self._begun_s = True, self.now_s()
+        try:
+            await self._send(message)
+        finally:
+            self._is_busy = False
+        self._sent_s = self.now_s()
 
     async def beat(self) -> None:
         """Runs until it is cancelled. Raises what sending raises."""
@@ -137,15 +142,7 @@ class _Line:
             await asyncio.sleep(self._interval_s if self._is_busy else self._left_s)
             if self._left_s <= 0 and not self._is_busy:  # nothing was sent meanwhile, nor is
                 async with self._beating:
-                    await self._pass(_body(HEARTBEAT))
-
-    async def _pass(self, message: Message) -> None:
-        self._is_busy, self._begun_s = True, self.now_s()
-        try:
-            await self._send(message)
-        finally:
-            self._is_busy = False
-        self._sent_s = self.now_s()
+                    await self.send(_body(HEARTBEAT))
 
     @property
     def idle_s(self) -> float:

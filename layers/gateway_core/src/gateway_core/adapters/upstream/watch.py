@@ -42,6 +42,8 @@ class StreamWatch:
     error: Json = field(default_factory=dict)
     malformed: bool = False
     reports: int = 0
+    _latest: Json = field(default_factory=dict)
+    _counted: bool = False
     _reader: SseReader = field(default_factory=lambda: SseReader(_is_whole))
 
     @property
@@ -86,7 +88,9 @@ class StreamWatch:
         self.is_bill = self.is_bill or (tells_usage and bool(self.finish))
 
     def _keep(self, usage: Json) -> bool:
-        """Whether it counts anything. Later reports add to and replace earlier ones."""
+        """Whether it counts anything. Later reports add to and replace earlier ones; many are like the one before."""
+        if usage == self._latest:
+            return self._counted
         counts = False
         for name, reported in usage.items():
             known = {key: value for key, value in mapping(reported).items() if value is not None}
@@ -95,6 +99,7 @@ class StreamWatch:
                 self.reports += 1
                 self.usage[name] = after
             counts = counts or any(isinstance(value, int) for value in known.values())
+        self._latest, self._counted = usage, counts
         return counts
 
 
