@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Self
 
 _LEFT = "the caller left"
+_BEHIND: ContextVar[set[asyncio.Task[Any]] | None] = ContextVar("behind", default=None)
 
 
 class Patience:
@@ -81,6 +84,27 @@ class Patience:
 def leave(task: asyncio.Task[Any]) -> None:
     """Cancel a task because its caller left: whatever `heard_out` waits for within it is waited for first."""
     task.cancel(_LEFT)
+
+
+def leave_behind(task: asyncio.Task[Any]) -> None:
+    """Leave a task that goes on by itself: who is around it in `with_all_behind` waits until it has ended."""
+    leave(task)
+    behind = _BEHIND.get()
+    if behind is not None:
+        behind.add(task)
+
+
+@asynccontextmanager
+async def with_all_behind() -> AsyncIterator[None]:
+    """Ends once all has that was left behind within it, in tasks that were begun there too."""
+    behind: set[asyncio.Task[Any]] = set()
+    token = _BEHIND.set(behind)
+    try:
+        yield
+    finally:
+        _BEHIND.reset(token)
+        if behind:
+            await asyncio.wait(behind)
 
 
 def was_left(cancelled: asyncio.CancelledError) -> bool:
