@@ -49,7 +49,7 @@ class Gate:
         self._telemetry = telemetry
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # What a model is asked for a caller who leaves is heard out: the request is open until then, as on other routes.
+        # A model is heard out for a caller who leaves: the request is open until then, as on other routes.
         async with with_all_behind():
             with turn_of(scope, receive, self._limiter) as (_slot, ear):
                 await self._let_through(scope, ear, send)
