@@ -49,10 +49,17 @@ _HEARD: Mapping[str, Callable[[Told], bool]] = {
 }
 
 
+_SAYS_NOTHING_THERE = frozenset({"effort-none", "json-mode-unnamed"})
+"""Of a server of which nothing is known but that it speaks the chat wire, and a model that never thinks."""
+
+
 def _own(case: Case) -> Case:
     """The case with the names of this form."""
     fields = frozenset(_NAMES.get(name, name) for name in case.fields)
-    return replace(case, fields=fields, heard=_HEARD.get(case.id, case.heard))
+    columns = case.columns
+    if case.id in _SAYS_NOTHING_THERE:
+        columns = frozenset(column.name for column in COLUMNS) - {"openai_chat"}
+    return replace(case, fields=fields, columns=columns, heard=_HEARD.get(case.id, case.heard))
 
 
 SECTIONS_HERE: Mapping[str, tuple[Case, ...]] = MappingProxyType(
