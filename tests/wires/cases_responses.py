@@ -60,8 +60,8 @@ def _user(text: str) -> dict[str, Any]:
 
 
 def _offers(here: str, elsewhere: str) -> Probe:
-    """Whether a tool is offered by its name on this wire, or by the one that it has on others."""
-    return lambda sent: (here if sent.wire == "responses" else elsewhere) in sent.tools
+    """Whether a tool is offered, forwarded by its name on this wire or translated by the one that it has on others."""
+    return lambda sent: [name for name in sent.tools if name in (here, elsewhere)] != []
 
 
 def _calls(*names: str) -> Heard:
@@ -69,7 +69,7 @@ def _calls(*names: str) -> Heard:
 
 
 def _called(here: str, elsewhere: str) -> Probe:
-    return lambda sent: [one[0] for one in sent.values("call")] == [here if sent.wire == "responses" else elsewhere]
+    return lambda sent: [one[0] for one in sent.values("call")] in ([here], [elsewhere])
 
 
 def _shows_thoughts(told: Told) -> bool:

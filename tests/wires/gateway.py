@@ -115,8 +115,8 @@ class Lab:
         heard = told_response(answer) if path.endswith("/responses") else told(answer)
         return Heard(heard, tuple(read(call) for call in asked))
 
-    def sdk(self, provider: str) -> httpx.AsyncClient:
-        """An HTTP client of the same gateway, for who does more than one request in one go; see `run`."""
+    def http(self, provider: str) -> httpx.AsyncClient:
+        """The gateway whose engine is used for this provider's models, for who asks it by himself; see `run`."""
         return self._https[provider]
 
     def run[A](self, work: Coroutine[Any, Any, A]) -> A:

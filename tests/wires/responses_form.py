@@ -93,7 +93,11 @@ def _items(message: Json) -> Iterator[Json]:
     role = message["role"]
     if role == "tool":
         call_id = message["tool_call_id"]
-        yield {"type": "function_call_output", "call_id": call_id, "output": _content(message["content"], "input") or ""}
+        yield {
+            "type": "function_call_output",
+            "call_id": call_id,
+            "output": _content(message["content"], "input") or "",
+        }
         return
     said = _content(message.get("content"), "output" if role == "assistant" else "input")
     refused = [{"type": "refusal", "refusal": message["refusal"]}] if message.get("refusal") else []
