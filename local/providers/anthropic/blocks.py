@@ -11,6 +11,7 @@ https://github.com/letta-ai/letta-code/issues/3989 and https://github.com/UKGove
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from itertools import groupby
 from typing import Any
 
@@ -25,6 +26,7 @@ _FIELDS: dict[str, tuple[str, ...]] = {
     "search_result": (*_COMMON, "source", "title", "content", "citations"),
     "server_tool_use": (*_COMMON, "id", "name", "input", "caller"),
     "text": (*_COMMON, "text", "citations"),
+    "tool_reference": (*_COMMON, "tool_name"),
     "thinking": ("type", "thinking", "signature"),
     "tool_result": (*_COMMON, "tool_use_id", "content", "is_error"),
     "tool_use": (*_COMMON, "id", "name", "input", "caller"),
@@ -36,6 +38,7 @@ _REQUIRED: dict[str, tuple[str, ...]] = {
     "redacted_thinking": ("data",),
     "text": ("text",),
     "thinking": ("thinking", "signature"),
+    "tool_reference": ("tool_name",),
     "tool_result": ("tool_use_id",),
     "tool_use": ("id", "name", "input"),
 }
@@ -98,12 +101,13 @@ def _may_precede(message: Json) -> bool:
     return bool(message["role"] == "user" or _blocks(message["content"])[-1]["type"] == "web_search_tool_result")
 
 
-def check_content(at: str, content: Any) -> None:
-    """Text, or blocks of every known type. Raises Refused."""
+def check_content(at: str, content: Any, *, of_tool: bool = False) -> None:
+    """Text, or blocks of every known type; references to tools are for results of tools. Raises Refused."""
     if isinstance(content, str):
         check_text_is_visible(content)
     for number, part in enumerate(content if isinstance(content, list) else ()):
-        _check_part(f"{at}.{number}", part)
+        known = [kind for kind in _FIELDS if of_tool or kind != "tool_reference"]
+        _check_part(f"{at}.{number}", part, known)
 
 
 def check_text_is_visible(text: Any) -> None:
@@ -114,10 +118,10 @@ def check_text_is_visible(text: Any) -> None:
         raise Refused("messages: text content blocks must contain non-whitespace text")
 
 
-def _check_part(at: str, part: Any) -> None:
-    kind = part.get("type") if isinstance(part, dict) else None
-    if kind not in _FIELDS:
-        expected = ", ".join(f"'{known}'" for known in sorted(_FIELDS))
+def _check_part(at: str, part: Any, known: Collection[str]) -> None:
+    kind = str(part.get("type")) if isinstance(part, dict) else "None"
+    if kind not in known:
+        expected = ", ".join(f"'{name}'" for name in sorted(known))
         found = f"Input tag '{kind}' found using 'type' does not match any of the expected tags"
         raise Refused(f"{at}: {found}: {expected}")
     for name in _REQUIRED.get(kind, ()):
@@ -140,7 +144,7 @@ def _check_tool_block(at: str, part: Json) -> None:
     if "input" in part and not isinstance(part["input"], dict):
         raise Refused(f"{at}.input: Input should be a valid dictionary")
     if isinstance(part.get("content"), list):
-        check_content(f"{at}.content", part["content"])
+        check_content(f"{at}.content", part["content"], of_tool=True)
 
 
 def _check_source(at: str, source: Any, block: str) -> None:

@@ -235,6 +235,25 @@ def test_interleaved_thinking_may_outgrow_the_limit(sim):
     assert "must be greater than `thinking.budget_tokens`" in problem(claude(sim, SESSION, **fields))
 
 
+def test_deferred_tools_are_known_by_reference(sim):
+    """Claude Code's search of tools: the result refers to one, which the model can call from then on."""
+    search = {"name": "ToolSearch", "input_schema": {"type": "object"}}
+    hidden = {"name": "mcp__gw__write", "input_schema": WRITE, "defer_loading": True}
+    tools = {"tools": [search, hidden]}
+    user = {"role": "user", "content": "[[call=ToolSearch {}]] [[call=write {}]] [[say=None.]]"}
+    (asked,) = claude(sim, messages=[user], **tools).json()["content"]
+    result = {"type": "tool_result", "tool_use_id": asked["id"], "content": "nothing"}
+    turns = [user, {"role": "assistant", "content": [asked]}, {"role": "user", "content": [result]}]
+    assert claude(sim, messages=turns, **tools).json()["content"] == [{"type": "text", "text": "None."}]
+    result["content"] = [{"type": "tool_reference", "tool_name": "mcp__gw__write"}]
+    (called,) = claude(sim, messages=turns, **tools).json()["content"]
+    assert called["name"] == "mcp__gw__write"
+    assert "'mcp__gw__write' not found in available tools" in problem(claude(sim, messages=turns, tools=[search]))
+    assert problem(claude(sim, tools=[hidden])) == "At least one tool must have defer_loading=false."
+    misplaced = [{"role": "user", "content": result["content"]}]
+    assert "Input tag 'tool_reference' found" in problem(claude(sim, messages=misplaced, **tools))
+
+
 @pytest.mark.parametrize("kind", ["server_error", "rate_limit"])
 @pytest.mark.parametrize("failed", [True, False])
 def test_a_response_that_fails(sim, kind, failed):
