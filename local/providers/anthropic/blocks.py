@@ -54,39 +54,47 @@ _FOLLOWS = "role 'system' must follow a 'user' message or an 'assistant' message
 _PRECEDES = "role 'system' must precede an 'assistant' message or end the array"
 
 
-def check_list(messages: Any, model: str) -> None:
-    """The whole conversation. Raises Refused."""
+def check_list(messages: Any, model: str, of_system: frozenset[str]) -> None:
+    """The whole conversation. `of_system` are the fields that system messages may have as well. Raises Refused."""
     if not isinstance(messages, list):
         raise Refused("messages: Input should be a valid list")
     if not messages:
         raise Refused("messages: at least one message is required")
     for index, message in enumerate(messages):
-        _check_message(f"messages.{index}", message)
+        _check_message(f"messages.{index}", message, of_system)
         if message["role"] == "system":
             check_system_place(index, messages, model)
     check_results_follow_calls(messages)
     _check_ending(messages[-1])
 
 
-def _check_message(at: str, message: Any) -> None:
+def _check_message(at: str, message: Any, of_system: frozenset[str]) -> None:
     if not isinstance(message, dict):
         raise Refused(f"{at}: Input should be a valid dictionary or object to extract fields from")
     if message.get("role") not in ("user", "assistant", "system"):
         raise Refused(f"{at}.role: Input should be 'user' or 'assistant'")
-    for name in sorted(set(message) - {"role", "content"}):
+    more = of_system if message["role"] == "system" else ()
+    for name in sorted(set(message) - {"role", "content", *more}):
         raise Refused(f"{at}.{name}: Extra inputs are not permitted")
     content = message.get("content")
     if content is None:
         raise Refused(f"{at}.content: Field required")
-    if content in ("", []):
+    if content in ("", []) and not _only_directs(message):
         raise Refused(f"{at}: {_EMPTY}")
     check_content(f"{at}.content", content)
+
+
+def _only_directs(message: Json) -> bool:
+    """Whether a system message says nothing, but how the turn is to be answered."""
+    return message["role"] == "system" and message["content"] == [] and "output_config" in message
 
 
 def check_system_place(index: int, messages: list[Json], model: str) -> None:
     """A system message in the conversation. Raises Refused where the model or its place does not allow one."""
     if not _MID_SYSTEM.match(model):
         raise Refused(_NO_SYSTEM)
+    if _only_directs(messages[index]):
+        return
     if index == 0 or not _may_precede(messages[index - 1]):
         raise Refused(f"messages.{index}: {_FOLLOWS}; {_ANYWHERE}")
     if index + 1 < len(messages) and messages[index + 1]["role"] != "assistant":
@@ -216,6 +224,6 @@ def _blocks(content: Any) -> list[Json]:
 
 def _check_ending(message: Json) -> None:
     """An answer that is begun for the model must not end in white space."""
-    text = _blocks(message["content"])[-1].get("text", "")
-    if message["role"] == "assistant" and text != text.rstrip():
+    text = _blocks(message["content"])[-1].get("text", "") if message["role"] == "assistant" else ""
+    if text != text.rstrip():
         raise Refused("messages: final assistant content cannot end with trailing whitespace")

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from local.providers.anthropic.betas import check_beta_fields
+from local.providers.anthropic.betas import check_beta_fields, fields_of_system
 from local.providers.anthropic.blocks import check_content, check_list
 from local.providers.anthropic.caching import check_breakpoints
 from local.providers.anthropic.schemas import check_output_schema
@@ -93,7 +93,7 @@ def check_messages(body: Json, betas: frozenset[str], *, limits_output: bool) ->
     _check_sampling(body, version)
     _check_fields(body, model)
     check_tools(body)
-    check_list(body["messages"], model)
+    check_list(body["messages"], model, fields_of_system(betas))
     check_references(body)
     check_breakpoints(body)
     check_history(body)

@@ -213,6 +213,16 @@ def test_what_betas_allow(sim, beta, fields, told):
     assert told in problem(claude(sim, beta, **fields))
 
 
+def test_a_turn_may_have_its_own_effort(sim):
+    """In a system message, under its beta, and anywhere where the message says nothing else."""
+    user, directive = {"role": "user", "content": "hi"}, {"role": "system", "output_config": {"effort": "low"}}
+    beta, anywhere = "per-turn-control-2026-07-01", [directive | {"content": []}, user]
+    assert claude(sim, beta, messages=anywhere).is_success
+    assert claude(sim, beta, messages=[user, directive | {"content": "Be brief.", "output_config": {}}]).is_success
+    assert problem(claude(sim, messages=anywhere)) == "messages.0.output_config: Extra inputs are not permitted"
+    assert "must follow" in problem(claude(sim, beta, messages=[directive | {"content": "Be brief."}, user]))
+
+
 def test_context_editing_is_reported(sim):
     """Whole, streamed and counted; a conversation here is never so long that something is cleared."""
     fields = {"thinking": {"type": "adaptive"}, "context_management": EDITS}
