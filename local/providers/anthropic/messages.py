@@ -59,8 +59,8 @@ class AnthropicMessages(AnthropicWire):
             thinking=(body.get("thinking") or {}).get("type") in ("enabled", "adaptive"),
             answered=_has(last_said(messages).get("content"), "tool_result"),
             script=script_of(
-                (content.text * (message["role"] == "user"), _has(message["content"], "tool_use"))
-                for message, (_, content) in zip(messages, contents, strict=True)
+                (role, content.text, _has(message["content"], "tool_use"))
+                for message, (role, content) in zip(messages, contents, strict=True)
             ),
             body=body,
             prefixes=prefixes,

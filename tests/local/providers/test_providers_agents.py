@@ -152,6 +152,14 @@ def test_a_script_leads_an_agent(sim, wire):
     assert talk.text(last) == "Done."
 
 
+def test_directives_hold_through_reminders(sim):
+    """What a client, or a gateway, puts behind a prompt does not hide it; the next prompt does."""
+    turn = [{"role": "user", "content": "Go. [[say=Gone.]]"}, {"role": "user", "content": REMINDER}]
+    answered = [*turn, {"role": "assistant", "content": "Gone."}, {"role": "user", "content": "And now?"}]
+    for messages, text in ((turn, "Gone."), (answered, "claude-opus-4-8 heard: And now?")):
+        assert claude(sim, messages=messages).json()["content"] == [{"type": "text", "text": text}]
+
+
 @pytest.mark.parametrize(
     ("prompt", "told"),
     [
