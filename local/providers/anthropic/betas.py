@@ -15,6 +15,7 @@ from local.providers.model import Json, Refused, Request
 CONTEXT = "context-management-2025-06-27"
 BINDING = "thinking-binding-controls-2026-08-01"
 INTERLEAVED = "interleaved-thinking-2025-05-14"
+UPDATES = "thinking-display-updates-2026-08-18"
 _CLEARED = "mid-conversation-system-clear-at-2026-08-21"
 _PER_TURN = (
     "mid-conversation-effort-2026-08-01",
@@ -80,7 +81,7 @@ _OF_CLAUDE_CODE = (
     "prompt-caching-scope-2026-01-05",
     "redact-thinking-2026-02-12",
     "structured-outputs-2025-12-15",
-    "thinking-display-updates-2026-08-18",
+    UPDATES,
 )
 _KNOWN = frozenset(_DOCUMENTED + _OF_CLAUDE_CODE)
 _FIELDS = {

@@ -191,6 +191,9 @@ def test_a_script_gives_a_custom_tool_its_text(sim):
 def test_values_of_the_beta_header(sim):
     """Those of Claude Code and of the documentation are known; anything else is refused by name."""
     assert claude(sim, SESSION).is_success
+    updates = {"thinking": {"type": "adaptive", "display": "updates"}}
+    assert claude(sim, "thinking-display-updates-2026-08-18", **updates).is_success
+    assert "display: Input should be" in problem(claude(sim, SESSION, **updates))
     told = problem(claude(sim, f"{SESSION},flying-2026-01-01,x"))
     assert told.startswith("Unexpected value(s) `flying-2026-01-01`, `x` for the `anthropic-beta` header.")
 
