@@ -51,16 +51,16 @@ HEAVY = {
 CALLS_MODELS = {"api.schemas", "batch", "adapters.upstream", "pipeline.gateway", "wires.codecs", "routing.plan"}
 """Rooms and modules of ours that only callers of models need."""
 OURS = {
-    "ask": 298,
-    "complete": 291,
-    "embed": 282,
-    "health": 173,
-    "mcp": 208,
-    "models": 174,
-    "replay": 162,
-    "stream": 298,
-    "tokens": 278,
-    "usage": 177,
+    "ask": 300,
+    "complete": 293,
+    "embed": 284,
+    "health": 175,
+    "mcp": 210,
+    "models": 176,
+    "replay": 163,
+    "stream": 300,
+    "tokens": 280,
+    "usage": 179,
 }
 """How many modules of ours a function may load."""
 FOLDERS = sorted(path.parent.name for path in ROOT.glob("functions/*/app.py"))
