@@ -15,15 +15,13 @@ from collections.abc import Mapping, Sequence
 from gateway_core.access.administration import Administration, Line
 from gateway_core.adapters.clock import SystemClock
 from gateway_core.adapters.config_sources import open_sources
-from gateway_core.adapters.upstash.sdk import SdkKeyStore
 from gateway_core.cli.arguments import make_parser
 from gateway_core.cli.commands import Command
+from gateway_core.cli.opening import open_store
 from gateway_core.cli.replaying import usage_replay
 from gateway_core.config.check import check_config
-from gateway_core.config.environment import StoreSettings, documents_named, needed
+from gateway_core.config.environment import documents_named
 from gateway_core.domain.errors import LLMError
-
-_TIMEOUT_S = 10.0
 
 
 def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = None) -> int:
@@ -64,12 +62,6 @@ async def _run(options: argparse.Namespace, environ: Mapping[str, str]) -> list[
         return await command(Administration(store, SystemClock()), options)
     finally:
         await store.close()
-
-
-def open_store(environ: Mapping[str, str]) -> SdkKeyStore:
-    """The store that the gateway would use. Raises ConfigError as it does."""
-    store = needed(StoreSettings.from_env(environ))
-    return SdkKeyStore(store.url, store.token.reveal(), timeout_s=_TIMEOUT_S)
 
 
 def _aside(detail: str) -> str:
