@@ -59,8 +59,14 @@ def named_databases(environ: Mapping[str, str]) -> NamedDatabases:
 def open_store(environ: Mapping[str, str]) -> OpenedStore:
     """The store that the gateway would use. Raises ConfigError as it does."""
     named = named_databases(environ)
+    store = open_databases_of(named)
+    return store if len(named.addresses) > 1 else store.databases[FIRST]
+
+
+def open_databases_of(named: NamedDatabases) -> SpreadKeyStore:
+    """All of them, each also for itself."""
     opened = {
         name: SdkKeyStore(address.url, address.token.reveal(), timeout_s=_TIMEOUT_S)
         for name, address in named.addresses.items()
     }
-    return SpreadKeyStore(opened, named.placement) if len(opened) > 1 else opened[FIRST]
+    return SpreadKeyStore(opened, named.placement)

@@ -19,6 +19,7 @@ from gateway_core.telemetry.log_format import LogFormat
 
 _URL, _TOKEN = "UPSTASH_REDIS_REST_URL", "UPSTASH_REDIS_REST_TOKEN"
 _PLACED, _OTHERS = "GATEWAY_STORE_PROJECTS_", "GATEWAY_STORE_OTHERS"
+_CONFIG = "GATEWAY_CONFIG"
 _SECRET_SOURCES = ("GATEWAY_SECRETS_STORE", "GATEWAY_SECRETS_PROVIDERS")
 _FUNCTION = "GATEWAY_FUNCTION_"
 _JOBS_BUCKET = "GATEWAY_JOBS_BUCKET"
@@ -90,7 +91,12 @@ def completed(environ: Mapping[str, str], secrets: Mapping[str, str]) -> dict[st
 
 def documents_named(environ: Mapping[str, str]) -> str:
     """The names of the documents of configuration with commas between them, empty if there are none."""
-    return Environment(environ).text("GATEWAY_CONFIG") or ""
+    return Environment(environ).text(_CONFIG) or ""
+
+
+def naming(environ: Mapping[str, str], documents: str) -> dict[str, str]:
+    """The same with other documents named."""
+    return {**environ, _CONFIG: documents}
 
 
 def trace_header(environ: Mapping[str, str]) -> str:
