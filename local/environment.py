@@ -35,8 +35,8 @@ class LocalEnvironment:
 
     `store_dir` is where the store's data is kept, in memory if empty. `databases` are those of ours beside the first.
     `makes_key` is whether a development key is made up when none is given. `drain_s` is how long requests in flight may
-    take to finish once it is told to stop. `workers` is how many processes serve. `probe_interval_s` is the time between
-    two probes of the providers, 0 for none.
+    take to finish once it is told to stop. `workers` is how many processes serve. `probe_interval_s` is the time
+    between two probes of the providers, 0 for none.
     """
 
     host: str
