@@ -81,7 +81,7 @@ def _misplaced(project_id: str, own: str, other: str, *, is_moving: bool) -> Pro
         f"project {project_id!r} is configured for database {own!r}, and {other!r} has its data: "
         f"correct `store`, or move it by `gateway store move --project {project_id}`"
     )
-    text = "The gateway is configured for another database than this project's. Quote the request_id to its operator."
+    text = "This project's data is in another database than the gateway is configured for. Its operator can tell more."
     return ProjectMisplaced(text, detail=detail, retry_after_s=_RETRY_AFTER_S)
 
 
