@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -54,7 +55,7 @@ class Replayer:
 
     async def _settle(self, services: Services, unsettled: Unsettled) -> Verdict:
         database = self._database_of(services, unsettled)
-        if services.clock.monotonic_s() < self._spared.get(database, 0.0):
+        if services.clock.monotonic_s() < self._spared.get(database, -math.inf):
             return "waits"
         try:
             settled = await replay(services.store, unsettled, Terms(services.clock.now_ms(), services.settings.breaker))
