@@ -14,9 +14,11 @@ import httpx
 import pytest
 
 from gateway_core.adapters.memory import MemoryStore
+from gateway_core.adapters.spread import SpreadStore
 from gateway_core.adapters.upstash import UpstashStore
 from gateway_core.adapters.upstash.sdk import SdkKeyStore
 from gateway_core.ports import OperatorStore, Store
+from gateway_core.store.placement import FIRST, Placement
 from local.serving import serve
 from local.upstash.app import create_app
 from local.upstash.faults import Faults
@@ -109,9 +111,19 @@ async def host() -> AsyncIterator[Server]:
     await asyncio.gather(*scripted.tasks, return_exceptions=True)
 
 
-@pytest.fixture(params=["memory", "upstash"])
+@pytest.fixture(params=["memory", "spread", "upstash"])
 def store(request: pytest.FixtureRequest) -> Store:
-    return MemoryStore() if request.param == "memory" else request.getfixturevalue("upstash")
+    match request.param:
+        case "memory":
+            return MemoryStore()
+        case "spread":
+            return spread_store()
+    return request.getfixturevalue("upstash")
+
+
+def spread_store() -> Store:
+    """Two databases, in memory; the tests' project is not in the first."""
+    return SpreadStore({FIRST: MemoryStore(), "second": MemoryStore()}, Placement({"beta": FIRST}, ("second",)))
 
 
 @pytest.fixture

@@ -303,7 +303,7 @@ async def wide_client(wide_world):
 async def test_an_explanation_does_without_the_store(client, world):
     """It tells what is known, and refuses nothing."""
 
-    async def down(pairs):
+    async def down(pairs, project):
         raise StoreUnavailable("away")
 
     world.store.deployment_states = down

@@ -17,15 +17,16 @@ from gateway_core.adapters.config_sources import open_sources
 from gateway_core.adapters.degraded import ResilientLedger
 from gateway_core.adapters.invoke_asgi import AsgiInvoker
 from gateway_core.adapters.invoke_lambda import LambdaInvoker
-from gateway_core.adapters.upstash import UpstashStore
+from gateway_core.adapters.opening import StoreTimes, open_databases
 from gateway_core.adapters.xray import xray_tracer
 from gateway_core.config.environment import ProcessEnvironment, completed, documents_named, needed, trace_header
 from gateway_core.config.loader import Inputs, SettingsLoader
 from gateway_core.config.reload import ReloadingServices
 from gateway_core.config.settings import GatewaySettings
 from gateway_core.pipeline.emitter import Emitter, emit_from_thread
-from gateway_core.ports import Backlog, Draw, Invoker, ModelProvider, Store
+from gateway_core.ports import Backlog, ConnectedStore, Draw, Invoker, ModelProvider, Store
 from gateway_core.services import Current, ModelServices, Services
+from gateway_core.store.placement import FIRST
 from gateway_core.telemetry.ports import EventSink, Tracer
 from gateway_core.telemetry.sinks import EventLog, FanOut
 from gateway_core.telemetry.telemetry import SERVICE, Telemetry
@@ -61,16 +62,11 @@ def read_settings(environ: Mapping[str, str]) -> GatewaySettings:
     return loader.settings(inputs)
 
 
-def open_store(settings: GatewaySettings) -> UpstashStore:
+def open_store(settings: GatewaySettings) -> ConnectedStore:
     """The shared state. Raises ConfigError when none is named."""
-    store = needed(settings.store)
-    return UpstashStore(
-        store.url,
-        store.token.reveal(),
-        connect_timeout_s=settings.store_connect_timeout_s,
-        timeout_s=settings.store_timeout_s,
-        unconfirmed_after_ms=settings.unconfirmed_after_ms,
-    )
+    addresses = {FIRST: needed(settings.store), **settings.databases}
+    times = StoreTimes(settings.store_connect_timeout_s, settings.store_timeout_s, settings.unconfirmed_after_ms)
+    return open_databases(addresses, settings.placement, times)
 
 
 def light_services(environ: Mapping[str, str]) -> ReloadingServices[Services]:
@@ -245,7 +241,8 @@ def _services(
     settings: GatewaySettings, store: Store, telemetry: Telemetry, events: EventSink, backlog: Backlog, *, degrade: bool
 ) -> Services:
     clock = SystemClock()
-    ledger = ResilientLedger(store, clock, backlog, degrade=degrade, workers=settings.workers)
+    placement = settings.placement
+    ledger = ResilientLedger(store, clock, backlog, degrade=degrade, workers=settings.workers, placement=placement)
     return Services(settings, store, Authenticator(ledger, clock), telemetry, clock, ledger, events)
 
 

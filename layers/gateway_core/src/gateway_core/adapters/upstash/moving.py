@@ -1,0 +1,149 @@
+"""Moves a project from one database to another.
+
+What belongs to the project is renamed at the source first, its keys before all else: from then on nobody is admitted
+there, and what is copied does not change. It lives at the target when its keys are there, which come last. Broken off
+anywhere, the same is done again and goes on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from itertools import batched
+
+from gateway_core.adapters.upstash import layout
+from gateway_core.adapters.upstash.client import Client
+from gateway_core.adapters.upstash.copying import KeyCopier
+from gateway_core.adapters.upstash.pages import FIRST, Turns
+from gateway_core.adapters.upstash.reading import done, pairs, read, rows, text, texts, whole
+from gateway_core.adapters.upstash.scripts import Script
+
+_MOVING = layout.moving_key("")
+_ASIDE = "gu:"
+"""Before what the project's keys left at the target as guests."""
+_PAGE = 1000
+_AT_ONCE = 100
+_RENAME = """
+if redis.call('EXISTS', KEYS[1]) == 1 and redis.call('EXISTS', KEYS[2]) == 0 then
+  redis.call('RENAME', KEYS[1], KEYS[2])
+end
+return 'OK'
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """How many keys were moved; `late` are those that somebody wrote at the source meanwhile, and that stay there."""
+
+    keys: int
+    late: tuple[str, ...] = ()
+
+
+class ProjectMove:
+    """One project on its way. Every method raises StoreUnavailable, and may be called again."""
+
+    def __init__(self, source: Client, target: Client, project_id: str) -> None:
+        self._source = source
+        self._target = target
+        self._project_id = project_id
+        self._keys, self._frozen = layout.project_key(project_id), layout.moving_key(project_id)
+        families = "bud|ux|agg|use|rc|rh|job|jb|jl|ji|jo"
+        self._own = re.compile(rf"({families}):{re.escape(project_id)}(:.*)?")
+
+    async def freeze(self) -> None:
+        """Admit nobody at the source from now on."""
+        await self._rename(self._source, self._keys, self._frozen)
+
+    async def thaw(self) -> None:
+        """As if nothing had been begun."""
+        await self._rename(self._source, self._frozen, self._keys)
+
+    async def has_open_jobs(self) -> bool:
+        return bool(await self._source.execute("ZCARD", layout.open_jobs_key(self._project_id)))
+
+    async def has_begun(self) -> bool:
+        """Whether anything but the project's keys is on its way."""
+        return bool([key async for key in self._scan(self._source, _MOVING)])
+
+    async def is_done(self) -> bool:
+        """Whether the project lives at the target already, and only the source has to be emptied."""
+        return bool(await self._target.execute("HEXISTS", self._keys, layout.HOME))
+
+    async def carry(self) -> Moved:
+        """Bring all of it to the target. The source is frozen."""
+        if not await self.is_done():
+            await self._set_guests_aside()
+            await self._rename_all()
+            async for key in self._scan(self._source, _MOVING):
+                await KeyCopier(self._source, self._target).copy(_MOVING + key, key)
+            await self._add_guests()
+            await self._move_in()
+        return await self._empty()
+
+    async def _rename_all(self) -> None:
+        await done(self._project_id, self._source.execute("SREM", layout.PROJECTS, self._project_id))
+        async for key in self._scan(self._source):
+            await self._rename(self._source, key, _MOVING + key)
+
+    async def _set_guests_aside(self) -> None:
+        """The project's keys may have been used at the target, on others' projects: their accounts are theirs."""
+        async for key in self._scan(self._target):
+            if key.startswith(layout.budget_key(self._project_id, "")):
+                await self._rename(self._target, key, _ASIDE + key)
+
+    async def _add_guests(self) -> None:
+        async for key in self._scan(self._target, _ASIDE):
+            aside = await read(key, self._target.execute("HGETALL", _ASIDE + key), pairs)
+            for field, account in aside.items():
+                if field.startswith("k:"):
+                    known = await self._target.execute("HGET", key, field)
+                    both = account if known is None else _added(account, text(known))
+                    await done(key, self._target.execute("HSET", key, field, both))
+            await done(key, self._target.execute("DEL", _ASIDE + key))
+
+    async def _move_in(self) -> None:
+        """From here on the target has the project."""
+        stored = await read(self._frozen, self._source.execute("HGETALL", self._frozen), pairs)
+        fields = [(name, value) for name, value in stored.items() if name not in (layout.GUEST, layout.HOME)]
+        await done(self._keys, self._target.execute("DEL", self._keys))  # keys that were guests
+        await done(self._project_id, self._target.execute("SADD", layout.PROJECTS, self._project_id))
+        for some in batched(fields, _AT_ONCE):
+            await done(self._keys, self._target.execute("HSET", self._keys, *(part for pair in some for part in pair)))
+        await done(self._keys, self._target.execute("HSET", self._keys, layout.HOME, "1"))
+
+    async def _empty(self) -> Moved:
+        moved = [_MOVING + key async for key in self._scan(self._source, _MOVING)]
+        for some in batched(moved, _AT_ONCE):
+            await done(self._project_id, self._source.execute("UNLINK", *some))
+        late = [key async for key in self._scan(self._source)]
+        await done(self._frozen, self._source.execute("DEL", self._frozen))
+        return Moved(len(moved), tuple(sorted(late)))
+
+    async def _rename(self, client: Client, key: str, to: str) -> None:
+        await done(key, client.run(_script(_RENAME), [key, to], []))
+
+    async def _scan(self, client: Client, prefix: str = "") -> AsyncIterator[str]:
+        """The project's keys, but for the hash of its virtual keys, that stand behind the prefix; without it."""
+        pattern, turns, cursor, seen = f"{prefix}*:{self._project_id}*", Turns("keys of a database"), FIRST, set[str]()
+        while True:
+            found = rows(await client.execute("SCAN", cursor, "MATCH", pattern, "COUNT", _PAGE))
+            for key in _unprefixed(texts(found[1]), prefix):
+                if self._own.fullmatch(key) and key not in seen:
+                    seen.add(key)
+                    yield key
+            if (cursor := turns.next(text(found[0]))) == FIRST:
+                return
+
+
+def _unprefixed(keys: Sequence[str], prefix: str) -> Sequence[str]:
+    return [key.removeprefix(prefix) for key in keys if key.startswith(prefix)]
+
+
+def _added(one: str, other: str) -> str:
+    return ";".join(str(whole(a) + whole(b)) for a, b in zip(one.split(";"), other.split(";"), strict=True))
+
+
+def _script(code: str) -> Script:
+    return Script(code, hashlib.sha1(code.encode(), usedforsecurity=False).hexdigest())
