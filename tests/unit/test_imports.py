@@ -51,16 +51,16 @@ HEAVY = {
 CALLS_MODELS = {"api.schemas", "batch", "adapters.upstream", "pipeline.gateway", "wires.codecs", "routing.plan"}
 """Rooms and modules of ours that only callers of models need."""
 OURS = {
-    "ask": 307,
-    "complete": 300,
-    "embed": 291,
-    "health": 175,
-    "mcp": 209,
-    "models": 183,
-    "replay": 163,
-    "stream": 335,
-    "tokens": 295,
-    "usage": 179,
+    "ask": 310,
+    "complete": 303,
+    "embed": 294,
+    "health": 178,
+    "mcp": 213,
+    "models": 186,
+    "replay": 166,
+    "stream": 338,
+    "tokens": 298,
+    "usage": 182,
 }
 """How many modules of ours a function may load."""
 FOLDERS = sorted(path.parent.name for path in ROOT.glob("functions/*/app.py"))
