@@ -83,8 +83,8 @@ def load_scripts() -> Scripts:
 def _assemble(*names: str) -> Script:
     """The fragments, each within the one before it, as a function that is called at its end.
 
-    A server makes each function of a script anew with each run. For whatever it uses of its own surroundings it searches
-    all that is used there already, one by one; what its surroundings have from theirs it finds at once.
+    A server makes each function of a script anew with each run. For whatever it uses of its own surroundings it
+    searches all that is used there already, one by one; what its surroundings have from theirs it finds at once.
     """
     fragments = [_with_constants(_without_comments(_read(name))) for name in names]
     text = _NESTED.join(fragments) + "\nend)()" * (len(fragments) - 1)
