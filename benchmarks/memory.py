@@ -56,6 +56,7 @@ CASES: Mapping[str, tuple[str, dict[str, Any]]] = {
         "stream",
         chat("gemini-flash", f"[[reasoning=0]] [[words=20]] {_LONG}", stream=True),
     ),
+    "ask": ("ask", event_of("ask")),
     "embed": ("embed", event_of("embed")),
     "tokens": ("tokens", event_of("tokens")),
     "mcp": ("mcp", event_of("mcp")),
