@@ -31,13 +31,12 @@ ROUTES: Mapping[str, str] = {
     "/v1/usage/records": "usage",
     "/v1/budgets": "usage",
     "/v1/models": "models",
-    "/": "health",
     "/health": "health",
     "/health/providers": "health",
     "/mcp": "mcp",
 }
 """Path to function folder, as in template.yaml; a test compares the two."""
-BELOW: Mapping[str, str] = {"/v1/models/": "models", "/ask/": "ask", "/v1/messages/": "stream"}
+BELOW: Mapping[str, str] = {"/v1/models/": "models", "/ask/": "ask"}
 """The same for every path that begins so."""
 LOCAL_ROUTES: Mapping[str, str] = {"/v1/events": "events"}
 """What only one process can have. On AWS its way is EventBridge."""

@@ -10,29 +10,36 @@ import base64
 import hashlib
 import json
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from gateway_core.domain.answer import Cost, ProviderAnswer, ToolCall, Usage
+from gateway_core.domain.answer import Chunk, Cost, ProviderAnswer, ToolCall, ToolCallDelta, Usage
 from gateway_core.domain.chat import ChatRequest, Model
 
 VERSION = 2
 """Of digests and values: another one finds nothing of what was kept before."""
 COMPRESSED_FROM = 1024
 """Bytes from which on a value is compressed."""
+PIECE = 512
+"""Characters of a kept text in one chunk of a stream."""
 WHOLE = frozenset({"stop", "tool_calls"})
 """How an answer ends that is whole."""
 _HEAD = 10
-_IRRELEVANT = frozenset({"attribution", "timeout_s", "cache", "explain", "fallback", "routing", "require", "body"})
+_IRRELEVANT = frozenset(
+    {"attribution", "timeout_s", "cache", "explain", "fallback", "routing", "require", "body", "spoken"}
+)
 """Fields of a request that only decide who answers, which the digest has, or say nothing about the answer."""
 _UNKEPT = frozenset({"rates", "refusal", "forwarded", "beside", "sound_tokens"})
 """Of an answer what is of its moment, or of another wire; refusals are not kept."""
-_BESIDE = frozenset({"estimated_nano", "max_tokens_per_s"})
-"""Says nothing about an answer, at any depth: how sure a cost is, and how streams are charged that end early."""
+_BESIDE = frozenset(
+    {"edits_context", "estimated_nano", "max_tokens_per_s", "output_efforts", "takes_budgets", "takes_late_system"}
+)
+"""Says nothing about an answer, at any depth: how sure a cost is, how streams are charged that end early, and rules of
+requests that are sent on as they came, which none is whose answer is kept."""
 _ORDERED = frozenset({"tools", "response_format"})
 """Options with schemas, whose order is the one in which a model writes."""
 
@@ -49,6 +56,17 @@ class KeptAnswer:
 def is_whole(answer: ProviderAnswer) -> bool:
     """Whether the answer ended by itself and says anything, and nothing else than that."""
     return answer.finish_reason in WHOLE and bool(answer.content or answer.tool_calls) and not answer.refusal
+
+
+def chunks_of(answer: ProviderAnswer) -> Iterator[Chunk]:
+    """A whole answer in pieces, as a provider would have streamed it."""
+    if answer.reasoning:
+        yield Chunk(reasoning=answer.reasoning)
+    for start in range(0, len(answer.content), PIECE):
+        yield Chunk(text=answer.content[start : start + PIECE])
+    for index, call in enumerate(answer.tool_calls):
+        yield Chunk(tool_calls=(ToolCallDelta(index, call.id, call.name, call.arguments, call.custom),))
+    yield Chunk(finish_reason=answer.finish_reason, dropped_params=answer.dropped_params)
 
 
 def digest_of_request(request: ChatRequest, resolved: Iterable[tuple[Model, int]], prices: str) -> str:
