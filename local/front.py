@@ -32,7 +32,6 @@ ROUTES: Mapping[str, str] = {
     "/v1/usage/records": "usage",
     "/v1/budgets": "usage",
     "/v1/models": "models",
-    "/": "health",
     "/health": "health",
     "/health/providers": "health",
     "/mcp": "mcp",
@@ -40,7 +39,6 @@ ROUTES: Mapping[str, str] = {
 """Path to function folder, as in template.yaml; a test compares the two."""
 BELOW: Mapping[str, str] = {
     "/v1/models/": "models",
-    "/v1/messages/": "stream",
     "/v1/responses/": "stream",
     "/ask/": "ask",
 }
