@@ -13,6 +13,7 @@ import httpx
 from gateway_core.adapters.models import model_provider
 from gateway_core.adapters.upstream.network import Incoming
 from gateway_core.api import chat, complete, responses
+from gateway_core.api.anthropic import messages
 from gateway_core.api.app import create_app
 from gateway_core.bootstrap import with_gateway
 from gateway_core.domain.chat import Deployment, Model
@@ -23,7 +24,7 @@ from tests.conftest import World, catalog_of, model, settings_for
 from tests.networks import Canned
 
 ASKED = [{"role": "user", "content": "Hello."}]
-PARTS = (chat, complete, responses)
+PARTS = (chat, complete, messages, responses)
 DONE = b"data: [DONE]\n\n"
 USAGE = {"prompt_tokens": 11, "completion_tokens": 3, "total_tokens": 14}
 
