@@ -241,9 +241,11 @@ async def test_what_is_incomplete_says_so(door, reason):
 async def test_rules_of_models_count(door):
     """What a model does not take is left out and named by the caller's word for it."""
     door.answers(response(MESSAGE))
-    answer = await door.respond("strict", temperature=0.5, top_logprobs=2, reasoning={"effort": "xhigh"})
+    options = {"temperature": 0.5, "top_logprobs": 2, "max_output_tokens": 1}
+    answer = await door.respond("strict", reasoning={"effort": "xhigh"}, **options)
     assert answer.status_code == 200, answer.text
+    assert door.body["max_output_tokens"] == 16
     assert door.body["reasoning"] == {"effort": "high"}
     assert not {"temperature", "top_logprobs"} & door.body.keys()
-    assert answer.headers["x-gateway-dropped"] == "reasoning.effort, temperature, top_logprobs"
+    assert answer.headers["x-gateway-dropped"] == "max_output_tokens, reasoning.effort, temperature, top_logprobs"
     assert door.body["include"] == ["reasoning.encrypted_content"]
