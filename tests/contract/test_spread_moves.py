@@ -8,12 +8,15 @@ import pytest
 
 from gateway_core.adapters.clock import SystemClock
 from gateway_core.adapters.spread import SpreadStore
-from gateway_core.domain.errors import ProjectMisplaced
+from gateway_core.adapters.upstash import UpstashStore
+from gateway_core.adapters.upstash.client import Client
+from gateway_core.adapters.upstash.moving import ProjectMove
+from gateway_core.domain.errors import ProjectMisplaced, StoreUnavailable
 from gateway_core.store.messages import Admitted, Terms
 from gateway_core.store.placement import FIRST, Placement
-from tests.contract.databases import MOVED, PLACEMENT, admin_of, desks
+from tests.contract.databases import MOVED, PLACEMENT, Two, admin_of, desks
 from tests.contract.desk import DIGEST, MONTH, NOON, POLICY, Desk, candidate, record_of, settled
-from tests.contract.test_store_jobs import NOW, job
+from tests.contract.test_store_jobs import job
 
 EAST = {"GATEWAY_STORE_PROJECTS_EAST": "alpha,beta"}
 
@@ -48,7 +51,7 @@ async def test_a_move_that_broke_off_goes_on(two, operate):
     alpha, _ = await desks(two)
     for number in range(3):
         await alpha.call(f"r{number}", charge_nano=70)
-    for step in range(0, 60, 3):
+    for step in range(6, 60, 3):
         broken = two.east if step % 2 else two.first
         broken.fail("crash", times=1000, skip=step)
         told = await operate("store move --project alpha", **EAST)
@@ -60,6 +63,7 @@ async def test_a_move_that_broke_off_goes_on(two, operate):
     assert isinstance(told, list)
     there = replace(alpha, store=two.store(MOVED))
     assert (await there.money(), len(await there.records())) == ((210, 0), 3)
+    assert await there.money(f"k:{alpha.key_id}") == (210, 0)
     assert not [key for key in two.keys(two.first) if "alpha" in key]
 
 
@@ -80,9 +84,10 @@ async def test_a_project_at_work_is_not_moved(two, operate):
     assert isinstance(admitted, Admitted)
     assert "money is held for requests that run" in await operate("store move --project alpha", **EAST)
     await alpha.store.settle(ticket, settled(admitted, candidate()), record_of(ticket), Terms(now_ms, POLICY))
-    await alpha.store.create_job(job(project="alpha"), most_open=1)
+    brought = job(project="alpha", created_ms=now_ms, until_ms=now_ms + 3_600_000)
+    await alpha.store.create_job(brought, most_open=1)
     assert "jobs that have not ended" in await operate("store move --project alpha", **EAST)
-    await alpha.store.end_job(job(project="alpha").name, "cancelled", now_ms=NOW)
+    await alpha.store.end_job(brought.name, "cancelled", now_ms=now_ms)
     two.east.run("HSET", "prj:alpha", "b|p", "1;;;")
     assert "cannot be brought together" in await operate("store move --project alpha", **EAST)
     assert await alpha.store.find_key("alpha", DIGEST)
@@ -102,3 +107,35 @@ async def test_a_project_moves_to_where_its_key_was_a_guest(two, operate):
     assert await there.money(f"k:{key.id}") == (140, 0)
     assert await there.money() == (70, 0)
     assert await there.call("r3")
+
+
+async def test_of_two_commands_the_later_one_moves(two):
+    """The other ends before it touches what may be in use by then."""
+    alpha, _ = await desks(two)
+    await alpha.call("r1", charge_nano=70)
+    earlier, later = (ProjectMove(*clients_of(two), "alpha") for _ in range(2))
+    await earlier.freeze()
+    await later.freeze()
+    with pytest.raises(StoreUnavailable, match="Another command"):
+        await earlier.carry()
+    assert (await later.carry()).keys == 2
+    assert await replace(alpha, store=two.store(MOVED)).money() == (70, 0)
+
+
+async def test_what_was_written_late_is_told(two):
+    """By a process that had not heard of it; it stays where it is."""
+    alpha, _ = await desks(two)
+    await alpha.call("r1")
+    move = ProjectMove(*clients_of(two), "alpha")
+    await move.freeze()
+    await move.carry()
+    await move.freeze()
+    two.first.run("SET", "rc:alpha:late", "kept")
+    assert (await move.carry()).late == ("rc:alpha:late",)
+
+
+def clients_of(two: Two) -> tuple[Client, Client]:
+    first, east = two.store().databases.values()
+    assert isinstance(first, UpstashStore)
+    assert isinstance(east, UpstashStore)
+    return first._client, east._client
