@@ -101,7 +101,7 @@ async def _moved(move: ProjectMove, source: OperatorStore, project: str, name: s
 async def _check_rest(move: ProjectMove, source: OperatorStore, project: str, clock: Clock | None = None) -> None:
     """Raises InvalidRequest where anything of the project is under way."""
     now_ms = (clock or SystemClock()).now_ms()
-    if await move.has_open_jobs():
+    if await move.has_open_jobs(now_ms):
         raise InvalidRequest(_HELD.format(project=project, why="it has jobs that have not ended"))
     for month in months_with_holds(now_ms):
         async for page in pages_of(source, project, month):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import secrets
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from itertools import batched
@@ -19,10 +20,16 @@ from gateway_core.adapters.upstash.copying import KeyCopier
 from gateway_core.adapters.upstash.pages import FIRST, Turns
 from gateway_core.adapters.upstash.reading import done, pairs, read, rows, text, texts, whole
 from gateway_core.adapters.upstash.scripts import Script
+from gateway_core.domain.errors import StoreUnavailable
 
 _MOVING = layout.moving_key("")
 _ASIDE = "gu:"
 """Before what the project's keys left at the target as guests."""
+_ARRIVING = "in:"
+"""Before the project at the target, until all of its keys are there."""
+_BY = "by"
+_OURS = (_BY, _ASIDE)
+"""Fields of the frozen hash: who moves the project, and whether guests are aside."""
 _PAGE = 1000
 _AT_ONCE = 100
 _RENAME = """
@@ -31,6 +38,7 @@ if redis.call('EXISTS', KEYS[1]) == 1 and redis.call('EXISTS', KEYS[2]) == 0 the
 end
 return 'OK'
 """
+_REPLACE = "if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('RENAME', KEYS[1], KEYS[2]) end return 'OK'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +56,24 @@ class ProjectMove:
         self._source = source
         self._target = target
         self._project_id = project_id
+        self._token = secrets.token_hex(8)
+        self._arriving = _ARRIVING + project_id
         self._keys, self._frozen = layout.project_key(project_id), layout.moving_key(project_id)
         families = "bud|ux|agg|use|rc|rh|job|jb|jl|ji|jo"
         self._own = re.compile(rf"({families}):{re.escape(project_id)}(:.*)?")
 
     async def freeze(self) -> None:
-        """Admit nobody at the source from now on."""
+        """Admit nobody at the source from now on. Whoever else is moving the project ends."""
         await self._rename(self._source, self._keys, self._frozen)
+        await done(self._frozen, self._source.execute("HSET", self._frozen, _BY, self._token))
 
     async def thaw(self) -> None:
         """As if nothing had been begun."""
+        await done(self._frozen, self._source.execute("HDEL", self._frozen, *_OURS))
         await self._rename(self._source, self._frozen, self._keys)
 
-    async def has_open_jobs(self) -> bool:
-        return bool(await self._source.execute("ZCARD", layout.open_jobs_key(self._project_id)))
+    async def has_open_jobs(self, now_ms: int) -> bool:
+        return bool(await self._source.execute("ZCOUNT", layout.open_jobs_key(self._project_id), now_ms, "+inf"))
 
     async def has_begun(self) -> bool:
         """Whether anything but the project's keys is on its way."""
@@ -77,10 +89,17 @@ class ProjectMove:
             await self._set_guests_aside()
             await self._rename_all()
             async for key in self._scan(self._source, _MOVING):
+                await self._check()
                 await KeyCopier(self._source, self._target).copy(_MOVING + key, key)
             await self._add_guests()
+            await self._check()
             await self._move_in()
         return await self._empty()
+
+    async def _check(self) -> None:
+        """What another command has brought to the target is in use there."""
+        if await self._source.execute("HGET", self._frozen, _BY) != self._token or await self.is_done():
+            raise StoreUnavailable(f"Another command is moving project {self._project_id!r}, so this one ends.")
 
     async def _rename_all(self) -> None:
         await done(self._project_id, self._source.execute("SREM", layout.PROJECTS, self._project_id))
@@ -88,10 +107,16 @@ class ProjectMove:
             await self._rename(self._source, key, _MOVING + key)
 
     async def _set_guests_aside(self) -> None:
-        """The project's keys may have been used at the target, on others' projects: their accounts are theirs."""
+        """The project's keys may have been used at the target, on others' projects: their accounts are theirs.
+
+        Once: what is there later is a copy of ours.
+        """
+        if await self._source.execute("HEXISTS", self._frozen, _ASIDE):
+            return
         async for key in self._scan(self._target):
             if key.startswith(layout.budget_key(self._project_id, "")):
                 await self._rename(self._target, key, _ASIDE + key)
+        await done(self._frozen, self._source.execute("HSET", self._frozen, _ASIDE, "1"))
 
     async def _add_guests(self) -> None:
         async for key in self._scan(self._target, _ASIDE):
@@ -101,28 +126,31 @@ class ProjectMove:
                     known = await self._target.execute("HGET", key, field)
                     both = account if known is None else _added(account, text(known))
                     await done(key, self._target.execute("HSET", key, field, both))
-            await done(key, self._target.execute("DEL", _ASIDE + key))
 
     async def _move_in(self) -> None:
-        """From here on the target has the project."""
+        """At its end, in one step, the target has the project. Keys that were guests there are replaced by it."""
         stored = await read(self._frozen, self._source.execute("HGETALL", self._frozen), pairs)
-        fields = [(name, value) for name, value in stored.items() if name not in (layout.GUEST, layout.HOME)]
-        await done(self._keys, self._target.execute("DEL", self._keys))  # keys that were guests
-        await done(self._project_id, self._target.execute("SADD", layout.PROJECTS, self._project_id))
-        for some in batched(fields, _AT_ONCE):
-            await done(self._keys, self._target.execute("HSET", self._keys, *(part for pair in some for part in pair)))
-        await done(self._keys, self._target.execute("HSET", self._keys, layout.HOME, "1"))
+        fields = {name: value for name, value in stored.items() if name not in _OURS} | {layout.HOME: "1"}
+        await done(self._keys, self._target.execute("DEL", self._arriving))
+        for some in batched(fields.items(), _AT_ONCE):
+            flat = [part for pair in some for part in pair]
+            await done(self._keys, self._target.execute("HSET", self._arriving, *flat))
+        await self._rename(self._target, self._arriving, self._keys, script=_REPLACE)
 
     async def _empty(self) -> Moved:
+        await done(self._project_id, self._target.execute("SADD", layout.PROJECTS, self._project_id))
         moved = [_MOVING + key async for key in self._scan(self._source, _MOVING)]
         for some in batched(moved, _AT_ONCE):
             await done(self._project_id, self._source.execute("UNLINK", *some))
+        async for key in self._scan(self._target, _ASIDE):
+            await done(key, self._target.execute("DEL", _ASIDE + key))
         late = [key async for key in self._scan(self._source)]
         await done(self._frozen, self._source.execute("DEL", self._frozen))
         return Moved(len(moved), tuple(sorted(late)))
 
-    async def _rename(self, client: Client, key: str, to: str) -> None:
-        await done(key, client.run(_script(_RENAME), [key, to], []))
+    @staticmethod
+    async def _rename(client: Client, key: str, to: str, *, script: str = _RENAME) -> None:
+        await done(key, client.run(_script(script), [key, to], []))
 
     async def _scan(self, client: Client, prefix: str = "") -> AsyncIterator[str]:
         """The project's keys, but for the hash of its virtual keys, that stand behind the prefix; without it."""
