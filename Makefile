@@ -14,7 +14,7 @@ STAMP := .venv/.synced
 CLIENTS := .tools/clients
 
 .PHONY: help setup hooks run check test test-litellm test-properties test-lambda test-clients test-faults test-fleet unit fmt lint types arch lock prices clean validate conformance
-.PHONY: build build-here build-other size sam-local test-docker mutants
+.PHONY: deploy build build-here build-other size sam-local test-docker mutants
 # Tests take all processors by themselves (one worker more than two, as some wait for what is slow on purpose), and
 # builds share .aws-sam.
 .NOTPARALLEL:
@@ -102,23 +102,28 @@ validate: $(STAMP) ## Check the SAM template, and what CloudFormation gets
 
 MACHINE := $(if $(filter x86_64,$(shell uname -m)),x86_64,arm64)
 OTHER := $(if $(filter x86_64,$(MACHINE)),arm64,x86_64)
+# Where scripts/build.sh builds: a plain `sam deploy` takes .aws-sam/build, and sends it for arm64.
+folder_of = .aws-sam/$(if $(filter arm64,$(1)),build,$(1))
 # $(call check_built,ARCHITECTURE,FOLDER[,OPTIONS])
 check_built = GATEWAY_BUILD=$(CURDIR)/$(2) GATEWAY_BUILD_ARCHITECTURE=$(1) \
 	$(BIN)/python -m pytest -q -p no:cacheprovider tests/built $(3)
 
 build: build-other build-here ## Build what is deployed, for both processors, and run what was built for this one
-	@$(call check_built,$(MACHINE),.aws-sam/build)
+	@$(call check_built,$(MACHINE),$(call folder_of,$(MACHINE)))
 
 # However many targets need it, once a run. One build takes the packages by uv and the other by pip: both are to work.
 build-here: $(STAMP)
 	@UV="$(wildcard $(abspath $(UV)))" scripts/build.sh $(MACHINE)
 
 build-other: $(STAMP)
-	@UV= scripts/build.sh $(OTHER) .aws-sam/$(OTHER)
-	@$(call check_built,$(OTHER),.aws-sam/$(OTHER))
+	@UV= scripts/build.sh $(OTHER)
+	@$(call check_built,$(OTHER),$(call folder_of,$(OTHER)))
 
 size: build-here ## Show how large the functions are once unpacked; fail above their budgets
-	@$(call check_built,$(MACHINE),.aws-sam/build,-k small_enough)
+	@$(call check_built,$(MACHINE),$(call folder_of,$(MACHINE)),-k small_enough)
+
+deploy: $(STAMP) ## Build and deploy a stage of samconfig.toml: STAGE=default|staging|prod [SET='NAME=VALUE ...'] [DRY=1]
+	@UV="$(wildcard $(abspath $(UV)))" $(BIN)/python -m scripts.deploy $(if $(DRY),--dry-run) $(or $(STAGE),default) $(SET)
 
 sam-local: build-here ## Run every event in SAM's local Lambda, which takes Docker
 	@scripts/with_docker.sh scripts/check_sam_local.sh

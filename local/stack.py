@@ -13,7 +13,8 @@ from types import FrameType
 
 from gateway_core.adapters.feed import EventFeed
 from gateway_core.adapters.job_bell import JobBell
-from gateway_core.bootstrap import health_checks, job_loop
+from gateway_core.bootstrap import health_checks
+from gateway_core.bootstrap.jobs import job_loop
 from gateway_core.config.environment import GatewayEnvironment, documents_named
 from gateway_core.domain.errors import ConfigError, StoreUnavailable
 from local.children import Child, Children

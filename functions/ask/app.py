@@ -5,7 +5,8 @@ from functools import partial
 
 from gateway_core.api import ask
 from gateway_core.api.app import create_app
-from gateway_core.bootstrap import jobs_for, model_services
+from gateway_core.bootstrap import model_services
+from gateway_core.bootstrap.jobs import jobs_for
 from gateway_core.lambda_stream import streaming_handler
 
 services = model_services(os.environ)

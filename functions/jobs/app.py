@@ -2,6 +2,6 @@
 
 import os
 
-from gateway_core.bootstrap import job_handler
+from gateway_core.bootstrap.jobs import job_handler
 
 handler = job_handler(os.environ)

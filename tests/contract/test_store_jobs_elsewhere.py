@@ -1,6 +1,6 @@
 """Jobs that are worked on elsewhere: processes that look for jobs in the store do not find them."""
 
-from gateway_core.bootstrap import jobs_for
+from gateway_core.bootstrap.jobs import jobs_for
 from gateway_core.domain.caller import Attribution
 from gateway_core.store.jobs import Job, JobName
 

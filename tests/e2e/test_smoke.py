@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 # The simulator repeats what it is asked, at this pace.
 SLOWLY = f"[[pace=40]] {'word ' * 30}"
-CHECKS = 16
+CHECKS = 18
 
 
 def smoke(url: str, *options: str, key: str = KEY) -> subprocess.CompletedProcess[str]:

@@ -19,6 +19,7 @@ import pytest
 
 from gateway_core.store.virtual_keys import KeyRecord, digest_of
 from local.serving import bind
+from scripts.deploy import FOLDERS
 from tests.lambda_runtime.deployment import Backend, running_backend
 from tests.lambda_runtime.durable import Engine, running_engine
 from tests.patience import patience
@@ -26,8 +27,8 @@ from tests.template.test_template import FUNCTIONS, ROOT
 
 HERE = Path(__file__).parent
 SAM = Path(sys.executable).parent / "sam"
-BUILT = ROOT / ".aws-sam/build/template.yaml"
 ARCHITECTURE = {"x86_64": "x86_64"}.get(platform.machine(), "arm64")
+BUILT = ROOT / FOLDERS[ARCHITECTURE] / "template.yaml"
 PROVIDERS = ("ANTHROPIC", "OPENAI", "GEMINI", "DEEPSEEK")
 PATIENCE_S = 120
 READY = "Press CTRL+C to quit"

@@ -10,7 +10,12 @@ from gateway_core.adapters.config_sources import open_sources
 from tests.template.test_template import FUNCTIONS, TEMPLATE
 from tests.template.test_transformed import MADE, RESOURCES
 
-PSEUDO = {"AWS::Partition": "aws", "AWS::Region": "eu-central-1", "AWS::AccountId": "123456789012"}
+PSEUDO = {
+    "AWS::Partition": "aws",
+    "AWS::Region": "eu-central-1",
+    "AWS::AccountId": "123456789012",
+    "AWS::StackName": "llm-gateway-prod",
+}
 DEFAULTS = {name: definition.get("Default", "") for name, definition in TEMPLATE["Parameters"].items()}
 NOTHING = object()
 
@@ -108,3 +113,23 @@ def test_names_are_held_to_what_the_policy_can_say(source, fits):
 def region(monkeypatch):
     """Clients want to know where."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+
+
+@pytest.mark.parametrize(("named", "path"), [("", "/llm-gateway-prod"), ("/of/ours", "/of/ours")])
+def test_no_stack_reads_another_ones_secrets_by_a_slip(named, path):
+    """One that was deployed without naming the path has its own all the same: in its environment and in its rights."""
+    known = {**PSEUDO, **DEFAULTS, "SecretsPath": named}
+    environ = RESOURCES["Complete"]["Properties"]["Environment"]["Variables"]
+    rooms = [resolve(environ[f"GATEWAY_SECRETS_{name}"], known) for name in ("STORE", "PROVIDERS")]
+    assert rooms == [f"ssm:{path}/store", f"ssm:{path}/providers"]
+    for secrets_in in ("ssm", "secretsmanager"):
+        for policy in ("StoreSecrets", "ProviderSecrets"):
+            document = RESOURCES[policy]["Properties"]["PolicyDocument"]
+            made = resolve(document, {**known, "SecretsIn": secrets_in})
+            arns = [
+                arn
+                for s in made["Statement"]
+                for arn in ([s["Resource"]] if isinstance(s["Resource"], str) else s["Resource"])
+            ]
+            assert arns
+            assert all(re.search(rf"(parameter|secret:){path}($|/)", arn) for arn in arns)

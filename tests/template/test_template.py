@@ -69,13 +69,14 @@ def test_the_local_front_sends_each_path_to_the_same_function(name):
     """What API Gateway does on AWS and what `make run` does are the same."""
     folder = Path(FUNCTIONS[name]["CodeUri"]).name
     for _method, path in routes(FUNCTIONS[name]):
-        assert function_of(path.replace("{model_id+}", "gpt-5.1")) == folder
+        assert function_of(path.replace("{model_id+}", "gpt-5.1").replace("{proxy+}", "no/such/route")) == folder
 
 
-def test_what_is_read_by_get_answers_head_as_well():
-    """Monitors ask that way; at API Gateway a method without a route is a 404."""
+def test_whatever_comes_is_answered_by_the_gateway_itself():
+    """API Gateway takes the key of a caller whose method or path it does not know for a signature of AWS: a 403."""
     every = [route for properties in FUNCTIONS.values() for route in routes(properties)]
-    assert {path for method, path in every if method == "HEAD"} == {path for method, path in every if method == "GET"}
+    assert {method for method, _path in every} == {"ANY"}
+    assert {("ANY", "/"), ("ANY", "/{proxy+}")} <= set(every)
 
 
 def test_what_one_process_has_alone_is_not_deployed():
@@ -150,9 +151,10 @@ def test_layers_are_built_for_the_functions_processor():
     assert TEMPLATE["Globals"]["Function"]["Architectures"] == [{"Ref": "Architecture"}]
 
 
-LOOKS = {"/ask/{job_id}"}
+LOOKS = {"/ask/{job_id}", "/v1/responses/{response_id}"}
 """Of a function that waits for models, the routes that wait for none, and have to answer soon."""
-STREAMED = {"/ask", "/v1/complete", "/v1/stream", "/v1/chat/completions", "/mcp"} | LOOKS
+AGENTS = {"/v1/messages", "/v1/responses"}
+STREAMED = {"/ask", "/v1/complete", "/v1/stream", "/v1/chat/completions", "/mcp"} | AGENTS | LOOKS
 
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))

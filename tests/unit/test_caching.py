@@ -14,7 +14,7 @@ from gateway_core.domain.embedding import EmbedRequest
 from gateway_core.domain.errors import BudgetExceeded, Forbidden, RateLimited, Unauthenticated
 from gateway_core.domain.provider_errors import ProviderUnavailable
 from gateway_core.domain.result import Completion, Opened
-from gateway_core.pipeline.caching import PIECE
+from gateway_core.store.kept_answers import PIECE
 from gateway_core.store.response_cache import CachePolicy
 from gateway_core.store.virtual_keys import KeyRecord, digest_of
 from tests.caching import COST_NANO, HELLO, Callers, Outage, request

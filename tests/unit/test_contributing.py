@@ -79,7 +79,7 @@ def test_each_tool_has_all_its_places(operation):
     assert route
     assert f'"name": "{operation.name}"' in pages["mcp"]
     assert f"`{route[1]} {route[2]}" in pages["api"]
-    name = next(name for name, found in FUNCTIONS.items() if (route[1], route[2]) in routes(found))
+    name = next(name for name, found in FUNCTIONS.items() if ("ANY", route[2]) in routes(found))
     assert FUNCTIONS[name]["CodeUri"] == f"functions/{folder}"
     alias = {"Ref": f"{name}.Alias"}
     assert variables(FUNCTIONS["Mcp"])[f"GATEWAY_FUNCTION_{folder.upper()}"] == alias

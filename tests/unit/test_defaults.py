@@ -58,8 +58,9 @@ def test_a_request_says_little():
     """The rest is the gateway's choice."""
     said = ChatRequest(messages=(), attribution=Attribution("alpha"))
     assert (said.model, said.model_group, said.cache, said.explain, said.api_base) == (None, None, False, False, None)
-    assert (said.params, said.defaults, said.body) == ({}, {}, None)
-    assert (CALL.defaults, CALL.rules, CALL.body, CALL.caches_prompt, CALL.first_s) == ({}, NO_RULES, None, False, None)
+    assert (said.params, said.defaults, said.spoken) == ({}, {}, None)
+    assert (CALL.defaults, CALL.rules, CALL.spoken) == ({}, NO_RULES, None)
+    assert (CALL.caches_prompt, CALL.first_s) == (False, None)
 
 
 def test_a_completion_is_fresh_unless_it_says_so():

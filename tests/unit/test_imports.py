@@ -46,16 +46,16 @@ HEAVY = {
 CALLS_MODELS = {"api.schemas", "batch", "adapters.upstream", "pipeline.gateway", "wires.codecs", "routing.plan"}
 """Rooms and modules of ours that only callers of models need."""
 OURS = {
-    "ask": 298,
-    "complete": 291,
-    "embed": 282,
-    "health": 173,
-    "mcp": 207,
-    "models": 174,
-    "replay": 162,
-    "stream": 298,
-    "tokens": 278,
-    "usage": 177,
+    "ask": 307,
+    "complete": 300,
+    "embed": 291,
+    "health": 175,
+    "mcp": 209,
+    "models": 183,
+    "replay": 163,
+    "stream": 335,
+    "tokens": 295,
+    "usage": 179,
 }
 """How many modules of ours a function may load."""
 FOLDERS = sorted(path.parent.name for path in ROOT.glob("functions/*/app.py"))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from starlette.applications import Starlette
 
+from gateway_core.api.error_forms import ErrorForms
 from gateway_core.api.errors import install
 from gateway_core.api.guard import RequestGuard
 from gateway_core.api.head import HeadAsGet
@@ -18,11 +19,13 @@ def create_app[S: Services](source: Current[S], *routers: Callable[[Current[S]],
 
     It publishes no schema page: the wire is documented, not discovered. `app.state.events` is where its events go.
     """
-    app = Starlette(routes=[route for router in routers for route in router(source).all])
+    found = [router(source) for router in routers]
+    app = Starlette(routes=[route for routes in found for route in routes.all])
+    forms = ErrorForms(form for routes in found for form in routes.forms)
     app.router.redirect_slashes = False
     telemetry = source.now().telemetry
     app.state.events = source.now().events
-    install(app, telemetry)
-    app.add_middleware(RequestGuard, telemetry=telemetry)
+    install(app, telemetry, forms)
+    app.add_middleware(RequestGuard, telemetry=telemetry, forms=forms)
     app.add_middleware(HeadAsGet)
     return app

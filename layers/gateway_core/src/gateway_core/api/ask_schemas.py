@@ -9,7 +9,6 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from gateway_core.api.body import Party, Strict
-from gateway_core.api.openai_wire import group_or_model
 from gateway_core.api.schemas import Options, OwnOptions, Tokens, cost_body, given, usage_body
 from gateway_core.batch.questions import (
     DEFAULT_MAX_TOKENS,
@@ -53,7 +52,7 @@ class QuestionItem(OwnOptions):
             text=self.question,
             method=self.method,
             model=self.model,
-            model_group=group_or_model(catalog, self.model)[0],
+            model_group=self.model if self.model in catalog.groups else None,
             validation_strategy=self.validation_strategy,
             response_model=self.response_model,
             response_schema=self.response_schema,

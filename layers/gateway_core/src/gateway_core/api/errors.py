@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from gateway_core.api.error_forms import NO_FORMS, OWN_FORM, ErrorForm, ErrorForms
 from gateway_core.domain.errors import InvalidRequest, LLMError, Unauthenticated
 from gateway_core.telemetry.telemetry import Telemetry
 
@@ -43,8 +44,8 @@ def status_of(error: LLMError) -> int:
     return 422 if isinstance(error, InvalidRequest) and error.schema else error.status
 
 
-def error_response(error: LLMError, request_id: str) -> JSONResponse:
-    """The whole answer, with Retry-After (whole seconds, rounded up) where a time is known."""
+def error_response(error: LLMError, request_id: str, form: ErrorForm = OWN_FORM) -> JSONResponse:
+    """The answer in the form of a wire, with Retry-After (whole seconds, rounded up) where a time is known."""
     headers = {"x-gateway-request-id": request_id}
     wait_s = (
         DEFAULT_RETRY_AFTER_S if error.retry_after_s is None and error.code == "rate_limited" else error.retry_after_s
@@ -53,13 +54,14 @@ def error_response(error: LLMError, request_id: str) -> JSONResponse:
         headers["retry-after"] = str(max(1, math.ceil(wait_s)))
     if isinstance(error, Unauthenticated):
         headers["www-authenticate"] = "Bearer"
-    return JSONResponse(error_body(error, request_id), status_of(error), headers)
+    status = form.status(status_of(error))
+    return JSONResponse(form.body(status, error_body(error, request_id)["error"]), status, headers)
 
 
-def http_error_response(error: Exception, request_id: str) -> JSONResponse:
+def http_error_response(error: Exception, request_id: str, form: ErrorForm = OWN_FORM) -> JSONResponse:
     """The answer for a route or method that there is not, with the headers that the framework wants in it."""
     status, headers = (error.status_code, error.headers) if isinstance(error, HTTPException) else (500, None)
-    body: dict[str, Any] = {
+    told: dict[str, Any] = {
         "code": _HTTP_CODES.get(status, "invalid_request"),
         "message": _HTTP_TEXTS.get(status, "The request cannot be handled."),
         "type": "invalid_request_error",
@@ -68,21 +70,21 @@ def http_error_response(error: Exception, request_id: str) -> JSONResponse:
         "request_id": request_id,
         "attempts": [],
     }
-    return JSONResponse({"error": body}, status, {**(headers or {}), "x-gateway-request-id": request_id})
+    return JSONResponse(form.body(status, told), status, {**(headers or {}), "x-gateway-request-id": request_id})
 
 
-def install(app: Starlette, telemetry: Telemetry) -> None:
-    """Make `app` answer every error in our shape."""
+def install(app: Starlette, telemetry: Telemetry, forms: ErrorForms = NO_FORMS) -> None:
+    """Make `app` answer every error in the form of the caller's wire."""
 
     async def on_llm_error(request: Request, error: Exception) -> JSONResponse:
         if not isinstance(error, LLMError):
             raise error
         request_id = request.state.request_id
         telemetry.request_failed(request_id, error, getattr(request.state, "caller", None))
-        return error_response(error, request_id)
+        return error_response(error, request_id, forms.of(request.scope))
 
     async def on_http_error(request: Request, error: Exception) -> JSONResponse:
-        return http_error_response(error, request.state.request_id)
+        return http_error_response(error, request.state.request_id, forms.of(request.scope))
 
     app.add_exception_handler(LLMError, on_llm_error)
     app.add_exception_handler(HTTPException, on_http_error)

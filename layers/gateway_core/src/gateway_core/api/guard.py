@@ -8,6 +8,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway_core.api.error_forms import NO_FORMS, ErrorForm, ErrorForms
 from gateway_core.api.errors import error_response
 from gateway_core.api.turn import turn_of
 from gateway_core.crowd.limiter import Limiter
@@ -25,7 +26,8 @@ def new_request_id() -> str:
 class RequestGuard:
     """Names each request in the scope's state (`request_id`), unless that is done, and turns a crash into an answer.
 
-    The name is on every answer, in the header that clients of OpenAI's wire look for.
+    The name is on every answer, in the header that clients of OpenAI's wire look for, and where `forms` say so in that
+    of another wire's clients.
 
     A request has its slot, once it has taken one, until its answer begins. `limiter` gives slots where the scope's
     state names none for the whole process.
@@ -33,8 +35,16 @@ class RequestGuard:
     `where` is what the log calls the place of a crash; empty for the request's path.
     """
 
-    def __init__(self, app: ASGIApp, telemetry: Telemetry, where: str = "", limiter: Limiter | None = None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        telemetry: Telemetry,
+        where: str = "",
+        limiter: Limiter | None = None,
+        forms: ErrorForms = NO_FORMS,
+    ) -> None:
         self._app = app
+        self._forms = forms
         self._telemetry = telemetry
         self._where = where
         self._limiter = limiter or Limiter(telemetry.crowded)
@@ -49,6 +59,7 @@ class RequestGuard:
 
     async def _guarded(self, scope: Scope, receive: Receive, send: Send, slot: Slot) -> None:
         request_id = scope["state"].setdefault("request_id", new_request_id())
+        form = self._forms.of(scope)
         started = False
 
         async def watched(message: Message) -> None:
@@ -56,7 +67,7 @@ class RequestGuard:
             if message["type"] == "http.response.start":
                 started = True
                 slot.leave()  # how long a client reads is its own affair
-                MutableHeaders(scope=message).setdefault("x-request-id", request_id)
+                _name(MutableHeaders(scope=message), request_id, form)
             await send(message)
 
         try:
@@ -67,5 +78,12 @@ class RequestGuard:
             self._telemetry.crashed(request_id, error, self._where or scope["path"])
             if started:
                 raise
-            answer = error_response(LLMError("The gateway failed. Quote the request_id to its operator."), request_id)
-            await answer(scope, receive, watched)
+            failed = LLMError("The gateway failed. Quote the request_id to its operator.")
+            await error_response(failed, request_id, form)(scope, receive, watched)
+
+
+def _name(headers: MutableHeaders, request_id: str, form: ErrorForm) -> None:
+    """Tells the request's name."""
+    headers.setdefault("x-request-id", request_id)
+    if form.id_header:
+        headers.setdefault(form.id_header, request_id)

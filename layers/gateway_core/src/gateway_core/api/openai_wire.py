@@ -48,5 +48,6 @@ def attribution_of(
 
 
 def group_or_model(catalog: Catalog, name: str) -> tuple[str | None, str | None]:
-    """On OpenAI's wire `model` takes either: (group, None) or (None, model)."""
+    """On clients' wires `model` takes either: (group, None) or (None, model), once `model_aliases` have been asked."""
+    name = catalog.named(name)
     return (name, None) if name in catalog.groups else (None, name)

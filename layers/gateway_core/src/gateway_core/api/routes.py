@@ -9,15 +9,23 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from gateway_core.api.error_forms import OWN_FORM, ErrorForm
+
 type Handler = Callable[Concatenate[Request, ...], Awaitable[Response | Mapping[str, Any]]]
 """Takes the request, and what the path names by keyword. What is no answer yet is sent as JSON, with status 200."""
 
 
 class Routes:
-    """The routes of one router, in order."""
+    """The routes of one router, in order, and how its wire tells errors."""
 
-    def __init__(self) -> None:
+    def __init__(self, form: ErrorForm = OWN_FORM) -> None:
         self.all: list[Route] = []
+        self._form = form
+
+    @property
+    def forms(self) -> list[tuple[str, ErrorForm]]:
+        """The form by the paths of the routes."""
+        return [] if self._form is OWN_FORM else [(route.path, self._form) for route in self.all]
 
     def get[H: Handler](self, path: str) -> Callable[[H], H]:
         """A decorator: GET requests to `path` go to the handler."""

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
+from gateway_core.config.client_names import Pattern, check_client_names
 from gateway_core.config.documents import Schema, Seconds, merge, packaged, read_yaml, validate
 from gateway_core.config.engines import engine_of
 from gateway_core.config.known_providers import known_providers, provider_of
@@ -77,6 +78,7 @@ class CatalogFile(Schema):
     models: dict[Name, ModelEntry]
     groups: dict[Name, Annotated[list[Name], Field(min_length=1)]]
     aliases: dict[Name, Name]
+    model_aliases: dict[Pattern, Name] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +113,13 @@ def load_catalog(overrides: Overrides | None = None) -> Catalog:
     }
     groups = {name: tuple(keys) for name, keys in file.groups.items()}
     _check_names(models, groups, file.aliases, overrides)
+    aliases = _aliases(models, groups, file.aliases)
+    check_client_names(file.model_aliases, {*models, *groups, *aliases}, overrides.source)
     return Catalog(
         providers=MappingProxyType(providers),
         models=MappingProxyType(models),
         groups=MappingProxyType(groups),
-        aliases=MappingProxyType(_aliases(models, groups, file.aliases)),
+        aliases=MappingProxyType(aliases),
         default_output_cap=file.default_output_cap,
         prices_sha256=prices.sha256,
         prices_date=prices.day,
@@ -129,6 +133,7 @@ def load_catalog(overrides: Overrides | None = None) -> Catalog:
         api_bases=ApiBasePolicy(
             overrides.api_base_hosts, overrides.api_base_private_hosts, allow_http=overrides.allow_http
         ),
+        client_names=tuple(file.model_aliases.items()),
     )
 
 

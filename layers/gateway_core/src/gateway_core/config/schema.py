@@ -17,7 +17,7 @@ from gateway_core.store.estimates import LEAST_WAIT_MS
 from gateway_core.store.messages import BreakerPolicy
 from gateway_core.store.response_cache import CachePolicy
 
-CATALOG_SECTIONS = ("default_output_cap", "providers", "models", "groups", "aliases")
+CATALOG_SECTIONS = ("default_output_cap", "providers", "models", "groups", "aliases", "model_aliases")
 
 LIMIT_PATIENCE_S = 5.0
 CROWD_PATIENCE_S = 30.0
@@ -190,6 +190,7 @@ class ConfigFile(Schema):
     models: Any = None
     groups: Any = None
     aliases: Any = None
+    model_aliases: Any = None
     pricing: PricingSection = PricingSection()
     breaker: BreakerSection = BreakerSection()
     failover: FailoverSection = FailoverSection()

@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from fnmatch import fnmatchcase
 from typing import NoReturn
 
 from gateway_core.domain.api_base import ApiBasePolicy
@@ -57,6 +58,7 @@ def _nothing_outside(_name: str) -> None:
 class Catalog:
     """Everything that may be asked for. `groups` name model keys in order; `aliases` map other names to keys.
 
+    `client_names` are patterns of names that clients choose by themselves, with what to ask instead, see `named`.
     `default_output_cap` is the output limit in tokens of a request that names none; `prices_sha256` identifies the
     snapshot of list prices, `prices_date` is its day. `find_outside` makes models for identifiers that are not here;
     `others` are the providers that only such models have. `api_bases` says which base URLs callers may name.
@@ -72,6 +74,7 @@ class Catalog:
     others: Mapping[str, Provider] = field(default_factory=dict)
     find_outside: FindOutside = field(default=_nothing_outside, compare=False)
     api_bases: ApiBasePolicy = field(default_factory=ApiBasePolicy)
+    client_names: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def empty(cls) -> Catalog:
@@ -86,6 +89,12 @@ class Catalog:
     def provider(self, name: str) -> Provider:
         """The provider of a model that was resolved here."""
         return self.providers.get(name) or self.others[name]
+
+    def named(self, name: str) -> str:
+        """What a name on a client's wire stands for: a key or a group for itself, others as the first pattern says."""
+        if name in self.models or name in self.groups:
+            return name
+        return next((target for pattern, target in self.client_names if fnmatchcase(name, pattern)), name)
 
     def resolve(self, name: str, api_base: str | None = None) -> Model:
         """The model with this key, alias or identifier, at `api_base` if one is named.

@@ -5,12 +5,12 @@ digest of the request -> turn among equal ones -> look-up -> the kept answer, or
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from gateway_core.crowd.slot import waited
-from gateway_core.domain.answer import Chunk, Cost, ProviderAnswer, ToolCallDelta, Usage
+from gateway_core.domain.answer import Cost, ProviderAnswer, Usage
 from gateway_core.domain.caller import Caller
 from gateway_core.domain.chat import ChatRequest
 from gateway_core.domain.embedding import Embeddings, EmbedRequest
@@ -24,14 +24,11 @@ from gateway_core.pipeline.request_state import RequestState
 from gateway_core.pipeline.single_flight import SingleFlight, Turn
 from gateway_core.ports import Clock, ResponseCache
 from gateway_core.routing.bounds import BoundedCandidate
-from gateway_core.store.kept_answers import KeptAnswer, digest_of_request, is_whole, pack, unpack
+from gateway_core.store.kept_answers import KeptAnswer, chunks_of, digest_of_request, is_whole, pack, unpack
 from gateway_core.store.messages import Refused, StaleCaller, Terms
 from gateway_core.store.response_cache import CachePolicy, Hit, LookUp, Miss
 from gateway_core.telemetry.telemetry import Telemetry
 from gateway_core.wires.demands import needs_forwarding
-
-PIECE = 512
-"""Characters of a kept text in one chunk of a stream."""
 
 type Accept = Callable[[ProviderAnswer], bool]
 """Whether an answer is worth keeping for equal requests, and worth giving where it was kept."""
@@ -278,17 +275,6 @@ class CachingGateway:
 
     def _left_s(self, context: RequestContext) -> float:
         return context.deadline_s - self._clock.monotonic_s()
-
-
-def chunks_of(answer: ProviderAnswer) -> Iterator[Chunk]:
-    """A whole answer in pieces, as a provider would have streamed it."""
-    if answer.reasoning:
-        yield Chunk(reasoning=answer.reasoning)
-    for start in range(0, len(answer.content), PIECE):
-        yield Chunk(text=answer.content[start : start + PIECE])
-    for index, call in enumerate(answer.tool_calls):
-        yield Chunk(tool_calls=(ToolCallDelta(index, call.id, call.name, call.arguments, call.custom),))
-    yield Chunk(finish_reason=answer.finish_reason, dropped_params=answer.dropped_params)
 
 
 def _may_have(question: _Question, kept: KeptAnswer, accept: Accept | None) -> bool:

@@ -10,24 +10,27 @@ import base64
 import hashlib
 import json
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from gateway_core.domain.answer import Cost, ProviderAnswer, ToolCall, Usage
+from gateway_core.domain.answer import Chunk, Cost, ProviderAnswer, ToolCall, ToolCallDelta, Usage
 from gateway_core.domain.chat import ChatRequest, Model
+from gateway_core.domain.model_rules import NO_RULES, ModelRules
 
 VERSION = 2
 """Of digests and values: another one finds nothing of what was kept before."""
 COMPRESSED_FROM = 1024
 """Bytes from which on a value is compressed."""
+PIECE = 512
+"""Characters of a kept text in one chunk of a stream."""
 WHOLE = frozenset({"stop", "tool_calls"})
 """How an answer ends that is whole."""
 _HEAD = 10
-_IRRELEVANT = frozenset({"attribution", "timeout_s", "cache", "explain", "fallback", "routing", "require", "body"})
+_IRRELEVANT = frozenset({"attribution", "timeout_s", "cache", "explain", "fallback", "routing", "require", "spoken"})
 """Fields of a request that only decide who answers, which the digest has, or say nothing about the answer."""
 _UNKEPT = frozenset({"rates", "refusal", "forwarded", "beside", "sound_tokens"})
 """Of an answer what is of its moment, or of another wire; refusals are not kept."""
@@ -51,6 +54,17 @@ def is_whole(answer: ProviderAnswer) -> bool:
     return answer.finish_reason in WHOLE and bool(answer.content or answer.tool_calls) and not answer.refusal
 
 
+def chunks_of(answer: ProviderAnswer) -> Iterator[Chunk]:
+    """A whole answer in pieces, as a provider would have streamed it."""
+    if answer.reasoning:
+        yield Chunk(reasoning=answer.reasoning)
+    for start in range(0, len(answer.content), PIECE):
+        yield Chunk(text=answer.content[start : start + PIECE])
+    for index, call in enumerate(answer.tool_calls):
+        yield Chunk(tool_calls=(ToolCallDelta(index, call.id, call.name, call.arguments, call.custom),))
+    yield Chunk(finish_reason=answer.finish_reason, dropped_params=answer.dropped_params)
+
+
 def digest_of_request(request: ChatRequest, resolved: Iterable[tuple[Model, int]], prices: str) -> str:
     """SHA-256 of all that the answer depends on: project, names, messages, options, and the catalog.
 
@@ -59,7 +73,7 @@ def digest_of_request(request: ChatRequest, resolved: Iterable[tuple[Model, int]
     asked = {field.name: getattr(request, field.name) for field in fields(request) if field.name not in _IRRELEVANT}
     asked["params"] = {name: _in_order(value) if name in _ORDERED else value for name, value in request.params.items()}
     told = [VERSION, request.attribution.project_id, prices, list(resolved), asked]
-    text = json.dumps(told, default=_plain, sort_keys=True, separators=(",", ":"))
+    text = json.dumps(told, default=_said, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -142,6 +156,14 @@ def _inflated(data: bytes, max_bytes: int) -> bytes:
 
 def _in_order(value: object) -> str:
     return json.dumps(value, default=_plain, separators=(",", ":"))
+
+
+def _said(value: Any) -> Any:
+    """As `_plain`, of rules only what is said: a rule that most models do not have changes no digest of theirs."""
+    if not isinstance(value, ModelRules):
+        return _plain(value)
+    told = ((field.name, getattr(value, field.name)) for field in fields(value))
+    return {name: rule for name, rule in told if rule != getattr(NO_RULES, name)}
 
 
 def _plain(value: object) -> Any:

@@ -25,18 +25,15 @@ from gateway_core.config.reload import ReloadingServices
 from gateway_core.config.settings import GatewaySettings
 from gateway_core.pipeline.emitter import Emitter, emit_from_thread
 from gateway_core.ports import Backlog, Draw, Invoker, ModelProvider, Store
-from gateway_core.services import Current, Jobs, ModelServices, Services
+from gateway_core.services import Current, ModelServices, Services
 from gateway_core.telemetry.ports import EventSink, Tracer
 from gateway_core.telemetry.sinks import EventLog, FanOut
 from gateway_core.telemetry.telemetry import SERVICE, Telemetry
 
 if TYPE_CHECKING:
-    from gateway_core.adapters.job_bell import JobBell
     from gateway_core.mcp_front.settings import McpSettings
     from gateway_core.mcp_front.stdio import StdioServer
-    from gateway_core.triggers.durable import Handler
     from gateway_core.triggers.health_checks import HealthChecks
-    from gateway_core.triggers.job_loop import JobLoop
 
 
 def _find_secrets(environ: Mapping[str, str], sources: Sequence[str]) -> dict[str, str]:
@@ -151,46 +148,6 @@ def health_checks(environ: Mapping[str, str]) -> HealthChecks:
     from gateway_core.triggers.health_checks import HealthChecks  # noqa: PLC0415
 
     return HealthChecks(light_services(environ), HttpModelLister())
-
-
-def jobs_for(environ: Mapping[str, str], source: Current[ModelServices]) -> Jobs | None:
-    """Where jobs are kept and started: on Lambda by the function and bucket that are named, None if there are none.
-
-    Elsewhere they are kept in the store, and started by a `JobBell`, for whoever runs a `job_loop` in this process.
-    """
-    process = ProcessEnvironment.from_env(environ)
-    if process.jobs_bucket and (function := process.functions.get("jobs")):
-        from gateway_core.adapters.job_invoker import JobInvoker  # noqa: PLC0415 - for AWS only
-        from gateway_core.adapters.s3_job_files import S3JobFiles  # noqa: PLC0415 - for AWS only
-
-        return Jobs(S3JobFiles(process.jobs_bucket), JobInvoker(function), listed=False)
-    if process.on_lambda:
-        return None
-    from gateway_core.adapters.job_bell import JobBell  # noqa: PLC0415 - not on AWS
-
-    return Jobs(source.now().store, JobBell())
-
-
-def job_loop(
-    environ: Mapping[str, str], bell: JobBell, feed: EventSink | None = None, project_id: str | None = None
-) -> JobLoop:
-    """What works on the jobs of the store, or of one project in it; on those at once of which `bell` tells."""
-    from gateway_core.triggers.job_loop import JobLoop  # noqa: PLC0415 - not on AWS
-
-    source = job_services(environ, feed)
-    loop = JobLoop(source, source.now().store, project_id=project_id)
-    bell.attach(loop.ring)
-    return loop
-
-
-def job_handler(environ: Mapping[str, str]) -> Handler:
-    """For the durable function that works on the jobs of AWS. Raises ConfigError where no bucket is named."""
-    # Here, not above: only that function starts with them.
-    from gateway_core.adapters.s3_job_files import S3JobFiles  # noqa: PLC0415
-    from gateway_core.triggers.durable import LoopThread, durable_handler  # noqa: PLC0415
-
-    files = S3JobFiles(ProcessEnvironment.from_env(environ).needed_bucket)
-    return durable_handler(job_services(environ), files, LoopThread())
 
 
 def _after_restore(process: ProcessEnvironment, forget: Callable[[], None]) -> None:
