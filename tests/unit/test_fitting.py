@@ -161,7 +161,10 @@ async def test_what_others_hold_is_never_promised_twice():
 )
 def test_the_counted_bound_holds_for_who_counts_within_the_factor(text, factor, counted, images, makes):
     """Whatever a provider makes of the text that is within the factor, or two bytes a token: it is held for."""
-    content = [{"type": "text", "text": text}, *[{"type": "image_url", "image_url": {"url": "https://x/i.png"}}] * images]
+    content = [
+        {"type": "text", "text": text},
+        *[{"type": "image_url", "image_url": {"url": "https://x/i.png"}}] * images,
+    ]
     request = ChatRequest(({"role": "user", "content": content},), Attribution("alpha"), max_output_tokens=10)
     one, catalog = model("one"), catalog_of(model("one"))
     size, provider = PromptSize.of(request), replace(catalog.provider("one-provider"), count_factor=factor)

@@ -6,8 +6,8 @@
        counted x count_factor of the provider,   bytes / 2
 
    The former is what streams that end early are charged by (`unknown_end`); the latter is a second bound for what the
-   counting tokeniser has single tokens for and another one may not: runs of spaces, words of rare scripts. To break both
-   a text would have to have a token for less than two bytes, and be counted too low by more than the factor.
+   counting tokeniser has single tokens for and another one may not: runs of spaces, words of rare scripts. To break
+   both a text would have to have a token for less than two bytes, and be counted too low by more than the factor.
 2. A lower cap of the output, where the operator allows it: what the budget leaves room for, but never less than
    `least`, nor than a request needs that says how much the model is to think.
 
@@ -56,7 +56,7 @@ def is_over_budget(refused: Refused) -> bool:
 def cut_to_fit(
     candidates: Sequence[BoundedCandidate], refused: Refused, request: ChatRequest, least: int
 ) -> list[BoundedCandidate]:
-    """The candidates, those that were refused for a budget with the largest cap that fits; as they were if none does."""
+    """The candidates, with the largest cap that fits where a budget refused one; as they were where none fits."""
     needed = max(least, _thinking(request.params) + 1)
     cut = list(candidates)
     for refusal in refused.refusals:
