@@ -152,11 +152,16 @@ LEAST_WAIT_S = LEAST_WAIT_MS // 1000
 
 
 class BudgetsSection(Schema):
-    """How long after its UTC day, and after it became unconfirmed, what nobody settled is booked as an estimate."""
+    """What becomes of money that nobody settled, and of requests that a budget has no room for.
+
+    unconfirmed_after: How long after its UTC day, and after it became unconfirmed, it is booked as an estimate.
+    fit_max_tokens: Down to what `max_tokens` is cut, None for never.
+    """
 
     unconfirmed_after: Annotated[int, BeforeValidator(_as_seconds), Field(ge=LEAST_WAIT_S, le=14 * 86_400)] = (
         LEAST_WAIT_S
     )
+    fit_max_tokens: Count | None = None
 
 
 class HealthSection(Schema):

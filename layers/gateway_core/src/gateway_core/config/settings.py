@@ -45,7 +45,7 @@ class GatewaySettings:
     `provider_keys` has the providers whose key is set, by provider name; base URLs are in the catalog's deployments.
     `prompt_caching`: whether prompts that will come again are marked for the provider's cache unasked. `litellm`: when
     LiteLLM is loaded. `databases` are those beside the first, `store`. `crowd` is the share of one of the `workers`,
-    processes that are one gateway.
+    processes that are one gateway. `least_max_tokens` is down to what `max_tokens` is cut that a budget has no room for.
     """
 
     catalog: Catalog
@@ -68,6 +68,7 @@ class GatewaySettings:
     store_connect_timeout_s: float
     store_on_failure: OnStoreFailure
     unconfirmed_after_ms: int
+    least_max_tokens: int | None
     probe_timeout_s: float
     price_age_days: int
     batch_max_questions: int
@@ -121,6 +122,7 @@ class GatewaySettings:
             store_connect_timeout_s=file.store.connect_timeout_s,
             store_on_failure=file.store.on_failure,
             unconfirmed_after_ms=file.budgets.unconfirmed_after * 1000,
+            least_max_tokens=file.budgets.fit_max_tokens,
             probe_timeout_s=file.health.probe_timeout_s,
             price_age_days=file.health.price_age_days,
             batch_max_questions=file.batch.max_questions,

@@ -23,6 +23,7 @@ from gateway_core.domain.result import Completion, Opened, Plan
 from gateway_core.pipeline.admission import CallerChangedError
 from gateway_core.pipeline.attempt_stream import AttemptStream
 from gateway_core.pipeline.failover import Failover, Send
+from gateway_core.pipeline.fitting import Fitting
 from gateway_core.pipeline.model_router import ModelRouter
 from gateway_core.pipeline.request_state import RequestState
 from gateway_core.pipeline.stream_meter import StreamMeter
@@ -65,7 +66,8 @@ class _RunningStream:
 
     def whole(self) -> ProviderAnswer:
         """What was delivered, as one answer."""
-        return self.answering[0].delivered.answer(self.answering[0].usage)
+        answer = self.answering[0].delivered.answer(self.answering[0].usage)
+        return replace(answer, dropped_params=_with_cap(self.state.last, answer.dropped_params))
 
 
 class Gateway:
@@ -92,6 +94,7 @@ class Gateway:
         self._clock = clock
         self._stall_timeout_s = settings.stall_timeout_s
         self._caches_prompts = settings.prompt_caching
+        self._least_max_tokens = settings.least_max_tokens
 
     async def complete(
         self, request: ChatRequest, caller: Caller, request_id: str, *, timeout_s: float
@@ -109,7 +112,7 @@ class Gateway:
         state = running.state
         async with aclosing(running.chunks) as chunks:
             if running.first is not None:
-                dropped = running.first.dropped_params
+                dropped = _with_cap(state.last, running.first.dropped_params)
                 yield Opened(state.last.model, state.made + 1, state.degraded, dropped_params=dropped)
                 yield running.first
             async for chunk in chunks:
@@ -127,7 +130,8 @@ class Gateway:
         state = await self.chat_state(request, context)
 
         async def send(bounded: BoundedCandidate, timeout_s: float) -> ProviderAnswer:
-            return await self._provider.complete(self._call(request, bounded, context, timeout_s))
+            answer = await self._provider.complete(self._call(request, bounded, context, timeout_s))
+            return replace(answer, dropped_params=_with_cap(bounded, answer.dropped_params))
 
         return await self._run(state, send)
 
@@ -198,6 +202,7 @@ class Gateway:
         bounded = (bound_chat(request, size, model, self._catalog) for model in chosen.candidates)
         state = self._new_state(request, context, bounded, chosen, "chat")
         state.explanation = explanation
+        state.fitting = Fitting(request, size, self._provider, self._catalog.all_providers, self._least_max_tokens)
         return state
 
     def _new_state(
@@ -240,6 +245,11 @@ class Gateway:
             degraded=state.degraded,
             explanation=state.explanation,
         )
+
+
+def _with_cap(bounded: BoundedCandidate, dropped: tuple[str, ...]) -> tuple[str, ...]:
+    """What was dropped, and the cap of the output where that was cut to fit into a budget."""
+    return (*dropped, "max_tokens") if bounded.cut and "max_tokens" not in dropped else dropped
 
 
 def _apart(params: dict[str, Any], project_id: str) -> dict[str, Any]:

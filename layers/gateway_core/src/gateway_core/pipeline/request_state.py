@@ -11,6 +11,7 @@ from gateway_core.domain.chat import BreakerEffect, Outcome, RefusalReason
 from gateway_core.domain.provider_errors import ProviderError
 from gateway_core.domain.rates import RateView
 from gateway_core.domain.result import Attempt, Drop, Explanation
+from gateway_core.pipeline.fitting import Fitting
 from gateway_core.routing.bounds import BoundedCandidate
 from gateway_core.store.changes import Change
 from gateway_core.store.deployment_state import comparable_ms
@@ -57,6 +58,7 @@ class RequestState:
         emitting: Deliveries of events that are under way.
         reported_changes: Changes of the store that have become events already.
         caller_left: Nobody waits for the answer any more: what is under way is read to its end, and nothing begun.
+        fitting: How its holds may be made to fit into a budget; None if they are what they are.
         models: Model keys of all candidates, by provider and deployment id.
     """
 
@@ -84,6 +86,7 @@ class RequestState:
     emitting: list[asyncio.Task[None]] = field(default_factory=list)
     reported_changes: set[Change] = field(default_factory=set)
     caller_left: bool = False
+    fitting: Fitting | None = None
     models: dict[tuple[str, str], str] = field(init=False)
     _skipped: set[str] = field(default_factory=set)
     _under_way: bool = False

@@ -1,4 +1,4 @@
-"""Which candidate is admitted: every check of those up to the first that can start at once, before a booking."""
+"""Which candidate is admitted: all checks of those up to the first that can start at once, then the booking."""
 
 from __future__ import annotations
 

@@ -165,7 +165,7 @@ def add_books(call: ScriptCall, ticket: Ticket, record: UsageRecord, now_ms: int
 
 
 def _described(group: Dimension) -> str:
-    """What a script needs to know of a dimension where one of its fields is new. Encoded names have no space."""
+    """What a script has to know of a dimension where a field is new. Names are encoded: none has a space."""
     if not group.index:
         return str(len(group.fields))
     facts = (len(group.fields), group.index, group.kind, group.name, group.rest_name, group.most, *group.rest)

@@ -30,8 +30,6 @@ _CONSTANTS = {
     "STALE_MS": STALE_MS,
 }
 
-_NESTED = "\nreturn (function()\n"
-
 
 @dataclass(frozen=True, slots=True)
 class Script:
@@ -83,19 +81,13 @@ def load_scripts() -> Scripts:
 
 
 def _assemble(*names: str) -> Script:
-    """The fragments, each within the one before it, as a function that is called at its end.
-
-    A server makes each function of a script anew with each run. For whatever it uses of its own surroundings it
-    searches all that is used there already, one by one; what its surroundings have from theirs it finds at once.
-    """
-    fragments = [_with_constants(_without_comments(_read(name))) for name in names]
-    text = _NESTED.join(fragments) + "\nend)()" * (len(fragments) - 1)
+    text = _with_constants(_without_comments("\n".join(map(_read, names))))
     return Script(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
 
 
 def _with_constants(text: str) -> str:
     """The values of both languages in the place of their names. A threshold is a percentage and its missing part."""
-    parts = ((percent, 100 // (100 - percent) if percent < 100 else "math.huge") for percent in THRESHOLDS)  # noqa: PLR2004 - all
+    parts = ((percent, 100 // (100 - percent) if percent < 100 else "math.huge") for percent in THRESHOLDS)  # noqa: PLR2004
     thresholds = ", ".join(f"{{{percent}, {part}}}" for percent, part in parts)
     values = {**_CONSTANTS, "THRESHOLDS": f"{{{thresholds}}}"}
     return re.sub("|".join(rf"\b{name}\b" for name in values), lambda found: str(values[found[0]]), text)

@@ -63,24 +63,22 @@ local function over_budget(candidate, budgets, left)
   end
 end
 
--- Books a place in one bucket, to be taken if the candidate is chosen.
-local function book_place(places, key, field, units, per_minute, name, debt)
-  local before, owed = arrival_of(key, field, debt)
-  local arrival, delay = reserve(before, units, per_minute)
-  places[#places + 1] = {key, field, show(arrival)}
-  if owed > 0 then places[#places + 1] = {key, debt, show(debt_after(arrival, owed))} end
-  if places.slowest == '' or delay > places.wait then places.wait, places.slowest = delay, name end
-end
-
+-- The places that a candidate takes in buckets if it is chosen, and for which of them it has to wait longest.
 local function places_for(candidate, limits)
-  local places, provider = {wait = 0, slowest = ''}, candidate.provider
-  local rpm, tpm = limits.rpm or 0, limits.tpm or 0
-  if candidate.rpm > 0 then book_place(places, DEPLOYMENTS, 'rq|' .. provider, 1, candidate.rpm, 'provider:rpm') end
-  if candidate.tpm > 0 then
-    book_place(places, DEPLOYMENTS, 'tk|' .. provider, candidate.tokens, candidate.tpm, 'provider:tpm', 'td|' .. provider)
+  local places, provider, rpm, tpm = {wait = 0, slowest = ''}, candidate.provider, limits.rpm or 0, limits.tpm or 0
+  if candidate.rpm + candidate.tpm + rpm + tpm == 0 then return places end
+  local function book_place(key, field, units, per_minute, name, debt)
+    if per_minute == 0 then return end
+    local before, owed = rates().arrival_of(key, field, debt)
+    local arrival, delay = rates().reserve(before, units, per_minute)
+    places[#places + 1] = {key, field, show(arrival)}
+    if owed > 0 then places[#places + 1] = {key, debt, show(rates().debt_after(arrival, owed))} end
+    if places.slowest == '' or delay > places.wait then places.wait, places.slowest = delay, name end
   end
-  if rpm > 0 then book_place(places, KEY_PROJECT, KEY_RPM, 1, rpm, KEY_SCOPE .. ':rpm') end
-  if tpm > 0 then book_place(places, KEY_PROJECT, KEY_TPM, candidate.tokens, tpm, KEY_SCOPE .. ':tpm', KEY_DEBT) end
+  book_place(DEPLOYMENTS, 'rq|' .. provider, 1, candidate.rpm, 'provider:rpm')
+  book_place(DEPLOYMENTS, 'tk|' .. provider, candidate.tokens, candidate.tpm, 'provider:tpm', 'td|' .. provider)
+  book_place(KEY_PROJECT, KEY_RPM, 1, rpm, KEY_SCOPE .. ':rpm')
+  book_place(KEY_PROJECT, KEY_TPM, candidate.tokens, tpm, KEY_SCOPE .. ':tpm', KEY_DEBT)
   return places
 end
 
@@ -88,7 +86,7 @@ end
 local function known_with(candidate, places)
   local known = provider_limits_of(candidate.provider, candidate.deployment, ticket.now)
   if not known then return nil end
-  local opens = math.max(ticket.now, known.till)
+  local opens, take = math.max(ticket.now, known.till), reported_limits().take
   for _, delay in ipairs({
     {'deployment:reset', opens - ticket.now},
     {'deployment:rpm', take(known.requests, 1, opens)},
@@ -172,7 +170,7 @@ end
 local function book(chosen, attempt, answer, budgets, serial)
   local candidate, known = chosen.candidate, chosen.known
   set(BUDGET, ADMISSIONS, show(serial))
-  if known then put_provider_limits(candidate.provider, candidate.deployment, known) end
+  if known then reported_limits().put(candidate.provider, candidate.deployment, known) end
   for _, place in ipairs(chosen.places) do set(place[1], place[2], place[3]) end
   move({spend = 0, spend_tokens = 0, hold = candidate.nano, hold_tokens = candidate.tokens})
   -- Whoever looks for holds that nobody settled has to know of the project, though none of its requests has ended yet.
@@ -186,31 +184,15 @@ local function book(chosen, attempt, answer, budgets, serial)
   }))
 end
 
--- Whether any limit is set that the request counts against.
-local function is_limited(budgets)
-  for _, limits in ipairs(budgets) do
-    if next(limits) then return 1 end
-  end
-  return 0
-end
-
-local function budget_of(scope)
-  local field = 'b|' .. scope
-  return parse_limits(get(PROJECT, field), 4, 'budget ' .. field .. ' of ' .. PROJECT)
-end
-
 -- The limits of each scope that the request counts against.
 local function budgets_of(limits)
-  local user = USER and budget_of(USER[2]) or {}
+  local function budget_of(field)
+    local text = get(PROJECT, field)
+    return text and parse_limits(text, 4, 'budget ' .. field .. ' of ' .. PROJECT) or {}
+  end
+  local user = USER and budget_of('b|' .. USER[2]) or {}
   count_user(next(user) ~= nil or has_user_account())
-  return {budget_of('p'), limits, scopes[3] and user}
-end
-
-local function admissions()
-  local text = get(BUDGET, ADMISSIONS)
-  if not text then return 0 end
-  if not string.match(text, '^%d+$') then unreadable(ADMISSIONS .. ' of ' .. BUDGET) end
-  return tonumber(text)
+  return {budget_of('b|p'), limits, scopes[3] and user}
 end
 
 -- Replies: "+index,attempt,generation,probe,wait,limited,serial;refusal..." admitted, "-;refusal..." refused, "!" stale caller,
@@ -222,9 +204,14 @@ local function admit(attempt)
   local chosen, assessments = choose(budgets)
   if not chosen then return '-' .. explain(assessments, nil) .. reported() end
   local generation, probe = pass(chosen.candidate, chosen.wait)
-  local serial = admissions() + 1
+  local known, serial, limited = get(BUDGET, ADMISSIONS) or '0', nil, 0
+  if not string.match(known, '^%d+$') then unreadable(ADMISSIONS .. ' of ' .. BUDGET) end
+  serial = tonumber(known) + 1
+  for _, set_limits in ipairs(budgets) do
+    if next(set_limits) then limited = 1 end
+  end
   local answer = string.format('+%.0f,%.0f,%.0f,%.0f,%.0f,%.0f,%.0f', chosen.candidate.index, attempt, generation, probe,
-                               chosen.wait, is_limited(budgets), serial)
+                               chosen.wait, limited, serial)
     .. explain(assessments, chosen) .. reported()
   book(chosen, attempt, answer, budgets, serial)
   return answer

@@ -47,53 +47,50 @@ local function is_in_the_way()
 end
 
 -- The hold shrinks by what is charged now: together they stay within the bound.
-local function keep_unconfirmed(hold)
+local keep_unconfirmed = once(function()
   -- What stays held: -1 is all of the rest.
   local function rest_of(held, charge, kept)
     local rest = math.max(0, held - charge)
     return kept < 0 and rest or math.min(kept, rest)
   end
-  local rest = rest_of(hold.nano, attempt.charge, attempt.kept)
-  local rest_tokens = rest_of(hold.tokens, attempt.charge_tokens, attempt.kept_tokens)
-  local guess, guess_tokens = attempt.estimated * attempt.charge, attempt.estimated * attempt.charge_tokens
-  move({spend = attempt.charge, spend_tokens = attempt.charge_tokens, estimate = guess, estimate_tokens = guess_tokens,
-        hold = rest - hold.nano, hold_tokens = rest_tokens - hold.tokens, limits = hold.limits})
-  hold.nano, hold.tokens = rest, rest_tokens
-  hold.paid, hold.paid_tokens = hold.paid + attempt.charge, hold.paid_tokens + attempt.charge_tokens
-  hold.estimated, hold.estimated_tokens = hold.estimated + guess, hold.estimated_tokens + guess_tokens
-  hold.since = show(ticket.now)
-  drop(BUDGET, UNSETTLED)
-  set(BUDGET, UNCONFIRMED, show_hold(hold))
-  await_booking(attempt.index, attempt.number, math.max(attempt.day_end, ticket.now))
-end
 
--- What was paid stays paid but for what of it was an estimate: that is replaced. Gives what is spent and estimated more.
-local function end_of(paid, estimated, charge)
-  local known = paid - estimated
-  local total = math.max(charge, known)
-  return total - paid, attempt.estimated * (total - known) - estimated
-end
+  return function(hold)
+    local rest = rest_of(hold.nano, attempt.charge, attempt.kept)
+    local rest_tokens = rest_of(hold.tokens, attempt.charge_tokens, attempt.kept_tokens)
+    local guess, guess_tokens = attempt.estimated * attempt.charge, attempt.estimated * attempt.charge_tokens
+    move({spend = attempt.charge, spend_tokens = attempt.charge_tokens, estimate = guess, estimate_tokens = guess_tokens,
+          hold = rest - hold.nano, hold_tokens = rest_tokens - hold.tokens, limits = hold.limits})
+    hold.nano, hold.tokens = rest, rest_tokens
+    hold.paid, hold.paid_tokens = hold.paid + attempt.charge, hold.paid_tokens + attempt.charge_tokens
+    hold.estimated, hold.estimated_tokens = hold.estimated + guess, hold.estimated_tokens + guess_tokens
+    hold.since = show(ticket.now)
+    drop(BUDGET, UNSETTLED)
+    set(BUDGET, UNCONFIRMED, show_hold(hold))
+    await_booking(attempt.index, attempt.number, math.max(attempt.day_end, ticket.now))
+  end
+end)
 
-local function release(hold)
-  local spend, estimate = end_of(hold.paid, hold.estimated, attempt.charge)
-  local spend_tokens, estimate_tokens = end_of(hold.paid_tokens, hold.estimated_tokens, attempt.charge_tokens)
-  move({spend = spend, spend_tokens = spend_tokens, estimate = estimate, estimate_tokens = estimate_tokens,
-        hold = -hold.nano, hold_tokens = -hold.tokens, limits = hold.limits})
-  if get(BUDGET, UNCONFIRMED) then later('ZREM', attempt.index, index_name(attempt.number)) end
-  drop(BUDGET, UNSETTLED)
-  drop(BUDGET, UNCONFIRMED)
-end
-
-local function settle_money()
-  local hold = parse_hold(get(BUDGET, UNSETTLED) or get(BUDGET, UNCONFIRMED))
+-- `open` is its hold as long as it is unsettled, nil where that is to be found.
+local function settle_money(open)
+  local hold = open or parse_hold(get(BUDGET, UNSETTLED) or get(BUDGET, UNCONFIRMED))
+  local charge, charge_tokens, estimated = attempt.charge, attempt.charge_tokens, attempt.estimated
   if not hold then
     count_user(has_user_account())
-    move({spend = attempt.charge, spend_tokens = attempt.charge_tokens, hold = 0, hold_tokens = 0,
-          estimate = attempt.estimated * attempt.charge, estimate_tokens = attempt.estimated * attempt.charge_tokens})
+    move({spend = charge, spend_tokens = charge_tokens, hold = 0, hold_tokens = 0,
+          estimate = estimated * charge, estimate_tokens = estimated * charge_tokens})
   elseif attempt.unconfirmed then
-    keep_unconfirmed(hold)
+    keep_unconfirmed()(hold)
   else
-    release(hold)
+    -- What was paid stays paid but for what of it was an estimate: that is replaced.
+    local known, known_tokens = hold.paid - hold.estimated, hold.paid_tokens - hold.estimated_tokens
+    local total, total_tokens = math.max(charge, known), math.max(charge_tokens, known_tokens)
+    move({spend = total - hold.paid, spend_tokens = total_tokens - hold.paid_tokens,
+          estimate = estimated * (total - known) - hold.estimated,
+          estimate_tokens = estimated * (total_tokens - known_tokens) - hold.estimated_tokens,
+          hold = -hold.nano, hold_tokens = -hold.tokens, limits = hold.limits})
+    if get(BUDGET, UNCONFIRMED) then later('ZREM', attempt.index, index_name(attempt.number)) end
+    drop(BUDGET, UNSETTLED)
+    drop(BUDGET, UNCONFIRMED)
   end
 end
 
@@ -161,22 +158,24 @@ end
 local function settle_buckets(hold)
   if not hold or attempt.unconfirmed then return end
   local key = ticket.key
-  if hold.key_tpm > 0 then correct(KEY_PROJECT, 'tk|' .. key, 'td|' .. key, hold.tokens, attempt.charge_tokens, hold.key_tpm) end
-  if hold.key_rpm > 0 then correct(KEY_PROJECT, 'rq|' .. key, nil, 1, 1 - attempt.unsent, hold.key_rpm) end
-  if attempt.generation ~= DEGRADED and not attempt.is_news then give_back(attempt, hold.tokens) end
+  if hold.key_tpm > 0 then
+    learning().correct(KEY_PROJECT, 'tk|' .. key, 'td|' .. key, hold.tokens, attempt.charge_tokens, hold.key_tpm)
+  end
+  if hold.key_rpm > 0 then learning().correct(KEY_PROJECT, 'rq|' .. key, nil, 1, 1 - attempt.unsent, hold.key_rpm) end
+  if attempt.generation ~= DEGRADED and not attempt.is_news then learning().give_back(attempt, hold.tokens) end
 end
 
 -- Everything about the attempt; call it once. What is to be told as news needs what its hold knows, and that is told
 -- after the answer: "|=tokens,sequence of requests,sequence of tokens".
 local function settle_attempt()
   local hold = parse_hold(get(BUDGET, UNSETTLED))
-  settle_money()
+  settle_money(hold)
   settle_buckets(hold)
   if attempt.is_news then
     return string.format('|=%.0f,%.0f,%.0f', hold.tokens, hold.sequence, hold.token_sequence)
   end
   settle_breaker()
-  if attempt.effect == 'ok' then learn_latency(attempt, ticket.now) end
-  learn_limits(attempt, ticket.now, hold and hold.sequence, hold and hold.token_sequence)
+  if attempt.effect == 'ok' then learning().latency(attempt, ticket.now) end
+  learning().limits(attempt, ticket.now, hold and hold.sequence, hold and hold.token_sequence)
   return ''
 end

@@ -17,42 +17,46 @@ local function want_counters() want(BUDGET, unpack(ARGV, entry.first, entry.last
 -- Gives what adds the counts to a vector "a,b,c", of which zeros at the end may be missing; a missing vector is all
 -- zeros. What is not added to is kept as it stands: zeros side by side are one piece of the pattern.
 local function summing()
-  local deltas, added, pattern, pieces = {}, {}, {}, {}
-  for number in string.gmatch(entry.counts, '-?%d+') do deltas[#deltas + 1] = number end
-  local i = 1
-  while i <= #deltas do
-    local numbers = {'%-?%d+'}
-    if deltas[i] == '0' then
-      while deltas[i + 1] == '0' do
-        i = i + 1
-        numbers[#numbers + 1] = '%-?%d+'
-      end
-      pieces[#pieces + 1] = '%s'
+  local added, number, pattern, form, in_zeros = {}, 0, '', '', false
+  for delta in string.gmatch(entry.counts, '-?%d+') do
+    local is_zero = delta == '0'
+    if is_zero and in_zeros then
+      pattern = pattern .. ',%-?%d+'
     else
-      pieces[#pieces + 1] = '%.0f'
-      added[#pieces] = tonumber(deltas[i])
+      number = number + 1
+      pattern = pattern .. (number > 1 and (in_zeros and '),(%-?%d+' or ',(%-?%d+') or '(%-?%d+')
+      form = form .. (is_zero and ',%s' or ',%.0f')
+      if not is_zero then
+        added[number], pattern = tonumber(delta), pattern .. ')'
+      end
     end
-    pattern[#pattern + 1] = '(' .. table.concat(numbers, ',') .. ')'
-    i = i + 1
+    in_zeros = is_zero
   end
-  local whole, form = '^' .. table.concat(pattern, ',') .. '(.*)$', table.concat(pieces, ',') .. '%s'
+  local whole = '^' .. pattern .. (in_zeros and ')(.*)$' or '(.*)$')
+  form = string.sub(form, 2) .. '%s'
 
   local function number_by_number(old)
     local parts, more = {}, string.gmatch(old, '-?%d+')
-    for k, delta in ipairs(deltas) do
+    for delta in string.gmatch(entry.counts, '-?%d+') do
       local was = more()
-      parts[k] = show((was or 0) + delta)
+      parts[#parts + 1] = show((was or 0) + delta)
     end
     for rest in more do parts[#parts + 1] = rest end
     return table.concat(parts, ',')
   end
 
+  -- By what they were: a name that is alone in its kind counts what all count.
+  local known = {}
+
   return function(old)
     if not old then return entry.counts end
+    local new = known[old]
+    if new then return new end
     local found = {string.match(old, whole)}
-    if not found[1] then return number_by_number(old) end
-    for k, delta in pairs(added) do found[k] = found[k] + delta end
-    return string.format(form, unpack(found))
+    for k, delta in pairs(found[1] and added or {}) do found[k] = found[k] + delta end
+    new = found[1] and string.format(form, unpack(found)) or number_by_number(old)
+    known[old] = new
+    return new
   end
 end
 
@@ -100,8 +104,8 @@ local function count()
   for i = entry.first, entry.last do set(BUDGET, ARGV[i], sum(values[ARGV[i]])) end
 end
 
--- Appends the record, before all else is written and after all is read: Redis rolls nothing back. Gives what the server says where it has no room, as a
--- stream may be full; then it is counted nowhere either.
+-- Appends the record, before all else is written and after all is read: Redis rolls nothing back. Gives what the server
+-- says where it has no room, as a stream may be full; then it is counted nowhere either.
 local function append_record()
   local id = redis.pcall('XADD', RECORDS, '*', 'd', entry.record)
   return type(id) == 'table' and id.err or nil

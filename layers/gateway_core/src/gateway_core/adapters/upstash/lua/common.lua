@@ -3,8 +3,17 @@
 local unpack = unpack or table.unpack
 
 -- Each run makes all of this anew, so what a run has no use for costs it the same: a function that is rarely needed is
--- inside the one that needs it, and arguments are read by their place, of which `at` have been read.
+-- inside the one that needs it, or made by `once`, and arguments are read by their place, of which `at` have been read.
 local at = 7
+
+-- What `make` makes, once it is asked for.
+local function once(make)
+  local made
+  return function()
+    made = made or make()
+    return made
+  end
+end
 
 local function show(number)
   return string.format('%.0f', number)
@@ -19,18 +28,19 @@ end
 -- rolls nothing back. Each command is billed, so their number must not grow with the number of fields.
 local hashes, hash_order = {}, {}
 
+-- The value of a field is nil as long as nobody wanted it, and false where there is none.
 local function want(key, ...)
   local hash = hashes[key]
   if not hash then
-    hash = {names = {}, wanted = {}, values = {}, changed = {}, order = {}, added = {}, fetched = 0}
+    hash = {names = {}, values = {}, fetched = 0}
     hashes[key] = hash
     hash_order[#hash_order + 1] = key
   end
-  local fields, wanted, names = {...}, hash.wanted, hash.names
+  local fields, values, names = {...}, hash.values, hash.names
   for i = 1, #fields do
     local field = fields[i]
-    if not wanted[field] then
-      wanted[field] = true
+    if values[field] == nil then
+      values[field] = false
       names[#names + 1] = field
     end
   end
@@ -60,28 +70,21 @@ end
 
 local function set(key, field, value)
   local hash = hashes[key]
-  if hash.values[field] ~= value and not hash.changed[field] then
-    hash.changed[field] = true
+  local values, changed = hash.values, hash.changed
+  if values[field] == value then return end
+  values[field] = value
+  if not changed then
+    changed = {}
+    hash.changed, hash.order = changed, {}
+  end
+  if not changed[field] then
+    changed[field] = true
     hash.order[#hash.order + 1] = field
   end
-  hash.values[field] = value
 end
 
 local function drop(key, field)
   if get(key, field) then set(key, field, false) end
-end
-
--- Adds to a number in a hash that may not have been fetched: one command instead of two. What is no number stays: it
--- is told to who has to read it.
-local function add(key, field, number)
-  if not hashes[key] then want(key) end
-  local hash = hashes[key]
-  if hash.wanted[field] then
-    local known = tonumber(hash.values[field] or '')
-    if known then set(key, field, show(known + number)) end
-  else
-    hash.added[#hash.added + 1] = {field, show(number)}
-  end
 end
 
 -- Fields that are gone are emptied by the write that there is anyway, and noted; those of some requests are removed by
@@ -103,7 +106,8 @@ local function empty(key, hash, sets, drops)
 end
 
 local function write_hash(key, hash)
-  local sets, drops, order, values = {}, {}, hash.order, hash.values
+  local sets, drops, order, values = {}, {}, hash.order or {}, hash.values
+  local notes_emptied = values[EMPTIED] ~= nil
   for i = 1, #order do
     local field = order[i]
     local value = values[field]
@@ -115,7 +119,7 @@ local function write_hash(key, hash)
     end
   end
   local swept
-  if #drops > 0 and hash.wanted[EMPTIED] then swept = empty(key, hash, sets, drops) end
+  if #drops > 0 and notes_emptied then swept = empty(key, hash, sets, drops) end
   if #sets > 0 then redis.call('HSET', key, unpack(sets)) end
   if swept then
     local names, gone = {}, {EMPTIED}
@@ -125,8 +129,7 @@ local function write_hash(key, hash)
     end
     redis.call('HDEL', key, unpack(gone))
   end
-  if #drops > 0 and not hash.wanted[EMPTIED] then redis.call('HDEL', key, unpack(drops)) end
-  for _, pair in ipairs(hash.added) do redis.pcall('HINCRBY', key, pair[1], pair[2]) end
+  if #drops > 0 and not notes_emptied then redis.call('HDEL', key, unpack(drops)) end
   if hash.expire and #sets > 0 then redis.call('EXPIRE', key, hash.expire) end
 end
 
@@ -137,9 +140,28 @@ local function later(...)
   commands[#commands + 1] = {...}
 end
 
+-- Adds to a number in a hash that may not have been fetched: one command instead of two. What is no number stays: it
+-- is told to who has to read it.
+local function add(key, field, number)
+  local hash = hashes[key]
+  if hash and hash.values[field] ~= nil then
+    local known = tonumber(hash.values[field] or '')
+    if known then set(key, field, show(known + number)) end
+  else
+    commands[#commands + 1] = {'HINCRBY', key, field, show(number), can_fail = true}
+  end
+end
+
 local function flush()
-  for _, key in ipairs(hash_order) do write_hash(key, hashes[key]) end
-  for _, command in ipairs(commands) do redis.call(unpack(command)) end
+  for i = 1, #hash_order do
+    local hash = hashes[hash_order[i]]
+    if hash.changed then write_hash(hash_order[i], hash) end
+  end
+  for i = 1, #commands do
+    local command = commands[i]
+    local run = command.can_fail and redis.pcall or redis.call
+    run(unpack(command))
+  end
 end
 
 -- What the step changed, told after its answer, each with a bar before it: "o,until,generation,provider,deployment" for
@@ -206,39 +228,27 @@ local function account(key, field)
   return known
 end
 
--- A threshold is a limit less one part of so many, rounded up; 100 % is the limit itself.
-local function report_crossed(scope, limits, day, month, change)
-  local function report_thresholds(name, limit, spent, added)
-    if not limit then return end
-    for _, threshold in ipairs(THRESHOLDS) do
+-- Tells the thresholds that a scope reaches. A threshold is a limit less one part of so many, rounded up; 100 % is the
+-- limit itself. `limits` has four numbers a scope, empty where there is no limit: "day nano,month nano,day tokens,month
+-- tokens,...".
+local function report_crossed(i, limits, change)
+  local scope, own, number = scopes[i], {}, 0
+  for value in string.gmatch(limits .. ',', '([^,]*),') do
+    number = number + 1
+    own[number - 4 * (i - 1)] = tonumber(value)
+  end
+  local day, month = account(scope[1], scope[4]), account(scope[1], scope[3])
+  local spent = {
+    {':day_nano', day.nano, change.spend}, {':month_nano', month.nano, change.spend},
+    {':day_tokens', day.tokens, change.spend_tokens}, {':month_tokens', month.tokens, change.spend_tokens},
+  }
+  for k = 1, 4 do
+    local limit, name, before, after = own[k], scope[2] .. spent[k][1], spent[k][2], spent[k][2] + spent[k][3]
+    for _, threshold in ipairs(limit and THRESHOLDS or {}) do
       local least = limit - math.floor(limit / threshold[2])
-      if spent < least and spent + added >= least then
-        report(name, show(threshold[1]), show(spent + added), show(limit))
-      end
+      if before < least and after >= least then report(name, show(threshold[1]), show(after), show(limit)) end
     end
   end
-  report_thresholds(scope .. ':day_nano', limits[1], day.nano, change.spend)
-  report_thresholds(scope .. ':month_nano', limits[2], month.nano, change.spend)
-  report_thresholds(scope .. ':day_tokens', limits[3], day.tokens, change.spend_tokens)
-  report_thresholds(scope .. ':month_tokens', limits[4], month.tokens, change.spend_tokens)
-end
-
--- Four numbers a scope, empty where there is no limit: "day nano,month nano,day tokens,month tokens,...", or nothing.
-local function limits_of(text, scope)
-  local limits, i = {}, 0
-  for value in string.gmatch(text .. ',', '([^,]*),') do
-    i = i + 1
-    limits[i - 4 * (scope - 1)] = tonumber(value)
-  end
-  return limits
-end
-
-local function move_one(key, field, change)
-  local old = account(key, field)
-  local nano, held = old.nano + change.spend, old.held + change.hold
-  local tokens, held_tokens = old.tokens + change.spend_tokens, old.held_tokens + change.hold_tokens
-  set(key, field, string.format('%.0f;%.0f;%.0f;%.0f', nano > 0 and nano or 0, held > 0 and held or 0,
-                                tokens > 0 and tokens or 0, held_tokens > 0 and held_tokens or 0))
 end
 
 local function want_estimates()
@@ -261,26 +271,36 @@ local function move_estimates(nano, tokens)
   end
 end
 
--- A hold keeps the limits of three scopes, that is eleven commas, if it is held in accounts of a user, too.
-local function is_held_of_user(limits)
-  local _, commas = string.gsub(limits, ',', '')
-  return commas >= 11
-end
-
 -- Moves money in all accounts of the request; hold and hold_tokens are negative when they are released. Without limits
 -- nothing is told, and `of` are those of the hold that is moved.
 local function move(change)
   local of = change.limits or change.of
-  if of then count_user(is_held_of_user(of)) end
+  if of then
+    -- A hold keeps the limits of three scopes, that is eleven commas, if it is held in accounts of a user, too.
+    local _, commas = string.gsub(of, ',', '')
+    count_user(commas >= 11)
+  end
   move_estimates(change.estimate or 0, change.estimate_tokens or 0)
+  -- By what they were: accounts that are alike, as on a first day, stay alike.
+  local moved = {}
+  local function move_one(key, field)
+    local old = account(key, field)
+    if not moved[old] then
+      local nano, held = old.nano + change.spend, old.held + change.hold
+      local tokens, held_tokens = old.tokens + change.spend_tokens, old.held_tokens + change.hold_tokens
+      moved[old] = string.format('%.0f;%.0f;%.0f;%.0f', nano > 0 and nano or 0, held > 0 and held or 0,
+                                 tokens > 0 and tokens or 0, held_tokens > 0 and held_tokens or 0)
+    end
+    set(key, field, moved[old])
+  end
   for i, scope in ipairs(scopes) do
     local key, month, day = scope[1], scope[3], scope[4]
     keep(key)
     if change.limits and change.limits ~= '' then
-      report_crossed(scope[2], limits_of(change.limits, i), account(key, day), account(key, month), change)
+      report_crossed(i, change.limits, change)
     end
-    move_one(key, month, change)
-    move_one(key, day, change)
+    move_one(key, month)
+    move_one(key, day)
   end
 end
 
@@ -293,9 +313,9 @@ end
 -- ADMISSIONS counts the month's: the number is part of the answer, and tells a hold from that of a late copy.
 local ADMISSIONS = 'n'
 
-local function hold_field(kind, attempt)
-  return kind .. '|' .. ticket.request .. '.' .. show(attempt)
-end
+local OF_REQUEST = '|' .. ticket.request .. '.'
+
+local function hold_field(kind, attempt) return kind .. OF_REQUEST .. attempt end
 
 local function parse_hold(text)
   if not text then return nil end

@@ -14,7 +14,7 @@ local answer = asked.has_answer == 1 and '' or redis.call('GET', ANSWER)
 if not answer then return '' end
 
 local arrival, wait = nil, 0
-if (limits.rpm or 0) > 0 then arrival, wait = reserve(arrival_of(KEY_PROJECT, KEY_RPM), 1, limits.rpm) end
+if (limits.rpm or 0) > 0 then arrival, wait = rates().reserve(rates().arrival_of(KEY_PROJECT, KEY_RPM), 1, limits.rpm) end
 local is_late = wait > asked.max_wait
 if is_late or not redis.call('SET', HIT, show(wait), 'NX', 'EX', asked.life) then
   -- A copy answers what the first one did.
