@@ -45,7 +45,8 @@ class GatewaySettings:
     `provider_keys` has the providers whose key is set, by provider name; base URLs are in the catalog's deployments.
     `prompt_caching`: whether prompts that will come again are marked for the provider's cache unasked. `litellm`: when
     LiteLLM is loaded. `databases` are those beside the first, `store`. `crowd` is the share of one of the `workers`,
-    processes that are one gateway. `least_max_tokens` is down to what `max_tokens` is cut that a budget has no room for.
+    processes that are one gateway. `least_max_tokens` is down to what `max_tokens` is cut that a budget has no room
+    for.
     """
 
     catalog: Catalog
