@@ -24,8 +24,8 @@ INIT_S = Decimal(10)
 class Measured:
     """Seconds of processor, on a machine of 2.5 GHz: a start to its first answer, LiteLLM, a request, a chunk.
 
-    A chunk is one that comes by itself, as models write. The latter two are of a run on a busy machine, by the share of a
-    start that they were in it.
+    A chunk is one that comes by itself, as models write. The latter two are of a run on a busy machine, by the share of
+    a start that they were in it.
     """
 
     start_s: Decimal = Decimal("0.42")
