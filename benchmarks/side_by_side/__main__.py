@@ -41,20 +41,25 @@ async def simulator(stack: ExitStack, folder: Path, tools: Path) -> Place:
     return somewhere
 
 
-async def measured(chosen: Sequence[Contestant], rounds: int, tools: Path) -> Results:
-    """All are up at once, and take turns in each round, so that what else the machine does falls on all."""
+async def measured(chosen: Sequence[Contestant], rounds: int, seconds: float, tools: Path) -> Results:
+    """All are up at once, and take turns in each round, so that what else the machine does falls on all.
+
+    After so many seconds no round begins, but for the first.
+    """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         somewhere = await simulator(stack, folder, tools)
         up, absent = await started(chosen, somewhere)
         rows = {name: Row() for name in up}
-        load = [os.getloadavg()[0]]
+        load, end_s = [os.getloadavg()[0]], asyncio.get_running_loop().time() + seconds
         for number in range(rounds + 1):
+            if number > 1 and asyncio.get_running_loop().time() > end_s:
+                break
             await one_round(up, rows, number)
             load.append(os.getloadavg()[0])
             print(f"round {number} of {rounds}" if number else "warmed up", file=sys.stderr)
         rows = {name: Row(row.rounds, up[name].memory()) for name, row in rows.items()}
-    return Results(about(rounds, load), rows, absent)
+    return Results(about(len(rows[OURS].rounds), load), rows, absent)
 
 
 async def started(chosen: Sequence[Contestant], somewhere: Place) -> tuple[dict[str, Measured], dict[str, str]]:
@@ -120,6 +125,7 @@ def main() -> None:
     """Measure, print, and write the tables, unless somebody was left out on purpose."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.side_by_side", description=__doc__)
     parser.add_argument("--rounds", type=int, default=9, help="of all kinds, whose medians count")
+    parser.add_argument("--minutes", type=float, default=30.0, help="after which no further round begins")
     parser.add_argument(
         "--only", nargs="*", choices=[one.name for one in CONTESTANTS], help="prints, and writes nothing"
     )
@@ -129,7 +135,7 @@ def main() -> None:
     if options.shown:
         return show(Results.read(options.shown), keep=True)
     chosen = [one for one in CONTESTANTS if not options.only or one.name in {*NEEDED, *options.only}]
-    results = asyncio.run(measured(chosen, options.rounds, options.peers.resolve()))
+    results = asyncio.run(measured(chosen, options.rounds, options.minutes * 60, options.peers.resolve()))
     return show(results, keep=not options.only)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.side_by_side.contestants import BARE, DIRECT, LITELLM, OURS
+from benchmarks.side_by_side.contestants import BARE, DIRECT, LEAN, LITELLM, OURS
 from benchmarks.side_by_side.measuring import Sample
 
 type Round = Mapping[str, Sample]
@@ -124,9 +124,10 @@ def verdicts(results: Results) -> list[Verdict]:
             ratio = one.ratio(results, other)
             if target and ratio is not None:
                 found.append(Verdict(one.name, other, ratio, target, one.more_is_better))
-    ours, theirs = memory(results, OURS), memory(results, LITELLM)
-    if ours and theirs:
-        found.append(Verdict("memory", LITELLM, ours / theirs, MEMORY_TARGET))
+    theirs = memory(results, LITELLM)
+    for name, what in ((OURS, "memory"), (LEAN, f"memory, {LEAN}")):
+        if theirs and (mib := memory(results, name)):
+            found.append(Verdict(what, LITELLM, mib / theirs, MEMORY_TARGET))
     if (crowd := CROWD.median(results, OURS)) is not None:
         found.append(Verdict(CROWD.name, "itself", crowd, 1.1))
     return found
