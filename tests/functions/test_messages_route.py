@@ -299,3 +299,19 @@ async def test_whom_it_counts_for(door):
     (record,) = await door.world.records()
     assert (record.project_id, record.agent_id, record.user_id) == ("alpha", "bot", "")
     assert (await messages(door, headers={"x-project-id": "beta"})).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("name", "fault", "param"),
+    [
+        ("claude", "messages.1.content.0.text: no", "messages.1.content.0.text"),
+        ("claude", "output_config.effort: no", "output_config.effort"),
+        ("gpt", "messages[2].content", "messages.1"),
+    ],
+)
+async def test_what_a_provider_finds_fault_with(door, name, fault, param):
+    """Anthropic counts messages as the caller does, who others are sent with `system` before them."""
+    error = {"type": "invalid_request_error", "message": fault, "param": fault}
+    door.answers({"type": "error", "error": error}, 400)
+    answer = await messages(door, name, system="s", messages=[*ASKED, {"role": "assistant", "content": "a"}, *ASKED])
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, param)

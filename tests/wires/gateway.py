@@ -18,6 +18,7 @@ from gateway_core.adapters.log_backlog import LogBacklog
 from gateway_core.adapters.memory import MemoryStore
 from gateway_core.adapters.models import model_provider
 from gateway_core.api import chat, complete, stream
+from gateway_core.api.anthropic import messages
 from gateway_core.api.app import create_app
 from gateway_core.bootstrap import read_settings, with_gateway
 from gateway_core.domain.chat import Engine
@@ -32,7 +33,7 @@ from tests.networks import OverHttpx
 from tests.wires.answers import Json, Told, told
 from tests.wires.reading import Sent, read
 
-PARTS = (complete, stream, chat)
+PARTS = (complete, stream, chat, messages)
 PROVIDERS_URL = "https://providers.example"
 
 
