@@ -23,7 +23,6 @@ from gateway_core.wires.anthropic.inbound.request import Inbound
 from gateway_core.wires.anthropic.inbound.words import callers_names, callers_path, callers_text
 from gateway_core.wires.table import traits_of
 
-
 _FAULT = re.compile(r"finds fault with ([\w.]+\w)")
 
 
