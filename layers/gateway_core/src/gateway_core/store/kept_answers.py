@@ -34,11 +34,8 @@ _IRRELEVANT = frozenset({"attribution", "timeout_s", "cache", "explain", "fallba
 """Fields of a request that only decide who answers, which the digest has, or say nothing about the answer."""
 _UNKEPT = frozenset({"rates", "refusal", "forwarded", "beside", "sound_tokens"})
 """Of an answer what is of its moment, or of another wire; refusals are not kept."""
-_BESIDE = frozenset(
-    {"edits_context", "estimated_nano", "max_tokens_per_s", "output_efforts", "takes_budgets", "takes_late_system"}
-)
-"""Says nothing about an answer, at any depth: how sure a cost is, how streams are charged that end early, and rules of
-requests that are sent on as they came, which none is whose answer is kept."""
+_BESIDE = frozenset({"estimated_nano", "max_tokens_per_s"})
+"""Says nothing about an answer, at any depth: how sure a cost is, and how streams are charged that end early."""
 _ORDERED = frozenset({"tools", "response_format"})
 """Options with schemas, whose order is the one in which a model writes."""
 
