@@ -12,6 +12,7 @@ from tests.wires import expected
 from tests.wires.case import Case
 from tests.wires.expected import Cells
 from tests.wires.matrix import SECTIONS
+from tests.wires.responses_page import responses_lines
 
 PAGE = Path(__file__).parents[2] / "docs/wires.md"
 DIFFERENCES = Path(__file__).with_name("differences.yaml")
@@ -71,7 +72,15 @@ def render() -> str:
     cells = expected.load()
     words = "\n".join(f"| {word} | {meaning} |" for word, meaning in _WORDS.items())
     return "".join(
-        [_INTRO.format(words=words), *_tables(cells), _OTHERS, *_differing(cells), _ENGINES, *_differences()]
+        [
+            _INTRO.format(words=words),
+            *_tables(cells),
+            _OTHERS,
+            *_differing(cells),
+            *responses_lines(_words),
+            _ENGINES,
+            *_differences(),
+        ]
     )
 
 

@@ -128,7 +128,9 @@ def test_the_hold_covers_what_only_this_wire_carries() -> None:
     sealed = {"type": "reasoning", "summary": [], "encrypted_content": "x" * 9000}
     words = {**space("a", F), "description": "y" * 900}
     plain, full = (
-        PromptSize.of(ChatRequest(asked.messages, Attribution("alpha"), params=asked.params, spoken=asked.spoken)).text_tokens
+        PromptSize.of(
+            ChatRequest(asked.messages, Attribution("alpha"), params=asked.params, spoken=asked.spoken)
+        ).text_tokens
         for asked in (
             read({"input": [{"role": "user", "content": "hi"}], "tools": [space("a", F)]}),
             read({"input": [sealed, {"role": "user", "content": "hi"}], "tools": [words]}),
