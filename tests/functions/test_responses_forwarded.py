@@ -134,6 +134,7 @@ async def test_what_others_left_in_a_history_stays_here(door):
         {
             "type": "function_call",
             "id": "__fake_id__",
+            "internal_chat_message_metadata_passthrough": {"turn_id": "t1"},
             "call_id": "toolu_1__thought__a.eJw",
             "name": "f",
             "arguments": "",

@@ -38,6 +38,8 @@ _ID_PREFIXES = {
     "reasoning": "rs",
 }
 _LONGEST_ID = 64
+_INTERNAL = frozenset({"internal_chat_message_metadata_passthrough"})
+"""What Codex tells a server that it takes for OpenAI's own; no page has it, and it changes no answer."""
 _SEALED = "reasoning.encrypted_content"
 
 
@@ -135,8 +137,9 @@ def _dropped(call: ProviderCall, body: Json, lost: bool) -> Iterator[str]:
 def _item(item: Json) -> Json:
     """An item as it may be sent; empty where it may not: reasoning that OpenAI has not sealed is not found there."""
     kind = kind_of(item)
-    if "id" in item and not _is_own(str(item["id"]), kind):
-        item = {name: value for name, value in item.items() if name != "id"}
+    odd = {"id"} if "id" in item and not _is_own(str(item["id"]), kind) else set()
+    if (odd | _INTERNAL) & item.keys():
+        item = {name: value for name, value in item.items() if name not in odd | _INTERNAL}
     if kind == "reasoning":
         return item if item.get("encrypted_content") else {}
     if kind in CALLS | OUTPUTS:
