@@ -125,10 +125,20 @@ async def test_a_history_goes_on_as_it_came(door):
 
 
 async def test_what_others_left_in_a_history_stays_here(door):
-    """Reasoning that OpenAI has not sealed is named; ids that carry another's signature are plain, images by name."""
+    """Reasoning that OpenAI has not sealed is named; ids that carry another's signature are plain, images by name.
+
+    Ids of items that nobody there has made are left out.
+    """
     items = [
         {"type": "reasoning", "id": "rs_2", "summary": [{"type": "summary_text", "text": "hm"}]},
-        {"type": "function_call", "call_id": "toolu_1__thought__a.eJw", "name": "f", "arguments": ""},
+        {
+            "type": "function_call",
+            "id": "__fake_id__",
+            "internal_chat_message_metadata_passthrough": {"turn_id": "t1"},
+            "call_id": "toolu_1__thought__a.eJw",
+            "name": "f",
+            "arguments": "",
+        },
         {"type": "function_call_output", "call_id": "toolu_1__thought__a.eJw", "output": "1"},
         {"role": "user", "content": [{"type": "input_image", "image_url": PNG.replace("png", "jpg")}]},
     ]

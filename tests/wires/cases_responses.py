@@ -226,6 +226,14 @@ ITEMS: tuple[Case, ...] = (
         include=["message.output_text.logprobs"],
     ),
     item(
+        "client-metadata",
+        "`client_metadata`, as Codex sends it",
+        "hello",
+        lambda sent: sent.body.get("client_metadata", {"turn_id": "t1"}) == {"turn_id": "t1"},
+        heard=answered(),
+        client_metadata={"turn_id": "t1"},
+    ),
+    item(
         "metadata",
         "`metadata` and `user`, which are the gateway's",
         "hello",

@@ -94,7 +94,7 @@ def _custom(tool: Json) -> Mapping[str, Any]:
     )
     said = " ".join(filter(None, ("The whole input, as plain text.", grammar)))
     argument = {"type": "string", "description": said}
-    schema = {"type": "object", "properties": {INPUT: argument}, "required": [INPUT], "additionalProperties": False}
+    schema = {"type": "object", "properties": {INPUT: argument}, "required": [INPUT]}
     return {"description": tool.get("description"), "parameters": schema}
 
 
