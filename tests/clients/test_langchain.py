@@ -100,7 +100,15 @@ def test_an_agent_with_a_tool(program, thinkers, model, options, streamed):
         ("gpt-5.1", {"wire": "anthropic"}),
         ("deepseek-v3.2", {"wire": "anthropic"}),
     ],
-    ids=["codex", "codex-thinking", "claude-responses", "gemini-responses", "claude", "gpt-messages", "deepseek-messages"],
+    ids=[
+        "codex",
+        "codex-thinking",
+        "claude-responses",
+        "gemini-responses",
+        "claude",
+        "gpt-messages",
+        "deepseek-messages",
+    ],
 )
 def test_an_agent_on_the_other_wires(program, model, options, streamed):
     """Responses, which LangChain takes for codex by itself, and Messages; for models of other providers as well."""
