@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from gateway_core.access.administration import Line
 from gateway_core.access.bookkeeper import pages_of
 from gateway_core.adapters.clock import SystemClock
+from gateway_core.adapters.spread import told
 from gateway_core.adapters.upstash.moving import ProjectMove
 from gateway_core.adapters.upstash.rest import Deadlines, RestClient
 from gateway_core.cli.opening import NamedDatabases, SpreadKeyStore, named_databases, open_databases_of
@@ -30,7 +31,7 @@ async def store_where(options: argparse.Namespace, environ: Mapping[str, str]) -
     named = named_databases(environ)
     store = open_databases_of(named)
     try:
-        projects = [options.project] if options.project else await _all_projects(store)
+        projects = [options.project] if options.project else await store.projects()
         return [await _where(store, named, project) for project in projects]
     finally:
         await store.close()
@@ -120,16 +121,16 @@ def _source_of(project: str, own: str, where: Mapping[str, Residence]) -> str | 
 
 
 async def _residences(store: SpreadKeyStore, project: str) -> dict[str, Residence]:
-    return {name: await database.residence(project) for name, database in store.databases.items()}
+    found: dict[str, Residence] = {}
+    for name, database in store.databases.items():
+        with told(name):
+            found[name] = await database.residence(project)
+    return found
 
 
 async def _where(store: SpreadKeyStore, named: NamedDatabases, project: str) -> Line:
     found = {name: residence for name, residence in (await _residences(store, project)).items() if residence}
     return {"project": project, "database": named.placement.database_of(project), "found": found}
-
-
-async def _all_projects(store: SpreadKeyStore) -> list[str]:
-    return sorted({project for database in store.databases.values() for project in await database.projects()})
 
 
 def _client(address: StoreSettings) -> RestClient:
