@@ -33,7 +33,7 @@ async def test_a_project_is_moved(two, operate):
     before = await alpha.lines(), await alpha.holds(), await alpha.counters(), await alpha.records()
     ttl = two.first.run("TTL", f"bud:alpha:{MONTH}")
     (moved,) = await operate("store move --project alpha", **EAST)
-    assert (moved["from"], moved["database"], moved["moved"]) == (FIRST, "east", 4)
+    assert (moved["from"], moved["database"], moved["moved"]) == (FIRST, "east", 5)
     assert not [key for key in two.keys(two.first) if "alpha" in key]
     there = replace(alpha, store=two.store(MOVED))
     assert (await there.lines(), await there.holds(), await there.counters(), await there.records()) == before
@@ -118,7 +118,7 @@ async def test_of_two_commands_the_later_one_moves(two):
     await later.freeze()
     with pytest.raises(StoreUnavailable, match="Another command"):
         await earlier.carry()
-    assert (await later.carry()).keys == 2
+    assert (await later.carry()).keys == 3
     assert await replace(alpha, store=two.store(MOVED)).money() == (70, 0)
 
 
@@ -139,3 +139,25 @@ def clients_of(two: Two) -> tuple[Client, Client]:
     assert isinstance(first, UpstashStore)
     assert isinstance(east, UpstashStore)
     return first._client, east._client
+
+
+async def test_all_that_are_elsewhere_are_moved(two, operate):
+    """Those that only have keys as well; one that cannot be is told, and does not keep the others."""
+    alpha, _ = await desks(two)
+    await Desk(alpha.store, "idle").open()
+    now_ms = SystemClock().now_ms()
+    assert isinstance(
+        await alpha.store.admit(alpha.ticket(admitted_ms=now_ms), [candidate()], Terms(now_ms, POLICY)), Admitted
+    )
+    await ProjectMove(*clients_of(two), "idle").freeze()  # a command that broke off
+    everything_east = {"GATEWAY_STORE_OTHERS": "east"}
+    refused, moved = await operate("store move", **everything_east)
+    assert (refused["project"], "at work" in refused["refused"]) == ("alpha", True)
+    assert (moved["project"], moved["database"], moved["moved"]) == ("idle", "east", 1)
+    assert await two.store().databases["east"].residents() == ["beta", "idle"]
+    where = await operate("store where", **everything_east)
+    assert [(line["project"], line["found"]) for line in where] == [
+        ("alpha", {FIRST: "home"}),
+        ("beta", {"east": "home"}),
+        ("idle", {"east": "home"}),
+    ]

@@ -145,12 +145,12 @@ def _add_usage_replay(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_store_where(parser: argparse.ArgumentParser) -> None:
-    _add_project(parser, of="all that had a request")
+    _add_project(parser, of="all")
     parser.set_defaults(command=store_where)
 
 
 def _add_store_move(parser: argparse.ArgumentParser) -> None:
-    _add_project(parser)
+    _add_project(parser, of="all that are elsewhere")
     parser.set_defaults(command=store_move)
 
 

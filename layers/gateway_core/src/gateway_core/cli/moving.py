@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from gateway_core.access.administration import Line
 from gateway_core.access.bookkeeper import pages_of
 from gateway_core.adapters.clock import SystemClock
+from gateway_core.adapters.spread import told
 from gateway_core.adapters.upstash.moving import ProjectMove
 from gateway_core.adapters.upstash.rest import Deadlines, RestClient
 from gateway_core.cli.opening import NamedDatabases, SpreadKeyStore, named_databases, open_databases_of
@@ -30,7 +31,7 @@ async def store_where(options: argparse.Namespace, environ: Mapping[str, str]) -
     named = named_databases(environ)
     store = open_databases_of(named)
     try:
-        projects = [options.project] if options.project else await _all_projects(store)
+        projects = [options.project] if options.project else await store.residents()
         return [await _where(store, named, project) for project in projects]
     finally:
         await store.close()
@@ -50,7 +51,7 @@ async def misplaced(environ: Mapping[str, str]) -> Line:
     try:
         for name, database in store.databases.items():
             try:
-                others = [one for one in await database.projects() if named.placement.database_of(one) != name]
+                others = [one for one in await database.residents() if named.placement.database_of(one) != name]
             except StoreUnavailable:
                 away.append(name)
                 continue
@@ -61,27 +62,52 @@ async def misplaced(environ: Mapping[str, str]) -> Line:
 
 
 async def store_move(options: argparse.Namespace, environ: Mapping[str, str]) -> list[Line]:
-    """Bring a project to where it is configured to live. Raises InvalidRequest where that is not safe."""
-    project = options.project
+    """Bring a project to where it is configured to live, or all that are not there, with a line for each.
+
+    Raises InvalidRequest where that is not safe; of all, those that cannot be moved now have a line that says why.
+    """
     named = named_databases(environ)
     store = open_databases_of(named)
     try:
-        where = await _residences(store, project)
-        own = named.placement.database_of(project)
-        source = _source_of(project, own, where)
-        if source is None:
-            return [{"project": project, "database": own, "moved": 0}]
-        clients = _client(named.addresses[source]), _client(named.addresses[own])
-        try:
-            move = ProjectMove(*clients, project)
-            if where[own] == "home" and not (where[source] == "moving" and await move.is_done()):
-                raise InvalidRequest(_BOTH.format(project=project, own=own, other=source))
-            return [await _moved(move, store.databases[source], project, source, own)]
-        finally:
-            for client in clients:
-                await client.close()
+        if options.project:
+            return [await _move(store, named, options.project)]
+        where = [(project, await _residences(store, project)) for project in await store.residents()]
+        wrong = [project for project, found in where if _elsewhere(found, named.placement.database_of(project))]
+        return [await _move_or_tell(store, named, project) for project in wrong]
     finally:
         await store.close()
+
+
+async def _move_or_tell(store: SpreadKeyStore, named: NamedDatabases, project: str) -> Line:
+    try:
+        return await _move(store, named, project)
+    except InvalidRequest as error:
+        return {"project": project, "database": named.placement.database_of(project), "refused": error.message}
+
+
+async def _move(store: SpreadKeyStore, named: NamedDatabases, project: str) -> Line:
+    where, own = await _residences(store, project), named.placement.database_of(project)
+    others = _elsewhere(where, own)
+    if not others:
+        return {"project": project, "database": own, "moved": 0}
+    if len(others) > 1:
+        listed = ", ".join(map(repr, others))
+        raise InvalidRequest(f"Project {project!r} has data in {listed}: nobody can tell which counts.")
+    source = others[0]
+    clients = _client(named.addresses[source]), _client(named.addresses[own])
+    try:
+        move = ProjectMove(*clients, project)
+        if where[own] == "home" and not (where[source] == "moving" and await move.is_done()):
+            raise InvalidRequest(_BOTH.format(project=project, own=own, other=source))
+        return await _moved(move, store.databases[source], project, source, own)
+    finally:
+        for client in clients:
+            await client.close()
+
+
+def _elsewhere(where: Mapping[str, Residence], own: str) -> list[str]:
+    """The databases that a project has to leave."""
+    return [name for name, residence in where.items() if name != own and residence]
 
 
 async def _moved(move: ProjectMove, source: OperatorStore, project: str, name: str, own: str) -> Line:
@@ -109,27 +135,17 @@ async def _check_rest(move: ProjectMove, source: OperatorStore, project: str, cl
                 raise InvalidRequest(_HELD.format(project=project, why="money is held for requests that run"))
 
 
-def _source_of(project: str, own: str, where: Mapping[str, Residence]) -> str | None:
-    """The database that the project has to leave; None if it has nothing elsewhere."""
-    others = [name for name, residence in where.items() if name != own and residence]
-    if len(others) > 1:
-        raise InvalidRequest(
-            f"Project {project!r} has data in {', '.join(map(repr, others))}: nobody can tell which counts."
-        )
-    return others[0] if others else None
-
-
 async def _residences(store: SpreadKeyStore, project: str) -> dict[str, Residence]:
-    return {name: await database.residence(project) for name, database in store.databases.items()}
+    found: dict[str, Residence] = {}
+    for name, database in store.databases.items():
+        with told(name):
+            found[name] = await database.residence(project)
+    return found
 
 
 async def _where(store: SpreadKeyStore, named: NamedDatabases, project: str) -> Line:
     found = {name: residence for name, residence in (await _residences(store, project)).items() if residence}
     return {"project": project, "database": named.placement.database_of(project), "found": found}
-
-
-async def _all_projects(store: SpreadKeyStore) -> list[str]:
-    return sorted({project for database in store.databases.values() for project in await database.projects()})
 
 
 def _client(address: StoreSettings) -> RestClient:

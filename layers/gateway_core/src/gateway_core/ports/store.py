@@ -146,6 +146,13 @@ class Residents(Protocol):
 
     async def residence(self, project_id: str) -> Residence: ...
 
+    async def residents(self) -> list[str]:
+        """Every project that has anything here but guests, also while it is moved, sorted.
+
+        Looks through all keys of the store.
+        """
+        ...
+
     async def put_guest(self, record: KeyRecord) -> None:
         """Let a key in whose project lives in another database. It can have no limits: these are counted at its home.
 

@@ -52,6 +52,11 @@ class MemoryKeys(Part):
         is_known = any(project == project_id and month.admissions for (project, _), month in state.months.items())
         return "home" if has_keys or has_budgets or is_known else ""
 
+    async def residents(self) -> list[str]:
+        state = self._state
+        known = {*state.keys, *(project for project, _ in state.budgets), *(project for project, _ in state.months)}
+        return [project for project in sorted(known) if await self.residence(project)]
+
     async def put_guest(self, record: KeyRecord) -> None:
         if await self.residence(record.project_id):
             return

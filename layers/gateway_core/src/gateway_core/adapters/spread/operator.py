@@ -60,6 +60,13 @@ class SpreadOperatorStore[S: OperatorStore]:
         async with self._homes.at(project_id) as store:
             return await store.residence(project_id)
 
+    async def residents(self) -> list[str]:
+        found: set[str] = set()
+        for name, store in self._databases.items():
+            with told(name):
+                found.update(await store.residents())
+        return sorted(found)
+
     async def put_guest(self, record: KeyRecord) -> None:
         """In all databases."""
         for name, store in self._databases.items():

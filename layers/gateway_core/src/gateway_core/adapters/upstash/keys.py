@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from gateway_core.adapters.upstash import layout
-from gateway_core.adapters.upstash.pages import hash_pages
+from gateway_core.adapters.upstash.pages import hash_pages, key_pages
 from gateway_core.adapters.upstash.part import Part
-from gateway_core.adapters.upstash.reading import done, flag, named, pairs, read, rows, values
+from gateway_core.adapters.upstash.reading import done, flag, named, pairs, read, rows, texts, values
 from gateway_core.domain.caller import Limits
 from gateway_core.store.budget import budget_line
 from gateway_core.store.exact_amounts import check_limits
 from gateway_core.store.placement import Residence
 from gateway_core.store.records import BudgetLine
-from gateway_core.store.virtual_keys import KeyRecord, project_of_key_id
+from gateway_core.store.virtual_keys import PROJECT_ID, KeyRecord, project_of_key_id
 
 
 class UpstashKeys(Part):
@@ -87,6 +87,16 @@ class UpstashKeys(Part):
         if is_moving:
             return "moving"
         return "home" if has_books or was_moved or (is_there and not is_guest) else ""
+
+    async def residents(self) -> list[str]:
+        found = set(await read(layout.PROJECTS, self._client.execute("SMEMBERS", layout.PROJECTS), texts))
+        async for keys in key_pages(self._client, layout.project_key("*")):
+            asked = self._client.pipeline([("HEXISTS", key, layout.GUEST) for key in keys]) if keys else None
+            guests = map(flag, await read(layout.GUEST, asked, rows)) if asked else ()
+            found |= {key.partition(":")[2] for key, is_guest in zip(keys, guests, strict=True) if not is_guest}
+        async for keys in key_pages(self._client, layout.moving_key("*")):
+            found |= {project for key in keys if PROJECT_ID.fullmatch(project := key.partition(":")[2])}
+        return sorted(found)
 
     async def put_guest(self, record: KeyRecord) -> None:
         if await self.residence(record.project_id):

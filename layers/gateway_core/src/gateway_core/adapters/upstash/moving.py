@@ -10,15 +10,15 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from itertools import batched
 
 from gateway_core.adapters.upstash import layout
 from gateway_core.adapters.upstash.client import Client
 from gateway_core.adapters.upstash.copying import KeyCopier
-from gateway_core.adapters.upstash.pages import FIRST, Turns
-from gateway_core.adapters.upstash.reading import done, pairs, read, rows, text, texts, whole
+from gateway_core.adapters.upstash.pages import key_pages
+from gateway_core.adapters.upstash.reading import done, pairs, read, text, whole
 from gateway_core.adapters.upstash.scripts import Script
 from gateway_core.domain.errors import StoreUnavailable
 
@@ -30,7 +30,6 @@ _ARRIVING = "in:"
 _BY = "by"
 _OURS = (_BY, _ASIDE)
 """Fields of the frozen hash: who moves the project, and whether guests are aside."""
-_PAGE = 1000
 _AT_ONCE = 100
 _RENAME = """
 if redis.call('EXISTS', KEYS[1]) == 1 and redis.call('EXISTS', KEYS[2]) == 0 then
@@ -43,7 +42,10 @@ _REPLACE = "if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('RENAME', KEYS
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """How many keys were moved; `late` are those that somebody wrote at the source meanwhile, and that stay there."""
+    """How many keys were moved, with the hash of virtual keys.
+
+    `late` are those that somebody wrote at the source meanwhile, and that stay there.
+    """
 
     keys: int
     late: tuple[str, ...] = ()
@@ -146,7 +148,7 @@ class ProjectMove:
             await done(key, self._target.execute("DEL", _ASIDE + key))
         late = [key async for key in self._scan(self._source)]
         await done(self._frozen, self._source.execute("DEL", self._frozen))
-        return Moved(len(moved), tuple(sorted(late)))
+        return Moved(len(moved) + 1, tuple(sorted(late)))
 
     @staticmethod
     async def _rename(client: Client, key: str, to: str, *, script: str = _RENAME) -> None:
@@ -154,19 +156,12 @@ class ProjectMove:
 
     async def _scan(self, client: Client, prefix: str = "") -> AsyncIterator[str]:
         """The project's keys, but for the hash of its virtual keys, that stand behind the prefix; without it."""
-        pattern, turns, cursor, seen = f"{prefix}*:{self._project_id}*", Turns("keys of a database"), FIRST, set[str]()
-        while True:
-            found = rows(await client.execute("SCAN", cursor, "MATCH", pattern, "COUNT", _PAGE))
-            for key in _unprefixed(texts(found[1]), prefix):
+        seen = set[str]()
+        async for page in key_pages(client, f"{prefix}*:{self._project_id}*"):
+            for key in (key.removeprefix(prefix) for key in page if key.startswith(prefix)):
                 if self._own.fullmatch(key) and key not in seen:
                     seen.add(key)
                     yield key
-            if (cursor := turns.next(text(found[0]))) == FIRST:
-                return
-
-
-def _unprefixed(keys: Sequence[str], prefix: str) -> Sequence[str]:
-    return [key.removeprefix(prefix) for key in keys if key.startswith(prefix)]
 
 
 def _added(one: str, other: str) -> str:
