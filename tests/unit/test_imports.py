@@ -46,16 +46,16 @@ HEAVY = {
 CALLS_MODELS = {"api.schemas", "batch", "adapters.upstream", "pipeline.gateway", "wires.codecs", "routing.plan"}
 """Rooms and modules of ours that only callers of models need."""
 OURS = {
-    "ask": 307,
-    "complete": 300,
-    "embed": 291,
-    "health": 175,
-    "mcp": 209,
-    "models": 183,
-    "replay": 163,
-    "stream": 335,
-    "tokens": 295,
-    "usage": 179,
+    "ask": 312,
+    "complete": 305,
+    "embed": 296,
+    "health": 176,
+    "mcp": 210,
+    "models": 184,
+    "replay": 164,
+    "stream": 340,
+    "tokens": 300,
+    "usage": 180,
 }
 """How many modules of ours a function may load."""
 FOLDERS = sorted(path.parent.name for path in ROOT.glob("functions/*/app.py"))
