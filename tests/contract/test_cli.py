@@ -68,8 +68,8 @@ def test_a_key_is_created_and_its_secret_shown_once(gateway, redis):
 def test_all_rights_and_limits_of_a_key_are_listed(gateway):
     """What was granted, without the secret."""
     (made,) = gateway(
-        "keys create --project alpha --name laptop --user bob --admin --groups fast,code --tools complete --day-usd 0.5 "
-        "--month-usd 10 --day-tokens 7 --month-tokens 8 --rpm 60 --tpm 1000 "
+        "keys create --project alpha --name laptop --user bob --admin --groups fast,code --tools complete --day-usd 0.5"
+        " --month-usd 10 --day-tokens 7 --month-tokens 8 --rpm 60 --tpm 1000 "
         "--api-base-host Proxy.example.com --api-base-host other.example.com --models groq/*,mistral/codestral-2?"
     )
     (line,) = gateway("keys list --project alpha")
