@@ -198,6 +198,7 @@ def with_gateway(light: Services, provider: ModelProvider, draw: Draw = random.r
     from gateway_core.batch.validation.registry import Registry  # noqa: PLC0415
     from gateway_core.pipeline.admission import FailoverPolicy  # noqa: PLC0415
     from gateway_core.pipeline.caching import CachingGateway  # noqa: PLC0415
+    from gateway_core.pipeline.downgrading import Downgrading  # noqa: PLC0415
     from gateway_core.pipeline.failover import Failover  # noqa: PLC0415
     from gateway_core.pipeline.gateway import Gateway  # noqa: PLC0415
     from gateway_core.pipeline.model_router import ModelRouter  # noqa: PLC0415
@@ -211,7 +212,8 @@ def with_gateway(light: Services, provider: ModelProvider, draw: Draw = random.r
     emitter = Emitter(light.events, light.clock, light.telemetry)
     failover = Failover(light.ledger, light.clock, policy, light.telemetry, emitter, draw)
     router = ModelRouter(light.ledger, provider, light.clock, draw)
-    gateway = Gateway(light.settings, provider, router, light.authenticator, failover, light.clock)
+    downgrading = Downgrading(light.settings.downgrades, light.store, light.clock)
+    gateway = Gateway(light.settings, provider, router, light.authenticator, failover, light.clock, downgrading)
     caching = CachingGateway(
         gateway, light.ledger, failover, light.clock, light.telemetry, light.settings.cache, policy
     )
