@@ -21,7 +21,6 @@ from gateway_core.api.schemas import (
     completion_body,
     cost_body,
 )
-from gateway_core.api.sessions import session_of
 from gateway_core.domain.answer import ProviderAnswer
 from gateway_core.domain.cost import usd
 from gateway_core.domain.result import Completion
