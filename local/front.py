@@ -22,6 +22,9 @@ ROUTES: Mapping[str, str] = {
     "/v1/complete": "complete",
     "/v1/stream": "stream",
     "/v1/chat/completions": "stream",
+    "/v1/messages": "stream",
+    "/v1/messages/count_tokens": "tokens",
+    "/v1/responses": "stream",
     "/ask": "ask",
     "/v1/embeddings": "embed",
     "/v1/tokens": "tokens",
@@ -29,12 +32,18 @@ ROUTES: Mapping[str, str] = {
     "/v1/usage/records": "usage",
     "/v1/budgets": "usage",
     "/v1/models": "models",
+    "/": "health",
     "/health": "health",
     "/health/providers": "health",
     "/mcp": "mcp",
 }
 """Path to function folder, as in template.yaml; a test compares the two."""
-BELOW: Mapping[str, str] = {"/v1/models/": "models", "/ask/": "ask"}
+BELOW: Mapping[str, str] = {
+    "/v1/models/": "models",
+    "/v1/messages/": "stream",
+    "/v1/responses/": "stream",
+    "/ask/": "ask",
+}
 """The same for every path that begins so."""
 LOCAL_ROUTES: Mapping[str, str] = {"/v1/events": "events"}
 """What only one process can have. On AWS its way is EventBridge."""

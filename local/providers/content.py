@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +40,12 @@ def _part(part: Any) -> Content:
     if part.get("type") == "tool_result":
         return Content("", read_content(part.get("content")).tokens)
     return Content("", count_json({key: value for key, value in part.items() if key not in ("type", "id")}))
+
+
+def last_said(messages: Sequence[Any]) -> Any:
+    """The last message that is not an instruction put into the conversation."""
+    said = [message for message in messages if message.get("role") not in ("system", "developer")]
+    return said[-1] if said else {}
 
 
 def last_text(texts: Iterable[str]) -> str:

@@ -17,19 +17,19 @@ KINDS: dict[str, frozenset[str]] = {
     "context_length": frozenset({"message", "status", "after_chunks", "limit"}),
     "cut": frozenset({"after_chunks"}),
     "empty_choices": frozenset(),
-    "error_text": frozenset({"text", "status", "after_chunks"}),
+    "error_text": frozenset({"failed", "text", "status", "after_chunks"}),
     "html": frozenset({"status"}),
     "malformed": frozenset({"after_chunks"}),
     "not_found": frozenset({"message", "status", "after_chunks"}),
-    "rate_limit": frozenset({"message", "status", "after_chunks", "retry_after"}),
+    "rate_limit": frozenset({"failed", "message", "status", "after_chunks", "retry_after"}),
     "redirect": frozenset({"url"}),
     "reset": frozenset({"after_chunks"}),
-    "server_error": frozenset({"message", "status", "after_chunks", "retry_after"}),
+    "server_error": frozenset({"failed", "message", "status", "after_chunks", "retry_after"}),
     "slow": frozenset({"delay_ms"}),
     "slow_first_token": frozenset({"delay_ms", "keep_alive_ms"}),
     "stall": frozenset({"after_chunks", "keep_alive_ms"}),
     "timeout": frozenset(),
-    "unavailable": frozenset({"message", "status", "after_chunks", "retry_after"}),
+    "unavailable": frozenset({"failed", "message", "status", "after_chunks", "retry_after"}),
 }
 """Every kind with its own parameters; all of them take `headers` too."""
 PROVIDERS = ("anthropic", "deepseek", "gemini", "openai")

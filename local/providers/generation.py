@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from local.providers.model import CacheUse, Finish, Generation, Prompt, Tokens, Tool, ToolCall
+from local.providers.model import CacheUse, Finish, Generation, Prompt, Refused, Tokens, Tool, ToolCall
 from local.providers.schema import value_for
+from local.providers.script import tool_for
 from local.providers.tokens import count, pieces
 from local.providers.wishes import Wishes, without_directives
 
@@ -83,11 +84,29 @@ def _reasoning(prompt: Prompt, wishes: Wishes) -> tuple[str, ...]:
 def _calls(prompt: Prompt, wishes: Wishes) -> tuple[ToolCall, ...]:
     if not prompt.tools or wishes.refusal is not None:
         return ()
+    scripted = _scripted(prompt)
+    if scripted:
+        return (scripted,)
     if prompt.forced:
         chosen = _named(prompt.tools, prompt.forced)
     else:
         chosen = _named(prompt.tools, wishes.tool) if wishes.tool and not prompt.answered else ()
-    return tuple(ToolCall(tool.name, "" if wishes.no_args else _arguments(tool), tool.kind) for tool in chosen)
+    return tuple(_call(tool, "" if wishes.no_args else _arguments(tool)) for tool in chosen)
+
+
+def _scripted(prompt: Prompt) -> ToolCall | None:
+    """The call that a script has next, where the tool is there and no other one is forced."""
+    step = prompt.script.step
+    tool = tool_for(step, prompt.tools) if step else None
+    if step is None or tool is None or prompt.forced not in (None, "*", tool.name):
+        return None
+    if tool.kind != "custom" and step.arguments and not step.arguments.startswith("{"):
+        raise Refused(f"simulator directive: {tool.name} takes a JSON object")
+    return _call(tool, step.arguments or _arguments(tool))
+
+
+def _call(tool: Tool, arguments: str) -> ToolCall:
+    return ToolCall(tool.name, arguments, tool.kind, tool.namespace)
 
 
 def _arguments(tool: Tool) -> str:

@@ -41,11 +41,31 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A function that the model may call; `schema` is the JSON schema of its arguments."""
+    """A function that the model may call; `schema` is the JSON schema of its arguments.
+
+    `namespace` is the group that it stands in, where the wire has such groups.
+    """
 
     name: str
     schema: Json
     kind: ToolKind = "function"
+    namespace: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A call that the prompt asks for; `arguments` is JSON, free text, or "" for some that fit the schema."""
+
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """The message that leads the conversation, "" for none, and the call that is its next (see `script`)."""
+
+    text: str = ""
+    step: Step | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +97,7 @@ class Prompt:
     result, so that a tool directive in an earlier message is not obeyed twice. `prefixes` are the prompt's beginnings,
     block by block, where the caller may mark some for the cache, and `cache_minimum` the tokens below which none is
     kept. `choices` is how many answers are asked for, `predicted` the text that the caller expects. With `speaks` the
-    answer is spoken; `audio_tokens` of the input are sound.
+    answer is spoken; `audio_tokens` of the input are sound. `script` is what leads an agent's conversation.
     """
 
     model: str
@@ -99,6 +119,12 @@ class Prompt:
     predicted: str | None = None
     speaks: bool = False
     audio_tokens: int = 0
+    script: Script = field(default_factory=Script)
+
+    @property
+    def directives(self) -> str:
+        """The text whose directives hold: a script's, until the user gives others."""
+        return self.script.text if "[[" not in self.user_text else self.user_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +161,7 @@ class ToolCall:
     name: str
     arguments: str
     kind: ToolKind = "function"
+    namespace: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +215,8 @@ class Failure:
     """What went wrong, for a provider to put into its own words.
 
     `retry_after` is in seconds. `message` replaces the provider's usual text, `status` its usual status. `fields` are
-    places in the request with what is wrong there, for providers that list them.
+    places in the request with what is wrong there, for providers that list them. `sent` is how many events of a stream
+    went out before.
     """
 
     kind: str
@@ -203,6 +231,7 @@ class Failure:
     number: int = 0
     now_s: int = 0
     fields: tuple[tuple[str, str], ...] = ()
+    sent: int = 0
 
 
 class Refused(Exception):

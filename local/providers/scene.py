@@ -97,8 +97,8 @@ class Scene:
             self.call.generated = self.generation.tokens.output
         self.calls.end(self.call, outcome, 200)
 
-    async def break_off(self) -> None:
-        """End an answer that began the way the fault says. Raises Gone out of one that stalls."""
+    async def break_off(self, sent: int = 0) -> None:
+        """End an answer that began the way the fault says, after so many events. Raises Gone out of one that stalls."""
         if self.kind == "stall":
             await self.linger(math.inf)
         self.finish("unfinished")
@@ -107,9 +107,14 @@ class Scene:
         elif self.kind == "reset":
             await self.exchange.reset()
         else:
-            broken = GARBAGE_CHUNK if self.kind == "malformed" else self.wire.in_band(self.failure())
-            await self.exchange.write(broken)
+            await self.exchange.write(GARBAGE_CHUNK if self.kind == "malformed" else self._failing(sent))
             await self.exchange.end()
+
+    def _failing(self, sent: int) -> bytes:
+        failure = replace(self.failure(), sent=sent)
+        if self.params.get("failed"):
+            return self.wire.failed(failure, self.prompt, self.stamp)
+        return self.wire.in_band(failure)
 
     async def linger(self, seconds: float) -> None:
         """Wait within a stream. With `keep_alive_ms` a comment goes out that often, as DeepSeek does under load."""

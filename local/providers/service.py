@@ -129,7 +129,7 @@ class NotFound:
 
 def _wishes(prompt: Prompt, params: dict[str, Any]) -> Wishes:
     try:
-        return Wishes.of(prompt.user_text).updated(params)
+        return Wishes.of(prompt.directives).updated(params)
     except ValueError as error:
         raise Refused(f"simulator directive: {error}") from None
 

@@ -24,8 +24,9 @@ async def stream(scene: Scene) -> None:
         Frame(formed(frame.data, scene.sse, first=at == 0), frame.tokens) for at, frame in enumerate(_frames(scene))
     ]
     if scene.kind not in _WHOLE:
-        await _write_all(scene, frames[: _breaking_point(frames, scene.after_chunks)])
-        await scene.break_off()
+        sent = frames[: _breaking_point(frames, scene.after_chunks)]
+        await _write_all(scene, sent)
+        await scene.break_off(len(sent))
     else:
         await _write_all(scene, frames[:-1])
         scene.finish()

@@ -53,6 +53,10 @@ class Wire(abc.ABC):
     def in_band(self, failure: Failure) -> bytes:
         """The failure as it shows in a stream that has begun."""
 
+    def failed(self, failure: Failure, prompt: Prompt, stamp: Stamp) -> bytes:  # noqa: ARG002 - for those that need it
+        """The same as the end of the answer, where a wire can say that its answer has failed."""
+        return self.in_band(failure)
+
 
 def dumps(value: Any) -> bytes:
     """Compact JSON in UTF-8, as the providers send it."""

@@ -26,6 +26,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/v1/complete": {"messages": HELLO},
     "/v1/stream": {"messages": HELLO},
     "/v1/chat/completions": {"messages": HELLO, "model": "first"},
+    "/v1/responses": {"input": "one two three", "model": "first"},
     "/v1/embeddings": {"input": "one", "model": "embedding"},
     "/v1/tokens": {"text": "one", "model": "first"},
     "/ask": {"questions": [{"index": 0, "question": "one", "model": "first"}]},

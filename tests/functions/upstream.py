@@ -12,7 +12,8 @@ import httpx
 
 from gateway_core.adapters.models import model_provider
 from gateway_core.adapters.upstream.network import Incoming
-from gateway_core.api import chat, complete
+from gateway_core.api import chat, complete, responses
+from gateway_core.api.anthropic import messages
 from gateway_core.api.app import create_app
 from gateway_core.bootstrap import with_gateway
 from gateway_core.domain.chat import Deployment, Model
@@ -23,6 +24,7 @@ from tests.conftest import World, catalog_of, model, settings_for
 from tests.networks import Canned
 
 ASKED = [{"role": "user", "content": "Hello."}]
+PARTS = (chat, complete, messages, responses)
 DONE = b"data: [DONE]\n\n"
 USAGE = {"prompt_tokens": 11, "completion_tokens": 3, "total_tokens": 14}
 
@@ -35,14 +37,27 @@ def served(key: str, provider: str, *, mode: Literal["chat", "responses"] = "cha
 
 
 THINKS = ModelRules(thinks="default", thinking_form="switch", efforts=("none", "high"))
+STRICT = ModelRules(
+    thinks="always",
+    thinking_form="effort",
+    efforts=("low", "high"),
+    refuses=frozenset({"temperature", "top_logprobs"}),
+)
 MODELS = (
     served("gpt", "openai", capabilities=frozenset({"tools", "json", "json_schema", "vision"})),
     served("deep", "deepseek", rules=THINKS),
     served("own", "compatible"),
     served("claude", "anthropic"),
     served("codex", "openai", mode="responses", capabilities=frozenset({"tools"})),
+    served("plain", "openai", rules=ModelRules(cannot=frozenset({"custom_tools"})), capabilities=frozenset({"tools"})),
+    served("strict", "openai", mode="responses", rules=STRICT),
 )
-GROUPS = {"openai": ("gpt", "deep"), "mixed": ("gpt", "claude"), "narrow": ("claude", "own")}
+GROUPS = {
+    "openai": ("gpt", "deep"),
+    "mixed": ("gpt", "claude"),
+    "narrow": ("claude", "own"),
+    "deep-first": ("own", "codex"),
+}
 
 
 @dataclass(frozen=True)
@@ -117,6 +132,20 @@ class Door:
         """A request on OpenAI's wire."""
         return await self.http.post("/v1/chat/completions", json={"model": name, "messages": ASKED, **body})
 
+    async def respond(self, name: str = "gpt", given: Any = "Hello.", **body: Any) -> httpx.Response:
+        """A request on OpenAI's Responses."""
+        return await self.http.post("/v1/responses", json={"model": name, "input": given, **body})
+
+    async def response_events(self, name: str = "gpt", given: Any = "Hello.", **body: Any) -> list[Any]:
+        """What comes of a streamed one: events as JSON, each of the type that its head says, numbered from 0."""
+        answer = await self.respond(name, given, stream=True, **body)
+        assert answer.status_code == 200, answer.text
+        events = [dict(line.split(": ", 1) for line in one.splitlines()) for one in answer.text.split("\n\n") if one]
+        data = [json.loads(one["data"]) for one in events]
+        assert [one["event"] for one in events] == [one["type"] for one in data]
+        assert [one["sequence_number"] for one in data] == list(range(len(data)))
+        return data
+
     async def events(self, name: str = "gpt", **body: Any) -> list[Any]:
         """What comes of a streamed request: events as JSON, and the word at the end."""
         answer = await self.ask(name, stream=True, **body)
@@ -138,7 +167,7 @@ async def open_door() -> AsyncIterator[Door]:
     provider = model_provider(keys, world.clock, connect=lambda: network)
     services = with_gateway(world.services, provider, lambda: world.draw)
     headers = {"authorization": f"Bearer {await world.key()}"}
-    transport = httpx.ASGITransport(create_app(services, chat.router, complete.router), raise_app_exceptions=False)
+    transport = httpx.ASGITransport(create_app(services, *(part.router for part in PARTS)), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://gateway", headers=headers) as http:
         yield Door(http, network, world)
     await provider.close()

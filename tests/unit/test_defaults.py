@@ -59,13 +59,8 @@ def test_a_request_says_little():
     said = ChatRequest(messages=(), attribution=Attribution("alpha"))
     assert (said.model, said.model_group, said.cache, said.explain, said.api_base) == (None, None, False, False, None)
     assert (said.params, said.defaults, said.spoken) == ({}, {}, None)
-    assert (CALL.defaults, CALL.rules, CALL.spoken, CALL.caches_prompt, CALL.first_s) == (
-        {},
-        NO_RULES,
-        None,
-        False,
-        None,
-    )
+    assert (CALL.defaults, CALL.rules, CALL.spoken) == ({}, NO_RULES, None)
+    assert (CALL.caches_prompt, CALL.first_s) == (False, None)
 
 
 def test_a_completion_is_fresh_unless_it_says_so():

@@ -26,6 +26,8 @@ TABLE = {
     "InvalidRequest": (400, "invalid_request", CALLER, False),
     "UnknownModel": (404, "unknown_model", CALLER, False),
     "UnknownJob": (404, "unknown_job", CALLER, False),
+    "UnknownResponse": (404, "unknown_response", CALLER, False),
+    "NoWebSocket": (426, "no_websocket", CALLER, False),
     "Unauthenticated": (401, "unauthenticated", "authentication_error", False),
     "Forbidden": (403, "forbidden", "permission_error", False),
     "BodyTooLarge": (413, "body_too_large", CALLER, False),

@@ -3,7 +3,9 @@
 Rules as of 2026-11-29, from https://platform.claude.com/docs/en/api/messages/create (roles, fields, types of blocks),
 https://platform.claude.com/docs/en/agents-and-tools/tool-use/handle-tool-calls (results follow their calls at once, and
 stand first), https://platform.claude.com/docs/en/build-with-claude/vision and .../pdf-support (media types), and
-.../mid-conversation-system-messages (from Opus 4.8 on, right after a user's turn).
+.../mid-conversation-system-messages (Opus from 4.8 on, Fable and Mythos, without a beta header; text alone, after a
+user's turn and before the assistant's, or last). The words of its refusals are those of the API, as quoted in
+https://github.com/letta-ai/letta-code/issues/3989 and https://github.com/UKGovernmentBEIS/inspect_ai/pull/4221.
 """
 
 from __future__ import annotations
@@ -43,10 +45,10 @@ _IMAGES = ("image/jpeg", "image/png", "image/gif", "image/webp")
 _IMAGE_SOURCES = ("base64", "file", "url")
 _DOCUMENT_SOURCES = ("base64", "content", "file", "text", "url")
 _EMPTY = "all messages must have non-empty content except for the optional final assistant message"
-_SYSTEM_ROLE = (
-    'messages: Unexpected role "system". The Messages API accepts a top-level `system` parameter, not "system" as an '
-    "input message role."
-)
+_NO_SYSTEM = "role 'system' is not supported on this model"
+_ANYWHERE = "the directive-only form (content: [] with output_config) is accepted at any position"
+_FOLLOWS = "role 'system' must follow a 'user' message or an 'assistant' message ending in a server tool result"
+_PRECEDES = "role 'system' must precede an 'assistant' message or end the array"
 
 
 def check_list(messages: Any, model: str) -> None:
@@ -81,9 +83,19 @@ def _check_message(at: str, message: Any) -> None:
 def check_system_place(index: int, messages: list[Json], model: str) -> None:
     """A system message in the conversation. Raises Refused where the model or its place does not allow one."""
     if not _MID_SYSTEM.match(model):
-        raise Refused(_SYSTEM_ROLE)
-    if index == 0 or messages[index - 1]["role"] != "user":
-        raise Refused(f"messages.{index}: a system message must immediately follow a user message")
+        raise Refused(_NO_SYSTEM)
+    if index == 0 or not _may_precede(messages[index - 1]):
+        raise Refused(f"messages.{index}: {_FOLLOWS}; {_ANYWHERE}")
+    if index + 1 < len(messages) and messages[index + 1]["role"] != "assistant":
+        raise Refused(f"messages.{index}: {_PRECEDES}; {_ANYWHERE}")
+    for number, block in enumerate(_blocks(messages[index]["content"])):
+        if block["type"] != "text":
+            raise Refused(f"messages.{index}.content.{number}: role 'system' takes text content only")
+
+
+def _may_precede(message: Json) -> bool:
+    """Whether a system message may come next."""
+    return bool(message["role"] == "user" or _blocks(message["content"])[-1]["type"] == "web_search_tool_result")
 
 
 def check_content(at: str, content: Any) -> None:

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from typing import Any, override
 
 from local.providers.anthropic.base import AnthropicWire, event
+from local.providers.anthropic.betas import betas_of
 from local.providers.anthropic.caching import cache_minimum, prefixes_of, unmarked
 from local.providers.anthropic.rules import check_messages
 from local.providers.anthropic.thinking import redacted_data, signature_of
-from local.providers.content import last_text, read_content
+from local.providers.content import last_said, last_text, read_content
 from local.providers.generation import call_tokens
 from local.providers.model import Frame, Generation, Json, Prompt, Request, Stamp, Tokens, Tool, ToolCall
+from local.providers.script import script_of
 from local.providers.tokens import MESSAGE_TOKENS, count_json, pieces
 
 _STOP_REASONS = {
@@ -37,7 +39,7 @@ class AnthropicMessages(AnthropicWire):
     @override
     def read(self, request: Request) -> Prompt:
         body = request.body
-        check_messages(body, limits_output=self.limits_output)
+        check_messages(body, betas_of(request), limits_output=self.limits_output)
         prefixes = prefixes_of(body)
         body = unmarked(body)
         messages = body["messages"]
@@ -54,7 +56,11 @@ class AnthropicMessages(AnthropicWire):
             schema=_schema(body),
             stream=body.get("stream") is True,
             thinking=(body.get("thinking") or {}).get("type") in ("enabled", "adaptive"),
-            answered=_has_result(messages[-1]["content"]),
+            answered=_has(last_said(messages).get("content"), "tool_result"),
+            script=script_of(
+                (content.text * (message["role"] == "user"), _has(message["content"], "tool_use"))
+                for message, (_, content) in zip(messages, contents, strict=True)
+            ),
             body=body,
             prefixes=prefixes,
             cache_minimum=cache_minimum(body["model"]),
@@ -64,7 +70,7 @@ class AnthropicMessages(AnthropicWire):
     def whole(self, prompt: Prompt, generation: Generation, stamp: Stamp) -> Json:
         message = _message(prompt, stamp, usage_of(generation.tokens))
         message["content"] = [_filled(block, content) for block, content in _blocks(prompt, generation, stamp)]
-        return message | _stop(generation)
+        return message | _stop(generation) | _managed(prompt)
 
     @override
     def frames(self, prompt: Prompt, generation: Generation, stamp: Stamp) -> Iterator[Frame]:
@@ -75,7 +81,7 @@ class AnthropicMessages(AnthropicWire):
             yield from _block_frames(index, block, content, hidden)
         usage = usage_of(generation.tokens)
         del usage["service_tier"], usage["cache_creation"]
-        yield _frame({"type": "message_delta", "delta": _stop(generation), "usage": usage})
+        yield _frame({"type": "message_delta", "delta": _stop(generation), "usage": usage} | _managed(prompt))
         yield _frame({"type": "message_stop"})
 
 
@@ -87,7 +93,13 @@ class AnthropicCountTokens(AnthropicMessages):
 
     @override
     def whole(self, prompt: Prompt, generation: Generation, stamp: Stamp) -> Json:
-        return {"input_tokens": prompt.input_tokens}
+        managed = {"context_management": {"original_input_tokens": prompt.input_tokens}} if _managed(prompt) else {}
+        return {"input_tokens": prompt.input_tokens} | managed
+
+
+def _managed(prompt: Prompt) -> Json:
+    """What was cleared from the context, where that was asked for: no conversation here is long enough."""
+    return {"context_management": {"applied_edits": []}} if prompt.body.get("context_management") else {}
 
 
 def usage_of(tokens: Tokens, output: int | None = None) -> Json:
@@ -197,5 +209,5 @@ def _schema(body: Json) -> Json | None:
     return dict(wanted.get("schema", {})) if wanted else None
 
 
-def _has_result(content: Any) -> bool:
-    return isinstance(content, list) and any(part.get("type") == "tool_result" for part in content)
+def _has(content: Any, kind: str) -> bool:
+    return isinstance(content, list) and any(part.get("type") == kind for part in content)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from local.providers.anthropic.betas import check_beta_fields
 from local.providers.anthropic.blocks import check_content, check_list
 from local.providers.anthropic.caching import check_breakpoints
 from local.providers.anthropic.schemas import check_output_schema
@@ -45,6 +46,23 @@ _FIELDS = frozenset(
         "top_p",
     ]
 )
+_COUNTED = frozenset(
+    [
+        "cache_control",
+        "context_management",
+        "mcp_servers",
+        "messages",
+        "model",
+        "output_config",
+        "output_format",
+        "speed",
+        "system",
+        "thinking",
+        "tool_choice",
+        "tools",
+    ]
+)
+"""Fields of token counting, https://platform.claude.com/docs/en/api/messages/count_tokens."""
 _PREFILL = "This model does not support assistant message prefill. The conversation must end with a user message."
 _VERSION = re.compile(r"claude-[a-z]+-(\d)(?:-(\d{1,2})(?!\d))?")
 _ONE_SAMPLING = (4, 5)
@@ -58,10 +76,11 @@ _EFFORTS = (
 """Which efforts a model takes; any other model takes none."""
 
 
-def check_messages(body: Json, *, limits_output: bool) -> None:
+def check_messages(body: Json, betas: frozenset[str], *, limits_output: bool) -> None:
     """Raises Refused. `limits_output` is true where `max_tokens` is required."""
-    for name in sorted(set(body) - _FIELDS):
+    for name in sorted(set(body) - (_FIELDS if limits_output else _COUNTED)):
         raise Refused(f"{name}: Extra inputs are not permitted")
+    check_beta_fields(body, betas)
     for name in ("model", "messages", "max_tokens") if limits_output else ("model", "messages"):
         if body.get(name) is None:
             raise Refused(f"{name}: Field required")
@@ -70,7 +89,7 @@ def check_messages(body: Json, *, limits_output: bool) -> None:
         raise Refused(None, kind="not_found", model=model)
     _check_numbers(body)
     version = _version(model)
-    check_thinking(body, version)
+    check_thinking(body, version, betas)
     _check_sampling(body, version)
     _check_fields(body, model)
     check_tools(body)

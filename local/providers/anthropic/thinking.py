@@ -3,7 +3,7 @@
 Rules as of 2026-11-29, from https://platform.claude.com/docs/en/build-with-claude/extended-thinking (limits of
 tool_choice, temperature, top_p, top_k and budget; preserving blocks over tool use),
 https://platform.claude.com/docs/en/build-with-claude/adaptive-thinking (assistant turns need not begin with a block in
-adaptive mode; which models have which mode) and
+adaptive mode; which models have which mode; `display`) and
 https://platform.claude.com/docs/build-with-claude/thinking-tool-workflows (forced tools are refused in manual mode
 alone; blocks come back unmodified).
 """
@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+from local.providers.anthropic.betas import BINDING, INTERLEAVED
 from local.providers.model import Json, Refused
 
 _REDACTED = "EmwKAhgBEgy3"
@@ -40,8 +41,8 @@ def redacted_data(text: str) -> str:
     return _REDACTED + hashlib.sha512(f"redacted:{text}".encode()).hexdigest()
 
 
-def check_thinking(body: Json, version: tuple[int, int]) -> None:
-    """The parameter and what goes with it. Raises Refused."""
+def check_thinking(body: Json, version: tuple[int, int], betas: frozenset[str]) -> None:
+    """The parameter and what goes with it. Raises Refused. Interleaved thoughts may outgrow one answer's limit."""
     thinking = body.get("thinking")
     if thinking is None:
         return
@@ -52,10 +53,17 @@ def check_thinking(body: Json, version: tuple[int, int]) -> None:
     if kind == "adaptive" and version < _ADAPTIVE_FROM:
         raise Refused("adaptive thinking is not supported on this model")
     if kind == "enabled":
-        _check_manual(body, thinking.get("budget_tokens"), version)
+        interleaved = INTERLEAVED in betas and bool(body.get("tools"))
+        _check_manual(body, thinking.get("budget_tokens"), version, interleaved=interleaved)
+    known = {"type", "display", *(("budget_tokens",) if kind == "enabled" else ())}
+    known |= {"block_binding"} if BINDING in betas else set()
+    for name in sorted(set(thinking) - known):
+        raise Refused(f"thinking.{kind}.{name}: Extra inputs are not permitted")
+    if thinking.get("display") not in (None, "summarized", "omitted"):
+        raise Refused(f"thinking.{kind}.display: Input should be 'summarized' or 'omitted'")
 
 
-def _check_manual(body: Json, budget: Any, version: tuple[int, int]) -> None:
+def _check_manual(body: Json, budget: Any, version: tuple[int, int], *, interleaved: bool) -> None:
     if version > _MANUAL_UNTIL:
         message = '"thinking.type.enabled" is not supported for this model. Use "thinking.type.adaptive" and '
         raise Refused(message + '"output_config.effort" to control thinking behavior.')
@@ -64,7 +72,7 @@ def _check_manual(body: Json, budget: Any, version: tuple[int, int]) -> None:
     if budget < _MIN_BUDGET:
         raise Refused(f"thinking.enabled.budget_tokens: Input should be greater than or equal to {_MIN_BUDGET}")
     limit = body.get("max_tokens")
-    if limit is not None and limit <= budget:
+    if limit is not None and limit <= budget and not interleaved:
         anchor = "#max-tokens-and-context-window-size"
         raise Refused(f"`max_tokens` must be greater than `thinking.budget_tokens`. {_DOCS}{anchor}")
     _check_sampling(body)

@@ -9,12 +9,14 @@ from typing import override
 
 from local.providers.content import last_text, read_content
 from local.providers.gemini.base import GeminiWire
+from local.providers.gemini.contents import parts_with
 from local.providers.gemini.proto import get
 from local.providers.gemini.rules import check_model, check_request
 from local.providers.gemini.signatures import signature_of
 from local.providers.gemini.tools import calling_of, declared_of
 from local.providers.generation import call_tokens
 from local.providers.model import Frame, Generation, Json, Prompt, Request, Stamp, Tokens, Tool
+from local.providers.script import script_of
 from local.providers.tokens import MESSAGE_TOKENS, count_json
 from local.providers.wire import dumps
 
@@ -53,8 +55,10 @@ class GeminiGenerate(GeminiWire):
             schema=_schema(config),
             stream=self.streams,
             thinking=_thinks(config),
-            answered=any(
-                "functionResponse" in part or "function_response" in part for part in body["contents"][-1]["parts"]
+            answered=bool(parts_with(body["contents"][-1], "functionResponse")),
+            script=script_of(
+                (content.text * (role == "user"), bool(parts_with(turn, "functionCall")))
+                for turn, (role, content) in zip(body["contents"], contents, strict=True)
             ),
             body=body,
         )

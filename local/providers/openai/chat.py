@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import override
 
-from local.providers.content import last_text, read_content
+from local.providers.content import last_said, last_text, read_content
 from local.providers.generation import call_tokens
 from local.providers.media import SOUND_SAMPLE
 from local.providers.model import Frame, Generation, Json, Prompt, Request, Stamp, Tokens, ToolCall
@@ -14,6 +14,7 @@ from local.providers.openai.base import OpenAIWire
 from local.providers.openai.chat_rules import check_chat
 from local.providers.openai.likelihoods import logprobs_of
 from local.providers.openai.models_rules import reasons
+from local.providers.script import script_of
 from local.providers.tokens import AUDIO_TOKENS, MESSAGE_TOKENS, count_json, pieces
 from local.providers.wire import dumps
 
@@ -48,7 +49,11 @@ class OpenAIChat(OpenAIWire):
             stream=body.get("stream") is True,
             include_usage=bool((body.get("stream_options") or {}).get("include_usage")),
             thinking=self.thinks(body),
-            answered=messages[-1]["role"] in ("tool", "function"),
+            answered=last_said(messages).get("role") in ("tool", "function"),
+            script=script_of(
+                (content.text * (role == "user"), bool(message.get("tool_calls")))
+                for message, (role, content) in zip(messages, contents, strict=True)
+            ),
             body=body,
             choices=body.get("n") or 1,
             predicted=asked.predicted_of(body),

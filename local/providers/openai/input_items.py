@@ -2,7 +2,8 @@
 
 Rules as of 2026-11-29, from https://developers.openai.com/api/reference/resources/responses (items and parts by role),
 https://developers.openai.com/api/docs/guides/function-calling (every call is answered, by text or parts) and
-.../guides/file-inputs.
+.../guides/file-inputs. The words about ids are those of the API, as quoted in
+https://github.com/earendil-works/pi/issues/10257.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 from local.providers.model import Json, Refused
 from local.providers.openai.chat_messages import check_file_data, check_image_url
 from local.providers.openai.reasoning_items import check_reasoning
-from local.providers.openai.wrong import check_one_of, invalid_type, missing, too_long, unknown_value
+from local.providers.openai.wrong import check_one_of, invalid_type, missing, too_long, unknown_parameter, unknown_value
 
 _ROLES = ("assistant", "system", "developer", "user")
 _INPUT_PARTS = ("input_text", "input_image", "input_file")
@@ -47,7 +48,27 @@ _KINDS = (
     "web_search_call",
 )
 _MAX_CALL_ID = 64
-_CALLS = ("function_call", "custom_tool_call")
+_MAX_ID = 64
+CALLS = ("function_call", "custom_tool_call")
+_PREFIXES = {
+    "custom_tool_call": "ctc",
+    "custom_tool_call_output": "ctc",
+    "function_call": "fc",
+    "function_call_output": "fc",
+    "message": "msg",
+    "reasoning": "rs",
+    "web_search_call": "ws",
+}
+"""How the ids of items begin, the client's own as well."""
+_FIELDS = {
+    "custom_tool_call": ("call_id", "name", "input", "namespace", "caller"),
+    "custom_tool_call_output": ("call_id", "output", "caller"),
+    "function_call": ("call_id", "name", "arguments", "namespace", "caller"),
+    "function_call_output": ("call_id", "output", "caller"),
+    "message": ("role", "content", "phase"),
+    "reasoning": ("summary", "content", "encrypted_content"),
+}
+"""Beside `type`, `id` and `status`."""
 
 
 def check_input(given: Any, *, stored: bool) -> None:
@@ -77,6 +98,7 @@ def _check_item(item: Any, at: str) -> None:
     for name in _REQUIRED.get(kind, ()):
         if item.get(name) is None:
             raise missing(f"{at}.{name}")
+    _check_names(item, kind, at)
     if len(str(item.get("call_id") or "")) > _MAX_CALL_ID:
         raise too_long(f"{at}.call_id", "string", _MAX_CALL_ID, len(item["call_id"]))
     if kind == "message":
@@ -85,6 +107,23 @@ def _check_item(item: Any, at: str) -> None:
         raise invalid_type(f"{at}.arguments", "a string")
     elif kind in ("function_call_output", "custom_tool_call_output"):
         _check_content(item["output"], f"{at}.output", _INPUT_PARTS)
+
+
+def _check_names(item: Json, kind: str, at: str) -> None:
+    """Its fields, and its own id. Nothing is stored that an item could stand for."""
+    unknown = sorted(set(item) - {"type", "id", "status", *_FIELDS[kind]}) if kind in _FIELDS else ()
+    if unknown:
+        raise unknown_parameter(f"{at}.{unknown[0]}")
+    name = item.get("id")
+    if kind == "item_reference":
+        raise Refused(f"Item with id '{name}' not found.", param="input")
+    if name is None or kind not in _PREFIXES:
+        return
+    if len(name) > _MAX_ID:
+        raise too_long(f"{at}.id", "string", _MAX_ID, len(name))
+    if not name.startswith(_PREFIXES[kind]):
+        message = f"Invalid '{at}.id': '{name}'. Expected an ID that begins with '{_PREFIXES[kind]}'."
+        raise Refused(message, param=f"{at}.id", code="invalid_value")
 
 
 def _check_message(item: Json, at: str) -> None:
@@ -123,7 +162,7 @@ def _check_part(part: Json, at: str) -> None:
 
 
 def _check_calls_are_answered(items: list[Json]) -> None:
-    called = [item["call_id"] for item in items if item.get("type") in _CALLS]
+    called = [item["call_id"] for item in items if item.get("type") in CALLS]
     answered = [item["call_id"] for item in items if str(item.get("type")).endswith("_call_output")]
     for call_id in answered:
         if call_id not in called:

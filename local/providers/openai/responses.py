@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, override
 
-from local.providers.content import read_content
+from local.providers.content import last_said, read_content
 from local.providers.model import (
     Failure,
     Frame,
@@ -21,11 +21,14 @@ from local.providers.model import (
     ToolCall,
 )
 from local.providers.openai.base import OpenAIWire
+from local.providers.openai.input_items import CALLS
 from local.providers.openai.likelihoods import logprobs_of
 from local.providers.openai.models_rules import reasons
 from local.providers.openai.reasoning_items import reasoning_item
 from local.providers.openai.responses_rules import check_responses
-from local.providers.openai.responses_stream import ResponseStream, in_band_event
+from local.providers.openai.responses_stream import ResponseStream, failed_event, in_band_event
+from local.providers.openai.responses_tools import callable_tools
+from local.providers.script import script_of
 from local.providers.tokens import MESSAGE_TOKENS, count_json
 
 _INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter", "blocked": "content_filter"}
@@ -42,7 +45,7 @@ class OpenAIResponses(OpenAIWire):
         check_responses(body)
         items = _items(body["input"])
         tokens = sum(_item_tokens(item) for item in items) + count_json(body.get("tools"))
-        texts = [read_content(item.get("content")).text for item in items if item.get("role") == "user"]
+        texts = [_said(item) for item in items if item.get("role") == "user"]
         return Prompt(
             model=body["model"],
             user_text=texts[-1] if texts else "",
@@ -53,7 +56,8 @@ class OpenAIResponses(OpenAIWire):
             schema=_schema(body),
             stream=body.get("stream") is True,
             thinking=reasons((body.get("reasoning") or {}).get("effort")),
-            answered=bool(items) and str(items[-1].get("type")).endswith("_call_output"),
+            answered=str(last_said(items).get("type")).endswith("_call_output"),
+            script=script_of((_said(item), item.get("type") in CALLS) for item in items),
             body=body,
         )
 
@@ -81,7 +85,13 @@ class OpenAIResponses(OpenAIWire):
 
     @override
     def in_band(self, failure: Failure) -> bytes:
-        return in_band_event(self.error_of(failure))
+        return in_band_event(self.error_of(failure), failure.sent)
+
+    @override
+    def failed(self, failure: Failure, prompt: Prompt, stamp: Stamp) -> bytes:
+        error = self.error_of(failure)
+        told = {"code": error["code"] or error["type"], "message": error["message"]}
+        return failed_event(skeleton(prompt, stamp) | {"status": "failed", "error": told}, failure.sent)
 
 
 def skeleton(prompt: Prompt, stamp: Stamp) -> Json:
@@ -135,7 +145,7 @@ def output_items(prompt: Prompt, generation: Generation, stamp: Stamp, status: s
 
 def _call(call: ToolCall, stamp: Stamp, index: int, status: str) -> Json:
     custom = call.kind == "custom"
-    return {
+    item = {
         "id": f"{'ctc' if custom else 'fc'}_{stamp.hex(48, f'call{index}')}",
         "type": "custom_tool_call" if custom else "function_call",
         "status": status,
@@ -143,6 +153,7 @@ def _call(call: ToolCall, stamp: Stamp, index: int, status: str) -> Json:
         "call_id": f"call_{stamp.hex(24, f'call{index}')}",
         "name": call.name,
     }
+    return item | ({"namespace": call.namespace} if call.namespace else {})
 
 
 def _message(prompt: Prompt, generation: Generation, stamp: Stamp, status: str) -> Json:
@@ -170,6 +181,10 @@ def _items(given: Any) -> list[Json]:
     return [{"role": "user", "content": given}] if isinstance(given, str) else list(given)
 
 
+def _said(item: Json) -> str:
+    return read_content(item.get("content")).text if item.get("role") == "user" else ""
+
+
 def _item_tokens(item: Json) -> int:
     if "role" in item:
         return read_content(item.get("content")).tokens + MESSAGE_TOKENS
@@ -180,11 +195,14 @@ def _tools(body: Json) -> tuple[Tool, ...]:
     if body.get("tool_choice") == "none":
         return ()
     choice = body.get("tool_choice")
-    tools = [tool for tool in body.get("tools") or () if tool.get("type") in ("function", "custom")]
+    tools = [
+        Tool(tool["name"], tool.get("parameters") or {}, tool["type"], namespace)
+        for namespace, tool in callable_tools(body)
+    ]
     if isinstance(choice, dict) and choice.get("type") == "allowed_tools":
         allowed = [tool.get("name") for tool in choice["tools"]]
-        tools = [tool for tool in tools if tool["name"] in allowed]
-    return tuple(Tool(tool["name"], tool.get("parameters") or {}, tool["type"]) for tool in tools)
+        return tuple(tool for tool in tools if tool.name in allowed)
+    return tuple(tools)
 
 
 def _forced(body: Json) -> str | None:

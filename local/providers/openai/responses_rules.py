@@ -1,8 +1,10 @@
 """What OpenAI's Responses API refuses, in its own words.
 
 Rules as of 2026-11-29, from https://developers.openai.com/api/reference/resources/responses (fields and ranges),
-https://developers.openai.com/api/docs/guides/function-calling (tools) and .../guides/migrate-to-responses (tools and
-formats are flat here). Items, models and reasoning have modules of their own, with their pages.
+https://developers.openai.com/api/docs/guides/migrate-to-responses (formats are flat here) and
+https://developers.openai.com/api/docs/guides/conversation-state (what is not stored cannot be referred to; nothing is
+stored here). `client_metadata` is on no page: Codex CLI 0.171 sends it with every request, strings by name. Items,
+tools, models and reasoning have modules of their own, with their pages.
 """
 
 from __future__ import annotations
@@ -13,12 +15,13 @@ from local.providers.model import Json, Refused
 from local.providers.openai.chat_rules import check_shared_fields, check_strict
 from local.providers.openai.input_items import check_input
 from local.providers.openai.models_rules import FIXED_SAMPLING, check_effort, check_model, reasons
-from local.providers.openai.tool_rules import check_choice, check_format, check_name, check_needs_tools
-from local.providers.openai.wrong import check_one_of, check_range, missing, unknown_parameter, unknown_value
+from local.providers.openai.responses_tools import check_tools
+from local.providers.openai.wrong import check_one_of, check_range, invalid_type, missing, unknown_parameter
 
 _FIELDS = frozenset(
     [
         "background",
+        "client_metadata",
         "context_management",
         "conversation",
         "include",
@@ -28,10 +31,12 @@ _FIELDS = frozenset(
         "max_tool_calls",
         "metadata",
         "model",
+        "moderation",
         "parallel_tool_calls",
         "previous_response_id",
         "prompt",
         "prompt_cache_key",
+        "prompt_cache_options",
         "prompt_cache_retention",
         "reasoning",
         "safety_identifier",
@@ -59,21 +64,6 @@ _INCLUDES = (
     "web_search_call.action.sources",
     "web_search_call.results",
 )
-_SERVER_TOOLS = (
-    "apply_patch",
-    "code_interpreter",
-    "computer",
-    "computer_use_preview",
-    "file_search",
-    "image_generation",
-    "local_shell",
-    "mcp",
-    "namespace",
-    "shell",
-    "tool_search",
-    "web_search",
-    "web_search_preview",
-)
 _SUMMARIES = ("auto", "concise", "detailed")
 _FORMATS = ("json_object", "json_schema", "text")
 _SAMPLING = {"temperature": 2, "top_p": 1}
@@ -89,6 +79,7 @@ def check_responses(body: Json) -> None:
     if unknown:
         raise unknown_parameter(unknown[0])
     check_input(body.get("input"), stored=body.get("store") is not False)
+    _check_state(body)
     _check_sampling(body, model)
     if body.get("max_output_tokens") is not None:
         check_range("max_output_tokens", body["max_output_tokens"], _MIN_OUTPUT_TOKENS, None)
@@ -96,8 +87,19 @@ def check_responses(body: Json) -> None:
     for index, name in enumerate(body.get("include") or ()):
         check_one_of(f"include[{index}]", name, _INCLUDES)
     _check_reasoning(body.get("reasoning") or {}, model)
-    _check_tools(body)
+    check_tools(body)
     _check_text(body.get("text") or {})
+
+
+def _check_state(body: Json) -> None:
+    """What refers to another response, and what the client says of itself."""
+    previous = body.get("previous_response_id")
+    if previous is not None:
+        message = f"Previous response with id '{previous}' not found."
+        raise Refused(message, param="previous_response_id", code="previous_response_not_found")
+    for name, value in (body.get("client_metadata") or {}).items():
+        if not isinstance(value, str):
+            raise invalid_type(f"client_metadata.{name}", "a string")
 
 
 def _check_sampling(body: Json, model: str) -> None:
@@ -117,23 +119,6 @@ def _check_reasoning(reasoning: Json, model: str) -> None:
         raise unknown_parameter(f"reasoning.{name}")
     check_effort("reasoning.effort", reasoning.get("effort"), model)
     check_one_of("reasoning.summary", reasoning.get("summary"), _SUMMARIES)
-
-
-def _check_tools(body: Json) -> None:
-    for index, tool in enumerate(body.get("tools") or ()):
-        kind = tool.get("type")
-        if kind is None:
-            raise missing(f"tools[{index}].type")
-        if kind not in ("function", "custom", *_SERVER_TOOLS):
-            raise unknown_value(f"tools[{index}].type", kind, ("function", "custom", *_SERVER_TOOLS))
-        if kind in ("function", "custom"):
-            check_name(tool, f"tools[{index}]")
-        if kind == "custom":
-            check_format(tool.get("format"), f"tools[{index}].format", nested=False)
-    check_needs_tools(body)
-    if body.get("tool_choice") is not None:
-        names = [tool.get("name") for tool in body.get("tools") or ()]
-        check_choice(body["tool_choice"], names, nested=False)
 
 
 def _check_text(text: Any) -> None:

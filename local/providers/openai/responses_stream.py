@@ -90,10 +90,15 @@ class ResponseStream:
         return frame
 
 
-def in_band_event(error: Json) -> bytes:
-    """An error in a stream that has begun."""
+def in_band_event(error: Json, number: int) -> bytes:
+    """An error in a stream that has begun; `number` is how many events came before."""
     flat = {key: error[key] for key in ("code", "message", "param")}
-    return _event({"type": "error", "sequence_number": 0} | flat).data
+    return _event({"type": "error", "sequence_number": number} | flat).data
+
+
+def failed_event(response: Json, number: int) -> bytes:
+    """The response that has failed, as the last event."""
+    return _event({"type": "response.failed", "sequence_number": number, "response": response}).data
 
 
 def _event(data: Json, tokens: int = 0) -> Frame:

@@ -38,6 +38,11 @@ def too_long(at: str, what: str, limit: int, found: int) -> Refused:
     return Refused(message, param=at, code=code)
 
 
+def empty_array(at: str) -> Refused:
+    message = f"Invalid '{at}': empty array. Expected an array with minimum length 1, but got an empty array instead."
+    return Refused(message, param=at, code="empty_array")
+
+
 def unsupported_parameter(name: str) -> Refused:
     message = f"Unsupported parameter: '{name}' is not supported with this model."
     return Refused(message, param=name, code="unsupported_parameter")

@@ -242,7 +242,7 @@ def test_bodies_are_checked(sim, fields, text):
 @pytest.mark.parametrize(
     ("fields", "part"),
     [
-        ({"messages": [{"role": "system", "content": "x"}]}, "accepts a top-level `system` parameter"),
+        ({"messages": [{"role": "system", "content": "x"}]}, "role 'system' is not supported on this model"),
         ({"messages": [{"role": "user", "content": ""}]}, "must have non-empty content"),
         (
             {"messages": [{"role": "user", "content": [{"type": "image_url"}]}]},

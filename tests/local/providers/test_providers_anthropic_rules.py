@@ -120,13 +120,17 @@ def test_blocks_are_checked(sim, fields, text):
 
 
 def test_system_messages_in_the_conversation(sim):
-    """From Opus 4.8 on, right after a user's message; before that not at all."""
+    """From Opus 4.8 on, after a user's message and before the assistant's, or last; before that not at all."""
     system = {"role": "system", "content": "Be brief from now on."}
     later = [*USER, system, {"role": "assistant", "content": "Yes."}, *USER]
     assert message(sim, model="claude-opus-4-8", messages=later).json()["usage"]["input_tokens"] == 5 + 8 + 4 + 5
-    assert "accepts a top-level `system` parameter" in problem(message(sim, messages=later))
-    misplaced = problem(message(sim, model="claude-opus-4-8", messages=[system, *USER]))
-    assert misplaced == "messages.0: a system message must immediately follow a user message"
+    assert message(sim, model="claude-opus-4-8", messages=[*USER, system]).is_success
+    assert problem(message(sim, messages=later)) == "role 'system' is not supported on this model"
+    for at, misplaced in ((0, [system, *USER]), (1, [*USER, system, *USER])):
+        told = problem(message(sim, model="claude-opus-4-8", messages=misplaced))
+        assert told.startswith(f"messages.{at}: role 'system' must {'precede' if at else 'follow'} ")
+    shown = [*USER, {"role": "system", "content": [file("image", "image/png", PNG)]}]
+    assert "text content only" in problem(message(sim, model="claude-opus-4-8", messages=shown))
 
 
 def test_documents_and_images_are_read(sim):

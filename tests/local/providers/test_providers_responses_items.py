@@ -10,6 +10,7 @@ import pytest
 CODEX = "gpt-5.3-codex"
 TOOL = {"type": "function", "name": "f", "parameters": {"type": "object", "properties": {"a": {"type": "string"}}}}
 CUSTOM = {"type": "custom", "name": "run"}
+SPACE = {"type": "namespace", "name": "crm", "description": "Customers.", "tools": [TOOL, CUSTOM]}
 USER = {"role": "user", "content": "hi"}
 CALL = {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}
 OUTPUT = {"type": "function_call_output", "call_id": "c", "output": "sunny"}
@@ -50,7 +51,9 @@ def part(kind, **fields):
         {"service_tier": "priority", "prompt_cache_key": "k", "safety_identifier": "s", "metadata": {"a": "b"}},
         {"reasoning": {"effort": "xhigh", "summary": "auto"}, "text": {"verbosity": "low"}},
         {"tools": [TOOL, CUSTOM, {"type": "web_search"}], "tool_choice": {"type": "custom", "name": "run"}},
-        {"tools": [{"type": "web_search"}], "tool_choice": {"type": "web_search"}},
+        {"tools": [{"type": "web_search", "external_web_access": False}], "tool_choice": {"type": "web_search"}},
+        {"tools": [SPACE], "tool_choice": {"type": "function", "name": "f"}},
+        {"input": [USER | {"id": "msg_1"}, CALL | {"namespace": "crm", "id": "fc_1"}, OUTPUT | {"id": "fco_1"}]},
     ],
 )
 def test_documented_fields_are_taken(sim, fields):
@@ -122,6 +125,21 @@ def test_documented_fields_are_taken(sim, fields):
             {"tools": [CUSTOM | {"format": {"type": "grammar", "syntax": "ebnf", "definition": ""}}]},
             "tools[0].format.syntax",
             "Invalid value: 'ebnf'.",
+        ),
+        ({"tools": [SPACE | {"description": None}]}, "tools[0].description", "Missing required parameter"),
+        ({"tools": [SPACE | {"tools": []}]}, "tools[0].tools", "Invalid 'tools[0].tools': empty array."),
+        ({"tools": [SPACE | {"tools": [SPACE]}]}, "tools[0].tools[0].type", "Invalid value: 'namespace'."),
+        ({"tools": [SPACE | {"strict": True}]}, "tools[0].strict", "Unknown parameter: 'tools[0].strict'."),
+        ({"tools": [{"type": "web_search", "depth": 1}]}, "tools[0].depth", "Unknown parameter"),
+        ({"client_metadata": {"a": 1}}, "client_metadata.a", "Invalid type for 'client_metadata.a'"),
+        ({"previous_response_id": "resp_1"}, "previous_response_id", "Previous response with id 'resp_1' not found."),
+        ({"input": [{"type": "item_reference", "id": "rs_1"}, USER]}, "input", "Item with id 'rs_1' not found."),
+        ({"input": [USER | {"name": "bob"}]}, "input[0].name", "Unknown parameter: 'input[0].name'."),
+        ({"input": [USER | {"id": "m" * 65}]}, "input[0].id", "Invalid 'input[0].id': string too long."),
+        (
+            {"input": [USER, CALL | {"id": "toolu_1"}, OUTPUT]},
+            "input[1].id",
+            "Invalid 'input[1].id': 'toolu_1'. Expected an ID that begins with 'fc'.",
         ),
         ({"tool_choice": "required"}, "tool_choice", "Invalid value for 'tool_choice'"),
         (

@@ -19,10 +19,12 @@ async def identify(request: Request, services: Services) -> Caller:
 
 
 def presented_key(headers: Headers) -> str:
-    """The key that the request shows. Raises Unauthenticated if there is none."""
+    """The key that the request shows. Raises Unauthenticated if there is none, or more than one."""
     scheme, _, token = headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and token.strip():
-        return token.strip()
-    if key := headers.get("x-api-key", "").strip():
-        return key
+    bearer = token.strip() if scheme.lower() == "bearer" else ""
+    key = headers.get("x-api-key", "").strip()
+    if bearer and key and bearer != key:
+        raise Unauthenticated("'Authorization' and 'x-api-key' show different API keys. Send one of them.")
+    if bearer or key:
+        return bearer or key
     raise Unauthenticated("No API key was sent. Send 'Authorization: Bearer gk_...' or 'x-api-key: gk_...'.")

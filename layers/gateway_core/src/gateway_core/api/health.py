@@ -1,4 +1,4 @@
-"""GET /health: this process is alive. GET /health/providers: what the fleet knows of its providers."""
+"""GET / and GET /health: this process is alive. GET /health/providers: what the fleet knows of its providers."""
 
 from __future__ import annotations
 
@@ -25,8 +25,12 @@ from gateway_core.store.probes import FleetHealth, Probe, catalog_warnings, prov
 
 
 def router(source: Current[Services]) -> Routes:
-    """The routes, closed over where their services come from. `/health` does no I/O and needs no key."""
+    """The routes, closed over where their services come from. `/` and `/health` do no I/O and need no key."""
     routes = Routes()
+
+    @routes.get("/")
+    async def root(_request: Request) -> dict[str, str]:
+        return {"name": "llm-gateway", "version": __version__, "docs": "docs/api.md"}
 
     @routes.get("/health")
     async def health(_request: Request) -> dict[str, str]:

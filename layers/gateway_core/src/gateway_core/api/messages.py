@@ -22,14 +22,14 @@ Leftover = Annotated[Any, Field(exclude=True)]
 """What SDKs and other gateways add to an answer, and send back with it."""
 
 
-def _is_image(url: str) -> str:
+def is_image(url: str) -> str:
     # The gateway never fetches what a client points it to, and neither may the library below it.
     if not _IMAGE_URL.fullmatch(url):
         raise ValueError("send the image itself as a data: URL (base64 PNG, JPEG, GIF or WebP)")
     return url
 
 
-def _is_file(url: str) -> str:
+def is_file(url: str) -> str:
     if not _FILE_URL.fullmatch(url):
         raise ValueError("send the file itself as a data: URL, such as data:application/pdf;base64,...")
     return url
@@ -68,7 +68,7 @@ class RefusalPart(Part):
 
 
 class ImageUrl(Strict):
-    url: Annotated[str, AfterValidator(_is_image)]
+    url: Annotated[str, AfterValidator(is_image)]
     detail: Literal["auto", "low", "high", "original"] | None = None
 
 
@@ -89,7 +89,7 @@ class SoundPart(Part):
 
 class File(Strict):
     filename: Annotated[str, Field(max_length=512)] | None = None
-    file_data: Annotated[str, AfterValidator(_is_file)] | None = None
+    file_data: Annotated[str, AfterValidator(is_file)] | None = None
     file_id: Annotated[str | None, AfterValidator(_has_no_id)] = None
 
     @model_validator(mode="after")

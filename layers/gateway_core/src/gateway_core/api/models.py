@@ -1,11 +1,12 @@
 """GET /v1/models: OpenAI's list, with what a client needs to choose: capabilities, prices, lifecycle, live health.
 
-Groups come after the models: on OpenAI's wire a group is named like a model.
+Anthropic's clients get Anthropic's form. Groups come after the models: on clients' wires a group is named like one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -14,9 +15,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from gateway_core.access.rights import check_tool
+from gateway_core.api.anthropic.form import ANTHROPIC_FORM
+from gateway_core.api.anthropic.model_list import VERSION_HEADER, anthropic_list, anthropic_model
 from gateway_core.api.auth import identify
 from gateway_core.api.degraded import DEGRADED_HEADER, unknown_states
 from gateway_core.api.health import state_body
+from gateway_core.api.query import query_of
 from gateway_core.api.routes import Routes
 from gateway_core.domain.caller import Caller
 from gateway_core.domain.catalog import Catalog
@@ -39,7 +43,7 @@ _CREATED = 1_767_225_600
 
 def router(source: Current[Services]) -> Routes:
     """The routes, closed over where their services come from."""
-    routes = Routes()
+    routes = Routes(replace(ANTHROPIC_FORM, only_with=VERSION_HEADER))
 
     async def entries(request: Request, services: Services) -> tuple[list[dict[str, Any]], dict[str, str]]:
         """All that the caller may see, and headers of the answer."""
@@ -68,6 +72,8 @@ def router(source: Current[Services]) -> Routes:
     @routes.get("/v1/models")
     async def models(request: Request) -> JSONResponse:
         found, headers = await entries(request, source.now())
+        if VERSION_HEADER in request.headers:
+            return JSONResponse(anthropic_list(found, query_of(request)), headers=headers)
         return JSONResponse({"object": "list", "data": found}, headers=headers)
 
     @routes.get("/v1/models/{model_id:path}")
@@ -75,12 +81,14 @@ def router(source: Current[Services]) -> Routes:
         services = source.now()
         found, headers = await entries(request, services)
         catalog = services.settings.catalog
+        model_id = catalog.named(model_id)
         is_group = model_id in catalog.groups
         asked = None if is_group else catalog.resolve(model_id)
         key = asked.key if asked else model_id
         for entry in found:
             if entry["id"] == key:
-                return JSONResponse(entry, headers=headers)
+                is_anthropics = VERSION_HEADER in request.headers
+                return JSONResponse(anthropic_model(entry) if is_anthropics else entry, headers=headers)
         if asked and not asked.listed:
             raise UnknownModel(f"'{key}' is not in the catalog.", param="model")
         raise UnknownModel(f"This key may not use the {'group' if is_group else 'model'} '{key}'.", param="model")

@@ -70,6 +70,10 @@ class RulesEntry(Schema):
     stop_needs_text: bool = False
     most_stops: Annotated[int, Field(gt=0)] = 1000
     takes_prefill: bool = True
+    takes_late_system: bool = False
+    takes_budgets: bool = False
+    output_efforts: list[Effort] = Field(default_factory=list)
+    edits_context: bool = False
     schema_refuses: list[str] = Field(default_factory=list)
     max_tokens_per_s: Annotated[int, Field(gt=0)] = MAX_TOKENS_PER_S
     source: Url = ""
@@ -156,8 +160,8 @@ def _given(entry: RulesEntry) -> dict[str, Any]:
     names = entry.model_fields_set & RulesEntry.model_fields.keys()
     given = {name: getattr(entry, name) for name in names}
     sets = {name: frozenset(value) for name, value in given.items() if isinstance(value, list)}
-    efforts = {"efforts": tuple(sorted(set(entry.efforts), key=EFFORTS.index))} if entry.efforts is not None else {}
-    return given | sets | efforts
+    levels = {name: given[name] for name in ("efforts", "output_efforts") if given.get(name) is not None}
+    return given | sets | {name: tuple(sorted(set(found), key=EFFORTS.index)) for name, found in levels.items()}
 
 
 def _problem(rules: ModelRules) -> str:

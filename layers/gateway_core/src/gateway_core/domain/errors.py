@@ -12,7 +12,8 @@
     - ProviderRejected         the provider calls the request itself wrong
     - AddressRefused           the caller's base URL leads where nothing is sent
   + RequestError               the caller can mend it
-    - InvalidRequest, UnknownModel, UnknownJob, Unauthenticated, Forbidden, BodyTooLarge, UnsupportedEncoding
+    - InvalidRequest, UnknownModel, UnknownJob, UnknownResponse, Unauthenticated, Forbidden
+    - BodyTooLarge, UnsupportedEncoding, NoWebSocket
     - BudgetExceeded, RateLimited
   + NoDeploymentAvailable      every candidate failed or is open
   + DeadlineExceeded           the request's own deadline passed
@@ -102,6 +103,18 @@ class UnknownModel(RequestError):
 class UnknownJob(RequestError):
     status = 404
     code = "unknown_job"
+
+
+class UnknownResponse(RequestError):
+    status = 404
+    code = "unknown_response"
+
+
+class NoWebSocket(RequestError):
+    """426 is what clients of OpenAI's Responses take for a word to go on over HTTP at once."""
+
+    status = 426
+    code = "no_websocket"
 
 
 class BodyTooLarge(RequestError):

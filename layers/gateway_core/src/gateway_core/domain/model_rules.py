@@ -74,6 +74,11 @@ class ModelRules:
     stop_needs_text: Whether it refuses stop sequences of white space alone.
     most_stops: How many stop sequences it takes.
     takes_prefill: Whether the last turn may be the assistant's.
+    takes_late_system: Whether the system may speak in the conversation, right behind a turn of the user.
+    takes_budgets: Whether a model that thinks adaptively takes budgets as well.
+    output_efforts: Efforts of the whole output that it takes whether it thinks or not; if empty, those of its adaptive
+        thinking.
+    edits_context: Whether its provider clears old parts of a prompt on demand (`context_management`).
     max_tokens_per_s: More than it writes in a second, in one answer: bounds what was written and not delivered.
     schema_refuses: What it refuses in the schema of an answer: `recursion` or a keyword of JSON Schema.
     source: Where this is documented.
@@ -94,6 +99,10 @@ class ModelRules:
     stop_needs_text: bool = False
     most_stops: int = 1000
     takes_prefill: bool = True
+    takes_late_system: bool = False
+    takes_budgets: bool = False
+    output_efforts: tuple[Effort, ...] = ()
+    edits_context: bool = False
     schema_refuses: frozenset[str] = frozenset()
     max_tokens_per_s: int = MAX_TOKENS_PER_S
     source: str = ""

@@ -86,6 +86,15 @@ def prompt_bound(messages: Sequence[Json], params: Json) -> PromptContent:
     )
 
 
+def with_beside(content: PromptContent, beside: Sequence[Any]) -> PromptContent:
+    """The prompt together with JSON that is sent beside it, which is text."""
+    texts = list(map(_json, beside))
+    return content._replace(
+        text_tokens=content.text_tokens + sum(map(_utf8_length, texts)),
+        hour_writes=content.hour_writes or any(_HOUR in text for text in texts),
+    )
+
+
 class Countable(NamedTuple):
     """What a tokeniser can count of a prompt, and what of it has a bound only: its images, and tokens of its tools."""
 

@@ -9,7 +9,7 @@ from gateway_core.domain.chat import ChatRequest, Json, Model
 from gateway_core.domain.cost import bound
 from gateway_core.domain.embedding import EmbedRequest
 from gateway_core.domain.errors import BudgetExceeded
-from gateway_core.domain.prompt import REQUEST_TOKENS, PromptContent, prompt_bound
+from gateway_core.domain.prompt import REQUEST_TOKENS, PromptContent, prompt_bound, with_beside
 from gateway_core.domain.terms import PLAIN, Terms, choices_of, sent_service_tier, speaks
 from gateway_core.routing.order import output_limit
 from gateway_core.store.messages import Candidate
@@ -60,7 +60,9 @@ class PromptSize(PromptContent):
 
     @classmethod
     def of(cls, request: ChatRequest) -> PromptSize:
-        return cls(*prompt_bound(request.messages, request.params))
+        found, spoken = prompt_bound(request.messages, request.params), request.spoken
+        size = cls(*(with_beside(found, spoken.beside) if spoken else found))
+        return size._replace(text_tokens=max(size.text_tokens, spoken.most_tokens if spoken else 0))
 
     def upper_bound(self, model: Model) -> int:
         """More than any tokeniser makes of it; with a document, all that the model reads."""

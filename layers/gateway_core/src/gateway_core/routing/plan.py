@@ -17,7 +17,7 @@ from gateway_core.domain.errors import Forbidden, InvalidRequest, LLMError
 from gateway_core.domain.provider_errors import ContextLengthError
 from gateway_core.domain.result import Drop, Plan
 from gateway_core.routing.order import Snapshot, ordered, output_limit
-from gateway_core.wires.codecs import objection_to
+from gateway_core.wires.codecs import as_spoken, objection_to
 from gateway_core.wires.demands import Demands, demands_of
 
 DEFAULT_GROUP = "reasoning"
@@ -64,8 +64,11 @@ def plan_embedding(request: EmbedRequest, catalog: Catalog, reachable: Reachable
 
 
 def candidates(request: ChatRequest, catalog: Catalog) -> list[Model]:
-    """All that `request` names, fit or not, in the configured order. Raises UnknownModel."""
-    return _pool(request, catalog, DEFAULT_GROUP)
+    """All that `request` names, fit or not, in the configured order. Raises UnknownModel.
+
+    Who serves a model on several wires is called on the caller's own.
+    """
+    return [as_spoken(model, request.spoken) for model in _pool(request, catalog, DEFAULT_GROUP)]
 
 
 def uncertain(request: ChatRequest, catalog: Catalog, upper_bound: Callable[[Model], int]) -> list[Model]:

@@ -19,6 +19,7 @@ from typing import Any
 
 from gateway_core.domain.answer import Chunk, Cost, ProviderAnswer, ToolCall, ToolCallDelta, Usage
 from gateway_core.domain.chat import ChatRequest, Model
+from gateway_core.domain.model_rules import NO_RULES, ModelRules
 
 VERSION = 2
 """Of digests and values: another one finds nothing of what was kept before."""
@@ -29,9 +30,7 @@ PIECE = 512
 WHOLE = frozenset({"stop", "tool_calls"})
 """How an answer ends that is whole."""
 _HEAD = 10
-_IRRELEVANT = frozenset(
-    {"attribution", "timeout_s", "cache", "explain", "fallback", "routing", "require", "body", "spoken"}
-)
+_IRRELEVANT = frozenset({"attribution", "timeout_s", "cache", "explain", "fallback", "routing", "require", "spoken"})
 """Fields of a request that only decide who answers, which the digest has, or say nothing about the answer."""
 _UNKEPT = frozenset({"rates", "refusal", "forwarded", "beside", "sound_tokens"})
 """Of an answer what is of its moment, or of another wire; refusals are not kept."""
@@ -74,7 +73,7 @@ def digest_of_request(request: ChatRequest, resolved: Iterable[tuple[Model, int]
     asked = {field.name: getattr(request, field.name) for field in fields(request) if field.name not in _IRRELEVANT}
     asked["params"] = {name: _in_order(value) if name in _ORDERED else value for name, value in request.params.items()}
     told = [VERSION, request.attribution.project_id, prices, list(resolved), asked]
-    text = json.dumps(told, default=_plain, sort_keys=True, separators=(",", ":"))
+    text = json.dumps(told, default=_said, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -157,6 +156,14 @@ def _inflated(data: bytes, max_bytes: int) -> bytes:
 
 def _in_order(value: object) -> str:
     return json.dumps(value, default=_plain, separators=(",", ":"))
+
+
+def _said(value: Any) -> Any:
+    """As `_plain`, of rules only what is said: a rule that most models do not have changes no digest of theirs."""
+    if not isinstance(value, ModelRules):
+        return _plain(value)
+    told = ((field.name, getattr(value, field.name)) for field in fields(value))
+    return {name: rule for name, rule in told if rule != getattr(NO_RULES, name)}
 
 
 def _plain(value: object) -> Any:

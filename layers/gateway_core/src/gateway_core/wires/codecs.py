@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 from gateway_core.domain.chat import Deployment, Json, Model, ProviderCall, Spoken
@@ -41,6 +42,23 @@ def speaks(deployment: Deployment, spoken: Spoken) -> bool:
     return codec_of(deployment) is not None and wire_of(deployment).name == spoken.wire
 
 
+def as_spoken(model: Model, spoken: Spoken | None) -> Model:
+    """The model as it is called for this request: on the caller's own wire where its provider serves it there as well.
+
+    It stays the same deployment: its breaker, its limits and its price are those of the model.
+    """
+    where = model.deployment
+    wanted = spoken is not None and spoken.wire == OPENAI_RESPONSES.name and where.mode == "chat"
+    if not wanted or where.engine != "native" or not traits_of(where.provider).serves_responses:
+        return model
+    rules = replace(model.rules, cannot=model.rules.cannot - _OF_CHAT_ALONE)
+    return replace(model, deployment=replace(where, mode="responses"), rules=rules)
+
+
+_OF_CHAT_ALONE = frozenset({"image_result"})
+"""What OpenAI's models cannot on its chat wire, and can on the other."""
+
+
 def unsaid_to(call: ProviderCall) -> tuple[str, ...]:
     """What of the caller's fields the deployment is not told, as it speaks another wire."""
     return call.spoken.unsaid if call.spoken and not speaks(call.deployment, call.spoken) else ()
@@ -53,6 +71,8 @@ def objection_to(
     codec, rules = codec_of(model.deployment), model.rules
     if spoken and spoken.bound and not speaks(model.deployment, spoken):
         return Objection(*spoken.bound[0])
+    if spoken and speaks(model.deployment, spoken):
+        demands = {**demands, **dict(spoken.demands)}
     by_rules = unmet(demands, (codec.cannot if codec else FOREIGN_CANNOT) | rules.cannot) or misfit(params, rules)
     if codec is None and (provided := CODECS.get(wire_of(model.deployment).name)):
         # What a provider does not take, it takes from nobody.

@@ -41,6 +41,7 @@ class ProviderTraits:
     output_limit: The option that holds the most tokens of an answer.
     native: Whether its models are called by wires of our own unless the configuration says otherwise.
     chat_prefix: What stands between its base URL and the path of OpenAI's chat wire.
+    serves_responses: Whether it serves the models of its chat wire on `responses` as well.
     stores: Whether it keeps answers unless told not to.
     has_developer_role: Whether it knows the role `developer`; else it is told as `system`.
     has_refusals: Whether it knows refusals apart from content.
@@ -67,6 +68,7 @@ class ProviderTraits:
     output_limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     native: bool = False
     chat_prefix: str = ""
+    serves_responses: bool = False
     stores: bool = False
     has_developer_role: bool = False
     has_refusals: bool = False

@@ -36,6 +36,7 @@ _ROWS = (
         embeddings=OPENAI_EMBEDDINGS,
         display="OpenAI",
         native=True,
+        serves_responses=True,
         stores=True,
         has_developer_role=True,
         has_refusals=True,

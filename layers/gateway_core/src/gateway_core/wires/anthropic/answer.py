@@ -8,9 +8,12 @@ from typing import Any
 
 from gateway_core.domain.answer import ProviderAnswer, ToolCall, Usage
 from gateway_core.domain.chat import Json, ProviderCall
+from gateway_core.wires.anthropic.record import ANTHROPIC
 from gateway_core.wires.anthropic.thoughts import THOUGHTS, with_thoughts
 from gateway_core.wires.anthropic.tools import json_tool
-from gateway_core.wires.shapes import mapping, sendable, text_of
+from gateway_core.wires.shapes import mapping, sendable, sendable_json, text_of
+
+KNOWN = frozenset({"redacted_thinking", "text", "thinking", "tool_use"})
 
 
 def answer(call: ProviderCall, body: object) -> ProviderAnswer:
@@ -23,6 +26,7 @@ def answer(call: ProviderCall, body: object) -> ProviderAnswer:
     calls = tuple(_tool_calls(blocks, name))
     said = "".join(text_of(block.get("text")) for block in blocks if block.get("type") == "text")
     ends = answered is not None and not calls and raw.get("stop_reason") == "tool_use"
+    is_forwarded = call.body_on(ANTHROPIC.name) is not None
     content = said if not (name and calls) else ""  # beside a call, JSON mode has no words that are not JSON
     return ProviderAnswer(
         content=content if answered is None else arguments_of(answered.get("input")),
@@ -30,7 +34,14 @@ def answer(call: ProviderCall, body: object) -> ProviderAnswer:
         finish_reason="stop" if ends else "",
         usage=Usage(),
         reasoning="".join(text_of(block.get("thinking")) for block in blocks if block.get("type") == "thinking"),
+        forwarded=mapping(sendable_json(raw)) if is_forwarded else None,
+        beside="".join(map(unplaced, blocks)) if is_forwarded else "",
     )
+
+
+def unplaced(block: Json) -> str:
+    """What a block says that is neither text, nor a thought, nor a call."""
+    return "" if block.get("type") in KNOWN else json.dumps(block, ensure_ascii=False)
 
 
 def arguments_of(value: Any) -> str:

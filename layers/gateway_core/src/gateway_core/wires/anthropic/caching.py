@@ -7,7 +7,7 @@ shorter than the model's minimum is not cached. Source: https://platform.claude.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from gateway_core.domain.chat import Json
@@ -67,6 +67,19 @@ def _control(value: object) -> dict[str, Any] | None:
     if control.get("type") != "ephemeral":
         return None
     return {"type": "ephemeral", **({"ttl": control["ttl"]} if control.get("ttl") in _LIFETIMES else {})}
+
+
+def marks_in(body: Json) -> Iterator[Any]:
+    """The breakpoints of a request on Anthropic's wire, wherever they may stand."""
+    if body.get(CACHE_CONTROL):
+        yield body[CACHE_CONTROL]
+    blocks = [*items(body.get("tools")), *items(body.get("system"))]
+    blocks += (block for message in body["messages"] for block in items(message.get("content")))
+    for block in blocks:
+        if block.get(CACHE_CONTROL):
+            yield block[CACHE_CONTROL]
+        if block.get("type") == "tool_result":
+            yield from (one[CACHE_CONTROL] for one in items(block.get("content")) if one.get(CACHE_CONTROL))
 
 
 def mark_for_later(body: Json, model: str) -> None:

@@ -5,17 +5,20 @@ Source: https://platform.claude.com/docs/en/build-with-claude/streaming.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from gateway_core.domain.answer import Chunk
 from gateway_core.domain.chat import Json, ProviderCall
-from gateway_core.wires.anthropic.answer import arguments_of
+from gateway_core.wires.anthropic.answer import arguments_of, unplaced
+from gateway_core.wires.anthropic.record import ANTHROPIC
 from gateway_core.wires.anthropic.thoughts import THOUGHTS, with_thoughts
 from gateway_core.wires.anthropic.tools import json_tool
 from gateway_core.wires.calls import CallNumbers
 from gateway_core.wires.shapes import sendable, text_of
 
 _NOTHING = Chunk()
+_ENDS = frozenset({"message_delta", "message_stop"})
 
 
 class MessagesReader:
@@ -27,6 +30,9 @@ class MessagesReader:
 
     def __init__(self, call: ProviderCall) -> None:
         self._json = json_tool(call.params)
+        self._forwards = call.body_on(ANTHROPIC.name) is not None
+        self._waiting: list[Json] = []
+        self._ends: list[Json] = []
         self._calls = CallNumbers()
         self._number = 0
         self._before: list[dict[str, Any] | int] = []
@@ -41,6 +47,23 @@ class MessagesReader:
         return self._calls.any
 
     def chunk(self, event: Json) -> Chunk:
+        chunk = self._chunk(event)
+        return self._passed(event, chunk) if self._forwards else chunk
+
+    def _passed(self, event: Json, chunk: Chunk) -> Chunk:
+        """Events go on once there is content; how the answer ends, once it has come to a sound end."""
+        if self._ends or event.get("type") in _ENDS:
+            self._ends.append(event)
+            return chunk
+        self._waiting.append(event)
+        if event.get("type") == "content_block_start" and (said := unplaced(event["content_block"])):
+            chunk = replace(chunk, other=True, beside=said)
+        if not chunk.is_content:
+            return chunk
+        passed, self._waiting = tuple(self._waiting), []
+        return replace(chunk, forwarded=passed)
+
+    def _chunk(self, event: Json) -> Chunk:
         match event.get("type"):
             case "content_block_delta":
                 return self._delta(event["delta"])
@@ -52,6 +75,8 @@ class MessagesReader:
                 return _NOTHING
 
     def last(self) -> Chunk:
+        if self._forwards:
+            return Chunk(forwarded=(*self._waiting, *self._ends))
         held = "" if self._answered or self._calls.any else "".join(self._held)
         return Chunk(text=held) if held else _NOTHING
 

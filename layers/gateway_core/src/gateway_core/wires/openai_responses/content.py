@@ -38,9 +38,15 @@ def _input(part: Json) -> dict[str, Any]:
 
 
 def _image(image: Json) -> dict[str, Any]:
-    url = str(image.get("url"))
-    url = url.replace(_WRONG_JPEG, _JPEG, 1) if url.startswith(_WRONG_JPEG) else url
-    return {"type": "input_image", "image_url": url, "detail": image.get("detail") or "auto"}
+    part = {"type": "input_image", "image_url": str(image.get("url")), "detail": image.get("detail") or "auto"}
+    return dict(with_jpeg(part))
+
+
+def with_jpeg(part: Json) -> Json:
+    """A part of the input whose image has the name of its format: `image/jpg` is refused."""
+    url = part.get("image_url")
+    wrong = isinstance(url, str) and url.startswith(_WRONG_JPEG)
+    return {**part, "image_url": str(url).replace(_WRONG_JPEG, _JPEG, 1)} if wrong else part
 
 
 def _file(file: Json) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from gateway_core.wires.shapes import items, mapping
 from gateway_core.wires.wire import EventFacts, StreamForm, Wire
 
 _CALLS = ("function_call", "custom_tool_call")
-_ENDS = frozenset({"response.completed", "response.incomplete", "response.failed"})
+ENDS = frozenset({"response.completed", "response.incomplete", "response.failed"})
 
 
 def _finish(body: object) -> str:
@@ -38,7 +38,7 @@ def _facts(event: Json) -> EventFacts:
     usage = {"usage": openai.with_tier(response)}
     if event.get("type") == "error":
         return EventFacts(usage=usage, error={"error": {name: event.get(name) for name in ("code", "message")}})
-    if str(event.get("type")) not in _ENDS:
+    if str(event.get("type")) not in ENDS:
         return EventFacts(usage=usage)
     error = response.get("error")
     return EventFacts(finish=_finish(response), usage=usage, error={"error": error} if error else {})
@@ -55,7 +55,7 @@ OPENAI_RESPONSES = Wire(
     finish_of=_finish,
     usage_of=_usage,
     models=openai.MODELS,
-    stream=StreamForm(_facts, terminators=_ENDS, stop_may_call=True),  # some end with a response without its output
+    stream=StreamForm(_facts, terminators=ENDS, stop_may_call=True),  # some end with a response without its output
     error_signs=openai.SIGNS,
     error_statuses=openai.STATUSES,
     refusal_of=_refusal,

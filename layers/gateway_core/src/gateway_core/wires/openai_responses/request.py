@@ -43,7 +43,7 @@ def request(call: ProviderCall, streams: bool) -> UpstreamRequest:
     history = history_of(call.messages, origin_of(call.deployment) if fit.thinks else "")
     body = {
         "model": call.deployment.upstream_model,
-        "input": _hinted(history.items, fit.params),
+        "input": hinted(history.items, fit.params),
         **tools_of(fit.params),
         **_text(fit.params),
         **_thinking(fit),
@@ -57,7 +57,8 @@ def request(call: ProviderCall, streams: bool) -> UpstreamRequest:
     return UpstreamRequest("/responses", body, tuple(sorted(dropped)))
 
 
-def _hinted(sent: list[Json], params: Json) -> list[Json]:
+def hinted(sent: list[Json], params: Json) -> list[Json]:
+    """The items, with one that says JSON before them where JSON is asked for and nobody says it."""
     wants_json = mapping(params.get("response_format")).get("type") == "json_object"
     return [_JSON_HINT, *sent] if wants_json and not any(map(says_json, sent)) else sent
 
