@@ -5,19 +5,18 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 
 @contextlib.contextmanager
 def built_on_use() -> Iterator[None]:
     """Models that are declared within the block get their validators when they are first used (`defer_build`)."""
-    before = BaseModel.model_config.copy()
-    BaseModel.model_config["defer_build"] = True
+    before = BaseModel.model_config
+    BaseModel.model_config = ConfigDict(**{**before, "defer_build": True})
     try:
         yield
     finally:
-        BaseModel.model_config.clear()
-        BaseModel.model_config.update(before)
+        BaseModel.model_config = before
 
 
 def load() -> None:
