@@ -41,7 +41,7 @@ NO_SNAPSTART = frozenset({"JobWorker"})
 """Functions that have none, whatever the parameter."""
 ALARMS = 10
 """Of the template; the first ten of an account are free."""
-TOLD_ALARMS = 3
+TOLD_ALARMS = 4
 """Those that are there only with `AlarmTopicArn`."""
 POLLERS = 5
 POLLS_A_MINUTE = 3

@@ -51,16 +51,16 @@ HEAVY = {
 CALLS_MODELS = {"api.schemas", "batch", "adapters.upstream", "pipeline.gateway", "wires.codecs", "routing.plan"}
 """Rooms and modules of ours that only callers of models need."""
 OURS = {
-    "ask": 307,
-    "complete": 300,
-    "embed": 291,
-    "health": 175,
-    "mcp": 210,
-    "models": 183,
-    "replay": 163,
-    "stream": 335,
-    "tokens": 295,
-    "usage": 179,
+    "ask": 311,
+    "complete": 304,
+    "embed": 295,
+    "health": 183,
+    "mcp": 216,
+    "models": 187,
+    "replay": 169,
+    "stream": 342,
+    "tokens": 302,
+    "usage": 185,
 }
 """How many modules of ours a function may load."""
 FOLDERS = sorted(path.parent.name for path in ROOT.glob("functions/*/app.py"))

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 def built_on_use() -> Iterator[None]:
     """Models that are declared within the block get their validators when they are first used (`defer_build`)."""
     before = BaseModel.model_config
-    BaseModel.model_config = ConfigDict(**{**before, "defer_build": True})
+    BaseModel.model_config = ConfigDict({**before, "defer_build": True})
     try:
         yield
     finally:
