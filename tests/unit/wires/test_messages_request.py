@@ -150,6 +150,13 @@ def test_results_come_first_in_a_turn():
         ({"tool_choice": {"type": "any"}}, {"tool_choice": "required"}),
         ({"tool_choice": {"type": "none"}}, {"tool_choice": "none"}),
         (
+            {
+                "tools": [{"type": "bash_20250124", "name": "bash"}],
+                "tool_choice": {"type": "tool", "name": "bash", "disable_parallel_tool_use": True},
+            },
+            {"parallel_tool_calls": False},
+        ),
+        (
             {"tool_choice": {"type": "tool", "name": "f"}},
             {"tool_choice": {"type": "function", "function": {"name": "f"}}},
         ),
