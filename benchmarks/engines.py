@@ -39,6 +39,7 @@ _PROVIDERS = ("anthropic", "openai", "gemini", "deepseek")
 _BY_LITELLM = "providers:\n" + "".join(f"  {name}: {{engine: litellm}}\n" for name in _PROVIDERS)
 _PATIENT = "store: {timeout_s: 30, connect_timeout_s: 30}\n"
 _NS_PER_MS = 1_000_000
+_WORKER = Path(__file__).with_name("engine_worker.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ def body(case: Case, kind: Kind) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def worker(name: str, tree: Path, config: str, bases: Mapping[str, str]) -> Iterator[Worker]:
+def worker(name: str, tree: Path, config: str, bases: Mapping[str, str], program: Path = _WORKER) -> Iterator[Worker]:
     """A gateway of the code in `tree` with its own store, as Lambda would start it."""
     with contextlib.ExitStack() as stack:
         url = stack.enter_context(serve(create_store(redis_port=stack.enter_context(Valkey()).port, token=TOKEN)))
@@ -160,7 +161,7 @@ def worker(name: str, tree: Path, config: str, bases: Mapping[str, str]) -> Iter
         }
         own = tree / ".venv/bin/python"  # another version needs other packages
         python = str(own) if own.exists() else sys.executable
-        command = [python, "-P", str(Path(__file__).with_name("engine_worker.py"))]
+        command = [python, "-P", str(program)]
         process = stack.enter_context(
             subprocess.Popen(  # noqa: S603 - our own program
                 command, env=environ, cwd=tree, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE

@@ -12,6 +12,7 @@ from tests.wires import expected, messages_cases, messages_matrix
 from tests.wires.case import Case
 from tests.wires.expected import Cells
 from tests.wires.matrix import SECTIONS
+from tests.wires.responses_page import responses_lines
 
 PAGE = Path(__file__).parents[2] / "docs/wires.md"
 DIFFERENCES = Path(__file__).with_name("differences.yaml")
@@ -85,6 +86,7 @@ def render() -> str:
             *_differing(cells),
             _MESSAGES,
             *_messages(),
+            *responses_lines(_words),
             _ENGINES,
             *_differences(),
         ]

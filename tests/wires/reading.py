@@ -256,7 +256,7 @@ def _responses(body: Json) -> Sent:
         "responses",
         body,
         (*instructions, *(piece for item in body["input"] for piece in _item(item))),
-        {tool["name"]: tool.get("parameters") for tool in body.get("tools", ())},
+        {tool.get("name") or tool["type"]: tool.get("parameters") for tool in body.get("tools", ())},
         choice.get("name") or choice.get("mode") if isinstance(choice, dict) else choice,
         (),
         wanted.get("schema"),
