@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import os
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -41,6 +43,7 @@ from gateway_core.telemetry.telemetry import Telemetry
 from tests.aws import AwsServer, running_aws
 from tests.manual_clock import ManualClock
 from tests.patience import patience
+from tests.shares import is_measured, runs
 
 # No test speaks TLS to anybody, and each HTTP client would load all the world's certificates, which takes it 20 ms.
 os.environ.pop("SSL_CERT_FILE", None)
@@ -56,19 +59,44 @@ def pytest_configure(config: pytest.Config) -> None:
         measuring.stop()
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With `--dist each` every worker has files of its own."""
+    if collection_path.suffix != ".py" or config.getvalue("dist") != "each" or not hasattr(config, "workerinput"):
+        return None
+    worker, workers = config.workerinput["workerid"], config.workerinput["workercount"]
+    path = collection_path.relative_to(config.rootpath).as_posix()
+    return None if runs(path, int(worker.removeprefix("gw")), workers) else True
+
+
 _CASE_OF_LITELLM = re.compile(r"\[(.*-)?litellm[-\]]")
 _ITS_FOLDERS = ("tests/contract/", "tests/wires/")
 _BY_LITELLM = ("tests/contract/test_litellm", "tests/contract/test_outside", "tests/wires/test_litellm")
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What goes through LiteLLM is a suite of its own: it takes seconds of CPU to load, in one worker."""
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What goes through LiteLLM is a suite of its own: it takes seconds of CPU to load, in one worker.
+
+    What is not measured comes last: threads that run by then are not measured again.
+    """
     for item in items:
-        path = item.path.relative_to(config.rootpath).as_posix()
-        is_all = path.startswith(_BY_LITELLM) and "native" not in item.name
-        if is_all or (path.startswith(_ITS_FOLDERS) and _CASE_OF_LITELLM.search(item.name)):
+        is_all = item.nodeid.startswith(_BY_LITELLM) and "native" not in item.name
+        if is_all or (item.nodeid.startswith(_ITS_FOLDERS) and _CASE_OF_LITELLM.search(item.name)):
             item.add_marker(pytest.mark.litellm)
             item.add_marker(pytest.mark.xdist_group("litellm"))
+    items.sort(key=lambda item: not is_measured(item.nodeid))
+
+
+def pytest_collection_finish() -> None:
+    """What is there now stays: nobody need look through it for garbage."""
+    gc.freeze()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Stop measuring before the first test that is not measured."""
+    measuring = item.config.pluginmanager.getplugin("_cov")
+    if measuring and measuring.cov_controller and measuring.cov_controller.started and not is_measured(item.nodeid):
+        measuring.cov_controller.pause()
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -193,9 +221,14 @@ class World:
         return datetime.fromtimestamp(self.clock.now_ms() / 1000, UTC).strftime("%Y%m%d")
 
 
+@cache
+def _defaults() -> GatewaySettings:
+    return GatewaySettings.from_env({})
+
+
 def settings_for(catalog: Catalog, **changes: Any) -> GatewaySettings:
     """The default settings with another catalog."""
-    return replace(GatewaySettings.from_env({}), catalog=catalog, provider_keys=MappingProxyType({}), **changes)
+    return replace(_defaults(), catalog=catalog, provider_keys=MappingProxyType({}), **changes)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse
 
 from gateway_core import __version__
 from gateway_core.access.rights import check_tool
+from gateway_core.api.anthropic.form import ANTHROPIC_FORM
 from gateway_core.api.auth import identify
 from gateway_core.api.degraded import DEGRADED_HEADER, unknown_states
 from gateway_core.api.rate_limits import rate_limit_view
@@ -29,6 +30,7 @@ from gateway_core.store.probes import FleetHealth, Probe, catalog_warnings, prov
 def router(source: Current[Services]) -> Routes:
     """The routes, closed over where their services come from. `/` and `/health` do no I/O and need no key."""
     routes = Routes()
+    routes.tells("/v1/messages", ANTHROPIC_FORM)  # unknown routes lead here
 
     @routes.get("/")
     async def root(_request: Request) -> dict[str, str]:

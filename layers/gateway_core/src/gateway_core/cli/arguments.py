@@ -49,6 +49,7 @@ def _add_config_check(parser: argparse.ArgumentParser) -> None:
 
 def _add_keys_create(parser: argparse.ArgumentParser) -> None:
     _add_project(parser)
+    parser.add_argument("--name", type=values.title, default="", help="what lists call it")
     parser.add_argument("--user", default="", help="bind the key to this user")
     parser.add_argument("--admin", action="store_true", help="may name any project")
     parser.add_argument("--groups", type=values.names, default=(), metavar="A,B", help="model groups (default: all)")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from functools import reduce
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from gateway_core.config.documents import Document, Schema, Seconds, merge, read_yaml, validate
 from gateway_core.config.price_list import PricingSection
 from gateway_core.crowd.limiter import CrowdLimits
+from gateway_core.domain.downgrade import BudgetOwner, Downgrade
+from gateway_core.domain.errors import ConfigError
 from gateway_core.domain.times import duration_s
 from gateway_core.routing.retry import RetryPolicy
 from gateway_core.store.estimates import LEAST_WAIT_MS
@@ -151,12 +153,41 @@ def _as_seconds(value: object) -> object:
 LEAST_WAIT_S = LEAST_WAIT_MS // 1000
 
 
+class DowngradeRule(Schema):
+    """`Downgrade`."""
+
+    from_: Annotated[str, Field(alias="from")]
+    to: str
+    at_percent: Annotated[int, Field(ge=1, le=100)] = 80
+    of: list[BudgetOwner] = Field(default_factory=lambda: list(get_args(BudgetOwner.__value__)))
+    explicit_models: bool = False
+
+    def rule(self) -> Downgrade:
+        return Downgrade(self.from_, self.to, self.at_percent, frozenset(self.of), self.explicit_models)
+
+
 class BudgetsSection(Schema):
-    """How long after its UTC day, and after it became unconfirmed, what nobody settled is booked as an estimate."""
+    """What becomes of money that nobody settled, and of requests that a budget has no room for.
+
+    unconfirmed_after: How long after its UTC day, and after it became unconfirmed, it is booked as an estimate.
+    fit_max_tokens: Down to what `max_tokens` is cut, None for never.
+    downgrades: Which groups become cheaper ones, from which share of a budget on.
+    """
 
     unconfirmed_after: Annotated[int, BeforeValidator(_as_seconds), Field(ge=LEAST_WAIT_S, le=14 * 86_400)] = (
         LEAST_WAIT_S
     )
+    fit_max_tokens: Count | None = None
+    downgrades: list[DowngradeRule] = Field(default_factory=list)
+
+    def rules(self, groups: Container[str] | None, source: str) -> tuple[Downgrade, ...]:
+        """The downgrades. Raises ConfigError for a group that is none of `groups`; None if nobody knows these."""
+        rules = tuple(rule.rule() for rule in self.downgrades)
+        for number, rule in enumerate(rules):
+            for name in (rule.source, rule.target):
+                if groups is not None and name not in groups:
+                    raise ConfigError(f"{source}: budgets.downgrades.{number}: there is no group '{name}'. Correct it.")
+        return rules
 
 
 class HealthSection(Schema):

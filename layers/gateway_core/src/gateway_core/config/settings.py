@@ -28,6 +28,7 @@ from gateway_core.config.schema import (
 from gateway_core.crowd.limiter import CrowdLimits
 from gateway_core.domain.catalog import Catalog
 from gateway_core.domain.credentials import Credential, Secret
+from gateway_core.domain.downgrade import Downgrade
 from gateway_core.domain.errors import ConfigError, Unauthenticated
 from gateway_core.routing.retry import RetryPolicy
 from gateway_core.store.messages import BreakerPolicy
@@ -45,7 +46,8 @@ class GatewaySettings:
     `provider_keys` has the providers whose key is set, by provider name; base URLs are in the catalog's deployments.
     `prompt_caching`: whether prompts that will come again are marked for the provider's cache unasked. `litellm`: when
     LiteLLM is loaded. `databases` are those beside the first, `store`. `crowd` is the share of one of the `workers`,
-    processes that are one gateway.
+    processes that are one gateway. `least_max_tokens` is down to what `max_tokens` is cut that a budget has no room
+    for, `downgrades` what a budget makes cheaper.
     """
 
     catalog: Catalog
@@ -68,6 +70,8 @@ class GatewaySettings:
     store_connect_timeout_s: float
     store_on_failure: OnStoreFailure
     unconfirmed_after_ms: int
+    least_max_tokens: int | None
+    downgrades: tuple[Downgrade, ...]
     probe_timeout_s: float
     price_age_days: int
     batch_max_questions: int
@@ -121,6 +125,8 @@ class GatewaySettings:
             store_connect_timeout_s=file.store.connect_timeout_s,
             store_on_failure=file.store.on_failure,
             unconfirmed_after_ms=file.budgets.unconfirmed_after * 1000,
+            least_max_tokens=file.budgets.fit_max_tokens,
+            downgrades=file.budgets.rules(catalog.groups if with_catalog else None, names_of(documents)),
             probe_timeout_s=file.health.probe_timeout_s,
             price_age_days=file.health.price_age_days,
             batch_max_questions=file.batch.max_questions,

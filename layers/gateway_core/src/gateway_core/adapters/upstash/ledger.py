@@ -138,10 +138,9 @@ class UpstashLedger(UpstashHolds):
 
     def _settled(self, reply: str, settlement: Settlement, terms: Terms) -> Settled:
         with named("answer of settle"):
-            settled, held = parse_settled(reply), parse_held(reply)
-        if held:
-            self._news.put(News(settlement, terms.now_ms, *held))
-        return settled
+            if held := parse_held(reply):
+                self._news.put(News(settlement, terms.now_ms, *held))
+            return parse_settled(reply)
 
     async def _record_alone(self, ticket: Ticket, record: UsageRecord, terms: Terms) -> Settled:
         call = request_call(ticket, terms.now_ms)
