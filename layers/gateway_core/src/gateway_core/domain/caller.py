@@ -32,9 +32,9 @@ class Limits:
 class Caller:
     """Who calls and what they may do. Empty `groups` or `tools` mean all of them; empty hosts mean none.
 
-    `models` are patterns of what the caller may use: those with a slash, and `*`, of identifiers outside the catalog; the
-    others of the catalog's models, where none of them means all. Identifiers outside take a pattern, or an admin without
-    `groups` and `models`.
+    `models` are patterns of what the caller may use: those with a slash, and `*`, of identifiers outside the catalog;
+    the others of the catalog's models, where none of them means all. Identifiers outside take a pattern, or an admin
+    without `groups` and `models`.
     """
 
     project_id: str
