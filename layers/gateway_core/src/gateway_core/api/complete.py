@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from gateway_core.access.rights import check_tool
-from gateway_core.api.attribution import check_headers
+from gateway_core.api.attribution import attribution_in
 from gateway_core.api.auth import identify
 from gateway_core.api.body import read_json, validate
 from gateway_core.api.deadline import time_left_s
@@ -21,7 +21,6 @@ from gateway_core.api.schemas import (
     completion_body,
     cost_body,
 )
-from gateway_core.api.sessions import session_of
 from gateway_core.domain.answer import ProviderAnswer
 from gateway_core.domain.cost import usd
 from gateway_core.domain.result import Completion
@@ -40,8 +39,7 @@ def router(source: Current[ModelServices]) -> Routes:
         check_tool(caller, "complete")
         value = await read_json(request, settings.body_limit)
         body = validate(CompleteBody, value)
-        check_headers(request, project_id=body.project_id, agent_id=body.agent_id)
-        chat = body.to_request(caller, settings.default_timeout_s, value, session_of(request))
+        chat = body.to_request(attribution_in(body, request, caller), settings.default_timeout_s, value)
         timeout_s = min(chat.timeout_s, time_left_s(request.scope))
         answer = services.gateway.complete(chat, caller, request.state.request_id, timeout_s=timeout_s)
         done = await while_listening(request, answer)

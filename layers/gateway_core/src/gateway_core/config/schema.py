@@ -17,6 +17,7 @@ from gateway_core.domain.times import duration_s
 from gateway_core.routing.retry import RetryPolicy
 from gateway_core.store.estimates import LEAST_WAIT_MS
 from gateway_core.store.messages import BreakerPolicy
+from gateway_core.store.placement import FIRST
 from gateway_core.store.response_cache import CachePolicy
 
 CATALOG_SECTIONS = ("default_output_cap", "providers", "models", "groups", "aliases", "model_aliases")
@@ -119,15 +120,29 @@ class LimitsSection(Schema):
         return CrowdLimits(self.concurrent_requests, -(-self.queued_requests // workers), patience_s)
 
 
+type DatabaseName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+type ProjectId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,32}$")]
+
+
+class DatabaseSection(Schema):
+    """Projects that live in one of several databases, and its part of our own limits for providers."""
+
+    projects: list[ProjectId] = Field(default_factory=list)
+    limits_share: Annotated[float, Field(gt=0, lt=1)] | None = None
+
+
 class StoreSection(Schema):
     """How long one HTTP round trip to the store may take, how much of it connecting, and what its absence means.
 
-    `degrade` lets callers without any limit go on; `refuse` answers 503 to all.
+    `degrade` lets callers without any limit go on; `refuse` answers 503 to all. `others` is where projects live that no
+    database lists.
     """
 
     timeout_s: Annotated[Seconds, Field(le=30)] = 1.0
     connect_timeout_s: Annotated[Seconds, Field(le=30)] = 0.5
     on_failure: OnStoreFailure = "degrade"
+    databases: dict[DatabaseName, DatabaseSection] = Field(default_factory=dict)
+    others: Annotated[list[DatabaseName], Field(min_length=1)] = Field(default_factory=lambda: [FIRST])
 
 
 def _as_seconds(value: object) -> object:

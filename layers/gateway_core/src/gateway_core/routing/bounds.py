@@ -76,9 +76,8 @@ class PromptSize(PromptContent):
 
     @classmethod
     def of(cls, request: ChatRequest) -> PromptSize:
-        found, spoken = prompt_bound(request.messages, request.params), request.spoken
-        size = cls(*(with_beside(found, spoken.beside) if spoken else found))
-        return size._replace(text_tokens=max(size.text_tokens, spoken.most_tokens if spoken else 0))
+        found = prompt_bound(request.messages, request.params)
+        return cls(*(with_beside(found, request.spoken.beside) if request.spoken else found))
 
     def upper_bound(self, model: Model) -> int:
         """More than any tokeniser makes of it; with a document, all that the model reads."""

@@ -43,7 +43,8 @@ def counted_bound(
     tools = {"role": "user", "content": json.dumps(named, ensure_ascii=False)}
     messages = (*prompt.messages, tools) if named else prompt.messages
     counted = math.ceil(provider.count_factor * count(model.deployment, messages, prompt.params).input_tokens)
-    text = max(counted + (TOOL_PROMPT_TOKENS if prompt.tool_tokens else 0), size.text_tokens // LEAST_BYTES_PER_TOKEN)
+    apart = (TOOL_PROMPT_TOKENS if prompt.tool_tokens else 0) + size.beside_tokens
+    text = max(counted + apart, size.text_tokens // LEAST_BYTES_PER_TOKEN)
     tighter = size._replace(text_tokens=min(size.text_tokens, text))
     return bounded.within(min(bounded.most_input, tighter.upper_bound(model)), bounded.output_cap)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 
 from gateway_core.store.breaker import MOST_AHEAD_MS, MOST_DOUBLINGS
@@ -60,6 +61,7 @@ class Scripts:
     job_end: Script
 
 
+@cache
 def load_scripts() -> Scripts:
     """Read and assemble the scripts from the package."""
     return Scripts(

@@ -4,7 +4,8 @@
 -- the books tell and its changes.
 -- Or nothing is changed: "b" and the number of an attempt whose booking as an estimate has to be taken back before; "l"
 -- for a charge that became known when the request had gone on, to be corrected by `adjust`.
--- Or "!" and why where there is no room for the record: the money is right, and a copy writes it once there is.
+-- Or "!" and why where there is no room for the record, with what is to be told as news: the money is right, and a copy
+-- writes the record once there is room.
 want_news()
 want_attempt()
 want_counters()
@@ -36,7 +37,7 @@ if full then
   keep(BUDGET)
   set(BUDGET, MARK, (is_degraded and 'd' or 'r') .. show(attempt.number) .. reported())
   flush()
-  return '!' .. full
+  return '!' .. full .. held
 end
 if is_degraded or reported() ~= '' then
   keep(BUDGET)
