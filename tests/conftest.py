@@ -34,6 +34,7 @@ from gateway_core.domain.caller import Limits
 from gateway_core.domain.catalog import Catalog, Provider
 from gateway_core.domain.chat import Deployment, Model, ProviderCall
 from gateway_core.domain.prices import Price
+from gateway_core.ports import Store
 from gateway_core.services import ModelServices, Services
 from gateway_core.store.virtual_keys import KeyRecord, digest_of, new_key
 from gateway_core.telemetry.ports import EventSink, Tracer
@@ -173,7 +174,7 @@ class World:
 
     catalog: Catalog
     settings: GatewaySettings
-    store: MemoryStore = field(default_factory=MemoryStore)
+    store: Store = field(default_factory=MemoryStore)
     clock: ManualClock = field(default_factory=ManualClock)
     log: io.StringIO = field(default_factory=io.StringIO)
     behave: dict[str, Callable[[ProviderCall], ProviderAnswer]] = field(default_factory=dict)
@@ -191,7 +192,8 @@ class World:
             level="DEBUG", stream=self.log, metrics=self.metrics, service=self.service, tracer=self.tracer
         )
         degrade = self.settings.store_on_failure == "degrade"
-        ledger = ResilientLedger(self.store, self.clock, LogBacklog(telemetry), degrade=degrade)
+        placement = self.settings.placement
+        ledger = ResilientLedger(self.store, self.clock, LogBacklog(telemetry), degrade=degrade, placement=placement)
         events = FanOut(EventLog(telemetry), self.feed, *self.sinks)
         authenticator = Authenticator(ledger, self.clock)
         light = Services(self.settings, self.store, authenticator, telemetry, self.clock, ledger, events)
