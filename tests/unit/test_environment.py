@@ -80,14 +80,15 @@ ENVIRONS = st.fixed_dictionaries(
 
 def names_in(path: Path) -> set[str]:
     """Texts that are a variable's name and nothing else, and whatever the environment is asked for."""
-    tree = ast.parse(path.read_text("utf-8"))
+    text = path.read_text("utf-8")
+    nodes = list(ast.walk(ast.parse(text)))
     # Keys of tables are words of a provider, parts of a longer text are a message or a name made from a provider's.
-    passed = [key for node in ast.walk(tree) if isinstance(node, ast.Dict) for key in node.keys]
-    passed += [part for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values]
-    passed += [name for node in ast.walk(tree) if _is_all(node) for name in ast.walk(node)]
-    constants = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and node not in passed]
+    passed = [key for node in nodes if isinstance(node, ast.Dict) for key in node.keys]
+    passed += [part for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values]
+    passed += [name for node in nodes if _is_all(node) for name in ast.walk(node)]
+    constants = [node for node in nodes if isinstance(node, ast.Constant) and node not in passed]
     texts = {node.value for node in constants if isinstance(node.value, str)}
-    return {text for text in texts if NAME.fullmatch(text)} | set(READ.findall(path.read_text("utf-8")))
+    return {name for name in texts if NAME.fullmatch(name)} | set(READ.findall(text))
 
 
 def _is_all(node: ast.AST) -> bool:
