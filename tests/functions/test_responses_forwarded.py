@@ -125,10 +125,20 @@ async def test_a_history_goes_on_as_it_came(door):
 
 
 async def test_what_others_left_in_a_history_stays_here(door):
-    """Reasoning that OpenAI has not sealed is named; ids that carry another's signature are plain, images by name."""
+    """Reasoning that OpenAI has not sealed is named; ids that carry another's signature are plain, images by name.
+
+    Ids of items that nobody there has made are left out.
+    """
     items = [
         {"type": "reasoning", "id": "rs_2", "summary": [{"type": "summary_text", "text": "hm"}]},
-        {"type": "function_call", "call_id": "toolu_1__thought__a.eJw", "name": "f", "arguments": ""},
+        {
+            "type": "function_call",
+            "id": "__fake_id__",
+            "internal_chat_message_metadata_passthrough": {"turn_id": "t1"},
+            "call_id": "toolu_1__thought__a.eJw",
+            "name": "f",
+            "arguments": "",
+        },
         {"type": "function_call_output", "call_id": "toolu_1__thought__a.eJw", "output": "1"},
         {"role": "user", "content": [{"type": "input_image", "image_url": PNG.replace("png", "jpg")}]},
     ]
@@ -241,9 +251,11 @@ async def test_what_is_incomplete_says_so(door, reason):
 async def test_rules_of_models_count(door):
     """What a model does not take is left out and named by the caller's word for it."""
     door.answers(response(MESSAGE))
-    answer = await door.respond("strict", temperature=0.5, top_logprobs=2, reasoning={"effort": "xhigh"})
+    options = {"temperature": 0.5, "top_logprobs": 2, "max_output_tokens": 1}
+    answer = await door.respond("strict", reasoning={"effort": "xhigh"}, **options)
     assert answer.status_code == 200, answer.text
+    assert door.body["max_output_tokens"] == 16
     assert door.body["reasoning"] == {"effort": "high"}
     assert not {"temperature", "top_logprobs"} & door.body.keys()
-    assert answer.headers["x-gateway-dropped"] == "reasoning.effort, temperature, top_logprobs"
+    assert answer.headers["x-gateway-dropped"] == "max_output_tokens, reasoning.effort, temperature, top_logprobs"
     assert door.body["include"] == ["reasoning.encrypted_content"]

@@ -148,6 +148,7 @@ async def test_a_history_is_told_in_turns(door):
         {"type": "function_call_output", "call_id": "c1", "output": "one"},
         {"type": "custom_tool_call_output", "call_id": "c2", "output": [{"type": "input_text", "text": "two"}]},
         {"role": "assistant", "content": [{"type": "refusal", "refusal": "No."}]},
+        {"role": "assistant", "content": "Yes."},
         {"role": "user", "content": "Go on."},
     ]
     door.answers(whole({"content": "Hi."}))
@@ -165,6 +166,7 @@ async def test_a_history_is_told_in_turns(door):
         {"role": "tool", "tool_call_id": "c2", "content": [{"type": "text", "text": "two"}]},
         {"role": "user", "content": "Quick!"},
         {"role": "assistant", "content": [{"type": "text", "text": "No."}]},
+        {"role": "assistant", "content": "Yes."},
         {"role": "user", "content": "Go on."},
     ]
     assert answer.headers["x-gateway-dropped"] == "encrypted_content"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -17,7 +17,8 @@ from gateway_core.adapters.degraded import ResilientLedger
 from gateway_core.adapters.log_backlog import LogBacklog
 from gateway_core.adapters.memory import MemoryStore
 from gateway_core.adapters.models import model_provider
-from gateway_core.api import chat, complete, stream
+from gateway_core.api import chat, complete, responses, stream
+from gateway_core.api.anthropic import messages
 from gateway_core.api.app import create_app
 from gateway_core.bootstrap import read_settings, with_gateway
 from gateway_core.domain.chat import Engine
@@ -31,8 +32,9 @@ from tests.e2e.conftest import PROVIDER_KEYS
 from tests.networks import OverHttpx
 from tests.wires.answers import Json, Told, told
 from tests.wires.reading import Sent, read
+from tests.wires.responses_told import told_response
 
-PARTS = (complete, stream, chat)
+PARTS = (complete, stream, chat, messages, responses)
 PROVIDERS_URL = "https://providers.example"
 
 
@@ -54,14 +56,15 @@ COLUMNS = (
 )
 ENGINES: tuple[Engine, ...] = ("native", "litellm")
 _CONFIG = """
-providers:
-  {provider}: {{engine: {engine}}}
+providers: {providers}
 groups:
 {groups}
 failover: {{retries: 0}}
 breaker: {{failures: 1000000}}
 """
 """One cell that fails is to leave the others alone."""
+_COMPATIBLE = {"COMPATIBLE_API_KEY": "sk-proj-compatible"}
+"""A server of somebody's own that speaks OpenAI's chat wire, where a configuration has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,7 @@ class Heard:
 class Lab:
     """All gateways of one engine. LiteLLM is loaded once for all of them, and by nobody without need."""
 
-    def __init__(self, engine: Engine, folder: Path) -> None:
+    def __init__(self, engine: Engine, folder: Path, columns: Sequence[Column] = COLUMNS, more: str = "") -> None:
         self._runner = asyncio.Runner()
         self._providers = create_providers(log_size=10)
         self._calls = self._providers.state.simulator.calls
@@ -85,7 +88,8 @@ class Lab:
             SystemClock(),
             connect=lambda: OverHttpx(httpx.ASGITransport(self._providers, raise_app_exceptions=True)),
         )
-        self._https = {name: self._open(engine, name, folder) for name in {one.provider for one in COLUMNS}}
+        models, names = [one.model for one in columns], {one.provider for one in columns}
+        self._https = {name: self._open(_config(engine, name, models, more), folder / f"{name}.yaml") for name in names}
         self._runner.run(self._store.put_key(KeyRecord(project_id="wires", digest=digest_of(self._key))))
 
     def __enter__(self) -> Self:
@@ -109,12 +113,20 @@ class Lab:
         self._calls.clear()
         answer = await http.post(path, content=json.dumps(body))
         asked = self._calls.as_json()["requests"]
-        return Heard(told(answer), tuple(read(call) for call in asked))
+        heard = told_response(answer) if path.endswith("/responses") else told(answer)
+        return Heard(heard, tuple(read(call) for call in asked))
 
-    def _open(self, engine: Engine, provider: str, folder: Path) -> httpx.AsyncClient:
-        path = folder / f"{engine}-{provider}.yaml"
-        path.write_text(_config(engine, provider))
-        environ = {**PROVIDER_KEYS, **base_urls(PROVIDERS_URL), "GATEWAY_CONFIG": str(path)}
+    def http(self, provider: str) -> httpx.AsyncClient:
+        """The gateway whose engine is used for this provider's models, for who asks it by himself; see `run`."""
+        return self._https[provider]
+
+    def run[A](self, work: Coroutine[Any, Any, A]) -> A:
+        """Do it on the loop of the gateways."""
+        return self._runner.run(work)
+
+    def _open(self, config: str, path: Path) -> httpx.AsyncClient:
+        path.write_text(config)
+        environ = {**PROVIDER_KEYS, **base_urls(PROVIDERS_URL), **_COMPATIBLE, "GATEWAY_CONFIG": str(path)}
         app = create_app(self._services(environ), *(part.router for part in PARTS))
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         headers = {"authorization": f"Bearer {self._key}", "content-type": "application/json"}
@@ -130,8 +142,9 @@ class Lab:
         return with_gateway(light, self._provider.with_credentials(settings.credentials))
 
 
-def _config(engine: Engine, provider: str) -> str:
+def _config(engine: Engine, provider: str, models: list[str], more: str) -> str:
     """With a group for each column's model, in which all others can take over."""
-    models = [one.model for one in COLUMNS]
     groups = "\n".join(f"  first-{key}: [{', '.join(sorted(models, key=key.__ne__))}]" for key in models)
-    return _CONFIG.format(engine=engine, provider=provider, groups=groups)
+    own = {"compatible": {"base_url": f"{PROVIDERS_URL}/openai/v1", "input_includes_cached": True}} if more else {}
+    providers = own | {provider: {**own.get(provider, {}), "engine": engine}}
+    return _CONFIG.format(providers=json.dumps(providers), groups=groups) + more

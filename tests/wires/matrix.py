@@ -47,6 +47,10 @@ class Form:
     def request(self, body: Json, *, streams: bool, **named: str) -> tuple[str, Json]:
         return (self.streamed if streams else self.whole), {**body, **named, **(self.extra if streams else {})}
 
+    def grown(self, body: Json, told: Told, turn: int) -> Json:
+        """The next request of a conversation that was answered."""
+        return {**body, "messages": [*body["messages"], *_next(told, turn)]}
+
 
 CHAT = Form("chat", "/v1/chat/completions", "/v1/chat/completions", {"stream": True}, "model")
 COMPLETE = Form("complete", "/v1/complete", "/v1/stream", {}, "model_group")
@@ -91,7 +95,7 @@ def _ask(lab: Lab, case: Case, column: Column, form: Form, *, streams: bool) -> 
     for turn in range(2 * case.turns - 1):
         if heard.told.status != _OK or heard.told.error:
             break
-        body = {**body, "messages": [*body["messages"], *_next(heard.told, turn)]}
+        body = form.grown(body, heard.told, turn)
         heard = lab.ask(column.provider, path, body)
     return heard
 

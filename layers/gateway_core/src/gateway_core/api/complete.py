@@ -13,7 +13,14 @@ from gateway_core.api.deadline import time_left_s
 from gateway_core.api.degraded import DEGRADED_HEADER
 from gateway_core.api.disconnect import while_listening
 from gateway_core.api.routes import Routes
-from gateway_core.api.schemas import CACHED_HEADER, DROPPED_HEADER, CompleteBody, completion_body, cost_body
+from gateway_core.api.schemas import (
+    CACHED_HEADER,
+    DOWNGRADED_HEADER,
+    DROPPED_HEADER,
+    CompleteBody,
+    completion_body,
+    cost_body,
+)
 from gateway_core.domain.answer import ProviderAnswer
 from gateway_core.domain.cost import usd
 from gateway_core.domain.result import Completion
@@ -58,4 +65,5 @@ def gateway_headers[A](done: Completion[A]) -> dict[str, str]:
         **({**CACHED_HEADER, "x-gateway-saved-usd": usd(done.saved_nano)} if done.cached else {}),
         **dropped_header(done.answer),
         **(DEGRADED_HEADER if done.degraded else {}),
+        **({DOWNGRADED_HEADER: done.downgraded} if done.downgraded else {}),
     }

@@ -22,11 +22,17 @@ class Routes:
     def __init__(self, form: ErrorForm = OWN_FORM) -> None:
         self.all: list[Route] = []
         self._form = form
+        self._elsewhere: list[tuple[str, ErrorForm]] = []
 
     @property
     def forms(self) -> list[tuple[str, ErrorForm]]:
-        """The form by the paths of the routes."""
-        return [] if self._form is OWN_FORM else [(route.path, self._form) for route in self.all]
+        """The forms by path: that of the routes, and those of other routers' paths."""
+        own = [] if self._form is OWN_FORM else [(route.path, self._form) for route in self.all]
+        return [*own, *self._elsewhere]
+
+    def tells(self, path: str, form: ErrorForm) -> None:
+        """Have what is below another router's path told in its form, where its unknown paths lead here."""
+        self._elsewhere.append((path, form))
 
     def get[H: Handler](self, path: str) -> Callable[[H], H]:
         """A decorator: GET requests to `path` go to the handler."""

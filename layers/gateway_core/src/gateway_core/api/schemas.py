@@ -21,6 +21,7 @@ MOST_TOKENS = 10_000_000
 DEFAULT_TEMPERATURE = 0.7
 DEFAULT_MAX_TOKENS = 4096
 DROPPED_HEADER = "x-gateway-dropped"
+DOWNGRADED_HEADER = "x-gateway-downgraded"
 CACHED_HEADER = {"x-gateway-cached": "true"}
 
 type Share = Annotated[float, Field(ge=0, le=1)]
@@ -130,6 +131,7 @@ def completion_body(done: Completion[ProviderAnswer]) -> dict[str, Any]:
         "cached": done.cached,
         **({"saved_usd": usd(done.saved_nano)} if done.cached else {}),
         "dropped_params": list(done.answer.dropped_params),
+        **({"downgraded": done.downgraded} if done.downgraded else {}),
         "attempts": [asdict(attempt) for attempt in done.attempts],
         **({"explanation": explanation_body(done.explanation)} if done.explanation else {}),
     }

@@ -17,15 +17,16 @@ from gateway_core.adapters.config_sources import open_sources
 from gateway_core.adapters.degraded import ResilientLedger
 from gateway_core.adapters.invoke_asgi import AsgiInvoker
 from gateway_core.adapters.invoke_lambda import LambdaInvoker
-from gateway_core.adapters.upstash import UpstashStore
+from gateway_core.adapters.opening import StoreTimes, open_databases
 from gateway_core.adapters.xray import xray_tracer
 from gateway_core.config.environment import ProcessEnvironment, completed, documents_named, needed, trace_header
 from gateway_core.config.loader import Inputs, SettingsLoader
 from gateway_core.config.reload import ReloadingServices
 from gateway_core.config.settings import GatewaySettings
 from gateway_core.pipeline.emitter import Emitter, emit_from_thread
-from gateway_core.ports import Draw, Invoker, ModelProvider
+from gateway_core.ports import ConnectedStore, Draw, Invoker, ModelProvider
 from gateway_core.services import Current, ModelServices, Services
+from gateway_core.store.placement import FIRST
 from gateway_core.telemetry.ports import EventSink, Tracer
 from gateway_core.telemetry.sinks import EventLog, FanOut
 from gateway_core.telemetry.telemetry import SERVICE, Telemetry
@@ -61,17 +62,11 @@ def read_settings(environ: Mapping[str, str]) -> GatewaySettings:
     return loader.settings(inputs)
 
 
-def open_store(settings: GatewaySettings, clock: SystemClock | None = None) -> UpstashStore:
+def open_store(settings: GatewaySettings, clock: SystemClock | None = None) -> ConnectedStore:
     """The shared state, which tells `clock` the time. Raises ConfigError when none is named."""
-    store = needed(settings.store)
-    return UpstashStore(
-        store.url,
-        store.token.reveal(),
-        connect_timeout_s=settings.store_connect_timeout_s,
-        timeout_s=settings.store_timeout_s,
-        unconfirmed_after_ms=settings.unconfirmed_after_ms,
-        clock=clock,
-    )
+    addresses = {FIRST: needed(settings.store), **settings.databases}
+    times = StoreTimes(settings.store_connect_timeout_s, settings.store_timeout_s, settings.unconfirmed_after_ms)
+    return open_databases(addresses, settings.placement, times, clock)
 
 
 def light_services(environ: Mapping[str, str]) -> ReloadingServices[Services]:
@@ -127,7 +122,8 @@ class _Beginning:
         events = event_sink(process, telemetry, environ)
         degrade = settings.store_on_failure == "degrade" and not waits
         backlog = backlog_of(process.backlog, store, clock, telemetry, on_lambda=process.on_lambda)
-        ledger = ResilientLedger(store, clock, backlog, degrade=degrade, workers=settings.workers)
+        placement = settings.placement
+        ledger = ResilientLedger(store, clock, backlog, degrade=degrade, workers=settings.workers, placement=placement)
         services = Services(settings, store, Authenticator(ledger, clock), telemetry, clock, ledger, events)
         return cls(process, loader, inputs, services, events)
 
@@ -202,6 +198,7 @@ def with_gateway(light: Services, provider: ModelProvider, draw: Draw = random.r
     from gateway_core.batch.validation.registry import Registry  # noqa: PLC0415
     from gateway_core.pipeline.admission import FailoverPolicy  # noqa: PLC0415
     from gateway_core.pipeline.caching import CachingGateway  # noqa: PLC0415
+    from gateway_core.pipeline.downgrading import Downgrading  # noqa: PLC0415
     from gateway_core.pipeline.failover import Failover  # noqa: PLC0415
     from gateway_core.pipeline.gateway import Gateway  # noqa: PLC0415
     from gateway_core.pipeline.model_router import ModelRouter  # noqa: PLC0415
@@ -215,7 +212,8 @@ def with_gateway(light: Services, provider: ModelProvider, draw: Draw = random.r
     emitter = Emitter(light.events, light.clock, light.telemetry)
     failover = Failover(light.ledger, light.clock, policy, light.telemetry, emitter, draw)
     router = ModelRouter(light.ledger, provider, light.clock, draw)
-    gateway = Gateway(light.settings, provider, router, light.authenticator, failover, light.clock)
+    downgrading = Downgrading(light.settings.downgrades, light.store, light.clock)
+    gateway = Gateway(light.settings, provider, router, light.authenticator, failover, light.clock, downgrading)
     caching = CachingGateway(
         gateway, light.ledger, failover, light.clock, light.telemetry, light.settings.cache, policy
     )

@@ -104,10 +104,9 @@ class Spoken:
     `wire` is the wire's name (`wires.wire.Wire.name`), `body` the parsed body, `headers` what of the caller's headers
     such a provider is told. `bound` is what no other wire can say: the path of a field, and a sentence without its
     beginning, which is a model's name. Who speaks another wire is ruled out for it. `unsaid` are the fields that
-    others are not told and whose absence changes no answer: they are dropped, and named. `demands` are what a model on
-    the same wire has to meet though the chat form does without, each with its path. `beside` is what of the body is not
-    in the request's chat form: who is sent the body counts it. `most_tokens` is more than any tokeniser makes of the
-    body's texts, where it has some that the chat form has not.
+    others are not told and whose absence changes no answer: they are dropped, and named. `beside` is what of the body
+    is not in the request's chat form: who is sent the body counts it. `demands` are what a model on the same wire has
+    to meet though the chat form does without, each with its path.
     """
 
     wire: str
@@ -117,7 +116,6 @@ class Spoken:
     unsaid: tuple[str, ...] = ()
     beside: tuple[Any, ...] = ()
     demands: tuple[tuple[str, str], ...] = ()
-    most_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)

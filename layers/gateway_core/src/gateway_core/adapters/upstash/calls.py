@@ -24,7 +24,7 @@ from gateway_core.store.changes import (
     Change,
     Percent,
 )
-from gateway_core.store.counters import Kind, count, dimensions, encode
+from gateway_core.store.counters import Dimension, Kind, count, dimensions, encode
 from gateway_core.store.estimates import day_end_ms
 from gateway_core.store.messages import (
     Admission,
@@ -160,11 +160,16 @@ def add_books(call: ScriptCall, ticket: Ticket, record: UsageRecord, now_ms: int
     groups = dimensions(record, ticket.day, ticket.hour)
     is_late = (ticket.day, ticket.hour) != (day_key(utc_date(now_ms)), hour_key(now_ms))
     call.add(ticket.project_id, layout.pack_record(record), int(is_late))
-    call.add(layout.pack_counters(count(record)), len(groups))
-    for group in groups:
-        call.add(len(group.fields), *group.fields, group.index)
-        if group.index:
-            call.add(group.kind, group.name, group.rest_name, group.most, *group.rest)
+    fields = [field for group in groups for field in group.fields]
+    call.add(layout.pack_counters(count(record)), "\n".join(map(_described, groups)), len(fields), *fields)
+
+
+def _described(group: Dimension) -> str:
+    """What a script has to know of a dimension where a field is new. Names are encoded: none has a space."""
+    if not group.index:
+        return str(len(group.fields))
+    facts = (len(group.fields), group.index, group.kind, group.name, group.rest_name, group.most, *group.rest)
+    return " ".join(map(str, facts))
 
 
 def told_due(reply: str) -> tuple[str, bool]:

@@ -104,14 +104,22 @@ class UpstashLedger(UpstashHolds):
                 return Settled(written=False, changes=changes)
         raise restless()
 
-    async def deployment_states(self, deployments: Sequence[tuple[str, str]]) -> list[DeploymentState]:
+    async def deployment_states(
+        self,
+        deployments: Sequence[tuple[str, str]],
+        project_id: str = "",  # noqa: ARG002 - there is one database
+    ) -> list[DeploymentState]:
         if not deployments:
             return []
         await self._tell()
         asked = self._client.execute(*_state_command(deployments))
         return await read("state of deployments", asked, lambda reply: _states(deployments, reply))
 
-    async def fleet_health(self, deployments: Sequence[tuple[str, str]]) -> FleetHealth:
+    async def fleet_health(
+        self,
+        deployments: Sequence[tuple[str, str]],
+        project_id: str = "",  # noqa: ARG002 - as above
+    ) -> FleetHealth:
         await self._tell()
         states = [_state_command(deployments)] if deployments else []
         asked = self._client.pipeline([*states, ["GET", layout.PROBES]])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from gateway_core.adapters.clock import SystemClock
 from gateway_core.adapters.upstash.answers import UpstashAnswers
 from gateway_core.adapters.upstash.books import UpstashBooks
@@ -11,7 +13,9 @@ from gateway_core.adapters.upstash.ledger import UpstashLedger
 from gateway_core.adapters.upstash.probes import UpstashProbes
 from gateway_core.adapters.upstash.rest import Deadlines, RestClient
 from gateway_core.adapters.upstash.scripts import load_scripts
+from gateway_core.ports import Store
 from gateway_core.store.estimates import LEAST_WAIT_MS
+from gateway_core.store.placement import FIRST
 
 
 class UpstashStore(UpstashLedger, UpstashAnswers, UpstashKeys, UpstashProbes, UpstashBooks, UpstashJobs):
@@ -33,6 +37,10 @@ class UpstashStore(UpstashLedger, UpstashAnswers, UpstashKeys, UpstashProbes, Up
         told = {"hear": clock.hear} if clock else {}
         self._rest = RestClient(url, token, Deadlines(connect_timeout_s, timeout_s), **told)
         super().__init__(self._rest, load_scripts(), unconfirmed_after_ms)
+
+    @property
+    def databases(self) -> Mapping[str, Store]:
+        return {FIRST: self}
 
     def forget_connections(self) -> None:
         """For a process that was restored from a snapshot."""

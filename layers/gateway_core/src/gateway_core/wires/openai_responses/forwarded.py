@@ -11,6 +11,7 @@ from dataclasses import replace
 from gateway_core.domain.answer import Chunk, ProviderAnswer
 from gateway_core.domain.chat import Json, ProviderCall
 from gateway_core.wires.openai_responses.events import ResponsesReader
+from gateway_core.wires.openai_responses.history import NO_ARGUMENTS
 from gateway_core.wires.openai_responses.record import ENDS
 from gateway_core.wires.shapes import items, mapping, sendable_json
 
@@ -21,7 +22,7 @@ _CREATED = "response.created"
 
 def with_forwarded(said: ProviderAnswer, body: object) -> ProviderAnswer:
     """The answer with the provider's own body."""
-    raw = mapping(body)
+    raw = _mended(mapping(body))
     others = [str(mapping(item)) for item in items(raw.get("output")) if mapping(item).get("type") not in _READ]
     return replace(said, forwarded=mapping(sendable_json(raw)), beside="".join(others))
 
@@ -41,6 +42,7 @@ class ForwardedReader:
 
     def chunk(self, event: Json) -> Chunk:
         chunk = self._with_other(self._reader.chunk(event), event)
+        event = _mended_event(event)
         if event.get("type") in ENDS:
             self._end = (event,)
         else:
@@ -63,6 +65,26 @@ class ForwardedReader:
             passed = [_created(event), *passed]
         self._has_begun = True
         return tuple(passed)
+
+
+def _mended(response: Json) -> Json:
+    """With arguments that are JSON: some servers leave them empty for a tool without parameters."""
+    output = response.get("output")
+    return {**response, "output": [_with_arguments(mapping(item)) for item in output]} if output else response
+
+
+def _with_arguments(item: Json) -> Json:
+    empty = item.get("type") == "function_call" and item.get("status") != "in_progress" and not item.get("arguments")
+    return {**item, "arguments": NO_ARGUMENTS} if empty else item
+
+
+def _mended_event(event: Json) -> Json:
+    kind = event.get("type")
+    if kind == "response.function_call_arguments.done" and not event.get("arguments"):
+        return {**event, "arguments": NO_ARGUMENTS}
+    if kind == "response.output_item.done":
+        return {**event, "item": _with_arguments(mapping(event.get("item")))}
+    return {**event, "response": _mended(mapping(event.get("response")))} if kind in ENDS else event
 
 
 def _created(event: Json) -> Json:

@@ -29,6 +29,17 @@ _SHARED = ("prompt_cache_key", "safety_identifier")
 _BY_RULES = ("parallel_tool_calls", "prompt_cache_retention", "temperature", "top_logprobs", "top_p", *_SHARED)
 """Members that the model may not take, or not as they are, under the same name as in the chat form."""
 _OF_TOOLS = ("tools", "tool_choice", "parallel_tool_calls")
+_ID_PREFIXES = {
+    "custom_tool_call": "ctc",
+    "custom_tool_call_output": "ctc",
+    "function_call": "fc",
+    "function_call_output": "fc",
+    "message": "msg",
+    "reasoning": "rs",
+}
+_LONGEST_ID = 64
+_INTERNAL = frozenset({"internal_chat_message_metadata_passthrough"})
+"""What Codex tells a server that it takes for OpenAI's own; no page has it, and it changes no answer."""
 _SEALED = "reasoning.encrypted_content"
 
 
@@ -126,6 +137,9 @@ def _dropped(call: ProviderCall, body: Json, lost: bool) -> Iterator[str]:
 def _item(item: Json) -> Json:
     """An item as it may be sent; empty where it may not: reasoning that OpenAI has not sealed is not found there."""
     kind = kind_of(item)
+    odd = {"id"} if "id" in item and not _is_own(str(item["id"]), kind) else set()
+    if (odd | _INTERNAL) & item.keys():
+        item = {name: value for name, value in item.items() if name not in odd | _INTERNAL}
     if kind == "reasoning":
         return item if item.get("encrypted_content") else {}
     if kind in CALLS | OUTPUTS:
@@ -135,6 +149,11 @@ def _item(item: Json) -> Json:
     place = "output" if kind in OUTPUTS else "content"
     parts = item.get(place)
     return _with(item, place, list(map(with_jpeg, parts))) if isinstance(parts, list) else item
+
+
+def _is_own(item_id: str, kind: str) -> bool:
+    """Whether OpenAI takes the id for one of such an item: others are refused, and no item needs one."""
+    return kind not in _ID_PREFIXES or (item_id.startswith(_ID_PREFIXES[kind]) and len(item_id) <= _LONGEST_ID)
 
 
 def _with(item: Json, name: str, value: Any) -> Json:

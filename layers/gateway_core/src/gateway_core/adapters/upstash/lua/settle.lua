@@ -12,13 +12,13 @@ want_counters()
 fetch_attempt()
 hear_news()
 
-if is_in_the_way() or (get(BUDGET, BOOKED) and attempt.unconfirmed == 0) then return 'b' .. show(attempt.number) end
+if is_in_the_way() or (get(BUDGET, BOOKED) and not attempt.unconfirmed) then return 'b' .. show(attempt.number) end
 local m, held = mark(), ''
 local is_unsettled = get(BUDGET, UNSETTLED) or is_new_degraded()
 if is_unsettled and m.kind ~= 'c' then
   held = settle_attempt()
 else
-  local is_late = attempt.unconfirmed == 0 and (get(BUDGET, UNSETTLED) or get(BUDGET, UNCONFIRMED))
+  local is_late = not attempt.unconfirmed and (get(BUDGET, UNSETTLED) or get(BUDGET, UNCONFIRMED))
   if m.attempt ~= attempt.number then
     if is_late then return 'l' end
     flush()

@@ -5,7 +5,6 @@ What the assistant did between two words of others is one turn there, and the re
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -71,7 +70,7 @@ class _Messages:
     is_text: bool
     found: list[tuple[Json, str]] = field(default_factory=list)
     _turn: list[tuple[int, Json]] = field(default_factory=list)
-    _results: dict[str, deque[tuple[int, Json]]] = field(default_factory=dict)
+    _results: dict[str, list[tuple[int, Json]]] = field(default_factory=dict)
 
     def add(self, message: Json, place: str) -> None:
         self.found.append((message, place))
@@ -79,7 +78,7 @@ class _Messages:
     def all(self, given: list[Json]) -> None:
         for index, item in enumerate(given):
             if kind_of(item) in OUTPUTS:
-                self._results.setdefault(str(item.get("call_id")), deque()).append((index, item))
+                self._results.setdefault(str(item.get("call_id")), []).append((index, item))
         for index, item in enumerate(given):
             self._take(index, item)
         self._end_turn()
@@ -108,9 +107,9 @@ class _Messages:
             self._add_result(str(call.get("call_id")))
 
     def _add_result(self, call_id: str) -> None:
-        waiting = self._results.get(call_id)
-        if waiting:
-            index, item = waiting.popleft()
+        """The next one of this id, which several calls may have; `unanswered` has seen to it that there is one."""
+        for index, item in self._results.get(call_id, [])[:1]:
+            del self._results[call_id][0]
             content = content_of(item.get("output"))
             self.add({"role": "tool", "tool_call_id": call_id, "content": content}, f"{self._place(index)}.output")
 

@@ -192,27 +192,31 @@ class OwnEvents:
     def _call(self, piece: ToolCallDelta) -> Iterator[Event]:
         call = self._calls.setdefault(piece.index, _OpenCall())
         call.id, call.name = call.id + piece.id, call.name + piece.name
-        before = "".join(call.said) if call.index is None else ""
-        if piece.arguments:
-            call.said.append(piece.arguments)
-        if call.index is None:
-            if not call.name:
-                return
-            yield from self._close_item("completed")
-            call.index = self._take_index()
-            item = self._frame.call(call.index, ToolCall(call.id, call.name, ""), "in_progress")
-            yield {"type": "response.output_item.added", "output_index": call.index, "item": item}
-        more = before + piece.arguments
+        call.said.append(piece.arguments)
+        if call.index is not None:
+            yield from self._argue(call, call.index, piece.arguments)
+        elif call.name:
+            yield from self._begin_call(call)
+
+    def _begin_call(self, call: _OpenCall) -> Iterator[Event]:
+        yield from self._close_item("completed")
+        index = call.index = self._take_index()
+        item = self._frame.call(index, ToolCall(call.id, call.name, ""), "in_progress")
+        yield {"type": "response.output_item.added", "output_index": index, "item": item}
+        yield from self._argue(call, index, "".join(call.said))
+
+    def _argue(self, call: _OpenCall, index: int, more: str) -> Iterator[Event]:
         if more and not self._frame.names.declared(call.name).custom:
-            place = {"item_id": self._frame.item_id("fc", call.index), "output_index": call.index}
+            place = {"item_id": self._frame.item_id("fc", index), "output_index": index}
             yield {"type": "response.function_call_arguments.delta", **place, "delta": more}
 
     def _close_all(self, status: str) -> Iterator[Event]:
         """Whatever is open. Only what comes last can be incomplete."""
         yield from self._close_item(status if not self._calls else "completed")
         for call in self._calls.values():
-            if call.index is not None:
-                yield from self._close_call(call.index, call.whole, status)
+            if call.index is None:  # nobody ever said its name
+                yield from self._begin_call(call)
+            yield from self._close_call(call.index or 0, call.whole, status)
 
     def _close_call(self, index: int, call: ToolCall, status: str) -> Iterator[Event]:
         item = self._frame.call(index, call, status)

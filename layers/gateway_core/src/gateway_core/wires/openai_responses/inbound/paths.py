@@ -30,6 +30,7 @@ class Paths:
             return "input"
         text = _MESSAGE.sub(lambda found: self._message(int(found[1]), found[2] or ""), text)
         text = _TOOL.sub(lambda found: _at(self.tools, int(found[1]), "tools"), text)
+        text = text.replace("response_format.json_schema", "text.format")
         return _NAME.sub(lambda found: _NAMES[found[1]], text)
 
     def _message(self, index: int, content: str) -> str:

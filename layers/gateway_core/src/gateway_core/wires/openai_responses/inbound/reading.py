@@ -5,14 +5,13 @@ Docs: https://platform.openai.com/docs/api-reference/responses/create.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from gateway_core.domain.chat import Json, Spoken
-from gateway_core.domain.prompt import MESSAGE_TOKENS, REQUEST_TOKENS, TOOL_PROMPT_TOKENS
 from gateway_core.wires.openai_responses.inbound.conversation import (
+    CALLS,
     OUTPUTS,
     conversation_of,
     items_of,
@@ -56,7 +55,7 @@ _ONLY_HERE = {
     "tool_search_output": "searches for tools",
 }
 """Items of the history that hold what the model has to know, and that only OpenAI's models read."""
-_PLAIN_DATA = ("data:text/", "data:application/json")
+_IN_CHAT = CALLS | OUTPUTS | {"message"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +79,7 @@ def read(body: Json) -> AskedResponse:
         bound=tuple(_bound(body)),
         unsaid=tuple(sorted(set(_unsaid(body)))),
         demands=tuple(_demands(body)),
-        most_tokens=_most_tokens(body),
+        beside=tuple(_beside(body)),
     )
     return AskedResponse(talk.messages, _params(body, tools), spoken, names, Paths(talk.places, tools.places))
 
@@ -151,22 +150,9 @@ def _demands(body: Json) -> Iterator[tuple[str, str]]:
     yield from (("custom_tools", f"tools.{index}") for index in customs)
 
 
-def _most_tokens(body: Json) -> int:
-    """More than any tokeniser makes of its texts, as they come to OpenAI: sealed reasoning and namespaces included."""
-    parts = [mapping(part) for item in items_of(body) for part in _parts(item)]
-    media = sum(len(data) for part in parts for data in _media(part))
-    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    frames = MESSAGE_TOKENS * (len(items_of(body)) + len(parts))
-    return REQUEST_TOKENS + TOOL_PROMPT_TOKENS + frames + len(text.encode("utf-8", "surrogatepass")) - media
-
-
-def _parts(item: Json) -> list[Any]:
-    return [*items(item.get("content")), *items(item.get("output"))]
-
-
-def _media(part: Json) -> Iterator[str]:
-    """Data that counts by what it shows, not by its length."""
-    sound = mapping(part.get("input_audio")).get("data")
-    for data in (part.get("image_url"), part.get("file_data"), sound):
-        if isinstance(data, str) and not data.startswith(_PLAIN_DATA):
-            yield data
+def _beside(body: Json) -> Iterator[Json]:
+    """What OpenAI is sent and the chat form has not: sealed reasoning, what a client's tools did, namespaces."""
+    yield from (item for item in items_of(body) if kind_of(item) not in _IN_CHAT)
+    for tool in sent_tools(body):
+        if tool.get("type") not in ("function", "custom"):
+            yield {name: value for name, value in tool.items() if name != "tools"}

@@ -52,15 +52,21 @@ class FunctionTools:
     def choice(self, choice: Any) -> Any:
         """The choice in the chat form."""
         named = mapping(choice)
+        if not named:
+            return choice
         if named.get("type") != "allowed_tools":
-            return _function(self._chosen(named)[0]) if named else choice
+            found = self._chosen(named)
+            return _function(found[0]) if found else "required"
         tools = [_function(name) for tool in items(named.get("tools")) for name in self._chosen(mapping(tool))]
         return {"type": "allowed_tools", "allowed_tools": {"mode": named.get("mode"), "tools": tools}}
 
     def _chosen(self, tool: Json) -> list[str]:
+        """The functions that it stands for: none where only OpenAI's models know the tool."""
         if tool.get("type") == "namespace":
             return self._names.within(str(tool.get("name")))
-        return [self._names.name(str(tool.get("name") or tool.get("type")), str(tool.get("namespace") or ""))]
+        if tool.get("type") not in _OFFERED:
+            return []
+        return [self._names.name(str(tool.get("name")), str(tool.get("namespace") or ""))]
 
     def _all(self, tools: list[Any]) -> Iterator[tuple[Json, str]]:
         for index, tool in enumerate(map(mapping, tools)):
@@ -88,7 +94,7 @@ def _custom(tool: Json) -> Mapping[str, Any]:
     )
     said = " ".join(filter(None, ("The whole input, as plain text.", grammar)))
     argument = {"type": "string", "description": said}
-    schema = {"type": "object", "properties": {INPUT: argument}, "required": [INPUT], "additionalProperties": False}
+    schema = {"type": "object", "properties": {INPUT: argument}, "required": [INPUT]}
     return {"description": tool.get("description"), "parameters": schema}
 
 
