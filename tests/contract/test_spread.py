@@ -11,6 +11,8 @@ from gateway_core.adapters.clock import SystemClock
 from gateway_core.adapters.degraded import ResilientLedger
 from gateway_core.adapters.file_backlog import FileBacklog
 from gateway_core.adapters.memory.backlog import MemoryBacklog
+from gateway_core.adapters.spread import SpreadStore
+from gateway_core.adapters.upstash import UpstashStore
 from gateway_core.domain.caller import Limits
 from gateway_core.domain.errors import Forbidden, ProjectMisplaced, StoreUnavailable
 from gateway_core.store.messages import Admitted, StaleCaller, Terms
@@ -20,6 +22,7 @@ from gateway_core.store.records import Unsettled
 from gateway_core.store.virtual_keys import digest_of
 from tests.contract.databases import MOVED, PLACEMENT, admin_of, desks
 from tests.contract.desk import DAY, DIGEST, NOON, POLICY, Desk, candidate, record_of, settled
+from tests.contract.redis import TOKEN
 from tests.contract.test_store_jobs import job
 from tests.manual_clock import ManualClock
 
@@ -74,6 +77,22 @@ async def test_one_database_away_leaves_the_others_alone(two):
     assert [name.project_id for name in await alpha.store.open_jobs()] == ["alpha"]
     with pytest.raises(ProjectMisplaced, match="cannot tell"):
         await alpha.store.find_key("unheard-of", DIGEST)
+
+
+async def test_a_database_that_was_killed_keeps_nobody_else(two):
+    """Nobody listens there any more: the other database's project has its whole request, by a process that is new."""
+    await desks(two)
+    killed = UpstashStore("http://127.0.0.1:9", TOKEN)
+    store = SpreadStore({FIRST: two.first.connect(), "east": killed}, PLACEMENT)
+    two.stores.append(store)
+    ledger = ResilientLedger(store, ManualClock(), MemoryBacklog(), degrade=True, placement=PLACEMENT)
+    with pytest.raises(StoreUnavailable) as away:
+        await ledger.find_key("beta", DIGEST)
+    assert away.value.detail.startswith("database 'east': ")
+    key = await ledger.find_key("alpha", DIGEST)
+    assert key
+    alpha = Desk(ledger, tag=key.rights_tag, key_id=key.id)  # type: ignore[arg-type]
+    assert await alpha.call("r1")
 
 
 async def test_a_project_whose_data_is_elsewhere_is_refused(two):
