@@ -28,6 +28,8 @@ from tests.unit.wires.forwarding import (
     forward,
 )
 
+BACK = {"role": "user", "content": [RESULT]}
+
 
 @pytest.mark.parametrize(
     "body",
@@ -198,6 +200,11 @@ def test_an_interleaved_budget_may_be_above_the_cap():
             ],
         ),
         (SONNET_46, [Q, {"role": "system", "content": " "}], [Q]),
+        (
+            OPUS_48,
+            [Q, {"role": "assistant", "content": [USE]}, {"role": "system", "content": "s"}, BACK],
+            [Q, {"role": "assistant", "content": [USE]}, BACK, {"role": "system", "content": "s"}],
+        ),
         (SONNET_46, [Q, {"role": "assistant", "content": ""}, Q], [Q, Q]),
         (SONNET_46, [Q, {"role": "assistant", "content": []}, Q], [Q, Q]),
         (SONNET_46, [Q, {"role": "assistant", "content": [OWN]}, Q], [Q, Q]),

@@ -136,6 +136,22 @@ def test_results_come_first_in_a_turn():
     assert found.messages[0]["content"] == [text("x\n\n"), text("y", cache_control=MARK)]
 
 
+def test_results_follow_their_calls():
+    """What the system says in between is said behind; pictures and documents in them are held for."""
+    paper = {"type": "document", "source": PDF}
+    history = [
+        {"role": "assistant", "content": [use()]},
+        {"role": "system", "content": "s"},
+        {"role": "system", "content": "t"},
+        user(result([PNG, paper])),
+    ]
+    found = asked(*history)
+    assert [message["role"] for message in found.messages] == ["assistant", "tool", "user", "system", "system"]
+    assert (found.places, [message["content"] for message in found.messages[3:]]) == ((0, 3, 3, 1, 2), ["s", "t"])
+    bound = prompt_bound(found.messages, found.params)
+    assert (bound.images, bound.documents) == (1, 1)
+
+
 @pytest.mark.parametrize(
     ("sent", "params"),
     [

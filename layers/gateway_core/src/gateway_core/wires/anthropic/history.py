@@ -13,13 +13,31 @@ from gateway_core.domain.chat import Json
 from gateway_core.domain.model_rules import ModelRules
 from gateway_core.wires.anthropic.call_ids import CallIds
 from gateway_core.wires.anthropic.thoughts import THOUGHTS, is_own
+from gateway_core.wires.shapes import items, mapping
 
 
 def history_of(messages: Sequence[Json], rules: ModelRules, *, thinks: bool) -> list[Json]:
     """The messages to send; without thoughts, where the conversation goes on without thinking."""
     ids = CallIds()
-    sent = [_message(message, ids, thinks=thinks) for message in _in_place(messages, rules)]
+    sent = [_message(message, ids, thinks=thinks) for message in _in_place(in_turns(messages), rules)]
     return [message for message in sent if message["content"] not in ("", [])]
+
+
+def in_turns(messages: Sequence[Json]) -> list[tuple[int, Json]]:
+    """The messages with their places. What the system says between calls and their results stands behind these.
+
+    Results have to follow their calls at once, on every wire.
+    """
+    placed = list(enumerate(messages))
+    for at in range(len(placed) - 2, 0, -1):
+        is_between = placed[at][1]["role"] == "system" and placed[at - 1][1]["role"] != "user"
+        if is_between and _has_results(placed[at + 1][1]):
+            placed[at], placed[at + 1] = placed[at + 1], placed[at]
+    return placed
+
+
+def _has_results(message: Json) -> bool:
+    return any(mapping(block).get("type") == "tool_result" for block in items(message["content"]))
 
 
 def turns_of(messages: Sequence[Json]) -> list[dict[str, Any]]:
@@ -32,10 +50,10 @@ def blocks_of(content: Any) -> list[dict[str, Any]]:
     return [{"type": "text", "text": content}] if isinstance(content, str) else [dict(block) for block in content]
 
 
-def _in_place(messages: Sequence[Json], rules: ModelRules) -> Iterator[Json]:
+def _in_place(placed: Sequence[tuple[int, Json]], rules: ModelRules) -> Iterator[Json]:
     """What the system says where it may not speak is told in the user's turn, between tags."""
     before = ""
-    for message in messages:
+    for _, message in placed:
         role = message["role"]
         if role == "system" and not (rules.takes_late_system and before == "user"):
             role = "user"

@@ -14,6 +14,7 @@ from typing import Any
 
 from gateway_core.domain.chat import Json
 from gateway_core.wires.anthropic.blocks import CACHE_CONTROL
+from gateway_core.wires.anthropic.history import in_turns
 from gateway_core.wires.anthropic.inbound.names import short_name
 from gateway_core.wires.anthropic.inbound.parts import Apart, marked, parts_of, plain
 from gateway_core.wires.anthropic.thoughts import THOUGHTS, is_own
@@ -38,7 +39,7 @@ def talk_of(body: Json, apart: Apart) -> Talk:
     talk = Talk()
     if said := _parts(body.get("system") or (), "system", apart):
         talk.add({"role": "system", "content": plain(said)}, -1)
-    for role, run in groupby(enumerate(body["messages"]), key=lambda placed: placed[1]["role"]):
+    for role, run in groupby(in_turns(body["messages"]), key=lambda placed: placed[1]["role"]):
         match role:
             case "user":
                 _user_turn(list(run), talk, apart)
