@@ -13,7 +13,7 @@ bring_uv = if [ ! -x "$(UV)" ]; then "$$python" -m venv .tools && .tools/bin/pyt
 STAMP := .venv/.synced
 CLIENTS := .tools/clients
 
-.PHONY: help setup hooks run check test test-litellm test-properties test-lambda test-clients test-faults test-fleet unit fmt lint types arch lock prices clean validate conformance
+.PHONY: help setup hooks run check test test-litellm test-properties test-lambda test-clients test-faults test-fleet test-stack unit fmt lint types arch lock prices clean validate conformance
 .PHONY: deploy build build-here build-other size sam-local test-docker mutants
 # Tests take all processors by themselves (one worker more than two, as some wait for what is slow on purpose), and
 # builds share .aws-sam.
@@ -53,12 +53,12 @@ test: $(STAMP) ## Lint, types, import rules and all fast tests with coverage
 
 unit: $(STAMP)
 	$(BIN)/coverage erase
-	$(BIN)/python -m pytest -q --cov --cov-report= -n 3 --dist loadgroup -m 'not litellm' $(SLOW:%=--ignore=%)
+	$(BIN)/python -m pytest -q --cov --cov-report= -n 3 --dist each -m 'not litellm' $(SLOW:%=--ignore=%) $(STACK:%=--ignore=%)
 	$(BIN)/coverage report --fail-under=90
 	$(BIN)/coverage report --fail-under=100 --include='$(PURE)'
 
 test-litellm: $(STAMP) ## Run what holds for every way to a model through LiteLLM's translation
-	$(BIN)/python -m pytest -q -m litellm tests/contract tests/wires
+	$(BIN)/python -m pytest -q -m litellm tests/contract tests/wires tests/e2e/test_events.py
 
 test-properties: $(STAMP) ## Look for what breaks a property, among many more examples that are new each time
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup --timeout=3600 --hypothesis-profile=free -m hypothesis tests/unit tests/contract tests/local tests/lambda_runtime
@@ -75,10 +75,14 @@ test-faults: $(STAMP) ## Let every candidate have every fault, however it is ask
 test-fleet: $(STAMP) ## Run fleets of processes over one store, with faults and a death
 	$(BIN)/python -m pytest -q tests/fleet
 
+test-stack: $(STAMP) ## Run the local stack in crowds and outages, under callers who leave, and the smoke test at it
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup $(STACK)
+
 mutants: $(STAMP) ## Break the core in 420 places, one at a time, and count what no test notices
 	$(BIN)/python -m scripts.mutants
 
 SLOW := tests/built tests/clients tests/docker tests/faults tests/fleet tests/lambda_runtime tests/sam_local
+STACK := $(addprefix tests/e2e/test_,$(addsuffix .py,crowd mixed_streams smoke stops store_away))
 PURE := */gateway_core/domain/*,*/gateway_core/routing/*,*/gateway_core/store/*,*/gateway_core/wires/*
 
 fmt: $(STAMP) ## Format the code

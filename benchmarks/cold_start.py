@@ -28,7 +28,7 @@ from tests.lambda_runtime import deployment
 from tests.lambda_runtime.deployment import EVENTS, Backend, running_backend
 from tests.lambda_runtime.emulator.answer import collect
 from tests.lambda_runtime.emulator.environment import Function, deployed
-from tests.template.test_template import FUNCTIONS, TEMPLATE, variables
+from tests.template.test_template import FUNCTIONS, memory_mb, variables
 
 _KEY = "gk_dev_local"
 """What the events carry."""
@@ -237,8 +237,7 @@ def without_pyc(build: Build, folder: Path) -> Build:
 
 def share_of(name: str) -> float:
     """The share of a processor that the function's memory brings."""
-    default = TEMPLATE["Globals"]["Function"]["MemorySize"]
-    return min(1.0, float(FUNCTIONS[NAMES[name]].get("MemorySize", default)) / _WHOLE_PROCESSOR_MB)
+    return min(1.0, float(memory_mb(NAMES[name])) / _WHOLE_PROCESSOR_MB)
 
 
 def table(measured: Sequence[Row]) -> str:

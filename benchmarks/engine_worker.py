@@ -90,7 +90,7 @@ def main() -> None:
     from functions.complete.app import app as complete  # noqa: PLC0415
     from functions.stream.app import app as stream  # noqa: PLC0415
 
-    apps = {"/v1/complete": complete, "/v1/stream": stream, "/v1/chat/completions": stream}
+    apps = {"/v1/complete": complete, "/v1/stream": stream, "/v1/chat/completions": stream, "/v1/messages": stream}
     asyncio.run(serve(apps, sys.stdin, told))
 
 

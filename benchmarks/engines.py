@@ -30,6 +30,8 @@ from tests.e2e.conftest import PROVIDER_KEYS
 ROOT = Path(__file__).parents[1]
 KEY, TOKEN = "gk_bench_local", "local"
 CHAT, OWN, OWN_STREAM = "/v1/chat/completions", "/v1/complete", "/v1/stream"
+MESSAGES = "/v1/messages"
+BEFORE = "before"
 WORDS, FEW = 200, 2
 """Lengths of the two streams whose difference is what chunks cost."""
 _PACE_MS = 2
@@ -37,6 +39,7 @@ _PROVIDERS = ("anthropic", "openai", "gemini", "deepseek")
 _BY_LITELLM = "providers:\n" + "".join(f"  {name}: {{engine: litellm}}\n" for name in _PROVIDERS)
 _PATIENT = "store: {timeout_s: 30, connect_timeout_s: 30}\n"
 _NS_PER_MS = 1_000_000
+_WORKER = Path(__file__).with_name("engine_worker.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,8 @@ CASES = (
     Case("DeepSeek, forwarded", "deepseek-v3.2", FORWARDED),
     Case("DeepSeek, native", "deepseek-v3.2", TRANSLATED, OWN, OWN_STREAM),
     Case("Anthropic, native", "claude-haiku-3.5", TRANSLATED),
+    Case("Messages, forwarded", "claude-haiku-3.5", FORWARDED, MESSAGES, MESSAGES),
+    Case("Messages, on chat", "gpt-5.1", TRANSLATED, MESSAGES, MESSAGES),
     Case("Gemini, native", "gemini-flash", TRANSLATED),
     Case("Responses, native", "codex-max", TRANSLATED),
 )
@@ -94,6 +99,10 @@ class Worker:
             raise RuntimeError(f"only {told['parts']} parts came of {case.name}")
         return float(told["cpu_ns"]) / _NS_PER_MS
 
+    def takes(self, case: Case) -> bool:
+        """Whether its version may have the case's route at all: earlier ones have no Messages."""
+        return self.name != BEFORE or case.whole != MESSAGES
+
     def ask(self, path: str, asked: Mapping[str, Any], count: int = 1) -> dict[str, Any]:
         """What the process tells of so many requests, see `engine_worker.serve`."""
         if not (self.process.stdin and self.process.stdout):
@@ -124,13 +133,16 @@ def body(case: Case, kind: Kind) -> dict[str, Any]:
     """The request, on whichever route it takes."""
     prompt = f"[[reasoning=0]] {kind.directives} Say what you know of serverless gateways, please."
     asked: dict[str, Any] = {"model": case.model, "messages": [{"role": "user", "content": prompt}]}
-    if (case.streamed if kind.streams else case.whole) != CHAT:
+    path = case.streamed if kind.streams else case.whole
+    if path == MESSAGES:
+        return {**asked, "max_tokens": 4096, **({"stream": True} if kind.streams else {})}
+    if path != CHAT:
         return asked
     return {**asked, **({"stream": True, "stream_options": {"include_usage": True}} if kind.streams else {})}
 
 
 @contextlib.contextmanager
-def worker(name: str, tree: Path, config: str, bases: Mapping[str, str]) -> Iterator[Worker]:
+def worker(name: str, tree: Path, config: str, bases: Mapping[str, str], program: Path = _WORKER) -> Iterator[Worker]:
     """A gateway of the code in `tree` with its own store, as Lambda would start it."""
     with contextlib.ExitStack() as stack:
         url = stack.enter_context(serve(create_store(redis_port=stack.enter_context(Valkey()).port, token=TOKEN)))
@@ -149,7 +161,7 @@ def worker(name: str, tree: Path, config: str, bases: Mapping[str, str]) -> Iter
         }
         own = tree / ".venv/bin/python"  # another version needs other packages
         python = str(own) if own.exists() else sys.executable
-        command = [python, "-P", str(Path(__file__).with_name("engine_worker.py"))]
+        command = [python, "-P", str(program)]
         process = stack.enter_context(
             subprocess.Popen(  # noqa: S603 - our own program
                 command, env=environ, cwd=tree, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -173,7 +185,7 @@ def table(workers: Sequence[Worker]) -> str:
     for case in CASES:
         costs = ours.costs(case)
         lines.append(f"{case.name:24}" + "".join(f"{cost:22.2f}" for cost in costs.values()))
-        for other in others:
+        for other in (one for one in others if one.takes(case)):
             theirs = other.costs(case)
             cells = (f"{cost:.2f} ({costs[name] / cost:.2f}x)" for name, cost in theirs.items())
             lines.append(f"{'  of ' + other.name:24}" + "".join(f"{cell:>22}" for cell in cells))
@@ -186,12 +198,13 @@ def run(rounds: int, before: Path | None) -> None:
     with contextlib.ExitStack() as stack:
         bases = stack.enter_context(simulator())
         ways = [("native", ROOT, _PATIENT), ("LiteLLM", ROOT, _PATIENT + _BY_LITELLM)]
-        ways += [("before", before.resolve(), _PATIENT)] if before else []
+        ways += [(BEFORE, before.resolve(), _PATIENT)] if before else []
         workers = [stack.enter_context(worker(*way, bases)) for way in ways]
-        for case, kind, one in product(CASES, KINDS, workers):
+        asked = [(case, kind, one) for case, kind, one in product(CASES, KINDS, workers) if one.takes(case)]
+        for case, kind, one in asked:
             one.measure(case, kind, 1)
         for number in range(rounds):
-            for case, kind, one in product(CASES, KINDS, workers):
+            for case, kind, one in asked:
                 one.note(case, kind)
             print(f"round {number + 1} of {rounds}", file=sys.stderr)
         print(table(workers))

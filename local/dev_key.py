@@ -9,9 +9,9 @@ from collections.abc import AsyncGenerator, Iterator, Mapping
 
 from anyio.from_thread import start_blocking_portal
 
-from gateway_core.adapters.upstash import UpstashStore
 from gateway_core.bootstrap import open_store, read_settings
 from gateway_core.domain.errors import StoreUnavailable
+from gateway_core.ports import ConnectedStore
 from gateway_core.store.virtual_keys import KeyRecord, digest_of, new_key, project_of
 from local.environment import LocalEnvironment, StackError
 
@@ -70,12 +70,12 @@ async def _put_until_done(key: str, environ: Mapping[str, str], pause_s: float) 
                 return
 
 
-async def _put(store: UpstashStore, key: str) -> None:
+async def _put(store: ConnectedStore, key: str) -> None:
     await store.put_key(KeyRecord(project_id=DEV_PROJECT, digest=digest_of(key), admin=True))
 
 
 @contextlib.asynccontextmanager
-async def _opened(environ: Mapping[str, str]) -> AsyncGenerator[UpstashStore]:
+async def _opened(environ: Mapping[str, str]) -> AsyncGenerator[ConnectedStore]:
     store = open_store(read_settings(environ))
     try:
         yield store

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway_core.config.environment import Environment
+from gateway_core.config.environment import DATABASE, Environment
+from gateway_core.store.placement import FIRST
 from local.serving import LOOPBACK
 
 PROVIDERS = ("ANTHROPIC", "OPENAI", "GEMINI", "DEEPSEEK")
@@ -32,10 +33,10 @@ class StackError(Exception):
 class LocalEnvironment:
     """Addresses and choices of the local stack.
 
-    `store_dir` is where the store's data is kept, in memory if empty. `makes_key` is whether a development key is made
-    up when none is given. `drain_s` is how long requests in flight may take to finish once it is told to stop.
-    `workers` is how many processes serve. `probe_interval_s` is the time between two probes of the providers, 0 for
-    none.
+    `store_dir` is where the store's data is kept, in memory if empty. `databases` are those of ours beside the first.
+    `makes_key` is whether a development key is made up when none is given. `drain_s` is how long requests in flight may
+    take to finish once it is told to stop. `workers` is how many processes serve. `probe_interval_s` is the time
+    between two probes of the providers, 0 for none.
     """
 
     host: str
@@ -46,6 +47,7 @@ class LocalEnvironment:
     store_port: int
     store_token: str
     store_dir: str
+    databases: tuple[str, ...]
     providers_port: int
     dev_key: str
     makes_key: bool
@@ -75,6 +77,7 @@ def read(environ: Mapping[str, str]) -> LocalEnvironment:
         store_port=_number(env, "LOCAL_STORE_PORT", 8788, MOST_PORT),
         store_token=env.text("LOCAL_STORE_TOKEN") or "local",
         store_dir=env.text("LOCAL_STORE_DIR") or "",
+        databases=_databases(env),
         providers_port=_number(env, "LOCAL_PROVIDERS_PORT", 8789, MOST_PORT),
         dev_key=env.text("GATEWAY_DEV_KEY") or "",
         makes_key=private,
@@ -92,6 +95,15 @@ def processors(cpu_max: Path = _CPU_MAX) -> int:
         return max(1, min(there, math.ceil(int(quota) / int(period))))
     except (OSError, ValueError, ZeroDivisionError):  # no such limit here
         return there
+
+
+def _databases(env: Environment) -> tuple[str, ...]:
+    names = tuple(name.lower() for name in env.names("LOCAL_DATABASES"))
+    if names and env.text("UPSTASH_REDIS_REST_URL"):
+        raise StackError("LOCAL_DATABASES are beside a store of the stack's own: unset UPSTASH_REDIS_REST_URL.")
+    if len({*names, FIRST}) <= len(names) or not all(map(DATABASE.fullmatch, names)):
+        raise StackError(f"LOCAL_DATABASES must be names like east,west, each once, and none of them {FIRST!r}.")
+    return names
 
 
 def _workers(env: Environment, default: int) -> int:

@@ -40,7 +40,6 @@ ROUTES: Mapping[str, str] = {
 """Path to function folder, as in template.yaml; a test compares the two."""
 BELOW: Mapping[str, str] = {
     "/v1/models/": "models",
-    "/v1/messages/": "stream",
     "/v1/responses/": "stream",
     "/ask/": "ask",
 }

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
 
 from local.children import Child, Children, Part
 from local.environment import LocalEnvironment
@@ -26,6 +27,19 @@ def store_part(choices: LocalEnvironment, stop: threading.Event) -> Iterator[str
         app = create_store(redis_port=valkey.port, token=choices.store_token)
         with serve(app, choices.store_port) as url:
             yield url
+
+
+@contextlib.contextmanager
+def database_part(choices: LocalEnvironment, name: str, stop: threading.Event) -> Iterator[str]:
+    """The same for a database beside it, on a port that is free."""
+    folder = Path(choices.store_dir) / name if choices.store_dir else None
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
+    with (
+        Valkey(folder=str(folder or ""), on_death=stop.set) as valkey,
+        serve(create_store(redis_port=valkey.port, token=choices.store_token)) as url,
+    ):
+        yield url
 
 
 @contextlib.contextmanager
@@ -54,6 +68,11 @@ def apart(stack: ExitStack, children: Children, started: list[Child]) -> Host:
 def serve_store(host: Host, choices: LocalEnvironment) -> str:
     """Where it is."""
     return host("the store", partial(store_part, choices))
+
+
+def serve_database(host: Host, choices: LocalEnvironment, name: str) -> str:
+    """Where it is."""
+    return host(f"the database {name!r}", partial(database_part, choices, name))
 
 
 def serve_providers(host: Host, choices: LocalEnvironment) -> str:

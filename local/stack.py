@@ -15,14 +15,14 @@ from gateway_core.adapters.feed import EventFeed
 from gateway_core.adapters.job_bell import JobBell
 from gateway_core.bootstrap import health_checks
 from gateway_core.bootstrap.jobs import job_loop
-from gateway_core.config.environment import GatewayEnvironment, documents_named
+from gateway_core.config.environment import GatewayEnvironment, StoreSettings, documents_named, store_variables
 from gateway_core.domain.errors import ConfigError, StoreUnavailable
 from local.children import Child, Children
 from local.dev_key import dev_key, stored, storing
 from local.environment import LocalEnvironment, StackError, read
 from local.front import Front, job_bell, load_front
 from local.hub import Spoke
-from local.parts import Host, apart, serve_providers, serve_store
+from local.parts import Host, apart, serve_database, serve_providers, serve_store
 from local.probing import probing
 from local.providers import base_urls
 from local.replaying import backlog_of, replaying
@@ -75,6 +75,7 @@ class Addresses:
     store_url: str
     providers_url: str
     backlog: str
+    databases: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,9 @@ def _start(
     is_stored = stored(key, settings, is_own_store=not choices.real_store)
     sock = bind(choices.port, choices.host)
     stack.enter_context(sock)
-    addresses = Addresses(base_url(sock), key, settings["UPSTASH_REDIS_REST_URL"], providers_url, settings[_BACKLOG])
+    further = {name: store.url for name, store in StoreSettings.further(settings).items()}
+    store_url = settings["UPSTASH_REDIS_REST_URL"]
+    addresses = Addresses(base_url(sock), key, store_url, providers_url, settings[_BACKLOG], further)
     if choices.workers == 1:
         feed = EventFeed()
         # Before the functions, so that it ends after them: what they could not settle it tries once more.
@@ -191,8 +194,11 @@ def _pace(environ: Mapping[str, str]) -> dict[str, str]:
 def _store(host: Host, choices: LocalEnvironment) -> dict[str, str]:
     if choices.real_store:
         return {}
-    url = serve_store(host, choices)
-    return {"UPSTASH_REDIS_REST_URL": url, "UPSTASH_REDIS_REST_TOKEN": choices.store_token}
+    found = {"UPSTASH_REDIS_REST_URL": serve_store(host, choices), "UPSTASH_REDIS_REST_TOKEN": choices.store_token}
+    for name in choices.databases:
+        url, token = store_variables(name)
+        found |= {url: serve_database(host, choices, name), token: choices.store_token}
+    return found
 
 
 def _providers(choices: LocalEnvironment, url: str) -> dict[str, str]:
@@ -221,6 +227,8 @@ def _announce(addresses: Addresses, choices: LocalEnvironment) -> None:
     print(f"Gateway    {addresses.url}")
     print(f"Key        {addresses.key or 'none made; see: gateway keys create --help'}")
     print(f"Store      {addresses.store_url}{'' if choices.real_store else f' (token {choices.store_token}; {kept})'}")
+    for name, url in addresses.databases.items():
+        print(f"Database   {name} {url}")
     print(f"Backlog    {addresses.backlog}")
     print(f"Simulated  {simulated} {addresses.providers_url}", flush=True)
     if addresses.key:

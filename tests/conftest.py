@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import os
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -32,6 +34,7 @@ from gateway_core.domain.caller import Limits
 from gateway_core.domain.catalog import Catalog, Provider
 from gateway_core.domain.chat import Deployment, Model, ProviderCall
 from gateway_core.domain.prices import Price
+from gateway_core.ports import Store
 from gateway_core.services import ModelServices, Services
 from gateway_core.store.virtual_keys import KeyRecord, digest_of, new_key
 from gateway_core.telemetry.ports import EventSink, Tracer
@@ -40,6 +43,7 @@ from gateway_core.telemetry.telemetry import Telemetry
 from tests.aws import AwsServer, running_aws
 from tests.manual_clock import ManualClock
 from tests.patience import patience
+from tests.shares import is_measured, runs
 
 # No test speaks TLS to anybody, and each HTTP client would load all the world's certificates, which takes it 20 ms.
 os.environ.pop("SSL_CERT_FILE", None)
@@ -55,19 +59,44 @@ def pytest_configure(config: pytest.Config) -> None:
         measuring.stop()
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With `--dist each` every worker has files of its own."""
+    if collection_path.suffix != ".py" or config.getvalue("dist") != "each" or not hasattr(config, "workerinput"):
+        return None
+    worker, workers = config.workerinput["workerid"], config.workerinput["workercount"]
+    path = collection_path.relative_to(config.rootpath).as_posix()
+    return None if runs(path, int(worker.removeprefix("gw")), workers) else True
+
+
 _CASE_OF_LITELLM = re.compile(r"\[(.*-)?litellm[-\]]")
 _ITS_FOLDERS = ("tests/contract/", "tests/wires/")
 _BY_LITELLM = ("tests/contract/test_litellm", "tests/contract/test_outside", "tests/wires/test_litellm")
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What goes through LiteLLM is a suite of its own: it takes seconds of CPU to load, in one worker."""
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What goes through LiteLLM is a suite of its own: it takes seconds of CPU to load, in one worker.
+
+    What is not measured comes last: threads that run by then are not measured again.
+    """
     for item in items:
-        path = item.path.relative_to(config.rootpath).as_posix()
-        is_all = path.startswith(_BY_LITELLM) and "native" not in item.name
-        if is_all or (path.startswith(_ITS_FOLDERS) and _CASE_OF_LITELLM.search(item.name)):
+        is_all = item.nodeid.startswith(_BY_LITELLM) and "native" not in item.name
+        if is_all or (item.nodeid.startswith(_ITS_FOLDERS) and _CASE_OF_LITELLM.search(item.name)):
             item.add_marker(pytest.mark.litellm)
             item.add_marker(pytest.mark.xdist_group("litellm"))
+    items.sort(key=lambda item: not is_measured(item.nodeid))
+
+
+def pytest_collection_finish() -> None:
+    """What is there now stays: nobody need look through it for garbage."""
+    gc.freeze()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Stop measuring before the first test that is not measured."""
+    measuring = item.config.pluginmanager.getplugin("_cov")
+    if measuring and measuring.cov_controller and measuring.cov_controller.started and not is_measured(item.nodeid):
+        measuring.cov_controller.pause()
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -135,7 +164,7 @@ class World:
 
     catalog: Catalog
     settings: GatewaySettings
-    store: MemoryStore = field(default_factory=MemoryStore)
+    store: Store = field(default_factory=MemoryStore)
     clock: ManualClock = field(default_factory=ManualClock)
     log: io.StringIO = field(default_factory=io.StringIO)
     behave: dict[str, Callable[[ProviderCall], ProviderAnswer]] = field(default_factory=dict)
@@ -153,7 +182,8 @@ class World:
             level="DEBUG", stream=self.log, metrics=self.metrics, service=self.service, tracer=self.tracer
         )
         degrade = self.settings.store_on_failure == "degrade"
-        ledger = ResilientLedger(self.store, self.clock, LogBacklog(telemetry), degrade=degrade)
+        placement = self.settings.placement
+        ledger = ResilientLedger(self.store, self.clock, LogBacklog(telemetry), degrade=degrade, placement=placement)
         events = FanOut(EventLog(telemetry), self.feed, *self.sinks)
         authenticator = Authenticator(ledger, self.clock)
         light = Services(self.settings, self.store, authenticator, telemetry, self.clock, ledger, events)
@@ -191,9 +221,14 @@ class World:
         return datetime.fromtimestamp(self.clock.now_ms() / 1000, UTC).strftime("%Y%m%d")
 
 
+@cache
+def _defaults() -> GatewaySettings:
+    return GatewaySettings.from_env({})
+
+
 def settings_for(catalog: Catalog, **changes: Any) -> GatewaySettings:
     """The default settings with another catalog."""
-    return replace(GatewaySettings.from_env({}), catalog=catalog, provider_keys=MappingProxyType({}), **changes)
+    return replace(_defaults(), catalog=catalog, provider_keys=MappingProxyType({}), **changes)
 
 
 @pytest.fixture

@@ -62,7 +62,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """The message that leads the conversation, "" for none, and the call that is its next (see `script`)."""
+    """The message that has the directives, "" for none, and the call that is next (see `script`)."""
 
     text: str = ""
     step: Step | None = None
@@ -123,7 +123,7 @@ class Prompt:
 
     @property
     def directives(self) -> str:
-        """The text whose directives hold: a script's, until the user gives others."""
+        """The text whose directives hold: of a script, until the user gives others."""
         return self.script.text if "[[" not in self.user_text else self.user_text
 
 

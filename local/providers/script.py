@@ -15,16 +15,25 @@ from local.providers.model import Refused, Script, Step, Tool
 
 _OPENING = re.compile(r"\[\[call=([\w.-]+)\s*")
 _CLOSING = "]]"
+_BESIDE = ("system", "developer")
+"""Who may speak between two messages of the user."""
 
 
-def script_of(turns: Iterable[tuple[str, bool]]) -> Script:
-    """Of each message in its order: what the user said in it, and whether the model called a tool. Raises Refused."""
-    text, taken = "", 0
-    for said, called in turns:
-        if _OPENING.search(said):
-            text, taken = said, 0
-        taken += called
-    return Script(text, next((step for at, step in enumerate(_steps(text)) if at == taken), None))
+def script_of(turns: Iterable[tuple[str, str, bool]]) -> Script:
+    """Of each message in its order: its role, its text, and whether the model called a tool in it. Raises Refused.
+
+    Without a script, what the user said since the model's last turn may have directives in any of its messages.
+    """
+    text, asked, taken = "", "", 0
+    for role, said, called in turns:
+        if role != "user":
+            asked = asked if role in _BESIDE else ""
+            taken += called
+        elif _OPENING.search(said):
+            text, asked, taken = said, "", 0
+        elif "[[" in said:
+            asked = said
+    return Script(asked or text, next((step for at, step in enumerate(_steps(text)) if at == taken), None))
 
 
 def _steps(text: str) -> Iterator[Step]:

@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import KEY, gateway, providers, providers_url, simulator, stack, store
+from tests.e2e.conftest import KEY, gateway, providers, providers_url, run_gateway, simulator, stack, store
 from tests.patience import patience
 
-__all__ = ["gateway", "providers", "providers_url", "simulator", "stack", "store"]
+__all__ = ["gateway", "providers", "providers_url", "run_gateway", "simulator", "stack", "store"]
 
 HERE = Path(__file__).parent
 LOCK = HERE / "package-lock.json"

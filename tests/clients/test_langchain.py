@@ -88,6 +88,43 @@ def test_an_agent_with_a_tool(program, thinkers, model, options, streamed):
     assert not options or thinkers() == {upstream}
 
 
+@anyhow
+@pytest.mark.parametrize(
+    ("model", "options"),
+    [
+        ("codex-max", {}),
+        ("codex-max", {"reasoning_effort": "medium"}),
+        ("claude-sonnet-4", {"use_responses_api": True}),
+        ("gemini-flash", {"use_responses_api": True}),
+        ("reasoning", {"wire": "anthropic", "thinking": {"type": "enabled", "budget_tokens": 1024}}),
+        ("gpt-5.1", {"wire": "anthropic"}),
+        ("deepseek-v3.2", {"wire": "anthropic"}),
+    ],
+    ids=[
+        "codex",
+        "codex-thinking",
+        "claude-responses",
+        "gemini-responses",
+        "claude",
+        "gpt-messages",
+        "deepseek-messages",
+    ],
+)
+def test_an_agent_on_the_other_wires(program, model, options, streamed):
+    """Responses, which LangChain takes for codex by itself, and Messages; for models of other providers as well."""
+    told = program.do("agent", model=model, streaming=streamed, **options)
+    assert told["called"] == ["text", "text"]
+    assert told["kinds"] == ["human", "ai", "tool", "ai"] * 2
+    assert told["text"].endswith(" heard: And tomorrow?")
+
+
+@pytest.mark.parametrize(("model", "options"), [("codex-max", {}), ("claude-sonnet-4", {"wire": "anthropic"})])
+@pytest.mark.parametrize("method", ["json_schema", "function_calling"])
+def test_structured_output_on_the_other_wires(program, model, options, method):
+    """By Responses, and by Messages."""
+    assert program.do("structured", model=model, method=method, **options) == ["Answer", {"answer": "text"}]
+
+
 @every_model
 def test_a_pdf(program, bodies, model):
     """It reaches the model."""

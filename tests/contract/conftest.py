@@ -6,63 +6,45 @@ Upstash is reached by the client of the request path, and for keys, budgets and 
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
 from typing import Any, cast
 
 import httpx
 import pytest
 
 from gateway_core.adapters.memory import MemoryStore
+from gateway_core.adapters.spread import SpreadStore
 from gateway_core.adapters.upstash import UpstashStore
 from gateway_core.adapters.upstash.sdk import SdkKeyStore
+from gateway_core.cli.main import main
 from gateway_core.ports import OperatorStore, Store
+from gateway_core.store.placement import FIRST, Placement
 from local.serving import serve
 from local.upstash.app import create_app
 from local.upstash.faults import Faults
 from local.valkey import Valkey
+from tests.contract.databases import Two
 from tests.contract.desk import Desk
+from tests.contract.redis import TOKEN, Redis
 from tests.contract.scripted_store import Server
 from tests.patience import patience
 
-TOKEN = "contract-token"
 
-
-@dataclass(frozen=True)
-class Redis:
-    """The REST API of a store, for what a test asks of Redis itself."""
-
-    url: str
-    port: int
-    http: httpx.Client
-    token: str = TOKEN
-
-    def run(self, *command: str | int) -> Any:
-        response = self.http.post("/", json=list(command))
-        assert response.status_code == 200, response.text
-        return response.json()["result"]
-
-    def fail(self, kind: str, **knobs: int) -> None:
-        """Let the next requests fail, see `local.upstash.faults`."""
-        response = self.http.post("/__faults", json=[{"kind": kind, **knobs}])
-        assert response.status_code == 200, response.text
-
-    def connect(self) -> UpstashStore:
-        """A store with patience: these machines may be busy."""
-        return UpstashStore(self.url, self.token, connect_timeout_s=30, timeout_s=30)
-
-    def hash(self, key: str) -> dict[str, str]:
-        flat = self.run("HGETALL", key)
-        return dict(zip(flat[::2], flat[1::2], strict=True))
+@contextmanager
+def redis_of_ours() -> Iterator[Redis]:
+    with Valkey() as valkey, serve(create_app(redis_port=valkey.port, token=TOKEN, faults=Faults())) as url:
+        headers = {"authorization": f"Bearer {TOKEN}"}
+        with httpx.Client(base_url=url, headers=headers, timeout=patience(30), trust_env=False) as http:
+            yield Redis(url, valkey.port, http)
 
 
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[Redis]:
     """One Valkey and one stand-in for all tests of a worker."""
-    with Valkey() as valkey, serve(create_app(redis_port=valkey.port, token=TOKEN, faults=Faults())) as url:
-        headers = {"authorization": f"Bearer {TOKEN}"}
-        with httpx.Client(base_url=url, headers=headers, timeout=patience(30), trust_env=False) as http:
-            yield Redis(url, valkey.port, http)
+    with redis_of_ours() as redis:
+        yield redis
 
 
 @pytest.fixture
@@ -109,12 +91,57 @@ async def host() -> AsyncIterator[Server]:
     await asyncio.gather(*scripted.tasks, return_exceptions=True)
 
 
-@pytest.fixture(params=["memory", "upstash"])
+@pytest.fixture(params=["memory", "spread", "upstash"])
 def store(request: pytest.FixtureRequest) -> Store:
-    return MemoryStore() if request.param == "memory" else request.getfixturevalue("upstash")
+    match request.param:
+        case "memory":
+            return MemoryStore()
+        case "spread":
+            return spread_store()
+    return request.getfixturevalue("upstash")
+
+
+def spread_store() -> Store:
+    """Two databases, in memory; the tests' project is not in the first."""
+    return SpreadStore({FIRST: MemoryStore(), "second": MemoryStore()}, Placement({"beta": FIRST}, ("second",)))
 
 
 @pytest.fixture
 async def desk(store: Store) -> Desk:
     """A key without limits in the project `alpha`."""
     return await Desk(store).open()
+
+
+@pytest.fixture(scope="session")
+def east_server() -> Iterator[Redis]:
+    """A second one, for the tests of several databases."""
+    with redis_of_ours() as redis:
+        yield redis
+
+
+@pytest.fixture
+def east(east_server: Redis) -> Iterator[Redis]:
+    """The second database, empty."""
+    east_server.run("FLUSHALL")
+    yield east_server
+    east_server.http.post("/__faults", json=[])
+
+
+@pytest.fixture
+async def two(redis: Redis, east: Redis) -> AsyncIterator[Two]:
+    made = Two(redis, east, [])
+    yield made
+    for store in made.stores:
+        await store.close()
+
+
+@pytest.fixture
+def operate(two: Two, capsys: pytest.CaptureFixture[str]) -> Any:
+    """The command line: lines as JSON, or what it says on stderr."""
+
+    async def run(line: str, **environ: str) -> Any:
+        code = await asyncio.to_thread(main, line.split(), two.environ(**environ))
+        printed = capsys.readouterr()
+        return [json.loads(text) for text in printed.out.splitlines()] if code == 0 else printed.err
+
+    return run

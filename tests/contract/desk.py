@@ -195,7 +195,7 @@ class Desk:
         return [(hold.request_id, hold.attempt, hold.hold_nano, hold.unconfirmed) for hold in holds]
 
     async def state(self, deployment: str = "m1", provider: str = "one") -> DeploymentState:
-        (found,) = await self.store.deployment_states([(provider, deployment)])
+        (found,) = await self.store.deployment_states([(provider, deployment)], self.project)
         return found
 
     async def counters(self, period: str = DAY[6:]) -> dict[str, Counters]:

@@ -68,14 +68,15 @@ def test_a_key_is_created_and_its_secret_shown_once(gateway, redis):
 def test_all_rights_and_limits_of_a_key_are_listed(gateway):
     """What was granted, without the secret."""
     (made,) = gateway(
-        "keys create --project alpha --user bob --admin --groups fast,code --tools complete --day-usd 0.5 "
-        "--month-usd 10 --day-tokens 7 --month-tokens 8 --rpm 60 --tpm 1000 "
+        "keys create --project alpha --name laptop --user bob --admin --groups fast,code --tools complete --day-usd 0.5"
+        " --month-usd 10 --day-tokens 7 --month-tokens 8 --rpm 60 --tpm 1000 "
         "--api-base-host Proxy.example.com --api-base-host other.example.com --models groq/*,mistral/codestral-2?"
     )
     (line,) = gateway("keys list --project alpha")
     assert line.pop("created").startswith("20")
     assert line == {
         "id": made["id"],
+        "name": "laptop",
         "project": "alpha",
         "user": "bob",
         "admin": True,
@@ -181,6 +182,7 @@ def test_amounts_that_are_not_money_are_refused(refused, amount):
         "keys create --project alpha --day-tokens 1.5",
         "keys create --project alpha --day-tokens 9007199254740992",
         "keys create --project alpha --groups a,,b",
+        "keys create --project alpha --name " + 129 * "n",
         "keys create --project alpha --api-base-host https://x.example",
         "budgets set --project alpha --day-usd nothing",
         "usage reconcile --project alpha --month 202613",

@@ -75,6 +75,11 @@ def test_holds_of_all_projects_are_listed_with_what_to_charge(gateway):
     assert (second["state"], second["hold_usd"], second["suggested_usd"]) == ("open", "0.0000001", "0.0000001")
     (running,) = [line for line in lines if names([line]) == [("beta", "fresh-open.1")]]
     assert (running["suggested_usd"], running["unconfirmed_since"]) == (None, None)
+    assert [line["why"] for line in (first, second, running)] == [
+        "it timed out or broke, and the provider may have billed it",
+        "its process died, or the settlement waits to be replayed",
+        "it is under way, or its process died",
+    ]
     assert said == (
         "holds 12, open 6, unconfirmed 6, estimated 0, hold_usd 0.00000102, charged_usd 0.00000018, "
         "suggested_usd 0.00000082\n"

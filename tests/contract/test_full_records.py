@@ -55,6 +55,21 @@ async def test_the_charge_is_spent_and_the_hold_released(desk, full, generation)
     assert await desk.money() == (70, 0)
 
 
+async def test_what_the_attempt_taught_is_told(desk, full):
+    """Of a success its process tells with its next call, and once, whether or not there was room for the record."""
+    full(is_full=False)
+    await desk.call("r1", latency_ms=100)
+    full(is_full=True)
+    ended = settled(await desk.admitted("r2"), ONE, latency_ms=600)
+    with pytest.raises(RecordRefused):
+        await desk.settle("r2", ended)
+    for is_full in (True, False):
+        full(is_full=is_full)
+        assert (await desk.state()).whole_answer.average_ms == 200
+        assert is_full or await desk.settle("r2", ended)
+    assert (await desk.state()).whole_answer.average_ms == 200
+
+
 async def test_what_may_have_been_billed_stays_held(desk, full):
     """As for a record that is written."""
     ended = settled(await desk.admitted("r1"), ONE, "fail", charge_nano=30, unconfirmed=True)

@@ -193,6 +193,16 @@ async def test_an_idle_connection_that_was_closed_is_found_out(
         assert await post(pool, raw.url) == b"hello"
 
 
+async def test_a_last_word_that_comes_with_an_answer_is_heard(
+    made: Certificates, open_pool: Callable[..., Pool]
+) -> None:
+    """Who asks again at once, within the very callback, does so over another connection."""
+    pool = open_pool(made.trusted)
+    async with serving(says(HELLO, close=True), tls=made.server) as raw:
+        assert [await post(pool, raw.url) for _ in range(3)] == [b"hello"] * 3
+    assert raw.connections == 3
+
+
 async def test_closing_waits_for_nobody(made: Certificates, open_pool: Callable[..., Pool]) -> None:
     """The other side may never say its last word."""
     pool = open_pool(made.trusted)

@@ -222,7 +222,7 @@ async def test_streams_have_a_latency_of_their_own(desk):
 async def test_an_unknown_deployment_is_closed_and_new(desk):
     """States come in the order asked, also for deployments that nobody called."""
     await fail(desk, 1)
-    states = await desk.store.deployment_states([("two", "m2"), ("one", "m1"), ("one", "m0")])
+    states = await desk.store.deployment_states([("two", "m2"), ("one", "m1"), ("one", "m0")], "alpha")
     assert [(s.deployment_id, s.state, s.failures, s.whole_answer) for s in states] == [
         ("m2", "closed", 0, None),
         ("m1", "closed", 1, None),

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
+from gateway_core.adapters.clock import SystemClock
 from gateway_core.adapters.memory import MemoryStore
+from gateway_core.adapters.upstash import UpstashStore
 from gateway_core.domain.rates import RateView, ReportedLimit
 from gateway_core.store.messages import Admitted, Refused
 from gateway_core.store.rate_limit import LATEST_US
 from gateway_core.store.response_cache import Hit
 from tests.contract.desk import Desk, candidate, settled
 from tests.contract.wire import at_once, wired_store
+from tests.patience import patience
 from tests.properties import examples
 
 HOUR = 3_600_000
@@ -211,3 +215,14 @@ def test_scripts_and_models_agree_on_wrong_clocks_and_debts(wired, steps, ahead_
             owed_ms += used * 600
         if clock == "right" and isinstance(answers[0], Refused):
             assert answers[0].main.retry_after_ms <= 60_000 + LATEST_US // 1000 + owed_ms
+
+
+async def test_a_process_goes_by_the_stores_time(redis):
+    """Its first trip tells it, unless that was slow: one that is minutes ahead takes no place that others wait for."""
+    true = SystemClock()
+    clock = SystemClock(lambda: true.now_ms() + 300_000)
+    store = UpstashStore(redis.url, redis.token, connect_timeout_s=30, timeout_s=30, clock=clock)
+    async with asyncio.timeout(patience(30)):
+        while clock.now_ms() > true.now_ms() + 60_000:
+            await store.find_key("alpha", "nobody's")
+    await store.close()

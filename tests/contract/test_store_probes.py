@@ -53,9 +53,9 @@ async def test_probes_move_no_breaker(desk):
     """Only traffic does: the states are the same before and after, whatever was found."""
     one = candidate("m1", "one")
     await desk.settle("r1", settled(await desk.admitted("r1", one), one, "fail"))
-    before = await desk.store.fleet_health([("one", "m1")])
+    before = await desk.store.fleet_health([("one", "m1")], desk.project)
     await desk.store.post_probes([replace(FOUND[0], status="unavailable")], kept_ms=KEPT_MS)
-    after = await desk.store.fleet_health([("one", "m1")])
+    after = await desk.store.fleet_health([("one", "m1")], desk.project)
     assert after.states == before.states
     assert after.states[0].failures == 1
 

@@ -72,6 +72,7 @@ def test_each_event_is_answered(invoke, function):
         assert told["loaded"] == []
 
 
+@pytest.mark.litellm
 def test_litellm_is_loaded_for_who_needs_it(invoke, providers_url, tmp_path):
     """A model that no wire of ours speaks to: its first request loads it, and is answered."""
     base = base_urls(providers_url)["OPENAI_API_BASE"]

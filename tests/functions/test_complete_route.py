@@ -11,6 +11,7 @@ from gateway_core.api import complete
 from gateway_core.api.app import create_app
 from gateway_core.api.schemas import CompleteBody
 from gateway_core.domain.answer import ProviderAnswer, ToolCall, Usage
+from gateway_core.domain.caller import Attribution
 from gateway_core.domain.chat import Deployment, Requirement
 from gateway_core.domain.errors import StoreUnavailable
 from gateway_core.domain.provider_errors import ProviderUnavailable, RateLimitError
@@ -303,7 +304,7 @@ async def wide_client(wide_world):
 async def test_an_explanation_does_without_the_store(client, world):
     """It tells what is known, and refuses nothing."""
 
-    async def down(pairs):
+    async def down(pairs, project):
         raise StoreUnavailable("away")
 
     world.store.deployment_states = down
@@ -318,7 +319,7 @@ async def test_an_explanation_names_no_model_that_the_key_may_not_use():
     caller = await world.services.authenticator.authenticate(await world.key(groups=("mine",)))
     for fallback, expected in ((True, ["a", "c"]), (False, ["a"])):
         body = {**HELLO, "model": "a", "explain": True, "fallback": fallback}
-        chat = CompleteBody(**body).to_request(caller, 60, body)
+        chat = CompleteBody(**body).to_request(Attribution(caller.project_id), 60, body)
         done = await world.services.gateway.complete(chat, caller, f"r{fallback}", timeout_s=60)
         told = done.explanation
         assert [line.model for line in told.candidates] == expected

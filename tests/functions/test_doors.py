@@ -200,13 +200,16 @@ NAMES = {"project_id": "x-project-id", "agent_id": "x-agent-id"}
 
 @pytest.mark.parametrize("path", ["/v1/complete", "/v1/stream", "/ask"])
 @pytest.mark.parametrize("name", NAMES)
-async def test_a_body_and_a_header_have_to_agree(ask, path, name):
+async def test_a_body_and_a_header_have_to_agree(ask, world, path, name):
     """A request counts for one project and one agent."""
     body = {**BODIES[path], name: "alpha"}
     answer = await ask("POST", path, headers={NAMES[name]: "beta"}, body=body)
     text = refused(answer, 400, "invalid_request", name)
     assert text == f"{name}: '{name}' and '{NAMES[name]}' name different ones. Send one of them, or the same in both."
     assert (await ask("POST", path, headers={NAMES[name]: "alpha"}, body=body))[0] == 200
+    alone = await ask("POST", path, headers={NAMES[name]: "beta"}, body=BODIES[path])
+    assert alone[0] == (403 if name == "project_id" else 200)  # it counts like the field
+    assert name == "project_id" or (await world.records())[-1].agent_id == "beta"
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -144,7 +144,7 @@ async def test_the_store_is_asked_once(client, world):
     asked = []
     fleet_health = world.store.fleet_health
 
-    async def counted(pairs):
+    async def counted(pairs, _project):
         asked.append(pairs)
         return await fleet_health(pairs)
 

@@ -43,6 +43,18 @@ def test_choices_are_checked(name, value):
         read({name: value})
 
 
+def test_the_stack_may_have_several_databases():
+    """By names, which the environment of the gateway has in its variables."""
+    assert read({}).databases == ()
+    assert read({"LOCAL_DATABASES": "EAST, west_2"}).databases == ("east", "west_2")
+    for environ in ({}, {"UPSTASH_REDIS_REST_URL": "x"}):
+        with pytest.raises(StackError, match="LOCAL_DATABASES"):
+            read({"LOCAL_DATABASES": "east" if environ else "east,first", **environ})
+    for names in ("east,east", "1"):
+        with pytest.raises(StackError, match="LOCAL_DATABASES"):
+            read({"LOCAL_DATABASES": names})
+
+
 @pytest.mark.parametrize("value", ["eighty", "-1", "65536", "8787.0"])
 def test_ports_are_checked(value):
     """With the name of the variable."""

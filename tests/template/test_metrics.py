@@ -12,7 +12,7 @@ from gateway_core.adapters.memory.backlog import MemoryBacklog
 from gateway_core.domain.answer import Chunk
 from gateway_core.domain.caller import Attribution, Limits
 from gateway_core.domain.chat import ChatRequest
-from gateway_core.domain.errors import LLMError, StoreUnavailable
+from gateway_core.domain.errors import LLMError, StoreUnavailable, StoreUnreadable
 from gateway_core.domain.provider_errors import ProviderUnavailable
 from gateway_core.store.messages import Ticket
 from gateway_core.store.probes import ModelList, Probe
@@ -171,6 +171,7 @@ async def printed(capsys):
     ):
         await trouble()
     driven.world.services.telemetry.probed(Probe("first-provider", "timeout", 120, 0, 0))
+    driven.world.services.telemetry.request_failed("r1", StoreUnreadable("The store answers what nobody can read."))
     await driven.lose_the_store()
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert {line["service"] for line in lines} == {driven.world.service}

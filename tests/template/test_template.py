@@ -54,6 +54,12 @@ def variables(properties):
     return properties.get("Environment", {}).get("Variables", {})
 
 
+def memory_mb(name):
+    """Of a function, by default: the template's own, or a parameter's."""
+    given = FUNCTIONS[name].get("MemorySize", TEMPLATE["Globals"]["Function"]["MemorySize"])
+    return TEMPLATE["Parameters"][given["Ref"]]["Default"] if isinstance(given, dict) else given
+
+
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_each_function_is_a_folder_with_a_handler(name):
     """`app.handler`, as the globals say, or another module of it."""

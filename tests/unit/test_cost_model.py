@@ -27,7 +27,7 @@ from benchmarks.cost_model import (
 )
 from gateway_core.store.jobs import JOB_LIFE_S
 from gateway_core.triggers.durable import MARGIN_S, PACE
-from tests.template.test_template import FUNCTIONS, TEMPLATE
+from tests.template.test_template import FUNCTIONS, memory_mb
 from tests.template.test_transformed import RESOURCES, of_type
 
 RATES = load()
@@ -69,8 +69,7 @@ def test_every_resource_has_a_line():
 
 def test_memory_is_the_templates():
     """By function; the probe is a function without a route."""
-    default = TEMPLATE["Globals"]["Function"]["MemorySize"]
-    deployed = {name: properties.get("MemorySize", default) for name, properties in FUNCTIONS.items()}
+    deployed = {name: memory_mb(name) for name in FUNCTIONS}
     assert deployed == {name: MEMORY_MB[name] for name in deployed}
     assert set(MEMORY_MB) - set(deployed) <= {"Probe"}
 
@@ -135,7 +134,7 @@ def test_the_free_part(used, plan, free, cost):
 def test_by_hand():
     """The largest sums, computed here once more: time of a million requests, and commands at 10 each."""
     use = request_use(1_000_000, Request(seconds=Decimal(5), cold_share=Decimal(0)))
-    assert RATES["lambda_gb_seconds"].cost(use["lambda_gb_seconds"], free=False) == Decimal("66.667")
+    assert RATES["lambda_gb_seconds"].cost(use["lambda_gb_seconds"], free=False) == Decimal("33.3335")
     assert RATES["store_commands"].cost(use["store_commands"], free=True) == Decimal(20)
     assert idle_use(Probe(every_minutes=5))["scheduler"] == (12 + 1) * 24 * 30
     assert idle_use(Probe(every_minutes=5))["store_commands"] == (12 + 3) * 24 * 30

@@ -140,6 +140,25 @@ def test_what_the_command_line_makes_of_a_value(changes, outcome):
     assert told(lambda: cli.open_store(STORE | changes)) == outcome
 
 
+def test_both_spread_projects_alike(tmp_path):
+    """Over the databases that the environment names, by documents that it names; one without its address is told."""
+    document = tmp_path / "config.yaml"
+    document.write_text("store: {databases: {east: {projects: [big]}}}")
+    further = {"UPSTASH_REDIS_REST_URL_EAST": "http://127.0.0.1:8 ", "UPSTASH_REDIS_REST_TOKEN_EAST": "other"}
+    environ = STORE | further | {"GATEWAY_CONFIG": str(document)}
+    gateway, operator = bootstrap.open_store(bootstrap.read_settings(environ)), cli.open_store(environ)
+    for store in (gateway, operator):
+        assert [told(lambda found=found: found)[0] for found in store.databases.values()] == [
+            "http://127.0.0.1:9",
+            "http://127.0.0.1:8",
+        ]
+        assert store._homes.placement.database_of("big") == "east"
+    gateway.forget_connections()
+    for opened in (bootstrap.read_settings, cli.open_store):
+        with pytest.raises(ConfigError, match=r"no database 'east'. Set UPSTASH_REDIS_REST_URL_EAST"):
+            opened(STORE | {"GATEWAY_CONFIG": str(document)})
+
+
 def test_white_space_is_no_value():
     """Nor does it hide a secret of that name."""
     assert Environment({"A": " \n"}).text("A") is None

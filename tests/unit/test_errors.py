@@ -39,6 +39,7 @@ TABLE = {
     "CallerGone": (499, "cancelled", CALLER, False),
     "StoreUnavailable": (503, "store_unavailable", SERVER, True),
     "StoreUnreadable": (503, "store_unavailable", SERVER, True),
+    "ProjectMisplaced": (503, "store_unavailable", SERVER, True),
     "RecordRefused": (503, "store_unavailable", SERVER, True),
     "BacklogUnavailable": (503, "backlog_unavailable", SERVER, True),
     "Overloaded": (503, "overloaded", SERVER, True),

@@ -13,6 +13,7 @@ from gateway_core.telemetry.events import (
     AttemptFailed,
     BreakerMoved,
     BudgetReached,
+    Downgraded,
     FailedOver,
     OperatorEvent,
     RequestCost,
@@ -85,6 +86,9 @@ EVENTS = [
         window="202611",
     ),
     RequestCost(at_ms=RECORD.at_ms, project_id="alpha", record=RECORD),
+    Downgraded(
+        **MINE, from_group="reasoning", to_group="fast", owner="project", period="20261120", percent=83, at_percent=80
+    ),
     StoreDegraded(**MINE),
     OperatorEvent(
         at_ms=NOON,

@@ -24,12 +24,17 @@ ENVIRON = {
     "UPSTASH_REDIS_REST_URL": "http://127.0.0.1:9",
     "UPSTASH_REDIS_REST_TOKEN": "token",
 }
+UNBUILT = "unbuilt"
+"""Said of MCP's models, if most have no validator yet."""
 PROGRAM = """
 import sys
 import app
 import gateway_core.adapters.secrets
 print(*sorted({name for name in sys.modules}))
-"""
+if types := sys.modules.get("mcp_types"):
+    models = [one for one in vars(types).values() if hasattr(one, "__pydantic_complete__")]
+    print(UNBUILT if sum(not one.__pydantic_complete__ for one in models) > len(models) / 2 else "")
+""".replace("UNBUILT", repr(UNBUILT))
 HEAVY = {
     "boto3",
     "botocore.session",
@@ -46,16 +51,16 @@ HEAVY = {
 CALLS_MODELS = {"api.schemas", "batch", "adapters.upstream", "pipeline.gateway", "wires.codecs", "routing.plan"}
 """Rooms and modules of ours that only callers of models need."""
 OURS = {
-    "ask": 307,
-    "complete": 300,
-    "embed": 291,
-    "health": 175,
-    "mcp": 209,
-    "models": 183,
-    "replay": 163,
-    "stream": 335,
-    "tokens": 295,
-    "usage": 179,
+    "ask": 311,
+    "complete": 304,
+    "embed": 295,
+    "health": 183,
+    "mcp": 216,
+    "models": 187,
+    "replay": 169,
+    "stream": 342,
+    "tokens": 302,
+    "usage": 185,
 }
 """How many modules of ours a function may load."""
 FOLDERS = sorted(path.parent.name for path in ROOT.glob("functions/*/app.py"))
@@ -80,6 +85,7 @@ def test_a_function_loads_what_it_needs(name):
     modules = loaded(name)
     allowed = {"opentelemetry"} if name == "mcp" else {"tiktoken", "requests", "urllib3"} if name == "tokens" else set()
     assert HEAVY & modules <= allowed
+    assert (UNBUILT in modules) == (name == "mcp")
     ours = {module.removeprefix("gateway_core.") for module in modules if module.startswith("gateway_core.")}
     assert len(ours) <= OURS[name], f"{len(ours)} modules of ours"
     if name in {"health", "models", "usage"}:

@@ -4,61 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 
-type Json = dict[str, Any]
+from tests.wires.answers_messages import message_events, whole_message
+from tests.wires.words import Call, Json, Told
+
+__all__ = ["Call", "Heard", "Json", "Told", "events", "told"]
+
 _OK = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A tool call; `arguments` is the text as it came."""
-
-    id: str
-    name: str
-    arguments: str
-
-
-@dataclass(slots=True)
-class Told:
-    """An answer in common words. `raw` is the body, or the last event that has more than content."""
-
-    status: int
-    headers: httpx.Headers
-    text: str = ""
-    refusal: str = ""
-    reasoning: str = ""
-    finish: str | None = None
-    calls: list[Call] = field(default_factory=list)
-    dropped: tuple[str, ...] = ()
-    error: Json | None = None
-    role: str | None = None
-    choices: set[int] = field(default_factory=set)
-    logprobs: bool = False
-    usage: Json | None = None
-    raw: Json = field(default_factory=dict)
-    attempts: list[Json] | None = None
-
-    @property
-    def message(self) -> Json:
-        """The assistant's turn with all the fields that OpenAI's SDK has for it, to be sent back."""
-        calls = [
-            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
-            for call in self.calls
-        ]
-        return {
-            "role": "assistant",
-            "content": self.text or None,
-            "refusal": self.refusal or None,
-            "annotations": None,
-            "audio": None,
-            "function_call": None,
-            "tool_calls": calls or None,
-            **({"reasoning_content": self.reasoning} if self.reasoning else {}),
-        }
 
 
 type Heard = Callable[[Told], bool]
@@ -73,9 +28,11 @@ def told(answer: httpx.Response) -> Told:
         heard.error = answer.json()["error"]
     elif not answer.headers["content-type"].startswith("text/event-stream"):
         body = answer.json()
-        _whole(heard, body)
+        (whole_message if body.get("type") == "message" else _whole)(heard, body)
+    elif (came := list(events(answer.text))) and came[0][0] == "message_start":
+        message_events(heard, came)
     else:
-        for name, data in events(answer.text):
+        for name, data in came:
             _event(heard, name, data)
     return heard
 

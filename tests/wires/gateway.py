@@ -18,6 +18,7 @@ from gateway_core.adapters.log_backlog import LogBacklog
 from gateway_core.adapters.memory import MemoryStore
 from gateway_core.adapters.models import model_provider
 from gateway_core.api import chat, complete, responses, stream
+from gateway_core.api.anthropic import messages
 from gateway_core.api.app import create_app
 from gateway_core.bootstrap import read_settings, with_gateway
 from gateway_core.domain.chat import Engine
@@ -33,7 +34,7 @@ from tests.wires.answers import Json, Told, told
 from tests.wires.reading import Sent, read
 from tests.wires.responses_told import told_response
 
-PARTS = (complete, stream, chat, responses)
+PARTS = (complete, stream, chat, messages, responses)
 PROVIDERS_URL = "https://providers.example"
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from tests.wires import expected
+from tests.wires import expected, messages_cases, messages_matrix
 from tests.wires.case import Case
 from tests.wires.expected import Cells
 from tests.wires.matrix import SECTIONS
@@ -59,6 +59,13 @@ _OTHERS = """
 All as above, but for these. What is refused there is a field of OpenAI's chat form alone: use `/v1/chat/completions`.
 
 """
+_MESSAGES = """
+## On Anthropic's wire: `/v1/messages`
+
+To Anthropic the body goes on as it came; what single models do not take of it is brought to the nearest that they
+take, or left out, and named. Everybody else is asked through the chat form. What is refused is a 400 here, as it is at
+Anthropic, and fields have Anthropic's names. See [Messages](messages.md).
+"""
 _ENGINES = """
 ## Where LiteLLM says it otherwise
 
@@ -77,6 +84,8 @@ def render() -> str:
             *_tables(cells),
             _OTHERS,
             *_differing(cells),
+            _MESSAGES,
+            *_messages(),
             *responses_lines(_words),
             _ENGINES,
             *_differences(),
@@ -88,6 +97,13 @@ def _tables(cells: dict[str, Cells]) -> Iterator[str]:
     for title, cases in SECTIONS.items():
         yield f"\n## {title}\n\n"
         yield from _table([(case, cells[case.id]["chat"]) for case in cases])
+
+
+def _messages() -> Iterator[str]:
+    cells = messages_matrix.load()
+    for title, cases in messages_cases.SECTIONS.items():
+        yield f"\n### {title}: Messages\n\n"
+        yield from _table([(case, cells[case.id]) for case in cases])
 
 
 def _differing(cells: dict[str, Cells]) -> Iterator[str]:

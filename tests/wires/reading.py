@@ -94,7 +94,9 @@ def _anthropic_turn(turn: Json) -> Iterator[Said]:
             case "image":
                 yield Said(role, "image", block["source"]["media_type"])
             case "document":
-                yield Said(role, "file", block.get("title"))
+                yield _document(role, block)
+            case "search_result":
+                yield Said(role, "text", "".join(inner["text"] for inner in block["content"]))
             case "tool_use":
                 yield Said(role, "call", (block["name"], block["input"]))
             case "tool_result":
@@ -103,6 +105,11 @@ def _anthropic_turn(turn: Json) -> Iterator[Said]:
                     yield Said("tool", "result" if inner["type"] == "text" else "image", text)
             case "thinking" | "redacted_thinking":
                 yield Said(role, "thought", block.get("signature") or block.get("data"))
+
+
+def _document(role: str, block: Json) -> Said:
+    source = block["source"]
+    return Said(role, "text", source["data"]) if source["type"] == "text" else Said(role, "file", block.get("title"))
 
 
 def _gemini(body: Json) -> Sent:

@@ -15,6 +15,13 @@ from local.providers.model import Json, Refused, Request
 CONTEXT = "context-management-2025-06-27"
 BINDING = "thinking-binding-controls-2026-08-01"
 INTERLEAVED = "interleaved-thinking-2025-05-14"
+UPDATES = "thinking-display-updates-2026-08-18"
+_CLEARED = "mid-conversation-system-clear-at-2026-08-21"
+_PER_TURN = (
+    "mid-conversation-effort-2026-08-01",
+    "mid-conversation-output-config-2026-07-01",
+    "per-turn-control-2026-07-01",
+)
 _DOCUMENTED = (
     "advisor-tool-2026-03-01",
     "agent-memory-2026-07-22",
@@ -60,15 +67,21 @@ _DOCUMENTED = (
 )
 _OF_CLAUDE_CODE = (
     "advanced-tool-use-2025-11-20",
+    "afk-mode-2026-01-31",
     "claude-code-20250219",
+    "context-hint-2026-04-09",
+    "dangerous-tool-use-2026-09-03",
     "effort-2025-11-24",
     "fine-grained-tool-streaming-2025-05-14",
+    _CLEARED,
     "mid-conversation-system-2026-04-07",
     "oauth-2025-04-20",
+    *_PER_TURN,
+    "prompt-caching-evict-2026-05-12",
     "prompt-caching-scope-2026-01-05",
     "redact-thinking-2026-02-12",
     "structured-outputs-2025-12-15",
-    "thinking-display-updates-2026-08-18",
+    UPDATES,
 )
 _KNOWN = frozenset(_DOCUMENTED + _OF_CLAUDE_CODE)
 _FIELDS = {
@@ -99,6 +112,12 @@ def betas_of(request: Request) -> frozenset[str]:
         hint = "Please consult our documentation at docs.claude.com or try again without the header."
         raise Refused(f"Unexpected value(s) {unknown} for the `anthropic-beta` header. {hint}")
     return frozenset(given)
+
+
+def fields_of_system(betas: frozenset[str]) -> frozenset[str]:
+    """What a system message in the conversation may have beside role and content."""
+    per_turn = () if betas.isdisjoint(_PER_TURN) else ("output_config",)
+    return frozenset(per_turn + (("clear_at",) if _CLEARED in betas else ()))
 
 
 def check_beta_fields(body: Json, betas: frozenset[str]) -> None:

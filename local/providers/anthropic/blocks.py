@@ -11,6 +11,7 @@ https://github.com/letta-ai/letta-code/issues/3989 and https://github.com/UKGove
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from itertools import groupby
 from typing import Any
 
@@ -25,6 +26,7 @@ _FIELDS: dict[str, tuple[str, ...]] = {
     "search_result": (*_COMMON, "source", "title", "content", "citations"),
     "server_tool_use": (*_COMMON, "id", "name", "input", "caller"),
     "text": (*_COMMON, "text", "citations"),
+    "tool_reference": (*_COMMON, "tool_name"),
     "thinking": ("type", "thinking", "signature"),
     "tool_result": (*_COMMON, "tool_use_id", "content", "is_error"),
     "tool_use": (*_COMMON, "id", "name", "input", "caller"),
@@ -36,6 +38,7 @@ _REQUIRED: dict[str, tuple[str, ...]] = {
     "redacted_thinking": ("data",),
     "text": ("text",),
     "thinking": ("thinking", "signature"),
+    "tool_reference": ("tool_name",),
     "tool_result": ("tool_use_id",),
     "tool_use": ("id", "name", "input"),
 }
@@ -51,39 +54,47 @@ _FOLLOWS = "role 'system' must follow a 'user' message or an 'assistant' message
 _PRECEDES = "role 'system' must precede an 'assistant' message or end the array"
 
 
-def check_list(messages: Any, model: str) -> None:
-    """The whole conversation. Raises Refused."""
+def check_list(messages: Any, model: str, of_system: frozenset[str]) -> None:
+    """The whole conversation. `of_system` are the fields that system messages may have as well. Raises Refused."""
     if not isinstance(messages, list):
         raise Refused("messages: Input should be a valid list")
     if not messages:
         raise Refused("messages: at least one message is required")
     for index, message in enumerate(messages):
-        _check_message(f"messages.{index}", message)
+        _check_message(f"messages.{index}", message, of_system)
         if message["role"] == "system":
             check_system_place(index, messages, model)
     check_results_follow_calls(messages)
     _check_ending(messages[-1])
 
 
-def _check_message(at: str, message: Any) -> None:
+def _check_message(at: str, message: Any, of_system: frozenset[str]) -> None:
     if not isinstance(message, dict):
         raise Refused(f"{at}: Input should be a valid dictionary or object to extract fields from")
     if message.get("role") not in ("user", "assistant", "system"):
         raise Refused(f"{at}.role: Input should be 'user' or 'assistant'")
-    for name in sorted(set(message) - {"role", "content"}):
+    more = of_system if message["role"] == "system" else ()
+    for name in sorted(set(message) - {"role", "content", *more}):
         raise Refused(f"{at}.{name}: Extra inputs are not permitted")
     content = message.get("content")
     if content is None:
         raise Refused(f"{at}.content: Field required")
-    if content in ("", []):
+    if content in ("", []) and not _only_directs(message):
         raise Refused(f"{at}: {_EMPTY}")
     check_content(f"{at}.content", content)
+
+
+def _only_directs(message: Json) -> bool:
+    """Whether a system message says nothing, but how the turn is to be answered."""
+    return message["role"] == "system" and message["content"] == [] and "output_config" in message
 
 
 def check_system_place(index: int, messages: list[Json], model: str) -> None:
     """A system message in the conversation. Raises Refused where the model or its place does not allow one."""
     if not _MID_SYSTEM.match(model):
         raise Refused(_NO_SYSTEM)
+    if _only_directs(messages[index]):
+        return
     if index == 0 or not _may_precede(messages[index - 1]):
         raise Refused(f"messages.{index}: {_FOLLOWS}; {_ANYWHERE}")
     if index + 1 < len(messages) and messages[index + 1]["role"] != "assistant":
@@ -98,12 +109,13 @@ def _may_precede(message: Json) -> bool:
     return bool(message["role"] == "user" or _blocks(message["content"])[-1]["type"] == "web_search_tool_result")
 
 
-def check_content(at: str, content: Any) -> None:
-    """Text, or blocks of every known type. Raises Refused."""
+def check_content(at: str, content: Any, *, of_tool: bool = False) -> None:
+    """Text, or blocks of every known type; references to tools are for results of tools. Raises Refused."""
     if isinstance(content, str):
         check_text_is_visible(content)
     for number, part in enumerate(content if isinstance(content, list) else ()):
-        _check_part(f"{at}.{number}", part)
+        known = [kind for kind in _FIELDS if of_tool or kind != "tool_reference"]
+        _check_part(f"{at}.{number}", part, known)
 
 
 def check_text_is_visible(text: Any) -> None:
@@ -114,10 +126,10 @@ def check_text_is_visible(text: Any) -> None:
         raise Refused("messages: text content blocks must contain non-whitespace text")
 
 
-def _check_part(at: str, part: Any) -> None:
-    kind = part.get("type") if isinstance(part, dict) else None
-    if kind not in _FIELDS:
-        expected = ", ".join(f"'{known}'" for known in sorted(_FIELDS))
+def _check_part(at: str, part: Any, known: Collection[str]) -> None:
+    kind = str(part.get("type")) if isinstance(part, dict) else "None"
+    if kind not in known:
+        expected = ", ".join(f"'{name}'" for name in sorted(known))
         found = f"Input tag '{kind}' found using 'type' does not match any of the expected tags"
         raise Refused(f"{at}: {found}: {expected}")
     for name in _REQUIRED.get(kind, ()):
@@ -140,7 +152,7 @@ def _check_tool_block(at: str, part: Json) -> None:
     if "input" in part and not isinstance(part["input"], dict):
         raise Refused(f"{at}.input: Input should be a valid dictionary")
     if isinstance(part.get("content"), list):
-        check_content(f"{at}.content", part["content"])
+        check_content(f"{at}.content", part["content"], of_tool=True)
 
 
 def _check_source(at: str, source: Any, block: str) -> None:
@@ -212,6 +224,6 @@ def _blocks(content: Any) -> list[Json]:
 
 def _check_ending(message: Json) -> None:
     """An answer that is begun for the model must not end in white space."""
-    text = _blocks(message["content"])[-1].get("text", "")
-    if message["role"] == "assistant" and text != text.rstrip():
+    text = _blocks(message["content"])[-1].get("text", "") if message["role"] == "assistant" else ""
+    if text != text.rstrip():
         raise Refused("messages: final assistant content cannot end with trailing whitespace")

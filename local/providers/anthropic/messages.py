@@ -11,6 +11,7 @@ from local.providers.anthropic.betas import betas_of
 from local.providers.anthropic.caching import cache_minimum, prefixes_of, unmarked
 from local.providers.anthropic.rules import check_messages
 from local.providers.anthropic.thinking import redacted_data, signature_of
+from local.providers.anthropic.tools import known_tools
 from local.providers.content import last_said, last_text, read_content
 from local.providers.generation import call_tokens
 from local.providers.model import Frame, Generation, Json, Prompt, Request, Stamp, Tokens, Tool, ToolCall
@@ -58,8 +59,8 @@ class AnthropicMessages(AnthropicWire):
             thinking=(body.get("thinking") or {}).get("type") in ("enabled", "adaptive"),
             answered=_has(last_said(messages).get("content"), "tool_result"),
             script=script_of(
-                (content.text * (message["role"] == "user"), _has(message["content"], "tool_use"))
-                for message, (_, content) in zip(messages, contents, strict=True)
+                (role, content.text, _has(message["content"], "tool_use"))
+                for message, (role, content) in zip(messages, contents, strict=True)
             ),
             body=body,
             prefixes=prefixes,
@@ -196,7 +197,7 @@ def _frame(data: Json, tokens: int = 0) -> Frame:
 def _tools(body: Json) -> tuple[Tool, ...]:
     if (body.get("tool_choice") or {}).get("type") == "none":
         return ()
-    return tuple(Tool(tool["name"], tool.get("input_schema") or {}) for tool in body.get("tools") or ())
+    return tuple(Tool(tool["name"], tool.get("input_schema") or {}) for tool in known_tools(body))
 
 
 def _forced(choice: Json) -> str | None:

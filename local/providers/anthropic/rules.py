@@ -12,12 +12,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from local.providers.anthropic.betas import check_beta_fields
+from local.providers.anthropic.betas import check_beta_fields, fields_of_system
 from local.providers.anthropic.blocks import check_content, check_list
 from local.providers.anthropic.caching import check_breakpoints
 from local.providers.anthropic.schemas import check_output_schema
 from local.providers.anthropic.thinking import check_history, check_thinking
-from local.providers.anthropic.tools import check_tools
+from local.providers.anthropic.tools import check_references, check_tools
 from local.providers.model import Json, Refused
 
 _FIELDS = frozenset(
@@ -93,7 +93,8 @@ def check_messages(body: Json, betas: frozenset[str], *, limits_output: bool) ->
     _check_sampling(body, version)
     _check_fields(body, model)
     check_tools(body)
-    check_list(body["messages"], model)
+    check_list(body["messages"], model, fields_of_system(betas))
+    check_references(body)
     check_breakpoints(body)
     check_history(body)
     if version >= _NO_PREFILL and body["messages"][-1]["role"] == "assistant":

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from local.providers.anthropic.betas import BINDING, INTERLEAVED
+from local.providers.anthropic.betas import BINDING, INTERLEAVED, UPDATES
 from local.providers.model import Json, Refused
 
 _REDACTED = "EmwKAhgBEgy3"
@@ -59,7 +59,8 @@ def check_thinking(body: Json, version: tuple[int, int], betas: frozenset[str]) 
     known |= {"block_binding"} if BINDING in betas else set()
     for name in sorted(set(thinking) - known):
         raise Refused(f"thinking.{kind}.{name}: Extra inputs are not permitted")
-    if thinking.get("display") not in (None, "summarized", "omitted"):
+    updates = ("updates",) if UPDATES in betas else ()
+    if thinking.get("display") not in (None, "summarized", "omitted", *updates):
         raise Refused(f"thinking.{kind}.display: Input should be 'summarized' or 'omitted'")
 
 

@@ -1,7 +1,9 @@
 """What Anthropic refuses of tools.
 
 Rules as of 2026-11-29, from https://platform.claude.com/docs/en/agents-and-tools/tool-use/define-tools (names, schemas,
-tool_choice) and https://platform.claude.com/docs/en/api/messages/create (fields).
+tool_choice), https://platform.claude.com/docs/en/api/messages/create (fields) and
+https://platform.claude.com/docs/en/agents-and-tools/tool-use/tool-search-tool (deferred tools: not all of them, and the
+model knows those that a result refers to).
 """
 
 from __future__ import annotations
@@ -36,11 +38,38 @@ def check_tools(body: Json) -> None:
     for index, tool in enumerate(tools or ()):
         if tool.get("type") in (None, "custom"):
             _check_custom(f"tools.{index}.custom", tool)
+    if tools and all(tool.get("defer_loading") for tool in tools):
+        raise Refused("At least one tool must have defer_loading=false.")
     names = [tool["name"] for tool in tools or () if "name" in tool]
     if len(names) > len(set(names)):
         raise Refused("tools: Tool names must be unique.")
     if body.get("tool_choice") is not None:
         _check_choice(body["tool_choice"], names)
+
+
+def check_references(body: Json) -> None:
+    """Raises Refused for a result that refers to a tool that is not there."""
+    names = [tool.get("name") for tool in body.get("tools") or ()]
+    for name in referred(body):
+        if name not in names:
+            raise Refused(f"Tool reference '{name}' not found in available tools.")
+
+
+def known_tools(body: Json) -> list[Json]:
+    """The tools that the model sees: what is deferred it has to be referred to first."""
+    found = set(referred(body))
+    return [tool for tool in body.get("tools") or () if not tool.get("defer_loading") or tool["name"] in found]
+
+
+def referred(body: Json) -> list[str]:
+    """Names of tools, in the results that refer to them."""
+    blocks = [block for message in body["messages"] for block in _listed(message["content"])]
+    results = [part for block in blocks if block["type"] == "tool_result" for part in _listed(block.get("content"))]
+    return [part["tool_name"] for part in results if part["type"] == "tool_reference"]
+
+
+def _listed(content: Any) -> list[Json]:
+    return content if isinstance(content, list) else []
 
 
 def _check_custom(at: str, tool: Json) -> None:

@@ -57,7 +57,7 @@ class GeminiGenerate(GeminiWire):
             thinking=_thinks(config),
             answered=bool(parts_with(body["contents"][-1], "functionResponse")),
             script=script_of(
-                (content.text * (role == "user"), bool(parts_with(turn, "functionCall")))
+                (role, content.text, bool(parts_with(turn, "functionCall")))
                 for turn, (role, content) in zip(body["contents"], contents, strict=True)
             ),
             body=body,

@@ -51,7 +51,7 @@ class OpenAIChat(OpenAIWire):
             thinking=self.thinks(body),
             answered=last_said(messages).get("role") in ("tool", "function"),
             script=script_of(
-                (content.text * (role == "user"), bool(message.get("tool_calls")))
+                (role, content.text, bool(message.get("tool_calls")))
                 for message, (role, content) in zip(messages, contents, strict=True)
             ),
             body=body,

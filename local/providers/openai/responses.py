@@ -57,7 +57,7 @@ class OpenAIResponses(OpenAIWire):
             stream=body.get("stream") is True,
             thinking=reasons((body.get("reasoning") or {}).get("effort")),
             answered=str(last_said(items).get("type")).endswith("_call_output"),
-            script=script_of((_said(item), item.get("type") in CALLS) for item in items),
+            script=script_of((item.get("role", "tool"), _said(item), item.get("type") in CALLS) for item in items),
             body=body,
         )
 

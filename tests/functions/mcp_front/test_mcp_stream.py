@@ -7,7 +7,8 @@ from fastmcp.exceptions import ToolError
 
 from gateway_core.domain.answer import Chunk, Usage
 from gateway_core.domain.provider_errors import ProviderUnavailable, RateLimitError
-from tests.functions.mcp_front.conftest import fast, official
+from tests.functions.mcp_front.conftest import MODERN, fast, message, official
+from tests.loop_time import loop_time
 
 HELLO = {"messages": [{"role": "user", "content": "hello there"}]}
 ERAS = pytest.mark.parametrize("mode", ["auto", "legacy"])
@@ -94,3 +95,41 @@ async def test_a_key_without_the_tool(mcp):
     key = await mcp.world.key(tools=("complete",))
     result = await mcp.call("stream_complete", key=key, **HELLO)
     assert result["isError"] is True
+
+
+async def test_a_call_whose_caller_left_is_open_until_its_model_has_answered(mcp):
+    """So that a drain waits for it: it is billed as it was, and nothing stays held."""
+    asked, go, complete = asyncio.Event(), asyncio.Event(), mcp.world.provider.complete
+
+    async def held(call):
+        asked.set()
+        await go.wait()
+        return await complete(call)
+
+    mcp.world.provider.complete = held
+    arguments = {"messages": [{"role": "user", "content": "one two three"}]}
+    headers, body = message("tools/call", MODERN, {"name": "complete", "arguments": arguments})
+    sent = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receive():
+        if sent:
+            return sent.pop()
+        await asked.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(_message):
+        pass
+
+    given = {**headers, "content-type": "application/json", "accept": "application/json, text/event-stream"}
+    given |= {"x-api-key": await mcp.world.key(), "host": "localhost"}
+    raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in given.items()]
+    scope = {"type": "http", "method": "POST", "path": "/mcp", "headers": raw, "query_string": b""}
+    with loop_time() as time:
+        call = asyncio.create_task(mcp.app(scope, receive, send))
+        await asked.wait()
+        await time.passes(60, steps=4)
+        assert not call.done()
+        go.set()
+        await call
+    (record,) = await mcp.world.records()
+    assert (record.error_code, record.estimated_nano) == ("cancelled", 0)

@@ -152,6 +152,14 @@ def test_a_script_leads_an_agent(sim, wire):
     assert talk.text(last) == "Done."
 
 
+def test_directives_hold_through_reminders(sim):
+    """What a client, or a gateway, puts behind a prompt does not hide it; the next prompt does."""
+    turn = [{"role": "user", "content": "Go. [[say=Gone.]]"}, {"role": "user", "content": REMINDER}]
+    answered = [*turn, {"role": "assistant", "content": "Gone."}, {"role": "user", "content": "And now?"}]
+    for messages, text in ((turn, "Gone."), (answered, "claude-opus-4-8 heard: And now?")):
+        assert claude(sim, messages=messages).json()["content"] == [{"type": "text", "text": text}]
+
+
 @pytest.mark.parametrize(
     ("prompt", "told"),
     [
@@ -183,6 +191,9 @@ def test_a_script_gives_a_custom_tool_its_text(sim):
 def test_values_of_the_beta_header(sim):
     """Those of Claude Code and of the documentation are known; anything else is refused by name."""
     assert claude(sim, SESSION).is_success
+    updates = {"thinking": {"type": "adaptive", "display": "updates"}}
+    assert claude(sim, "thinking-display-updates-2026-08-18", **updates).is_success
+    assert "display: Input should be" in problem(claude(sim, SESSION, **updates))
     told = problem(claude(sim, f"{SESSION},flying-2026-01-01,x"))
     assert told.startswith("Unexpected value(s) `flying-2026-01-01`, `x` for the `anthropic-beta` header.")
 
@@ -213,6 +224,16 @@ def test_what_betas_allow(sim, beta, fields, told):
     assert told in problem(claude(sim, beta, **fields))
 
 
+def test_a_turn_may_have_its_own_effort(sim):
+    """In a system message, under its beta, and anywhere where the message says nothing else."""
+    user, directive = {"role": "user", "content": "hi"}, {"role": "system", "output_config": {"effort": "low"}}
+    beta, anywhere = "per-turn-control-2026-07-01", [directive | {"content": []}, user]
+    assert claude(sim, beta, messages=anywhere).is_success
+    assert claude(sim, beta, messages=[user, directive | {"content": "Be brief.", "output_config": {}}]).is_success
+    assert problem(claude(sim, messages=anywhere)) == "messages.0.output_config: Extra inputs are not permitted"
+    assert "must follow" in problem(claude(sim, beta, messages=[directive | {"content": "Be brief."}, user]))
+
+
 def test_context_editing_is_reported(sim):
     """Whole, streamed and counted; a conversation here is never so long that something is cleared."""
     fields = {"thinking": {"type": "adaptive"}, "context_management": EDITS}
@@ -233,6 +254,25 @@ def test_interleaved_thinking_may_outgrow_the_limit(sim):
     tools = {"tools": [{"name": "write", "input_schema": WRITE}]}
     assert claude(sim, SESSION, **fields, **tools).is_success
     assert "must be greater than `thinking.budget_tokens`" in problem(claude(sim, SESSION, **fields))
+
+
+def test_deferred_tools_are_known_by_reference(sim):
+    """Claude Code's search of tools: the result refers to one, which the model can call from then on."""
+    search = {"name": "ToolSearch", "input_schema": {"type": "object"}}
+    hidden = {"name": "mcp__gw__write", "input_schema": WRITE, "defer_loading": True}
+    tools = {"tools": [search, hidden]}
+    user = {"role": "user", "content": "[[call=ToolSearch {}]] [[call=write {}]] [[say=None.]]"}
+    (asked,) = claude(sim, messages=[user], **tools).json()["content"]
+    result = {"type": "tool_result", "tool_use_id": asked["id"], "content": "nothing"}
+    turns = [user, {"role": "assistant", "content": [asked]}, {"role": "user", "content": [result]}]
+    assert claude(sim, messages=turns, **tools).json()["content"] == [{"type": "text", "text": "None."}]
+    result["content"] = [{"type": "tool_reference", "tool_name": "mcp__gw__write"}]
+    (called,) = claude(sim, messages=turns, **tools).json()["content"]
+    assert called["name"] == "mcp__gw__write"
+    assert "'mcp__gw__write' not found in available tools" in problem(claude(sim, messages=turns, tools=[search]))
+    assert problem(claude(sim, tools=[hidden])) == "At least one tool must have defer_loading=false."
+    misplaced = [{"role": "user", "content": result["content"]}]
+    assert "Input tag 'tool_reference' found" in problem(claude(sim, messages=misplaced, **tools))
 
 
 @pytest.mark.parametrize("kind", ["server_error", "rate_limit"])

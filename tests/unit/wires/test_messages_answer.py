@@ -2,9 +2,9 @@
 
 import pytest
 
+from gateway_core.api.anthropic.form import error_body
 from gateway_core.domain.answer import Chunk, ProviderAnswer, ToolCall, ToolCallDelta, Usage
 from gateway_core.wires.anthropic.inbound.answer import message_body
-from gateway_core.wires.anthropic.inbound.errors import error_body
 from gateway_core.wires.anthropic.inbound.events import MessagesWriter
 from gateway_core.wires.anthropic.inbound.names import ToolNames, short_name
 from gateway_core.wires.anthropic.inbound.usage import messages_usage

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -48,6 +48,11 @@ class Services:
     def bookkeeper(self) -> Bookkeeper:
         """Books what nobody settled."""
         return Bookkeeper(self.store, self.events, self.clock, self.settings.unconfirmed_after_ms)
+
+    @property
+    def bookkeepers(self) -> list[Bookkeeper]:
+        """One for each database: where one is away, the others are looked through."""
+        return [replace(self.bookkeeper, store=store) for store in self.store.databases.values()]
 
     def now(self) -> Self:
         """Itself: implements `Current` for services that nothing replaces."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Self
 
 _LEFT = "the caller left"
+_BEHIND: ContextVar[set[asyncio.Task[Any]] | None] = ContextVar("behind", default=None)
 
 
 class Patience:
@@ -20,6 +23,7 @@ class Patience:
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_s = 0.0
         self._task: asyncio.Task[object] | None = None
         self._until_s = 0.0
         self._cancels = 0
@@ -34,14 +38,17 @@ class Patience:
         self._until_s = when_s
         return self
 
+    def within(self, seconds: float) -> Self:
+        """As `until`, from now on."""
+        self._until_s = self._loop.time() + seconds
+        return self
+
     def __enter__(self) -> Self:
         task = asyncio.current_task()
         if task is None:
             raise RuntimeError("only a task can wait")
         self._task, self._cancels, self.expired = task, task.cancelling(), False
-        if self._until_s <= self._loop.time():
-            self._loop.call_soon(self._due)  # before whatever is ready by then
-        elif self._timer is None or self._timer.when() > self._until_s:
+        if self._timer is None or self._timer_s > self._until_s:
             self._set()
         return self
 
@@ -58,7 +65,10 @@ class Patience:
 
     def _set(self) -> None:
         self.close()
-        self._timer = self._loop.call_at(self._until_s, self._due)
+        if self._until_s <= self._loop.time():
+            self._loop.call_soon(self._due)  # before whatever is ready by then
+        else:
+            self._timer, self._timer_s = self._loop.call_at(self._until_s, self._due), self._until_s
 
     def _due(self) -> None:
         self.close()
@@ -74,6 +84,27 @@ class Patience:
 def leave(task: asyncio.Task[Any]) -> None:
     """Cancel a task because its caller left: whatever `heard_out` waits for within it is waited for first."""
     task.cancel(_LEFT)
+
+
+def leave_behind(task: asyncio.Task[Any]) -> None:
+    """Leave a task that goes on by itself: who is around it in `with_all_behind` waits until it has ended."""
+    leave(task)
+    behind = _BEHIND.get()
+    if behind is not None:
+        behind.add(task)
+
+
+@asynccontextmanager
+async def with_all_behind() -> AsyncIterator[None]:
+    """Ends once all has that was left behind within it, in tasks that were begun there too."""
+    behind: set[asyncio.Task[Any]] = set()
+    token = _BEHIND.set(behind)
+    try:
+        yield
+    finally:
+        _BEHIND.reset(token)
+        if behind:
+            await asyncio.wait(behind)
 
 
 def was_left(cancelled: asyncio.CancelledError) -> bool:

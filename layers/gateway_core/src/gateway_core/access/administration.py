@@ -78,6 +78,7 @@ class Administration:
 def _key_line(record: KeyRecord) -> Line:
     return {
         "id": record.id,
+        **({"name": record.name} if record.name else {}),
         "project": record.project_id,
         "user": record.user_id,
         "admin": record.admin,

@@ -154,6 +154,15 @@ def _is_over(hold: OpenHold, now_ms: int) -> bool:
     return hold.booked or is_left(hold, now_ms)
 
 
+def _why(hold: OpenHold, now_ms: int) -> str:
+    """What became of the attempt, as far as anybody knows."""
+    if hold.unconfirmed:
+        return "it timed out or broke, and the provider may have billed it"
+    if hold.booked or is_left(hold, now_ms):
+        return "its process died, or the settlement waits to be replayed"
+    return "it is under way, or its process died"
+
+
 def _name(hold: OpenHold) -> str:
     return f"{hold.request_id}.{hold.attempt}"
 
@@ -168,6 +177,7 @@ def _hold_line(found: Found, now_ms: int) -> Line:
         "hold": _name(hold),
         "project": found.project_id,
         "state": hold.state,
+        "why": _why(hold, now_ms),
         "key_id": hold.key_id,
         "user_id": hold.user_id,
         "day": hold.day,

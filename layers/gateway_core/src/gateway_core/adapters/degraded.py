@@ -29,6 +29,7 @@ from gateway_core.store.messages import (
     Terms,
     Ticket,
 )
+from gateway_core.store.placement import FIRST, Placement
 from gateway_core.store.probes import FleetHealth
 from gateway_core.store.records import Unsettled, UsageRecord
 from gateway_core.store.response_cache import LookUp
@@ -46,15 +47,26 @@ class ResilientLedger:
     """Implements the port `Ledger` over another. With `degrade` False it only spares a store that is away.
 
     Of `workers` processes that are one gateway, each has its share of the limits that we set for providers meanwhile.
+    Where `placement` has several databases, one that is away leaves the projects of the others alone.
     """
 
-    def __init__(self, store: Ledger, clock: Clock, backlog: Backlog, *, degrade: bool, workers: int = 1) -> None:
+    def __init__(
+        self,
+        store: Ledger,
+        clock: Clock,
+        backlog: Backlog,
+        *,
+        degrade: bool,
+        workers: int = 1,
+        placement: Placement | None = None,
+    ) -> None:
         self._store = store
         self._clock = clock
         self._backlog = backlog
         self._degrade = degrade
         self._workers = workers
-        self._circuit = StoreCircuit(clock)
+        self._placement = placement or Placement()
+        self._circuits: dict[str, StoreCircuit] = {}
         self._unlimited: OrderedDict[tuple[str, ...], float] = OrderedDict()
         self._owed: dict[str, list[Settlement]] = {}
 
@@ -66,11 +78,11 @@ class ResilientLedger:
         return ProcessHealth()
 
     async def find_key(self, project_id: str, digest: str) -> KeyRecord | None:
-        return await self._circuit.ask(lambda: self._store.find_key(project_id, digest))
+        return await self._of(project_id).ask(lambda: self._store.find_key(project_id, digest))
 
     async def admit(self, ticket: Ticket, candidates: Sequence[Candidate], terms: Terms) -> Admission:
         try:
-            admission = await self._circuit.ask(lambda: self._store.admit(ticket, candidates, terms))
+            admission = await self._of(ticket.project_id).ask(lambda: self._store.admit(ticket, candidates, terms))
             _check(admission, candidates)
         except StoreUnreadable:
             raise
@@ -87,7 +99,9 @@ class ResilientLedger:
         local = self._health.settle(ticket, settlement, terms)
         try:
             changes = await self._catch_up(ticket, terms)
-            admission = await self._circuit.ask(lambda: self._store.next(ticket, settlement, candidates, terms))
+            admission = await self._of(ticket.project_id).ask(
+                lambda: self._store.next(ticket, settlement, candidates, terms)
+            )
             _check(admission, candidates)
         except StoreUnreadable:
             raise
@@ -108,7 +122,9 @@ class ResilientLedger:
         local = self._health.settle(ticket, settlement, terms) if settlement else ()
         try:
             changes = await self._catch_up(ticket, terms)
-            settled = await self._circuit.ask(lambda: self._store.settle(ticket, settlement, record, terms))
+            settled = await self._of(ticket.project_id).ask(
+                lambda: self._store.settle(ticket, settlement, record, terms)
+            )
             return replace(settled, changes=(*changes, *settled.changes))
         except InvalidRequest:
             raise  # what cannot be counted cannot be counted later either
@@ -128,16 +144,25 @@ class ResilientLedger:
         await self._backlog.put(Unsettled(ticket, owed, last, record), error)
 
     async def look_up(self, ticket: Ticket, entry: str | None, terms: Terms) -> LookUp:
-        return await self._circuit.ask(lambda: self._store.look_up(ticket, entry, terms))
+        return await self._of(ticket.project_id).ask(lambda: self._store.look_up(ticket, entry, terms))
 
     async def keep(self, project_id: str, entry: str, value: str, *, ttl_s: int, now_ms: int) -> None:
-        await self._circuit.ask(lambda: self._store.keep(project_id, entry, value, ttl_s=ttl_s, now_ms=now_ms))
+        await self._of(project_id).ask(lambda: self._store.keep(project_id, entry, value, ttl_s=ttl_s, now_ms=now_ms))
 
-    async def deployment_states(self, deployments: Sequence[tuple[str, str]]) -> list[DeploymentState]:
-        return await self._circuit.ask(lambda: self._store.deployment_states(deployments))
+    async def deployment_states(
+        self, deployments: Sequence[tuple[str, str]], project_id: str = ""
+    ) -> list[DeploymentState]:
+        return await self._of(project_id).ask(lambda: self._store.deployment_states(deployments, project_id))
 
-    async def fleet_health(self, deployments: Sequence[tuple[str, str]]) -> FleetHealth:
-        return await self._circuit.ask(lambda: self._store.fleet_health(deployments))
+    async def fleet_health(self, deployments: Sequence[tuple[str, str]], project_id: str = "") -> FleetHealth:
+        return await self._of(project_id).ask(lambda: self._store.fleet_health(deployments, project_id))
+
+    def _of(self, project_id: str) -> StoreCircuit:
+        """The circuit of the project's database; that of the first if none is named."""
+        database = self._placement.database_of(project_id) if project_id else FIRST
+        if database not in self._circuits:
+            self._circuits[database] = StoreCircuit(self._clock)
+        return self._circuits[database]
 
     def _shares(self, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
         """The same with this process's share of what may be asked in a minute; 0 stays no limit."""
@@ -156,7 +181,7 @@ class ResilientLedger:
         changes: tuple[Change, ...] = ()
         owed = self._owed.get(ticket.request_id, [])
         while owed:
-            done = await self._circuit.ask(lambda: settle_alone(self._store, ticket, owed[0], terms))
+            done = await self._of(ticket.project_id).ask(lambda: settle_alone(self._store, ticket, owed[0], terms))
             changes += done.changes
             del owed[0]
         return changes

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Scope
 
 from gateway_core.adapters.deadline_as_error import within
 from gateway_core.invocation import FunctionUnavailable, HttpAnswer, HttpRequest, HttpStream
-from gateway_core.waiting import leave
+from gateway_core.waiting import leave_behind
 
 MOST_WAITING_PARTS = 8
 """How far an app may run ahead of its reader."""
@@ -43,7 +43,7 @@ class AsgiInvoker:
                 yield await exchange.answer()
         finally:
             # As a server ends an app whose client left; what it still holds is its own to release.
-            leave(task)
+            leave_behind(task)
             self._left.add(task)  # asyncio itself would let go of it
             task.add_done_callback(self._left.discard)
             await asyncio.wait([task], timeout=_SETTLE_S)

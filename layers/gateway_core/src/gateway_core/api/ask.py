@@ -15,13 +15,13 @@ from starlette.responses import JSONResponse, Response
 
 from gateway_core.access.rights import check_tool
 from gateway_core.api.ask_schemas import BatchBody, batch_body, result_body, total_cost, totals_body
-from gateway_core.api.attribution import check_headers
+from gateway_core.api.attribution import attribution_in
 from gateway_core.api.auth import identify
 from gateway_core.api.body import read_json, validate
 from gateway_core.api.deadline import time_left_s
 from gateway_core.api.disconnect import while_listening
 from gateway_core.api.errors import error_body
-from gateway_core.api.jobs import Batch, accept, attribution_of, job_routes, wants_job
+from gateway_core.api.jobs import Batch, accept, job_routes, wants_job
 from gateway_core.api.routes import Routes
 from gateway_core.api.schemas import cost_body
 from gateway_core.api.sse import Events, EventStream, event
@@ -52,12 +52,11 @@ def router(source: Current[ModelServices], jobs: Jobs | None = None) -> Routes:
         is_job = wants_job(request)
         value = await read_json(request, services.settings.body_limit)
         batch = await _read(value, services, is_job=is_job)
-        check_headers(request, project_id=batch.body.project_id, agent_id=batch.body.agent_id)
         if is_job:
             return await accept(request, services, jobs, caller, batch)
         request_id = request.state.request_id
         timeout_s = min(batch.timeout_s, time_left_s(request.scope))
-        engine = services.engine(caller, attribution_of(request, caller, batch.body), request_id)
+        engine = services.engine(caller, attribution_in(batch.body, request, caller), request_id)
         running = engine.run(batch.nodes, timeout_s=timeout_s)
         answers = _logged(running, partial(services.telemetry.batch_ended, request_id, caller, len(batch.nodes)))
         headers = {"x-gateway-request-id": request_id}

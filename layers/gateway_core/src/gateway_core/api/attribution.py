@@ -3,12 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Annotated, Protocol
 
+from pydantic import Field
 from starlette.requests import Request
 
+from gateway_core.access.rights import attribute
+from gateway_core.api.body import Party, Strict, validate
+from gateway_core.api.sessions import session_of
+from gateway_core.domain.caller import Attribution, Caller
 from gateway_core.domain.errors import InvalidRequest
 
 PROJECT_HEADER, AGENT_HEADER = "x-project-id", "x-agent-id"
+
+
+class Origin(Strict):
+    """Whom a request names: by fields of its body, by `metadata`, or by headers."""
+
+    project_id: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")] | None = None
+    agent_id: Party | None = None
+    user_id: Party | None = None
+
+
+class _Named(Protocol):
+    """A body that names whom it counts for."""
+
+    project_id: str | None
+    agent_id: str | None
+    user_id: str | None
 
 
 def agreed(name: str, said: Mapping[str, str | None]) -> str | None:
@@ -23,10 +46,19 @@ def agreed(name: str, said: Mapping[str, str | None]) -> str | None:
     return values[0] if values else None
 
 
-def check_headers(request: Request, *, project_id: str | None, agent_id: str | None) -> None:
-    """For routes that take both from the body. Raises InvalidRequest for a header that says something else."""
-    agreed("project_id", {"project_id": project_id, PROJECT_HEADER: header(request, PROJECT_HEADER, "project_id")})
-    agreed("agent_id", {"agent_id": agent_id, AGENT_HEADER: header(request, AGENT_HEADER, "agent_id")})
+def attribution_in(body: _Named, request: Request, caller: Caller) -> Attribution:
+    """On our own routes: from the body, or from `x-project-id` and `x-agent-id`. Raises Forbidden, InvalidRequest.
+
+    Where both say something, they have to say the same.
+    """
+    said = {
+        "project_id": {"project_id": body.project_id, PROJECT_HEADER: header(request, PROJECT_HEADER, "project_id")},
+        "agent_id": {"agent_id": body.agent_id, AGENT_HEADER: header(request, AGENT_HEADER, "agent_id")},
+    }
+    given = {name: agreed(name, places) for name, places in said.items()}
+    origin = validate(Origin, {name: value for name, value in given.items() if value})
+    wanted = attribute(caller, origin.project_id, origin.agent_id, body.user_id)
+    return replace(wanted, session_id=session_of(request))
 
 
 def header(request: Request, name: str, field: str) -> str | None:

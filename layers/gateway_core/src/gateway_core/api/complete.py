@@ -6,15 +6,21 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from gateway_core.access.rights import check_tool
-from gateway_core.api.attribution import check_headers
+from gateway_core.api.attribution import attribution_in
 from gateway_core.api.auth import identify
 from gateway_core.api.body import read_json, validate
 from gateway_core.api.deadline import time_left_s
 from gateway_core.api.degraded import DEGRADED_HEADER
 from gateway_core.api.disconnect import while_listening
 from gateway_core.api.routes import Routes
-from gateway_core.api.schemas import CACHED_HEADER, DROPPED_HEADER, CompleteBody, completion_body, cost_body
-from gateway_core.api.sessions import session_of
+from gateway_core.api.schemas import (
+    CACHED_HEADER,
+    DOWNGRADED_HEADER,
+    DROPPED_HEADER,
+    CompleteBody,
+    completion_body,
+    cost_body,
+)
 from gateway_core.domain.answer import ProviderAnswer
 from gateway_core.domain.cost import usd
 from gateway_core.domain.result import Completion
@@ -33,8 +39,7 @@ def router(source: Current[ModelServices]) -> Routes:
         check_tool(caller, "complete")
         value = await read_json(request, settings.body_limit)
         body = validate(CompleteBody, value)
-        check_headers(request, project_id=body.project_id, agent_id=body.agent_id)
-        chat = body.to_request(caller, settings.default_timeout_s, value, session_of(request))
+        chat = body.to_request(attribution_in(body, request, caller), settings.default_timeout_s, value)
         timeout_s = min(chat.timeout_s, time_left_s(request.scope))
         answer = services.gateway.complete(chat, caller, request.state.request_id, timeout_s=timeout_s)
         done = await while_listening(request, answer)
@@ -60,4 +65,5 @@ def gateway_headers[A](done: Completion[A]) -> dict[str, str]:
         **({**CACHED_HEADER, "x-gateway-saved-usd": usd(done.saved_nano)} if done.cached else {}),
         **dropped_header(done.answer),
         **(DEGRADED_HEADER if done.degraded else {}),
+        **({DOWNGRADED_HEADER: done.downgraded} if done.downgraded else {}),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -11,6 +12,7 @@ from starlette.responses import JSONResponse
 
 from gateway_core import __version__
 from gateway_core.access.rights import check_tool
+from gateway_core.api.anthropic.form import ANTHROPIC_FORM
 from gateway_core.api.auth import identify
 from gateway_core.api.degraded import DEGRADED_HEADER, unknown_states
 from gateway_core.api.rate_limits import rate_limit_view
@@ -19,6 +21,7 @@ from gateway_core.domain.chat import Model
 from gateway_core.domain.errors import StoreUnavailable
 from gateway_core.domain.lifecycle import lifecycle
 from gateway_core.domain.times import iso, utc_date
+from gateway_core.ports import Store
 from gateway_core.services import Current, Services
 from gateway_core.store.deployment_state import DeploymentState, Measured
 from gateway_core.store.probes import FleetHealth, Probe, catalog_warnings, provider_status
@@ -27,6 +30,7 @@ from gateway_core.store.probes import FleetHealth, Probe, catalog_warnings, prov
 def router(source: Current[Services]) -> Routes:
     """The routes, closed over where their services come from. `/` and `/health` do no I/O and need no key."""
     routes = Routes()
+    routes.tells("/v1/messages", ANTHROPIC_FORM)  # unknown routes lead here
 
     @routes.get("/")
     async def root(_request: Request) -> dict[str, str]:
@@ -45,7 +49,7 @@ def router(source: Current[Services]) -> Routes:
         models = list(catalog.models.values())
         pairs = [(model.provider, model.deployment.id) for model in models]
         try:
-            fleet = await services.ledger.fleet_health(pairs)
+            fleet = await services.ledger.fleet_health(pairs, caller.project_id)
         except StoreUnavailable as error:
             services.telemetry.store_failed(request.state.request_id, error)
             store, fleet = "unavailable", FleetHealth(tuple(unknown_states(pairs)))
@@ -55,12 +59,29 @@ def router(source: Current[Services]) -> Routes:
         warnings = catalog_warnings(catalog, fresh, utc_date(now_ms), services.settings.price_age_days)
         body = {
             "store": store,
+            **(await _databases(services) if caller.admin else {}),
             "providers": provider_view(models, fleet, now_ms),
             "warnings": [asdict(warning) for warning in warnings],
         }
         return JSONResponse(body, headers=headers)
 
     return routes
+
+
+async def _databases(services: Services) -> dict[str, Any]:
+    """Whether each of several databases answers; nothing where there is one."""
+    databases = services.store.databases
+    if len(databases) == 1:
+        return {}
+    return {"databases": dict(zip(databases, await asyncio.gather(*map(_status, databases.values())), strict=True))}
+
+
+async def _status(database: Store) -> str:
+    try:
+        await database.fleet_health([])
+    except StoreUnavailable:
+        return "unavailable"
+    return "ok"
 
 
 @dataclass(slots=True)

@@ -13,17 +13,17 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from gateway_core.access.rights import attribute, check_tool
+from gateway_core.access.rights import check_tool
 from gateway_core.api.ask_schemas import BatchBody, job_body
+from gateway_core.api.attribution import attribution_in
 from gateway_core.api.auth import identify
 from gateway_core.api.body import Strict, validate
 from gateway_core.api.query import query_of
 from gateway_core.api.routes import Routes
-from gateway_core.api.sessions import session_of
 from gateway_core.batch.graph import Node
 from gateway_core.batch.job_log import pack_questions, parse_line
 from gateway_core.batch.questions import TOOL
-from gateway_core.domain.caller import Attribution, Caller
+from gateway_core.domain.caller import Caller
 from gateway_core.domain.errors import Forbidden, InvalidRequest, LLMError, RateLimited, UnknownJob
 from gateway_core.services import Current, Jobs, ModelServices
 from gateway_core.store.jobs import IDEMPOTENCY_KEY_FORM, Job, JobName
@@ -51,12 +51,6 @@ class Page(Strict):
 
     cursor: Annotated[int, Field(ge=0, le=10**9)] = 0
     limit: Annotated[int, Field(ge=1, le=MOST_RESULTS)] = 100
-
-
-def attribution_of(request: Request, caller: Caller, body: BatchBody) -> Attribution:
-    """Whom the questions of a batch count for. Raises Forbidden."""
-    wanted = attribute(caller, body.project_id, body.agent_id, body.user_id)
-    return replace(wanted, session_id=session_of(request))
 
 
 def wants_job(request: Request) -> bool:
@@ -137,7 +131,7 @@ def _on(jobs: Jobs | None) -> Jobs:
 
 
 def _new_job(request: Request, services: ModelServices, caller: Caller, batch: Batch) -> Job:
-    now_ms, attribution = services.clock.now_ms(), attribution_of(request, caller, batch.body)
+    now_ms, attribution = services.clock.now_ms(), attribution_in(batch.body, request, caller)
     questions = [asdict(node.question) for node in batch.nodes]
     asked = json.dumps([questions, asdict(attribution), batch.timeout_s], sort_keys=True)
     named = _idempotency_key(request)

@@ -54,7 +54,7 @@ def router(source: Current[Services]) -> Routes:
         pairs = [(model.provider, model.deployment.id) for model in shown]
         headers: dict[str, str] = {}
         try:
-            states = await services.ledger.deployment_states(pairs)
+            states = await services.ledger.deployment_states(pairs, caller.project_id)
         except StoreUnavailable as error:
             services.telemetry.store_failed(request.state.request_id, error)
             states = unknown_states(pairs)

@@ -10,21 +10,13 @@ from pydantic import Field
 from starlette.requests import Request
 
 from gateway_core.access.rights import attribute
-from gateway_core.api.attribution import AGENT_HEADER, PROJECT_HEADER, agreed, header
-from gateway_core.api.body import Party, Strict, validate
+from gateway_core.api.attribution import AGENT_HEADER, PROJECT_HEADER, Origin, agreed, header
+from gateway_core.api.body import validate
 from gateway_core.api.sessions import session_of, short_name
 from gateway_core.domain.caller import Attribution, Caller
 from gateway_core.domain.catalog import Catalog
 
 type ModelName = Annotated[str, Field(min_length=1, max_length=128)]
-
-
-class Origin(Strict):
-    """Whom a request names: by `metadata`, or by headers."""
-
-    project_id: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")] | None = None
-    agent_id: Party | None = None
-    user_id: Party | None = None
 
 
 def attribution_of(

@@ -8,6 +8,7 @@ from typing import Any, Concatenate
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from gateway_core.api.error_forms import OWN_FORM, ErrorForm
 
@@ -21,11 +22,17 @@ class Routes:
     def __init__(self, form: ErrorForm = OWN_FORM) -> None:
         self.all: list[Route] = []
         self._form = form
+        self._elsewhere: list[tuple[str, ErrorForm]] = []
 
     @property
     def forms(self) -> list[tuple[str, ErrorForm]]:
-        """The form by the paths of the routes."""
-        return [] if self._form is OWN_FORM else [(route.path, self._form) for route in self.all]
+        """The forms by path: that of the routes, and those of other routers' paths."""
+        own = [] if self._form is OWN_FORM else [(route.path, self._form) for route in self.all]
+        return [*own, *self._elsewhere]
+
+    def tells(self, path: str, form: ErrorForm) -> None:
+        """Have what is below another router's path told in its form, where its unknown paths lead here."""
+        self._elsewhere.append((path, form))
 
     def get[H: Handler](self, path: str) -> Callable[[H], H]:
         """A decorator: GET requests to `path` go to the handler."""
@@ -41,7 +48,7 @@ class Routes:
 
     def _add[H: Handler](self, method: str, path: str) -> Callable[[H], H]:
         def add(handler: H) -> H:
-            route = Route(path, _endpoint(handler), methods=[method])
+            route = Route(path, _Endpoint(handler), methods=[method])
             route.methods = {method}  # Starlette would add HEAD to GET
             self.all.append(route)
             return handler
@@ -49,9 +56,17 @@ class Routes:
         return add
 
 
-def _endpoint(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-    async def endpoint(request: Request) -> Response:
-        found = await handler(request, **request.path_params)
-        return found if isinstance(found, Response) else JSONResponse(found)
+class _Endpoint:
+    """A handler as an app. What handlers raise is for the app's own exception handlers.
 
-    return endpoint
+    Of a function Starlette makes one with those handlers around it once more, which all pieces of a stream go through.
+    """
+
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive, send)
+        found = await self._handler(request, **request.path_params)
+        answer = found if isinstance(found, Response) else JSONResponse(found)
+        await answer(scope, receive, send)

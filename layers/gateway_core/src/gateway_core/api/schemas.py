@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
-from gateway_core.access.rights import attribute
 from gateway_core.api.body import Id, Party, Strict
 from gateway_core.api.messages import Message
 from gateway_core.api.tools import CustomTool, Prediction, ResponseFormat, Thinking, Tool, ToolChoice
 from gateway_core.domain.answer import Cost, ProviderAnswer, Usage
-from gateway_core.domain.caller import Caller
+from gateway_core.domain.caller import Attribution
 from gateway_core.domain.chat import ChatRequest, Json, Requirement
 from gateway_core.domain.cost import usd
 from gateway_core.domain.result import Completion, Drop, Explanation
@@ -22,6 +21,7 @@ MOST_TOKENS = 10_000_000
 DEFAULT_TEMPERATURE = 0.7
 DEFAULT_MAX_TOKENS = 4096
 DROPPED_HEADER = "x-gateway-dropped"
+DOWNGRADED_HEADER = "x-gateway-downgraded"
 CACHED_HEADER = {"x-gateway-cached": "true"}
 
 type Share = Annotated[float, Field(ge=0, le=1)]
@@ -90,13 +90,12 @@ class CompleteBody(OwnOptions):
     explain: bool = False
     api_base: Annotated[str, Field(min_length=1, max_length=2048)] | None = None
 
-    def to_request(self, caller: Caller, default_timeout_s: float, body: Json, session_id: str = "") -> ChatRequest:
-        """The request in `body`, of which this is the checked form. Raises Forbidden for a foreign project or user."""
-        wanted = attribute(caller, self.project_id, self.agent_id, self.user_id)
+    def to_request(self, attribution: Attribution, default_timeout_s: float, body: Json) -> ChatRequest:
+        """The request in `body`, of which this is the checked form."""
         named = self.model is None or "model_group" in self.model_fields_set
         return ChatRequest(
             messages=tuple(body["messages"]),
-            attribution=replace(wanted, session_id=session_id),
+            attribution=attribution,
             model_group=self.model_group if named else None,
             model=self.model,
             max_output_tokens=self.max_tokens or DEFAULT_MAX_TOKENS,
@@ -132,6 +131,7 @@ def completion_body(done: Completion[ProviderAnswer]) -> dict[str, Any]:
         "cached": done.cached,
         **({"saved_usd": usd(done.saved_nano)} if done.cached else {}),
         "dropped_params": list(done.answer.dropped_params),
+        **({"downgraded": done.downgraded} if done.downgraded else {}),
         "attempts": [asdict(attempt) for attempt in done.attempts],
         **({"explanation": explanation_body(done.explanation)} if done.explanation else {}),
     }

@@ -33,8 +33,11 @@ type Events = AsyncGenerator[bytes]
 
 def event(data: Mapping[str, Any] | str, name: str | None = None, event_id: str | None = None) -> bytes:
     """One event. Data is JSON, or a word such as OpenAI's `[DONE]`; an id is what a client resumes from."""
+    body = data.encode() if isinstance(data, str) else _json(data)
+    if name is None and event_id is None:
+        return b"data: %b\n\n" % body
     head = (f"id: {event_id}\n" if event_id else "") + (f"event: {name}\n" if name else "")
-    return b"%bdata: %b\n\n" % (head.encode(), data.encode() if isinstance(data, str) else _json(data))
+    return b"%bdata: %b\n\n" % (head.encode(), body)
 
 
 def _json(data: Mapping[str, Any]) -> bytes:
@@ -118,30 +121,33 @@ class _Line:
         self._send = send
         self._interval_s = interval_s
         self.now_s = asyncio.get_running_loop().time
-        self._turn = asyncio.Lock()
+        self._is_busy = False
+        self._beating = asyncio.Lock()
         self._begun_s = self._sent_s = self.now_s()
 
     async def send(self, message: Message) -> None:
-        async with self._turn:
-            await self._pass(message)
+        if self._is_busy:
+            async with self._beating:
+                pass
+        self._is_busy, self._begun_s = True, self.now_s()
+        try:
+            await self._send(message)
+        finally:
+            self._is_busy = False
+        self._sent_s = self.now_s()
 
     async def beat(self) -> None:
         """Runs until it is cancelled. Raises what sending raises."""
         while True:
-            await asyncio.sleep(self._left_s)
-            async with self._turn:
-                if self._left_s <= 0:  # nothing was sent meanwhile
-                    await self._pass(_body(HEARTBEAT))
-
-    async def _pass(self, message: Message) -> None:
-        self._begun_s = self.now_s()
-        await self._send(message)
-        self._sent_s = self.now_s()
+            await asyncio.sleep(self._interval_s if self._is_busy else self._left_s)
+            if self._left_s <= 0 and not self._is_busy:  # nothing was sent meanwhile, nor is
+                async with self._beating:
+                    await self.send(_body(HEARTBEAT))
 
     @property
     def idle_s(self) -> float:
         """When there last was no message under way: now, or when the one that is was begun."""
-        return self._begun_s if self._turn.locked() else self.now_s()
+        return self._begun_s if self._is_busy else self.now_s()
 
     @property
     def _left_s(self) -> float:

@@ -9,13 +9,12 @@ from pydantic import Field
 from starlette.requests import Request
 
 from gateway_core.access.rights import check_tool
-from gateway_core.api.attribution import check_headers
+from gateway_core.api.attribution import attribution_in
 from gateway_core.api.auth import identify
 from gateway_core.api.body import read_json, validate
 from gateway_core.api.deadline import time_left_s
 from gateway_core.api.routes import Routes
 from gateway_core.api.schemas import CompleteBody, completion_body
-from gateway_core.api.sessions import session_of
 from gateway_core.api.sse import Events, EventStream, event
 from gateway_core.api.stream_answer import StreamParts, in_words, start, stream_error_body
 from gateway_core.domain.answer import Chunk, ToolCallDelta
@@ -45,8 +44,7 @@ def router(source: Current[ModelServices]) -> Routes:
         check_tool(caller, TOOL)
         value = await read_json(request, settings.body_limit)
         body = validate(StreamBody, value)
-        check_headers(request, project_id=body.project_id, agent_id=body.agent_id)
-        chat = body.to_request(caller, settings.default_timeout_s, value, session_of(request))
+        chat = body.to_request(attribution_in(body, request, caller), settings.default_timeout_s, value)
         request_id = request.state.request_id
         timeout_s = min(chat.timeout_s, time_left_s(request.scope))
         parts = services.gateway.stream(chat, caller, request_id, timeout_s=timeout_s)

@@ -9,7 +9,7 @@ from typing import Any
 
 from gateway_core.api.degraded import DEGRADED_HEADER
 from gateway_core.api.errors import error_body
-from gateway_core.api.schemas import CACHED_HEADER, DROPPED_HEADER, cost_body, usage_body
+from gateway_core.api.schemas import CACHED_HEADER, DOWNGRADED_HEADER, DROPPED_HEADER, cost_body, usage_body
 from gateway_core.api.sse import HEARTBEAT_S
 from gateway_core.api.word_buffer import WordBuffer
 from gateway_core.domain.answer import Chunk
@@ -83,6 +83,7 @@ def _headers(opened: Opened | None, request_id: str) -> dict[str, str]:
         headers["x-gateway-attempts"] = str(opened.attempts)
         headers |= DEGRADED_HEADER if opened.degraded else {}
         headers |= CACHED_HEADER if opened.cached else {}
+        headers |= {DOWNGRADED_HEADER: opened.downgraded} if opened.downgraded else {}
         headers |= {DROPPED_HEADER: ", ".join(opened.dropped_params)} if opened.dropped_params else {}
     return headers
 

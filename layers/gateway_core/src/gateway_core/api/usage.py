@@ -156,6 +156,7 @@ def _counters_body(counted: Counters) -> dict[str, Any]:
         "requests": counted.requests,
         "errors": counted.errors,
         "cache_hits": counted.cache_hits,
+        **({"downgraded": counted.downgraded} if counted.downgraded else {}),
         "input_tokens": counted.input_tokens,
         "output_tokens": counted.output_tokens,
         "cost_usd": usd(counted.cost_nano),

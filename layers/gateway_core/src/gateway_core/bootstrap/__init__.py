@@ -17,15 +17,16 @@ from gateway_core.adapters.config_sources import open_sources
 from gateway_core.adapters.degraded import ResilientLedger
 from gateway_core.adapters.invoke_asgi import AsgiInvoker
 from gateway_core.adapters.invoke_lambda import LambdaInvoker
-from gateway_core.adapters.upstash import UpstashStore
+from gateway_core.adapters.opening import StoreTimes, open_databases
 from gateway_core.adapters.xray import xray_tracer
 from gateway_core.config.environment import ProcessEnvironment, completed, documents_named, needed, trace_header
 from gateway_core.config.loader import Inputs, SettingsLoader
 from gateway_core.config.reload import ReloadingServices
 from gateway_core.config.settings import GatewaySettings
 from gateway_core.pipeline.emitter import Emitter, emit_from_thread
-from gateway_core.ports import Backlog, Draw, Invoker, ModelProvider, Store
+from gateway_core.ports import ConnectedStore, Draw, Invoker, ModelProvider
 from gateway_core.services import Current, ModelServices, Services
+from gateway_core.store.placement import FIRST
 from gateway_core.telemetry.ports import EventSink, Tracer
 from gateway_core.telemetry.sinks import EventLog, FanOut
 from gateway_core.telemetry.telemetry import SERVICE, Telemetry
@@ -61,16 +62,11 @@ def read_settings(environ: Mapping[str, str]) -> GatewaySettings:
     return loader.settings(inputs)
 
 
-def open_store(settings: GatewaySettings) -> UpstashStore:
-    """The shared state. Raises ConfigError when none is named."""
-    store = needed(settings.store)
-    return UpstashStore(
-        store.url,
-        store.token.reveal(),
-        connect_timeout_s=settings.store_connect_timeout_s,
-        timeout_s=settings.store_timeout_s,
-        unconfirmed_after_ms=settings.unconfirmed_after_ms,
-    )
+def open_store(settings: GatewaySettings, clock: SystemClock | None = None) -> ConnectedStore:
+    """The shared state, which tells `clock` the time. Raises ConfigError when none is named."""
+    addresses = {FIRST: needed(settings.store), **settings.databases}
+    times = StoreTimes(settings.store_connect_timeout_s, settings.store_timeout_s, settings.unconfirmed_after_ms)
+    return open_databases(addresses, settings.placement, times, clock)
 
 
 def light_services(environ: Mapping[str, str]) -> ReloadingServices[Services]:
@@ -120,12 +116,15 @@ class _Beginning:
         loader, inputs = _load(environ, process.secret_sources, with_catalog=with_catalog)
         settings = loader.settings(inputs)
         tracer = xray_tracer(partial(trace_header, environ), process.trace_daemon)
-        store, telemetry = open_store(settings), _telemetry(settings, process, tracer)
+        clock = SystemClock()
+        store, telemetry = open_store(settings, clock), _telemetry(settings, process, tracer)
         _after_restore(process, store.forget_connections)
         events = event_sink(process, telemetry, environ)
         degrade = settings.store_on_failure == "degrade" and not waits
-        backlog = backlog_of(process.backlog, store, SystemClock(), telemetry, on_lambda=process.on_lambda)
-        services = _services(settings, store, telemetry, events, backlog, degrade=degrade)
+        backlog = backlog_of(process.backlog, store, clock, telemetry, on_lambda=process.on_lambda)
+        placement = settings.placement
+        ledger = ResilientLedger(store, clock, backlog, degrade=degrade, workers=settings.workers, placement=placement)
+        services = Services(settings, store, Authenticator(ledger, clock), telemetry, clock, ledger, events)
         return cls(process, loader, inputs, services, events)
 
     def light(self, settings: GatewaySettings) -> Services:
@@ -199,6 +198,7 @@ def with_gateway(light: Services, provider: ModelProvider, draw: Draw = random.r
     from gateway_core.batch.validation.registry import Registry  # noqa: PLC0415
     from gateway_core.pipeline.admission import FailoverPolicy  # noqa: PLC0415
     from gateway_core.pipeline.caching import CachingGateway  # noqa: PLC0415
+    from gateway_core.pipeline.downgrading import Downgrading  # noqa: PLC0415
     from gateway_core.pipeline.failover import Failover  # noqa: PLC0415
     from gateway_core.pipeline.gateway import Gateway  # noqa: PLC0415
     from gateway_core.pipeline.model_router import ModelRouter  # noqa: PLC0415
@@ -212,7 +212,8 @@ def with_gateway(light: Services, provider: ModelProvider, draw: Draw = random.r
     emitter = Emitter(light.events, light.clock, light.telemetry)
     failover = Failover(light.ledger, light.clock, policy, light.telemetry, emitter, draw)
     router = ModelRouter(light.ledger, provider, light.clock, draw)
-    gateway = Gateway(light.settings, provider, router, light.authenticator, failover, light.clock)
+    downgrading = Downgrading(light.settings.downgrades, light.store, light.clock)
+    gateway = Gateway(light.settings, provider, router, light.authenticator, failover, light.clock, downgrading)
     caching = CachingGateway(
         gateway, light.ledger, failover, light.clock, light.telemetry, light.settings.cache, policy
     )
@@ -239,14 +240,6 @@ def event_sink(process: ProcessEnvironment, telemetry: Telemetry, environ: Mappi
     bridge = EventBridgeSink(process.event_bus, telemetry, connect(environ))
     _after_restore(process, bridge.forget_connections)
     return FanOut(EventLog(telemetry), bridge)
-
-
-def _services(
-    settings: GatewaySettings, store: Store, telemetry: Telemetry, events: EventSink, backlog: Backlog, *, degrade: bool
-) -> Services:
-    clock = SystemClock()
-    ledger = ResilientLedger(store, clock, backlog, degrade=degrade, workers=settings.workers)
-    return Services(settings, store, Authenticator(ledger, clock), telemetry, clock, ledger, events)
 
 
 def _telemetry(settings: GatewaySettings, process: ProcessEnvironment, tracer: Tracer | None) -> Telemetry:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from gateway_core.cli import commands, values
+from gateway_core.cli.moving import store_move, store_where
 from gateway_core.cli.replaying import usage_replay
 from gateway_core.config.check import check_config
 
@@ -25,6 +26,9 @@ def make_parser() -> argparse.ArgumentParser:
     usage = areas.add_parser("usage", help="money in doubt").add_subparsers(required=True, metavar="ACTION")
     _add_usage_reconcile(usage.add_parser("reconcile", help="list what is held, or release it"))
     _add_usage_replay(usage.add_parser("replay", help="settle what the log or a backlog says was not settled"))
+    store = areas.add_parser("store", help="several databases").add_subparsers(required=True, metavar="ACTION")
+    _add_store_where(store.add_parser("where", help="which database is to have a project, and which has it"))
+    _add_store_move(store.add_parser("move", help="bring a project to the database that is configured for it"))
     config = areas.add_parser("config", help="documents of configuration").add_subparsers(
         required=True, metavar="ACTION"
     )
@@ -45,6 +49,7 @@ def _add_config_check(parser: argparse.ArgumentParser) -> None:
 
 def _add_keys_create(parser: argparse.ArgumentParser) -> None:
     _add_project(parser)
+    parser.add_argument("--name", type=values.title, default="", help="what lists call it")
     parser.add_argument("--user", default="", help="bind the key to this user")
     parser.add_argument("--admin", action="store_true", help="may name any project")
     parser.add_argument("--groups", type=values.names, default=(), metavar="A,B", help="model groups (default: all)")
@@ -138,6 +143,16 @@ def _add_usage_replay(parser: argparse.ArgumentParser) -> None:
         help="a file of log lines, - for standard input, or a backlog's folder (default: GATEWAY_BACKLOG)",
     )
     parser.set_defaults(command=usage_replay)
+
+
+def _add_store_where(parser: argparse.ArgumentParser) -> None:
+    _add_project(parser, of="all")
+    parser.set_defaults(command=store_where)
+
+
+def _add_store_move(parser: argparse.ArgumentParser) -> None:
+    _add_project(parser, of="all that are elsewhere")
+    parser.set_defaults(command=store_move)
 
 
 def _add_project(parser: argparse.ArgumentParser, of: str = "") -> None:

@@ -38,6 +38,7 @@ async def keys_create(administration: Administration, options: argparse.Namespac
     grant = KeyRecord(
         project_id=options.project,
         digest="",
+        name=options.name,
         user_id=options.user,
         admin=options.admin,
         groups=options.groups,

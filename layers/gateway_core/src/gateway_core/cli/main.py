@@ -15,15 +15,16 @@ from collections.abc import Mapping, Sequence
 from gateway_core.access.administration import Administration, Line
 from gateway_core.adapters.clock import SystemClock
 from gateway_core.adapters.config_sources import open_sources
-from gateway_core.adapters.upstash.sdk import SdkKeyStore
 from gateway_core.cli.arguments import make_parser
 from gateway_core.cli.commands import Command
+from gateway_core.cli.moving import misplaced, store_move, store_where
+from gateway_core.cli.opening import open_store
 from gateway_core.cli.replaying import usage_replay
 from gateway_core.config.check import check_config
-from gateway_core.config.environment import StoreSettings, documents_named, needed
+from gateway_core.config.environment import documents_named, naming
 from gateway_core.domain.errors import LLMError
 
-_TIMEOUT_S = 10.0
+_WITHOUT_ADMINISTRATION = (usage_replay, store_where, store_move)
 
 
 def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = None) -> int:
@@ -51,9 +52,10 @@ def _print(lines: Sequence[Line]) -> int:
 def _lines(options: argparse.Namespace, environ: Mapping[str, str]) -> list[Line]:
     if options.command is check_config:
         named = documents_named(environ) if options.sources is None else options.sources
-        return [check_config(open_sources(named), environ)]
-    if options.command is usage_replay:
-        return asyncio.run(usage_replay(options, environ))
+        checked = check_config(open_sources(named), environ)
+        return [{**checked, **asyncio.run(misplaced(naming(environ, named)))}]
+    if options.command in _WITHOUT_ADMINISTRATION:
+        return asyncio.run(options.command(options, environ))
     return asyncio.run(_run(options, environ))
 
 
@@ -64,12 +66,6 @@ async def _run(options: argparse.Namespace, environ: Mapping[str, str]) -> list[
         return await command(Administration(store, SystemClock()), options)
     finally:
         await store.close()
-
-
-def open_store(environ: Mapping[str, str]) -> SdkKeyStore:
-    """The store that the gateway would use. Raises ConfigError as it does."""
-    store = needed(StoreSettings.from_env(environ))
-    return SdkKeyStore(store.url, store.token.reveal(), timeout_s=_TIMEOUT_S)
 
 
 def _aside(detail: str) -> str:

@@ -11,12 +11,22 @@ from pathlib import Path
 from gateway_core.access.administration import Line
 from gateway_core.adapters.clock import SystemClock
 from gateway_core.adapters.file_backlog import FileBacklog
-from gateway_core.adapters.upstash import UpstashStore
-from gateway_core.config.environment import StoreSettings, backlog_folder, needed
-from gateway_core.domain.errors import ConfigError, InvalidRequest, LLMError, RecordRefused, StoreUnavailable
-from gateway_core.ports import Clock, Ledger
+from gateway_core.adapters.opening import StoreTimes, open_databases
+from gateway_core.cli.opening import named_databases
+from gateway_core.config.environment import backlog_folder
+from gateway_core.domain.errors import (
+    ConfigError,
+    InvalidRequest,
+    LLMError,
+    ProjectMisplaced,
+    RecordRefused,
+    StoreUnavailable,
+)
+from gateway_core.ports import Clock, Store
 from gateway_core.ports.replaying import replay
+from gateway_core.store.estimates import LEAST_WAIT_MS
 from gateway_core.store.messages import BreakerPolicy, Terms
+from gateway_core.store.placement import Placement
 from gateway_core.store.unsettled import Verdict, parse
 
 _TIMEOUT_S = 10.0
@@ -29,9 +39,9 @@ async def usage_replay(options: argparse.Namespace, environ: Mapping[str, str]) 
     Raises StoreUnavailable when the store does not answer; what was settled until then stays so.
     """
     sources = options.sources or _default(environ)
-    named = needed(StoreSettings.from_env(environ))
-    store = UpstashStore(named.url, named.token.reveal(), connect_timeout_s=_TIMEOUT_S, timeout_s=_TIMEOUT_S)
-    again = _Again(store, SystemClock())
+    named = named_databases(environ)
+    store = open_databases(named.addresses, named.placement, StoreTimes(_TIMEOUT_S, _TIMEOUT_S, LEAST_WAIT_MS))
+    again = _Again(store, named.placement, SystemClock())
     try:
         for source in sources:
             await _replay(source, again)
@@ -43,20 +53,29 @@ async def usage_replay(options: argparse.Namespace, environ: Mapping[str, str]) 
 class _Again:
     """Settles messages and counts what became of them."""
 
-    def __init__(self, store: Ledger, clock: Clock) -> None:
+    def __init__(self, store: Store, placement: Placement, clock: Clock) -> None:
         self._store = store
+        self._placement = placement
+        self._away: set[str] = set()
         self._clock = clock
         self.told: Counter[str] = Counter()
         self.failure: StoreUnavailable | None = None
 
     async def replay(self, text: str) -> Verdict:
-        """Implements `ports.Replay`."""
+        """Implements `ports.Replay`. Of several databases, one that is away does not keep what is for the others."""
+        database = ""
         try:
             unsettled = parse(text)
+            database = self._placement.database_of(unsettled.ticket.project_id)
+            if database in self._away:
+                return "waits"
             settled = await replay(self._store, unsettled, Terms(self._clock.now_ms(), BreakerPolicy()))
+        except ProjectMisplaced as error:
+            return self._tell("waits", "waiting", error)
         except StoreUnavailable as error:
             self.failure = error
-            return "away"
+            self._away.add(database)
+            return "waits" if len(self._store.databases) > 1 else "away"
         except RecordRefused as error:
             return self._tell("waits", "waiting", error)
         except InvalidRequest as error:

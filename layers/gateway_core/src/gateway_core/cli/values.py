@@ -14,6 +14,7 @@ from gateway_core.store.budget import MAX_AMOUNT, Amount
 from gateway_core.store.virtual_keys import PROJECT_ID
 
 NANO_DIGITS = 9
+MOST_TITLE_BYTES = 128
 _HOLD = re.compile(r"(.+)\.([1-9][0-9]{0,8})")
 _MONTH = re.compile(r"[0-9]{4}(0[1-9]|1[0-2])")
 _PATTERN = re.compile(r"[a-z0-9_*?-]+/[A-Za-z0-9._/:@*?-]+")
@@ -56,6 +57,12 @@ def names(text: str) -> tuple[str, ...]:
     if not all(found):
         raise argparse.ArgumentTypeError(f"{text!r} has an empty name")
     return found
+
+
+def title(text: str) -> str:
+    if not text.isprintable() or len(text.encode()) > MOST_TITLE_BYTES:
+        raise argparse.ArgumentTypeError(f"{text!r} is no name: at most {MOST_TITLE_BYTES} bytes that can be printed")
+    return text
 
 
 def patterns(text: str) -> tuple[str, ...]:

@@ -7,20 +7,27 @@ of the catalog. `tests/unit/test_environment.py` holds it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gateway_core.domain.base_url import check_base_url
 from gateway_core.domain.credentials import Secret
 from gateway_core.domain.errors import ConfigError
+from gateway_core.store.placement import FIRST
 from gateway_core.telemetry.log_format import LogFormat
 
 _URL, _TOKEN = "UPSTASH_REDIS_REST_URL", "UPSTASH_REDIS_REST_TOKEN"
+_PLACED, _OTHERS = "GATEWAY_STORE_PROJECTS_", "GATEWAY_STORE_OTHERS"
+_CONFIG = "GATEWAY_CONFIG"
 _SECRET_SOURCES = ("GATEWAY_SECRETS_STORE", "GATEWAY_SECRETS_PROVIDERS")
 _FUNCTION = "GATEWAY_FUNCTION_"
 _JOBS_BUCKET = "GATEWAY_JOBS_BUCKET"
 _BACKLOG = "GATEWAY_BACKLOG"
 _MOST_RELOAD_S = 86_400
+DATABASE = re.compile(r"[a-z][a-z0-9_]{0,31}")
+"""What a database may be called."""
+_DATABASE_NAMES = f"Use up to 32 of A-Z, 0-9 and _, a letter first; {FIRST!r} is the one without a name."
 
 
 class Environment:
@@ -84,7 +91,12 @@ def completed(environ: Mapping[str, str], secrets: Mapping[str, str]) -> dict[st
 
 def documents_named(environ: Mapping[str, str]) -> str:
     """The names of the documents of configuration with commas between them, empty if there are none."""
-    return Environment(environ).text("GATEWAY_CONFIG") or ""
+    return Environment(environ).text(_CONFIG) or ""
+
+
+def naming(environ: Mapping[str, str], documents: str) -> dict[str, str]:
+    """The same with other documents named."""
+    return {**environ, _CONFIG: documents}
 
 
 def trace_header(environ: Mapping[str, str]) -> str:
@@ -105,13 +117,31 @@ class StoreSettings:
         env = Environment(environ)
         # Read before it is needed, so that whoever reads more than the store is told of the same mistake first.
         allow_http = _allow_http(env)
-        url, token = env.text(_URL), env.secret(_TOKEN)
+        return cls._named(env, _URL, _TOKEN, allow_http=allow_http)
+
+    @classmethod
+    def further(cls, environ: Mapping[str, str]) -> dict[str, StoreSettings]:
+        """Those beside the first, by what follows both variables' names in lower case. Raises ConfigError."""
+        env = Environment(environ)
+        names = sorted({*env.below(f"{_URL}_"), *env.below(f"{_TOKEN}_")})
+        found: dict[str, StoreSettings] = {}
+        for name in names:
+            url, token = store_variables(name)
+            if not DATABASE.fullmatch(name) or name == FIRST:
+                raise ConfigError(f"{url}: a database cannot be called {name!r}. {_DATABASE_NAMES}")
+            if store := cls._named(env, url, token, allow_http=_allow_http(env)):
+                found[name] = store
+        return found
+
+    @classmethod
+    def _named(cls, env: Environment, url_name: str, token_name: str, *, allow_http: bool) -> StoreSettings | None:
+        url, token = env.text(url_name), env.secret(token_name)
         if url is None and token is None:
             return None
         if url is None or token is None:
-            missing = _URL if url is None else _TOKEN
-            raise ConfigError(f"{_URL} and {_TOKEN} belong together. Set {missing} as well, or neither.")
-        return cls(check_base_url(url, _URL, allow_http=allow_http), token)
+            missing = url_name if url is None else token_name
+            raise ConfigError(f"{url_name} and {token_name} belong together. Set {missing} as well, or neither.")
+        return cls(check_base_url(url, url_name, allow_http=allow_http), token)
 
 
 def needed(store: StoreSettings | None) -> StoreSettings:
@@ -119,6 +149,25 @@ def needed(store: StoreSettings | None) -> StoreSettings:
     if store is None:
         raise ConfigError(f"Set {_URL} and {_TOKEN} to the store's REST address.")
     return store
+
+
+def store_variables(database: str) -> tuple[str, str]:
+    """The variables that say where a database beside the first is, and what opens it."""
+    return f"{_URL}_{database.upper()}", f"{_TOKEN}_{database.upper()}"
+
+
+@dataclass(frozen=True, slots=True)
+class PlacementEnvironment:
+    """Which projects live in which database, where the environment says so; `others` is empty where it does not."""
+
+    projects: Mapping[str, tuple[str, ...]]
+    others: tuple[str, ...]
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> PlacementEnvironment:
+        env = Environment(environ)
+        lists = {name: env.names(f"{_PLACED}{name.upper()}") for name in env.below(_PLACED)}
+        return cls(lists, env.names(_OTHERS))
 
 
 @dataclass(frozen=True, slots=True)

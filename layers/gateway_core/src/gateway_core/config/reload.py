@@ -25,7 +25,14 @@ type Tell = Callable[[Event], None]
 """Hands an event on, from a thread without an event loop."""
 
 _FIXED = {
-    "store": ("store_url", "store_timeout_s", "store_connect_timeout_s", "store_on_failure"),
+    "store": (
+        "store_url",
+        "database_urls",
+        "placement",
+        "store_timeout_s",
+        "store_connect_timeout_s",
+        "store_on_failure",
+    ),
     "budgets": ("unconfirmed_after_ms",),
     "log_level": ("log_level",),
 }

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from functools import reduce
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from gateway_core.config.documents import Document, Schema, Seconds, merge, read_yaml, validate
 from gateway_core.config.price_list import PricingSection
 from gateway_core.crowd.limiter import CrowdLimits
+from gateway_core.domain.downgrade import BudgetOwner, Downgrade
+from gateway_core.domain.errors import ConfigError
 from gateway_core.domain.times import duration_s
 from gateway_core.routing.retry import RetryPolicy
 from gateway_core.store.estimates import LEAST_WAIT_MS
 from gateway_core.store.messages import BreakerPolicy
+from gateway_core.store.placement import FIRST
 from gateway_core.store.response_cache import CachePolicy
 
 CATALOG_SECTIONS = ("default_output_cap", "providers", "models", "groups", "aliases", "model_aliases")
@@ -117,15 +120,29 @@ class LimitsSection(Schema):
         return CrowdLimits(self.concurrent_requests, -(-self.queued_requests // workers), patience_s)
 
 
+type DatabaseName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+type ProjectId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,32}$")]
+
+
+class DatabaseSection(Schema):
+    """Projects that live in one of several databases, and its part of our own limits for providers."""
+
+    projects: list[ProjectId] = Field(default_factory=list)
+    limits_share: Annotated[float, Field(gt=0, lt=1)] | None = None
+
+
 class StoreSection(Schema):
     """How long one HTTP round trip to the store may take, how much of it connecting, and what its absence means.
 
-    `degrade` lets callers without any limit go on; `refuse` answers 503 to all.
+    `degrade` lets callers without any limit go on; `refuse` answers 503 to all. `others` is where projects live that no
+    database lists.
     """
 
     timeout_s: Annotated[Seconds, Field(le=30)] = 1.0
     connect_timeout_s: Annotated[Seconds, Field(le=30)] = 0.5
     on_failure: OnStoreFailure = "degrade"
+    databases: dict[DatabaseName, DatabaseSection] = Field(default_factory=dict)
+    others: Annotated[list[DatabaseName], Field(min_length=1)] = Field(default_factory=lambda: [FIRST])
 
 
 def _as_seconds(value: object) -> object:
@@ -136,12 +153,41 @@ def _as_seconds(value: object) -> object:
 LEAST_WAIT_S = LEAST_WAIT_MS // 1000
 
 
+class DowngradeRule(Schema):
+    """`Downgrade`."""
+
+    from_: Annotated[str, Field(alias="from")]
+    to: str
+    at_percent: Annotated[int, Field(ge=1, le=100)] = 80
+    of: list[BudgetOwner] = Field(default_factory=lambda: list(get_args(BudgetOwner.__value__)))
+    explicit_models: bool = False
+
+    def rule(self) -> Downgrade:
+        return Downgrade(self.from_, self.to, self.at_percent, frozenset(self.of), self.explicit_models)
+
+
 class BudgetsSection(Schema):
-    """How long after its UTC day, and after it became unconfirmed, what nobody settled is booked as an estimate."""
+    """What becomes of money that nobody settled, and of requests that a budget has no room for.
+
+    unconfirmed_after: How long after its UTC day, and after it became unconfirmed, it is booked as an estimate.
+    fit_max_tokens: Down to what `max_tokens` is cut, None for never.
+    downgrades: Which groups become cheaper ones, from which share of a budget on.
+    """
 
     unconfirmed_after: Annotated[int, BeforeValidator(_as_seconds), Field(ge=LEAST_WAIT_S, le=14 * 86_400)] = (
         LEAST_WAIT_S
     )
+    fit_max_tokens: Count | None = None
+    downgrades: list[DowngradeRule] = Field(default_factory=list)
+
+    def rules(self, groups: Container[str] | None, source: str) -> tuple[Downgrade, ...]:
+        """The downgrades. Raises ConfigError for a group that is none of `groups`; None if nobody knows these."""
+        rules = tuple(rule.rule() for rule in self.downgrades)
+        for number, rule in enumerate(rules):
+            for name in (rule.source, rule.target):
+                if groups is not None and name not in groups:
+                    raise ConfigError(f"{source}: budgets.downgrades.{number}: there is no group '{name}'. Correct it.")
+        return rules
 
 
 class HealthSection(Schema):

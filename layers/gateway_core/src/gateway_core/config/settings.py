@@ -9,7 +9,13 @@ from typing import get_args
 
 from gateway_core.config.catalog_loader import Overrides, load_catalog
 from gateway_core.config.documents import Document
-from gateway_core.config.environment import Environment, GatewayEnvironment, StoreSettings
+from gateway_core.config.environment import (
+    Environment,
+    GatewayEnvironment,
+    PlacementEnvironment,
+    StoreSettings,
+)
+from gateway_core.config.placing import placement_of
 from gateway_core.config.schema import (
     CatalogLayers,
     ConfigFile,
@@ -22,9 +28,11 @@ from gateway_core.config.schema import (
 from gateway_core.crowd.limiter import CrowdLimits
 from gateway_core.domain.catalog import Catalog
 from gateway_core.domain.credentials import Credential, Secret
+from gateway_core.domain.downgrade import Downgrade
 from gateway_core.domain.errors import ConfigError, Unauthenticated
 from gateway_core.routing.retry import RetryPolicy
 from gateway_core.store.messages import BreakerPolicy
+from gateway_core.store.placement import FIRST, Placement
 from gateway_core.store.response_cache import CachePolicy
 from gateway_core.store.virtual_keys import project_of
 
@@ -37,12 +45,16 @@ class GatewaySettings:
 
     `provider_keys` has the providers whose key is set, by provider name; base URLs are in the catalog's deployments.
     `prompt_caching`: whether prompts that will come again are marked for the provider's cache unasked. `litellm`: when
-    LiteLLM is loaded. `crowd` is the share of one of the `workers`, processes that are one gateway.
+    LiteLLM is loaded. `databases` are those beside the first, `store`. `crowd` is the share of one of the `workers`,
+    processes that are one gateway. `least_max_tokens` is down to what `max_tokens` is cut that a budget has no room
+    for, `downgrades` what a budget makes cheaper.
     """
 
     catalog: Catalog
     provider_keys: Mapping[str, Secret]
     store: StoreSettings | None
+    databases: Mapping[str, StoreSettings]
+    placement: Placement
     dev_key: Secret | None
     breaker: BreakerPolicy
     retry: RetryPolicy
@@ -58,6 +70,8 @@ class GatewaySettings:
     store_connect_timeout_s: float
     store_on_failure: OnStoreFailure
     unconfirmed_after_ms: int
+    least_max_tokens: int | None
+    downgrades: tuple[Downgrade, ...]
     probe_timeout_s: float
     price_age_days: int
     batch_max_questions: int
@@ -88,10 +102,14 @@ class GatewaySettings:
             if with_catalog
             else Catalog.empty()
         )
+        store, further = StoreSettings.from_env(environ), StoreSettings.further(environ)
+        known = frozenset({FIRST, *further}) if store else None
         return cls(
             catalog=catalog,
             provider_keys=_provider_keys(env, catalog),
-            store=StoreSettings.from_env(environ),
+            store=store,
+            databases=MappingProxyType(further),
+            placement=placement_of(file.store, PlacementEnvironment.from_env(environ), known),
             dev_key=_dev_key(given.dev_key),
             breaker=file.breaker.policy(),
             retry=file.failover.policy(),
@@ -107,6 +125,8 @@ class GatewaySettings:
             store_connect_timeout_s=file.store.connect_timeout_s,
             store_on_failure=file.store.on_failure,
             unconfirmed_after_ms=file.budgets.unconfirmed_after * 1000,
+            least_max_tokens=file.budgets.fit_max_tokens,
+            downgrades=file.budgets.rules(catalog.groups if with_catalog else None, names_of(documents)),
             probe_timeout_s=file.health.probe_timeout_s,
             price_age_days=file.health.price_age_days,
             batch_max_questions=file.batch.max_questions,
@@ -132,6 +152,11 @@ class GatewaySettings:
     @property
     def store_url(self) -> str | None:
         return self.store.url if self.store else None
+
+    @property
+    def database_urls(self) -> dict[str, str]:
+        """Where the databases beside the first are."""
+        return {name: store.url for name, store in self.databases.items()}
 
     @property
     def credentials(self) -> dict[str, Credential]:

@@ -20,6 +20,7 @@
   + CallerGone                 the caller disconnected; nobody reads this answer
   + StoreUnavailable           the shared state cannot be reached
     - StoreUnreadable          it answers, but with something that is not ours
+      . ProjectMisplaced       the project's data is in another database than is configured
   + RecordRefused              it settled the money, and has no room for the record
   + BacklogUnavailable         what waits to be settled cannot be kept
   + Overloaded                 this process has more to do than it can; nothing was begun
@@ -175,6 +176,13 @@ class StoreUnreadable(StoreUnavailable):
         """The error that names `what` cannot be read to the operator, never its content."""
         message = "The gateway's store holds something that cannot be read. Quote the request_id to its operator."
         return cls(message, detail=f"unreadable: {what}", retry_after_s=5)
+
+
+class ProjectMisplaced(StoreUnreadable):
+    """Of several databases another one has the project than the configuration says, or nobody can tell.
+
+    To go on with an empty one would forget budgets, and count anew.
+    """
 
 
 class RecordRefused(LLMError):

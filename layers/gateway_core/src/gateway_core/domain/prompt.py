@@ -42,6 +42,7 @@ class PromptContent(NamedTuple):
     document_bytes: The length of their data as sent.
     hears: Whether any of it may count as audio.
     hour_writes: Whether it asks for a cache entry that lasts an hour.
+    beside_tokens: How many of `text_tokens` are of what is not in the chat form.
     """
 
     text_tokens: int
@@ -51,6 +52,7 @@ class PromptContent(NamedTuple):
     document_bytes: int = 0
     hears: bool = False
     hour_writes: bool = False
+    beside_tokens: int = 0
 
 
 def prompt_bound(messages: Sequence[Json], params: Json) -> PromptContent:
@@ -89,8 +91,10 @@ def prompt_bound(messages: Sequence[Json], params: Json) -> PromptContent:
 def with_beside(content: PromptContent, beside: Sequence[Any]) -> PromptContent:
     """The prompt together with JSON that is sent beside it, which is text."""
     texts = list(map(_json, beside))
+    tokens = sum(map(_utf8_length, texts))
     return content._replace(
-        text_tokens=content.text_tokens + sum(map(_utf8_length, texts)),
+        text_tokens=content.text_tokens + tokens,
+        beside_tokens=content.beside_tokens + tokens,
         hour_writes=content.hour_writes or any(_HOUR in text for text in texts),
     )
 

@@ -73,7 +73,8 @@ class Attempt:
 class Completion[A]:
     """An answer with its story; `usage` and `cost` include what failed attempts were billed.
 
-    One that was kept (`cached`) costs nothing; `saved_nano` is what it would have cost.
+    One that was kept (`cached`) costs nothing; `saved_nano` is what it would have cost. `downgraded` names the group
+    that was asked for and the one that served, `reasoning->fast`, where a budget made them differ.
     """
 
     id: str
@@ -88,6 +89,7 @@ class Completion[A]:
     saved_nano: int = 0
     degraded: bool = False
     explanation: Explanation | None = None
+    downgraded: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ class Opened:
     """The first thing that a stream tells: which model answers, after how many attempts, this one included.
 
     `degraded`: it goes on without the store. `cached`: it was kept, and nobody is asked. `dropped_params` as in the
-    answer.
+    answer, `downgraded` as in the completion.
     """
 
     model: Model
@@ -103,3 +105,4 @@ class Opened:
     degraded: bool = False
     cached: bool = False
     dropped_params: tuple[str, ...] = ()
+    downgraded: str = ""

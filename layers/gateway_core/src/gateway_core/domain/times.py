@@ -8,6 +8,9 @@ LATEST_MS = 253_402_300_799_999
 """The last moment that has a date: the end of 9999-12-31."""
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _MOST_DIGITS = 9
+_HOUR_MS = 3_600_000
+_DAY_MS = 24 * _HOUR_MS
+_EPOCH = date(1970, 1, 1).toordinal()
 
 
 def iso(at_ms: int) -> str:
@@ -17,12 +20,12 @@ def iso(at_ms: int) -> str:
 
 def utc_date(at_ms: int) -> date:
     """The day that the moment is in."""
-    return _moment(at_ms).date()
+    return date.fromordinal(_EPOCH + at_ms // _DAY_MS)
 
 
 def day_key(day: date) -> str:
     """A day as it stands in keys, `20261120`; its month is the first six characters."""
-    return day.strftime("%Y%m%d")
+    return f"{day.year:04}{day.month:02}{day.day:02}"
 
 
 def duration_s(text: str) -> int:
@@ -35,7 +38,7 @@ def duration_s(text: str) -> int:
 
 def hour_key(at_ms: int) -> str:
     """The hour of the moment's day, `00` to `23`."""
-    return _moment(at_ms).strftime("%H")
+    return f"{at_ms % _DAY_MS // _HOUR_MS:02}"
 
 
 def _moment(at_ms: int) -> datetime:

@@ -43,7 +43,7 @@ class AnswerReader:
         self._data = self._data[self._at :] + data if self._at < len(self._data) else data
         self._at = 0
         pieces: list[bytes] = []
-        while (piece := self._step(self)) is not None:
+        while self._at < len(self._data) and (piece := self._step(self)) is not None:
             if piece:
                 pieces.append(piece)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)

@@ -5,3 +5,8 @@
 The caller's own key travels on with each invocation, so that the functions hold permissions, budgets and limits; here
 a key only decides which tools are listed. Not named `mcp`: that is the SDK's.
 """
+
+from gateway_core.mcp_front.deferral import load
+
+# Before any module of this room imports FastMCP for itself.
+load()

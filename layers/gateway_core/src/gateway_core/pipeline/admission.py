@@ -132,14 +132,25 @@ class CandidateSelector:
     async def _rested(
         self, state: RequestState, ask: Callable[[RequestState], Awaitable[Admission]], admission: Admission
     ) -> Admission:
-        """`admission`; if all candidates rest, and one of them not for long, what `ask` says once that is over."""
+        """`admission`; what `ask` says once the holds fit a budget, or one that rests for a little has done so."""
         while isinstance(admission, Refused):
+            if await self._fits_now(state, admission):
+                admission = await ask(state)
+                continue
             wait_ms = soonest_ms(admission)
             if wait_ms is None or wait_ms > self._patience_ms(state) or not self._has_time(state, wait_ms):
                 break
             await self._wait(state, wait_ms)
             admission = await ask(state)
         return admission
+
+    async def _fits_now(self, state: RequestState, refused: Refused) -> bool:
+        """Whether less is to be held for a request that a budget has no room for."""
+        if state.fitting is None:
+            return False
+        before = state.untried
+        state.untried = await state.fitting.fit(before, refused)
+        return state.untried != before
 
     async def _wait(self, state: RequestState, wait_ms: int) -> None:
         state.waited_ms += wait_ms

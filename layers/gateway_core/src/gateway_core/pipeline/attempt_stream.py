@@ -42,10 +42,14 @@ class Delivered:
 
     def add(self, chunk: Chunk) -> None:
         """Take note of a chunk."""
-        self.text.append(chunk.text)
-        self.reasoning.append(chunk.reasoning)
-        self.refusal.append(chunk.refusal)
-        self.beside.append(chunk.beside)
+        if chunk.text:
+            self.text.append(chunk.text)
+        if chunk.reasoning:
+            self.reasoning.append(chunk.reasoning)
+        if chunk.refusal:
+            self.refusal.append(chunk.refusal)
+        if chunk.beside:
+            self.beside.append(chunk.beside)
         self.sound_tokens += chunk.sound_tokens
         for delta in chunk.tool_calls:
             call = self.calls.setdefault(delta.index, ["", "", ""])
@@ -134,7 +138,16 @@ class AttemptStream:
         """The next chunk, None behind the last. Raises ProviderError."""
         if self._head:
             return self._head.popleft()
-        chunk = await self._receive()
+        try:
+            with self._patience.within(self._stall_s):
+                chunk = await anext(self._chunks, None)
+        except (TimeoutError, ProviderError) as error:
+            raise await self._priced(_silent() if isinstance(error, TimeoutError) else error) from None
+        except Exception as error:
+            # A fault of ours or of a library: what was delivered so far is still charged.
+            detail = f"unexpected {type(error).__name__} in the provider's stream"
+            broken = ProviderUnavailable("The provider's stream broke off.", detail=detail, unconfirmed=True)
+            raise await self._priced(broken) from error
         if chunk is not None:
             self._note(chunk)
         elif not self.delivered.is_billed:
@@ -189,20 +202,6 @@ class AttemptStream:
             self._last_s = self._clock.monotonic_s()
             self._first_s = self._last_s if self._first_s is None else self._first_s
 
-    async def _receive(self) -> Chunk | None:
-        try:
-            with self._patience.until(self._patience.now_s() + self._stall_s):
-                return await anext(self._chunks, None)
-        except TimeoutError:
-            raise await self._priced(ProviderTimeout("The model fell silent in the middle of its answer.")) from None
-        except ProviderError as error:
-            raise await self._priced(error) from None
-        except Exception as error:
-            # A fault of ours or of a library: what was delivered so far is still charged.
-            detail = f"unexpected {type(error).__name__} in the provider's stream"
-            broken = ProviderUnavailable("The provider's stream broke off.", detail=detail, unconfirmed=True)
-            raise await self._priced(broken) from error
-
     async def _priced(self, error: ProviderError) -> ProviderError:
         self._ended_s = self._clock.monotonic_s()
         error.rates = error.rates or self.delivered.rates
@@ -231,3 +230,7 @@ class AttemptStream:
 
     def _since_sent(self, moment_s: float | None) -> float | None:
         return None if moment_s is None else moment_s - self._sent_s
+
+
+def _silent() -> ProviderError:
+    return ProviderTimeout("The model fell silent in the middle of its answer.")

@@ -30,6 +30,7 @@ from gateway_core.store.response_cache import CachePolicy, Hit, LookUp, Miss
 from gateway_core.telemetry.telemetry import Telemetry
 from gateway_core.wires.demands import needs_forwarding
 
+type _Parts = AsyncGenerator[StreamPart]
 type Accept = Callable[[ProviderAnswer], bool]
 """Whether an answer is worth keeping for equal requests, and worth giving where it was kept."""
 
@@ -108,24 +109,18 @@ class CachingGateway:
         finally:
             looked.turn.end()
 
-    async def stream(
-        self,
-        request: ChatRequest,
-        caller: Caller,
-        request_id: str,
-        *,
-        timeout_s: float,
-        accept: Accept | None = None,
-    ) -> AsyncGenerator[StreamPart]:
+    def stream(
+        self, request: ChatRequest, caller: Caller, request_id: str, *, timeout_s: float, accept: Accept | None = None
+    ) -> _Parts:
         """An answer in pieces, kept before its completion is given. Close it to end it early."""
         if not self._applies(request):
-            async with aclosing(self._gateway.stream(request, caller, request_id, timeout_s=timeout_s)) as parts:
-                async for part in parts:
-                    yield part
-            return
+            return self._gateway.stream(request, caller, request_id, timeout_s=timeout_s)
         request = replace(request, spoken=None)  # as above
+        return self._cached(request, RequestContext(caller, request_id, self._clock.monotonic_s() + timeout_s), accept)
+
+    async def _cached(self, request: ChatRequest, context: RequestContext, accept: Accept | None) -> _Parts:
         started_s = self._clock.monotonic_s()
-        looked = await self._look(request, RequestContext(caller, request_id, started_s + timeout_s), accept)
+        looked = await self._look(request, context, accept)
         try:
             source = self._replay(looked, looked.hit, started_s) if looked.hit else self._fresh(request, looked, accept)
             async with aclosing(source) as parts:
@@ -234,14 +229,14 @@ class CachingGateway:
             saved_nano=kept.cost.total_nano,
         )
 
-    async def _replay(self, looked: _Looked, kept: KeptAnswer, started_s: float) -> AsyncGenerator[StreamPart]:
+    async def _replay(self, looked: _Looked, kept: KeptAnswer, started_s: float) -> _Parts:
         done = await self._hit(looked, kept, started_s)
         yield Opened(done.model, 0, cached=True, dropped_params=kept.answer.dropped_params)
         for chunk in chunks_of(kept.answer):
             yield chunk
         yield done
 
-    async def _fresh(self, request: ChatRequest, looked: _Looked, accept: Accept | None) -> AsyncGenerator[StreamPart]:
+    async def _fresh(self, request: ChatRequest, looked: _Looked, accept: Accept | None) -> _Parts:
         current, left_s = looked.context, self._left_s(looked.context)
         stream = self._gateway.stream(request, current.caller, current.request_id, timeout_s=left_s)
         async with aclosing(stream) as parts:

@@ -17,12 +17,16 @@ from gateway_core.config.settings import GatewaySettings
 from gateway_core.domain.answer import Chunk, ProviderAnswer
 from gateway_core.domain.caller import Caller
 from gateway_core.domain.chat import ChatRequest, ProviderCall
+from gateway_core.domain.downgrade import Reached
 from gateway_core.domain.embedding import EmbedCall, Embeddings, EmbedRequest
-from gateway_core.domain.errors import Unauthenticated
-from gateway_core.domain.result import Completion, Opened, Plan
+from gateway_core.domain.errors import InvalidRequest, Unauthenticated
+from gateway_core.domain.provider_errors import ContextLengthError
+from gateway_core.domain.result import Completion, Explanation, Opened, Plan
 from gateway_core.pipeline.admission import CallerChangedError
 from gateway_core.pipeline.attempt_stream import AttemptStream
+from gateway_core.pipeline.downgrading import Downgrading, event_of
 from gateway_core.pipeline.failover import Failover, Send
+from gateway_core.pipeline.fitting import Fitting
 from gateway_core.pipeline.model_router import ModelRouter
 from gateway_core.pipeline.request_state import RequestState
 from gateway_core.pipeline.stream_meter import StreamMeter
@@ -65,7 +69,8 @@ class _RunningStream:
 
     def whole(self) -> ProviderAnswer:
         """What was delivered, as one answer."""
-        return self.answering[0].delivered.answer(self.answering[0].usage)
+        answer = self.answering[0].delivered.answer(self.answering[0].usage)
+        return replace(answer, dropped_params=_with_cap(self.state.last, answer.dropped_params))
 
 
 class Gateway:
@@ -83,8 +88,10 @@ class Gateway:
         authenticator: Authenticator,
         failover: Failover,
         clock: Clock,
+        downgrading: Downgrading,
     ) -> None:
         self._catalog = settings.catalog
+        self._downgrading = downgrading
         self._provider = provider
         self._router = router
         self._authenticator = authenticator
@@ -92,6 +99,7 @@ class Gateway:
         self._clock = clock
         self._stall_timeout_s = settings.stall_timeout_s
         self._caches_prompts = settings.prompt_caching
+        self._least_max_tokens = settings.least_max_tokens
 
     async def complete(
         self, request: ChatRequest, caller: Caller, request_id: str, *, timeout_s: float
@@ -109,8 +117,9 @@ class Gateway:
         state = running.state
         async with aclosing(running.chunks) as chunks:
             if running.first is not None:
-                dropped = running.first.dropped_params
-                yield Opened(state.last.model, state.made + 1, state.degraded, dropped_params=dropped)
+                dropped = _with_cap(state.last, running.first.dropped_params)
+                opened = Opened(state.last.model, state.made + 1, state.degraded, dropped_params=dropped)
+                yield replace(opened, downgraded=state.downgraded)
                 yield running.first
             async for chunk in chunks:
                 yield chunk
@@ -127,7 +136,8 @@ class Gateway:
         state = await self.chat_state(request, context)
 
         async def send(bounded: BoundedCandidate, timeout_s: float) -> ProviderAnswer:
-            return await self._provider.complete(self._call(request, bounded, context, timeout_s))
+            answer = await self._provider.complete(self._call(request, bounded, context, timeout_s))
+            return replace(answer, dropped_params=_with_cap(bounded, answer.dropped_params))
 
         return await self._run(state, send)
 
@@ -194,11 +204,30 @@ class Gateway:
     async def chat_state(self, request: ChatRequest, context: RequestContext, *, streams: bool = False) -> RequestState:
         """The request with its candidates, in order, before anything is asked of the store. Raises like planning."""
         size = PromptSize.of(request)
-        chosen, explanation = await self._router.plan(request, size, self._catalog, context.caller, streams=streams)
+        lesser = await self._downgrading.reached(request, context.caller, self._catalog)
+        request, chosen, explanation, lesser = await self._planned(
+            request, size, context.caller, lesser, streams=streams
+        )
         bounded = (bound_chat(request, size, model, self._catalog) for model in chosen.candidates)
         state = self._new_state(request, context, bounded, chosen, "chat")
         state.explanation = explanation
+        if lesser:
+            state.downgraded = lesser.rule.told
+            state.events.append(event_of(lesser, state.ticket, self._clock.now_ms()))
+        state.fitting = Fitting(request, size, self._provider, self._catalog.all_providers, self._least_max_tokens)
         return state
+
+    async def _planned(
+        self, request: ChatRequest, size: PromptSize, caller: Caller, lesser: Reached | None, *, streams: bool
+    ) -> tuple[ChatRequest, Plan, Explanation | None, Reached | None]:
+        """The request as it is served: by the cheaper group if anybody there can serve it, else as it was asked."""
+        if lesser:
+            try:
+                served = lesser.rule.applied_to(request)
+                return served, *await self._router.plan(served, size, self._catalog, caller, streams=streams), lesser
+            except (InvalidRequest, ContextLengthError):
+                pass
+        return request, *await self._router.plan(request, size, self._catalog, caller, streams=streams), None
 
     def _new_state(
         self, request: Asked, context: RequestContext, bounded: Iterable[BoundedCandidate], chosen: Plan, kind: str
@@ -239,7 +268,13 @@ class Gateway:
             attempts=tuple(state.attempts),
             degraded=state.degraded,
             explanation=state.explanation,
+            downgraded=state.downgraded,
         )
+
+
+def _with_cap(bounded: BoundedCandidate, dropped: tuple[str, ...]) -> tuple[str, ...]:
+    """What was dropped, and the cap of the output where that was cut to fit into a budget."""
+    return (*dropped, "max_tokens") if bounded.cut and "max_tokens" not in dropped else dropped
 
 
 def _apart(params: dict[str, Any], project_id: str) -> dict[str, Any]:

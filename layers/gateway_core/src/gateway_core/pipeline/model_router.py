@@ -40,7 +40,7 @@ class ModelRouter:
         snapshot = Snapshot(
             estimated_tokens=size.estimated_tokens,
             counted=await self._counted(request, size, catalog, reachable),
-            states=await self._states(request, catalog),
+            states=await self._states(request, catalog, caller),
             now_ms=self._clock.now_ms(),
             streams=streams,
             draw=self._draw(),
@@ -66,12 +66,15 @@ class ModelRouter:
             counted[model.key] = found.input_tokens
         return counted
 
-    async def _states(self, request: ChatRequest, catalog: Catalog) -> dict[tuple[str, str], DeploymentState]:
+    async def _states(
+        self, request: ChatRequest, catalog: Catalog, caller: Caller
+    ) -> dict[tuple[str, str], DeploymentState]:
         by_latency = request.routing == "latency" and request.model is None
         if not (by_latency or request.explain):
             return {}
         pairs = [(model.provider, model.deployment.id) for model in candidates(request, catalog)]
+        project_id = request.attribution.project_id or caller.project_id
         try:
-            return dict(zip(pairs, await self._ledger.deployment_states(pairs), strict=True))
+            return dict(zip(pairs, await self._ledger.deployment_states(pairs, project_id), strict=True))
         except StoreUnavailable:
             return {}  # an order, not a reason to refuse

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from gateway_core.domain.answer import Cost, Usage
 from gateway_core.domain.chat import BreakerEffect, Outcome, RefusalReason
@@ -17,6 +18,9 @@ from gateway_core.store.deployment_state import comparable_ms
 from gateway_core.store.messages import DEGRADED, Admission, Admitted, Candidate, Refusal, Settlement, Ticket
 from gateway_core.store.records import UsageRecord
 from gateway_core.telemetry.events import Event
+
+if TYPE_CHECKING:  # what only tells events has no use for it
+    from gateway_core.pipeline.fitting import Fitting
 
 type Bound = tuple[int, int]
 """The most that an attempt can cost, in nano-USD and tokens."""
@@ -57,6 +61,8 @@ class RequestState:
         emitting: Deliveries of events that are under way.
         reported_changes: Changes of the store that have become events already.
         caller_left: Nobody waits for the answer any more: what is under way is read to its end, and nothing begun.
+        fitting: How its holds may be made to fit into a budget; None if they are what they are.
+        downgraded: `reasoning->fast`, where a budget made the latter serve who asked for the former.
         models: Model keys of all candidates, by provider and deployment id.
     """
 
@@ -84,6 +90,8 @@ class RequestState:
     emitting: list[asyncio.Task[None]] = field(default_factory=list)
     reported_changes: set[Change] = field(default_factory=set)
     caller_left: bool = False
+    fitting: Fitting | None = None
+    downgraded: str = ""
     models: dict[tuple[str, str], str] = field(init=False)
     _skipped: set[str] = field(default_factory=set)
     _under_way: bool = False
@@ -223,6 +231,7 @@ class RequestState:
             service_tier=self.usage.service_tier,
             session_id=self.ticket.session_id,
             estimated_nano=self.cost.estimated_nano,
+            downgraded=self.downgraded,
         )
 
     @property

@@ -22,6 +22,8 @@ from gateway_core.ports.outside import (
 from gateway_core.ports.store import (
     Backlog,
     Books,
+    Connected,
+    ConnectedStore,
     HoldBook,
     KeyStore,
     Ledger,
@@ -29,6 +31,7 @@ from gateway_core.ports.store import (
     OperatorStore,
     ProbeBoard,
     Replay,
+    Residents,
     ResponseCache,
     Store,
 )
@@ -39,6 +42,8 @@ __all__ = [
     "ChatProvider",
     "Clock",
     "ConfigSource",
+    "Connected",
+    "ConnectedStore",
     "Draw",
     "EmbeddingProvider",
     "HoldBook",
@@ -54,6 +59,7 @@ __all__ = [
     "OperatorStore",
     "ProbeBoard",
     "Replay",
+    "Residents",
     "ResponseCache",
     "Store",
     "StreamingProvider",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from gateway_core.domain.caller import Limits
 from gateway_core.domain.errors import LLMError
@@ -14,6 +14,7 @@ from gateway_core.store.deployment_state import DeploymentState
 from gateway_core.store.earlier_counters import EarlierFields
 from gateway_core.store.estimates import Booked
 from gateway_core.store.messages import Admission, Candidate, Settled, Settlement, Terms, Ticket
+from gateway_core.store.placement import Residence
 from gateway_core.store.probes import FleetHealth, Probe
 from gateway_core.store.records import AttemptName, BudgetLine, HoldPage, OpenHold, RecordPage, Unsettled, UsageRecord
 from gateway_core.store.response_cache import LookUp
@@ -79,11 +80,16 @@ class Ledger(ResponseCache, Protocol):
         """
         ...
 
-    async def deployment_states(self, deployments: Sequence[tuple[str, str]]) -> list[DeploymentState]:
-        """Breaker state and latency of (provider, deployment id) pairs, in the order asked."""
+    async def deployment_states(
+        self, deployments: Sequence[tuple[str, str]], project_id: str = ""
+    ) -> list[DeploymentState]:
+        """Breaker state and latency of (provider, deployment id) pairs, in the order asked.
+
+        Of several databases that of the project knows what its requests meet; the first answers if none is named.
+        """
         ...
 
-    async def fleet_health(self, deployments: Sequence[tuple[str, str]]) -> FleetHealth:
+    async def fleet_health(self, deployments: Sequence[tuple[str, str]], project_id: str = "") -> FleetHealth:
         """The same with the results of the last probes, stale ones included, in one trip."""
         ...
 
@@ -132,6 +138,30 @@ class KeyStore(Protocol):
 
     async def budget_scopes(self, project_id: str, *, month: str) -> list[str]:
         """Every scope with a limit or an account of the month (`202611`): `p`, then keys and users."""
+        ...
+
+
+class Residents(Protocol):
+    """Which projects live in one of several databases. An admin key is a guest where it works on others' projects."""
+
+    async def residence(self, project_id: str) -> Residence: ...
+
+    async def residents(self) -> list[str]:
+        """Every project that has anything here but guests, also while it is moved, sorted.
+
+        Looks through all keys of the store.
+        """
+        ...
+
+    async def put_guest(self, record: KeyRecord) -> None:
+        """Let a key in whose project lives in another database. It can have no limits: these are counted at its home.
+
+        Does nothing where the project is at home.
+        """
+        ...
+
+    async def drop_guests(self, project_id: str) -> None:
+        """Forget the keys of the project that are guests here."""
         ...
 
 
@@ -225,11 +255,29 @@ class Books(Protocol):
         ...
 
 
-class OperatorStore(KeyStore, HoldBook, Books, Protocol):
+class OperatorStore(KeyStore, Residents, HoldBook, Books, Protocol):
     """What the `gateway` command line works with."""
 
 
-class Store(Ledger, KeyStore, HoldBook, ProbeBoard, Books, JobBook, JobFiles, Protocol):
+class Store(Ledger, KeyStore, Residents, HoldBook, ProbeBoard, Books, JobBook, JobFiles, Protocol):
     """All of it; `close` releases connections."""
 
+    @property
+    def databases(self) -> Mapping[str, Store]:
+        """Each for itself, by its name, where there are several; else itself, as the first."""
+        ...
+
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class Connected(Protocol):
+    """What keeps connections."""
+
+    def forget_connections(self) -> None:
+        """Drop them unclosed, in a process that was restored from a snapshot: they lead nowhere."""
+        ...
+
+
+class ConnectedStore(Store, Connected, Protocol):
+    """A store that is reached over a network."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway_core.domain.catalog import Catalog
 from gateway_core.domain.chat import ChatRequest, Json, Model
@@ -22,12 +22,16 @@ LEAST_OF_RESPONSES = 16
 
 @dataclass(frozen=True, slots=True)
 class BoundedCandidate:
-    """A model that may be tried: what the store needs to admit it, and the most tokens that an answer may have."""
+    """A model that may be tried: what the store needs to admit it, and the most tokens that an answer may have.
+
+    `cut`: these are fewer than the request asks for, so that they fit into a budget.
+    """
 
     model: Model
     candidate: Candidate
     output_cap: int
     terms: Terms = PLAIN
+    cut: bool = False
 
     @property
     def most_input(self) -> int:
@@ -38,6 +42,18 @@ class BoundedCandidate:
     def most_output(self) -> int:
         """The most tokens that all its answers together can have."""
         return self.output_cap * self.terms.choices
+
+    def within(self, most_input: int, output_cap: int, *, cut: bool = False) -> BoundedCandidate:
+        """The same with these bounds, none of them larger than its own."""
+        most_output = output_cap * self.terms.choices
+        likely = self.candidate.likely_tokens - (self.most_output - most_output)
+        candidate = replace(
+            self.candidate,
+            hold_nano=bound(most_input, most_output, self.model.price, self.terms),
+            hold_tokens=most_input + most_output,
+            likely_tokens=max(0, likely),
+        )
+        return replace(self, candidate=candidate, output_cap=output_cap, cut=self.cut or cut)
 
     def largest_output(self, room_nano: int, room_tokens: int) -> int:
         """The most tokens that an answer may be allowed to have for the hold to fit into this room; 0 = none."""

@@ -38,6 +38,7 @@ REST = "*"
 LATENCY_BOUNDS_MS = (100, 250, 500, 1000, 2500, 5000, 10_000, 20_000, 40_000, 80_000)
 """Upper ends, included, of the histogram's buckets; the last bucket, beyond them, has none."""
 _SUMS = 8
+_ALL = _SUMS + len(LATENCY_BOUNDS_MS) + 1
 _ZEROS = [0] * _SUMS
 
 
@@ -45,7 +46,8 @@ _ZEROS = [0] * _SUMS
 class Counters:
     """Sums over requests. `latency_ms` is the sum of latencies; `latencies` how many fell into each bucket.
 
-    `estimated_nano` is how much of the cost is an estimate. Days of earlier releases know neither this nor `latencies`.
+    `estimated_nano` is how much of the cost is an estimate, `downgraded` how many were served by a cheaper group. Days
+    of earlier releases know none of these, nor `latencies`.
     """
 
     requests: int = 0
@@ -57,18 +59,21 @@ class Counters:
     latency_ms: int = 0
     estimated_nano: int = 0
     latencies: tuple[int, ...] = ()
+    downgraded: int = 0
 
     @classmethod
     def of(cls, numbers: list[int]) -> Counters:
         """From the numbers of `vector`; those at the end that are missing are 0."""
         requests, errors, hits, given, made, cost, latency, estimated = (numbers + _ZEROS)[:_SUMS]
-        return cls(requests, errors, hits, given, made, cost, latency, estimated, tuple(numbers[_SUMS:]))
+        latencies, beyond = tuple(numbers[_SUMS:_ALL]), sum(numbers[_ALL:])
+        return cls(requests, errors, hits, given, made, cost, latency, estimated, latencies, beyond)
 
     @property
     def vector(self) -> tuple[int, ...]:
-        """All numbers, sums first."""
+        """All numbers, sums first; what came later than the latencies is behind them, and only where it is anything."""
         sums = (self.requests, self.errors, self.cache_hits, self.input_tokens, self.output_tokens, self.cost_nano)
-        return (*sums, self.latency_ms, self.estimated_nano, *self.latencies)
+        known = (*sums, self.latency_ms, self.estimated_nano, *self.latencies)
+        return (*known, *(0,) * (_ALL - len(known)), self.downgraded) if self.downgraded else known
 
     @property
     def successes(self) -> int:
@@ -126,6 +131,7 @@ def count(record: UsageRecord) -> Counters:
         latency_ms=record.latency_ms,
         estimated_nano=record.estimated_nano,
         latencies=(*(0,) * bucket, 1) if is_request else (),
+        downgraded=int(record.downgraded != ""),
     )
 
 

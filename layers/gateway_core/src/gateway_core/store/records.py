@@ -18,7 +18,8 @@ class UsageRecord:
 
     `price_hash` begins the SHA-256 of the list prices in force, so that a bill can be checked or redone; `service_tier`
     is the last that was not the default; `estimated_nano` is how much of the cost is an estimate; `session_id` is what
-    a client calls one of its conversations. New fields come last, with a default: older records lack them.
+    a client calls one of its conversations; `downgraded` is as in `domain.result.Completion`. New fields come last,
+    with a default: older records lack them.
     """
 
     request_id: str
@@ -51,6 +52,7 @@ class UsageRecord:
     service_tier: str = ""
     estimated_nano: int = 0
     session_id: str = ""
+    downgraded: str = ""
 
     @property
     def cost_nano(self) -> int:

@@ -25,7 +25,10 @@ _REMEDY = "Send a virtual key as 'Authorization: Bearer gk_...' or 'x-api-key: g
 
 @dataclass(frozen=True, slots=True)
 class KeyRecord:
-    """A virtual key as stored: everything but the secret. Times are milliseconds since the epoch."""
+    """A virtual key as stored: everything but the secret. Times are milliseconds since the epoch.
+
+    `name` is what its owner calls it: it gives no right, and need not be the only one.
+    """
 
     project_id: str
     digest: str
@@ -39,6 +42,7 @@ class KeyRecord:
     revoked_ms: int | None = None
     rights_tag: str = ""
     models: tuple[str, ...] = ()
+    name: str = ""
 
     @property
     def id(self) -> str:
@@ -71,6 +75,7 @@ def rights_json(record: KeyRecord) -> str:
         "models": record.models,
         "created_ms": record.created_ms,
         "revoked_ms": record.revoked_ms,
+        **({"name": record.name} if record.name else {}),
     }
     return json.dumps(rights, separators=(",", ":"))
 
@@ -99,6 +104,7 @@ def with_rights(project_id: str, digest: str, limits: Limits, text: str) -> KeyR
         revoked_ms=rights["revoked_ms"],
         rights_tag=rights_tag(text),
         models=tuple(rights.get("models", ())),  # keys of before have none
+        name=rights.get("name", ""),
     )
     check_types(found)
     check_texts(*found.groups, *found.tools, *found.api_base_hosts, *found.models)

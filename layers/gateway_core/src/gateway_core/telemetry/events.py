@@ -104,6 +104,36 @@ class FailedOver(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Downgraded(Event):
+    """A cheaper group serves a request, because `percent` of a budget is spent, in its `period`, of `at_percent`."""
+
+    request_id: str
+    from_group: str
+    to_group: str
+    owner: str
+    period: str
+    percent: int
+    at_percent: int
+
+    @property
+    @override
+    def detail_type(self) -> str:
+        return "request.downgraded"
+
+    @override
+    def facts(self) -> dict[str, Fact]:
+        return {
+            "request_id": self.request_id,
+            "from_group": self.from_group,
+            "to_group": self.to_group,
+            "scope": self.owner,
+            "period": self.period,
+            "percent": self.percent,
+            "at_percent": self.at_percent,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BreakerMoved(Event):
     """A deployment's breaker opened, let a probe through, or closed. `model` is a catalog key that it serves."""
 
@@ -197,6 +227,7 @@ class RequestCost(Event):
             "price_source": record.price_source,
             "latency_ms": record.latency_ms,
             "cache_hit": record.cache_hit,
+            "downgraded": record.downgraded,
         }
 
 

@@ -6,22 +6,21 @@ Format: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatc
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
-
-from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from gateway_core.telemetry.log_format import lambda_level
 
 NAMESPACE = "LLMGateway"
+_COUNT, _MS, _NO_UNIT = "Count", "Milliseconds", "None"
 _UNITS = {
-    "CostUsd": MetricUnit.NoUnit,
-    "EstimatedUsd": MetricUnit.NoUnit,
-    "ProviderLatency": MetricUnit.Milliseconds,
-    "QueueWait": MetricUnit.Milliseconds,
-    "RequestLatency": MetricUnit.Milliseconds,
-    "TimeToFirstToken": MetricUnit.Milliseconds,
-    "UnconfirmedUsd": MetricUnit.NoUnit,
+    "CostUsd": _NO_UNIT,
+    "EstimatedUsd": _NO_UNIT,
+    "ProviderLatency": _MS,
+    "QueueWait": _MS,
+    "RequestLatency": _MS,
+    "TimeToFirstToken": _MS,
+    "UnconfirmedUsd": _NO_UNIT,
 }
 _TOTALS = {"CostUsd", "InputTokens", "OutputTokens", "RequestLatency", "TimeToFirstToken"}
 """Not split by provider: CloudWatch charges for each combination, and a query of the log gives these for nothing."""
@@ -39,19 +38,28 @@ class Metrics:
         """One line with these metrics. Their units are counts, unless they are listed here."""
         if not self._enabled:
             return
-        metrics = EphemeralMetrics(namespace=NAMESPACE, service=self._service)
-        for name, value in values.items():
-            metrics.add_metric(name, _UNITS.get(name, MetricUnit.Count), value)
-        # Lambda drops lines below its log level, and takes one that names no level and time for INFO.
-        metrics.add_metadata("level", self._level)
-        metrics.add_metadata("timestamp", datetime.now(UTC).isoformat(timespec="milliseconds"))
-        line: dict[str, Any] = {**metrics.serialize_metric_set()}
-        print(json.dumps(_by_provider(line, provider) if provider else line, separators=(",", ":")))  # noqa: T201
+        now = datetime.now(UTC)
+        line = {
+            "_aws": {"Timestamp": int(now.timestamp() * 1000), "CloudWatchMetrics": _directives(values, provider)},
+            "service": self._service,
+            # Lambda drops lines below its log level, and takes one that names no level and time for INFO.
+            "level": self._level,
+            "timestamp": now.isoformat(timespec="milliseconds"),
+            **{name: [float(value)] for name, value in values.items()},
+            **({"provider": provider} if provider else {}),
+        }
+        print(json.dumps(line, separators=(",", ":")))  # noqa: T201
 
 
-def _by_provider(line: dict[str, Any], provider: str) -> dict[str, Any]:
-    """The line with a second directive, which Powertools has no words for."""
-    total = line["_aws"]["CloudWatchMetrics"][0]
-    split = [metric for metric in total["Metrics"] if metric["Name"] not in _TOTALS]
-    directive = {"Namespace": NAMESPACE, "Dimensions": [["service", "provider"]], "Metrics": split}
-    return {**line, "_aws": {**line["_aws"], "CloudWatchMetrics": [total, directive]}, "provider": provider}
+def _directives(names: Iterable[str], provider: str) -> list[dict[str, object]]:
+    """What CloudWatch is to make of the line: metrics of the service, and those of them that are split by provider."""
+    metrics = [{"Name": name, "Unit": _UNITS.get(name, _COUNT)} for name in names]
+    directives = [_directive(metrics, "service")]
+    if provider:
+        split = [metric for metric in metrics if metric["Name"] not in _TOTALS]
+        directives.append(_directive(split, "service", "provider"))
+    return directives
+
+
+def _directive(metrics: list[dict[str, str]], *dimensions: str) -> dict[str, object]:
+    return {"Namespace": NAMESPACE, "Dimensions": [list(dimensions)], "Metrics": metrics}

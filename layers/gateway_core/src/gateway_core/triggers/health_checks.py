@@ -94,12 +94,22 @@ class HealthChecks:
     async def check_holds(self) -> list[HeldMoney]:
         """Book what nobody settled, in all projects, and tell by the log and metrics what is still held unconfirmed.
 
-        Raises StoreUnavailable, for the schedule to try again.
+        Raises StoreUnavailable, for the schedule to try again, once the databases that answer are done.
         """
         services = self._source.now()
-        found = await services.bookkeeper.look_through(within_s=LOOK_THROUGH_S)
+        found: list[HeldMoney] = []
+        failure: StoreUnavailable | None = None
+        books = services.bookkeepers
+        for bookkeeper in books:
+            try:
+                found += await bookkeeper.look_through(within_s=LOOK_THROUGH_S / len(books))
+            except StoreUnavailable as error:
+                failure = error
         held = [each for each in found if each.unconfirmed or each.booked or each.unreadable]
-        services.telemetry.holds_found(held)
+        if not failure or held:
+            services.telemetry.holds_found(held)
+        if failure:
+            raise failure
         return held
 
     async def close(self) -> None:

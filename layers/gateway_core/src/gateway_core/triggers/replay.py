@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from gateway_core.domain.errors import InvalidRequest, LLMError, RecordRefused, StoreUnavailable
+from gateway_core.domain.errors import InvalidRequest, LLMError, ProjectMisplaced, StoreUnavailable
 from gateway_core.ports import LocalBacklog
 from gateway_core.ports.replaying import replay
 from gateway_core.services import Current, Services
@@ -25,6 +26,8 @@ LOOK_S = 1.0
 MOST_PAUSE_S = 30.0
 LAST_S = 3.0
 """How long the last round may take. What it does not reach is on the disk."""
+SPARED_S = 3.0
+"""Of several databases one that did not answer is left alone for so long, and what is for the others goes on."""
 
 type Handler = Callable[[Any, Any], dict[str, Any]]
 
@@ -34,18 +37,13 @@ class Replayer:
 
     def __init__(self, source: Current[Services]) -> None:
         self._source = source
+        self._spared: dict[str, float] = {}
 
     async def replay(self, text: str) -> Verdict:
-        """Implements `ports.Replay`."""
+        """Implements `ports.Replay`. Where there are several databases, nothing is `away` as a whole."""
         services = self._source.now()
         try:
-            unsettled = parse(text)
-            terms = Terms(services.clock.now_ms(), services.settings.breaker)
-            settled = await replay(services.store, unsettled, terms)
-        except StoreUnavailable:
-            return "away"
-        except RecordRefused:
-            return "waits"
+            return await self._settle(services, parse(text))
         except InvalidRequest as error:
             services.telemetry.replay_refused(error)
             return "refused"
@@ -53,6 +51,20 @@ class Replayer:
             return "waits"
         except Exception as error:  # noqa: BLE001 - a fault of ours in one message must not keep the others
             services.telemetry.crashed("", error, "replay")
+            return "waits"
+
+    async def _settle(self, services: Services, unsettled: Unsettled) -> Verdict:
+        database = self._database_of(services, unsettled)
+        if services.clock.monotonic_s() < self._spared.get(database, -math.inf):
+            return "waits"
+        try:
+            settled = await replay(services.store, unsettled, Terms(services.clock.now_ms(), services.settings.breaker))
+        except ProjectMisplaced:
+            return "waits"
+        except StoreUnavailable:
+            if not database:
+                return "away"
+            self._spared[database] = services.clock.monotonic_s() + SPARED_S
             return "waits"
         services.telemetry.replayed(unsettled.record, written=settled.written)
         await self._tell(services, unsettled, settled)
@@ -66,6 +78,12 @@ class Replayer:
     async def close(self) -> None:
         """Close the store's connections; a later message opens new ones."""
         await self._source.now().store.close()
+
+    @staticmethod
+    def _database_of(services: Services, unsettled: Unsettled) -> str:
+        """Empty where there is one only."""
+        is_spread = len(services.store.databases) > 1
+        return services.settings.placement.database_of(unsettled.ticket.project_id) if is_spread else ""
 
     @staticmethod
     async def _tell(services: Services, unsettled: Unsettled, settled: Settled) -> None:

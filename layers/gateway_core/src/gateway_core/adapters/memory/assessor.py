@@ -1,4 +1,4 @@
-"""Which candidate is admitted: every check of every candidate, before anything is booked."""
+"""Which candidate is admitted: all checks of those up to the first that can start at once, then the booking."""
 
 from __future__ import annotations
 
@@ -93,7 +93,13 @@ class Assessor:
         return tuple(scope for scope in self.ticket.scopes if self.counts_user or not scope.startswith("u:"))
 
     def assessments(self, candidates: Sequence[Candidate]) -> list[Assessment]:
-        return [self._assess(index, candidate) for index, candidate in enumerate(candidates)]
+        """Those of the candidates up to the first that can start at once: nobody asks how the others fare."""
+        judged: list[Assessment] = []
+        for index, candidate in enumerate(candidates):
+            judged.append(self._assess(index, candidate))
+            if not judged[-1].refusal and not judged[-1].wait_ms:
+                break
+        return judged
 
     def _assess(self, index: int, candidate: Candidate) -> Assessment:
         deployment = (candidate.provider, candidate.deployment_id)

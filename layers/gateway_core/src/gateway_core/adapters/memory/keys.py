@@ -9,12 +9,13 @@ from gateway_core.adapters.memory.state import Part
 from gateway_core.domain.caller import Limits
 from gateway_core.store.budget import Account, budget_line
 from gateway_core.store.exact_amounts import check_limits
+from gateway_core.store.placement import Residence
 from gateway_core.store.records import BudgetLine
 from gateway_core.store.virtual_keys import KeyRecord, project_of_key_id, rights_json, rights_tag
 
 
 class MemoryKeys(Part):
-    """Implements the port `KeyStore` over a `State`."""
+    """Implements the ports `KeyStore` and `Residents` over a `State`. Nothing is ever moved."""
 
     async def put_key(self, record: KeyRecord) -> None:
         check_limits(record.limits)
@@ -43,6 +44,29 @@ class MemoryKeys(Part):
         used = {scope for (scope, _), account in accounts.items() if scope != "p" and account != Account()}
         keys = {f"k:{key.id}" for key in self._state.keys.get(project_id, {}).values()}
         return ["p", *sorted(users | used | keys)]
+
+    async def residence(self, project_id: str) -> Residence:
+        state = self._state
+        has_keys = bool(state.keys.get(project_id)) and project_id not in state.guests
+        has_budgets = any(project == project_id for project, _user in state.budgets)
+        is_known = any(project == project_id and month.admissions for (project, _), month in state.months.items())
+        return "home" if has_keys or has_budgets or is_known else ""
+
+    async def residents(self) -> list[str]:
+        state = self._state
+        known = {*state.keys, *(project for project, _ in state.budgets), *(project for project, _ in state.months)}
+        return [project for project in sorted(known) if await self.residence(project)]
+
+    async def put_guest(self, record: KeyRecord) -> None:
+        if await self.residence(record.project_id):
+            return
+        self._put(record)
+        self._state.guests.add(record.project_id)
+
+    async def drop_guests(self, project_id: str) -> None:
+        if project_id in self._state.guests:
+            self._state.guests.discard(project_id)
+            self._state.keys.pop(project_id, None)
 
     def _put(self, record: KeyRecord) -> None:
         tagged = replace(record, rights_tag=rights_tag(rights_json(record)))

@@ -85,10 +85,18 @@ class MemoryLedger(MemoryHolds):
             settled = replace(settled, folded=write_record(self._state, ticket, record))
         return settled
 
-    async def deployment_states(self, deployments: Sequence[tuple[str, str]]) -> list[DeploymentState]:
+    async def deployment_states(
+        self,
+        deployments: Sequence[tuple[str, str]],
+        project_id: str = "",  # noqa: ARG002 - there is one database
+    ) -> list[DeploymentState]:
         return [self._deployment_state(provider, deployment_id) for provider, deployment_id in deployments]
 
-    async def fleet_health(self, deployments: Sequence[tuple[str, str]]) -> FleetHealth:
+    async def fleet_health(
+        self,
+        deployments: Sequence[tuple[str, str]],
+        project_id: str = "",  # noqa: ARG002 - as above
+    ) -> FleetHealth:
         return FleetHealth(tuple(await self.deployment_states(deployments)), self._state.probes)
 
     def _deployment_state(self, provider: str, deployment_id: str) -> DeploymentState:

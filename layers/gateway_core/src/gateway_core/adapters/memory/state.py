@@ -106,10 +106,12 @@ class State:
 
     `answers` are kept values with their end, by project and entry; `hits` the waits of those that are not recorded yet,
     by project and request. `unconfirmed` says of attempts by project and `index_name` from when on their wait to be
-    booked is counted. `job_names` are jobs by project and digest of the idempotency key.
+    booked is counted. `guests` are projects whose keys are here as copies. `job_names` are jobs by project and digest
+    of the idempotency key.
     """
 
     keys: defaultdict[str, dict[str, KeyRecord]] = field(default_factory=lambda: defaultdict(dict))
+    guests: set[str] = field(default_factory=set)
     budgets: dict[tuple[str, str], Limits] = field(default_factory=dict)
     months: defaultdict[tuple[str, str], MonthAccounts] = field(default_factory=lambda: defaultdict(MonthAccounts))
     breakers: defaultdict[DeploymentKey, Breaker] = field(default_factory=lambda: defaultdict(Breaker))

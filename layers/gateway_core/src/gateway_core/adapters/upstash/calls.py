@@ -24,7 +24,7 @@ from gateway_core.store.changes import (
     Change,
     Percent,
 )
-from gateway_core.store.counters import Kind, count, dimensions, encode
+from gateway_core.store.counters import Dimension, Kind, count, dimensions, encode
 from gateway_core.store.estimates import day_end_ms
 from gateway_core.store.messages import (
     Admission,
@@ -59,6 +59,7 @@ _KINDS = frozenset(get_args(Kind.__value__))
 _WRITTEN = {"0": False, "1": True}
 _PERCENTS: dict[str, Percent] = {"50": 50, "80": 80, "100": 100}
 _DETAIL_LENGTH = 160
+_HELD = "|="
 _REASONS: dict[str, RefusalReason] = {"budget": "budget", "rate": "rate", "open": "breaker_open"}
 
 
@@ -159,11 +160,16 @@ def add_books(call: ScriptCall, ticket: Ticket, record: UsageRecord, now_ms: int
     groups = dimensions(record, ticket.day, ticket.hour)
     is_late = (ticket.day, ticket.hour) != (day_key(utc_date(now_ms)), hour_key(now_ms))
     call.add(ticket.project_id, layout.pack_record(record), int(is_late))
-    call.add(layout.pack_counters(count(record)), len(groups))
-    for group in groups:
-        call.add(len(group.fields), *group.fields, group.index)
-        if group.index:
-            call.add(group.kind, group.name, group.rest_name, group.most, *group.rest)
+    fields = [field for group in groups for field in group.fields]
+    call.add(layout.pack_counters(count(record)), "\n".join(map(_described, groups)), len(fields), *fields)
+
+
+def _described(group: Dimension) -> str:
+    """What a script has to know of a dimension where a field is new. Names are encoded: none has a space."""
+    if not group.index:
+        return str(len(group.fields))
+    facts = (len(group.fields), group.index, group.kind, group.name, group.rest_name, group.most, *group.rest)
+    return " ".join(map(str, facts))
 
 
 def told_due(reply: str) -> tuple[str, bool]:
@@ -210,7 +216,8 @@ def parse_settled(reply: str) -> Settled:
     Raises RecordRefused where there was no room for the record.
     """
     if reply.startswith("!") and len(reply) > 1:
-        raise RecordRefused("The store has no room for the usage record.", detail=reply[1:][:_DETAIL_LENGTH])
+        detail = reply[1:].rpartition(_HELD)[0] if _HELD in reply else reply[1:]
+        raise RecordRefused("The store has no room for the usage record.", detail=detail[:_DETAIL_LENGTH])
     written, *told = reply.split("|")
     folded = tuple(_kind(kind) for part in told if part.startswith("~") for kind in part[1:].split(","))
     changes = _changes([part for part in told if part[0] not in "~="])
@@ -219,10 +226,10 @@ def parse_settled(reply: str) -> Settled:
 
 def parse_held(reply: str) -> tuple[int, int, int] | None:
     """What a settlement that is told as news found in its hold: tokens and both sequences. None if there is no news."""
-    held = next((part[1:] for part in reply.split("|") if part.startswith("=")), None)
-    if held is None:
+    _, found, held = reply.rpartition(_HELD)
+    if not found:
         return None
-    tokens, sequence, token_sequence = map(whole, held.split(","))
+    tokens, sequence, token_sequence = map(whole, held.partition("|")[0].split(","))
     return tokens, sequence, token_sequence
 
 

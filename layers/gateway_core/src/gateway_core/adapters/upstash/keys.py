@@ -6,18 +6,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from gateway_core.adapters.upstash import layout
-from gateway_core.adapters.upstash.pages import hash_pages
+from gateway_core.adapters.upstash.pages import hash_pages, key_pages
 from gateway_core.adapters.upstash.part import Part
-from gateway_core.adapters.upstash.reading import done, named, pairs, read, rows, values
+from gateway_core.adapters.upstash.reading import done, flag, named, pairs, read, rows, texts, values
 from gateway_core.domain.caller import Limits
 from gateway_core.store.budget import budget_line
 from gateway_core.store.exact_amounts import check_limits
+from gateway_core.store.placement import Residence
 from gateway_core.store.records import BudgetLine
-from gateway_core.store.virtual_keys import KeyRecord, project_of_key_id
+from gateway_core.store.virtual_keys import PROJECT_ID, KeyRecord, project_of_key_id
 
 
 class UpstashKeys(Part):
-    """Implements the port `KeyStore`."""
+    """Implements the ports `KeyStore` and `Residents`."""
 
     async def put_key(self, record: KeyRecord) -> None:
         check_limits(record.limits)
@@ -70,14 +71,50 @@ class UpstashKeys(Part):
             scopes |= {layout.scope_of(name) for name, text in accounts.items() if layout.is_used(text)}
         return ["p", *sorted(scopes)]
 
+    async def residence(self, project_id: str) -> Residence:
+        key, what = layout.project_key(project_id), f"residence of project {project_id}"
+        asked = self._client.pipeline(
+            [
+                ("EXISTS", key),
+                ("HEXISTS", key, layout.GUEST),
+                ("HEXISTS", key, layout.HOME),
+                ("SISMEMBER", layout.PROJECTS, project_id),
+                ("EXISTS", layout.moving_key(project_id)),
+            ]
+        )
+        with named(what):
+            is_there, is_guest, was_moved, has_books, is_moving = map(flag, await read(what, asked, rows))
+        if is_moving:
+            return "moving"
+        return "home" if has_books or was_moved or (is_there and not is_guest) else ""
+
+    async def residents(self) -> list[str]:
+        found = set(await read(layout.PROJECTS, self._client.execute("SMEMBERS", layout.PROJECTS), texts))
+        async for keys in key_pages(self._client, layout.project_key("*")):
+            asked = self._client.pipeline([("HEXISTS", key, layout.GUEST) for key in keys]) if keys else None
+            guests = map(flag, await read(layout.GUEST, asked, rows)) if asked else ()
+            found |= {key.partition(":")[2] for key, is_guest in zip(keys, guests, strict=True) if not is_guest}
+        async for keys in key_pages(self._client, layout.moving_key("*")):
+            found |= {project for key in keys if PROJECT_ID.fullmatch(project := key.partition(":")[2])}
+        return sorted(found)
+
+    async def put_guest(self, record: KeyRecord) -> None:
+        if await self.residence(record.project_id):
+            return
+        await self._put(record, layout.GUEST, "1")
+
+    async def drop_guests(self, project_id: str) -> None:
+        if not await self.residence(project_id):
+            await done("answer of drop_guests", self._client.execute("DEL", layout.project_key(project_id)))
+
     async def _project(self, project_id: str) -> dict[str, str]:
         key = layout.project_key(project_id)
         return await read(key, self._client.execute("HGETALL", key), pairs)
 
-    async def _put(self, record: KeyRecord) -> None:
+    async def _put(self, record: KeyRecord, *more: str) -> None:
         field = layout.KEY_PREFIX + record.digest
         key, value = layout.project_key(record.project_id), layout.pack_key(record)
-        await done("answer of put_key", self._client.execute("HSET", key, field, value))
+        await done("answer of put_key", self._client.execute("HSET", key, field, value, *more))
 
 
 def _keys(project_id: str, stored: dict[str, str]) -> list[KeyRecord]:

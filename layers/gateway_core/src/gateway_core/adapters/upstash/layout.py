@@ -2,7 +2,9 @@
 
     prj:{project}             hash    k|{digest} a key: "limits|rights"; b|p and b|u:{user} budgets;
                                       rq|{key id}, tk|{key id} rate limits of a key, td|{key id} what it owes; due,
-                                      from when on the first of those in ux:{project} waits
+                                      from when on the first of those in ux:{project} waits; guest, where its keys
+                                      are copies, and home, where it was moved to, of several databases
+    mv:{project}              hash    the same while it is moved to another database
     bud:{project}:{YYYYMM}    hash    {scope}|M and {scope}|D{DD} accounts, {scope}|EM and {scope}|E{DD} what of them
                                       is estimated; h|{request}.{attempt} open holds, x|... unconfirmed ones,
                                       e|... what was booked as an estimate; s|{request} marks; c...|... and i|...
@@ -59,6 +61,7 @@ PROBES = "probes"
 DEPLOYMENTS = "pv"
 OPEN_JOBS = "jobs"
 KEY_PREFIX = "k|"
+GUEST, HOME = "guest", "home"
 _RECORD_VERSION = 1
 _PROBES_VERSION = 1
 _STATES: dict[str, BreakerState] = {"c": "closed", "o": "open", "h": "half_open"}
@@ -73,6 +76,10 @@ JOB_STATES: dict[str, JobState] = {
 
 def project_key(project_id: str) -> str:
     return f"prj:{project_id}"
+
+
+def moving_key(project_id: str) -> str:
+    return f"mv:{project_id}"
 
 
 def budget_key(project_id: str, month: str) -> str:

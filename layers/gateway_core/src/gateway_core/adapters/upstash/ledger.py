@@ -104,14 +104,22 @@ class UpstashLedger(UpstashHolds):
                 return Settled(written=False, changes=changes)
         raise restless()
 
-    async def deployment_states(self, deployments: Sequence[tuple[str, str]]) -> list[DeploymentState]:
+    async def deployment_states(
+        self,
+        deployments: Sequence[tuple[str, str]],
+        project_id: str = "",  # noqa: ARG002 - there is one database
+    ) -> list[DeploymentState]:
         if not deployments:
             return []
         await self._tell()
         asked = self._client.execute(*_state_command(deployments))
         return await read("state of deployments", asked, lambda reply: _states(deployments, reply))
 
-    async def fleet_health(self, deployments: Sequence[tuple[str, str]]) -> FleetHealth:
+    async def fleet_health(
+        self,
+        deployments: Sequence[tuple[str, str]],
+        project_id: str = "",  # noqa: ARG002 - as above
+    ) -> FleetHealth:
         await self._tell()
         states = [_state_command(deployments)] if deployments else []
         asked = self._client.pipeline([*states, ["GET", layout.PROBES]])
@@ -130,10 +138,9 @@ class UpstashLedger(UpstashHolds):
 
     def _settled(self, reply: str, settlement: Settlement, terms: Terms) -> Settled:
         with named("answer of settle"):
-            settled, held = parse_settled(reply), parse_held(reply)
-        if held:
-            self._news.put(News(settlement, terms.now_ms, *held))
-        return settled
+            if held := parse_held(reply):
+                self._news.put(News(settlement, terms.now_ms, *held))
+            return parse_settled(reply)
 
     async def _record_alone(self, ticket: Ticket, record: UsageRecord, terms: Terms) -> Settled:
         call = request_call(ticket, terms.now_ms)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from gateway_core.adapters.upstash.client import Client
-from gateway_core.adapters.upstash.reading import read, scanned
+from gateway_core.adapters.upstash.reading import named, read, rows, scanned, text, texts
 from gateway_core.domain.errors import StoreUnreadable
 
 PAGE = 1000
@@ -29,6 +29,20 @@ async def hash_pages(client: Client, key: str, pattern: str) -> AsyncIterator[di
     while cursor != FIRST:
         fields, cursor = await hash_page(client, key, pattern, turns.next(cursor))
         yield fields
+
+
+async def key_pages(client: Client, pattern: str) -> AsyncIterator[list[str]]:
+    """Names of keys that match, about as many of all keys looked at a time. One may come twice."""
+    turns, cursor = Turns("keys of a database"), FIRST
+    while True:
+        after, found = await read(
+            "answer of SCAN", client.execute("SCAN", cursor, "MATCH", pattern, "COUNT", PAGE), rows
+        )
+        with named("answer of SCAN"):
+            yield texts(found)
+            cursor = turns.next(text(after))
+        if cursor == FIRST:
+            return
 
 
 class Turns:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, override
@@ -46,6 +47,10 @@ class Deadlines:
     read_s: float = 0.75
 
 
+def _ignore(_date: str, _trip_s: float) -> None:
+    """For who has no clock to put right."""
+
+
 class _LostAnswerError(Exception):
     """No usable answer: whether the command ran is unknown. The text holds no secret."""
 
@@ -56,8 +61,12 @@ class RestClient(Client):
     An answer that got lost, but not one that is late, is asked for once more, at once.
     """
 
-    def __init__(self, url: str, token: str, deadlines: Deadlines | None = None) -> None:
+    def __init__(
+        self, url: str, token: str, deadlines: Deadlines | None = None, hear: Callable[[str, float], None] = _ignore
+    ) -> None:
+        """`hear` is told the `date` of each answer, and how many seconds that took."""
         super().__init__(token)
+        self._hear = hear
         self._url = url.rstrip("/")
         headers = {
             "authorization": f"Bearer {token}",
@@ -113,6 +122,7 @@ class RestClient(Client):
         raise unavailable(lost)
 
     async def _try(self, to: Template, content: bytes) -> Any:
+        began_s = time.monotonic()
         try:
             answer = await self._connections().fetch(
                 to, content, answer_s=self._deadlines.read_s, most_bytes=_MOST_BYTES
@@ -121,6 +131,7 @@ class RestClient(Client):
             raise unavailable(type(error).__name__) from None
         except (HttpError, OSError) as error:
             raise _LostAnswerError(type(error).__name__) from None
+        self._hear(answer.headers.get("date", ""), time.monotonic() - began_s)
         return _json(answer)
 
     def _connections(self) -> Pool:

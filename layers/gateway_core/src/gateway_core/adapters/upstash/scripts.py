@@ -6,8 +6,9 @@ What they have in common with the rules in `store` stands before them, taken fro
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import re
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 
 from gateway_core.store.breaker import MOST_AHEAD_MS, MOST_DOUBLINGS
@@ -60,6 +61,7 @@ class Scripts:
     job_end: Script
 
 
+@cache
 def load_scripts() -> Scripts:
     """Read and assemble the scripts from the package."""
     return Scripts(
@@ -79,21 +81,20 @@ def load_scripts() -> Scripts:
 
 
 def _assemble(*names: str) -> Script:
-    text = f"{_constants()}\n{_without_comments(_read(names))}"
+    text = _with_constants(_without_comments("\n".join(map(_read, names))))
     return Script(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
 
 
-def _constants() -> str:
-    """Those of both languages. A threshold is a percentage and which part of the limit is missing from it."""
-    parts = ((percent, 100 // (100 - percent) if percent < 100 else "math.huge") for percent in THRESHOLDS)  # noqa: PLR2004 - all
+def _with_constants(text: str) -> str:
+    """The values of both languages in the place of their names. A threshold is a percentage and its missing part."""
+    parts = ((percent, 100 // (100 - percent) if percent < 100 else "math.huge") for percent in THRESHOLDS)  # noqa: PLR2004
     thresholds = ", ".join(f"{{{percent}, {part}}}" for percent, part in parts)
-    lines = [f"local {name} = {value}" for name, value in _CONSTANTS.items()]
-    return "\n".join([*lines, f"local THRESHOLDS = {{{thresholds}}}"])
+    values = {**_CONSTANTS, "THRESHOLDS": f"{{{thresholds}}}"}
+    return re.sub("|".join(rf"\b{name}\b" for name in values), lambda found: str(values[found[0]]), text)
 
 
-def _read(names: Sequence[str]) -> str:
-    folder = files(__package__) / "lua"
-    return "\n".join((folder / f"{name}.lua").read_text(encoding="utf-8") for name in names)
+def _read(name: str) -> str:
+    return (files(__package__) / "lua" / f"{name}.lua").read_text(encoding="utf-8")
 
 
 def _without_comments(text: str) -> str:

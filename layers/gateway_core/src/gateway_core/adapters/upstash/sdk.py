@@ -100,7 +100,9 @@ def _connections(timeout_s: float) -> httpx.AsyncClient:
 
 
 def _flat(answer: object) -> Reply:
-    """The SDK makes a mapping of a hash, and a number of a cursor; on the wire there are flat lists and texts."""
+    """The SDK makes mappings of hashes, numbers of cursors and truth of 1; on the wire are flat lists and texts."""
+    if isinstance(answer, bool):
+        return int(answer)
     if isinstance(answer, dict):
         return [part for pair in answer.items() for part in pair]
     if isinstance(answer, tuple):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from gateway_core.adapters.clock import SystemClock
 from gateway_core.adapters.upstash.answers import UpstashAnswers
 from gateway_core.adapters.upstash.books import UpstashBooks
 from gateway_core.adapters.upstash.jobs import UpstashJobs
@@ -10,13 +13,15 @@ from gateway_core.adapters.upstash.ledger import UpstashLedger
 from gateway_core.adapters.upstash.probes import UpstashProbes
 from gateway_core.adapters.upstash.rest import Deadlines, RestClient
 from gateway_core.adapters.upstash.scripts import load_scripts
+from gateway_core.ports import Store
 from gateway_core.store.estimates import LEAST_WAIT_MS
+from gateway_core.store.placement import FIRST
 
 
 class UpstashStore(UpstashLedger, UpstashAnswers, UpstashKeys, UpstashProbes, UpstashBooks, UpstashJobs):
     """Implements the port `Store` over the REST API at `url`. Opens no connection before its first call.
 
-    `unconfirmed_after_ms`: see `HoldBook`.
+    `unconfirmed_after_ms`: see `HoldBook`. `clock` hears what the time is there.
     """
 
     def __init__(
@@ -27,9 +32,15 @@ class UpstashStore(UpstashLedger, UpstashAnswers, UpstashKeys, UpstashProbes, Up
         connect_timeout_s: float = 0.25,
         timeout_s: float = 0.75,
         unconfirmed_after_ms: int = LEAST_WAIT_MS,
+        clock: SystemClock | None = None,
     ) -> None:
-        self._rest = RestClient(url, token, Deadlines(connect_timeout_s, timeout_s))
+        told = {"hear": clock.hear} if clock else {}
+        self._rest = RestClient(url, token, Deadlines(connect_timeout_s, timeout_s), **told)
         super().__init__(self._rest, load_scripts(), unconfirmed_after_ms)
+
+    @property
+    def databases(self) -> Mapping[str, Store]:
+        return {FIRST: self}
 
     def forget_connections(self) -> None:
         """For a process that was restored from a snapshot."""

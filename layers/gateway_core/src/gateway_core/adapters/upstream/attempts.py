@@ -37,6 +37,10 @@ class Line:
     seen: ProviderExchange
 
 
+type OpenLine = Callable[[Line], Awaitable[Opened]]
+"""Sends the request of a stream over an attempt's line."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attempts:
     """Makes attempts with the credentials of now. A key goes to the host of its own `api_base` only.
@@ -69,10 +73,12 @@ class Attempts:
             raise error
         return cast("A", answer), line.seen
 
-    async def streamed(
-        self, call: ProviderCall, open_: Callable[[Line], Awaitable[Opened]]
-    ) -> AsyncGenerator[Chunk, None]:
-        """An answer as it comes. Raises the same errors, also after a part of it."""
+    async def streamed(self, call: ProviderCall, ready: Callable[[], Awaitable[OpenLine]]) -> AsyncGenerator[Chunk]:
+        """An answer as it comes, from what `ready` gives before the attempt's time begins.
+
+        Raises the same errors, also after a part of it.
+        """
+        open_ = await ready()
         line = self._line(call)
         about = self._about(call, line.key, call.messages)
         times = {"timeout_s": call.timeout_s, "first_within_s": call.first_within_s}

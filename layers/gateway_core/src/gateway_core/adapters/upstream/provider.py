@@ -7,10 +7,11 @@ import copy
 import threading
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Protocol, Self
 
 from gateway_core.adapters.tokens import PromptCounter
-from gateway_core.adapters.upstream.attempts import Attempts, Line
+from gateway_core.adapters.upstream.attempts import Attempts, Line, OpenLine
 from gateway_core.adapters.upstream.embeddings import check_servable, private_texts, request_embeddings, vectors_of
 from gateway_core.adapters.upstream.rates import view_of
 from gateway_core.adapters.upstream.streams import Opened
@@ -87,19 +88,23 @@ class UpstreamProvider:
         dropped = _with_unsaid(answer.dropped_params, call)
         return replace(answer, finish_reason=finish, usage=usage, rates=view_of(seen), dropped_params=dropped)
 
-    async def stream(self, call: ProviderCall) -> AsyncGenerator[Chunk, None]:
+    def stream(self, call: ProviderCall) -> AsyncGenerator[Chunk]:
         """One attempt, handed on as it comes. Raises the same errors, also after a part of the answer."""
         if wire_of(call.deployment).stream is None:
-            yield _whole_chunk(await self.complete(replace(call, timeout_s=call.first_within_s)))
-            return
+            return self._in_one_piece(call)
+        return self._attempts.streamed(call, partial(self._ready, call))
+
+    async def _in_one_piece(self, call: ProviderCall) -> AsyncGenerator[Chunk]:
+        yield _whole_chunk(await self.complete(replace(call, timeout_s=call.first_within_s)))
+
+    async def _ready(self, call: ProviderCall) -> OpenLine:
         engine = await self._engine(call.deployment)
 
         async def open_(line: Line) -> Opened:
             opened = await engine.open(call, line)
             return replace(opened, dropped=_with_unsaid(opened.dropped, call))
 
-        async for chunk in self._attempts.streamed(call, open_):
-            yield chunk
+        return open_
 
     async def embed(self, call: EmbedCall) -> Embeddings:
         """One attempt, on the same terms. Raises ProviderRejected for what only OpenAI's wire can embed."""

@@ -63,7 +63,8 @@ class Flow:
             if self._events:
                 chunk = self._read(opened.reader, self._events.popleft())
                 if chunk.is_content:
-                    return self._first(self._with_usage(chunk))
+                    chunk = self._with_usage(chunk)
+                    return chunk if self.has_begun else self._first(chunk)
             elif self._over:
                 self._check()
                 return None

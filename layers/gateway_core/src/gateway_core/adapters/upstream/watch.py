@@ -14,9 +14,10 @@ from typing import Any
 from gateway_core.domain.chat import Json
 from gateway_core.wires.shapes import mapping
 from gateway_core.wires.sse import SseReader
-from gateway_core.wires.wire import EventFacts, Wire
+from gateway_core.wires.wire import NO_FACTS, EventFacts, Wire
 
 _DONE, _DONE_DATA = "[DONE]", b"[DONE]"
+_DECODER = json.JSONDecoder()
 _PINGS = frozenset({"heartbeat", "keep-alive", "keepalive", "ping"})
 
 
@@ -41,6 +42,8 @@ class StreamWatch:
     error: Json = field(default_factory=dict)
     malformed: bool = False
     reports: int = 0
+    _latest: Json = field(default_factory=dict)
+    _counted: bool = False
     _reader: SseReader = field(default_factory=lambda: SseReader(_is_whole))
 
     @property
@@ -62,7 +65,8 @@ class StreamWatch:
     def _event(self, name: str, data: bytes) -> None:
         if self.terminator == _DONE:
             return  # what comes after the last word belongs to nothing
-        if data.strip() == _DONE_DATA:
+        data = data.strip()
+        if data == _DONE_DATA:
             self.terminator = self.terminator or _DONE
             return
         event = _decode(data)
@@ -75,16 +79,18 @@ class StreamWatch:
 
     def _note(self, event: Json) -> None:
         stream = self.wire.stream
-        facts = stream.facts_of(event) if stream else EventFacts()
+        facts = stream.facts_of(event) if stream else NO_FACTS
         self.error = self.error or _error_in(event, facts)
-        tells_usage = self._keep(facts.usage)
+        tells_usage = bool(facts.usage) and self._keep(facts.usage)
         if stream and not self.terminator:
             self.finish = facts.finish or self.finish
             self.terminator = stream.terminator_of(event, self.finish)
         self.is_bill = self.is_bill or (tells_usage and bool(self.finish))
 
     def _keep(self, usage: Json) -> bool:
-        """Whether it counts anything. Later reports add to and replace earlier ones."""
+        """Whether it counts anything. Later reports add to and replace earlier ones; many are like the one before."""
+        if usage == self._latest:
+            return self._counted
         counts = False
         for name, reported in usage.items():
             known = {key: value for key, value in mapping(reported).items() if value is not None}
@@ -93,6 +99,7 @@ class StreamWatch:
                 self.reports += 1
                 self.usage[name] = after
             counts = counts or any(isinstance(value, int) for value in known.values())
+        self._latest, self._counted = usage, counts
         return counts
 
 
@@ -105,11 +112,26 @@ def _error_in(event: Json, facts: EventFacts) -> Json:
 
 def _decode(data: bytes) -> Json | None:
     """The event, or None if it is not a JSON object."""
+    event = _value(data)
+    return event if isinstance(event, dict) else None
+
+
+def _value(data: bytes) -> Any:
+    """As `json.loads`, which takes twice as long for what is plain; None if it is no JSON."""
     try:
-        event = json.loads(data)
+        text = data.decode()
+        value, end = _DECODER.raw_decode(text)
+        return value if end == len(text) else json.loads(data)
+    except (ValueError, RecursionError):
+        return _odd_value(data)
+
+
+def _odd_value(data: bytes) -> Any:
+    """In another encoding, or with something around it."""
+    try:
+        return json.loads(data)
     except (ValueError, RecursionError):
         return None
-    return event if isinstance(event, dict) else None
 
 
 def _is_whole(data: bytes) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
@@ -14,11 +15,15 @@ from gateway_core.api.sse import Events, event
 from gateway_core.api.stream_answer import StreamParts, stream_error_body
 from gateway_core.domain.answer import Chunk, ProviderAnswer
 from gateway_core.domain.errors import LLMError
+from gateway_core.domain.provider_errors import ProviderRejected
 from gateway_core.domain.result import Completion
 from gateway_core.wires.anthropic.inbound.answer import message_body
 from gateway_core.wires.anthropic.inbound.events import MessagesWriter
 from gateway_core.wires.anthropic.inbound.request import Inbound
 from gateway_core.wires.anthropic.inbound.words import callers_names, callers_path, callers_text
+from gateway_core.wires.table import traits_of
+
+_FAULT = re.compile(r"finds fault with ([\w.]+\w)")
 
 
 def whole_answer(done: Completion[ProviderAnswer], asked: Inbound) -> tuple[dict[str, Any], dict[str, str]]:
@@ -31,8 +36,15 @@ def whole_answer(done: Completion[ProviderAnswer], asked: Inbound) -> tuple[dict
 def in_callers_words(error: LLMError, asked: Inbound) -> LLMError:
     """The error with the fields that it names as the caller knows them."""
     error.message = callers_text(error.message, asked)
-    error.param = error.param and callers_path(error.param, asked)
+    error.param = _own_path(error, asked) or (error.param and callers_path(error.param, asked))
     return error
+
+
+def _own_path(error: LLMError, asked: Inbound) -> str:
+    """What a provider finds fault with that was sent the caller's own body: it names fields, and counts, as he does."""
+    last = error.attempts[-1].provider if isinstance(error, ProviderRejected) and error.attempts else ""
+    found = _FAULT.search(error.message) if last and traits_of(last).chat.name == asked.spoken.wire else None
+    return found[1] if found else ""
 
 
 def stream_headers(headers: dict[str, str]) -> dict[str, str]:

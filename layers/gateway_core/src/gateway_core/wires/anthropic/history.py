@@ -12,8 +12,7 @@ from typing import Any
 from gateway_core.domain.chat import Json
 from gateway_core.domain.model_rules import ModelRules
 from gateway_core.wires.anthropic.call_ids import CallIds
-from gateway_core.wires.anthropic.inbound.talk import is_own
-from gateway_core.wires.anthropic.thoughts import THOUGHTS
+from gateway_core.wires.anthropic.thoughts import THOUGHTS, is_own
 
 
 def history_of(messages: Sequence[Json], rules: ModelRules, *, thinks: bool) -> list[Json]:

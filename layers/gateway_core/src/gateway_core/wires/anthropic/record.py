@@ -13,7 +13,16 @@ from gateway_core.domain.chat import Json
 from gateway_core.wires.counts import checked, count
 from gateway_core.wires.finish import CONTENT_FILTER, finish_word
 from gateway_core.wires.shapes import mapping
-from gateway_core.wires.wire import ErrorSign, EventFacts, Image, LimitHeaders, ModelsEndpoint, StreamForm, Wire
+from gateway_core.wires.wire import (
+    NO_FACTS,
+    ErrorSign,
+    EventFacts,
+    Image,
+    LimitHeaders,
+    ModelsEndpoint,
+    StreamForm,
+    Wire,
+)
 
 _FINISHES = {
     "max_tokens": "length",
@@ -72,7 +81,8 @@ def _usage(body: object) -> Usage | None:
 def _facts(event: Json) -> EventFacts:
     """The input is reported first, in `message_start`, and the output last, in `message_delta`."""
     usage = mapping(event.get("message")).get("usage") or event.get("usage")
-    return EventFacts(finish=_finish(event.get("delta")), usage={"usage": usage})
+    finish = _finish(event.get("delta"))
+    return EventFacts(finish, {"usage": usage} if usage else {}) if finish or usage else NO_FACTS
 
 
 def image_tokens(_model: str, image: Image) -> int:

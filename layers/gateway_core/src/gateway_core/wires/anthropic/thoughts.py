@@ -20,6 +20,8 @@ _MARK = "a"
 _BOUND = re.compile(r"claude-(?:(?:fable|mythos)-5-[12]|(?:opus|sonnet|haiku)-5-5)(?!\d)")
 """Models that refuse thoughts once something before them has changed, in accounts made since 2026-08-31."""
 THOUGHTS = frozenset({"thinking", "redacted_thinking"})
+OWN_SIGNATURE = "llm-gateway"
+"""Signs thoughts that other models showed: Anthropic would refuse them, so they are not sent back there."""
 _FIELDS = {"thinking": ("thinking", "signature"), "redacted_thinking": ("data",)}
 
 
@@ -46,6 +48,11 @@ def _sound(before: object) -> Before:
         elif block := _signed(mapping(one)):
             lengths_and_blocks.append(block)
     return lengths_and_blocks
+
+
+def is_own(block: Json) -> bool:
+    """Whether it is a thought that no model of Anthropic's has signed."""
+    return block.get("type") == "thinking" and block.get("signature") in ("", None, OWN_SIGNATURE)
 
 
 def signed_blocks(blocks: object) -> list[dict[str, Any]]:

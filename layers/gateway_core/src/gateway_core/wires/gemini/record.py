@@ -14,7 +14,16 @@ from gateway_core.wires.counts import checked, count
 from gateway_core.wires.errors import error_details
 from gateway_core.wires.finish import CONTENT_FILTER, INTERRUPTED, finish_word
 from gateway_core.wires.shapes import first, items, mapping
-from gateway_core.wires.wire import ErrorSign, EventFacts, ExhaustedLimit, Image, ModelsEndpoint, StreamForm, Wire
+from gateway_core.wires.wire import (
+    NO_FACTS,
+    ErrorSign,
+    EventFacts,
+    ExhaustedLimit,
+    Image,
+    ModelsEndpoint,
+    StreamForm,
+    Wire,
+)
 
 _FINISHES = {
     "MAX_TOKENS": "length",
@@ -90,7 +99,8 @@ def _audio(details: object) -> int:
 
 
 def _facts(event: Json) -> EventFacts:
-    return EventFacts(finish=_finish(event), usage={"usageMetadata": event.get("usageMetadata")})
+    finish, usage = _finish(event), event.get("usageMetadata")
+    return EventFacts(finish, {"usageMetadata": usage} if usage else {}) if finish or usage else NO_FACTS
 
 
 def _exhausted(body: object) -> list[ExhaustedLimit]:

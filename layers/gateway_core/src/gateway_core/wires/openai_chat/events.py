@@ -16,7 +16,7 @@ from gateway_core.wires.openai_chat.beside import all_of, reasoning_in, sound_by
 from gateway_core.wires.openai_chat.history import NO_ARGUMENTS, REASONING_MARK
 from gateway_core.wires.openai_chat.odd_calls import CallMender
 from gateway_core.wires.openai_chat.record import OPENAI_CHAT, with_finish
-from gateway_core.wires.shapes import first, items, mapping, text_of
+from gateway_core.wires.shapes import first, items, mapping, sendable, text_of
 from gateway_core.wires.signed_ids import signed
 from gateway_core.wires.table import traits_of
 
@@ -44,6 +44,8 @@ class ChatReader:
         return self._calls.any
 
     def chunk(self, event: Json) -> Chunk:
+        if text := _plain_text(event):
+            return Chunk(text, forwarded=self._passed_plain(event) if self._forwards else ())
         event = self._mender.mended(event)
         event = self._signed(event) if self._reasoning and not self._calls.any else event
         choices = [mapping(choice) for choice in items(event.get("choices"))]
@@ -136,6 +138,14 @@ class ChatReader:
         passed, self._waiting = tuple(self._waiting), []
         return passed
 
+    def _passed_plain(self, event: Json) -> tuple[Json, ...]:
+        """As `_passed`, for an event that only says something."""
+        self._latest = event
+        if "usage" in event:
+            event = {name: value for name, value in event.items() if name != "usage"}
+        passed, self._waiting = (*self._waiting, event), []
+        return passed
+
     def _with(self, choices: list[Json]) -> Json:
         """An event like the latest, with these choices and without its usage."""
         made = {**self._latest, "choices": choices}
@@ -145,6 +155,30 @@ class ChatReader:
     def _event_of(self, piece: ToolCallDelta) -> Json:
         delta = {"tool_calls": [{"index": piece.index, "function": {"arguments": piece.arguments}}]}
         return self._with([{"index": 0, "delta": delta, "finish_reason": None}])
+
+
+def _plain_text(event: Json) -> str:
+    """The text of an event that says nothing else, as most do; empty for any other."""
+    choices = event.get("choices")
+    if type(choices) is not list or len(choices) != 1 or event.get("usage"):
+        return ""
+    choice = choices[0]
+    if (
+        type(choice) is not dict
+        or choice.get("finish_reason") is not None
+        or choice.get("index")
+        or "message" in choice
+    ):
+        return ""
+    delta = choice.get("delta")
+    if type(delta) is not dict or not all(map(_is_plain, delta, delta.values())):
+        return ""
+    text = delta.get("content")
+    return sendable(text) if type(text) is str else ""
+
+
+def _is_plain(name: str, value: object) -> bool:
+    return name == "content" or value is None or (name == "role" and value != "")
 
 
 def _told(delta: Json) -> Json:

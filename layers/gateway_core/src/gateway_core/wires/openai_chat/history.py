@@ -17,6 +17,8 @@ from gateway_core.wires.signed_ids import carried, shortened, split
 NO_ARGUMENTS = "{}"
 _LONGEST_ID = 40
 """Characters of a call's id at OpenAI: a longer one is refused as `string_above_max_length`."""
+_FILENAME = "document.pdf"
+"""A file that comes with the request has to have a name."""
 _WRONG_JPEG, _JPEG = "data:image/jpg;", "data:image/jpeg;"
 _JSON_HINT: Json = {"role": "system", "content": "Answer with a JSON object."}
 """What JSON mode needs where no message has the word: OpenAI and DeepSeek refuse it then."""
@@ -155,6 +157,8 @@ def _parts(content: list[Any], *, has_refusals: bool) -> Iterator[Json]:
         plain = {name: _stated(value) for name, value in part.items() if name != "cache_control"}
         if part.get("type") == "image_url":
             plain["image_url"] = _image(plain["image_url"])
+        if part.get("type") == "file" and "file_data" in plain["file"]:
+            plain["file"] = {"filename": _FILENAME, **plain["file"]}
         yield {"type": "text", "text": _said(part)} if part.get("type") == "refusal" and not has_refusals else plain
 
 

@@ -12,7 +12,7 @@ from gateway_core.domain.chat import Json
 from gateway_core.wires import openai
 from gateway_core.wires.finish import CONTENT_FILTER, INTERRUPTED, finish_word
 from gateway_core.wires.shapes import first, items, mapping
-from gateway_core.wires.wire import ErrorSign, EventFacts, Image, StreamForm, Wire
+from gateway_core.wires.wire import NO_FACTS, ErrorSign, EventFacts, Image, StreamForm, Wire
 
 _OPENAIS = frozenset({"stop", "length", "tool_calls", "function_call", CONTENT_FILTER})
 _FINISHES = {
@@ -62,8 +62,9 @@ def _usage(body: object) -> Usage | None:
 
 def _facts(event: Json) -> EventFacts:
     """Of several answers the first decides, as in a whole one: the others' ends are told to the caller as they came."""
-    choices = [choice for choice in items(event.get("choices")) if not mapping(choice).get("index")]
-    return EventFacts(finish=_finish({"choices": choices}), usage={"usage": openai.with_tier(event)})
+    main = next((choice for choice in map(mapping, items(event.get("choices"))) if not choice.get("index")), {})
+    finish, usage = _word(main), openai.with_tier(event)
+    return EventFacts(finish, {"usage": usage} if usage else {}) if finish or usage else NO_FACTS
 
 
 def _refusal(body: object) -> str:

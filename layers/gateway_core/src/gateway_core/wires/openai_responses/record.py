@@ -7,7 +7,7 @@ from gateway_core.domain.chat import Json
 from gateway_core.wires import openai
 from gateway_core.wires.finish import CONTENT_FILTER, INTERRUPTED
 from gateway_core.wires.shapes import items, mapping
-from gateway_core.wires.wire import EventFacts, StreamForm, Wire
+from gateway_core.wires.wire import NO_FACTS, EventFacts, StreamForm, Wire
 
 _CALLS = ("function_call", "custom_tool_call")
 ENDS = frozenset({"response.completed", "response.incomplete", "response.failed"})
@@ -34,12 +34,12 @@ def _usage(body: object) -> Usage | None:
 
 def _facts(event: Json) -> EventFacts:
     """Most of it is in the event's `response`, which is an answer so far; an error may be the event itself."""
-    response = mapping(event.get("response"))
-    usage = {"usage": openai.with_tier(response)}
-    if event.get("type") == "error":
+    response, kind = mapping(event.get("response")), event.get("type")
+    usage = {"usage": openai.with_tier(response)} if response else {}
+    if kind == "error":
         return EventFacts(usage=usage, error={"error": {name: event.get(name) for name in ("code", "message")}})
-    if str(event.get("type")) not in ENDS:
-        return EventFacts(usage=usage)
+    if str(kind) not in ENDS:
+        return EventFacts(usage=usage) if usage else NO_FACTS
     error = response.get("error")
     return EventFacts(finish=_finish(response), usage=usage, error={"error": error} if error else {})
 

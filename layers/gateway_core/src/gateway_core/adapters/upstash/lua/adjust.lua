@@ -3,8 +3,13 @@
 -- what that was reckoned from.
 -- KEYS budget of the project, budget of the key's project, project, key's project, records, projects, index.
 -- ARGV the request, the books, then as below. Reply "" if the hold is another by now, else "1" with the changes.
-local step = read('#attempt', 'from', 'expected', 'to', 'value', '#spend', '#spend_tokens', '#hold', '#hold_tokens',
-                  '#estimate', '#estimate_tokens', '#writes', '#tells', '#is_late', '#counted_from')
+local step = {
+  attempt = tonumber(ARGV[at + 1]), from = ARGV[at + 2], expected = ARGV[at + 3], to = ARGV[at + 4], value = ARGV[at + 5],
+  spend = tonumber(ARGV[at + 6]), spend_tokens = tonumber(ARGV[at + 7]), hold = tonumber(ARGV[at + 8]),
+  hold_tokens = tonumber(ARGV[at + 9]), estimate = tonumber(ARGV[at + 10]), estimate_tokens = tonumber(ARGV[at + 11]),
+  writes = tonumber(ARGV[at + 12]), tells = tonumber(ARGV[at + 13]), is_late = tonumber(ARGV[at + 14]),
+  counted_from = tonumber(ARGV[at + 15]),
+}
 local INDEX, FROM = KEYS[7], hold_field(step.from, step.attempt)
 want_accounts()
 want_estimates()

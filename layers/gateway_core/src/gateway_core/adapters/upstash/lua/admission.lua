@@ -1,19 +1,23 @@
--- Admitting one of several candidates: all checks of all of them, then the writes for the one chosen.
+-- Admitting one of several candidates: all checks of those up to the first that can start at once, then the writes for
+-- the one chosen.
 
-local admission = read('#max_wait', '#due_before', '#projects', '#candidates')
+local admission = {max_wait = tonumber(ARGV[at + 1]), due_before = tonumber(ARGV[at + 2]), projects = tonumber(ARGV[at + 3])}
 local candidates = {}
-for i = 1, admission.candidates do
-  local candidate = read('provider', 'deployment', '#nano', '#tokens', '#rpm', '#tpm', '#likely')
-  candidate.index = i - 1
-  candidates[i] = candidate
+at = at + 4
+for i = 1, tonumber(ARGV[at]) do
+  candidates[i] = {
+    index = i - 1, provider = ARGV[at + 1], deployment = ARGV[at + 2], nano = tonumber(ARGV[at + 3]),
+    tokens = tonumber(ARGV[at + 4]), rpm = tonumber(ARGV[at + 5]), tpm = tonumber(ARGV[at + 6]),
+    likely = tonumber(ARGV[at + 7]),
+  }
+  at = at + 7
 end
 
 local function want_admission()
   want_accounts()
   want(BUDGET, ADMISSIONS)
-  want(PROJECT, 'b|p')
+  want(PROJECT, 'b|p', 'due')
   if ticket.user ~= '' then want(PROJECT, 'b|u:' .. ticket.user) end
-  want(PROJECT, 'due')
   want(KEY_PROJECT, KEY_FIELD, KEY_RPM, KEY_TPM, KEY_DEBT)
   for _, candidate in ipairs(candidates) do
     local provider, deployment = candidate.provider, candidate.deployment
@@ -23,75 +27,81 @@ local function want_admission()
   end
 end
 
--- How each limit of each scope stands, once for all candidates: its name, itself, what is left of it and what is held.
-local function budget_lines(budgets)
-  local lines = {}
-  for i, scope in ipairs(scopes) do
-    local day, month = account(scope[1], scope[2] .. DAY), account(scope[1], scope[2] .. MONTH)
-    local used = {{day.nano, day.held}, {month.nano, month.held}, {day.tokens, day.held_tokens}, {month.tokens, month.held_tokens}}
-    for k = 1, 4 do
-      local limit = budgets[i][LIMITS[k]] or MAX_AMOUNT
-      lines[#lines + 1] = {scope[2] .. ':' .. LIMITS[k], limit, limit - used[k][1] - used[k][2], used[k][2], k > 2}
-    end
+-- What is left of each limit of each scope, in the order of LIMITS, and the least of them: once for all candidates.
+local function lefts_of(budgets)
+  local lefts, room, room_tokens = {}, MAX_AMOUNT, MAX_AMOUNT
+  for i = 1, #scopes do
+    local scope, limits = scopes[i], budgets[i]
+    local day, month = account(scope[1], scope[4]), account(scope[1], scope[3])
+    local left = {
+      (limits.day_nano or MAX_AMOUNT) - day.nano - day.held, (limits.month_nano or MAX_AMOUNT) - month.nano - month.held,
+      (limits.day_tokens or MAX_AMOUNT) - day.tokens - day.held_tokens,
+      (limits.month_tokens or MAX_AMOUNT) - month.tokens - month.held_tokens,
+    }
+    for k = 1, 2 do if left[k] < room then room = left[k] end end
+    for k = 3, 4 do if left[k] < room_tokens then room_tokens = left[k] end end
+    lefts[i] = left
   end
-  return lines
+  return {lefts = lefts, room = room, room_tokens = room_tokens}
 end
 
 -- The first limit that the candidate's hold would break, and the shortage: "limit,left,held,room nano,room tokens".
-local function over_budget(candidate, lines)
-  for _, line in ipairs(lines) do
-    if (line[5] and candidate.tokens or candidate.nano) > line[3] then
-      local room, room_tokens = MAX_AMOUNT, MAX_AMOUNT
-      for _, other in ipairs(lines) do
-        if other[5] then room_tokens = math.min(room_tokens, other[3]) else room = math.min(room, other[3]) end
+local function over_budget(candidate, budgets, left)
+  if candidate.nano <= left.room and candidate.tokens <= left.room_tokens then return nil end
+  for i, scope in ipairs(scopes) do
+    local day, month = account(scope[1], scope[4]), account(scope[1], scope[3])
+    local held = {day.held, month.held, day.held_tokens, month.held_tokens}
+    for k = 1, 4 do
+      local rest = left.lefts[i][k]
+      if (k > 2 and candidate.tokens or candidate.nano) > rest then
+        local limit = budgets[i][LIMITS[k]] or MAX_AMOUNT
+        return scope[2] .. ':' .. LIMITS[k],
+               table.concat({show(limit), show(math.max(0, rest)), show(held[k]), show(math.max(0, left.room)),
+                             show(math.max(0, left.room_tokens))}, ',')
       end
-      return line[1], table.concat({show(line[2]), show(math.max(0, line[3])), show(line[4]), show(math.max(0, room)),
-                                    show(math.max(0, room_tokens))}, ',')
     end
   end
-  return nil
 end
 
-local function bookings(candidate, limits)
-  local key_scope = scopes[2][2]
-  local wanted = {
-    {DEPLOYMENTS, 'rq|' .. candidate.provider, 1, candidate.rpm, 'provider:rpm'},
-    {DEPLOYMENTS, 'tk|' .. candidate.provider, candidate.tokens, candidate.tpm, 'provider:tpm', 'td|' .. candidate.provider},
-    {KEY_PROJECT, KEY_RPM, 1, limits.rpm or 0, key_scope .. ':rpm'},
-    {KEY_PROJECT, KEY_TPM, candidate.tokens, limits.tpm or 0, key_scope .. ':tpm', KEY_DEBT},
-  }
-  local booked, wait, slowest = {}, 0, ''
-  for _, bucket in ipairs(wanted) do
-    if bucket[4] > 0 then
-      local before, owed = arrival_of(bucket[1], bucket[2], bucket[6])
-      local arrival, delay = reserve(before, bucket[3], bucket[4])
-      booked[#booked + 1] = {bucket[1], bucket[2], show(arrival)}
-      if owed > 0 then booked[#booked + 1] = {bucket[1], bucket[6], show(debt_after(arrival, owed))} end
-      if slowest == '' or delay > wait then wait, slowest = delay, bucket[5] end
-    end
+-- The places that a candidate takes in buckets if it is chosen, and for which of them it has to wait longest.
+local function places_for(candidate, limits)
+  local places, provider, rpm, tpm = {wait = 0, slowest = ''}, candidate.provider, limits.rpm or 0, limits.tpm or 0
+  if candidate.rpm + candidate.tpm + rpm + tpm == 0 then return places end
+  local function book_place(key, field, units, per_minute, name, debt)
+    if per_minute == 0 then return end
+    local before, owed = rates().arrival_of(key, field, debt)
+    local arrival, delay = rates().reserve(before, units, per_minute)
+    places[#places + 1] = {key, field, show(arrival)}
+    if owed > 0 then places[#places + 1] = {key, debt, show(rates().debt_after(arrival, owed))} end
+    if places.slowest == '' or delay > places.wait then places.wait, places.slowest = delay, name end
   end
-  return booked, wait, slowest
+  book_place(DEPLOYMENTS, 'rq|' .. provider, 1, candidate.rpm, 'provider:rpm')
+  book_place(DEPLOYMENTS, 'tk|' .. provider, candidate.tokens, candidate.tpm, 'provider:tpm', 'td|' .. provider)
+  book_place(KEY_PROJECT, KEY_RPM, 1, rpm, KEY_SCOPE .. ':rpm')
+  book_place(KEY_PROJECT, KEY_TPM, candidate.tokens, tpm, KEY_SCOPE .. ':tpm', KEY_DEBT)
+  return places
 end
 
--- The known of a candidate's deployment with it inside, and each wait there; nil and none while nothing is known of it.
-local function place(candidate)
+-- What is known of a candidate's deployment with it inside, nil while that is nothing; it may have to wait there, too.
+local function known_with(candidate, places)
   local known = provider_limits_of(candidate.provider, candidate.deployment, ticket.now)
-  if not known then return nil, {} end
-  local opens = math.max(ticket.now, known.till)
-  return known, {
+  if not known then return nil end
+  local opens, take = math.max(ticket.now, known.till), reported_limits().take
+  for _, delay in ipairs({
     {'deployment:reset', opens - ticket.now},
     {'deployment:rpm', take(known.requests, 1, opens)},
     {'deployment:tpm', take(known.tokens, candidate.likely, opens)},
-  }
+  }) do
+    if places.slowest == '' or delay[2] > places.wait then places.wait, places.slowest = delay[2], delay[1] end
+  end
+  return known
 end
 
 -- Budget before rate before open: a later line overrules an earlier one.
-local function assess(candidate, budgets, lines)
-  local booked, wait, slowest = bookings(candidate, budgets[2])
-  local known, delays = place(candidate)
-  for _, delay in ipairs(delays) do
-    if slowest == '' or delay[2] > wait then wait, slowest = delay[2], delay[1] end
-  end
+local function assess(candidate, budgets, left)
+  local places = places_for(candidate, budgets[2])
+  local known = known_with(candidate, places)
+  local wait, slowest = places.wait, places.slowest
   local b = breaker(candidate.provider, candidate.deployment)
   local closed = b.state ~= 'c' and math.max(0, b.till - ticket.now) or 0
   local refusal
@@ -100,22 +110,29 @@ local function assess(candidate, budgets, lines)
     -- Most probes end long before their lease does: it does not put the limit's moment off.
     refusal = {'rate', slowest, b.state == 'h' and wait or math.max(closed, wait)}
   end
-  local over, shortage = over_budget(candidate, lines)
+  local over, shortage = over_budget(candidate, budgets, left)
   if over then refusal = {'budget', over, 0, shortage} end
-  return {candidate = candidate, booked = booked, known = known, wait = wait, refused = refusal ~= nil,
+  return {candidate = candidate, places = places, known = known, wait = wait, refused = refusal ~= nil,
           reason = refusal or {'rate', slowest, wait}}
 end
 
-local function choose(assessments)
-  local chosen
-  for _, assessment in ipairs(assessments) do
-    if not assessment.refused and (not chosen or assessment.wait < chosen.wait) then chosen = assessment end
+-- The first that can start at once, else the one with the shortest wait; nil if none can. With those judged till then.
+local function choose(budgets)
+  local assessments, left, chosen = {}, lefts_of(budgets), nil
+  for i = 1, #candidates do
+    local assessment = assess(candidates[i], budgets, left)
+    assessments[i] = assessment
+    if not assessment.refused and (not chosen or assessment.wait < chosen.wait) then
+      chosen = assessment
+      if chosen.wait == 0 then break end
+    end
   end
-  return chosen
+  return chosen, assessments
 end
 
 -- "index,reason,scope,retry after" of those that were passed over, each after a semicolon; a shortage follows.
 local function explain(assessments, chosen)
+  if chosen == assessments[1] and not assessments[2] then return '' end
   local parts = {}
   for _, assessment in ipairs(assessments) do
     local index = assessment.candidate.index
@@ -137,24 +154,24 @@ local function pass(candidate, wait)
   return b.generation, 1
 end
 
--- What the hold keeps of the limits, see `limits_of`.
+-- What the hold keeps of the limits, see `limits_of`: nothing where there are none, but for a user's sake.
 local function kept_limits(budgets)
-  local parts, is_set = {}, false
+  local parts, is_set = {}, #budgets == 3
   for _, limits in ipairs(budgets) do
-    for i = 1, 4 do
-      local limit = limits[LIMITS[i]]
-      is_set = is_set or limit
-      parts[#parts + 1] = limit and show(limit) or ''
-    end
+    for i = 1, 4 do is_set = is_set or limits[LIMITS[i]] ~= nil end
   end
-  return (is_set or #budgets == 3) and table.concat(parts, ',') or ''
+  if not is_set then return '' end
+  for _, limits in ipairs(budgets) do
+    for i = 1, 4 do parts[#parts + 1] = limits[LIMITS[i]] and show(limits[LIMITS[i]]) or '' end
+  end
+  return table.concat(parts, ',')
 end
 
 local function book(chosen, attempt, answer, budgets, serial)
   local candidate, known = chosen.candidate, chosen.known
   set(BUDGET, ADMISSIONS, show(serial))
-  if known then put_provider_limits(candidate.provider, candidate.deployment, known) end
-  for _, slot in ipairs(chosen.booked) do set(slot[1], slot[2], slot[3]) end
+  if known then reported_limits().put(candidate.provider, candidate.deployment, known) end
+  for _, place in ipairs(chosen.places) do set(place[1], place[2], place[3]) end
   move({spend = 0, spend_tokens = 0, hold = candidate.nano, hold_tokens = candidate.tokens})
   -- Whoever looks for holds that nobody settled has to know of the project, though none of its requests has ended yet.
   if hashes[BUDGET].expire then later('SADD', KEYS[admission.projects], string.sub(PROJECT, 5)) end
@@ -162,35 +179,20 @@ local function book(chosen, attempt, answer, budgets, serial)
     nano = candidate.nano, tokens = candidate.tokens, limits = kept_limits(budgets),
     key_rpm = budgets[2].rpm or 0, key_tpm = budgets[2].tpm or 0,
     sequence = known and known.requests.count or 0, token_sequence = known and known.tokens.count or 0,
-    who = table.concat({ticket.day, show(ticket.now), ticket.key, ticket.user}, ';'),
+    who = string.format('%s;%.0f;%s;%s', ticket.day, ticket.now, ticket.key, ticket.user),
     paid = 0, paid_tokens = 0, answer = answer,
   }))
 end
 
--- Whether any limit is set that the request counts against.
-local function is_limited(budgets)
-  for _, limits in ipairs(budgets) do
-    if next(limits) then return 1 end
-  end
-  return 0
-end
-
-local function budget_of(scope)
-  local field = 'b|' .. scope
-  return parse_limits(get(PROJECT, field), 4, 'budget ' .. field .. ' of ' .. PROJECT)
-end
-
 -- The limits of each scope that the request counts against.
 local function budgets_of(limits)
-  local user = USER and budget_of(USER[2]) or {}
+  local function budget_of(field)
+    local text = get(PROJECT, field)
+    return text and parse_limits(text, 4, 'budget ' .. field .. ' of ' .. PROJECT) or {}
+  end
+  local user = USER and budget_of('b|' .. USER[2]) or {}
   count_user(next(user) ~= nil or has_user_account())
-  return {budget_of('p'), limits, scopes[3] and user}
-end
-
-local function admissions()
-  local text = get(BUDGET, ADMISSIONS) or '0'
-  if not string.match(text, '^%d+$') then unreadable(ADMISSIONS .. ' of ' .. BUDGET) end
-  return tonumber(text)
+  return {budget_of('b|p'), limits, scopes[3] and user}
 end
 
 -- Replies: "+index,attempt,generation,probe,wait,limited,serial;refusal..." admitted, "-;refusal..." refused, "!" stale caller,
@@ -199,15 +201,18 @@ local function admit(attempt)
   local limits = key_limits()
   if not limits then return '!' .. reported() end
   local budgets = budgets_of(limits)
-  local assessments, lines = {}, budget_lines(budgets)
-  for i, candidate in ipairs(candidates) do assessments[i] = assess(candidate, budgets, lines) end
-  local chosen = choose(assessments)
+  local chosen, assessments = choose(budgets)
   if not chosen then return '-' .. explain(assessments, nil) .. reported() end
   local generation, probe = pass(chosen.candidate, chosen.wait)
-  local serial = admissions() + 1
-  local head = {show(chosen.candidate.index), show(attempt), show(generation), show(probe), show(chosen.wait),
-                show(is_limited(budgets)), show(serial)}
-  local answer = '+' .. table.concat(head, ',') .. explain(assessments, chosen) .. reported()
+  local known, serial, limited = get(BUDGET, ADMISSIONS) or '0', nil, 0
+  if not string.match(known, '^%d+$') then unreadable(ADMISSIONS .. ' of ' .. BUDGET) end
+  serial = tonumber(known) + 1
+  for _, set_limits in ipairs(budgets) do
+    if next(set_limits) then limited = 1 end
+  end
+  local answer = string.format('+%.0f,%.0f,%.0f,%.0f,%.0f,%.0f,%.0f', chosen.candidate.index, attempt, generation, probe,
+                               chosen.wait, limited, serial)
+    .. explain(assessments, chosen) .. reported()
   book(chosen, attempt, answer, budgets, serial)
   return answer
 end

@@ -2,20 +2,17 @@
 
 local unpack = unpack or table.unpack
 
--- Arguments are read in order; a name that starts with # is a number.
-local arguments_read = 0
-local function read(...)
-  local values = {}
-  for _, name in ipairs({...}) do
-    arguments_read = arguments_read + 1
-    local number = string.match(name, '^#(.+)$')
-    if number then
-      values[number] = tonumber(ARGV[arguments_read])
-    else
-      values[name] = ARGV[arguments_read]
-    end
+-- Each run makes all of this anew, so what a run has no use for costs it the same: a function that is rarely needed is
+-- inside the one that needs it, or made by `once`, and arguments are read by their place, of which `at` have been read.
+local at = 7
+
+-- What `make` makes, once it is asked for.
+local function once(make)
+  local made
+  return function()
+    made = made or make()
+    return made
   end
-  return values
 end
 
 local function show(number)
@@ -31,37 +28,38 @@ end
 -- rolls nothing back. Each command is billed, so their number must not grow with the number of fields.
 local hashes, hash_order = {}, {}
 
+-- The value of a field is nil as long as nobody wanted it, and false where there is none.
 local function want(key, ...)
   local hash = hashes[key]
   if not hash then
-    hash = {names = {}, wanted = {}, values = {}, changed = {}, order = {}, added = {}, fetched = 0}
+    hash = {names = {}, values = {}, fetched = 0}
     hashes[key] = hash
     hash_order[#hash_order + 1] = key
   end
-  for _, field in ipairs({...}) do
-    if not hash.wanted[field] then
-      hash.wanted[field] = true
-      hash.names[#hash.names + 1] = field
+  local fields, values, names = {...}, hash.values, hash.names
+  for i = 1, #fields do
+    local field = fields[i]
+    if values[field] == nil then
+      values[field] = false
+      names[#names + 1] = field
     end
   end
 end
 
--- Only holds and marks are emptied where they are gone, see `empty`: elsewhere nothing is not ours.
-local function is_emptied(field, value)
-  return value == '' and string.match(field, '^[hxes]|') ~= nil
-end
-
--- What was fetched before is not fetched again.
+-- What was fetched before is not fetched again. Only holds and marks are emptied where they are gone, see `empty`:
+-- elsewhere nothing is not ours.
 local function fetch()
   for _, key in ipairs(hash_order) do
     local hash = hashes[key]
-    local first = hash.fetched + 1
-    if #hash.names >= first then
-      for i, value in ipairs(redis.call('HMGET', key, unpack(hash.names, first))) do
-        local field = hash.names[hash.fetched + i]
-        hash.values[field] = not is_emptied(field, value) and value
+    local names, values, before = hash.names, hash.values, hash.fetched
+    if #names > before then
+      local found = redis.call('HMGET', key, unpack(names, before + 1))
+      for i = 1, #found do
+        local field, value = names[before + i], found[i]
+        if value == '' and string.match(field, '^[hxes]|') then value = false end
+        values[field] = value
       end
-      hash.fetched = #hash.names
+      hash.fetched = #names
     end
   end
 end
@@ -72,71 +70,66 @@ end
 
 local function set(key, field, value)
   local hash = hashes[key]
-  if hash.values[field] ~= value and not hash.changed[field] then
-    hash.changed[field] = true
+  local values, changed = hash.values, hash.changed
+  if values[field] == value then return end
+  values[field] = value
+  if not changed then
+    changed = {}
+    hash.changed, hash.order = changed, {}
+  end
+  if not changed[field] then
+    changed[field] = true
     hash.order[#hash.order + 1] = field
   end
-  hash.values[field] = value
 end
 
 local function drop(key, field)
   if get(key, field) then set(key, field, false) end
 end
 
--- Adds to a number in a hash that may not have been fetched: one command instead of two. What is no number stays: it
--- is told to who has to read it.
-local function add(key, field, number)
-  if not hashes[key] then want(key) end
-  local hash = hashes[key]
-  if hash.wanted[field] then
-    local known = tonumber(hash.values[field] or '')
-    if known then set(key, field, show(known + number)) end
-  else
-    hash.added[#hash.added + 1] = {field, show(number)}
-  end
-end
-
 -- Fields that are gone are emptied by the write that there is anyway, and noted; those of some requests are removed by
 -- one command. A field that has come back by then stays.
 local EMPTIED, MOST_EMPTIED = 'z', 32
 
-local function sweep(key, names)
-  local gone = {EMPTIED}
-  for i, value in ipairs(redis.call('HMGET', key, unpack(names))) do
-    if value == '' then gone[#gone + 1] = names[i] end
-  end
-  redis.call('HDEL', key, unpack(gone))
-end
-
 local function empty(key, hash, sets, drops)
-  local noted = {}
-  for name in string.gmatch(hash.values[EMPTIED] or '', '[^\n]+') do noted[#noted + 1] = name end
-  for _, field in ipairs(drops) do
-    noted[#noted + 1] = field
-    sets[#sets + 1] = field
+  local noted, separator = hash.values[EMPTIED] or '', ''
+  if noted ~= '' then separator = '\n' end
+  for i = 1, #drops do
+    noted, separator = noted .. separator .. drops[i], '\n'
+    sets[#sets + 1] = drops[i]
     sets[#sets + 1] = ''
   end
-  if #noted >= MOST_EMPTIED then return noted end
+  local _, breaks = string.gsub(noted, '\n', '')
+  if breaks + 1 >= MOST_EMPTIED then return noted end
   sets[#sets + 1] = EMPTIED
-  sets[#sets + 1] = table.concat(noted, '\n')
+  sets[#sets + 1] = noted
 end
 
 local function write_hash(key, hash)
-  local sets, drops = {}, {}
-  for _, field in ipairs(hash.order) do
-    if hash.values[field] then
+  local sets, drops, order, values = {}, {}, hash.order or {}, hash.values
+  local notes_emptied = values[EMPTIED] ~= nil
+  for i = 1, #order do
+    local field = order[i]
+    local value = values[field]
+    if value then
       sets[#sets + 1] = field
-      sets[#sets + 1] = hash.values[field]
+      sets[#sets + 1] = value
     else
       drops[#drops + 1] = field
     end
   end
   local swept
-  if #drops > 0 and hash.wanted[EMPTIED] then swept = empty(key, hash, sets, drops) end
+  if #drops > 0 and notes_emptied then swept = empty(key, hash, sets, drops) end
   if #sets > 0 then redis.call('HSET', key, unpack(sets)) end
-  if swept then sweep(key, swept) end
-  if #drops > 0 and not hash.wanted[EMPTIED] then redis.call('HDEL', key, unpack(drops)) end
-  for _, pair in ipairs(hash.added) do redis.pcall('HINCRBY', key, pair[1], pair[2]) end
+  if swept then
+    local names, gone = {}, {EMPTIED}
+    for name in string.gmatch(swept, '[^\n]+') do names[#names + 1] = name end
+    for i, value in ipairs(redis.call('HMGET', key, unpack(names))) do
+      if value == '' then gone[#gone + 1] = names[i] end
+    end
+    redis.call('HDEL', key, unpack(gone))
+  end
+  if #drops > 0 and not notes_emptied then redis.call('HDEL', key, unpack(drops)) end
   if hash.expire and #sets > 0 then redis.call('EXPIRE', key, hash.expire) end
 end
 
@@ -147,9 +140,28 @@ local function later(...)
   commands[#commands + 1] = {...}
 end
 
+-- Adds to a number in a hash that may not have been fetched: one command instead of two. What is no number stays: it
+-- is told to who has to read it.
+local function add(key, field, number)
+  local hash = hashes[key]
+  if hash and hash.values[field] ~= nil then
+    local known = tonumber(hash.values[field] or '')
+    if known then set(key, field, show(known + number)) end
+  else
+    commands[#commands + 1] = {'HINCRBY', key, field, show(number), can_fail = true}
+  end
+end
+
 local function flush()
-  for _, key in ipairs(hash_order) do write_hash(key, hashes[key]) end
-  for _, command in ipairs(commands) do redis.call(unpack(command)) end
+  for i = 1, #hash_order do
+    local hash = hashes[hash_order[i]]
+    if hash.changed then write_hash(hash_order[i], hash) end
+  end
+  for i = 1, #commands do
+    local command = commands[i]
+    local run = command.can_fail and redis.pcall or redis.call
+    run(unpack(command))
+  end
 end
 
 -- What the step changed, told after its answer, each with a bar before it: "o,until,generation,provider,deployment" for
@@ -161,33 +173,37 @@ local function report(...)
 end
 
 local function reported()
-  return earlier .. table.concat(changes)
+  return changes[1] and earlier .. table.concat(changes) or earlier
 end
 
 -- What every script is told: the moment, and the request.
 local BUDGET, KEY_BUDGET, PROJECT, KEY_PROJECT = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local BUDGET_TTL_S, INDEX_TTL_S = 400 * 86400, 62 * 86400
-local ticket = read('#now', 'request', 'digest', 'tag', 'key', 'user', 'day')
+local ticket = {now = tonumber(ARGV[1]), request = ARGV[2], digest = ARGV[3], tag = ARGV[4], key = ARGV[5],
+                user = ARGV[6], day = ARGV[7]}
 
--- An account is one scope in one period: "spent nano;held nano;spent tokens;held tokens".
-local scopes = {{BUDGET, 'p'}, {KEY_BUDGET, 'k:' .. ticket.key}}
-local USER = ticket.user ~= '' and {BUDGET, 'u:' .. ticket.user} or nil
-scopes[3] = USER
+-- An account is one scope in one period: "spent nano;held nano;spent tokens;held tokens". A scope is the hash where its
+-- accounts are, its name, and their fields.
+local MONTH, DAY = '|M', '|D' .. string.sub(ticket.day, 7)
+local KEY_SCOPE, USER = 'k:' .. ticket.key, nil
+local scopes = {{BUDGET, 'p', 'p|M', 'p' .. DAY}, {KEY_BUDGET, KEY_SCOPE, KEY_SCOPE .. MONTH, KEY_SCOPE .. DAY}}
+if ticket.user ~= '' then
+  local name = 'u:' .. ticket.user
+  USER = {BUDGET, name, name .. MONTH, name .. DAY}
+  scopes[3] = USER
+end
 
 -- Users are as many as callers name: only one who has a budget, or had one this month, has accounts.
 local function count_user(is_counted) scopes[3] = is_counted and USER or nil end
-local MONTH, DAY = '|M', '|D' .. string.sub(ticket.day, 7)
 -- How much of what is spent is an estimate, "nano;tokens", is kept apart: earlier releases read accounts of four numbers.
 local ESTIMATED_MONTH, ESTIMATED_DAY = '|EM', '|E' .. string.sub(ticket.day, 7)
 
 local function has_user_account()
-  return USER ~= nil and get(BUDGET, USER[2] .. MONTH) ~= nil
+  return USER ~= nil and get(BUDGET, USER[3]) ~= nil
 end
 
 local function want_accounts()
-  for _, scope in ipairs(scopes) do
-    want(scope[1], 'p|M', scope[2] .. MONTH, scope[2] .. DAY)
-  end
+  for _, scope in ipairs(scopes) do want(scope[1], 'p|M', scope[3], scope[4]) end
 end
 
 -- A budget hash that is new gets its time to live with its first write; the project's month marks it as known.
@@ -198,91 +214,93 @@ local function keep(key)
   end
 end
 
+-- By their text: each is needed more than once, and nobody changes what was read.
+local accounts = {}
+
 local function account(key, field)
-  local spent, held, spent_tokens, held_tokens = string.match(get(key, field) or '0;0;0;0', '^(%d+);(%d+);(%d+);(%d+)$')
+  local text = get(key, field) or '0;0;0;0'
+  local known = accounts[text]
+  if known then return known end
+  local spent, held, spent_tokens, held_tokens = string.match(text, '^(%d+);(%d+);(%d+);(%d+)$')
   if not spent then unreadable('account ' .. field .. ' of ' .. key) end
-  return {nano = tonumber(spent), held = tonumber(held), tokens = tonumber(spent_tokens), held_tokens = tonumber(held_tokens)}
+  known = {nano = tonumber(spent), held = tonumber(held), tokens = tonumber(spent_tokens), held_tokens = tonumber(held_tokens)}
+  accounts[text] = known
+  return known
 end
 
--- A threshold is a limit less one part of so many, rounded up; 100 % is the limit itself.
-local function report_thresholds(name, limit, spent, added)
-  if not limit then return end
-  for _, threshold in ipairs(THRESHOLDS) do
-    local least = limit - math.floor(limit / threshold[2])
-    if spent < least and spent + added >= least then
-      report(name, show(threshold[1]), show(spent + added), show(limit))
+-- Tells the thresholds that a scope reaches. A threshold is a limit less one part of so many, rounded up; 100 % is the
+-- limit itself. `limits` has four numbers a scope, empty where there is no limit: "day nano,month nano,day tokens,month
+-- tokens,...".
+local function report_crossed(i, limits, change)
+  local scope, own, number = scopes[i], {}, 0
+  for value in string.gmatch(limits .. ',', '([^,]*),') do
+    number = number + 1
+    own[number - 4 * (i - 1)] = tonumber(value)
+  end
+  local day, month = account(scope[1], scope[4]), account(scope[1], scope[3])
+  local spent = {
+    {':day_nano', day.nano, change.spend}, {':month_nano', month.nano, change.spend},
+    {':day_tokens', day.tokens, change.spend_tokens}, {':month_tokens', month.tokens, change.spend_tokens},
+  }
+  for k = 1, 4 do
+    local limit, name, before, after = own[k], scope[2] .. spent[k][1], spent[k][2], spent[k][2] + spent[k][3]
+    for _, threshold in ipairs(limit and THRESHOLDS or {}) do
+      local least = limit - math.floor(limit / threshold[2])
+      if before < least and after >= least then report(name, show(threshold[1]), show(after), show(limit)) end
     end
   end
-end
-
-local function report_crossed(scope, limits, day, month, change)
-  report_thresholds(scope .. ':day_nano', limits[1], day.nano, change.spend)
-  report_thresholds(scope .. ':month_nano', limits[2], month.nano, change.spend)
-  report_thresholds(scope .. ':day_tokens', limits[3], day.tokens, change.spend_tokens)
-  report_thresholds(scope .. ':month_tokens', limits[4], month.tokens, change.spend_tokens)
-end
-
--- Four numbers a scope, empty where there is no limit: "day nano,month nano,day tokens,month tokens,...", or nothing.
-local function limits_of(text, scope)
-  local limits, i = {}, 0
-  for value in string.gmatch(text .. ',', '([^,]*),') do
-    i = i + 1
-    limits[i - 4 * (scope - 1)] = tonumber(value)
-  end
-  return limits
-end
-
-local function move_one(key, field, change)
-  local old = account(key, field)
-  set(key, field, table.concat({
-    show(math.max(0, old.nano + change.spend)),
-    show(math.max(0, old.held + change.hold)),
-    show(math.max(0, old.tokens + change.spend_tokens)),
-    show(math.max(0, old.held_tokens + change.hold_tokens)),
-  }, ';'))
 end
 
 local function want_estimates()
   for _, scope in ipairs(scopes) do want(scope[1], scope[2] .. ESTIMATED_MONTH, scope[2] .. ESTIMATED_DAY) end
 end
 
-local function estimate_one(key, field, nano, tokens)
-  local old, old_tokens = string.match(get(key, field) or '0;0', '^(%d+);(%d+)$')
-  if not old then unreadable('account ' .. field .. ' of ' .. key) end
-  set(key, field, show(math.max(0, tonumber(old) + nano)) .. ';' .. show(math.max(0, tonumber(old_tokens) + tokens)))
-end
-
 -- Few requests have one: who does not know beforehand fetches these accounts here.
 local function move_estimates(nano, tokens)
   if nano == 0 and tokens == 0 then return end
+  local function estimate_one(key, field)
+    local old, old_tokens = string.match(get(key, field) or '0;0', '^(%d+);(%d+)$')
+    if not old then unreadable('account ' .. field .. ' of ' .. key) end
+    set(key, field, show(math.max(0, tonumber(old) + nano)) .. ';' .. show(math.max(0, tonumber(old_tokens) + tokens)))
+  end
   want_estimates()
   fetch()
   for _, scope in ipairs(scopes) do
-    estimate_one(scope[1], scope[2] .. ESTIMATED_MONTH, nano, tokens)
-    estimate_one(scope[1], scope[2] .. ESTIMATED_DAY, nano, tokens)
+    estimate_one(scope[1], scope[2] .. ESTIMATED_MONTH)
+    estimate_one(scope[1], scope[2] .. ESTIMATED_DAY)
   end
-end
-
--- A hold keeps the limits of three scopes, that is eleven commas, if it is held in accounts of a user, too.
-local function is_held_of_user(limits)
-  local _, commas = string.gsub(limits, ',', '')
-  return commas >= 11
 end
 
 -- Moves money in all accounts of the request; hold and hold_tokens are negative when they are released. Without limits
 -- nothing is told, and `of` are those of the hold that is moved.
 local function move(change)
   local of = change.limits or change.of
-  if of then count_user(is_held_of_user(of)) end
+  if of then
+    -- A hold keeps the limits of three scopes, that is eleven commas, if it is held in accounts of a user, too.
+    local _, commas = string.gsub(of, ',', '')
+    count_user(commas >= 11)
+  end
   move_estimates(change.estimate or 0, change.estimate_tokens or 0)
-  for i, scope in ipairs(scopes) do
-    keep(scope[1])
-    if change.limits then
-      local day, month = account(scope[1], scope[2] .. DAY), account(scope[1], scope[2] .. MONTH)
-      report_crossed(scope[2], limits_of(change.limits, i), day, month, change)
+  -- By what they were: accounts that are alike, as on a first day, stay alike.
+  local moved = {}
+  local function move_one(key, field)
+    local old = account(key, field)
+    if not moved[old] then
+      local nano, held = old.nano + change.spend, old.held + change.hold
+      local tokens, held_tokens = old.tokens + change.spend_tokens, old.held_tokens + change.hold_tokens
+      moved[old] = string.format('%.0f;%.0f;%.0f;%.0f', nano > 0 and nano or 0, held > 0 and held or 0,
+                                 tokens > 0 and tokens or 0, held_tokens > 0 and held_tokens or 0)
     end
-    move_one(scope[1], scope[2] .. MONTH, change)
-    move_one(scope[1], scope[2] .. DAY, change)
+    set(key, field, moved[old])
+  end
+  for i, scope in ipairs(scopes) do
+    local key, month, day = scope[1], scope[3], scope[4]
+    keep(key)
+    if change.limits and change.limits ~= '' then
+      report_crossed(i, change.limits, change)
+    end
+    move_one(key, month)
+    move_one(key, day)
   end
 end
 
@@ -295,9 +313,9 @@ end
 -- ADMISSIONS counts the month's: the number is part of the answer, and tells a hold from that of a late copy.
 local ADMISSIONS = 'n'
 
-local function hold_field(kind, attempt)
-  return kind .. '|' .. ticket.request .. '.' .. show(attempt)
-end
+local OF_REQUEST = '|' .. ticket.request .. '.'
+
+local function hold_field(kind, attempt) return kind .. OF_REQUEST .. attempt end
 
 local function parse_hold(text)
   if not text then return nil end
@@ -319,10 +337,9 @@ local function show_hold(hold)
   if hold.since then
     limits = table.concat({limits .. ',', hold.since, show(hold.estimated), show(hold.estimated_tokens)}, ';')
   end
-  return table.concat({
-    show(hold.nano), show(hold.tokens), show(hold.key_tpm), hold.who, show(hold.paid), show(hold.paid_tokens),
-    show(hold.key_rpm), show(hold.sequence), show(hold.token_sequence), limits,
-  }, ';') .. '|' .. hold.answer
+  return string.format('%.0f;%.0f;%.0f;%s;%.0f;%.0f;%.0f;%.0f;%.0f;', hold.nano, hold.tokens, hold.key_tpm, hold.who,
+                       hold.paid, hold.paid_tokens, hold.key_rpm, hold.sequence, hold.token_sequence)
+    .. limits .. '|' .. hold.answer
 end
 
 -- Whether an attempt is booked that was never settled.
@@ -350,9 +367,10 @@ local MARK = 's|' .. ticket.request
 
 local function mark()
   local text = get(BUDGET, MARK)
-  local kind, attempt, told = string.match(text or '', '^([rdc])(%d*)(.*)$')
-  if text and not kind then unreadable(MARK .. ' of ' .. BUDGET) end
-  return {kind = kind, attempt = tonumber(attempt), told = told or ''}
+  if not text then return {told = ''} end
+  local kind, attempt, told = string.match(text, '^([rdc])(%d*)(.*)$')
+  if not kind then unreadable(MARK .. ' of ' .. BUDGET) end
+  return {kind = kind, attempt = tonumber(attempt), told = told}
 end
 
 -- Frees the hold of an attempt that was admitted without its caller hearing of it: it was never made.

@@ -8,7 +8,7 @@ local LIMITS = {'day_nano', 'month_nano', 'day_tokens', 'month_tokens', 'rpm', '
 -- The first `count` limits of a text; a missing text has none. A limit that cannot be read is not "no limit".
 local function parse_limits(text, count, what)
   local limits, i = {}, 0
-  if not text then return limits end
+  if not text or text == string.rep(';', count - 1) then return limits end
   for value in string.gmatch(text .. ';', '([^;]*);') do
     i = i + 1
     if i > count or not string.match(value, '^%d*$') then unreadable(what) end

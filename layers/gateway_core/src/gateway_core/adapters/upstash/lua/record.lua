@@ -1,7 +1,7 @@
 -- At the end of a request of which nothing is held: write the record and the counters, exactly once.
 -- KEYS budget of the project, budget of the key's project, project, key's project, records, projects.
 -- ARGV the request, the books, the number of attempts. Reply as of `settle`, "b" too.
-local attempts = read('#count').count
+local attempts = tonumber(ARGV[at + 1])
 want_accounts()
 want(BUDGET, EMPTIED, MARK, hold_field('h', attempts + 1), hold_field('e', attempts + 1))
 want_counters()

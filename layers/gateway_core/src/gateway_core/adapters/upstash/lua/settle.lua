@@ -4,20 +4,21 @@
 -- the books tell and its changes.
 -- Or nothing is changed: "b" and the number of an attempt whose booking as an estimate has to be taken back before; "l"
 -- for a charge that became known when the request had gone on, to be corrected by `adjust`.
--- Or "!" and why where there is no room for the record: the money is right, and a copy writes it once there is.
+-- Or "!" and why where there is no room for the record, with what is to be told as news: the money is right, and a copy
+-- writes the record once there is room.
 want_news()
 want_attempt()
 want_counters()
 fetch_attempt()
 hear_news()
 
-if is_in_the_way() or (get(BUDGET, BOOKED) and attempt.unconfirmed == 0) then return 'b' .. show(attempt.number) end
+if is_in_the_way() or (get(BUDGET, BOOKED) and not attempt.unconfirmed) then return 'b' .. show(attempt.number) end
 local m, held = mark(), ''
 local is_unsettled = get(BUDGET, UNSETTLED) or is_new_degraded()
 if is_unsettled and m.kind ~= 'c' then
   held = settle_attempt()
 else
-  local is_late = attempt.unconfirmed == 0 and (get(BUDGET, UNSETTLED) or get(BUDGET, UNCONFIRMED))
+  local is_late = not attempt.unconfirmed and (get(BUDGET, UNSETTLED) or get(BUDGET, UNCONFIRMED))
   if m.attempt ~= attempt.number then
     if is_late then return 'l' end
     flush()
@@ -36,7 +37,7 @@ if full then
   keep(BUDGET)
   set(BUDGET, MARK, (is_degraded and 'd' or 'r') .. show(attempt.number) .. reported())
   flush()
-  return '!' .. full
+  return '!' .. full .. held
 end
 if is_degraded or reported() ~= '' then
   keep(BUDGET)

@@ -7,8 +7,8 @@ from typing import Any
 
 from gateway_core.domain.answer import ProviderAnswer, Usage
 from gateway_core.wires.anthropic.inbound.names import ToolNames
-from gateway_core.wires.anthropic.inbound.talk import OWN_SIGNATURE
 from gateway_core.wires.anthropic.inbound.usage import messages_usage
+from gateway_core.wires.anthropic.thoughts import OWN_SIGNATURE
 from gateway_core.wires.shapes import mapping
 from gateway_core.wires.tool_arguments import object_of
 

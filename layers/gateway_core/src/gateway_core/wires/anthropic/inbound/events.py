@@ -14,8 +14,8 @@ from gateway_core.domain.answer import Chunk, ToolCallDelta, Usage
 from gateway_core.domain.chat import Json
 from gateway_core.wires.anthropic.inbound.answer import message_id, stop_reason
 from gateway_core.wires.anthropic.inbound.names import ToolNames
-from gateway_core.wires.anthropic.inbound.talk import OWN_SIGNATURE
 from gateway_core.wires.anthropic.inbound.usage import messages_usage
+from gateway_core.wires.anthropic.thoughts import OWN_SIGNATURE
 from gateway_core.wires.shapes import mapping
 
 _PING = {"type": "ping"}

@@ -16,10 +16,8 @@ from gateway_core.domain.chat import Json
 from gateway_core.wires.anthropic.blocks import CACHE_CONTROL
 from gateway_core.wires.anthropic.inbound.names import short_name
 from gateway_core.wires.anthropic.inbound.parts import Apart, marked, parts_of, plain
-from gateway_core.wires.anthropic.thoughts import THOUGHTS
+from gateway_core.wires.anthropic.thoughts import THOUGHTS, is_own
 
-OWN_SIGNATURE = "llm-gateway"
-"""Signs thoughts that other models showed: Anthropic would refuse them, so they are not sent back there."""
 _ERROR = "Error: "
 
 
@@ -52,11 +50,6 @@ def talk_of(body: Json, apart: Apart) -> Talk:
                     said = _parts(message["content"], f"messages.{place}.content", apart)
                     talk.add({"role": "system", "content": plain(said)}, place)
     return talk
-
-
-def is_own(block: Json) -> bool:
-    """Whether it is a thought that no model of Anthropic's has signed."""
-    return block.get("type") == "thinking" and block.get("signature") in ("", None, OWN_SIGNATURE)
 
 
 def blocks_in(content: Any) -> Sequence[Json]:

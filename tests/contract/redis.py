@@ -1,0 +1,40 @@
+"""A Redis behind the stand-in, for what a test asks of it beside the store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from gateway_core.adapters.upstash import UpstashStore
+
+TOKEN = "contract-token"
+
+
+@dataclass(frozen=True)
+class Redis:
+    """The REST API of a store, for what a test asks of Redis itself."""
+
+    url: str
+    port: int
+    http: httpx.Client
+    token: str = TOKEN
+
+    def run(self, *command: str | int) -> Any:
+        response = self.http.post("/", json=list(command))
+        assert response.status_code == 200, response.text
+        return response.json()["result"]
+
+    def fail(self, kind: str, **knobs: int) -> None:
+        """Let the next requests fail, see `local.upstash.faults`."""
+        response = self.http.post("/__faults", json=[{"kind": kind, **knobs}])
+        assert response.status_code == 200, response.text
+
+    def connect(self) -> UpstashStore:
+        """A store with patience: these machines may be busy."""
+        return UpstashStore(self.url, self.token, connect_timeout_s=30, timeout_s=30)
+
+    def hash(self, key: str) -> dict[str, str]:
+        flat = self.run("HGETALL", key)
+        return dict(zip(flat[::2], flat[1::2], strict=True))
