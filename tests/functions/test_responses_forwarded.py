@@ -115,11 +115,13 @@ async def test_a_history_goes_on_as_it_came(door):
         {"type": "custom_tool_call", "call_id": "c2", "name": "run", "input": "a"},
         {"type": "custom_tool_call_output", "call_id": "c2", "output": "2"},
         {"type": "apply_patch_call", "call_id": "c3", "status": "completed", "operation": {"type": "delete_file"}},
+        {"type": "tool_search_output", "call_id": "c4", "execution": "client", "tools": [FUNCTION, SPACE]},
         {"type": "compaction", "encrypted_content": "gAAAA"},
         {"role": "user", "content": "Go on."},
     ]
     door.answers(response(MESSAGE))
-    answer = await door.respond("gpt", items, tools=[FUNCTION, CUSTOM, SPACE])
+    tools = [FUNCTION, CUSTOM, SPACE, {"type": "tool_search", "execution": "client"}]
+    answer = await door.respond("gpt", items, tools=tools, background=False, reasoning={"mode": "standard"})
     assert answer.status_code == 200, answer.text
     assert door.body["input"] == items
 

@@ -60,6 +60,8 @@ async def test_what_nobody_here_has_is_refused(door, body, param, reason):
         ({"text": {"fromat": {}}}, "text.fromat"),
         ({"input": []}, "input"),
         ({"input": [{"type": "novel"}]}, "input.0"),
+        ({"input": ["novel"]}, "input.0"),
+        (part(type="input_file", filename="a.pdf"), "input.0.content.0"),
         (part(type="input_text", txt="x"), "input.0.content.0.text"),
         (part(type="text", text="x"), "input.0.content.0"),
         (part(type="input_image", image_url="https://a.example/a.png"), "input.0.content.0.image_url"),
