@@ -101,12 +101,14 @@ def test_our_mcp_server_beside_it(agent, model, stack, served):
 
 @every_agent
 def test_a_provider_that_fails_in_the_middle(agent, served, providers_url):
-    """The next model of the group goes on with the conversation, and neither agent nor user see anything of it."""
-    fault = json.dumps({"provider": "anthropic", "kind": "cut", "after_chunks": 0})
-    breaking = agent.shell(f"curl -sS --noproxy '*' {providers_url}/__faults -d {shlex.quote(fault)}")
-    said = agent.ask(f"Go on. {breaking} [[say=I went on.]]", "fast", *agent.FREE)
+    """The next model of the group goes on, later the first one again, and neither agent nor user see anything of it."""
+    fault = shlex.quote(json.dumps({"provider": "anthropic", "kind": "unavailable"}))
+    faults = f"curl -sS --noproxy '*' {providers_url}/__faults"
+    trouble = f"{agent.shell(f'{faults} -d {fault}')} {agent.shell(f'{faults} -X DELETE')}"
+    said = agent.ask(f"Go on. {trouble} [[say=I went on.]]", "fast", *agent.FREE)
     assert (said.code, said.text) == (0, "I went on."), said
-    assert served() == {"claude-haiku-4-5": 1, "gpt-5.4-mini": 1}
+    assert "Reconnecting" not in said.more
+    assert served() == {"claude-haiku-4-5": 2, "gpt-5.4-mini": 1}
 
 
 @every_agent
