@@ -108,7 +108,7 @@ async def test_an_explicit_model_is_replaced_where_the_rule_says_so(client, worl
 
 @pytest.mark.parametrize("stream", [False, True])
 async def test_who_would_be_refused_is_served_by_the_cheaper_group(client, world, rules, stream):
-    """Though little is spent: a long answer has no room. Not for a budget that the rule does not look at, nor a model."""
+    """Though little is spent: a long answer has no room. Not for other budgets than the rule's, nor for a model."""
     await world.budget(day_nano=BUDGET)
     asked = {**HELLO, "max_tokens": 1000, "model": "reasoning", "stream": stream}
     answer = await client.post("/v1/chat/completions", json=asked)
