@@ -106,6 +106,28 @@ async def test_an_explicit_model_is_replaced_where_the_rule_says_so(client, worl
     assert "x-gateway-downgraded" not in elsewhere.headers
 
 
+@pytest.mark.parametrize("stream", [False, True])
+async def test_who_would_be_refused_is_served_by_the_cheaper_group(client, world, rules, stream):
+    """Though little is spent: a long answer has no room. Not for other budgets than the rule's, nor for a model."""
+    await world.budget(day_nano=BUDGET)
+    asked = {**HELLO, "max_tokens": 1000, "model": "reasoning", "stream": stream}
+    answer = await client.post("/v1/chat/completions", json=asked)
+    assert (answer.status_code, answer.headers["x-gateway-downgraded"]) == (200, TOLD)
+    assert answer.headers["x-gateway-model"] == "small"
+    (event,) = [event["detail"] for event in world.events() if event["detail-type"] == "request.downgraded"]
+    assert (event["percent"], event["at_percent"], event["period"]) == (0, 80, event["at"][:10].replace("-", ""))
+    assert (await client.post("/v1/chat/completions", json={**asked, "model": "first"})).status_code == 402
+    assert (
+        await client.post("/v1/complete", json={**HELLO, "max_tokens": 1000, "require": ["vision"]})
+    ).status_code == 402
+    await world.budget(day_nano=100 * BUDGET, month_tokens=500)
+    assert (await client.post("/v1/chat/completions", json=asked)).status_code == 402
+    rules(owners=frozenset({"key"}))
+    await world.budget(day_nano=0)
+    assert (await client.post("/v1/chat/completions", json=asked)).status_code == 402
+    assert (await client.post("/v1/complete", json={**HELLO, "token_budget": 1})).status_code == 402
+
+
 async def test_an_admins_key_counts_only_where_it_acts(client, world):
     """The budget is that of the project it names."""
     await world.budget(day_nano=BUDGET)

@@ -9,11 +9,15 @@ from gateway_core.domain.caller import Caller
 from gateway_core.domain.catalog import Catalog
 from gateway_core.domain.chat import ChatRequest
 from gateway_core.domain.downgrade import Downgrade, Reached
-from gateway_core.domain.errors import StoreUnavailable
+from gateway_core.domain.errors import Forbidden, InvalidRequest, StoreUnavailable
+from gateway_core.domain.provider_errors import ContextLengthError
+from gateway_core.domain.result import Explanation, Plan
 from gateway_core.domain.times import day_key, utc_date
+from gateway_core.pipeline.model_router import ModelRouter
+from gateway_core.pipeline.request_state import RequestState
 from gateway_core.ports import Clock, KeyStore
-from gateway_core.routing.downgrade import reached, rules_for
-from gateway_core.store.messages import Ticket
+from gateway_core.routing.bounds import PromptSize
+from gateway_core.routing.downgrade import instead_of, reached, rules_for
 from gateway_core.telemetry.events import Downgraded
 
 
@@ -42,13 +46,41 @@ class Downgrading:
             return None
         return reached(rules, lines)
 
+    def instead(self, request: ChatRequest, caller: Caller, catalog: Catalog, state: RequestState) -> Reached | None:
+        """The rule for a request that a budget has no room for, as long as nobody was asked and none was applied."""
+        refusal = state.fitting.refusal if state.fitting else None
+        if refusal is None or state.current or state.downgraded:
+            return None
+        return instead_of(refusal, state.ticket, rules_for(request, caller, catalog, self._rules))
 
-def event_of(reached: Reached, ticket: Ticket, now_ms: int) -> Downgraded:
-    """What is told of a request that a cheaper group serves."""
-    return Downgraded(
+
+async def planned(
+    router: ModelRouter,
+    request: ChatRequest,
+    size: PromptSize,
+    catalog: Catalog,
+    caller: Caller,
+    lesser: Reached | None,
+    *,
+    streams: bool,
+) -> tuple[ChatRequest, Plan, Explanation | None, Reached | None]:
+    """The request as it is served: by the cheaper group if anybody there can serve it, else as it was asked."""
+    if lesser:
+        try:
+            served = lesser.rule.applied_to(request)
+            return served, *await router.plan(served, size, catalog, caller, streams=streams), lesser
+        except (InvalidRequest, ContextLengthError, Forbidden):
+            pass
+    return request, *await router.plan(request, size, catalog, caller, streams=streams), None
+
+
+def note(reached: Reached, state: RequestState, now_ms: int) -> None:
+    """Have the request tell that a cheaper group serves it."""
+    state.downgraded = reached.rule.told
+    event = Downgraded(
         at_ms=now_ms,
-        project_id=ticket.project_id,
-        request_id=ticket.request_id,
+        project_id=state.ticket.project_id,
+        request_id=state.ticket.request_id,
         from_group=reached.rule.source,
         to_group=reached.rule.target,
         owner=reached.owner,
@@ -56,3 +88,4 @@ def event_of(reached: Reached, ticket: Ticket, now_ms: int) -> Downgraded:
         percent=reached.percent,
         at_percent=reached.rule.at_percent,
     )
+    state.events.append(event)

@@ -19,12 +19,11 @@ from gateway_core.domain.caller import Caller
 from gateway_core.domain.chat import ChatRequest, ProviderCall
 from gateway_core.domain.downgrade import Reached
 from gateway_core.domain.embedding import EmbedCall, Embeddings, EmbedRequest
-from gateway_core.domain.errors import Forbidden, InvalidRequest, Unauthenticated
-from gateway_core.domain.provider_errors import ContextLengthError
-from gateway_core.domain.result import Completion, Explanation, Opened, Plan
+from gateway_core.domain.errors import BudgetExceeded, Unauthenticated
+from gateway_core.domain.result import Completion, Opened, Plan
 from gateway_core.pipeline.admission import CallerChangedError
 from gateway_core.pipeline.attempt_stream import AttemptStream
-from gateway_core.pipeline.downgrading import Downgrading, event_of
+from gateway_core.pipeline.downgrading import Downgrading, note, planned
 from gateway_core.pipeline.failover import Failover, Send
 from gateway_core.pipeline.fitting import Fitting
 from gateway_core.pipeline.model_router import ModelRouter
@@ -70,7 +69,7 @@ class _RunningStream:
     def whole(self) -> ProviderAnswer:
         """What was delivered, as one answer."""
         answer = self.answering[0].delivered.answer(self.answering[0].usage)
-        return replace(answer, dropped_params=_with_cap(self.state.last, answer.dropped_params))
+        return replace(answer, dropped_params=self.state.last.dropped(answer.dropped_params))
 
 
 class Gateway:
@@ -117,7 +116,7 @@ class Gateway:
         state = running.state
         async with aclosing(running.chunks) as chunks:
             if running.first is not None:
-                dropped = _with_cap(state.last, running.first.dropped_params)
+                dropped = state.last.dropped(running.first.dropped_params)
                 opened = Opened(state.last.model, state.made + 1, state.degraded, dropped_params=dropped)
                 yield replace(opened, downgraded=state.downgraded)
                 yield running.first
@@ -133,17 +132,14 @@ class Gateway:
         return await self.with_fresh_rights(context, lambda current: self._embed(request, current))
 
     async def _complete(self, request: ChatRequest, context: RequestContext) -> Completion[ProviderAnswer]:
-        state = await self.chat_state(request, context)
-
         async def send(bounded: BoundedCandidate, timeout_s: float) -> ProviderAnswer:
             answer = await self._provider.complete(self._call(request, bounded, context, timeout_s))
-            return replace(answer, dropped_params=_with_cap(bounded, answer.dropped_params))
+            return replace(answer, dropped_params=bounded.dropped(answer.dropped_params))
 
-        return await self._run(state, send)
+        return await self._or_cheaper(request, context, lambda state: self._run(state, send))
 
     async def _begin_stream(self, request: ChatRequest, context: RequestContext) -> _RunningStream:
         """The stream up to its first content. Raises what `Failover.stream` raises before it."""
-        state = await self.chat_state(request, context, streams=True)
         answering: list[AttemptStream] = []
 
         def open_stream(bounded: BoundedCandidate, timeout_s: float) -> AttemptStream:
@@ -154,9 +150,30 @@ class Gateway:
             answering[:] = [AttemptStream(stream, meter, self._clock, first_s=timeout_s, stall_s=stall_s)]
             return answering[0]
 
-        started_s = self._clock.monotonic_s()
-        chunks = self._failover.stream(state, open_stream)
-        return _RunningStream(state, await anext(chunks, None), chunks, answering, started_s)
+        async def begin(state: RequestState) -> _RunningStream:
+            started_s, chunks = self._clock.monotonic_s(), self._failover.stream(state, open_stream)
+            return _RunningStream(state, await anext(chunks, None), chunks, answering, started_s)
+
+        return await self._or_cheaper(request, context, begin, streams=True)
+
+    async def _or_cheaper[A](
+        self,
+        request: ChatRequest,
+        context: RequestContext,
+        serve: Callable[[RequestState], Awaitable[A]],
+        *,
+        streams: bool = False,
+    ) -> A:
+        """What `serve` makes of the request or, where a budget has no room for it, of it at a cheaper group."""
+        state = await self.chat_state(request, context, streams=streams)
+        try:
+            return await serve(state)
+        except BudgetExceeded:
+            lesser = self._downgrading.instead(request, context.caller, self._catalog, state)
+            cheaper = await self._state_of(request, context, lesser, streams=streams) if lesser else state
+            if not cheaper.downgraded or cheaper is state:
+                raise
+        return await serve(cheaper)
 
     def _call(
         self, request: ChatRequest, bounded: BoundedCandidate, context: RequestContext, timeout_s: float
@@ -203,31 +220,23 @@ class Gateway:
 
     async def chat_state(self, request: ChatRequest, context: RequestContext, *, streams: bool = False) -> RequestState:
         """The request with its candidates, in order, before anything is asked of the store. Raises like planning."""
-        size = PromptSize.of(request)
         lesser = await self._downgrading.reached(request, context.caller, self._catalog)
-        request, chosen, explanation, lesser = await self._planned(
-            request, size, context.caller, lesser, streams=streams
+        return await self._state_of(request, context, lesser, streams=streams)
+
+    async def _state_of(
+        self, request: ChatRequest, context: RequestContext, lesser: Reached | None, *, streams: bool
+    ) -> RequestState:
+        size = PromptSize.of(request)
+        request, chosen, explanation, lesser = await planned(
+            self._router, request, size, self._catalog, context.caller, lesser, streams=streams
         )
         bounded = (bound_chat(request, size, model, self._catalog) for model in chosen.candidates)
         state = self._new_state(request, context, bounded, chosen, "chat")
         state.explanation = explanation
         if lesser:
-            state.downgraded = lesser.rule.told
-            state.events.append(event_of(lesser, state.ticket, self._clock.now_ms()))
+            note(lesser, state, self._clock.now_ms())
         state.fitting = Fitting(request, size, self._provider, self._catalog.all_providers, self._least_max_tokens)
         return state
-
-    async def _planned(
-        self, request: ChatRequest, size: PromptSize, caller: Caller, lesser: Reached | None, *, streams: bool
-    ) -> tuple[ChatRequest, Plan, Explanation | None, Reached | None]:
-        """The request as it is served: by the cheaper group if anybody there can serve it, else as it was asked."""
-        if lesser:
-            try:
-                served = lesser.rule.applied_to(request)
-                return served, *await self._router.plan(served, size, self._catalog, caller, streams=streams), lesser
-            except (InvalidRequest, ContextLengthError, Forbidden):
-                pass
-        return request, *await self._router.plan(request, size, self._catalog, caller, streams=streams), None
 
     def _new_state(
         self, request: Asked, context: RequestContext, bounded: Iterable[BoundedCandidate], chosen: Plan, kind: str
@@ -270,11 +279,6 @@ class Gateway:
             explanation=state.explanation,
             downgraded=state.downgraded,
         )
-
-
-def _with_cap(bounded: BoundedCandidate, dropped: tuple[str, ...]) -> tuple[str, ...]:
-    """What was dropped, and the cap of the output where that was cut to fit into a budget."""
-    return (*dropped, "max_tokens") if bounded.cut and "max_tokens" not in dropped else dropped
 
 
 def _apart(params: dict[str, Any], project_id: str) -> dict[str, Any]:

@@ -43,6 +43,10 @@ class BoundedCandidate:
         """The most tokens that all its answers together can have."""
         return self.output_cap * self.terms.choices
 
+    def dropped(self, params: tuple[str, ...]) -> tuple[str, ...]:
+        """What was dropped of a request here, and the cap of the output where that was cut to fit into a budget."""
+        return (*params, "max_tokens") if self.cut and "max_tokens" not in params else params
+
     def within(self, most_input: int, output_cap: int, *, cut: bool = False) -> BoundedCandidate:
         """The same with these bounds, none of them larger than its own."""
         most_output = output_cap * self.terms.choices

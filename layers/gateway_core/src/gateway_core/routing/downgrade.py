@@ -1,7 +1,8 @@
 """A cheaper group in the place of the one that was asked for, from a share of a budget on. Pure.
 
 Of the rules for a group the one with the highest share counts that what is spent has reached, under any limit of the
-scopes that it looks at. What is held does not count: a bound comes back, for the most part.
+scopes that it looks at. What is held does not count: a bound comes back, for the most part. But a request that a budget
+has no room for is served by the cheaper group as well, instead of being refused.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from gateway_core.domain.chat import ChatRequest
 from gateway_core.domain.downgrade import BudgetOwner, Downgrade, Reached
 from gateway_core.domain.errors import UnknownModel
 from gateway_core.routing.plan import DEFAULT_GROUP
+from gateway_core.store.messages import Refusal, Ticket
 from gateway_core.store.records import BudgetLine
 
 _OWNERS: dict[str, BudgetOwner] = {"p": "project", "k": "key", "u": "user"}
@@ -40,6 +42,16 @@ def reached(rules: Iterable[Downgrade], lines: Sequence[BudgetLine]) -> Reached 
             if owner in rule.owners and (percent := _percent(line)) >= rule.at_percent:
                 return Reached(rule, owner, line.period, percent)
     return None
+
+
+def instead_of(refusal: Refusal, ticket: Ticket, rules: Iterable[Downgrade]) -> Reached | None:
+    """The first of the rules that looks at the budget which refuses the request, however much of that is spent."""
+    owner, _, limit = refusal.scope.rpartition(":")
+    kind, short = _OWNERS[owner[0]], refusal.shortage
+    spent = short.limit - short.left - short.held if short else 0
+    period = ticket.day if limit.startswith("day") else ticket.month
+    percent = 100 * spent // short.limit if short and short.limit else 100
+    return next((Reached(rule, kind, period, percent) for rule in rules if kind in rule.owners), None)
 
 
 def _is_asked(rule: Downgrade, request: ChatRequest, catalog: Catalog) -> bool:
