@@ -53,7 +53,7 @@ test: $(STAMP) ## Lint, types, import rules and all fast tests with coverage
 
 unit: $(STAMP)
 	$(BIN)/coverage erase
-	$(BIN)/python -m pytest -q --cov --cov-report= -n 3 --dist each -m 'not litellm' $(SLOW:%=--ignore=%) $(STACK:%=--ignore=%)
+	$(BIN)/python -m pytest -q --cov --cov-report= -n 3 --dist each --max-worker-restart 0 -m 'not litellm' $(SLOW:%=--ignore=%) $(STACK:%=--ignore=%)
 	$(BIN)/coverage report --fail-under=90
 	$(BIN)/coverage report --fail-under=100 --include='$(PURE)'
 

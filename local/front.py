@@ -32,7 +32,6 @@ ROUTES: Mapping[str, str] = {
     "/v1/usage/records": "usage",
     "/v1/budgets": "usage",
     "/v1/models": "models",
-    "/": "health",
     "/health": "health",
     "/health/providers": "health",
     "/mcp": "mcp",

@@ -59,13 +59,21 @@ def pytest_configure(config: pytest.Config) -> None:
         measuring.stop()
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker whether it has a share: it does not learn how tests are distributed."""
+    node.workerinput["has_share"] = node.config.getvalue("dist") == "each"
+
+
+def _is_others(path: str, config: pytest.Config) -> bool:
+    told = getattr(config, "workerinput", {})
+    return told.get("has_share", False) and not runs(path, int(told["workerid"][2:]), told["workercount"])
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """With `--dist each` every worker has files of its own."""
-    if collection_path.suffix != ".py" or config.getvalue("dist") != "each" or not hasattr(config, "workerinput"):
-        return None
-    worker, workers = config.workerinput["workerid"], config.workerinput["workercount"]
     path = collection_path.relative_to(config.rootpath).as_posix()
-    return None if runs(path, int(worker.removeprefix("gw")), workers) else True
+    return True if collection_path.suffix == ".py" and _is_others(path, config) else None
 
 
 _CASE_OF_LITELLM = re.compile(r"\[(.*-)?litellm[-\]]")
@@ -73,11 +81,13 @@ _ITS_FOLDERS = ("tests/contract/", "tests/wires/")
 _BY_LITELLM = ("tests/contract/test_litellm", "tests/contract/test_outside", "tests/wires/test_litellm")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What goes through LiteLLM is a suite of its own: it takes seconds of CPU to load, in one worker.
 
-    What is not measured comes last: threads that run by then are not measured again.
+    What is not measured comes last: threads that run by then are not measured again. Files that the command line names
+    are collected by all workers, and run by one.
     """
+    items[:] = [item for item in items if not _is_others(item.nodeid, config)]
     for item in items:
         is_all = item.nodeid.startswith(_BY_LITELLM) and "native" not in item.name
         if is_all or (item.nodeid.startswith(_ITS_FOLDERS) and _CASE_OF_LITELLM.search(item.name)):

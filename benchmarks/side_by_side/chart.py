@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from benchmarks.side_by_side.contestants import CONTESTANTS, DIRECT, OURS
+from benchmarks.side_by_side.contestants import CONTESTANTS, DIRECT, LEAN, MAKE_RUN, OURS
 from benchmarks.side_by_side.report import number
 from benchmarks.side_by_side.results import ADDED, CPU, FIRST, RATE, STREAM, Results, memory
 
 _WIDTH, _COLUMNS = 960, 3
-_PANEL_WIDTH, _LABEL, _NUMBER = _WIDTH // _COLUMNS, 112, 44
+_PANEL_WIDTH, _LABEL, _NUMBER = _WIDTH // _COLUMNS, 128, 44
 _BAR, _HEAD, _GAP = 18, 34, 22
 _OURS, _OTHERS, _INK = "#1a7f5a", "#9aa5b1", "#1f2933"
 _MEASURES = (CPU, ADDED, RATE, STREAM, FIRST)
@@ -32,9 +32,9 @@ class _Panel:
         lines = [f'<text x="4" y="20" font-weight="600">{escape(self.title)}</text>']
         for index, (name, value) in enumerate(self.bars):
             top, length = _HEAD + index * _BAR, max(1.0, value / most * room)
-            color = _OURS if name == OURS else _OTHERS
+            color = _OURS if name in {OURS, LEAN, MAKE_RUN} else _OTHERS
             lines += [
-                f'<text x="{_LABEL - 6}" y="{top + 11}" text-anchor="end">{escape(name.strip("`"))}</text>',
+                f'<text x="{_LABEL - 6}" y="{top + 11}" text-anchor="end">{escape(name.replace("`", ""))}</text>',
                 f'<rect x="{_LABEL}" y="{top}" width="{length:.1f}" height="{_BAR - 5}" fill="{color}"/>',
                 f'<text x="{_LABEL + length + 4:.1f}" y="{top + 11}">{number(value)}</text>',
             ]

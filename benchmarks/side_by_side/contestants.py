@@ -15,7 +15,7 @@ from benchmarks.side_by_side.measuring import Measured
 from benchmarks.side_by_side.peers import Place
 
 DIRECT, OURS, LITELLM, BARE = "direct", "this gateway", "LiteLLM's proxy", "litellm.acompletion"
-LEAN, MAKE_RUN = "LiteLLM on demand", "`make run`"
+LEAN, MAKE_RUN = "ours, no LiteLLM", "ours, `make run`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ CONTESTANTS = (
     Contestant(
         LEAN,
         partial(peers.ours, name="lean", apart=True, config="litellm: demand\n"),
-        "the same, with `litellm: demand`, as it is on Lambda",
+        "the same with `litellm: demand`, as on Lambda: LiteLLM is not loaded until somebody needs it",
     ),
     Contestant(MAKE_RUN, partial(peers.ours, name="make run", apart=False), "the same, its store and Valkey included"),
     Contestant(BARE, peers.bare, "no gateway: the library in the caller's process", "key, budget, breaker, record"),

@@ -125,7 +125,7 @@ def verdicts(results: Results) -> list[Verdict]:
             if target and ratio is not None:
                 found.append(Verdict(one.name, other, ratio, target, one.more_is_better))
     theirs = memory(results, LITELLM)
-    for name, what in ((OURS, "memory"), (LEAN, f"memory, {LEAN}")):
+    for name, what in ((OURS, "memory"), (LEAN, "memory, LiteLLM not loaded")):
         if theirs and (mib := memory(results, name)):
             found.append(Verdict(what, LITELLM, mib / theirs, MEMORY_TARGET))
     if (crowd := CROWD.median(results, OURS)) is not None:

@@ -86,3 +86,17 @@ async def test_a_day_with_very_many_users_counts_new_ones_together_in_redis(redi
     store = wired_store(redis.port)
     await many_users(store)
     await store.close()
+
+
+async def test_counters_of_several_lengths_add_up(desk):
+    """Zeros at the end are left out, and what came later stands behind the latencies."""
+    ends = [("r1", 900, ""), ("r2", 90_000, "dear->cheap"), ("r3", 50, ""), ("r4", 50, "dear->cheap"), ("r5", 300, "")]
+    for request_id, latency_ms, downgraded in ends:
+        ended = settled(await desk.admitted(request_id), candidate(), charge_nano=70)
+        assert await desk.settle(request_id, ended, latency_ms=latency_ms, downgraded=downgraded)
+    for period in ("20", "M"):
+        found = (await desk.counters(period))[f"cm|{period}|claude"]
+        assert (found.requests, found.downgraded, found.latency_ms) == (5, 2, 91_300)
+        assert found.latencies == (2, 0, 1, 1, 0, 0, 0, 0, 0, 0, 1)
+        assert found.cost_nano == 5 * 70
+    assert [record.downgraded for record in await desk.records()] == [downgraded for _, _, downgraded in ends]

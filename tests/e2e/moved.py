@@ -20,6 +20,7 @@ class MovedClock(SystemClock):
     """The machine's time, and what was added to it."""
 
     def __init__(self, path: str) -> None:
+        super().__init__()
         with Path(path).open("rb") as file:
             self._added = mmap.mmap(file.fileno(), _SECONDS.size, prot=mmap.PROT_READ)
 

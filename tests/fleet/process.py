@@ -30,6 +30,7 @@ class SharedClock(SystemClock):
     """The time of day that all processes agree on: what `at_ms` holds, the machine's if that is 0."""
 
     def __init__(self, at_ms: Any) -> None:
+        super().__init__()
         self._at_ms = at_ms
 
     @override

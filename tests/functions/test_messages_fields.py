@@ -117,4 +117,18 @@ async def test_what_is_documented_is_taken(door, body):
     door.answers(message(text("Hi.")))
     answer = await messages(door, **body)
     assert answer.status_code == 200, answer.text
-    assert {name: door.body.get(name) for name in body} == body
+    silent = {name: None for name in ("container", "mcp_servers", "speed") if name in body}
+    assert {name: door.body.get(name) for name in body} == {**body, **silent}
+
+
+async def test_a_header_that_comes_twice_is_one_list(door):
+    """And a tool of Anthropic's own may be the one to be called, beside others."""
+    door.answers(message(text("Hi.")))
+    headers = [("anthropic-beta", "pdfs-2024-09-25"), ("anthropic-beta", "claude-code-20250219")]
+    tools = [*TOOLS, {"type": "bash_20250124", "name": "bash"}]
+    asked = {"model": "claude", "max_tokens": 9, "messages": ASKED, "tools": tools}
+    choice = {"type": "tool", "name": "bash"}
+    answer = await door.http.post("/v1/messages", json={**asked, "tool_choice": choice}, headers=headers)
+    assert (answer.status_code, door.body["tool_choice"]) == (200, choice)
+    sent = {name.lower(): value for name, value in door.network.sent[-1].headers.items()}
+    assert sent["anthropic-beta"] == "pdfs-2024-09-25,claude-code-20250219"

@@ -167,3 +167,13 @@ async def test_retirements_are_announced(client, name, status, warning):
     lifecycle = (await client.get(f"/v1/models/{name}")).json()["lifecycle"]
     assert (lifecycle["status"], lifecycle["successor_of"]) == (status, "old")
     assert (warning in lifecycle["warning"]) if warning else lifecycle["warning"] is None
+
+
+async def test_a_key_for_some_models_sees_these_and_what_groups_have_of_them(client, world):
+    """A group without any of them is not listed."""
+    key = await world.key(models=("second", "groq/*"))
+    listed = (await client.get("/v1/models", headers={"authorization": f"Bearer {key}"})).json()["data"]
+    assert [entry["id"] for entry in listed] == ["second", "reasoning"]
+    assert listed[1]["models"] == ["second"]
+    other = await world.key(models=("nobody",))
+    assert (await client.get("/v1/models", headers={"authorization": f"Bearer {other}"})).json()["data"] == []

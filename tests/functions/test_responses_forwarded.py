@@ -259,3 +259,16 @@ async def test_rules_of_models_count(door):
     assert not {"temperature", "top_logprobs"} & door.body.keys()
     assert answer.headers["x-gateway-dropped"] == "max_output_tokens, reasoning.effort, temperature, top_logprobs"
     assert door.body["include"] == ["reasoning.encrypted_content"]
+
+
+async def test_a_model_that_never_thinks_is_told_nothing_of_it(door):
+    """Codex says it to all; OpenAI refuses it of these."""
+    door.answers(response(MESSAGE))
+    include = ["reasoning.encrypted_content", "message.output_text.logprobs"]
+    answer = await door.respond("plain", reasoning={"effort": "low", "summary": "auto"}, include=include)
+    assert answer.status_code == 200, answer.text
+    assert ("reasoning" in door.body, door.body["include"]) == (False, include[1:])
+    assert answer.headers["x-gateway-dropped"] == "reasoning.effort"
+    door.answers(response(MESSAGE))
+    await door.respond("plain", include=include[:1])
+    assert "include" not in door.body

@@ -43,13 +43,14 @@ STRICT = ModelRules(
     efforts=("low", "high"),
     refuses=frozenset({"temperature", "top_logprobs"}),
 )
+PLAIN = ModelRules(thinks="never", efforts=(), cannot=frozenset({"custom_tools"}))
 MODELS = (
     served("gpt", "openai", capabilities=frozenset({"tools", "json", "json_schema", "vision"})),
     served("deep", "deepseek", rules=THINKS),
     served("own", "compatible"),
     served("claude", "anthropic"),
     served("codex", "openai", mode="responses", capabilities=frozenset({"tools"})),
-    served("plain", "openai", rules=ModelRules(cannot=frozenset({"custom_tools"})), capabilities=frozenset({"tools"})),
+    served("plain", "openai", rules=PLAIN, capabilities=frozenset({"tools"})),
     served("strict", "openai", mode="responses", rules=STRICT),
 )
 GROUPS = {

@@ -30,7 +30,7 @@ CALL = ProviderCall(Deployment("p", "m", "https://p.example"), (), {}, 64, 60.0,
     [
         (Chunk(), ("", (), "", None, None, True, (), None, "", False, "", 0, ())),
         (EmbedRequest(("a",), Attribution("alpha")), (("a",), Attribution("alpha"), None, None, None, None, 120.0)),
-        (Opened(model("m"), 1), (model("m"), 1, False, False, ())),
+        (Opened(model("m"), 1), (model("m"), 1, False, False, (), "")),
         (CachePolicy(), (True, 3600, 262_144)),
         (Caller("alpha", "k", "d", "t"), ("alpha", "k", "d", "t", "", False, *[frozenset()] * 4)),
         (Limits(), (None,) * 6),

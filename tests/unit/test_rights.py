@@ -5,6 +5,7 @@ import pytest
 from gateway_core.access.rights import attribute, check_tool
 from gateway_core.domain.caller import Attribution, Caller
 from gateway_core.domain.chat import ChatRequest
+from gateway_core.domain.embedding import EmbedRequest
 from gateway_core.domain.errors import Forbidden, UnknownModel
 from gateway_core.routing.plan import reachable_models
 from tests.conftest import catalog_of, model
@@ -68,3 +69,40 @@ def test_groups_are_an_allow_list():
     assert caught.value.param == "model"
     with pytest.raises(UnknownModel):
         reachable_models(limited, request(model="nope"), CATALOG)
+
+
+@pytest.mark.parametrize(
+    ("rights", "usable"),
+    [
+        ({"models": {"a"}}, {"a"}),
+        ({"models": {"[ab]", "x/*"}}, {"a", "b"}),
+        ({"models": {"c"}, "groups": {"slow", "fast"}}, {"c"}),
+        ({"models": {"c"}, "groups": {"fast"}}, set()),
+        ({"models": {"x/*", "*"}}, None),
+    ],
+)
+def test_models_are_an_allow_list_within_the_groups(rights, usable):
+    """Patterns without a slash are of the catalog's models; a group has of its models what the key may use."""
+    limited = caller(**{name: frozenset(names) for name, names in rights.items()})
+    assert CATALOG.usable(limited) == usable
+    for asked, needed, param in (
+        ({"model": "b"}, {"b"}, "model"),
+        ({"model_group": "slow"}, {"b", "c"}, "model_group"),
+        ({}, {"a"}, "model_group"),
+    ):
+        in_group = not limited.groups or param == "model" or asked.get("model_group") in limited.groups
+        if usable is None or (needed & usable and in_group):
+            assert reachable_models(limited, request(**asked), CATALOG) == usable
+        else:
+            with pytest.raises(Forbidden, match="This key may only use these") as caught:
+                reachable_models(limited, request(**asked), CATALOG)
+            assert caught.value.param == param
+
+
+def test_an_embedding_needs_a_model_of_its_group():
+    """The default group of embeddings is another one."""
+    catalog = catalog_of(model("a"), model("e"), groups={"embedding": ("e",), "reasoning": ("a",)})
+    asked = EmbedRequest(("text",), Attribution("alpha"))
+    assert reachable_models(caller(models=frozenset({"e"})), asked, catalog) == {"e"}
+    with pytest.raises(Forbidden):
+        reachable_models(caller(models=frozenset({"a"})), asked, catalog)

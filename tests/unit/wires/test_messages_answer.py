@@ -200,6 +200,10 @@ def test_a_providers_own_events_go_on():
     delta, last = writer.end("stop", USAGE, cost_usd="1")
     assert delta == {**ends[0], "usage": {"novel": 1, **COUNTS, "cost_usd": "1"}}
     assert last == {"type": "message_stop"}
+    other = MessagesWriter("req_1", "m", NAMES)
+    list(other.chunk(Chunk(text="a", forwarded=(begun,))))
+    list(other.chunk(Chunk(forwarded=ends[:1])))
+    assert [event["type"] for event in other.end("stop", USAGE)] == ["message_delta", "message_stop"]
 
 
 @pytest.mark.parametrize(

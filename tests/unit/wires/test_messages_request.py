@@ -5,9 +5,8 @@ import json
 import pytest
 
 from gateway_core.domain.prompt import prompt_bound, with_beside
-from gateway_core.wires.anthropic.inbound.options import is_closed
 from gateway_core.wires.anthropic.inbound.request import inbound
-from gateway_core.wires.anthropic.inbound.words import callers_names, callers_path, callers_text
+from gateway_core.wires.anthropic.inbound.words import callers_path
 
 MARK = {"type": "ephemeral"}
 HOUR = {"type": "ephemeral", "ttl": "1h"}
@@ -151,6 +150,13 @@ def test_results_come_first_in_a_turn():
         ({"tool_choice": {"type": "any"}}, {"tool_choice": "required"}),
         ({"tool_choice": {"type": "none"}}, {"tool_choice": "none"}),
         (
+            {
+                "tools": [{"type": "bash_20250124", "name": "bash"}],
+                "tool_choice": {"type": "tool", "name": "bash", "disable_parallel_tool_use": True},
+            },
+            {"parallel_tool_calls": False},
+        ),
+        (
             {"tool_choice": {"type": "tool", "name": "f"}},
             {"tool_choice": {"type": "function", "function": {"name": "f"}}},
         ),
@@ -272,51 +278,3 @@ def test_headers_go_along():
     body = {"messages": [user(text("q"))]}
     headers = {"anthropic-beta": "a,b", "anthropic-version": "2023-06-01", "x-other": "1"}
     assert dict(inbound(body, headers).spoken.headers) == {"anthropic-beta": "a,b", "anthropic-version": "2023-06-01"}
-
-
-@pytest.mark.parametrize(
-    ("path", "callers"),
-    [
-        ("messages.0", "system"),
-        ("messages.2.content.1.image_url", "messages.1"),
-        ("messages.9.content", "system"),
-        ("tools.3.function.parameters", "tools.3.input_schema"),
-        ("response_format", "output_config.format"),
-        ("response_format.json_schema.schema", "output_config.format.schema"),
-        ("stop", "stop_sequences"),
-        ("max_tokens", "max_tokens"),
-    ],
-)
-def test_fields_are_named_as_the_caller_knows_them(path, callers):
-    """In errors, and in their texts."""
-    found = asked(user(text("a")), {"role": "assistant", "content": "b"}, system="s")
-    assert callers_path(path, found) == callers
-    assert callers_text(f"m cannot do it ({path}); (not a path)", found) == f"m cannot do it ({callers}); (not a path)"
-
-
-def test_what_was_dropped_is_named_as_the_caller_knows_it():
-    """Sorted, each once."""
-    dropped = ("stop", "reasoning_effort", "context_management", "safety_identifier")
-    assert callers_names(dropped) == (
-        "context_management",
-        "metadata.user_id",
-        "output_config.effort",
-        "stop_sequences",
-    )
-
-
-@pytest.mark.parametrize(
-    ("schema", "closed"),
-    [
-        (CLOSED, True),
-        (OPEN, False),
-        ({**CLOSED, "required": []}, False),
-        ({"anyOf": [CLOSED, {"type": "array", "items": OPEN}]}, False),
-        ({"anyOf": [CLOSED, {"enum": [{"properties": {}}]}]}, True),
-        ({"type": "string"}, True),
-        (True, True),
-    ],
-)
-def test_what_can_be_held_to_strictly(schema, closed):
-    """By OpenAI, wherever the objects stand."""
-    assert is_closed(schema) is closed

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from gateway_core.domain.answer import Chunk, ToolCallDelta, Usage
 from gateway_core.wires.openai_responses.forwarded import ForwardedReader
 from gateway_core.wires.openai_responses.inbound.events import OwnEvents
@@ -81,3 +84,32 @@ def test_what_a_client_runs_is_content() -> None:
     (end,) = reader.last().forwarded
     assert not done.is_content
     assert (waiting["arguments"], end["response"]["output"][0]["arguments"]) == ("{}", "{}")
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.builds(Chunk, text=st.text(max_size=3)),
+            st.builds(Chunk, reasoning=st.text(max_size=3)),
+            st.builds(Chunk, refusal=st.text(max_size=3)),
+            st.builds(
+                lambda index, said: Chunk(tool_calls=(ToolCallDelta(index, f"c{index}", "f", said),)),
+                st.integers(0, 2),
+                st.text(max_size=3),
+            ),
+        ),
+        max_size=8,
+    )
+)
+def test_the_end_has_all_that_its_pieces_said(chunks: list[Chunk]) -> None:
+    """Every item begins once, in its place, and is done once, as it is in the end; no text is lost or doubled."""
+    events = written(*chunks)
+    added = [event["output_index"] for event in events if event["type"] == "response.output_item.added"]
+    done = {event["output_index"]: event["item"] for event in events if event["type"] == "response.output_item.done"}
+    assert added == list(range(len(added)))
+    assert [done[index] for index in added] == output(events)
+    for kind, field in (("output_text", "text"), ("refusal", "refusal"), ("reasoning_summary_text", "reasoning")):
+        deltas = [event["delta"] for event in events if event["type"] == f"response.{kind}.delta"]
+        assert "".join(deltas) == "".join(getattr(chunk, field) for chunk in chunks)
+    told = "".join(item.get("arguments", "") for item in output(events))
+    assert sorted(told) == sorted("".join(piece.arguments for chunk in chunks for piece in chunk.tool_calls))

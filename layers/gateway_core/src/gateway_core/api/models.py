@@ -63,9 +63,9 @@ def router(source: Current[Services]) -> Routes:
         models = [model_body(m, _groups_of(catalog, m), s, now_ms) for m, s in zip(shown, states, strict=True)]
         known = {model.key: state for model, state in zip(shown, states, strict=True)}
         groups = [
-            group_body(name, catalog.group(name), [known[key] for key in keys])
-            for name, keys in catalog.groups.items()
-            if _may_use(caller, name)
+            group_body(name, inside, [known[model.key] for model in inside])
+            for name in catalog.groups
+            if _may_use(caller, name) and (inside := [m for m in catalog.group(name) if m.key in known])
         ]
         return models + groups, headers
 
@@ -152,10 +152,8 @@ def _may_use(caller: Caller, group: str) -> bool:
 
 
 def _visible(catalog: Catalog, caller: Caller) -> list[Model]:
-    if not caller.groups:
-        return list(catalog.models.values())
-    allowed = {key for name in caller.groups for key in catalog.groups.get(name, ())}
-    return [model for model in catalog.models.values() if model.key in allowed]
+    usable = catalog.usable(caller)
+    return [model for model in catalog.models.values() if usable is None or model.key in usable]
 
 
 def _groups_of(catalog: Catalog, model: Model) -> list[str]:

@@ -58,7 +58,8 @@ def _add_keys_create(parser: argparse.ArgumentParser) -> None:
         type=values.patterns,
         default=(),
         metavar="P,P",
-        help="identifiers outside the catalog: provider/model, with * and ? (default: none; all for an admin)",
+        help="models of the catalog (default: all), and identifiers outside it as provider/model (default: none; "
+        "all for an admin), with * and ?",
     )
     parser.add_argument("--tools", type=values.names, default=(), metavar="A,B", help="MCP tools (default: all)")
     parser.add_argument("--day-usd", type=values.usd, metavar="X")

@@ -17,7 +17,7 @@ NANO_DIGITS = 9
 MOST_TITLE_BYTES = 128
 _HOLD = re.compile(r"(.+)\.([1-9][0-9]{0,8})")
 _MONTH = re.compile(r"[0-9]{4}(0[1-9]|1[0-2])")
-_PATTERN = re.compile(r"[a-z0-9_*?-]+/[A-Za-z0-9._/:@*?-]+")
+_PATTERN = re.compile(r"[A-Za-z0-9._:@*?-]+|[a-z0-9_*?-]+/[A-Za-z0-9._/:@*?-]+")
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 
 
@@ -68,8 +68,10 @@ def title(text: str) -> str:
 def patterns(text: str) -> tuple[str, ...]:
     found = names(text)
     for pattern in found:
-        if pattern != "*" and not _PATTERN.fullmatch(pattern):
-            raise argparse.ArgumentTypeError(f"{pattern!r} is not provider/model, with * and ? for what may vary")
+        if not _PATTERN.fullmatch(pattern):
+            raise argparse.ArgumentTypeError(
+                f"{pattern!r} is no model or provider/model, with * and ? for what may vary"
+            )
     return found
 
 

@@ -32,7 +32,9 @@ class Limits:
 class Caller:
     """Who calls and what they may do. Empty `groups` or `tools` mean all of them; empty hosts mean none.
 
-    `models` are patterns of identifiers outside the catalog. Without any, only an admin without `groups` may use them.
+    `models` are patterns of what the caller may use: those with a slash, and `*`, of identifiers outside the catalog;
+    the others of the catalog's models, where none of them means all. Identifiers outside take a pattern, or an admin
+    without `groups` and `models`.
     """
 
     project_id: str
@@ -45,6 +47,11 @@ class Caller:
     tools: frozenset[str] = frozenset()
     api_base_hosts: frozenset[str] = frozenset()
     models: frozenset[str] = frozenset()
+
+    @property
+    def catalog_models(self) -> frozenset[str]:
+        """The patterns, or aliases, of the catalog's models; empty means all of them."""
+        return frozenset(pattern for pattern in self.models if "/" not in pattern and pattern != "*")
 
     def may_use_outside(self, identifier: str) -> bool:
         """Whether an identifier that the catalog does not have is the caller's to use."""

@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from typing import NoReturn
 
 from gateway_core.domain.api_base import ApiBasePolicy
+from gateway_core.domain.caller import Caller
 from gateway_core.domain.chat import Engine, Model
 from gateway_core.domain.errors import UnknownModel
 
@@ -123,6 +124,14 @@ class Catalog:
         if base == model.deployment.api_base:
             return model
         return replace(model, deployment=replace(model.deployment, api_base=base, reach=reach))
+
+    def usable(self, caller: Caller) -> frozenset[str] | None:
+        """The keys of the models here that the caller may use, None for all: of its groups, and of its models."""
+        named = [self.aliases.get(name, name) for name in caller.catalog_models]
+        if not caller.groups and not named:
+            return None
+        keys = {key for name in caller.groups for key in self.groups.get(name, ())} if caller.groups else {*self.models}
+        return frozenset(key for key in keys if not named or any(fnmatchcase(key, pattern) for pattern in named))
 
     def group(self, name: str) -> tuple[Model, ...]:
         """The models of a group, in order. Raises UnknownModel, which names close matches."""

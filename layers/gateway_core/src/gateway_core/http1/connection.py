@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import select
 import ssl
-from collections.abc import Callable, Generator
-from contextvars import Context
 from typing import cast, override
 
 from gateway_core.http1.errors import ConnectionBroken, HttpError, MalformedAnswer
@@ -18,62 +16,6 @@ _MUCH = 256 * 1024
 """Bytes of an answer that nobody has taken: beyond these nothing more is read."""
 _JOINED = 64 * 1024
 """Bytes of a request that are copied to be sent at once with its head."""
-
-
-class Turn:
-    """To be awaited by one task, which `go` lets go on within the callback that has something for it.
-
-    A future of asyncio's wakes its task in the next turn of the event loop, which asks the system for events once more:
-    a tenth of what a piece of a stream costs. asyncio takes whatever has a future's methods for one (`isfuture`).
-    """
-
-    __slots__ = ("_asyncio_future_blocking", "_cancelled", "_context", "_is_over", "_loop", "_wake")
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._asyncio_future_blocking = False
-        self._loop = loop
-        self._is_over = False
-        self._cancelled: asyncio.CancelledError | None = None
-        self._wake: Callable[[Turn], object] | None = None
-        self._context: Context | None = None
-
-    def __await__(self) -> Generator[Turn]:
-        if not self._is_over:
-            self._asyncio_future_blocking = True
-            yield self
-
-    def go(self) -> None:
-        """Let the task go on: now, unless another one runs."""
-        if self._is_over:
-            return
-        self._is_over = True
-        if self._wake is None or self._context is None:
-            return
-        if asyncio.current_task(self._loop) is None:
-            self._context.run(self._wake, self)
-        else:
-            self._loop.call_soon(self._wake, self, context=self._context)
-
-    # What asyncio's tasks ask of a future.
-
-    def get_loop(self) -> asyncio.AbstractEventLoop:
-        return self._loop
-
-    def add_done_callback(self, wake: Callable[[Turn], object], *, context: Context) -> None:
-        self._wake, self._context = wake, context
-
-    def cancel(self, msg: object = None) -> bool:
-        """In the next turn, as it is a running task that asks for it."""
-        if self._is_over:
-            return False
-        self._is_over, self._cancelled = True, asyncio.CancelledError(*([] if msg is None else [msg]))
-        if self._wake is not None:
-            self._loop.call_soon(self._wake, self, context=self._context)
-        return True
-
-    def result(self) -> None:
-        if self._cancelled is not None:
-            raise self._cancelled
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -96,7 +38,7 @@ class Connection(asyncio.BufferedProtocol):
         self._size = 0
         self._paused = False
         self._error: HttpError | None = None
-        self._waiter: Turn | None = None
+        self._waiter: asyncio.Future[None] | None = None
         self.exchanges = 0
 
     @property
@@ -114,11 +56,10 @@ class Connection(asyncio.BufferedProtocol):
     def is_quiet(self) -> bool:
         """Whether nothing waits in the socket of an idle connection; what does can only be its end.
 
-        The event loop may not have seen it yet, above all where the process was frozen, or where the last answer's end
-        is what it just tells.
+        The event loop may not have seen it yet, above all where the process was frozen.
         """
         sock = self._transport.get_extra_info("socket") if self._transport else None
-        if sock is None or sock.fileno() < 0 or (self._tls and _rest_of(self._tls) is not None):
+        if sock is None or sock.fileno() < 0:
             return False
         poll = select.poll()
         poll.register(sock.fileno(), select.POLLIN)
@@ -157,11 +98,11 @@ class Connection(asyncio.BufferedProtocol):
             self._transport.resume_reading()
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
-    def more(self) -> Turn:
+    def more(self) -> asyncio.Future[None]:
         """To be awaited, by one at a time, until something has come. Raises ConnectionBroken, MalformedAnswer."""
         if self._error is not None:
             raise self._error
-        self._waiter = Turn(self._loop)
+        self._waiter = self._loop.create_future()
         return self._waiter
 
     def abort(self) -> None:
@@ -171,8 +112,8 @@ class Connection(asyncio.BufferedProtocol):
 
     def _wake(self) -> None:
         waiter, self._waiter = self._waiter, None
-        if waiter is not None:
-            waiter.go()
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
 
     def _fail(self, error: HttpError) -> None:
         self._error = self._error or error
@@ -223,11 +164,11 @@ class Connection(asyncio.BufferedProtocol):
 
     def _has_last_word(self) -> bool:
         """Over TLS, whether the end is the other side's: asyncio does not tell it from one that somebody else made."""
-        return self._tls is None or _rest_of(self._tls) == b""
-
-    @property
-    def _tls(self) -> ssl.SSLObject | None:
-        return self._transport.get_extra_info("ssl_object") if self._transport else None
+        tls: ssl.SSLObject | None = self._transport.get_extra_info("ssl_object") if self._transport else None
+        try:
+            return tls is None or not tls.read(1)
+        except ssl.SSLError:
+            return False
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
@@ -235,11 +176,3 @@ class Connection(asyncio.BufferedProtocol):
         if not self.ended:
             self._error = self._error or ConnectionBroken("the connection broke")
         self._wake()
-
-
-def _rest_of(tls: ssl.SSLObject) -> bytes | None:
-    """What comes behind all that was read: nothing at the other side's last word, None if it has not said that."""
-    try:
-        return tls.read(1)
-    except ssl.SSLError:
-        return None

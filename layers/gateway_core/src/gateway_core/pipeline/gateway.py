@@ -19,7 +19,7 @@ from gateway_core.domain.caller import Caller
 from gateway_core.domain.chat import ChatRequest, ProviderCall
 from gateway_core.domain.downgrade import Reached
 from gateway_core.domain.embedding import EmbedCall, Embeddings, EmbedRequest
-from gateway_core.domain.errors import InvalidRequest, Unauthenticated
+from gateway_core.domain.errors import Forbidden, InvalidRequest, Unauthenticated
 from gateway_core.domain.provider_errors import ContextLengthError
 from gateway_core.domain.result import Completion, Explanation, Opened, Plan
 from gateway_core.pipeline.admission import CallerChangedError
@@ -225,7 +225,7 @@ class Gateway:
             try:
                 served = lesser.rule.applied_to(request)
                 return served, *await self._router.plan(served, size, self._catalog, caller, streams=streams), lesser
-            except (InvalidRequest, ContextLengthError):
+            except (InvalidRequest, ContextLengthError, Forbidden):
                 pass
         return request, *await self._router.plan(request, size, self._catalog, caller, streams=streams), None
 

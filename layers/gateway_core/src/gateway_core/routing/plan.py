@@ -20,7 +20,7 @@ from gateway_core.routing.order import Snapshot, ordered, output_limit
 from gateway_core.wires.codecs import as_spoken, objection_to
 from gateway_core.wires.demands import Demands, demands_of
 
-DEFAULT_GROUP = "reasoning"
+DEFAULT_GROUP, EMBEDDING_GROUP = "reasoning", "embedding"
 _JSON_FORMATS = {"json_object": "json", "json_schema": "json_schema"}
 
 
@@ -55,7 +55,7 @@ def plan(request: ChatRequest, catalog: Catalog, snapshot: Snapshot, reachable: 
 
 def plan_embedding(request: EmbedRequest, catalog: Catalog, reachable: Reachable = None) -> Plan:
     """Order the candidates for an embedding. Raises UnknownModel, and InvalidRequest when none can serve."""
-    pool = _within(reachable, _pool(request, catalog, "embedding"))
+    pool = _within(reachable, _pool(request, catalog, EMBEDDING_GROUP))
     drops = [drop for model in pool if (drop := _cannot_embed(model, request))]
     fit = _without(pool, drops)
     if not fit:
@@ -199,16 +199,28 @@ def reachable_models(caller: Caller, request: Asked, catalog: Catalog) -> frozen
     if isinstance(request, ChatRequest) and request.api_base is not None:
         check_key(caller, request.api_base)
     outside = _outside(caller, request, catalog)
-    if not caller.groups:
+    usable = catalog.usable(caller)
+    if usable is None:
         return None
-    groups = [catalog.group(name) for name in sorted(caller.groups) if name in catalog.groups]
-    reachable = frozenset(model.key for group in groups for model in group) | outside
-    allowed = f"This key may only use these model groups: {', '.join(sorted(caller.groups))}."
-    if request.model is None and request.model_group not in caller.groups:
-        raise Forbidden(allowed, param="model_group")
+    reachable = usable | outside
     if request.model is not None and not outside and catalog.resolve(request.model).key not in reachable:
-        raise Forbidden(allowed, param="model")
+        raise _not_allowed(caller, "model")
+    if request.model is None and not _may_use_group(request, caller, catalog, reachable):
+        raise _not_allowed(caller, "model_group")
     return reachable
+
+
+def _may_use_group(request: Asked, caller: Caller, catalog: Catalog, reachable: frozenset[str]) -> bool:
+    if caller.groups and request.model_group not in caller.groups:
+        return False
+    default = DEFAULT_GROUP if isinstance(request, ChatRequest) else EMBEDDING_GROUP
+    return any(model.key in reachable for model in _pool(request, catalog, default))
+
+
+def _not_allowed(caller: Caller, param: str) -> Forbidden:
+    rights = {"model groups": caller.groups, "models": caller.catalog_models}
+    allowed = [f"these {what}: {', '.join(sorted(names))}" for what, names in rights.items() if names]
+    return Forbidden(f"This key may only use {', and of '.join(allowed)}.", param=param)
 
 
 def _outside(caller: Caller, request: Asked, catalog: Catalog) -> frozenset[str]:

@@ -39,9 +39,11 @@ class SpreadStore(SpreadOperatorStore[Store]):
     async def find_key(self, project_id: str, digest: str) -> KeyRecord | None:
         async with self._homes.at(project_id) as store:
             found = await store.find_key(project_id, digest)
-            if found is None:  # or the project has been moved meanwhile
-                await self._homes.check(project_id)
-            return found
+            if found:
+                return found
+            # Unknown, unless the project has been moved, or was while we asked.
+            await self._homes.check(project_id)
+            return await store.find_key(project_id, digest)
 
     async def admit(self, ticket: Ticket, candidates: Sequence[Candidate], terms: Terms) -> Admission:
         shared = self._shared(ticket, candidates)

@@ -50,7 +50,7 @@ def router(source: Current[ModelServices]) -> Routes:
         body = validate(MessagesBody, value)
         check_tool(caller, STREAM_TOOL if body.stream else COMPLETE_TOOL)
         check_marks(value)
-        asked = inbound(value, request.headers)
+        asked = inbound(value, wire_headers(request))
         longest_s = settings.max_stream_timeout_s if body.stream else settings.default_timeout_s
         chat = _chat_request(body, asked, request, caller, services, longest_s)
         with telling(asked):
@@ -64,6 +64,11 @@ def check_marks(body: Json) -> None:
     """Raises InvalidRequest for more marks than Anthropic takes."""
     if sum(1 for _ in marks_in(body)) > _MOST_MARKS:
         raise InvalidRequest(f"cache_control: a request may have {_MOST_MARKS} of them.", param="cache_control")
+
+
+def wire_headers(request: Request) -> dict[str, str]:
+    """The request's headers, each of which may come several times."""
+    return {name: ",".join(request.headers.getlist(name)) for name in request.headers}
 
 
 @contextmanager

@@ -6,20 +6,28 @@ Not among them is what keeps files, starts containers, has Anthropic call server
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from gateway_core.domain.chat import Json
 from gateway_core.domain.model_rules import ModelRules
+from gateway_core.wires.shapes import items, mapping
 
 _TAKEN = (
+    "advanced-tool-use-",
     "claude-code-",
     "computer-use-",
     "extended-cache-ttl-",
     "fine-grained-tool-streaming-",
     "interleaved-thinking-",
+    "model-context-window-exceeded-",
     "output-128k-",
+    "pdfs-",
     "prompt-caching-",
     "redact-thinking-",
     "structured-outputs-",
     "task-budgets-",
     "thinking-binding-controls-",
+    "thinking-display-updates-",
     "thinking-token-count-",
     "token-counting-",
     "token-efficient-tools-",
@@ -27,6 +35,23 @@ _TAKEN = (
 )
 _EFFORT, _EDITS, _LATE_SYSTEM = "effort-", "context-management-", "mid-conversation-system-"
 INTERLEAVED = "interleaved-thinking-"
+
+
+_COMPUTERS = {"computer_20250124": "computer-use-2025-01-24", "computer_20251124": "computer-use-2025-11-24"}
+
+
+def needed_by(body: Json) -> Iterator[str]:
+    """The betas without which Anthropic refuses what is in a body."""
+    if body.get("context_management"):
+        yield "context-management-2025-06-27"
+    if body.get("output_format"):
+        yield "structured-outputs-2025-11-13"
+    if mapping(body.get("output_config")).get("task_budget"):
+        yield "task-budgets-2026-03-13"
+    if mapping(body.get("thinking")).get("block_binding"):
+        yield "thinking-binding-controls-2026-08-01"
+    kinds = (str(tool.get("type")) for tool in items(body.get("tools")))
+    yield from (_COMPUTERS[kind] for kind in kinds if kind in _COMPUTERS)
 
 
 def betas_for(asked: str, rules: ModelRules) -> tuple[tuple[str, ...], tuple[str, ...]]:

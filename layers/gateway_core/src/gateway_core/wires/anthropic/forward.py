@@ -14,7 +14,7 @@ from typing import Any
 
 from gateway_core.domain.chat import Json, ProviderCall
 from gateway_core.domain.model_rules import EFFORTS, Effort, ModelRules
-from gateway_core.wires.anthropic.betas import INTERLEAVED, betas_for
+from gateway_core.wires.anthropic.betas import INTERLEAVED, betas_for, needed_by
 from gateway_core.wires.anthropic.caching import mark_for_later, marks_in
 from gateway_core.wires.anthropic.history import blocks_of, history_of, turns_of
 from gateway_core.wires.anthropic.thinking import has_room, thinking_of
@@ -25,6 +25,8 @@ from gateway_core.wires.shapes import items, mapping
 
 _SAMPLING = ("temperature", "top_p", "top_k")
 _THINKS = ("enabled", "adaptive")
+_EMPTY = ("container", "fallbacks", "mcp_servers", "speed")
+"""Members that callers may send only where they say nothing: each is a beta's, and unknown without it."""
 _CLEARS_THOUGHTS = "clear_thinking_"
 _VERSION = re.compile(r"\d{4}-\d\d-\d\d")
 _BETA = re.compile(r"[A-Za-z0-9._-]{1,80}")
@@ -61,7 +63,7 @@ def forwarded(call: ProviderCall, body: Json, *, streams: bool) -> UpstreamReque
     made = changes.applied()
     if call.caches_prompt:
         made = _marked(made, call.deployment.upstream_model)
-    headers, unheard = _headers(told, call.rules)
+    headers, unheard = _headers(told, call.rules, made)
     return UpstreamRequest("/v1/messages", made, tuple(sorted({*changes.dropped, *unheard})), headers)
 
 
@@ -84,6 +86,7 @@ def _set_ours(changes: _Changes, call: ProviderCall, *, streams: bool) -> None:
         "model": call.deployment.upstream_model,
         "max_tokens": call.max_output_tokens,
         "stream": True if streams else None,
+        **{name: None for name in _EMPTY if name in changes.body},
     }
     if changes.body.get("metadata"):
         who = call.params.get("safety_identifier")
@@ -179,9 +182,10 @@ def _marked(body: dict[str, Any], model: str) -> dict[str, Any]:
     return made if any(True for _ in marks_in(made)) else body
 
 
-def _headers(told: Mapping[str, str], rules: ModelRules) -> tuple[tuple[tuple[str, str], ...], set[str]]:
-    """What of the caller's headers goes along, and the names of the betas that do not."""
-    sent, left = betas_for(told.get("anthropic-beta", ""), rules)
+def _headers(told: Mapping[str, str], rules: ModelRules, body: Json) -> tuple[tuple[tuple[str, str], ...], set[str]]:
+    """What of the caller's headers goes along, with what the body needs; and the names of the betas that do not."""
+    taken, left = betas_for(told.get("anthropic-beta", ""), rules)
+    sent = dict.fromkeys((*taken, *needed_by(body)))
     version = told.get("anthropic-version", "")
     headers = {
         **({"anthropic-version": version} if _VERSION.fullmatch(version) else {}),

@@ -50,6 +50,8 @@ def forwarded_request(call: ProviderCall, body: Json, streams: bool) -> Upstream
     sent = [item for one in given if (item := _item(one))]
     lost = len(sent) < len(given)
     members = {name: value for name, value in _members(body, fit).items() if name not in _OURS}
+    if call.rules.thinks == "never":
+        members = _without_reasoning(members)
     stores = traits_of(call.deployment.provider).stores
     tier = {"service_tier": sent_service_tier(call.params)} if stores or "service_tier" in call.params else {}
     made = {
@@ -105,17 +107,24 @@ def _text(given: Json, fit: Fitted) -> dict[str, Any]:
     return {name: value for name, value in given.items() if lost.get(name, name) in fit.params or value is None}
 
 
+def _without_reasoning(members: dict[str, Any]) -> dict[str, Any]:
+    """For models that refuse any word on it, as agents say it to all."""
+    wanted = [name for name in items(members.get("include")) if name != _SEALED]
+    kept = {name: value for name, value in members.items() if name not in ("include", "reasoning")}
+    return {**kept, **({"include": wanted} if wanted else {})}
+
+
 def _included(body: Json, members: Json, fit: Fitted) -> dict[str, Any]:
     """What is to be in the answer beside its text.
 
     Who has not said that nothing is to be stored counts on the answer's reasoning to be found again: it comes sealed.
     """
-    wanted = items(body.get("include"))
+    wanted = items(members.get("include"))
     if body.get("top_logprobs") and "top_logprobs" not in members:
         wanted = [name for name in wanted if name != LOGPROBS]
     if fit.thinks and body.get("store") is not False and _SEALED not in wanted:
         wanted = [*wanted, _SEALED]
-    return {"include": wanted} if wanted or body.get("include") else {}
+    return {"include": wanted} if wanted or members.get("include") else {}
 
 
 def _streamed(body: Json) -> dict[str, Any]:

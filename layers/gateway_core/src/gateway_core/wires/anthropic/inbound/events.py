@@ -18,7 +18,7 @@ from gateway_core.wires.anthropic.inbound.usage import messages_usage
 from gateway_core.wires.anthropic.thoughts import OWN_SIGNATURE
 from gateway_core.wires.shapes import mapping
 
-_PING = {"type": "ping"}
+_PING, _STOP = {"type": "ping"}, {"type": "message_stop"}
 
 
 @dataclass(slots=True)
@@ -75,13 +75,15 @@ class MessagesWriter:
                 told = event.get("usage")
                 used = {"usage": {**messages_usage(usage, mapping(told)), **beside}} if told else {}
                 yield {**event, **used}
+            if self._came[-1].get("type") != _STOP["type"]:  # some proxies end with a word of their own
+                yield dict(_STOP)
             return
         yield from self._begin()
         yield from self._rest_of_calls()
         yield from self._stop()
         delta = {"stop_reason": stop_reason(finish), "stop_sequence": None}
         yield {"type": "message_delta", "delta": delta, "usage": {**messages_usage(usage), **beside}}
-        yield {"type": "message_stop"}
+        yield dict(_STOP)
 
     def _forwarded(self, came: tuple[Json, ...]) -> Iterator[dict[str, Any]]:
         """Those that end the answer are kept until it is settled."""

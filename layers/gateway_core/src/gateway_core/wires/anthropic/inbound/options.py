@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import Any
 
 from gateway_core.domain.chat import Json
@@ -29,7 +29,7 @@ def params_of(body: Json, apart: Apart) -> dict[str, Any]:
         params["safety_identifier"] = who
     if tools := list(_tools(items(body.get("tools")), apart)):
         params["tools"] = tools
-    params |= _choice(mapping(body.get("tool_choice")))
+    params |= _choice(mapping(body.get("tool_choice")), set(_names(body, custom=False)))
     params |= _thinking(body, apart)
     params |= _format(body, apart)
     if mapping(body.get(_ONLY_THERE)).get("edits"):
@@ -43,7 +43,11 @@ def params_of(body: Json, apart: Apart) -> dict[str, Any]:
 
 def custom_names(body: Json) -> Iterator[str]:
     """The names of the caller's own tools."""
-    return (tool["name"] for tool in items(body.get("tools")) if _is_custom(tool))
+    return _names(body, custom=True)
+
+
+def _names(body: Json, *, custom: bool) -> Iterator[str]:
+    return (tool["name"] for tool in items(body.get("tools")) if _is_custom(tool) == custom)
 
 
 def _is_custom(tool: Json) -> bool:
@@ -75,10 +79,13 @@ def _tool(tool: Json, apart: Apart) -> Json:
     return {"type": "function", "function": function, **mark}
 
 
-def _choice(choice: Json) -> dict[str, Any]:
+def _choice(choice: Json, apart: Container[str]) -> dict[str, Any]:
+    """A tool that only Anthropic's wire knows is not in the chat form: who is sent that is ruled out for it."""
     if not choice:
         return {}
     alone = {"parallel_tool_calls": False} if choice.get("disable_parallel_tool_use") else {}
+    if choice["type"] == "tool" and choice["name"] in apart:
+        return alone
     if choice["type"] == "tool":
         return {"tool_choice": {"type": "function", "function": {"name": short_name(choice["name"])}}, **alone}
     return {"tool_choice": _CHOICES[choice["type"]], **alone}
