@@ -52,6 +52,16 @@ def test_the_output_cap(asked, cap):
     assert output_cap(wanted, PromptSize.of(wanted), A, 4096) == cap
 
 
+@pytest.mark.parametrize(
+    ("asked", "caps", "cap", "dropped"),
+    [(8193, True, 8192, ("max_tokens",)), (8192, True, 8192, ()), (None, True, 4096, ()), (8193, False, 8192, ())],
+)
+def test_a_limit_above_the_models_is_named(asked, caps, cap, dropped):
+    """Where the request has it brought down."""
+    found = bounded(request(max_output_tokens=asked, caps_output=caps))
+    assert (found.output_cap, found.dropped(())) == (cap, dropped)
+
+
 def test_the_responses_api_has_a_least_cap():
     """What the provider would write anyway is held."""
     codex = model("c", deployment=Deployment("p", "c", "https://p.example", "responses"))

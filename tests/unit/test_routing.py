@@ -117,6 +117,12 @@ def test_too_many_output_tokens_name_max_tokens():
     assert caught.value.param == "max_tokens"
 
 
+def test_too_many_output_tokens_may_be_brought_down():
+    """To what each model writes: nobody is ruled out, and the order stays."""
+    asked = request(max_output_tokens=8193, caps_output=True)
+    assert keys(plan(asked, CATALOG, NOW)) == ["a", "b", "c"]
+
+
 def counted(**tokens):
     return Snapshot(counted=tokens)
 

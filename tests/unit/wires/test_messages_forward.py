@@ -173,10 +173,12 @@ def test_what_the_model_does_not_take(rules, body, changed, dropped):
 
 
 def test_an_interleaved_budget_may_be_above_the_cap():
-    """It is for a whole turn then."""
+    """It is for a whole turn then; without tools that is one answer."""
     thinking = {"type": "enabled", "budget_tokens": 9000}
     headers = {"anthropic-beta": "interleaved-thinking-2025-05-14"}
-    assert forward(OPUS_45, headers=headers, thinking=thinking).body["thinking"] == thinking
+    assert forward(OPUS_45, headers=headers, thinking=thinking, tools=TOOLS).body["thinking"] == thinking
+    alone = forward(OPUS_45, headers=headers, thinking=thinking)
+    assert (alone.body["thinking"]["budget_tokens"], alone.dropped) == (6750, ("thinking",))
 
 
 @pytest.mark.parametrize(

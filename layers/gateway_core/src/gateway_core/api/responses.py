@@ -108,6 +108,7 @@ def _chat_request(
         params=asked.params,
         spoken=asked.spoken,
         timeout_s=timeout_s,
+        caps_output=True,
     )
 
 

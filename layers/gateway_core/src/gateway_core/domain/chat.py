@@ -125,7 +125,8 @@ class ChatRequest:
     `defaults` are options that nobody asked for: they are sent where the model takes them, and left out without a word
     elsewhere. `spoken` is the request as it came on a wire that a provider may speak as well; None on the gateway's own
     routes, and where the answer is to be made here in any case. `api_base` is where to call `model` instead of its
-    configured base URL; nobody else is called then.
+    configured base URL; nobody else is called then. With `caps_output` a limit above a model's own is brought down to
+    that, and named, instead of ruling the model out: clients of agents ask for what their favourite model gives.
     """
 
     messages: tuple[Json, ...]
@@ -144,6 +145,7 @@ class ChatRequest:
     token_budget: int | None = None
     explain: bool = False
     api_base: str | None = None
+    caps_output: bool = False
 
 
 @dataclass(frozen=True, slots=True)

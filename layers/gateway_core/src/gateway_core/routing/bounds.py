@@ -24,7 +24,7 @@ LEAST_OF_RESPONSES = 16
 class BoundedCandidate:
     """A model that may be tried: what the store needs to admit it, and the most tokens that an answer may have.
 
-    `cut`: these are fewer than the request asks for, so that they fit into a budget.
+    `cut`: these are fewer than the request asks for, so that they fit into a budget or are within the model's limit.
     """
 
     model: Model
@@ -44,7 +44,7 @@ class BoundedCandidate:
         return self.output_cap * self.terms.choices
 
     def dropped(self, params: tuple[str, ...]) -> tuple[str, ...]:
-        """What was dropped of a request here, and the cap of the output where that was cut to fit into a budget."""
+        """What was dropped of a request here, and the cap of the output where that was cut."""
         return (*params, "max_tokens") if self.cut and "max_tokens" not in params else params
 
     def within(self, most_input: int, output_cap: int, *, cut: bool = False) -> BoundedCandidate:
@@ -102,7 +102,9 @@ def bound_chat(request: ChatRequest, size: PromptSize, model: Model, catalog: Ca
     """The candidate for a completion. Raises BudgetExceeded when the request's own token budget is too small."""
     cap = output_cap(request, size, model, catalog.default_output_cap)
     terms = terms_of(request, size, model)
-    return _bounded(model, catalog, size.upper_bound(model), cap, size.likely_tokens(model), terms)
+    bounded = _bounded(model, catalog, size.upper_bound(model), cap, size.likely_tokens(model), terms)
+    is_above = request.caps_output and (request.max_output_tokens or 0) > model.max_output_tokens
+    return replace(bounded, cut=True) if is_above else bounded
 
 
 def terms_of(request: ChatRequest, size: PromptSize, model: Model) -> Terms:

@@ -144,7 +144,7 @@ def _unfit(
     if missing := needs - model.capabilities:
         return drop("capability", f"{model.key} lacks {', '.join(sorted(missing))}")
     wanted = request.max_output_tokens or 0
-    if wanted > model.max_output_tokens:
+    if wanted > model.max_output_tokens and not request.caps_output:
         return drop("max_output", f"{model.key} writes at most {model.max_output_tokens} tokens")
     counted, limit = snapshot.counted.get(model.key, 0), output_limit(model, request, default_cap)
     if not _fits(model, counted, limit):

@@ -93,6 +93,7 @@ def _chat_request(
         params=asked.params,
         spoken=asked.spoken,
         timeout_s=timeout_s,
+        caps_output=True,
     )
 
 

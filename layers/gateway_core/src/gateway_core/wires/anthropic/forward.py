@@ -57,7 +57,7 @@ def forwarded(call: ProviderCall, body: Json, *, streams: bool) -> UpstreamReque
     changes = _Changes(body, dropped=set(fit.dropped) - {"reasoning_effort", "thinking"})
     _set_ours(changes, call, streams=streams)
     _set_options(changes, fit)
-    _set_thinking(changes, asked, fit, interleaved=INTERLEAVED in told.get("anthropic-beta", ""))
+    _set_thinking(changes, asked, fit, interleaved=_interleaves(told, body))
     _set_effort(changes, call.rules)
     _set_edits(changes, call.rules)
     made = changes.applied()
@@ -65,6 +65,11 @@ def forwarded(call: ProviderCall, body: Json, *, streams: bool) -> UpstreamReque
         made = _marked(made, call.deployment.upstream_model)
     headers, unheard = _headers(told, call.rules, made)
     return UpstreamRequest("/v1/messages", made, tuple(sorted({*changes.dropped, *unheard})), headers)
+
+
+def _interleaves(told: Mapping[str, str], body: Json) -> bool:
+    """Whether it thinks between calls of tools: then a budget is for all of them, and may be above the cap."""
+    return INTERLEAVED in told.get("anthropic-beta", "") and bool(body.get("tools"))
 
 
 def _on_this_wire(call: ProviderCall, body: Json) -> ProviderCall:
