@@ -133,7 +133,16 @@ class ToolUseBlock(_Block):
     caller: dict[str, Any] | None = None
 
 
-type _Shown = Annotated[TextBlock | ImageBlock | DocumentBlock | SearchResultBlock, Field(discriminator="type")]
+class ToolReferenceBlock(_Block):
+    """What a search of the caller's own has found: from here on the model sees that tool, which was deferred."""
+
+    type: Literal["tool_reference"]
+    tool_name: Annotated[str, Field(min_length=1, max_length=128)]
+
+
+type _Shown = Annotated[
+    TextBlock | ImageBlock | DocumentBlock | SearchResultBlock | ToolReferenceBlock, Field(discriminator="type")
+]
 
 
 class ToolResultBlock(_Block):

@@ -9,6 +9,7 @@ from typing import Any
 
 from gateway_core.domain.chat import Json
 from gateway_core.wires.anthropic.blocks import CACHE_CONTROL
+from gateway_core.wires.anthropic.inbound.names import short_name
 from gateway_core.wires.shapes import items, mapping
 
 _BREAK = "\n\n"
@@ -39,7 +40,7 @@ class Apart:
 
 
 def parts_of(block: Json, path: str, apart: Apart) -> Iterator[dict[str, Any]]:
-    """The parts of a block of text, an image, a document or a search result."""
+    """The parts of a block of text, an image, a document, a reference to a tool or a search result."""
     if mapping(block.get("citations")).get("enabled"):
         apart.bind(f"{path}.citations", "cannot cite its sources", block["citations"])
     match block["type"]:
@@ -53,6 +54,8 @@ def parts_of(block: Json, path: str, apart: Apart) -> Iterator[dict[str, Any]]:
             if block.get("context"):
                 yield _text(block["context"])
             yield from _document(block)
+        case "tool_reference":
+            yield _text(f"Loaded: {short_name(block['tool_name'])}")
         case _:
             said = "\n".join(one["text"] for one in block["content"])
             yield _text(f"{block['title']}\n{block['source']}\n{said}")
