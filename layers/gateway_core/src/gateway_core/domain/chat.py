@@ -106,7 +106,8 @@ class Spoken:
     beginning, which is a model's name. Who speaks another wire is ruled out for it. `unsaid` are the fields that
     others are not told and whose absence changes no answer: they are dropped, and named. `beside` is what of the body
     is not in the request's chat form: who is sent the body counts it. `demands` are what a model on the same wire has
-    to meet though the chat form does without, each with its path.
+    to meet though the chat form does without, each with its path. `left` are fields that nobody is told: they are
+    in neither form any more, and named.
     """
 
     wire: str
@@ -116,6 +117,7 @@ class Spoken:
     unsaid: tuple[str, ...] = ()
     beside: tuple[Any, ...] = ()
     demands: tuple[tuple[str, str], ...] = ()
+    left: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,7 @@ class ChatRequest:
     routes, and where the answer is to be made here in any case. `api_base` is where to call `model` instead of its
     configured base URL; nobody else is called then. With `caps_output` a limit above a model's own is brought down to
     that, and named, instead of ruling the model out: clients of agents ask for what their favourite model gives.
+    `default_output_tokens` is the limit where `max_output_tokens` names none, in place of the catalog's.
     """
 
     messages: tuple[Json, ...]
@@ -146,6 +149,7 @@ class ChatRequest:
     explain: bool = False
     api_base: str | None = None
     caps_output: bool = False
+    default_output_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

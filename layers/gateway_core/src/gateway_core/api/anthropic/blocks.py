@@ -37,6 +37,7 @@ def _is_objects(schema: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
+type AskedEffort = Literal["low", "medium", "high", "xhigh", "max"]
 type Base64 = Annotated[str, AfterValidator(_is_base64)]
 
 
@@ -197,11 +198,18 @@ class AssistantMessage(Strict):
     )
 
 
+class TurnConfig(Strict):
+    """How hard the model is to work from here on."""
+
+    effort: AskedEffort | None = None
+
+
 class SystemMessage(Strict):
     """What the system says in the conversation: https://platform.claude.com/docs/en/build-with-claude/mid-conversation-system-messages."""
 
     role: Literal["system"]
     content: str | list[TextBlock]
+    output_config: TurnConfig | None = None
 
 
 type Message = Annotated[UserMessage | AssistantMessage | SystemMessage, Field(discriminator="role")]

@@ -7,6 +7,7 @@ import asyncio
 from starlette.requests import Request
 
 from gateway_core.access.rights import check_tool
+from gateway_core.api.anthropic.beyond import without_unknown
 from gateway_core.api.anthropic.form import ANTHROPIC_FORM
 from gateway_core.api.anthropic.schemas import CountBody
 from gateway_core.api.auth import identify
@@ -28,7 +29,8 @@ def router(source: Current[ModelServices]) -> Routes:
         settings = services.settings
         caller = await identify(request, services)
         check_tool(caller, TOOL)
-        value = await read_json(request, settings.body_limit)
+        came = await read_json(request, settings.body_limit)
+        value, _ = without_unknown(CountBody, came, ",".join(request.headers.getlist("anthropic-beta")))
         body = validate(CountBody, value)
         group, name = group_or_model(settings.catalog, body.model)
         catalog = settings.catalog

@@ -15,6 +15,7 @@ from gateway_core.api.anthropic.answers import (
     stream_headers,
     whole_answer,
 )
+from gateway_core.api.anthropic.beyond import without_unknown
 from gateway_core.api.anthropic.form import ANTHROPIC_FORM
 from gateway_core.api.anthropic.schemas import MessagesBody
 from gateway_core.api.auth import identify
@@ -46,11 +47,13 @@ def router(source: Current[ModelServices]) -> Routes:
         services = source.now()
         settings = services.settings
         caller = await identify(request, services)
-        value = await read_json(request, settings.body_limit)
+        headers = wire_headers(request)
+        came = await read_json(request, settings.body_limit)
+        value, left = without_unknown(MessagesBody, came, headers.get("anthropic-beta", ""))
         body = validate(MessagesBody, value)
         check_tool(caller, STREAM_TOOL if body.stream else COMPLETE_TOOL)
         check_marks(value)
-        asked = inbound(value, wire_headers(request))
+        asked = inbound(value, headers, left)
         longest_s = settings.max_stream_timeout_s if body.stream else settings.default_timeout_s
         chat = _chat_request(body, asked, request, caller, services, longest_s)
         with telling(asked):

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
-from gateway_core.api.anthropic.blocks import CacheControl, Message, TextBlock, Tool
+from gateway_core.api.anthropic.blocks import AskedEffort, CacheControl, Message, TextBlock, Tool
 from gateway_core.api.body import Strict, not_offered
 from gateway_core.api.openai_wire import ModelName
 from gateway_core.api.schemas import Share, Tokens
@@ -49,15 +49,18 @@ class NoChoice(Strict):
     type: Literal["none"]
 
 
+type Display = Literal["summarized", "omitted", "updates"]
+
+
 class Enabled(Strict):
     type: Literal["enabled"]
     budget_tokens: Annotated[int, Field(ge=1024)]
-    display: Literal["summarized", "omitted"] | None = None
+    display: Display | None = None
 
 
 class Adaptive(Strict):
     type: Literal["adaptive"]
-    display: Literal["summarized", "omitted"] | None = None
+    display: Display | None = None
     block_binding: dict[str, Any] | None = None
 
 
@@ -71,7 +74,7 @@ class Format(Strict):
 
 
 class OutputConfig(Strict):
-    effort: Literal["low", "medium", "high", "xhigh", "max"] | None = None
+    effort: AskedEffort | None = None
     format: Format | None = None
     task_budget: dict[str, Any] | None = None
 

@@ -6,7 +6,7 @@ Not among them is what keeps files, starts containers, has Anthropic call server
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from gateway_core.domain.chat import Json
 from gateway_core.domain.model_rules import ModelRules
@@ -34,9 +34,11 @@ _TAKEN = (
     "tool-examples-",
 )
 _EFFORT, _EDITS, _LATE_SYSTEM = "effort-", "context-management-", "mid-conversation-system-"
+_NOT_TAKEN = ("mid-conversation-system-clear-at-",)
+"""Begin like one that is taken, and are for members that are not."""
 INTERLEAVED = "interleaved-thinking-"
 
-
+DISPLAYS = ("summarized", "omitted")
 _COMPUTERS = {"computer_20250124": "computer-use-2025-01-24", "computer_20251124": "computer-use-2025-11-24"}
 
 
@@ -56,10 +58,28 @@ def needed_by(body: Json) -> Iterator[str]:
 
 def betas_for(asked: str, rules: ModelRules) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Of a header's betas those to send, and those that are left out, each once."""
-    names = tuple(dict.fromkeys(name for part in asked.split(",") if (name := part.strip())))
-    taken = (*_TAKEN, *_by_rules(rules))
-    sent = tuple(name for name in names if name.startswith(taken))
+    names = _names(asked)
+    sent = tuple(name for name in names if _is_taken(name, _by_rules(rules)))
     return sent, tuple(name for name in names if name not in sent)
+
+
+def names_unknown(asked: str) -> bool:
+    """Whether a header names a beta that no model is told: what it is for has no name here."""
+    return any(not _is_taken(name, (_EFFORT, _EDITS, _LATE_SYSTEM)) for name in _names(asked))
+
+
+def shows(display: str, asked: str) -> bool:
+    """Whether thoughts may be asked for in this way: one beyond the documented is its beta's, which has to go along."""
+    beta = f"thinking-display-{display}-"
+    return display in DISPLAYS or any(name.startswith(beta) for name in _names(asked) if _is_taken(name, ()))
+
+
+def _names(asked: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for part in asked.split(",") if (name := part.strip())))
+
+
+def _is_taken(name: str, more: Iterable[str]) -> bool:
+    return name.startswith((*_TAKEN, *more)) and not name.startswith(_NOT_TAKEN)
 
 
 def _by_rules(rules: ModelRules) -> list[str]:

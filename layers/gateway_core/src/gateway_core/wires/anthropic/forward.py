@@ -14,7 +14,7 @@ from typing import Any
 
 from gateway_core.domain.chat import Json, ProviderCall
 from gateway_core.domain.model_rules import EFFORTS, Effort, ModelRules
-from gateway_core.wires.anthropic.betas import INTERLEAVED, betas_for, needed_by
+from gateway_core.wires.anthropic.betas import INTERLEAVED, betas_for, needed_by, shows
 from gateway_core.wires.anthropic.caching import mark_for_later, marks_in
 from gateway_core.wires.anthropic.history import blocks_of, history_of, turns_of
 from gateway_core.wires.anthropic.thinking import has_room, thinking_of
@@ -54,10 +54,12 @@ def forwarded(call: ProviderCall, body: Json, *, streams: bool) -> UpstreamReque
     told = dict(call.spoken.headers) if call.spoken else {}
     asked = _on_this_wire(call, body)
     fit = fitted(asked, may_think=_may_think(asked, body))
-    changes = _Changes(body, dropped=set(fit.dropped) - {"reasoning_effort", "thinking"})
+    left = call.spoken.left if call.spoken else ()
+    changes = _Changes(body, dropped={*left, *(set(fit.dropped) - {"reasoning_effort", "thinking"})})
     _set_ours(changes, call, streams=streams)
     _set_options(changes, fit)
     _set_thinking(changes, asked, fit, interleaved=_interleaves(told, body))
+    _set_display(changes, told.get("anthropic-beta", ""))
     _set_effort(changes, call.rules)
     _set_edits(changes, call.rules)
     made = changes.applied()
@@ -125,6 +127,21 @@ def _set_thinking(changes: _Changes, call: ProviderCall, fit: Fitted, *, interle
     sent = history_of(came, call.rules, thinks=not was_turned_off)
     if sent != came:
         changes.members["messages"] = sent
+
+
+def _set_display(changes: _Changes, betas: str) -> None:
+    """How thoughts are shown, as it was asked for: where its beta goes along, else as the model does by itself."""
+    display = mapping(changes.body.get("thinking")).get("display")
+    thinking = changes.latest("thinking")
+    if display is None or thinking.get("type") not in _THINKS:
+        return
+    if shows(display, betas):
+        kept = {**thinking, "display": display}
+    else:
+        kept = {name: value for name, value in thinking.items() if name != "display"}
+        changes.dropped.add("thinking.display")
+    if kept != thinking:
+        changes.members["thinking"] = kept
 
 
 def _takes(rules: ModelRules, kind: object) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 from gateway_core.domain.chat import Json, ProviderCall
 from gateway_core.domain.model_rules import EFFORTS, Effort
+from gateway_core.wires.anthropic.betas import DISPLAYS
 from gateway_core.wires.fit import Fitted, thinking_asked
 
 _LEAST_BUDGET = 1024
@@ -20,7 +21,6 @@ _BUDGETS: dict[Effort, int] = {
     "xhigh": 8192,
     "max": 16384,
 }
-_DISPLAYS = ("summarized", "omitted")
 
 
 def has_room(call: ProviderCall) -> bool:
@@ -72,4 +72,4 @@ def _effort_of(budget: int, efforts: tuple[Effort, ...]) -> Effort | None:
 
 
 def _display(asked: Json) -> Json:
-    return {"display": asked["display"]} if asked.get("display") in _DISPLAYS else {}
+    return {"display": asked["display"]} if asked.get("display") in DISPLAYS else {}

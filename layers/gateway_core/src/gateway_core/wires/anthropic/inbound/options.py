@@ -6,6 +6,7 @@ from collections.abc import Container, Iterable, Iterator
 from typing import Any
 
 from gateway_core.domain.chat import Json
+from gateway_core.wires.anthropic.betas import DISPLAYS
 from gateway_core.wires.anthropic.blocks import CACHE_CONTROL
 from gateway_core.wires.anthropic.inbound.names import short_name
 from gateway_core.wires.anthropic.inbound.parts import Apart
@@ -95,6 +96,9 @@ def _thinking(body: Json, apart: Apart) -> dict[str, Any]:
     """An effort says all that adaptive thinking does; without thinking there is none."""
     thinking, effort = mapping(body.get("thinking")), mapping(body.get("output_config")).get("effort")
     kind = thinking.get("type")
+    if (display := thinking.get("display")) not in (None, *DISPLAYS):
+        apart.leave("thinking.display", display)
+        thinking = {name: value for name, value in thinking.items() if name != "display"}
     if effort and kind == "disabled":
         apart.leave("output_config.effort")
         return {"thinking": dict(thinking)}

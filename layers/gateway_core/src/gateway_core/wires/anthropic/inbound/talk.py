@@ -48,8 +48,8 @@ def talk_of(body: Json, apart: Apart) -> Talk:
                     talk.add(_assistant(message, f"messages.{place}.content", apart), place)
             case _:
                 for place, message in run:
-                    said = _parts(message["content"], f"messages.{place}.content", apart)
-                    talk.add({"role": "system", "content": plain(said)}, place)
+                    if said := _parts(message["content"], f"messages.{place}.content", apart):
+                        talk.add({"role": "system", "content": plain(said)}, place)
     return talk
 
 
