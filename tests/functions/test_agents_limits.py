@@ -4,7 +4,7 @@ import pytest
 
 from tests.functions.messages import ask as messages
 from tests.functions.messages import message, text
-from tests.functions.upstream import ASKED, whole
+from tests.functions.upstream import AGENTS_CAP, ASKED, whole
 
 MOST = 8192
 """What the models of these tests write at most."""
@@ -33,3 +33,14 @@ async def test_responses_are_brought_into_the_models_range(door):
     body = {"model": "deep", "messages": ASKED, "max_completion_tokens": 128_000}
     refused = await door.http.post("/v1/chat/completions", json=body)
     assert (refused.status_code, refused.json()["error"]["param"]) == (400, "max_tokens")
+
+
+async def test_responses_without_a_limit(door):
+    """The agents' default holds, within the model's limit, and names nothing; a 402 says what would fit."""
+    door.answers(whole({"content": "Hi."}))
+    answer = await door.respond("deep")
+    assert (door.body["max_tokens"], "x-gateway-dropped" in answer.headers) == (AGENTS_CAP, False)
+    await door.world.budget(day_nano=10_000_000)
+    refused = await door.respond("deep")
+    assert refused.status_code == 402
+    assert "Set max_output_tokens to " in refused.json()["error"]["message"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import httpx
@@ -25,6 +25,7 @@ from tests.networks import Canned
 
 ASKED = [{"role": "user", "content": "Hello."}]
 PARTS = (chat, complete, messages, responses)
+AGENTS_CAP = 6000
 DONE = b"data: [DONE]\n\n"
 USAGE = {"prompt_tokens": 11, "completion_tokens": 3, "total_tokens": 14}
 
@@ -162,7 +163,7 @@ class Door:
 
 async def open_door() -> AsyncIterator[Door]:
     """A door to all the models."""
-    catalog = catalog_of(*MODELS, groups=GROUPS)
+    catalog = replace(catalog_of(*MODELS, groups=GROUPS), default_agent_output_cap=AGENTS_CAP)
     world, network = World(catalog, settings_for(catalog)), Network()
     keys = {one.provider: Credential(Secret(f"sk-{one.provider}"), one.deployment.api_base) for one in MODELS}
     provider = model_provider(keys, world.clock, connect=lambda: network)

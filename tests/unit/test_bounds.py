@@ -52,6 +52,13 @@ def test_the_output_cap(asked, cap):
     assert output_cap(wanted, PromptSize.of(wanted), A, 4096) == cap
 
 
+@pytest.mark.parametrize(("asked", "default", "cap"), [(None, 5000, 5000), (None, 32_000, 8192), (10, 5000, 10)])
+def test_a_default_of_the_requests_own(asked, default, cap):
+    """It holds in place of the catalog's, within the model's limit, and nobody asked for it."""
+    found = bounded(request(max_output_tokens=asked, default_output_tokens=default, caps_output=True))
+    assert (found.output_cap, found.dropped(())) == (cap, ())
+
+
 @pytest.mark.parametrize(
     ("asked", "caps", "cap", "dropped"),
     [(8193, True, 8192, ("max_tokens",)), (8192, True, 8192, ()), (None, True, 4096, ()), (8193, False, 8192, ())],

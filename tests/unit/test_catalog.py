@@ -105,8 +105,8 @@ class TestDefaults:
             assert len({model.tier for model in CATALOG.group(name)}) == 1
 
     def test_output_cap(self):
-        """A request that names no limit writes at most 4096 tokens."""
-        assert CATALOG.default_output_cap == 4096
+        """A request that names no limit writes at most 4096 tokens, one of an agent 32,000."""
+        assert (CATALOG.default_output_cap, CATALOG.default_agent_output_cap) == (4096, 32_000)
 
     def test_local_model_is_free_and_in_no_group(self):
         """The Ollama model costs a declared 0 and nobody fails over to it."""
@@ -252,6 +252,7 @@ class TestOverrides:
     def test_output_cap(self):
         """The output cap is an option like any other."""
         assert load_catalog(sections(default_output_cap=100)).default_output_cap == 100
+        assert load_catalog(sections(default_agent_output_cap=9)).default_agent_output_cap == 9
 
 
 @pytest.mark.parametrize(
@@ -283,6 +284,7 @@ class TestOverrides:
         ({"providers": {"openai": {"base_url": "ftp://sk-hidden@x"}}}, "config.yaml: providers.openai.base_url: "),
         ({"models": {"gpt-5.1": {"fixed_params": {"when": date(2027, 1, 1)}}}}, "models.gpt-5.1.fixed_params.when"),
         ({"default_output_cap": 0}, "default_output_cap: Input should be greater than 0"),
+        ({"default_agent_output_cap": 0}, "default_agent_output_cap: Input should be greater than 0"),
     ],
 )
 def test_wrong_catalogs_are_refused(given, message):

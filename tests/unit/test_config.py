@@ -153,6 +153,7 @@ class TestDocument:
             groups: {cheap: [mistral]}
             batch: {max_questions: 10000, concurrency: 1}
             default_output_cap: 7
+            default_agent_output_cap: 8
             prompt_caching: off
             reload_s: 0
             secrets_reload_s: 60
@@ -166,7 +167,7 @@ class TestDocument:
         assert settings.catalog.models["mistral"].price.output == 2000
         assert settings.catalog.models["gpt-5.1"].price.source == "book:spec-2026-01"
         assert settings.catalog.group("cheap") == (settings.catalog.models["mistral"],)
-        assert settings.catalog.default_output_cap == 7
+        assert (settings.catalog.default_output_cap, settings.catalog.default_agent_output_cap) == (7, 8)
         assert (settings.batch_max_questions, settings.batch_concurrency) == (10_000, 1)
         assert (settings.reload_s, settings.secrets_reload_s) == (0, 60)
         assert not settings.prompt_caching

@@ -109,6 +109,7 @@ def _chat_request(
         spoken=asked.spoken,
         timeout_s=timeout_s,
         caps_output=True,
+        default_output_tokens=catalog.default_agent_output_cap,
     )
 
 

@@ -74,6 +74,7 @@ class ModelEntry(Schema):
 
 class CatalogFile(Schema):
     default_output_cap: Count
+    default_agent_output_cap: Count
     providers: dict[ProviderName, ProviderEntry]
     models: dict[Name, ModelEntry]
     groups: dict[Name, Annotated[list[Name], Field(min_length=1)]]
@@ -121,6 +122,7 @@ def load_catalog(overrides: Overrides | None = None) -> Catalog:
         groups=MappingProxyType(groups),
         aliases=MappingProxyType(aliases),
         default_output_cap=file.default_output_cap,
+        default_agent_output_cap=file.default_agent_output_cap,
         prices_sha256=prices.sha256,
         prices_date=prices.day,
         others=MappingProxyType(others),

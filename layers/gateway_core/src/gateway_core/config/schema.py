@@ -20,7 +20,15 @@ from gateway_core.store.messages import BreakerPolicy
 from gateway_core.store.placement import FIRST
 from gateway_core.store.response_cache import CachePolicy
 
-CATALOG_SECTIONS = ("default_output_cap", "providers", "models", "groups", "aliases", "model_aliases")
+CATALOG_SECTIONS = (
+    "default_output_cap",
+    "default_agent_output_cap",
+    "providers",
+    "models",
+    "groups",
+    "aliases",
+    "model_aliases",
+)
 
 LIMIT_PATIENCE_S = 5.0
 CROWD_PATIENCE_S = 30.0
@@ -227,6 +235,7 @@ class ConfigFile(Schema):
     """`config.yaml`. The catalog's sections stay raw here: they are checked once merged over the packaged ones."""
 
     default_output_cap: Any = None
+    default_agent_output_cap: Any = None
     providers: Any = None
     models: Any = None
     groups: Any = None

@@ -60,8 +60,9 @@ class Catalog:
     """Everything that may be asked for. `groups` name model keys in order; `aliases` map other names to keys.
 
     `client_names` are patterns of names that clients choose by themselves, with what to ask instead, see `named`.
-    `default_output_cap` is the output limit in tokens of a request that names none; `prices_sha256` identifies the
-    snapshot of list prices, `prices_date` is its day. `find_outside` makes models for identifiers that are not here;
+    `default_output_cap` is the output limit in tokens of a request that names none, `default_agent_output_cap` of one
+    on `/v1/responses`, whose clients never name one; None is the same. `prices_sha256` identifies the snapshot of list
+    prices, `prices_date` is its day. `find_outside` makes models for identifiers that are not here;
     `others` are the providers that only such models have. `api_bases` says which base URLs callers may name.
     """
 
@@ -76,6 +77,7 @@ class Catalog:
     find_outside: FindOutside = field(default=_nothing_outside, compare=False)
     api_bases: ApiBasePolicy = field(default_factory=ApiBasePolicy)
     client_names: tuple[tuple[str, str], ...] = ()
+    default_agent_output_cap: int | None = None
 
     @classmethod
     def empty(cls) -> Catalog:

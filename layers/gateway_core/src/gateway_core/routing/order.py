@@ -68,7 +68,8 @@ def ordered(models: Sequence[Model], request: ChatRequest, snapshot: Snapshot, d
 
 def output_limit(model: Model, request: ChatRequest, default_cap: int) -> int:
     """How many tokens the model may write for `request`, its own token budget aside."""
-    return min(request.max_output_tokens or default_cap, model.max_output_tokens)
+    wanted = request.max_output_tokens or request.default_output_tokens or default_cap
+    return min(wanted, model.max_output_tokens)
 
 
 def expected_nano(model: Model, request: ChatRequest, snapshot: Snapshot, default_cap: int) -> int:
