@@ -14,8 +14,6 @@ const HELLO = 'Say hello to everybody';
 const thinks = effort !== '-';
 const common = {
   maxRetries: 0,
-  // By itself it asks Anthropic's wire for 128,000 of names that it does not know.
-  maxOutputTokens: 4000,
   providerOptions: {
     openai: { store: false, ...(thinks ? { reasoningEffort: effort, reasoningSummary: 'auto' } : {}) },
     anthropic: thinks ? { thinking: { type: 'enabled', budgetTokens: 1024 } } : {},
