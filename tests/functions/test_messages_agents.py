@@ -95,6 +95,8 @@ async def test_a_message_with_an_effort_keeps_its_text(door):
     odd = {**TURN, "output_config": {"effort": "huge"}}
     refused = await messages(door, messages=[*ASKED, odd])
     assert refused.json()["error"]["param"] == "messages.1.output_config.effort"
+    alone = await messages(door, "gpt", messages=[TURN])
+    assert (alone.status_code, alone.json()["error"]["param"]) == (400, "messages")
 
 
 async def test_updates_of_thinking(door):

@@ -54,6 +54,7 @@ def router(source: Current[ModelServices]) -> Routes:
         check_tool(caller, STREAM_TOOL if body.stream else COMPLETE_TOOL)
         check_marks(value)
         asked = inbound(value, headers, left)
+        _check_talk(asked)
         longest_s = settings.max_stream_timeout_s if body.stream else settings.default_timeout_s
         chat = _chat_request(body, asked, request, caller, services, longest_s)
         with telling(asked):
@@ -67,6 +68,12 @@ def check_marks(body: Json) -> None:
     """Raises InvalidRequest for more marks than Anthropic takes."""
     if sum(1 for _ in marks_in(body)) > _MOST_MARKS:
         raise InvalidRequest(f"cache_control: a request may have {_MOST_MARKS} of them.", param="cache_control")
+
+
+def _check_talk(asked: Inbound) -> None:
+    """Raises InvalidRequest where only efforts of turns are said, and nothing to a model."""
+    if not asked.messages:
+        raise InvalidRequest("messages: nothing is said in them.", param="messages")
 
 
 def wire_headers(request: Request) -> dict[str, str]:
