@@ -374,6 +374,7 @@ async def test_no_valid_key_is_401(client, world, headers):
     answer = await post(client, b"{", headers=headers)
     assert (answer.status_code, answer.json()["error"]["code"]) == (401, "unauthenticated")
     assert answer.headers["www-authenticate"] == "Bearer"
+    assert answer.headers["x-should-retry"] == "false"
     assert world.provider.calls == []
 
 

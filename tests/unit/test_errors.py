@@ -3,7 +3,9 @@
 import inspect
 
 import pytest
+from starlette.exceptions import HTTPException
 
+from gateway_core.api.errors import error_response, http_error_response
 from gateway_core.domain import errors, provider_errors
 from gateway_core.domain.answer import Cost, Usage
 from gateway_core.domain.errors import LLMError
@@ -132,3 +134,10 @@ def test_a_stream_that_broke_says_what_it_cost():
     error = LLMError("told")
     error.billed = (Usage(1, 2), Cost(3, 4, "list"))
     assert error.billed[1].total_nano == 7
+
+
+@pytest.mark.parametrize(("error", "told"), [(errors.RateLimited("told"), "true"), (errors.Forbidden("told"), "false")])
+def test_clients_are_told_whether_to_ask_again(error, told):
+    """By the header that SDKs go by; a route that there is not is none the next time either."""
+    assert error_response(error, "req").headers["x-should-retry"] == told
+    assert http_error_response(HTTPException(404), "req").headers["x-should-retry"] == "false"

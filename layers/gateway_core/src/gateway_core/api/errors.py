@@ -17,6 +17,8 @@ from gateway_core.telemetry.telemetry import Telemetry
 
 DEFAULT_RETRY_AFTER_S = 5.0
 """For a 429 of a provider that does not say when to come back."""
+SHOULD_RETRY = "x-should-retry"
+"""What the SDKs of OpenAI and Anthropic go by, whatever the status: a wrong key is not tried again for minutes."""
 _HTTP_CODES = {404: "not_found", 405: "method_not_allowed"}
 _HTTP_TEXTS = {
     404: "There is no such route. Instead of /v1/completions use /v1/chat/completions. See docs/api.md for the list.",
@@ -46,7 +48,7 @@ def status_of(error: LLMError) -> int:
 
 def error_response(error: LLMError, request_id: str, form: ErrorForm = OWN_FORM) -> JSONResponse:
     """The answer in the form of a wire, with Retry-After (whole seconds, rounded up) where a time is known."""
-    headers = {"x-gateway-request-id": request_id}
+    headers = {"x-gateway-request-id": request_id, SHOULD_RETRY: "true" if error.retryable else "false"}
     wait_s = (
         DEFAULT_RETRY_AFTER_S if error.retry_after_s is None and error.code == "rate_limited" else error.retry_after_s
     )
@@ -70,7 +72,8 @@ def http_error_response(error: Exception, request_id: str, form: ErrorForm = OWN
         "request_id": request_id,
         "attempts": [],
     }
-    return JSONResponse(form.body(status, told), status, {**(headers or {}), "x-gateway-request-id": request_id})
+    ours = {"x-gateway-request-id": request_id, SHOULD_RETRY: "false"}
+    return JSONResponse(form.body(status, told), status, {**(headers or {}), **ours})
 
 
 def install(app: Starlette, telemetry: Telemetry, forms: ErrorForms = NO_FORMS) -> None:
