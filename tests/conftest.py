@@ -103,10 +103,9 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Stop measuring before the first test that is not measured."""
-    measuring = item.config.pluginmanager.getplugin("_cov")
-    if measuring and measuring.cov_controller and measuring.cov_controller.started and not is_measured(item.nodeid):
-        measuring.cov_controller.pause()
+    """Stop measuring before the first test that is not measured. A worker measures twice, one time for nobody."""
+    while not is_measured(item.nodeid) and (measuring := Coverage.current()):
+        measuring.stop()
 
 
 @pytest.hookimpl(optionalhook=True)
