@@ -11,14 +11,14 @@ from functools import cache
 COSTS: Mapping[str, int] = {
     "tests/contract": 34,
     "tests/contract/test_litellm": 16,
-    "tests/e2e": 30,
+    "tests/e2e": 60,
     "tests/functions": 22,
     "tests/local": 12,
     "tests/template": 4,
     "tests/unit": 34,
     "tests/wires": 20,
 }
-"""About how many seconds tests take whose paths begin so; the longest beginning counts."""
+"""About how many seconds tests take whose paths begin so, with processes of their own; the longest beginning counts."""
 
 UNMEASURED = (
     "tests/contract/test_litellm",
