@@ -30,7 +30,20 @@ PIECE = 512
 WHOLE = frozenset({"stop", "tool_calls"})
 """How an answer ends that is whole."""
 _HEAD = 10
-_IRRELEVANT = frozenset({"attribution", "timeout_s", "cache", "explain", "fallback", "routing", "require", "spoken"})
+_IRRELEVANT = frozenset(
+    {
+        "attribution",
+        "cache",
+        "caps_output",
+        "default_output_tokens",
+        "explain",
+        "fallback",
+        "require",
+        "routing",
+        "spoken",
+        "timeout_s",
+    }
+)
 """Fields of a request that only decide who answers, which the digest has, or say nothing about the answer."""
 _UNKEPT = frozenset({"rates", "refusal", "forwarded", "beside", "sound_tokens"})
 """Of an answer what is of its moment, or of another wire; refusals are not kept."""
