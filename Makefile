@@ -58,7 +58,7 @@ unit: $(STAMP)
 	$(BIN)/coverage report --fail-under=100 --include='$(PURE)'
 
 test-litellm: $(STAMP) ## Run what holds for every way to a model through LiteLLM's translation
-	$(BIN)/python -m pytest -q -m litellm tests/contract tests/wires tests/e2e/test_events.py
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m litellm tests/contract tests/wires tests/e2e/test_events.py
 
 test-properties: $(STAMP) ## Look for what breaks a property, among many more examples that are new each time
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup --timeout=3600 --hypothesis-profile=free -m hypothesis tests/unit tests/contract tests/local tests/lambda_runtime
