@@ -142,7 +142,7 @@ async def _measured(desk: Bench, count: int, release: int) -> Row:
     reconciling = Reconciling(desk.operator, SystemClock())
     scanned, pages = await desk.spent_us("hscan")
     started = time.perf_counter()
-    found = await reconciling.select(Selection(PROJECT, desk.ticket.month))
+    found = (await reconciling.select(Selection(PROJECT, desk.ticket.month))).holds
     list_s = time.perf_counter() - started
     scanned_after, pages_after = await desk.spent_us("hscan")
     some = found[:release]
