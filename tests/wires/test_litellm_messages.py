@@ -28,5 +28,5 @@ def written() -> dict[str, Cells]:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_what_becomes_of(case: Case, lab: Lab, written: dict[str, Cells]) -> None:
-    """At each provider, whole and streamed."""
+    """At each provider, whole: how streams are written is the same for both engines, and tried with the other."""
     assert messages_matrix.seen(lab, ENGINE, case) == messages_matrix.of(written[case.id], ENGINE)
