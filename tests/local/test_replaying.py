@@ -36,18 +36,20 @@ def test_each_real_store_has_its_own():
 
 async def test_what_waited_is_settled_when_it_stops_at_the_latest(api, tmp_path):
     """Here: a request that the store does not know, so that there is nothing to write."""
+    (unhurried := tmp_path / "config.yaml").write_text("store: {timeout_s: 30, connect_timeout_s: 30}\n")
     environ = {
         "UPSTASH_REDIS_REST_URL": api.url,
         "UPSTASH_REDIS_REST_TOKEN": api.token,
         "GATEWAY_ALLOW_HTTP": "1",
-        "GATEWAY_BACKLOG": str(tmp_path),
+        "GATEWAY_BACKLOG": str(tmp_path / "backlog"),
+        "GATEWAY_CONFIG": str(unhurried),
     }
-    backlog = FileBacklog(tmp_path)
+    backlog = FileBacklog(tmp_path / "backlog")
     await backlog.put(unsettled(admitted_ms=4_102_444_800_000), AWAY)
     with replaying(environ):
         pass
     assert backlog.files() == []
-    assert not (tmp_path / "refused").exists()
+    assert not (tmp_path / "backlog" / "refused").exists()
 
 
 def test_without_a_folder_there_is_nothing_to_do():
