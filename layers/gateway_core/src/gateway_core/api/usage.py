@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date
 from typing import Annotated, Any, Literal
@@ -15,6 +16,7 @@ from gateway_core.access.rights import attribute, check_tool
 from gateway_core.api.auth import identify
 from gateway_core.api.body import Party, Strict, validate
 from gateway_core.api.query import query_of
+from gateway_core.api.records import LATEST, RecordFilter, looked, records_of, records_since
 from gateway_core.api.routes import Routes
 from gateway_core.api.usage_reports import by_project, by_session, report_of
 from gateway_core.domain.caller import Caller
@@ -26,6 +28,7 @@ from gateway_core.store.counters import Counters
 from gateway_core.store.records import UsageRecord
 from gateway_core.store.report_query import ReportQuery, period
 from gateway_core.store.reports import Report
+from gateway_core.store.trail import trail_of
 
 TOOL = "get_usage"
 _HIDDEN = frozenset({"input_nano", "output_nano", "estimated_nano"})
@@ -47,13 +50,20 @@ class UsageQuery(Strict):
     group_by: Literal["day", "hour", "model", "provider", "agent", "user", "key", "session", "project"] = "day"
 
 
-class RecordsQuery(Strict):
-    """The query of `/v1/usage/records`: one UTC day, a page at a time."""
+class RecordsQuery(RecordFilter):
+    """The query of `/v1/usage/records`: one UTC day, a page at a time, or what is new since `after`."""
 
     project_id: Project | None = None
     date: Day | None = None
     cursor: Annotated[str, Field(max_length=64, pattern=r"^[0-9-]*$")] = ""
     limit: Annotated[int, Field(strict=False, ge=1, le=1000)] = 100
+    after: Annotated[str, Field(min_length=1, max_length=800)] | None = None
+
+
+class RecordQuery(Strict):
+    """The query of `/v1/usage/records/{request_id}`."""
+
+    project_id: Project | None = None
 
 
 class BudgetsQuery(Strict):
@@ -84,17 +94,27 @@ def router(source: Current[Services]) -> Routes:
         caller = await _allowed(request, services)
         asked = validate(RecordsQuery, query_of(request))
         day = asked.date or _today(services)
-        project = attribute(caller, asked.project_id, None, None).project_id
+        project = attribute(caller, asked.project_id, None, asked.user_id).project_id
+        if asked.after:
+            return await _new_records(request, services, caller, project, asked)
         page = await services.store.usage_records(project, day=day_key(day), after=asked.cursor, limit=asked.limit)
         if page.unreadable:
             services.telemetry.unreadable_records(request.state.request_id, project, page.unreadable)
-        own = [record for record in page.records if caller.user_id in ("", record.user_id)]
         return {
             "date": day.isoformat(),
-            "records": [record_body(record) for record in own],
+            "records": _bodies(page.records, caller, asked),
             "next_cursor": page.cursor or None,
+            **looked(page),
             "unreadable": page.unreadable,
         }
+
+    @routes.get("/v1/usage/records/{request_id}")
+    async def record(request: Request, request_id: str) -> dict[str, Any]:
+        services = source.now()
+        caller = await _allowed(request, services)
+        project = attribute(caller, validate(RecordQuery, query_of(request)).project_id, None, None).project_id
+        found = await records_of(services.store, project, request_id, caller.user_id, now_ms=services.clock.now_ms())
+        return {"request_id": request_id, "records": [record_body(record) for record in found]}
 
     @routes.get("/v1/budgets")
     async def budgets(request: Request) -> dict[str, Any]:
@@ -115,6 +135,27 @@ async def _allowed(request: Request, services: Services) -> Caller:
     caller = await identify(request, services)
     check_tool(caller, TOOL)
     return caller
+
+
+async def _new_records(
+    request: Request, services: Services, caller: Caller, project: str, asked: RecordsQuery
+) -> dict[str, Any]:
+    now_ms = services.clock.now_ms()
+    new = await records_since(services.store, project, asked.after or LATEST, now_ms=now_ms, limit=asked.limit)
+    if new.unreadable:
+        services.telemetry.unreadable_records(request.state.request_id, project, new.unreadable)
+    return {
+        "records": _bodies(new.records, caller, asked),
+        "after": new.after,
+        "more": new.more,
+        "unreadable": new.unreadable,
+    }
+
+
+def _bodies(records: Sequence[UsageRecord], caller: Caller, asked: RecordsQuery) -> list[dict[str, Any]]:
+    """Those that are asked for. A key that is bound to a user sees that user's only."""
+    own = (record for record in records if caller.user_id in ("", record.user_id))
+    return [record_body(record) for record in own if asked.has(record)]
 
 
 def _report_query(asked: UsageQuery, caller: Caller, services: Services) -> ReportQuery:
@@ -174,6 +215,7 @@ def record_body(record: UsageRecord) -> dict[str, Any]:
     shown = {name: value for name, value in asdict(record).items() if name not in _HIDDEN}
     return {
         **shown,
+        "tried": trail_of(record),
         "at": iso(record.at_ms),
         "input_usd": usd(record.input_nano),
         "output_usd": usd(record.output_nano),
