@@ -62,7 +62,7 @@ def test_every_route_has_an_event():
 
 @pytest.mark.parametrize("function", sorted(set(ROUTES.values())))
 def test_each_event_is_answered(invoke, function):
-    """200 with an object, events that end in one, or a page; also when warm; without LiteLLM, OpenAI's SDK and boto3."""
+    """200 with an object, events that end in one, or a page; also when warm. Without LiteLLM, OpenAI, boto3."""
     events = events_of(function)
     told = invoke(f"{function}.app", events)
     assert told["answers"]
