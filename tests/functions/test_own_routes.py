@@ -81,6 +81,16 @@ async def test_many_holds_come_in_pages(client, world, monkeypatch):
     assert seen == {"r0", "r1", "r2", "old"}
 
 
+async def test_a_page_without_end_ends(client, world, monkeypatch):
+    """Where nothing is held among very much else, a cursor comes with nothing before it."""
+    monkeypatch.setattr("gateway_core.api.holds._MOST_TRIPS", 1)
+    await hold(world, "old", ago_ms=25 * 86_400_000)
+    first = (await client.get("/v1/holds")).json()
+    assert (first["holds"], first["next_cursor"]) == ([], "202610-")
+    second = (await client.get("/v1/holds", params={"cursor": first["next_cursor"]})).json()
+    assert [one["request_id"] for one in second["holds"]] == ["old"]
+
+
 @pytest.mark.parametrize("cursor", ["202611", "x", "202611-x"])
 async def test_a_cursor_that_is_none_is_refused(client, cursor):
     """With the field."""

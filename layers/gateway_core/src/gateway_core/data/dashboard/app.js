@@ -8,6 +8,7 @@ import {byId, el} from "./dom.js";
 import {clock} from "./format.js";
 import {showLive, stopLive} from "./live.js";
 import {showOverview} from "./overview.js";
+import {abandon} from "./panel.js";
 import {showProviders} from "./providers.js";
 import {showViewer} from "./viewer.js";
 
@@ -38,6 +39,7 @@ async function start() {
 /** Ask for a key. @param {string} [why] */
 function gate(why = "") {
   stopLive();
+  abandon();
   state.project = "";
   document.querySelectorAll(".slot").forEach((place) => place.replaceChildren());
   document.querySelectorAll("dialog").forEach((dialog) => dialog.remove());

@@ -13,9 +13,12 @@ export function showBudgets(state) {
   const place = slot("budgets");
   return fill(place, "the budgets", async () => {
     const [budgets, holds] = await Promise.all([get("v1/budgets", {project_id: state.project}), allHolds(state.project)]);
-    return [el("div", {class: "grid"}, ...budgets.budgets.map(budget)), holdList(holds, state)];
+    return [keys(), el("div", {class: "grid"}, ...budgets.budgets.map(budget)), holdList(holds, state)];
   });
 }
+
+const keys = () => el("ul", {class: "keys muted"}, ...[["solid", "spent"], ["guess", "spent, as an estimate"], ["wait", "held for attempts under way or in doubt"]]
+  .map(([kind, name]) => el("li", {}, el("span", {class: kind, "aria-hidden": "true"}), name)));
 
 function budget(line) {
   const has = line.limit_usd !== null || line.limit_tokens !== null;
@@ -71,7 +74,7 @@ function holdList({holds, hasMore}, state) {
   const columns = [{name: "Request"}, {name: "Attempt", number: true}, {name: "State"}, {name: "Since"}, {name: "Held, USD", number: true},
     {name: "Tokens", number: true}, {name: "Charged, USD", number: true}, {name: "Key"}, {name: "User"}];
   const rows = holds.map((hold) => [
-    el("button", {type: "button", class: "link", on: {click: () => state.show(hold.request_id)}}, hold.request_id),
+    el("button", {type: "button", class: "link id", on: {click: () => state.show(hold.request_id)}}, hold.request_id),
     hold.attempt, hold.state, moment(hold.since), usd(hold.hold_usd), count(hold.hold_tokens), usd(hold.charged_usd), hold.key_id, hold.user_id || "–",
   ]);
   return el("div", {class: "card"}, table(`Open holds: ${count(holds.length)}`, columns, rows),
