@@ -61,7 +61,7 @@ def seeded(url: str, work: Callable[[UpstashStore], Coroutine[Any, Any, Any]]) -
     """What `work` does at a stack's store, outside of any loop that runs here."""
 
     async def run() -> Any:
-        store = UpstashStore(url, "local")
+        store = UpstashStore(url, "local", connect_timeout_s=30, timeout_s=30)
         try:
             return await work(store)
         finally:
@@ -79,6 +79,8 @@ def now_ms() -> int:
 async def team(store: UpstashStore, project_id: str = "research", each: int = 14) -> Project:
     """A project with a month behind it, some money held, and a budget that it has used up for the most part."""
     made = await project(store, project_id, Limits(day_nano=2 * DOLLAR, month_nano=50 * DOLLAR))
+    for user, dollars in (("ada", 3), ("grace", 20), ("linus", 10)):
+        await store.set_budget(project_id, user, Limits(month_nano=dollars * DOLLAR))
     writer = Writer(store, made, now_ms())
     await writer.month(each=each)
     await writer.holds()

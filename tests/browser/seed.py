@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -54,12 +55,15 @@ class Writer:
     store: Store
     project: Project
     now_ms: int
+    rights_tag: str = ""
 
     async def ticket(self, at_ms: int, **changes: Any) -> Ticket:
         digest = digest_of(self.project.key)
-        found = await self.store.find_key(self.project.id, digest)
-        assert found
-        ids = (new_request_id(at_ms), self.project.id, self.project.key_id, digest, found.rights_tag, at_ms)
+        if not self.rights_tag:
+            found = await self.store.find_key(self.project.id, digest)
+            assert found
+            self.rights_tag = found.rights_tag
+        ids = (new_request_id(at_ms), self.project.id, self.project.key_id, digest, self.rights_tag, at_ms)
         return replace(Ticket(*ids), **changes)
 
     async def admit(self, ticket: Ticket, nano: int = 0, tokens: int = 0) -> Admitted:
@@ -89,9 +93,11 @@ class Writer:
         chance = random.Random(7)  # noqa: S311 - the same month each time
         for before in range(days - 1, -1, -1):
             busy = each * (0.45 if (self.now_ms // DAY_MS - before + 4) % 7 in (0, 6) else 1) * (1 - before / 90)
+            writes = []
             for at_ms in _moments(chance, self.now_ms, before, round(busy * chance.uniform(0.75, 1.25))):
                 names = {"agent_id": chance.choice(AGENTS), "user_id": chance.choice(USERS)}
-                await self.write(await self.ticket(at_ms, **names), **_record(chance))
+                writes.append(self.write(await self.ticket(at_ms, **names), **_record(chance)))
+            await asyncio.gather(*writes)
 
     async def holds(self) -> None:
         """Two under way, and one of which nobody knows what it cost."""

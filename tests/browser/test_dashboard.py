@@ -68,6 +68,21 @@ def test_each_figure_is_the_reports_own(visit, site):
         assert [float(cost) for _, cost in shown] == sorted((float(cost) for _, cost in shown), reverse=True)
 
 
+def test_budgets_are_those_of_the_project_its_keys_and_users(visit, site):
+    """With what is held, and each attempt that it is held for."""
+    page = visit()
+    page.enter(site.team.key)
+    with site.api(site.team.key) as api:
+        lines = api.get("/v1/budgets", params={"scopes": "all"}).json()["budgets"]
+        holds = api.get("/v1/holds").json()["holds"]
+    shown = page.page.locator("#budgets [data-spent]").evaluate_all("all => all.map(one => one.dataset.spent)")
+    own = [line for line in lines if line["scope"] in ("p", f"k:{site.team.key_id}")]
+    assert shown == [str(line[name]) for line in own for name in ("spent_usd", "spent_tokens")]
+    assert {row[0] for row in page.rows("#budgets table >> nth=0")} == {"User ada", "User grace", "User linus"}
+    assert [row[0] for row in page.rows("#budgets table >> nth=1")] == [hold["request_id"] for hold in holds]
+    assert len(holds) == 3
+
+
 def test_a_chart_is_drawn_and_read_by_keyboard(visit, site):
     """Each day's height is in proportion, and the arrow keys tell its number."""
     page = visit()
