@@ -7,6 +7,7 @@ import argparse
 from gateway_core.cli import commands, values
 from gateway_core.cli.moving import store_move, store_where
 from gateway_core.cli.replaying import usage_replay
+from gateway_core.cli.reporting import add_report, add_usage_report
 from gateway_core.config.check import check_config
 
 
@@ -23,9 +24,13 @@ def make_parser() -> argparse.ArgumentParser:
     budgets = areas.add_parser("budgets", help="hard limits").add_subparsers(required=True, metavar="ACTION")
     _add_budgets_set(budgets.add_parser("set", help="change limits of a project or user; those not named stay"))
     _add_budgets_show(budgets.add_parser("show", help="spent, held, estimated and left, of all scopes"))
-    usage = areas.add_parser("usage", help="money in doubt").add_subparsers(required=True, metavar="ACTION")
+    usage = areas.add_parser("usage", help="what was used; money in doubt").add_subparsers(
+        required=True, metavar="ACTION"
+    )
     _add_usage_reconcile(usage.add_parser("reconcile", help="list what is held, or release it"))
     _add_usage_replay(usage.add_parser("replay", help="settle what the log or a backlog says was not settled"))
+    add_usage_report(usage.add_parser("report", help="requests, tokens and cost by day, model, agent and so on"))
+    add_report(areas.add_parser("report", help="a month's spending as a document"))
     store = areas.add_parser("store", help="several databases").add_subparsers(required=True, metavar="ACTION")
     _add_store_where(store.add_parser("where", help="which database is to have a project, and which has it"))
     _add_store_move(store.add_parser("move", help="bring a project to the database that is configured for it"))

@@ -20,11 +20,12 @@ from gateway_core.cli.commands import Command
 from gateway_core.cli.moving import misplaced, store_move, store_where
 from gateway_core.cli.opening import open_store
 from gateway_core.cli.replaying import usage_replay
+from gateway_core.cli.reporting import month_report, usage_report
 from gateway_core.config.check import check_config
 from gateway_core.config.environment import documents_named, naming
 from gateway_core.domain.errors import LLMError
 
-_WITHOUT_ADMINISTRATION = (usage_replay, store_where, store_move)
+_WITHOUT_ADMINISTRATION = (usage_replay, store_where, store_move, usage_report, month_report)
 
 
 def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = None) -> int:
