@@ -15,6 +15,7 @@ from gateway_core.domain.chat import Json
 from gateway_core.domain.errors import LLMError
 from gateway_core.invocation import FunctionUnavailable, HttpAnswer, HttpRequest
 from gateway_core.mcp_front.operation import Operation, Result
+from gateway_core.mcp_front.progress import Progress, progress_of_call
 from gateway_core.mcp_front.report import describe_answer, describe_error
 from gateway_core.mcp_front.visitor import current_visitor
 from gateway_core.ports import Clock, Invoker
@@ -61,7 +62,8 @@ class FunctionTool(Tool):
         """The result, or the error as a result: what FastMCP sees raised it logs with the arguments that caused it."""
         visitor = current_visitor()
         try:
-            result = await self._result(arguments)
+            async with progress_of_call() as progress:
+                result = await self._result(arguments, progress)
         except LLMError as error:
             self._telemetry.request_failed(visitor.request_id, error, visitor.caller)
             return failed(describe_error(error, visitor.request_id))
@@ -70,7 +72,7 @@ class FunctionTool(Tool):
             return failed(describe_error(LLMError("The gateway failed."), visitor.request_id))
         return result if isinstance(result, ToolResult) else _succeeded(result)
 
-    async def _result(self, arguments: dict[str, Any]) -> Result | ToolResult:
+    async def _result(self, arguments: dict[str, Any], _progress: Progress) -> Result | ToolResult:
         return await self._whole(self._request(arguments))
 
     async def _whole(self, request: HttpRequest) -> Result | ToolResult:
