@@ -6,9 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-
 from gateway_core.domain.answer import Chunk, ToolCallDelta, Usage
-
 from tests.functions.mcp_front.conftest import MODERN, message
 from tests.functions.mcp_front.test_mcp_batch import BATCH, DONE, Ask, answered
 from tests.functions.mcp_front.test_mcp_stream import HELLO, says
