@@ -19,7 +19,7 @@ _MEMBERS = _KINDS | {"jsonrpc", "id", "params"}
 
 
 class BadMessage(Exception):
-    """Not a message of MCP. `code` is JSON-RPC's, `data` belongs to it; `id` is the request's where it could be read."""
+    """Not a message of MCP. `code` is JSON-RPC's, with its `data`; `id` is the request's where it could be read."""
 
     def __init__(
         self, code: int, message: str, request_id: str | int | None = None, data: dict[str, Any] | None = None
