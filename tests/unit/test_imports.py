@@ -55,7 +55,7 @@ OURS = {
     "complete": 306,
     "embed": 297,
     "health": 183,
-    "mcp": 219,
+    "mcp": 224,
     "models": 187,
     "replay": 169,
     "stream": 346,

@@ -80,7 +80,7 @@ class FunctionTool(Tool):
         answer = await self._invoker.invoke(self._operation.function, request)
         if answer.status not in DONE:
             return failed_answer(answer)
-        return self._operation.result(_json_object(answer))
+        return self._operation.result(json_object(answer))
 
     def _request(self, arguments: dict[str, Any]) -> HttpRequest:
         """What the function is asked. Raises LLMError if the key may not, or the arguments are wrong."""
@@ -98,7 +98,8 @@ def _hints(operation: Operation[Any]) -> ToolAnnotations:
     return ToolAnnotations(read_only_hint=True, open_world_hint=operation.asks_models)
 
 
-def _json_object(answer: HttpAnswer) -> Json:
+def json_object(answer: HttpAnswer) -> Json:
+    """Raises FunctionUnavailable for what is none."""
     try:
         body = json.loads(answer.body)
     except ValueError:
