@@ -25,6 +25,7 @@ from gateway_core.config.schema import (
     names_of,
     read_config,
 )
+from gateway_core.config.web_origins import WebOrigins
 from gateway_core.crowd.limiter import CrowdLimits
 from gateway_core.domain.catalog import Catalog
 from gateway_core.domain.credentials import Credential, Secret
@@ -47,7 +48,7 @@ class GatewaySettings:
     `prompt_caching`: whether prompts that will come again are marked for the provider's cache unasked. `litellm`: when
     LiteLLM is loaded. `databases` are those beside the first, `store`. `crowd` is the share of one of the `workers`,
     processes that are one gateway. `least_max_tokens` is down to what `max_tokens` is cut that a budget has no room
-    for, `downgrades` what a budget makes cheaper.
+    for, `downgrades` what a budget makes cheaper. Pages of `web_origins` may call.
     """
 
     catalog: Catalog
@@ -86,6 +87,7 @@ class GatewaySettings:
     cache: CachePolicy
     prompt_caching: bool
     litellm: LoadLiteLLM
+    web_origins: WebOrigins
 
     @classmethod
     def from_env(
@@ -141,6 +143,7 @@ class GatewaySettings:
             cache=file.cache.policy(),
             prompt_caching=file.prompt_caching == "auto",
             litellm=file.litellm,
+            web_origins=WebOrigins.from_env(environ),
         )
 
     def loads_litellm(self, *, on_lambda: bool) -> bool:

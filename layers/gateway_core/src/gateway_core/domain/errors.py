@@ -128,6 +128,11 @@ class UnsupportedEncoding(RequestError):
     code = "unsupported_encoding"
 
 
+class UnsupportedMediaType(RequestError):
+    status = 415
+    code = "unsupported_media_type"
+
+
 class RateLimited(RequestError):
     """The gateway's own limit, of the key or of a provider; `retry_after_s` is exact."""
 
