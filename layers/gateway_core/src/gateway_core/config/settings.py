@@ -45,9 +45,9 @@ class GatewaySettings:
 
     `provider_keys` has the providers whose key is set, by provider name; base URLs are in the catalog's deployments.
     `prompt_caching`: whether prompts that will come again are marked for the provider's cache unasked. `litellm`: when
-    LiteLLM is loaded. `databases` are those beside the first, `store`. `crowd` is the share of one of the `workers`,
-    processes that are one gateway. `least_max_tokens` is down to what `max_tokens` is cut that a budget has no room
-    for, `downgrades` what a budget makes cheaper.
+    LiteLLM is loaded. `serve_openapi`: None is everywhere but on Lambda. `databases` are those beside the first,
+    `store`. `crowd` is the share of one of the `workers`, processes that are one gateway. `least_max_tokens` is down to
+    what `max_tokens` is cut that a budget has no room for, `downgrades` what a budget makes cheaper.
     """
 
     catalog: Catalog
@@ -86,6 +86,7 @@ class GatewaySettings:
     cache: CachePolicy
     prompt_caching: bool
     litellm: LoadLiteLLM
+    serve_openapi: bool | None
 
     @classmethod
     def from_env(
@@ -141,6 +142,7 @@ class GatewaySettings:
             cache=file.cache.policy(),
             prompt_caching=file.prompt_caching == "auto",
             litellm=file.litellm,
+            serve_openapi=file.serve_openapi,
         )
 
     def loads_litellm(self, *, on_lambda: bool) -> bool:
