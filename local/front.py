@@ -34,6 +34,7 @@ ROUTES: Mapping[str, str] = {
     "/v1/models": "models",
     "/health": "health",
     "/health/providers": "health",
+    "/openapi.json": "health",
     "/mcp": "mcp",
 }
 """Path to function folder, as in template.yaml; a test compares the two."""
