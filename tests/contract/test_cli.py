@@ -91,6 +91,11 @@ def test_all_rights_and_limits_of_a_key_are_listed(gateway):
         "rpm": 60,
         "tpm": 1000,
         "revoked": None,
+        "expires_at": None,
+        "rotated": None,
+        "old_secret_ends_at": None,
+        "last_used": None,
+        "spent": {"day_usd": "0", "month_usd": "0", "day_tokens": 0, "month_tokens": 0},
     }
 
 
@@ -101,6 +106,7 @@ def test_a_key_has_no_limits_and_no_hosts_unless_set(gateway):
     assert {name for name, value in line.items() if not value} == {
         "user", "admin", "groups", "tools", "api_base_hosts", "models", "revoked",
         "day_usd", "month_usd", "day_tokens", "month_tokens", "rpm", "tpm",
+        "name", "expires_at", "rotated", "old_secret_ends_at", "last_used",
     }  # fmt: skip
 
 
@@ -114,6 +120,7 @@ def test_a_revoked_key_is_still_listed(gateway, refused):
 
 def test_a_budget_changes_only_what_is_named(gateway):
     """`none` lifts a limit."""
+    gateway("keys create --project alpha")
     gateway("budgets set --project alpha --day-usd 1.000000001 --month-tokens 5")
     changed = {"project": "alpha", "user": "", "month_usd": "3", "day_tokens": None, "month_tokens": 5}
     assert gateway("budgets set --project alpha --month-usd 3") == [{**changed, "day_usd": "1.000000001"}]
@@ -122,6 +129,7 @@ def test_a_budget_changes_only_what_is_named(gateway):
 
 def test_a_users_budget_is_not_the_projects(gateway):
     """Each has its own."""
+    gateway("keys create --project alpha")
     gateway("budgets set --project alpha --user bob --day-tokens 9")
     assert gateway("budgets set --project alpha")[0]["day_tokens"] is None
     assert gateway("budgets set --project alpha --user bob")[0]["day_tokens"] == 9

@@ -13,6 +13,7 @@
     - AddressRefused           the caller's base URL leads where nothing is sent
   + RequestError               the caller can mend it
     - InvalidRequest, UnknownModel, UnknownJob, UnknownResponse, Unauthenticated, Forbidden
+    - UnknownKey, UnknownProject, UnknownHold, Conflict
     - BodyTooLarge, UnsupportedEncoding, NoWebSocket
     - BudgetExceeded, RateLimited
   + NoDeploymentAvailable      every candidate failed or is open
@@ -109,6 +110,28 @@ class UnknownJob(RequestError):
 class UnknownResponse(RequestError):
     status = 404
     code = "unknown_response"
+
+
+class UnknownKey(RequestError):
+    status = 404
+    code = "unknown_key"
+
+
+class UnknownProject(RequestError):
+    status = 404
+    code = "unknown_project"
+
+
+class UnknownHold(RequestError):
+    status = 404
+    code = "unknown_hold"
+
+
+class Conflict(RequestError):
+    """What is asked for does not go with what is there now."""
+
+    status = 409
+    code = "conflict"
 
 
 class NoWebSocket(RequestError):
