@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 type Line = dict[str, object]
+_WRONG = (400, 422)
 _PASSING = (429, 502, 503, 504)
 """Statuses after which asking again may help."""
 
@@ -66,4 +67,4 @@ class GatewayRefused(CommandError):
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
         self.status = status
-        self.code = Exit.AWAY if status in _PASSING else Exit.FAILED
+        self.code = Exit.AWAY if status in _PASSING else Exit.USAGE if status in _WRONG else Exit.FAILED

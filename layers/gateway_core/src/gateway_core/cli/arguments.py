@@ -9,6 +9,7 @@ from __future__ import annotations
 from gateway_core import __version__
 from gateway_core.cli import arguments_talk, values
 from gateway_core.cli.arguments_keys import add_budgets, add_files, add_keys
+from gateway_core.cli.arguments_reports import add_report, add_usage_report
 from gateway_core.cli.parsing import Actions, Parser, add_command, add_project
 
 _EPILOG = """\
@@ -44,7 +45,8 @@ def make_parser() -> Parser:
     add_keys(_area(areas, "keys", "virtual keys"))
     add_budgets(_area(areas, "budgets", "hard limits"))
     add_files(areas)
-    _add_usage(_area(areas, "usage", "money in doubt"))
+    _add_usage(_area(areas, "usage", "what was used; money in doubt"))
+    add_report(areas)
     _add_store(_area(areas, "store", "several databases"))
     _add_config_check(_area(areas, "config", "documents of configuration"))
     arguments_talk.add_ask(areas)
@@ -70,6 +72,7 @@ def _add_config_check(config: Actions) -> None:
 
 def _add_usage(usage: Actions) -> None:
     _add_usage_reconcile(usage)
+    add_usage_report(usage)
     replay = add_command(
         usage, "replay", "replaying:usage_replay", "settle what the log or a backlog says was not settled"
     )

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
-from gateway_core.cli.answers import CommandError, Line
+from gateway_core.cli.answers import Line, UsageError
 from gateway_core.cli.calling import Gateway, administrator
 from gateway_core.cli.opening import administration, known_names
 from gateway_core.cli.remote_desk import RemoteDesk
@@ -77,4 +77,4 @@ async def _desk_of_store(environ: Mapping[str, str], *, grants: bool) -> AsyncGe
             yield administered
     except InvalidRequest as error:
         hint = "" if documents_named(environ) or error.param not in _OF_CATALOG else _DEFAULTS
-        raise CommandError(f"{error.message}{hint}") from None
+        raise UsageError(f"{error.message}{hint}") from None

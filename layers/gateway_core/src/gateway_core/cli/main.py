@@ -17,7 +17,7 @@ from gateway_core.cli.answers import Answer, CommandError, Exit
 from gateway_core.cli.arguments import make_parser
 from gateway_core.cli.output import rendered
 from gateway_core.config.environment import StoreSettings
-from gateway_core.domain.errors import ConfigError, LLMError, StoreUnavailable, StoreUnreadable
+from gateway_core.domain.errors import ConfigError, InvalidRequest, LLMError, StoreUnavailable, StoreUnreadable
 
 type Command = Callable[[argparse.Namespace, Mapping[str, str]], Awaitable[Answer]]
 _WRONG_TOKEN = "WRONGPASS"  # noqa: S105 - how Redis says it
@@ -73,7 +73,7 @@ def _fail(message: str, code: int) -> int:
 
 
 def _code_of(error: LLMError) -> Exit:
-    if isinstance(error, ConfigError) or _is_locked(error):
+    if isinstance(error, ConfigError | InvalidRequest) or _is_locked(error):
         return Exit.USAGE
     is_away = isinstance(error, StoreUnavailable) and not isinstance(error, StoreUnreadable)
     return Exit.AWAY if is_away else Exit.FAILED

@@ -10,7 +10,7 @@ from gateway_core.adapters.clock import SystemClock
 from gateway_core.adapters.spread import told
 from gateway_core.adapters.upstash.moving import ProjectMove
 from gateway_core.adapters.upstash.rest import Deadlines, RestClient
-from gateway_core.cli.answers import Answer, Line
+from gateway_core.cli.answers import Answer, CommandError, Line
 from gateway_core.cli.opening import NamedDatabases, SpreadKeyStore, named_databases, open_databases_of
 from gateway_core.config.environment import StoreSettings
 from gateway_core.domain.errors import InvalidRequest, StoreUnavailable
@@ -66,19 +66,26 @@ async def misplaced(environ: Mapping[str, str]) -> Line:
 async def store_move(options: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
     """Bring a project to where it is configured to live, or all that are not there, with a line for each.
 
-    Raises InvalidRequest where that is not safe; of all, those that cannot be moved now have a line that says why.
+    Raises CommandError where that is not safe; of all, those that cannot be moved now have a line that says why.
     """
     named = named_databases(environ)
     store = open_databases_of(named)
     try:
         if options.project:
-            return Answer([await _move(store, named, options.project)], _MOVED)
+            return Answer([await _move_one(store, named, options.project)], _MOVED)
         where = [(project, await _residences(store, project)) for project in await store.residents()]
         wrong = [project for project, found in where if _elsewhere(found, named.placement.database_of(project))]
         lines = [await _move_or_tell(store, named, project) for project in wrong]
         return Answer(lines, _MOVED, empty="every project is where it is configured to be")
     finally:
         await store.close()
+
+
+async def _move_one(store: SpreadKeyStore, named: NamedDatabases, project: str) -> Line:
+    try:
+        return await _move(store, named, project)
+    except InvalidRequest as error:
+        raise CommandError(error.message) from None
 
 
 async def _move_or_tell(store: SpreadKeyStore, named: NamedDatabases, project: str) -> Line:
