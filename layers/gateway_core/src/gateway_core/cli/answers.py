@@ -62,9 +62,10 @@ class GatewayAway(CommandError):
 
 
 class GatewayRefused(CommandError):
-    """It answered with this HTTP status, and its reason."""
+    """It answered with this HTTP status, and its reason; `says` is its error code, if it gave one."""
 
-    def __init__(self, message: str, status: int) -> None:
+    def __init__(self, message: str, status: int, says: str = "") -> None:
         super().__init__(message)
         self.status = status
+        self.says = says
         self.code = Exit.AWAY if status in _PASSING else Exit.USAGE if status in _WRONG else Exit.FAILED

@@ -194,7 +194,8 @@ def _refusal(status: int, content: bytes, url: str) -> GatewayRefused:
     found = _json(content) or {}
     error = found.get("error")
     if isinstance(error, dict) and isinstance(error.get("message"), str):
-        return GatewayRefused(f"{error['message']} ({status} {error.get('code')})", status)
+        code = str(error.get("code"))
+        return GatewayRefused(f"{error['message']} ({status} {code})", status, code)
     said = next((text for text in (error, found.get("message"), found.get("Message")) if isinstance(text, str)), None)
     if said is None:
         return GatewayRefused(f"{url} answered {status}, and not as a gateway does.", status)

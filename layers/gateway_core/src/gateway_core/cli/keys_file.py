@@ -68,7 +68,9 @@ class _Reader:
             return tuple(_within("projects", _within, name, self._project, name, node) for name, node in named.items())
         except _WrongError as error:
             field = ".".join(reversed(error.path))
-            raise UsageError(f"{self._source}, line {error.line}: {field or 'the file'}: {error}.") from None
+            text = str(error)
+            end = "" if text.endswith((".", "?")) else "."
+            raise UsageError(f"{self._source}, line {error.line}: {field or 'the file'}: {text}{end}") from None
 
     def _project(self, name: str, node: yaml.Node) -> WantedProject:
         found = _fields(node, {"keys": _named(_key_name), "budget": _limits, "users": _named(_user)})
@@ -95,7 +97,7 @@ class _Reader:
             try:
                 self._check({field: value})
             except InvalidRequest as error:
-                raise _WrongError(node, error.message.removeprefix(f"{field}: ").rstrip(".?")) from None
+                raise _WrongError(node, error.message.removeprefix(f"{field}: ")) from None
             return value
 
         return checked

@@ -7,7 +7,6 @@ of which kind it is, see `answers.Exit`.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -50,6 +49,8 @@ def command_of(named: str) -> Command:
 
 
 def _answer(options: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
+    import asyncio  # noqa: PLC0415 - half of what a start takes, and help needs none of it
+
     return asyncio.run(_awaited(command_of(options.command)(options, environ)))
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
+from http import HTTPStatus
 from typing import Any
 
-from gateway_core.cli.answers import Line
+from gateway_core.cli.answers import GatewayRefused, Line
 from gateway_core.cli.calling import Gateway
 from gateway_core.domain.cost import usd
 from gateway_core.domain.times import iso
 from gateway_core.store.virtual_keys import KeyRecord
 
 _KEYS, _BUDGETS = "/admin/keys", "/admin/budgets"
+_RIGHTS = ("name", "user_id", "admin", "groups", "tools", "models", "api_base_hosts", "expires_ms")
+_BLANK = KeyRecord("", "")
 _OURS = {"project_id": "project", "user_id": "user"}
 """Names of the wire, and those of the lines that are printed."""
 
@@ -23,24 +27,10 @@ class RemoteDesk:
         self._gateway = gateway
 
     async def create_key(self, grant: KeyRecord) -> Line:
-        limits = grant.limits
-        body = {
-            "project_id": grant.project_id,
-            "name": grant.name,
-            "user_id": grant.user_id,
-            "admin": grant.admin,
-            **_rights(
-                {
-                    "groups": grant.groups,
-                    "tools": grant.tools,
-                    "models": grant.models,
-                    "api_base_hosts": grant.api_base_hosts,
-                    "expires_ms": grant.expires_ms,
-                }
-            ),
-            **_limits({name: getattr(limits, name) for name in limits.__slots__}),
-        }
-        made = await self._gateway.call("POST", _KEYS, {name: value for name, value in body.items() if value})
+        rights = {name: getattr(grant, name) for name in _RIGHTS if getattr(grant, name) != getattr(_BLANK, name)}
+        limits = {name: limit for name, limit in asdict(grant.limits).items() if limit is not None}
+        body = {"project_id": grant.project_id, **_rights(rights), **_limits(limits)}
+        made = await self._gateway.call("POST", _KEYS, body)
         return {"key": made["key"], "id": made["id"]}
 
     async def get_key(self, key_id: str) -> Line:
@@ -75,7 +65,12 @@ class RemoteDesk:
     async def show_budgets(self, project_id: str | None, user_id: str | None) -> list[Line]:
         asked = {"project_id": project_id, "user_id": user_id}
         query = {name: value for name, value in asked.items() if value}
-        found = await self._gateway.call("GET", _BUDGETS, query=query)
+        try:
+            found = await self._gateway.call("GET", _BUDGETS, query=query)
+        except GatewayRefused as error:
+            if error.status == HTTPStatus.NOT_FOUND and error.says == "unknown_project":
+                return []  # as a store has it
+            raise
         return [_line(budget) for budget in found["budgets"]]
 
 
@@ -90,7 +85,7 @@ def _rights(rights: Mapping[str, Any]) -> Line:
     if "expires_ms" in found:
         ends_ms = found.pop("expires_ms")
         found["expires_at"] = None if ends_ms is None else iso(ends_ms)
-    return found
+    return {name: None if value == "" else value for name, value in found.items()}
 
 
 def _limits(limits: Mapping[str, int | None]) -> Line:
@@ -106,4 +101,6 @@ def _amount(name: str, limit: int | None) -> object:
 
 
 def _line(found: Mapping[str, object]) -> Line:
-    return {_OURS.get(name, name): value for name, value in found.items()}
+    """As a store's administration has it."""
+    line = {_OURS.get(name, name): value for name, value in found.items()}
+    return {**line, "user": line["user"] or ""} if "user" in line else line
