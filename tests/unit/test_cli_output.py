@@ -23,7 +23,7 @@ def test_a_table_on_a_terminal_and_json_lines_elsewhere():
         r"a             0.5  -       -",
         r"bob\u001b[2J    -  x,y     day=1",
     ]
-    assert list(rendered(answer, terminal=False))[0] == (
+    assert next(rendered(answer, terminal=False)) == (
         '{"id": "a", "usd": "0.5", "admin": false, "groups": [], "spent": {}}'
     )
     assert list(rendered(Answer([], ("id",)), terminal=True)) == []
