@@ -5,7 +5,7 @@ from __future__ import annotations
 from gateway_core.api.anthropic.schemas import CountBody, MessagesBody
 from gateway_core.api.chat import ChatBody
 from gateway_core.api.embeddings import EmbeddingsBody
-from gateway_core.api.responses_schemas import ResponsesBody
+from gateway_core.api.openai_responses.schemas import ResponsesBody
 from scripts.openapi import clients_answers
 from scripts.openapi.operation import (
     ASKS,

@@ -51,16 +51,16 @@ HEAVY = {
 CALLS_MODELS = {"api.schemas", "batch", "adapters.upstream", "pipeline.gateway", "wires.codecs", "routing.plan"}
 """Rooms and modules of ours that only callers of models need."""
 OURS = {
-    "ask": 313,
-    "complete": 306,
-    "embed": 297,
-    "health": 183,
+    "ask": 314,
+    "complete": 307,
+    "embed": 298,
+    "health": 185,
     "mcp": 224,
-    "models": 187,
+    "models": 188,
     "replay": 169,
-    "stream": 345,
-    "tokens": 304,
-    "usage": 186,
+    "stream": 348,
+    "tokens": 307,
+    "usage": 189,
 }
 """How many modules of ours a function may load."""
 FOLDERS = sorted(path.parent.name for path in ROOT.glob("functions/*/app.py"))

@@ -14,7 +14,7 @@
   + RequestError               the caller can mend it
     - InvalidRequest, UnknownModel, UnknownJob, UnknownResponse, Unauthenticated, Forbidden
     - UnknownKey, UnknownProject, UnknownHold, Conflict
-    - BodyTooLarge, UnsupportedEncoding, NoWebSocket
+    - BodyTooLarge, UnsupportedEncoding, UnsupportedMediaType, NoWebSocket
     - BudgetExceeded, RateLimited
   + NoDeploymentAvailable      every candidate failed or is open
   + DeadlineExceeded           the request's own deadline passed
