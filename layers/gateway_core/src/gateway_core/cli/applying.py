@@ -12,13 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from gateway_core.cli.answers import Answer, Exit, Line, UsageError
+from gateway_core.cli.answers import Answer, Exit, GatewayRefused, Line, UsageError
 from gateway_core.cli.desk import Desk, opened_desk
 from gateway_core.cli.keys_file import WantedProject, read_keys_file
 from gateway_core.cli.opening import known_names
 from gateway_core.cli.output import shown
 from gateway_core.cli.planning import Step, steps
 from gateway_core.config.client_environment import address
+from gateway_core.domain.errors import UnknownProject
 
 _NOTHING = "nothing to do: keys and budgets are as the file says"
 _OTHERS = 0o077
@@ -63,9 +64,21 @@ async def _steps(desk: Desk, wanted: Sequence[WantedProject], *, prune: bool) ->
     found: list[Step] = []
     for project in wanted:
         keys = await desk.list_keys(project.project_id) if project.keys or prune else []
-        budgets = await desk.show_budgets(project.project_id, None) if project.budgets else []
+        budgets = await _budgets(desk, project.project_id) if project.budgets else []
         found += steps(project, keys, budgets, prune=prune)
     return found
+
+
+async def _budgets(desk: Desk, project_id: str) -> list[Line]:
+    """None of a project that only begins."""
+    try:
+        return await desk.show_budgets(project_id, None)
+    except UnknownProject:
+        return []
+    except GatewayRefused as error:
+        if error.says == UnknownProject.code:
+            return []
+        raise
 
 
 async def _done(desk: Desk, step: Step, secrets: TextIO | None) -> Line:

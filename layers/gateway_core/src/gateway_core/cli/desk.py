@@ -21,7 +21,7 @@ _DEFAULTS = " These are the default ones: if the gateway has others, name its co
 
 
 class Desk(Protocol):
-    """`access.Administration` is the one over a store. What is refused is raised, see `main`."""
+    """`opening.StoreDesk` is the one at a store. What is refused is raised, by each in its own way, see `main`."""
 
     async def create_key(self, grant: KeyRecord) -> Line:
         """`key`, its secret, and `id`."""
@@ -47,7 +47,9 @@ class Desk(Protocol):
         """Change what is named of a project's or user's limits, by the fields of `Limits`; all of them as they are."""
         ...
 
-    async def show_budgets(self, project_id: str | None, user_id: str | None) -> list[Line]: ...
+    async def show_budgets(self, project_id: str | None, user_id: str | None) -> list[Line]:
+        """Two lines a scope, of one project or of all, or of one user. An unknown project is refused."""
+        ...
 
 
 @asynccontextmanager

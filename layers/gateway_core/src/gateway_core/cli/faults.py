@@ -12,7 +12,7 @@ from gateway_core.config.client_environment import address
 
 SIMULATOR = "http://127.0.0.1:8789"
 """Where `make run` simulates providers."""
-_COLUMNS = ("id", "provider", "model", "kind", "endpoint", "times")
+_COLUMNS = ("provider", "model", "kind", "endpoint", "times")
 _PATH = "/__faults"
 
 
@@ -44,5 +44,5 @@ def _asked(options: argparse.Namespace) -> dict[str, object]:
 
 
 def _listed(faults: list[dict[str, Any]]) -> Answer:
-    extra = [name for each in faults for name in each if name not in _COLUMNS]
+    extra = [name for each in faults for name in each if name not in (*_COLUMNS, "id")]
     return Answer(faults, (*_COLUMNS, *dict.fromkeys(extra)), empty="no faults are set")

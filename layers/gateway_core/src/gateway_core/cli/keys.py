@@ -14,7 +14,7 @@ from gateway_core.cli.values import Expiry, Setting
 from gateway_core.domain.caller import Limits
 from gateway_core.store.virtual_keys import KeyRecord
 
-COLUMNS = ("id", "name", "project", "user", "admin", "groups", "models", "tools", "day_usd", "month_usd", "day_tokens",
+COLUMNS = ("id", "name", "user", "admin", "groups", "models", "tools", "day_usd", "month_usd", "day_tokens",
            "month_tokens", "rpm", "tpm", "spent_today", "spent_month", "last_used", "expires", "revoked")  # fmt: skip
 RIGHTS = {"name": "name", "groups": "groups", "models": "models", "tools": "tools", "api_base_host": "api_base_hosts"}
 GRANTS = {"groups", "models", "tools"}

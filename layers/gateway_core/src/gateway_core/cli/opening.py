@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, override
 
 from gateway_core.access.administration import Administration
+from gateway_core.access.administrator import Line
 from gateway_core.access.known_names import KnownNames
 from gateway_core.adapters.clock import SystemClock
 from gateway_core.adapters.spread import SpreadOperatorStore
@@ -75,12 +76,25 @@ def open_databases_of(named: NamedDatabases) -> SpreadKeyStore:
     return SpreadKeyStore(opened, named.placement)
 
 
+class StoreDesk(Administration):
+    """Implements `desk.Desk` at a store."""
+
+    __slots__ = ()
+
+    @override
+    async def show_budgets(self, project_id: str | None, user_id: str | None) -> list[Line]:
+        """Raises UnknownProject, as a gateway does."""
+        if project_id:
+            await self.check_project(project_id)
+        return await Administration.show_budgets(self, project_id, user_id)
+
+
 @asynccontextmanager
-async def administration(environ: Mapping[str, str], names: KnownNames | None = None) -> AsyncGenerator[Administration]:
+async def administration(environ: Mapping[str, str], names: KnownNames | None = None) -> AsyncGenerator[StoreDesk]:
     """What administers the store that the environment names. Raises ConfigError."""
     store = open_store(environ)
     try:
-        yield Administration(store, SystemClock(), names)
+        yield StoreDesk(store, SystemClock(), names)
     finally:
         await store.close()
 

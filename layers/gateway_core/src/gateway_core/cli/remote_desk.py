@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from http import HTTPStatus
 from typing import Any
 
-from gateway_core.cli.answers import GatewayRefused, Line
+from gateway_core.cli.answers import Line
 from gateway_core.cli.calling import Gateway
 from gateway_core.domain.cost import usd
 from gateway_core.domain.times import iso
@@ -65,12 +64,7 @@ class RemoteDesk:
     async def show_budgets(self, project_id: str | None, user_id: str | None) -> list[Line]:
         asked = {"project_id": project_id, "user_id": user_id}
         query = {name: value for name, value in asked.items() if value}
-        try:
-            found = await self._gateway.call("GET", _BUDGETS, query=query)
-        except GatewayRefused as error:
-            if error.status == HTTPStatus.NOT_FOUND and error.says == "unknown_project":
-                return []  # as a store has it
-            raise
+        found = await self._gateway.call("GET", _BUDGETS, query=query)
         return [_line(budget) for budget in found["budgets"]]
 
 
