@@ -150,10 +150,15 @@ class GatewaySettings:
         )
 
     def loads_litellm(self, *, on_lambda: bool) -> bool:
-        """Whether a process that calls models is to load LiteLLM at its start, see `config.example.yaml`."""
+        """Whether a process that calls models is to load LiteLLM at its start, see `config.example.yaml`.
+
+        By default where it serves a provider that can be called: on Lambda, where most starts are waited for, one that
+        the configuration names; elsewhere any.
+        """
         if self.litellm != "auto":
             return self.litellm == "start"
-        return not on_lambda or any(provider.engine == "litellm" for provider in self.catalog.providers.values())
+        found = self.catalog.providers if on_lambda else self.catalog.all_providers
+        return any(found[name].engine == "litellm" for name in self.credentials if name in found)
 
     @property
     def store_url(self) -> str | None:
