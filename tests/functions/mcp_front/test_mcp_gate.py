@@ -137,12 +137,20 @@ async def test_what_does_not_say_that_it_is_json_is_415(mcp, kind):
 
 @pytest.mark.parametrize("version", ["bogus", "", "2027-01-01", "2025-11-25, 2025-11-25"])
 async def test_an_unknown_version_is_told_with_those_that_are_known(mcp, version):
-    """Of the header, whatever the body is like."""
-    answer = await mcp.send(LIST[1], mcp_protocol_version=version, mcp_method="tools/list")
+    """Of the header, where the message names none; where it does, the protocol has its own words for it."""
+    answer = await mcp.send(b'{"jsonrpc": "2.0", "id": 7, "method": "tools/list"}', mcp_protocol_version=version)
     error = answer.json()["error"]
-    assert (answer.status_code, answer.json()["id"], error["code"]) == (400, 1, -32022)
+    assert (answer.status_code, answer.json()["id"], error["code"]) == (400, 7, -32022)
     assert error["data"]["requested"] == version
     assert {"2025-11-25", MODERN} <= set(error["data"]["supported"])
+    headers, body = message("tools/list", MODERN, {})
+    mixed = await mcp.send(body, **{**headers, "mcp_protocol_version": version})
+    assert (mixed.status_code, mixed.json()["error"]["code"]) == (400, -32020)
+    headers, body = message("tools/list", MODERN, {})
+    unknown = await mcp.send(
+        body.replace(MODERN.encode(), b"2027-01-01"), **{**headers, "mcp_protocol_version": "2027-01-01"}
+    )
+    assert unknown.json()["error"]["data"] == {"supported": [MODERN], "requested": "2027-01-01"}
 
 
 async def test_a_body_above_the_limit_is_413(mcp):

@@ -36,19 +36,19 @@ class BadMessage(Exception):
         return {"jsonrpc": "2.0", "id": self.id, "error": {"code": self.code, "message": self.message, **about}}
 
 
-def check_version(asked: str | None, supported: Sequence[str], request_id: str | int | None) -> None:
-    """Raises BadMessage for a protocol version, as the header has it, that is none of ours. None is not given."""
-    if asked is None or asked in supported:
+def check_version(asked: str | None, supported: Sequence[str], message: dict[str, Any]) -> None:
+    """Raises BadMessage for a protocol version, as the header has it, that is none of ours. None is not given.
+
+    A message with an envelope names its version too: what is wrong with that is the library's to say.
+    """
+    if asked is None or asked in supported or "_meta" in message.get("params", {}):
         return
     about = {"supported": list(supported), "requested": asked[:_MOST_VERSION]}
-    raise BadMessage(UNSUPPORTED_VERSION, "Unsupported protocol version", request_id, about)
+    raise BadMessage(UNSUPPORTED_VERSION, "Unsupported protocol version", message.get("id"), about)
 
 
-def check_message(raw: bytes) -> str | int | None:
-    """The message's id, None if it has none.
-
-    Raises BadMessage unless `raw` is one request, notification or response. Quotes nothing of it.
-    """
+def check_message(raw: bytes) -> dict[str, Any]:
+    """The message. Raises BadMessage unless `raw` is one request, notification or response. Quotes nothing of it."""
     value = _parse(raw)
     if not isinstance(value, dict):
         what = "Batches are not supported" if isinstance(value, list) else "A message is a JSON object"
@@ -57,7 +57,7 @@ def check_message(raw: bytes) -> str | int | None:
     known = request_id if _is_id(request_id) else None
     if fault := _fault(value):
         raise BadMessage(INVALID_REQUEST, fault, known)
-    return known
+    return value
 
 
 def _parse(raw: bytes) -> Any:
