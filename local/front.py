@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gateway_core.adapters.feed import EventFeed
 from gateway_core.adapters.job_bell import JobBell
 from gateway_core.api.app import create_app
+from gateway_core.api.dashboard import LIVE_EVENTS
 from gateway_core.api.turn import LIMITER
 from gateway_core.bootstrap import light_services, mcp_app
 from gateway_core.crowd.limiter import Limiter
@@ -33,6 +34,9 @@ ROUTES: Mapping[str, str] = {
     "/v1/usage": "usage",
     "/v1/usage/records": "usage",
     "/v1/budgets": "usage",
+    "/v1/holds": "usage",
+    "/v1/key": "usage",
+    "/dashboard": "usage",
     "/v1/models": "models",
     "/health": "health",
     "/health/providers": "health",
@@ -43,6 +47,8 @@ ROUTES: Mapping[str, str] = {
 BELOW: Mapping[str, str] = {
     "/v1/models/": "models",
     "/v1/responses/": "stream",
+    "/v1/usage/records/": "usage",
+    "/dashboard/": "usage",
     "/ask/": "ask",
     "/admin/": ADMIN,
 }
@@ -93,7 +99,7 @@ class Front:
         """Hand the request on."""
         scope = as_sent(scope)
         if scope["type"] == "http":
-            scope.setdefault("state", {})[LIMITER] = self._limiter
+            scope.setdefault("state", {}).update({LIMITER: self._limiter, LIVE_EVENTS: "events" in self._functions})
         await self._functions[function_of(scope.get("path", ""))](scope, receive, send)
 
 

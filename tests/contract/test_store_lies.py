@@ -23,6 +23,7 @@ from gateway_core.store.earlier_counters import EarlierFields
 from gateway_core.store.jobs import Job, JobName
 from gateway_core.store.key_changes import KeyChange
 from gateway_core.store.messages import Admitted, Refused, Settlement, Terms, Ticket
+from gateway_core.store.records import HourPlace
 from gateway_core.store.virtual_keys import KeyRecord
 from gateway_core.telemetry.telemetry import Telemetry
 from tests.contract.desk import DAY, DIGEST, MONTH, NOON, POLICY, candidate, record_of, settled
@@ -54,6 +55,8 @@ OPERATIONS: dict[str, Callable[[Any], Awaitable[Any]]] = {
     "counted": lambda s: s.counted("alpha", {MONTH: ["c|20", "c|2012"]}),
     "earlier_counters": lambda s: s.earlier_counters("alpha", [DAY], EarlierFields(("t",), "m|")),
     "usage_records": lambda s: s.usage_records("alpha", day=DAY, limit=2),
+    "hour_records": lambda s: s.hour_records("alpha", [HourPlace(DAY, "12"), HourPlace(DAY, "13", "5-1")], limit=2),
+    "newest_records": lambda s: s.hour_records("alpha", [HourPlace(DAY, "12")], limit=2, newest=True),
     "projects": lambda s: s.projects(),
     "list_keys": lambda s: s.list_keys("alpha"),
     "revoke_key": lambda s: s.revoke_key("key_alpha_0123456789abcdef", now_ms=NOON),

@@ -29,6 +29,7 @@ TABLE = {
     "UnknownModel": (404, "unknown_model", CALLER, False),
     "UnknownJob": (404, "unknown_job", CALLER, False),
     "UnknownResponse": (404, "unknown_response", CALLER, False),
+    "UnknownRequest": (404, "unknown_request", CALLER, False),
     "UnknownKey": (404, "unknown_key", CALLER, False),
     "UnknownProject": (404, "unknown_project", CALLER, False),
     "UnknownHold": (404, "unknown_hold", CALLER, False),

@@ -27,7 +27,7 @@ def create_app[S: Services](source: Current[S], *routers: Callable[[Current[S]],
     telemetry = source.now().telemetry
     app.state.events = source.now().events
     install(app, telemetry, forms)
-    app.add_middleware(RequestGuard, telemetry=telemetry, forms=forms)
+    app.add_middleware(RequestGuard, telemetry=telemetry, forms=forms, now_ms=source.now().clock.now_ms)
     app.add_middleware(HeadAsGet)
     app.add_middleware(Pages, origins=lambda: source.now().settings.web_origins)
     return app

@@ -12,8 +12,8 @@
     - ProviderRejected         the provider calls the request itself wrong
     - AddressRefused           the caller's base URL leads where nothing is sent
   + RequestError               the caller can mend it
-    - InvalidRequest, UnknownModel, UnknownJob, UnknownResponse, Unauthenticated, Forbidden
-    - UnknownKey, UnknownProject, UnknownHold, Conflict
+    - InvalidRequest, UnknownModel, UnknownJob, UnknownRequest, UnknownResponse
+    - UnknownKey, UnknownProject, UnknownHold, Conflict, Unauthenticated, Forbidden
     - BodyTooLarge, UnsupportedEncoding, UnsupportedMediaType, NoWebSocket
     - BudgetExceeded, RateLimited
   + NoDeploymentAvailable      every candidate failed or is open
@@ -105,6 +105,11 @@ class UnknownModel(RequestError):
 class UnknownJob(RequestError):
     status = 404
     code = "unknown_job"
+
+
+class UnknownRequest(RequestError):
+    status = 404
+    code = "unknown_request"
 
 
 class UnknownResponse(RequestError):

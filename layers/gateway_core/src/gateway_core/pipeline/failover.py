@@ -29,6 +29,7 @@ from gateway_core.routing.bounds import BoundedCandidate
 from gateway_core.routing.plan import longer_context
 from gateway_core.routing.unknown_end import unconfirmed_bound
 from gateway_core.store.messages import Terms
+from gateway_core.store.trail import packed
 from gateway_core.telemetry.telemetry import Telemetry
 from gateway_core.waiting import heard_out
 
@@ -243,6 +244,7 @@ class Failover:
             error_code=error_code,
             input_includes_cached=self._policy.providers[state.current.model.provider].input_includes_cached,
         )
+        record = replace(record, tried=packed(state.attempts))
         self._telemetry.usage(record, state.first_token_ms)
         self._emitter.ended(state, record)
         self._emitter.send(state)

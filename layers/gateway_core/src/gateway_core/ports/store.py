@@ -17,7 +17,17 @@ from gateway_core.store.key_changes import KeyChange
 from gateway_core.store.messages import Admission, Candidate, Settled, Settlement, Terms, Ticket
 from gateway_core.store.placement import Residence
 from gateway_core.store.probes import FleetHealth, Probe
-from gateway_core.store.records import AttemptName, BudgetLine, HoldPage, OpenHold, RecordPage, Unsettled, UsageRecord
+from gateway_core.store.records import (
+    AttemptName,
+    BudgetLine,
+    HoldPage,
+    HourPlace,
+    HourRecords,
+    OpenHold,
+    RecordPage,
+    Unsettled,
+    UsageRecord,
+)
 from gateway_core.store.response_cache import LookUp
 from gateway_core.store.unsettled import Verdict
 from gateway_core.store.virtual_keys import KeyRecord
@@ -263,6 +273,12 @@ class Books(Protocol):
 
     async def usage_records(self, project_id: str, *, day: str, after: str = "", limit: int = 100) -> RecordPage:
         """The day's records, by hour and oldest first, from the one behind the cursor `after`."""
+        ...
+
+    async def hour_records(
+        self, project_id: str, places: Sequence[HourPlace], *, limit: int, newest: bool = False
+    ) -> list[HourRecords]:
+        """For each place up to `limit` records behind it, or the `newest` of its hour, in one trip."""
         ...
 
     async def projects(self) -> list[str]:
