@@ -31,6 +31,7 @@ ROUTES: Mapping[str, str] = {
     "/v1/usage": "usage",
     "/v1/usage/records": "usage",
     "/v1/budgets": "usage",
+    "/v1/invoices": "usage",
     "/v1/models": "models",
     "/health": "health",
     "/health/providers": "health",
