@@ -37,6 +37,7 @@ ROUTES: Mapping[str, str] = {
     "/v1/holds": "usage",
     "/v1/key": "usage",
     "/dashboard": "usage",
+    "/v1/invoices": "usage",
     "/v1/models": "models",
     "/health": "health",
     "/health/providers": "health",

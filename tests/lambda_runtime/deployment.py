@@ -40,7 +40,7 @@ EVENTS = {name: event for name, event in _ALL.items() if "path" in event}
 """Requests, as API Gateway sends them."""
 PAGES = {"/dashboard": "</html>"}
 """What is no JSON ends like this."""
-SCHEDULED = {name: event for name, event in _ALL.items() if "check" in event}
+SCHEDULED = {name: event for name, event in _ALL.items() if name.startswith("probe")}
 """What the schedules send to the function `probe`."""
 STARTED = {name: event for name, event in _ALL.items() if "job" in event}
 """What `ask` starts an execution of the function `jobs` with."""

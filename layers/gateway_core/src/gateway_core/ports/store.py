@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Protocol, runtime_checkable
+from datetime import date
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from gateway_core.domain.caller import Limits
 from gateway_core.domain.errors import LLMError
@@ -31,6 +32,9 @@ from gateway_core.store.records import (
 from gateway_core.store.response_cache import LookUp
 from gateway_core.store.unsettled import Verdict
 from gateway_core.store.virtual_keys import KeyRecord
+
+if TYPE_CHECKING:
+    from gateway_core.store.invoices import InvoiceDay
 
 
 class ResponseCache(Protocol):
@@ -286,11 +290,23 @@ class Books(Protocol):
         ...
 
 
+class InvoiceBook(Protocol):
+    """Where it is kept what providers billed."""
+
+    async def put_invoices(self, found: Sequence[InvoiceDay], *, kept_ms: int) -> None:
+        """Keep each in the place of an earlier one of its provider and day; they are forgotten after `kept_ms`."""
+        ...
+
+    async def invoices(self, providers: Sequence[str], days: Sequence[date]) -> list[InvoiceDay]:
+        """What is kept of these, by day and then provider, as they were given."""
+        ...
+
+
 class OperatorStore(KeyStore, Residents, HoldBook, Books, Protocol):
     """What the `gateway` command line works with."""
 
 
-class Store(Ledger, KeyStore, Residents, HoldBook, ProbeBoard, Books, JobBook, JobFiles, Protocol):
+class Store(Ledger, KeyStore, Residents, HoldBook, ProbeBoard, Books, JobBook, JobFiles, InvoiceBook, Protocol):
     """All of it; `close` releases connections."""
 
     @property
