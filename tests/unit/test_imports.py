@@ -51,16 +51,16 @@ HEAVY = {
 CALLS_MODELS = {"api.schemas", "batch", "adapters.upstream", "pipeline.gateway", "wires.codecs", "routing.plan"}
 """Rooms and modules of ours that only callers of models need."""
 OURS = {
-    "ask": 314,
-    "complete": 307,
+    "ask": 316,
+    "complete": 309,
     "embed": 298,
-    "health": 185,
+    "health": 186,
     "mcp": 224,
-    "models": 188,
+    "models": 189,
     "replay": 169,
-    "stream": 348,
-    "tokens": 307,
-    "usage": 189,
+    "stream": 350,
+    "tokens": 309,
+    "usage": 199,
 }
 """How many modules of ours a function may load."""
 FOLDERS = sorted(path.parent.name for path in ROOT.glob("functions/*/app.py"))
