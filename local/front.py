@@ -19,6 +19,8 @@ from gateway_core.bootstrap import light_services, mcp_app
 from gateway_core.crowd.limiter import Limiter
 from local.live_events import events_router
 
+ADMIN = "admin"
+"""What no other function may invoke."""
 ROUTES: Mapping[str, str] = {
     "/v1/complete": "complete",
     "/v1/stream": "stream",
@@ -35,9 +37,11 @@ ROUTES: Mapping[str, str] = {
     "/v1/holds": "usage",
     "/v1/key": "usage",
     "/dashboard": "usage",
+    "/v1/invoices": "usage",
     "/v1/models": "models",
     "/health": "health",
     "/health/providers": "health",
+    "/openapi.json": "health",
     "/mcp": "mcp",
 }
 """Path to function folder, as in template.yaml; a test compares the two."""
@@ -47,6 +51,7 @@ BELOW: Mapping[str, str] = {
     "/v1/usage/records/": "usage",
     "/dashboard/": "usage",
     "/ask/": "ask",
+    "/admin/": ADMIN,
 }
 """The same for every path that begins so."""
 LOCAL_ROUTES: Mapping[str, str] = {"/v1/events": "events"}
@@ -55,7 +60,7 @@ LOCAL_ROUTES: Mapping[str, str] = {"/v1/events": "events"}
 
 def load_apps() -> dict[str, Starlette]:
     """Import each function's app but MCP's. They read their settings from the process environment, as on Lambda."""
-    names = sorted(set(ROUTES.values()) - {"mcp"})
+    names = sorted({*ROUTES.values(), *BELOW.values()} - {"mcp"})
     return {name: import_module(f"functions.{name}.app").app for name in names}
 
 
@@ -70,7 +75,8 @@ def load_front(feed: EventFeed) -> Front:
     services = light_services(os.environ)
     events = create_app(services, events_router(feed))
     limiter = Limiter(services.now().telemetry.crowded)
-    return Front({**apps, "mcp": mcp_app(os.environ, apps), "events": events}, limiter)
+    invoked = {name: app for name, app in apps.items() if name != ADMIN}
+    return Front({**apps, "mcp": mcp_app(os.environ, invoked), "events": events}, limiter)
 
 
 def job_bell() -> JobBell:

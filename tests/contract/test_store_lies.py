@@ -21,6 +21,7 @@ from gateway_core.domain.times import iso
 from gateway_core.store.changes import BreakerChange
 from gateway_core.store.earlier_counters import EarlierFields
 from gateway_core.store.jobs import Job, JobName
+from gateway_core.store.key_changes import KeyChange
 from gateway_core.store.messages import Admitted, Refused, Settlement, Terms, Ticket
 from gateway_core.store.records import HourPlace
 from gateway_core.store.virtual_keys import KeyRecord
@@ -59,6 +60,9 @@ OPERATIONS: dict[str, Callable[[Any], Awaitable[Any]]] = {
     "projects": lambda s: s.projects(),
     "list_keys": lambda s: s.list_keys("alpha"),
     "revoke_key": lambda s: s.revoke_key("key_alpha_0123456789abcdef", now_ms=NOON),
+    "change_keys": lambda s: s.change_keys("alpha", [KeyChange(None, KeyRecord("alpha", DIGEST))]),
+    "last_days": lambda s: s.last_days("alpha", month=MONTH, key_ids=["key_alpha_0123456789abcdef"]),
+    "change_budget": lambda s: s.change_budget("alpha", "", Limits(), Limits(day_nano=1)),
     "set_budget": lambda s: s.set_budget("alpha", "bob", Limits(day_nano=1)),
     "budget_lines": lambda s: s.budget_lines("alpha", day=DAY, scopes=["p", "k:key_alpha_0123456789abcdef", "u:bob"]),
     "budget_scopes": lambda s: s.budget_scopes("alpha", month=MONTH),

@@ -13,17 +13,33 @@ from gateway_core.api import (
     embeddings,
     health,
     holds,
+    invoices,
     key,
     models,
-    responses,
     stream,
     tokens,
     usage,
 )
 from gateway_core.api.app import create_app
+from gateway_core.api.openai_responses import responses
 from tests.functions.upstream import Door, open_door
 
-PARTS = (ask, complete, stream, chat, responses, embeddings, health, models, tokens, usage, holds, key, dashboard)
+PARTS = (
+    ask,
+    complete,
+    stream,
+    chat,
+    responses,
+    embeddings,
+    health,
+    models,
+    tokens,
+    usage,
+    holds,
+    key,
+    invoices,
+    dashboard,
+)
 
 
 @pytest.fixture

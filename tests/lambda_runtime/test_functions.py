@@ -350,7 +350,9 @@ async def test_mcp_tells_of_each_question_through_lambda(api, backend):
     ]
     async with fast(f"{api}/mcp", await backend.key("zeta"), "auto") as client:
         answer = await client.call_tool("litellm_batch_ask", {"questions": questions}, progress_handler=progress)
-    assert heard == [(1, 2, "1/2: question 1 answered"), (2, 2, "2/2: question 2 answered")]
+    # Where nothing is finished for seconds, there are signs of life between.
+    finished = [each for each in heard if each[0] == int(each[0])]
+    assert finished == [(1, 2, "1/2: question 1 answered"), (2, 2, "2/2: question 2 answered")]
     first, second = (result["result"] for result in answer.structured_content["results"])
     assert first in second
     assert len(await backend.records("zeta")) == 2

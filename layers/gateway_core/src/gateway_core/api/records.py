@@ -22,7 +22,7 @@ _PAGE = 1000
 _MOST_TRIPS = 20
 """A name leads to the second in which a request began. A busy project wrote so many thousand records while it ran."""
 
-type Name = Annotated[str, Field(min_length=1, max_length=160)]
+type Wanted = Annotated[str, Field(min_length=1, max_length=160)]
 
 
 class RecordFilter(Strict):
@@ -30,11 +30,11 @@ class RecordFilter(Strict):
 
     agent_id: Party | None = None
     user_id: Party | None = None
-    key_id: Name | None = None
-    session_id: Name | None = None
-    model: Name | None = None
-    request_id: Name | None = None
-    error: Name | None = None
+    key_id: Wanted | None = None
+    session_id: Wanted | None = None
+    model: Wanted | None = None
+    request_id: Wanted | None = None
+    error: Wanted | None = None
 
     def has(self, record: UsageRecord) -> bool:
         """`error` is a code, or `any` of them; a request's id stands for the questions of a batch, too."""

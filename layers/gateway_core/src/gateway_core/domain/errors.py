@@ -13,8 +13,8 @@
     - AddressRefused           the caller's base URL leads where nothing is sent
   + RequestError               the caller can mend it
     - InvalidRequest, UnknownModel, UnknownJob, UnknownRequest, UnknownResponse
-    - Unauthenticated, Forbidden
-    - BodyTooLarge, UnsupportedEncoding, NoWebSocket
+    - UnknownKey, UnknownProject, UnknownHold, Conflict, Unauthenticated, Forbidden
+    - BodyTooLarge, UnsupportedEncoding, UnsupportedMediaType, NoWebSocket
     - BudgetExceeded, RateLimited
   + NoDeploymentAvailable      every candidate failed or is open
   + DeadlineExceeded           the request's own deadline passed
@@ -117,6 +117,28 @@ class UnknownResponse(RequestError):
     code = "unknown_response"
 
 
+class UnknownKey(RequestError):
+    status = 404
+    code = "unknown_key"
+
+
+class UnknownProject(RequestError):
+    status = 404
+    code = "unknown_project"
+
+
+class UnknownHold(RequestError):
+    status = 404
+    code = "unknown_hold"
+
+
+class Conflict(RequestError):
+    """What is asked for does not go with what is there now."""
+
+    status = 409
+    code = "conflict"
+
+
 class NoWebSocket(RequestError):
     """426 is what clients of OpenAI's Responses take for a word to go on over HTTP at once."""
 
@@ -132,6 +154,11 @@ class BodyTooLarge(RequestError):
 class UnsupportedEncoding(RequestError):
     status = 415
     code = "unsupported_encoding"
+
+
+class UnsupportedMediaType(RequestError):
+    status = 415
+    code = "unsupported_media_type"
 
 
 class RateLimited(RequestError):
