@@ -15,8 +15,7 @@ CLIENTS := .tools/clients
 
 .PHONY: help setup hooks run check test test-litellm test-properties test-lambda test-clients test-faults test-fleet test-stack unit fmt lint types arch lock prices clean validate conformance
 .PHONY: deploy build build-here build-other size sam-local test-docker mutants
-# Tests take all processors by themselves (one worker more than two, as some wait for what is slow on purpose), and
-# builds share .aws-sam.
+# Tests take all processors by themselves, and builds share .aws-sam.
 .NOTPARALLEL:
 
 help: ## List the targets
@@ -53,7 +52,7 @@ test: $(STAMP) ## Lint, types, import rules and all fast tests with coverage
 
 unit: $(STAMP)
 	$(BIN)/coverage erase
-	$(BIN)/python -m scripts.run_tests -m 'not litellm' $(addprefix --ignore=,$(SLOW) $(FAULTS) $(MATRICES) $(STACK))
+	$(BIN)/python -m scripts.run_tests -m 'not litellm' $(addprefix --ignore=,$(SLOW) $(FAULTS) $(FLEET) $(MATRICES) $(STACK))
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report --fail-under=90
 	$(BIN)/coverage report --fail-under=100 --include='$(PURE)'
@@ -74,7 +73,7 @@ test-faults: $(STAMP) ## Let every candidate have every fault, and the store tel
 	$(BIN)/python -m pytest -q -n 3 --dist loadgroup $(FAULTS)
 
 test-fleet: $(STAMP) ## Run fleets of processes over one store, with faults and a death
-	$(BIN)/python -m pytest -q tests/fleet
+	$(BIN)/python -m pytest -q $(FLEET)
 
 test-stack: $(STAMP) ## Run the local stack: every door, the README, crowds, outages, callers who leave, the smoke test
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m 'not litellm' $(STACK)
@@ -82,8 +81,9 @@ test-stack: $(STAMP) ## Run the local stack: every door, the README, crowds, out
 mutants: $(STAMP) ## Break the core in 420 places, one at a time, and count what no test notices
 	$(BIN)/python -m scripts.mutants
 
-SLOW := tests/built tests/clients tests/docker tests/fleet tests/lambda_runtime tests/sam_local
+SLOW := tests/built tests/clients tests/docker tests/lambda_runtime tests/sam_local
 FAULTS := tests/faults tests/contract/test_lying_store.py
+FLEET := tests/fleet tests/contract/test_store_fleet_rates.py
 MATRICES := tests/wires $(wildcard tests/contract/test_litellm*.py)
 STACK := $(filter-out tests/e2e/test_newcomer.py,$(wildcard tests/e2e/test_*.py))
 PURE := */gateway_core/domain/*,*/gateway_core/routing/*,*/gateway_core/store/*,*/gateway_core/wires/*

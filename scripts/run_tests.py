@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import sys
 
-WORKERS = 3
-"""One more than processors: some tests wait for what is slow on purpose."""
+WORKERS = 2
+"""Each more takes seconds of CPU to import what it tests."""
 PYTEST = ("-m", "coverage", "run", "-m", "pytest", "-q", "-p", "no:cacheprovider")
 
 

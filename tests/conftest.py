@@ -44,7 +44,7 @@ from gateway_core.telemetry.telemetry import Telemetry
 from tests.aws import AwsServer, running_aws
 from tests.manual_clock import ManualClock
 from tests.patience import patience
-from tests.shares import is_measured, runs
+from tests.shares import has_some, is_measured, runs
 
 # No test speaks TLS to anybody, and each HTTP client would load all the world's certificates, which takes it 20 ms.
 os.environ.pop("SSL_CERT_FILE", None)
@@ -62,10 +62,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave the files of other shares alone."""
-    share = config.getoption("share")
+    """Leave the files of other shares alone, and the folders that have no others."""
+    if not (share := config.getoption("share")):
+        return None
     path = collection_path.relative_to(config.rootpath).as_posix()
-    return True if share and collection_path.suffix == ".py" and not runs(path, share) else None
+    is_ours = runs(path, share) if collection_path.suffix == ".py" else has_some(path, share)
+    return None if is_ours else True
 
 
 _CASE_OF_LITELLM = re.compile(r"\[(.*-)?litellm[-\]]")

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from functools import cache
 
 COSTS: Mapping[str, int] = {
-    "tests/contract": 30,
-    "tests/contract/test_store": 26,
+    "tests/contract": 28,
+    "tests/contract/test_store": 20,
     "tests/e2e": 6,
-    "tests/functions": 28,
-    "tests/local": 18,
+    "tests/functions": 36,
+    "tests/local": 19,
     "tests/template": 4,
-    "tests/unit": 56,
+    "tests/unit": 48,
 }
 """About how many seconds tests take whose paths begin so, with processes of their own; the longest beginning counts."""
 
@@ -70,6 +70,12 @@ def runs(path: str, share: str) -> bool:
     """Whether the file is in this share: `2/3` is the second of three."""
     number, _, workers = share.partition("/")
     return shares(int(workers))[part_of(path)] == int(number) - 1
+
+
+def has_some(folder: str, share: str) -> bool:
+    """Whether any file of the folder is in this share."""
+    beginning = f"{folder}/"
+    return any(runs(path, share) for path in (beginning, *(part for part in COSTS if part.startswith(beginning))))
 
 
 def is_measured(path: str) -> bool:
