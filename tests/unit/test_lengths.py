@@ -8,7 +8,6 @@ LIMIT = 300
 LONGER = """
 benchmarks/cost_model.py
 tests/contract/test_cli.py
-tests/contract/test_http1.py
 tests/contract/test_store_properties.py
 tests/contract/test_tokens.py
 tests/functions/test_ask_route.py
