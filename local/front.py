@@ -35,6 +35,7 @@ ROUTES: Mapping[str, str] = {
     "/health": "health",
     "/health/providers": "health",
     "/mcp": "mcp",
+    "/register": "mcp",
 }
 """Path to function folder, as in template.yaml; a test compares the two."""
 BELOW: Mapping[str, str] = {

@@ -55,6 +55,14 @@ async def test_no_key_or_a_wrong_one_is_401(mcp, headers):
         assert "gk_alpha_wrong" not in answer.text
 
 
+async def test_a_client_of_oauth_reads_what_is_wrong(mcp):
+    """It asks to be registered, in vain, and shows the description of OAuth's own errors alone."""
+    answer = await mcp.send(b'{"redirect_uris": ["http://localhost:1"]}', path="/register", x_api_key="")
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_client_metadata")
+    assert "Bearer gk_" in answer.json()["error_description"]
+    refused(await mcp.send(b"", "GET", path="/register"), 405, "method_not_allowed")
+
+
 async def test_either_header_carries_the_key(mcp):
     """Bearer counts first; its scheme has no case."""
     key = await mcp.world.key()
