@@ -58,7 +58,7 @@ OURS = {
     "mcp": 224,
     "models": 187,
     "replay": 169,
-    "stream": 346,
+    "stream": 347,
     "tokens": 306,
     "usage": 185,
 }
