@@ -43,6 +43,7 @@ ROUTES: Mapping[str, str] = {
     "/health/providers": "health",
     "/openapi.json": "health",
     "/mcp": "mcp",
+    "/register": "mcp",
 }
 """Path to function folder, as in template.yaml; a test compares the two."""
 BELOW: Mapping[str, str] = {
