@@ -283,3 +283,5 @@ async def test_changes_are_made_whole_or_not_at_all(store):
     for _ in range(2):
         assert await store.change_keys("alpha", [KeyChange(one, None), KeyChange(two, replace(two, name="x"))])
     assert [record.name for record in await store.list_keys("alpha")] == ["x"]
+    with pytest.raises(ValueError, match="no record"):
+        _ = KeyChange(None, None).record

@@ -27,7 +27,7 @@ class KeyChange:
         """The one of the two that is there."""
         found = self.after or self.before
         if found is None:
-            raise ValueError
+            raise ValueError("a change of no record")
         return found
 
 
