@@ -59,7 +59,7 @@ OURS = {
     "mcp": 217,
     "models": 188,
     "replay": 170,
-    "stream": 345,
+    "stream": 346,
     "tokens": 305,
     "usage": 187,
 }
