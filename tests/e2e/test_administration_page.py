@@ -36,7 +36,7 @@ def test_each_request_is_answered_as_the_page_says(stack):
     environ = {"PATH": os.environ["PATH"], "GATEWAY": stack.urls["Gateway"], "GATEWAY_DEV_KEY": KEY}
     for command, answer in CALLS:
         done = subprocess.run(
-            ["sh", "-c", command.replace("curl ", "curl -sS --fail-with-body ")],
+            ["/bin/sh", "-c", command.replace("curl ", "curl -sS --fail-with-body ")],
             env=environ,
             capture_output=True,
             text=True,
