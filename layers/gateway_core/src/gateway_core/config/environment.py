@@ -200,10 +200,10 @@ class GatewayEnvironment:
 class ProcessEnvironment:
     """Where this process runs and what it is pointed to, for as long as it lives.
 
-    `secret_sources`, `functions` (names of Lambdas, by what they do) and `jobs_bucket` are as the template sets them.
-    `backlog` is a queue's URL or a folder; it and `event_bus` are None under `sam local`, which passes on names that
-    nothing has. `restores` is whether a snapshot of the process may be restored on another machine, `trace_daemon`
-    where X-Ray's listens, as `host:port`. None means not set.
+    `secret_sources`, `billing_source`, `functions` (names of Lambdas, by what they do) and `jobs_bucket` are as the
+    template sets them. `backlog` is a queue's URL or a folder; it and `event_bus` are None under `sam local`, which
+    passes on names that nothing has. `restores` is whether a snapshot of the process may be restored on another
+    machine, `trace_daemon` where X-Ray's listens, as `host:port`. None means not set.
     """
 
     on_lambda: bool
@@ -216,6 +216,7 @@ class ProcessEnvironment:
     jobs_bucket: str | None
     trace_daemon: str | None
     backlog: str | None = None
+    billing_source: str | None = None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> ProcessEnvironment:
@@ -233,6 +234,7 @@ class ProcessEnvironment:
             jobs_bucket=env.text(_JOBS_BUCKET),
             trace_daemon=env.text("AWS_XRAY_DAEMON_ADDRESS"),
             backlog=None if _is_sam_local(env) else _backlog(env),
+            billing_source=env.text("GATEWAY_SECRETS_BILLING"),
         )
 
     @property
