@@ -2,9 +2,10 @@
 
 import os
 
-from gateway_core.api import chat, responses, stream
+from gateway_core.api import chat, stream
 from gateway_core.api.anthropic import messages
 from gateway_core.api.app import create_app
+from gateway_core.api.openai_responses import responses
 from gateway_core.bootstrap import model_services
 from gateway_core.lambda_stream import streaming_handler
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from typing import Any
 
@@ -18,9 +19,10 @@ from gateway_core.store.probes import ModelList
 from gateway_core.store.records import Unsettled
 from gateway_core.store.unsettled import pack
 from gateway_core.triggers.health_checks import HealthChecks
-from gateway_core.triggers.replay import SPARED_S, Replayer
+from gateway_core.triggers.replay import SPARED_S, Replayer, ReplayLoop
 from tests.conftest import World, catalog_of, model, settings_for
 from tests.contract.desk import NOON, POLICY, Desk, candidate, record_of, settled
+from tests.loops import running
 
 HELLO = {"messages": [{"role": "user", "content": "hi"}]}
 PLACEMENT = Placement({"beta": "east"})
@@ -127,6 +129,18 @@ async def test_what_waits_for_one_that_is_away_does_not_keep_the_rest(world, eas
     assert await backlog.drain(replayer.replay) == {"settled": 3}
     assert [await world.store.budget_lines(name, day="20261120", scopes=["p"]) for name in ("alpha", "beta")]
     assert await world.spent("beta") == await world.spent("alpha") == (70, 0)
+
+
+async def test_the_last_round_asks_each_database_again(world, east):
+    """A process that ends right after one came back leaves nothing behind for it."""
+    backlog, replayer = MemoryBacklog(), Replayer(world.services)
+    backlog.waiting = [await waits(world, "beta")]
+    east.is_away = True
+    async with running(ReplayLoop(replayer, backlog)):
+        while not (east.asked["settle"] and backlog.waiting):  # noqa: ASYNC110 - the first round is to have failed
+            await asyncio.sleep(0)
+        east.is_away = False
+    assert (backlog.waiting, await world.spent("beta")) == ([], (70, 0))
 
 
 async def test_what_waits_for_a_misplaced_project_goes_on_waiting(world, east):

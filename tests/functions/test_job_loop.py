@@ -1,7 +1,6 @@
 """What works on jobs in a process that lives on. In virtual time, over the in-memory world."""
 
 import asyncio
-import contextlib
 
 import pytest
 
@@ -20,6 +19,7 @@ from gateway_core.store.virtual_keys import digest_of
 from gateway_core.triggers.job_loop import JOBS_AT_ONCE, JobLoop
 from local.working import working
 from tests import virtual_time
+from tests.loops import running
 
 
 async def accepted(world, number=1, question="ask"):
@@ -38,17 +38,6 @@ async def accepted(world, number=1, question="ask"):
     await world.store.create_job(job, most_open=99)
     await world.store.put_input(job.name, pack_questions([Question(1, question, model="first", cache=False)]))
     return job.name
-
-
-@contextlib.asynccontextmanager
-async def running(loop):
-    task = asyncio.create_task(loop.run())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
 
 
 async def state_of(world, name):

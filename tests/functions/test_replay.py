@@ -1,7 +1,6 @@
 """What settles the backlog: batches that SQS hands over, and the loop over files. Over the in-memory world."""
 
 import asyncio
-import contextlib
 import json
 from collections import Counter
 
@@ -20,6 +19,7 @@ from local.working import working
 from tests import virtual_time
 from tests.backlogs import AWAY, Plan, unsettled
 from tests.contract.desk import candidate, record_of, settled
+from tests.loops import running
 from tests.patience import patience
 
 
@@ -184,17 +184,6 @@ async def test_what_is_no_batch_is_refused(world, event):
     answer = await handed(Replayer(world.services), event)
     assert (answer["error"]["code"], answer["error"]["param"]) == ("invalid_request", "Records")
     assert "event refused" in world.log.getvalue()
-
-
-@contextlib.asynccontextmanager
-async def running(loop):
-    task = asyncio.create_task(loop.run())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
 
 
 class Looked:

@@ -12,9 +12,10 @@ import httpx
 
 from gateway_core.adapters.models import model_provider
 from gateway_core.adapters.upstream.network import Incoming
-from gateway_core.api import chat, complete, responses
+from gateway_core.api import chat, complete
 from gateway_core.api.anthropic import messages
 from gateway_core.api.app import create_app
+from gateway_core.api.openai_responses import responses
 from gateway_core.bootstrap import with_gateway
 from gateway_core.domain.chat import Deployment, Model
 from gateway_core.domain.credentials import Credential, Secret

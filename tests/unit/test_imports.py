@@ -58,7 +58,7 @@ OURS = {
     "mcp": 216,
     "models": 187,
     "replay": 169,
-    "stream": 344,
+    "stream": 345,
     "tokens": 304,
     "usage": 189,
 }

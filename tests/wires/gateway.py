@@ -17,9 +17,10 @@ from gateway_core.adapters.degraded import ResilientLedger
 from gateway_core.adapters.log_backlog import LogBacklog
 from gateway_core.adapters.memory import MemoryStore
 from gateway_core.adapters.models import model_provider
-from gateway_core.api import chat, complete, responses, stream
+from gateway_core.api import chat, complete, stream
 from gateway_core.api.anthropic import messages
 from gateway_core.api.app import create_app
+from gateway_core.api.openai_responses import responses
 from gateway_core.bootstrap import read_settings, with_gateway
 from gateway_core.domain.chat import Engine
 from gateway_core.services import Services

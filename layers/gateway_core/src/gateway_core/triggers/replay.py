@@ -75,6 +75,10 @@ class Replayer:
         self._source.now().telemetry.event_refused(error)
         return {"error": {"code": error.code, "message": error.message, "param": error.param}}
 
+    def spare_none(self) -> None:
+        """Ask every database again, however lately it failed: for a last round."""
+        self._spared.clear()
+
     async def close(self) -> None:
         """Close the store's connections; a later message opens new ones."""
         await self._source.now().store.close()
@@ -116,6 +120,7 @@ class ReplayLoop:
                 pause_s = min(2 * pause_s, MOST_PAUSE_S) if is_stuck else self._look_s
                 await asyncio.sleep(pause_s)
         finally:
+            self._replayer.spare_none()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LAST_S):
                     await self.drain()

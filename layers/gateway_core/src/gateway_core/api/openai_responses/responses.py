@@ -16,9 +16,9 @@ from gateway_core.api.chat import COMPLETE_TOOL
 from gateway_core.api.complete import gateway_headers
 from gateway_core.api.deadline import time_left_s
 from gateway_core.api.disconnect import while_listening
+from gateway_core.api.openai_responses.answer import ResponseStream, response_body, with_names
+from gateway_core.api.openai_responses.schemas import ResponsesBody
 from gateway_core.api.openai_wire import attribution_of, group_or_model
-from gateway_core.api.responses_answer import ResponseStream, response_body, with_names
-from gateway_core.api.responses_schemas import ResponsesBody
 from gateway_core.api.routes import Routes
 from gateway_core.api.sse import EventStream
 from gateway_core.api.stream import TOOL as STREAM_TOOL

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
 
 from gateway_core.api.body import Strict, not_offered
-from gateway_core.api.responses_items import Loose
+from gateway_core.api.openai_responses.items import Loose
 from gateway_core.api.tools import ToolName
 
 _SERVERS = "the gateway offers no tools that a provider runs: give the model a function of your own"

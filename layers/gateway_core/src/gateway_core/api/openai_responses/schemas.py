@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from gateway_core.api.body import Id, Strict, not_offered
+from gateway_core.api.openai_responses.items import NOT_KEPT, Item
+from gateway_core.api.openai_responses.tools import Choice, ResponseTool
 from gateway_core.api.openai_wire import ModelName
-from gateway_core.api.responses_items import NOT_KEPT, Item
-from gateway_core.api.responses_tools import Choice, ResponseTool
 from gateway_core.api.schemas import Share, Tokens
 from gateway_core.api.tools import ToolName
 

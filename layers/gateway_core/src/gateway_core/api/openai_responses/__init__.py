@@ -1,0 +1,1 @@
+"""OpenAI's Responses wire: what is asked, and how it is answered."""
