@@ -48,25 +48,28 @@ class Routes:
 
     def _add[H: Handler](self, method: str, path: str) -> Callable[[H], H]:
         def add(handler: H) -> H:
-            route = Route(path, _Endpoint(handler), methods=[method])
-            route.methods = {method}  # Starlette would add HEAD to GET
-            self.all.append(route)
+            known = next((route for route in self.all if route.path == path), None)
+            handlers = known.endpoint.handlers if known else {}
+            handlers[method] = handler
+            if not known:
+                self.all.append(known := Route(path, _Endpoint(handlers)))
+            known.methods = set(handlers)  # Starlette would add HEAD to GET, and name the first alone at a 405
             return handler
 
         return add
 
 
 class _Endpoint:
-    """A handler as an app. What handlers raise is for the app's own exception handlers.
+    """The handlers of a path, by method, as an app. What handlers raise is for the app's own exception handlers.
 
     Of a function Starlette makes one with those handlers around it once more, which all pieces of a stream go through.
     """
 
-    def __init__(self, handler: Handler) -> None:
-        self._handler = handler
+    def __init__(self, handlers: dict[str, Handler]) -> None:
+        self.handlers = handlers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive, send)
-        found = await self._handler(request, **request.path_params)
+        found = await self.handlers[request.method](request, **request.path_params)
         answer = found if isinstance(found, Response) else JSONResponse(found)
         await answer(scope, receive, send)

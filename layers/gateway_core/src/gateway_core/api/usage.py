@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import asdict
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from starlette.requests import Request
 
 from gateway_core.access.budget_rows import budget_row
@@ -28,10 +29,19 @@ from gateway_core.store.report_query import ReportQuery, period
 from gateway_core.store.reports import Report
 
 TOOL = "get_usage"
+_ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _HIDDEN = frozenset({"input_nano", "output_nano", "estimated_nano"})
 
 type Project = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")]
-type Day = Annotated[date, Field(strict=False)]
+
+
+def _is_iso(text: object) -> object:
+    if isinstance(text, str) and not _ISO_DAY.fullmatch(text):  # pydantic takes seconds since 1970 as well
+        raise ValueError("must be a day, such as 2026-01-31")
+    return text
+
+
+type Day = Annotated[date, BeforeValidator(_is_iso), Field(strict=False)]
 
 
 class UsageQuery(Strict):
