@@ -21,6 +21,7 @@ class Routes:
 
     def __init__(self, form: ErrorForm = OWN_FORM) -> None:
         self.all: list[Route] = []
+        self._handlers: dict[str, dict[str, Handler]] = {}
         self._form = form
         self._elsewhere: list[tuple[str, ErrorForm]] = []
 
@@ -48,12 +49,12 @@ class Routes:
 
     def _add[H: Handler](self, method: str, path: str) -> Callable[[H], H]:
         def add(handler: H) -> H:
-            known = next((route for route in self.all if route.path == path), None)
-            handlers = known.endpoint.handlers if known else {}
+            handlers = self._handlers.setdefault(path, {})
+            if not handlers:
+                self.all.append(Route(path, _Endpoint(handlers)))
             handlers[method] = handler
-            if not known:
-                self.all.append(known := Route(path, _Endpoint(handlers)))
-            known.methods = set(handlers)  # Starlette would add HEAD to GET, and name the first alone at a 405
+            route = next(route for route in self.all if route.path == path)
+            route.methods = set(handlers)  # Starlette would add HEAD to GET, and name the first alone at a 405
             return handler
 
         return add
@@ -65,11 +66,11 @@ class _Endpoint:
     Of a function Starlette makes one with those handlers around it once more, which all pieces of a stream go through.
     """
 
-    def __init__(self, handlers: dict[str, Handler]) -> None:
-        self.handlers = handlers
+    def __init__(self, handlers: Mapping[str, Handler]) -> None:
+        self._handlers = handlers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive, send)
-        found = await self.handlers[request.method](request, **request.path_params)
+        found = await self._handlers[request.method](request, **request.path_params)
         answer = found if isinstance(found, Response) else JSONResponse(found)
         await answer(scope, receive, send)
