@@ -8,7 +8,7 @@ ROOT = Path(__file__).parents[2]
 QUOTED = re.compile(r"`([^`]+)`")
 FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 PLACES = ("layers/gateway_core/src", "local", "functions", "scripts")
-VARIABLE = re.compile(r"\.\.\.|\d+|'[^']*'|\{[^}]*\}|\b[A-Z_]{2,}\b|\b[\w.-]*[._/]\w[\w.-]*|\b[A-Z]\b|[:|<>]")
+VARIABLE = re.compile(r"\w+:/\S*|\.\.\.|\d+|'[^']*'|\{[^}]*\}|\b[A-Z_]{2,}\b|\b[\w.-]*[._/]\w[\w.-]*|\b[A-Z]\b|[:|<>]")
 """What is put in: numbers, names, placeholders."""
 LEAST_WORDS = 3
 NOT_OURS = ("There's an issue with the selected model", "Incomplete response returned", "ERR max requests", "ERR DB")
