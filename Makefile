@@ -13,8 +13,9 @@ bring_uv = if [ ! -x "$(UV)" ]; then "$$python" -m venv .tools && .tools/bin/pyt
 STAMP := .venv/.synced
 CLIENTS := .tools/clients
 BROWSER := .tools/browser
+DOCS := .tools/docs
 
-.PHONY: help setup hooks run check test test-litellm test-properties test-lambda test-clients test-faults test-fleet test-stack unit fmt lint types arch lock openapi prices clean validate conformance
+.PHONY: help setup hooks run check test test-litellm test-properties test-lambda test-clients test-faults test-fleet test-openapi test-stack unit fmt lint types arch lock openapi docs prices clean validate conformance
 .PHONY: deploy build build-here build-other size sam-local test-docker test-browser pictures charts mutants
 # Tests take all processors by themselves, and builds share .aws-sam.
 .NOTPARALLEL:
@@ -43,13 +44,19 @@ $(BROWSER)/.synced: requirements/browser.txt | $(STAMP)
 	$(UV) pip sync -q --require-hashes --python $(BROWSER)/bin/python requirements/browser.txt
 	@touch $@
 
+$(DOCS)/.synced: requirements/docs.txt | $(STAMP)
+	@python=$(BIN)/python && $(bring_uv) && \
+	$(UV) venv -q --allow-existing --python "$$python" $(DOCS) && \
+	$(UV) pip sync -q --require-hashes --python $(DOCS)/bin/python requirements/docs.txt
+	@touch $@
+
 setup: $(STAMP) ## Set up .venv, as all the others do by themselves
 
 hooks: $(STAMP) ## Let git check each commit by .pre-commit-config.yaml
 	$(BIN)/pre-commit install
 
-run: $(STAMP) ## Start the gateway and all that it needs on this machine
-	@exec $(BIN)/python -m local
+run: $(STAMP) ## Start the gateway and all that it needs on this machine, with the variables in .env
+	@exec $(BIN)/python -m local $(if $(wildcard .env),--env-file .env)
 
 check: $(STAMP) ## Run the tests of one file or one test: FILE=path[::test] [K=words of their names] [ARGS=options of pytest]
 	$(BIN)/python -m pytest -q $(if $(K),-k '$(K)') $(ARGS) '$(or $(FILE),$(error FILE is to name a file of tests))'
@@ -75,6 +82,9 @@ test-lambda: $(STAMP) ## Run the functions under Lambda's real runtime, emulated
 
 test-clients: $(STAMP) $(CLIENTS)/.synced ## Run SDKs and frameworks for Python and Node against the stack (Node's need npm)
 	$(BIN)/python -m pytest -q tests/clients
+
+test-openapi: $(STAMP) $(DOCS)/.synced ## Ask the stack all that openapi.json allows, and what it forbids: [ARGS=all]
+	$(BIN)/python -m tests.openapi $(DOCS)/bin/schemathesis $(ARGS)
 
 test-faults: $(STAMP) ## Let every candidate have every fault, and the store tell every lie, however it is asked
 	$(BIN)/python -m pytest -q -n 3 --dist loadgroup $(FAULTS)
@@ -160,8 +170,14 @@ conformance: $(STAMP) ## Run MCP's conformance suite against the local stack
 lock: $(STAMP) ## Renew requirements/*.txt from the pyproject files
 	scripts/lock.sh $(UV)
 
-openapi: $(STAMP) ## Write openapi.json anew from the routes' own schemas
+openapi: $(STAMP) ## Write openapi.json and other pages that are made from the code
 	$(BIN)/python -m scripts.openapi
+	$(BIN)/python -m scripts.reference
+	$(BIN)/python -m scripts.site llms
+
+docs: $(STAMP) $(DOCS)/.synced ## Build the documents as a site into .tools/site/html; a link that leads nowhere fails
+	$(BIN)/python -m scripts.site stage .tools/site/pages
+	cd .tools/site && ../docs/bin/zensical build --strict
 
 prices: $(STAMP) ## Take the list prices anew from LiteLLM's map
 	$(BIN)/python scripts/update_prices.py
