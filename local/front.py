@@ -85,7 +85,7 @@ def load_front(feed: EventFeed, observing: Observing | None = None) -> ASGIApp:
             app.state.telemetry.attach(observer)
     limiter = Limiter(services.now().telemetry.crowded)
     invoked = {name: app for name, app in apps.items() if name != ADMIN}
-    parts = {**apps, "mcp": mcp_app(os.environ, invoked), "events": events}
+    parts: dict[str, ASGIApp] = {**apps, "mcp": mcp_app(os.environ, invoked), "events": events}
     return observing.around(Front(parts, limiter), limiter)
 
 
