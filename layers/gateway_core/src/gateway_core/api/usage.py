@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -31,9 +32,18 @@ from gateway_core.store.reports import Report
 TOOL = "get_usage"
 MOST_SCOPES = 250
 """Of one report on budgets: each has two accounts for each of two periods."""
+_ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 type Project = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")]
-type Day = Annotated[date, Field(strict=False)]
+
+
+def _is_iso(text: object) -> object:
+    if isinstance(text, str) and not _ISO_DAY.fullmatch(text):  # pydantic takes seconds since 1970 as well
+        raise ValueError("must be a day, such as 2026-01-31")
+    return text
+
+
+type Day = Annotated[date, BeforeValidator(_is_iso), Field(strict=False)]
 
 
 class UsageQuery(Strict):
