@@ -117,7 +117,7 @@ def router(source: Current[Services]) -> Routes:
         if form != "json":
             told = {"x-gateway-next-cursor": page.cursor, "x-gateway-unreadable": str(page.unreadable or "")}
             headers = {name: value for name, value in told.items() if value}
-            rows = [table_row(record) for record in own]
+            rows = [(record_row if form == "ndjson" else table_row)(record) for record in own]
             return table(form, f"records-{project}-{day.isoformat()}", RECORD_COLUMNS, rows, headers)
         return whole(
             {
