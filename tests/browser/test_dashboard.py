@@ -230,6 +230,29 @@ def test_a_day_is_looked_through(visit, site):
     assert ", up to " in page.text("#requests .found")
 
 
+def test_an_administrator_sees_what_providers_bill(visit, site):
+    """Beside what was booked, where anybody was asked; nobody else is shown anything of it."""
+    amounts = {"billed_usd": "12.5", "booked_usd": "13", "difference_usd": "-0.5"}
+    days = [
+        {
+            "provider": "openai",
+            "day": f"2026-11-2{n}",
+            "differs": n == 0,
+            "checked_at": f"2026-11-2{n + 1}T03:00:00.000Z",
+        }
+        for n in (1, 0)
+    ]
+    body = {"totals": [{"provider": "openai", **amounts}], "days": days}
+    page = visit()
+    page.page.route("**/v1/invoices?*", lambda route: route.fulfill(json=body))
+    page.enter(site.admin)
+    shown = page.rows("#breakdown .bills table")
+    assert shown == [["openai", "12.50", "13.00", "-0.50", "1 of 2", "2026-11-22 03:00:00"]]
+    other = visit()
+    other.enter(site.team.key)
+    assert other.page.locator("#breakdown .bills table").count() == 0
+
+
 @pytest.mark.parametrize("live", ["events", "records"])
 def test_what_happens_is_shown_as_it_happens(visit, site, live):
     """By events, or where none are told by asking for new records; each once."""
