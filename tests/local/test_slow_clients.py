@@ -193,67 +193,27 @@ async def test_what_nobody_reads_is_not_waited_for_at_the_end():
         wire.over.set()
 
 
-async def test_headers_without_an_end():
-    """However fast they come; a body may be longer, in one piece with its headers too."""
-    wire = connect()
-    wire.protocol.data_received(GET[:-2])
-    for number in range(64):
-        assert not wire.closed
-        wire.protocol.data_received(b"x-%02d: %s\r\n" % (number, b"x" * 1024))
-    assert wire.answer[0] == 400
-    assert wire.closed
-    long = connect()
-    long.protocol.data_received(HEAD.replace(b"10", b"200000") + b"x" * 100_000)
-    long.protocol.data_received(b"x" * 100_000)
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
-    assert long.answer[0] == 200
+@pytest.mark.parametrize("asked", [GET, HEAD + b"1234567890"])
+async def test_who_asks_for_another_protocol_goes_on_with_this_one(asked):
+    """As Java's client does over plain HTTP: its body is read, and the connection takes its next request."""
+    seen = []
 
+    async def heard(scope, receive, send):
+        message = await receive()
+        seen.append(message["body"])
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body", "body": b""})
 
-@pytest.mark.parametrize(
-    "sent",
-    [
-        GET.replace(b"host: here\r\n", b""),
-        GET.replace(b"\r\n\r\n", b"\r\nhost: there\r\n\r\n"),
-        HEAD.replace(b"\r\n\r\n", b"\r\ncontent-length: 11\r\n\r\n"),
-        HEAD.replace(b"\r\n\r\n", b"\r\ntransfer-encoding: chunked\r\n\r\n"),
-        HEAD.replace(b"content-length", b"content-length "),
-        GET.replace(b"here", b"here\r\n folded"),
-        GET.replace(b"here", b"he\x00re"),
-        b"GET /x HTTP/1.1\nhost: here\n\n",
-    ],
-)
-async def test_what_two_readers_may_take_for_different_requests(sent):
-    """Is refused, as somebody before us may have read the other one."""
-    wire = connect()
-    wire.protocol.data_received(sent)
-    await asyncio.sleep(0)
-    assert wire.answer[0] == 400
-    assert wire.closed
-
-
-async def test_what_follows_a_request_that_is_answered_still():
-    """Its client can do nothing for it: it is timed once its turn has come."""
-    go = asyncio.Event()
-
-    async def slow(scope, receive, send):
-        await go.wait()
-        await reads(scope, receive, send)
-
-    with loop_time() as time:
-        wire = connect(slow)
-        wire.protocol.data_received(GET + HEAD)
-        await time.passes(100)
-        assert not wire.closed
-        go.set()
-        await time.passes(0)
-        await time.passes(19)
-        assert (wire.written.count(b"200 OK"), wire.closed) == (1, False)
-        await time.passes(2)
-        assert wire.closed
-        assert b"408" in wire.written
+    wire = connect(heard)
+    upgrade = b"\r\nconnection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AAEA\r\n\r\n"
+    for sent in (asked.replace(b"\r\n\r\n", upgrade), GET):
+        wire.protocol.data_received(sent)
+        for _ in range(5):
+            await asyncio.sleep(0)
+    assert seen == [asked.partition(b"\r\n\r\n")[2], b""]
+    assert (wire.written.count(b"200 OK"), wire.closed) == (2, False)
 
 
 def test_the_defaults():
     """They are documented."""
-    assert BoundedProtocol.bounds == Bounds(30, 120, 60, 65_536)
+    assert BoundedProtocol.bounds == Bounds(30, 120, 60)
