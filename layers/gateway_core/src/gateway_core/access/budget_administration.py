@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from difflib import get_close_matches
 from itertools import batched
 
 from gateway_core.access.administrator import MOST_TRIES, SCOPES_AT_ONCE, Administrator, Line
@@ -39,8 +40,10 @@ class BudgetAdministration(Administrator):
     async def check_project(self, project_id: str) -> None:
         """Raises UnknownProject unless the project has a key, or had requests: an admin key may have made these."""
         if not await self.store.list_keys(project_id) and project_id not in await self.store.projects():
+            close = get_close_matches(project_id, await self.store.residents(), n=1)
+            hint = f" Did you mean {close[0]}?" if close else ""
             raise UnknownProject(
-                f"There is no project {project_id!r}: no key is of it. A project begins with its first key: "
+                f"There is no project {project_id!r}: no key is of it.{hint} A project begins with its first key: "
                 f"gateway keys create --project {project_id}.",
                 param="project_id",
             )
