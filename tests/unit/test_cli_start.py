@@ -94,6 +94,21 @@ def test_a_key_among_the_arguments_is_refused_and_not_repeated(words, capsys):
     assert "secret" not in capsys.readouterr().err.replace("keep it secret", "")
 
 
+def test_options_of_all_commands_may_stand_before_them(capsys):
+    """What stands behind wins; where the store itself is needed, an address is refused."""
+    parse = make_parser().parse_args
+    before = parse(["--url", "http://a.example", "--key", "ADMIN", "--json", "keys", "list", "--project", "alpha"])
+    assert (before.url, before.key, before.json) == ("http://a.example", "ADMIN", True)
+    assert (
+        parse(["--url", "http://a.example", "keys", "list", "--project", "alpha", "--url", "http://b.example"]).url[7]
+        == "b"
+    )
+    bare = parse(["store", "where"])
+    assert (bare.url, bare.key, bare.json) == (None, None, False)
+    assert main(["--url", "http://a.example", "store", "where"], {}) == 2
+    assert "works on the store itself" in capsys.readouterr().err
+
+
 def test_help_has_examples_variables_and_exit_codes():
     """What a newcomer looks for."""
     told = make_parser().format_help()

@@ -7,7 +7,7 @@ import getpass
 import json
 import re
 import sys
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -108,11 +108,23 @@ class Gateway:
         await self._http.aclose()
 
     async def call(
-        self, method: str, path: str, body: object = None, query: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        query: Mapping[str, str] | None = None,
+        has: Sequence[str] = (),
     ) -> dict[str, Any]:
-        """The answer's document, empty for none. Sent once: whether to try again is the caller's to say."""
+        """The answer's document, empty for none. Sent once: whether to try again is the caller's to say.
+
+        One without what it `has` to have is no gateway's.
+        """
         async with self.opened(method, path, body, query) as response:
-            return _document(response, await response.aread())
+            content = await response.aread()
+        found = json_object(content or b"{}")
+        if found is None or not found.keys() >= {*has}:
+            raise CommandError(f"{self._url} answered {response.status_code}, but not as a gateway does.")
+        return found
 
     @asynccontextmanager
     async def opened(
@@ -173,16 +185,8 @@ def named_key(source: str, environ: Mapping[str, str]) -> Secret:
     raise UsageError(f"{source} is not set; --key names the variable that holds the key.")
 
 
-def _document(response: httpx.Response, content: bytes) -> dict[str, Any]:
-    if not content:
-        return {}
-    found = _json(content)
-    if found is None:
-        raise CommandError(f"{response.url.host} answered {response.status_code}, but not as a gateway does.")
-    return found
-
-
-def _json(content: bytes) -> dict[str, Any] | None:
+def json_object(content: bytes) -> dict[str, Any] | None:
+    """None for what is none."""
     try:
         found = json.loads(content)
     except (ValueError, RecursionError):
@@ -191,7 +195,7 @@ def _json(content: bytes) -> dict[str, Any] | None:
 
 
 def _refusal(status: int, content: bytes, url: str) -> GatewayRefused:
-    found = _json(content) or {}
+    found = json_object(content) or {}
     error = found.get("error")
     if isinstance(error, dict) and isinstance(error.get("message"), str):
         code = str(error.get("code"))
