@@ -23,12 +23,16 @@ from gateway_core.cli.answers import CommandError, GatewayAway, GatewayRefused, 
 from gateway_core.config.client_environment import DEV_KEY, KEY, Address, key_in
 from gateway_core.domain.credentials import Secret
 
-_CONNECT_S, _READ_S = 10.0, 60.0
-"""An open stream says something every 15 seconds."""
+_CONNECT_S, _READ_S = 10.0, 300.0
+"""A whole answer may take 290 seconds."""
 _REGION = re.compile(r"[^.]+\.execute-api\.([a-z0-9-]+)\.")
 _MOST_SHOWN = 300
 _NO_CREDENTIALS = (
     "There are no AWS credentials to sign with ({}). Set AWS_PROFILE or AWS_ACCESS_KEY_ID, or name a key by --key."
+)
+_UNUSABLE = (
+    "The environment names a proxy or certificates that cannot be used ({}). "
+    "Unset HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and SSL_CERT_FILE for this command, or correct them."
 )
 _NO_REGION = "Set AWS_REGION: the URL does not say in which region the gateway is."
 _NO_ACCESS = "Allow your role execute-api:Invoke on the API's /admin/*, see docs/administration.md."
@@ -99,10 +103,12 @@ class Gateway:
     ) -> None:
         self._url = address.url
         self._signer = signer
-        # What is on this machine is asked itself; a proxy for others sees what TLS lets it see.
-        self._http = httpx.AsyncClient(
-            timeout=httpx.Timeout(_READ_S, connect=_CONNECT_S), trust_env=not address.is_here, transport=transport
-        )
+        timeout = httpx.Timeout(_READ_S, connect=_CONNECT_S)
+        try:
+            # What is on this machine is asked itself; a proxy for others sees what TLS lets it see.
+            self._http = httpx.AsyncClient(timeout=timeout, trust_env=not address.is_here, transport=transport)
+        except (ImportError, OSError, ValueError, httpx.InvalidURL) as error:
+            raise UsageError(_UNUSABLE.format(type(error).__name__)) from None
 
     async def close(self) -> None:
         await self._http.aclose()
