@@ -98,6 +98,17 @@ EVENTS = [
         target="key_alpha_0123456789abcdef",
     ),
     OperatorEvent(
+        at_ms=NOON + 54_000_000,
+        kind="invoice.differs",
+        details={
+            "provider": "openai",
+            "day": "2026-11-20",
+            "billed_usd": "12.5",
+            "booked_usd": "11.9",
+            "difference_usd": "0.6",
+        },
+    ),
+    OperatorEvent(
         at_ms=NOON,
         kind="config.rejected",
         details={

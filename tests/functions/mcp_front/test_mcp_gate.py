@@ -55,6 +55,14 @@ async def test_no_key_or_a_wrong_one_is_401(mcp, headers):
         assert "gk_alpha_wrong" not in answer.text
 
 
+async def test_a_client_of_oauth_reads_what_is_wrong(mcp):
+    """It asks to be registered, in vain, and shows the description of OAuth's own errors alone."""
+    answer = await mcp.send(b'{"redirect_uris": ["http://localhost:1"]}', path="/register", x_api_key="")
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_client_metadata")
+    assert "Bearer gk_" in answer.json()["error_description"]
+    refused(await mcp.send(b"", "GET", path="/register"), 405, "method_not_allowed")
+
+
 async def test_either_header_carries_the_key(mcp):
     """Bearer counts first; its scheme has no case."""
     key = await mcp.world.key()
@@ -98,16 +106,29 @@ async def test_another_origin_is_403(mcp):
     assert (await mcp.send(LIST[1], origin="http://localhost:6274", **LIST[0])).status_code == 200
 
 
-async def test_a_listed_page_may_call_and_read(mcp):
-    """The browser asks first, and then lets the page see the answer."""
-    page = "https://app.example.com"
-    listed = McpWorld(mcp.world, McpSettings(allowed_origins=(page,), is_local=True))
-    asked = {"access_control_request_method": "POST", "access_control_request_headers": "authorization,mcp-method"}
-    preflight = await listed.send(b"", "OPTIONS", origin=page, **asked)
-    assert (preflight.status_code, preflight.headers["access-control-allow-origin"]) == (200, page)
-    answer = await listed.send(LIST[1], origin=page, **LIST[0])
-    assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, page)
-    assert (await listed.send(b"", "OPTIONS", origin="https://evil.example", **asked)).status_code == 400
+@pytest.mark.parametrize("kind", ["text/plain", "", "application/x-www-form-urlencoded", "application/jsonp"])
+async def test_what_does_not_say_that_it_is_json_is_415(mcp, kind):
+    """In the gateway's shape; parameters may follow."""
+    refused(await mcp.send(LIST[1], content_type=kind, **LIST[0]), 415, "unsupported_media_type")
+    assert (await mcp.send(LIST[1], content_type="Application/JSON; charset=utf-8", **LIST[0])).status_code == 200
+
+
+@pytest.mark.parametrize("version", ["bogus", "", "2027-01-01", "2025-11-25, 2025-11-25"])
+async def test_an_unknown_version_is_told_with_those_that_are_known(mcp, version):
+    """Of the header, where the message names none; where it does, the protocol has its own words for it."""
+    answer = await mcp.send(b'{"jsonrpc": "2.0", "id": 7, "method": "tools/list"}', mcp_protocol_version=version)
+    error = answer.json()["error"]
+    assert (answer.status_code, answer.json()["id"], error["code"]) == (400, 7, -32022)
+    assert error["data"]["requested"] == version
+    assert {"2025-11-25", MODERN} <= set(error["data"]["supported"])
+    headers, body = message("tools/list", MODERN, {})
+    mixed = await mcp.send(body, **{**headers, "mcp_protocol_version": version})
+    assert (mixed.status_code, mixed.json()["error"]["code"]) == (400, -32020)
+    headers, body = message("tools/list", MODERN, {})
+    unknown = await mcp.send(
+        body.replace(MODERN.encode(), b"2027-01-01"), **{**headers, "mcp_protocol_version": "2027-01-01"}
+    )
+    assert unknown.json()["error"]["data"] == {"supported": [MODERN], "requested": "2027-01-01"}
 
 
 async def test_a_body_above_the_limit_is_413(mcp):
@@ -257,7 +278,8 @@ async def test_a_caller_who_leaves_before_the_body_is_whole(mcp):
     async def send(message):
         sent.append(message)
 
-    headers = [(b"host", b"localhost"), (b"x-api-key", (await mcp.world.key()).encode())]
+    named = {"host": "localhost", "content-type": "application/json", "x-api-key": await mcp.world.key()}
+    headers = [(name.encode(), value.encode()) for name, value in named.items()]
     scope = {"type": "http", "method": "POST", "path": "/mcp", "query_string": b"", "headers": headers}
     await mcp.app(scope, receive, send)
     assert (sent, mcp.world.lines()) == ([], [])

@@ -12,9 +12,9 @@
     - ProviderRejected         the provider calls the request itself wrong
     - AddressRefused           the caller's base URL leads where nothing is sent
   + RequestError               the caller can mend it
-    - InvalidRequest, UnknownModel, UnknownJob, UnknownResponse, Unauthenticated, Forbidden
-    - UnknownKey, UnknownProject, UnknownHold, Conflict
-    - BodyTooLarge, UnsupportedEncoding, NoWebSocket
+    - InvalidRequest, UnknownModel, UnknownJob, UnknownRequest, UnknownResponse
+    - UnknownKey, UnknownProject, UnknownHold, Conflict, Unauthenticated, Forbidden
+    - BodyTooLarge, UnsupportedEncoding, UnsupportedMediaType, NoWebSocket
     - BudgetExceeded, RateLimited
   + NoDeploymentAvailable      every candidate failed or is open
   + DeadlineExceeded           the request's own deadline passed
@@ -107,6 +107,11 @@ class UnknownJob(RequestError):
     code = "unknown_job"
 
 
+class UnknownRequest(RequestError):
+    status = 404
+    code = "unknown_request"
+
+
 class UnknownResponse(RequestError):
     status = 404
     code = "unknown_response"
@@ -149,6 +154,11 @@ class BodyTooLarge(RequestError):
 class UnsupportedEncoding(RequestError):
     status = 415
     code = "unsupported_encoding"
+
+
+class UnsupportedMediaType(RequestError):
+    status = 415
+    code = "unsupported_media_type"
 
 
 class RateLimited(RequestError):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Protocol, runtime_checkable
+from datetime import date
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from gateway_core.domain.caller import Limits
 from gateway_core.domain.errors import LLMError
@@ -17,10 +18,23 @@ from gateway_core.store.key_changes import KeyChange
 from gateway_core.store.messages import Admission, Candidate, Settled, Settlement, Terms, Ticket
 from gateway_core.store.placement import Residence
 from gateway_core.store.probes import FleetHealth, Probe
-from gateway_core.store.records import AttemptName, BudgetLine, HoldPage, OpenHold, RecordPage, Unsettled, UsageRecord
+from gateway_core.store.records import (
+    AttemptName,
+    BudgetLine,
+    HoldPage,
+    HourPlace,
+    HourRecords,
+    OpenHold,
+    RecordPage,
+    Unsettled,
+    UsageRecord,
+)
 from gateway_core.store.response_cache import LookUp
 from gateway_core.store.unsettled import Verdict
 from gateway_core.store.virtual_keys import KeyRecord
+
+if TYPE_CHECKING:
+    from gateway_core.store.invoices import InvoiceDay
 
 
 class ResponseCache(Protocol):
@@ -265,8 +279,26 @@ class Books(Protocol):
         """The day's records, by hour and oldest first, from the one behind the cursor `after`."""
         ...
 
+    async def hour_records(
+        self, project_id: str, places: Sequence[HourPlace], *, limit: int, newest: bool = False
+    ) -> list[HourRecords]:
+        """For each place up to `limit` records behind it, or the `newest` of its hour, in one trip."""
+        ...
+
     async def projects(self) -> list[str]:
         """Every project that ever had a request, sorted."""
+        ...
+
+
+class InvoiceBook(Protocol):
+    """Where it is kept what providers billed."""
+
+    async def put_invoices(self, found: Sequence[InvoiceDay], *, kept_ms: int) -> None:
+        """Keep each in the place of an earlier one of its provider and day; they are forgotten after `kept_ms`."""
+        ...
+
+    async def invoices(self, providers: Sequence[str], days: Sequence[date]) -> list[InvoiceDay]:
+        """What is kept of these, by day and then provider, as they were given."""
         ...
 
 
@@ -274,7 +306,7 @@ class OperatorStore(KeyStore, Residents, HoldBook, Books, Protocol):
     """What the `gateway` command line works with."""
 
 
-class Store(Ledger, KeyStore, Residents, HoldBook, ProbeBoard, Books, JobBook, JobFiles, Protocol):
+class Store(Ledger, KeyStore, Residents, HoldBook, ProbeBoard, Books, JobBook, JobFiles, InvoiceBook, Protocol):
     """All of it; `close` releases connections."""
 
     @property

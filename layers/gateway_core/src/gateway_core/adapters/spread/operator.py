@@ -15,7 +15,7 @@ from gateway_core.store.earlier_counters import EarlierFields
 from gateway_core.store.estimates import Booked
 from gateway_core.store.key_changes import KeyChange
 from gateway_core.store.placement import Placement, Residence
-from gateway_core.store.records import AttemptName, BudgetLine, HoldPage, OpenHold, RecordPage
+from gateway_core.store.records import AttemptName, BudgetLine, HoldPage, HourPlace, HourRecords, OpenHold, RecordPage
 from gateway_core.store.virtual_keys import KeyRecord, project_of_key_id
 
 
@@ -140,6 +140,12 @@ class SpreadOperatorStore[S: OperatorStore]:
     async def usage_records(self, project_id: str, *, day: str, after: str = "", limit: int = 100) -> RecordPage:
         async with self._homes.at(project_id) as store:
             return await store.usage_records(project_id, day=day, after=after, limit=limit)
+
+    async def hour_records(
+        self, project_id: str, places: Sequence[HourPlace], *, limit: int, newest: bool = False
+    ) -> list[HourRecords]:
+        async with self._homes.at(project_id) as store:
+            return await store.hour_records(project_id, places, limit=limit, newest=newest)
 
     async def projects(self) -> list[str]:
         """Those of all databases: without one of them a sum would be wrong, so the error names which it was."""

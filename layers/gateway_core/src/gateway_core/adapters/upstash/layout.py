@@ -27,6 +27,7 @@
     jo:{project}              zset    its jobs that have not ended, by when they are to have                 7 days
     jobs                      zset    the same of all projects
     projects                  set     every project that had a request
+    inv:{provider}:{YYYYMMDD} string  what a provider said that it billed, beside what was booked         400 days
     probes                    string  what the last probes of all providers found      1 day after it is stale
 
 Names that a caller chooses are percent-encoded; formats of values are told where `lua/` reads them.
