@@ -24,12 +24,10 @@ except SystemExit:
 """
 OURS = {
     "", ".cli", ".cli.answers", ".cli.arguments", ".cli.arguments_keys", ".cli.arguments_reports",
-    ".cli.arguments_talk", ".cli.main", ".cli.output", ".cli.parsing", ".cli.values", ".config",
-    ".config.environment", ".domain", ".domain.answer", ".domain.base_url", ".domain.caller", ".domain.chat",
-    ".domain.credentials", ".domain.errors", ".domain.model_rules", ".domain.prices", ".domain.rates",
+    ".cli.arguments_talk", ".cli.main", ".cli.output", ".cli.parsing", ".cli.values", ".domain", ".domain.answer",
+    ".domain.caller", ".domain.chat", ".domain.errors", ".domain.model_rules", ".domain.prices", ".domain.rates",
     ".domain.result", ".domain.times", ".store", ".store.budget", ".store.changes", ".store.messages",
-    ".store.placement", ".store.records", ".store.soundness", ".store.virtual_keys", ".telemetry",
-    ".telemetry.log_format",
+    ".store.records", ".store.soundness", ".store.virtual_keys",
 }  # fmt: skip
 """Modules of `gateway_core` that every command starts with: none of a store, a catalog or HTTP."""
 HEAVY = {

@@ -15,7 +15,6 @@ from importlib import import_module
 from gateway_core.cli.answers import Answer, CommandError, Exit
 from gateway_core.cli.arguments import make_parser
 from gateway_core.cli.output import harmless, rendered
-from gateway_core.config.environment import StoreSettings
 from gateway_core.domain.errors import ConfigError, InvalidRequest, LLMError, StoreUnavailable, StoreUnreadable
 
 type Command = Callable[[argparse.Namespace, Mapping[str, str]], Awaitable[Answer]]
@@ -86,9 +85,12 @@ def _said(error: LLMError, environ: Mapping[str, str]) -> str:
     """What callers of the gateway are told, where the operator who asks here needs to know no more."""
     if _is_locked(error):
         return "The store refuses the token: correct UPSTASH_REDIS_REST_TOKEN."
-    if type(error) is StoreUnavailable and (store := StoreSettings.from_env(environ)):
-        return f"The gateway's store at {store.url} does not answer."
-    return error.message
+    if type(error) is not StoreUnavailable:
+        return error.message
+    from gateway_core.config.environment import StoreSettings  # noqa: PLC0415 - no start needs it
+
+    store = StoreSettings.from_env(environ)
+    return f"The gateway's store at {store.url} does not answer." if store else error.message
 
 
 def _is_locked(error: LLMError) -> bool:
