@@ -13,7 +13,7 @@ bring_uv = if [ ! -x "$(UV)" ]; then "$$python" -m venv .tools && .tools/bin/pyt
 STAMP := .venv/.synced
 CLIENTS := .tools/clients
 
-.PHONY: help setup hooks run check test test-litellm test-properties test-lambda test-clients test-faults test-fleet test-stack unit fmt lint types arch lock prices clean validate conformance
+.PHONY: help setup hooks run check test test-litellm test-properties test-lambda test-clients test-faults test-fleet test-stack unit fmt lint types arch lock openapi prices clean validate conformance
 .PHONY: deploy build build-here build-other size sam-local test-docker mutants
 # Tests take all processors by themselves (one worker more than two, as some wait for what is slow on purpose), and
 # builds share .aws-sam.
@@ -140,6 +140,9 @@ conformance: $(STAMP) ## Run MCP's conformance suite against the local stack
 
 lock: $(STAMP) ## Renew requirements/*.txt from the pyproject files
 	scripts/lock.sh $(UV)
+
+openapi: $(STAMP) ## Write openapi.json anew from the routes' own schemas
+	$(BIN)/python -m scripts.openapi
 
 prices: $(STAMP) ## Take the list prices anew from LiteLLM's map
 	$(BIN)/python scripts/update_prices.py

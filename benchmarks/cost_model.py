@@ -31,6 +31,7 @@ MEMORY_MB: Mapping[str, int] = {
     "Tokens": 1024,
     "Mcp": 512,
     "Usage": 512,
+    "Admin": 512,
     "Models": 512,
     "Health": 512,
     "Probe": 256,

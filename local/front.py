@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gateway_core.adapters.feed import EventFeed
 from gateway_core.adapters.job_bell import JobBell
 from gateway_core.api.app import create_app
+from gateway_core.api.dashboard import LIVE_EVENTS
 from gateway_core.api.routes import Routes
 from gateway_core.api.turn import LIMITER
 from gateway_core.bootstrap import light_services, mcp_app
@@ -22,6 +23,8 @@ from gateway_core.services import Current, Services
 from local.live_events import events_router
 from local.observing import Observing
 
+ADMIN = "admin"
+"""What no other function may invoke."""
 ROUTES: Mapping[str, str] = {
     "/v1/complete": "complete",
     "/v1/stream": "stream",
@@ -35,17 +38,24 @@ ROUTES: Mapping[str, str] = {
     "/v1/usage": "usage",
     "/v1/usage/records": "usage",
     "/v1/budgets": "usage",
+    "/v1/holds": "usage",
+    "/v1/key": "usage",
+    "/dashboard": "usage",
     "/v1/invoices": "usage",
     "/v1/models": "models",
     "/health": "health",
     "/health/providers": "health",
+    "/openapi.json": "health",
     "/mcp": "mcp",
 }
 """Path to function folder, as in template.yaml; a test compares the two."""
 BELOW: Mapping[str, str] = {
     "/v1/models/": "models",
     "/v1/responses/": "stream",
+    "/v1/usage/records/": "usage",
+    "/dashboard/": "usage",
     "/ask/": "ask",
+    "/admin/": ADMIN,
 }
 """The same for every path that begins so."""
 LOCAL_ROUTES: Mapping[str, str] = {"/v1/events": "events", "/metrics": "events"}
@@ -54,7 +64,7 @@ LOCAL_ROUTES: Mapping[str, str] = {"/v1/events": "events", "/metrics": "events"}
 
 def load_apps() -> dict[str, Starlette]:
     """Import each function's app but MCP's. They read their settings from the process environment, as on Lambda."""
-    names = sorted(set(ROUTES.values()) - {"mcp"})
+    names = sorted({*ROUTES.values(), *BELOW.values()} - {"mcp"})
     return {name: import_module(f"functions.{name}.app").app for name in names}
 
 
@@ -73,7 +83,9 @@ def load_front(feed: EventFeed, observing: Observing | None = None) -> ASGIApp:
         for observer in observing.observers:
             app.state.telemetry.attach(observer)
     limiter = Limiter(services.now().telemetry.crowded)
-    return observing.around(Front({**apps, "mcp": mcp_app(os.environ, apps), "events": events}, limiter), limiter)
+    invoked = {name: app for name, app in apps.items() if name != ADMIN}
+    front = Front({**apps, "mcp": mcp_app(os.environ, invoked), "events": events}, limiter)
+    return observing.around(front, limiter)
 
 
 def _metrics(observing: Observing) -> Callable[[Current[Services]], Routes]:
@@ -103,7 +115,7 @@ class Front:
         """Hand the request on."""
         scope = as_sent(scope)
         if scope["type"] == "http":
-            scope.setdefault("state", {})[LIMITER] = self._limiter
+            scope.setdefault("state", {}).update({LIMITER: self._limiter, LIVE_EVENTS: "events" in self._functions})
         await self._functions[function_of(scope.get("path", ""))](scope, receive, send)
 
 

@@ -102,6 +102,7 @@ def _start(
 ) -> Running:
     settings, providers_url = start_parts(stack, choices, environ, apart(stack, children, started))
     key = dev_key(choices)
+    os.environ["GATEWAY_DEV_KEY"] = key  # who has it may administer, also where it was made up
     is_stored = stored(key, settings, is_own_store=not choices.real_store)
     sock = bind(choices.port, choices.host)
     stack.enter_context(sock)

@@ -75,7 +75,14 @@ def test_the_local_front_sends_each_path_to_the_same_function(name):
     """What API Gateway does on AWS and what `make run` does are the same."""
     folder = Path(FUNCTIONS[name]["CodeUri"]).name
     for _method, path in routes(FUNCTIONS[name]):
-        assert function_of(path.replace("{model_id+}", "gpt-5.1").replace("{proxy+}", "no/such/route")) == folder
+        assert (
+            function_of(
+                path.replace("{model_id+}", "gpt-5.1")
+                .replace("{proxy+}", "no/such/route")
+                .replace("{request_id}", "req_1")
+            )
+            == folder
+        )
 
 
 def test_whatever_comes_is_answered_by_the_gateway_itself():

@@ -12,6 +12,7 @@ from gateway_core.store.counters import Counters
 from gateway_core.store.records import UsageRecord
 from gateway_core.store.report_query import ReportQuery
 from gateway_core.store.reports import Report
+from gateway_core.store.trail import trail_of
 
 _HIDDEN = frozenset({"input_nano", "output_nano", "estimated_nano"})
 RECORD_COLUMNS = (
@@ -63,12 +64,18 @@ def record_row(record: UsageRecord) -> dict[str, Any]:
     shown = {name: value for name, value in asdict(record).items() if name not in _HIDDEN}
     return {
         **shown,
+        "tried": trail_of(record),
         "at": iso(record.at_ms),
         "input_usd": usd(record.input_nano),
         "output_usd": usd(record.output_nano),
         "cost_usd": usd(record.cost_nano),
         "estimated_usd": usd(record.estimated_nano),
     }
+
+
+def table_row(record: UsageRecord) -> dict[str, Any]:
+    """A record as a row of a table: what was tried is one text there, as it is kept."""
+    return {**record_row(record), "tried": record.tried}
 
 
 def flat(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,17 +12,19 @@ from starlette.responses import Response
 
 from gateway_core.access.budget_rows import budget_row
 from gateway_core.access.rights import attribute, check_tool
-from gateway_core.access.usage_rows import RECORD_COLUMNS, record_row, report_body, report_columns
+from gateway_core.access.usage_rows import RECORD_COLUMNS, record_row, report_body, report_columns, table_row
 from gateway_core.api.auth import identify
 from gateway_core.api.body import Party, Strict, validate
 from gateway_core.api.forms import Form, chosen_form, table, whole
 from gateway_core.api.query import query_of
+from gateway_core.api.records import LATEST, RecordFilter, looked, records_of, records_since
 from gateway_core.api.routes import Routes
 from gateway_core.api.usage_reports import by_project, by_session, report_of
 from gateway_core.domain.caller import Caller
 from gateway_core.domain.errors import Forbidden
 from gateway_core.domain.times import day_key, utc_date
 from gateway_core.services import Current, Services
+from gateway_core.store.records import UsageRecord
 from gateway_core.store.report_query import ReportQuery, period
 from gateway_core.store.reports import Report
 
@@ -46,14 +48,21 @@ class UsageQuery(Strict):
     format: Form | None = None
 
 
-class RecordsQuery(Strict):
-    """The query of `/v1/usage/records`: one UTC day, a page at a time."""
+class RecordsQuery(RecordFilter):
+    """The query of `/v1/usage/records`: one UTC day, a page at a time, or what is new since `after`."""
 
     project_id: Project | None = None
     date: Day | None = None
     cursor: Annotated[str, Field(max_length=64, pattern=r"^[0-9-]*$")] = ""
     limit: Annotated[int, Field(strict=False, ge=1, le=1000)] = 100
+    after: Annotated[str, Field(min_length=1, max_length=800)] | None = None
     format: Form | None = None
+
+
+class RecordQuery(Strict):
+    """The query of `/v1/usage/records/{request_id}`."""
+
+    project_id: Project | None = None
 
 
 class BudgetsQuery(Strict):
@@ -84,19 +93,36 @@ def router(source: Current[Services]) -> Routes:
         caller = await _allowed(request, services)
         asked = validate(RecordsQuery, query_of(request))
         day = asked.date or _today(services)
-        project = attribute(caller, asked.project_id, None, None).project_id
+        project = attribute(caller, asked.project_id, None, asked.user_id).project_id
+        if asked.after:
+            return whole(await _new_records(request, services, caller, project, asked))
         page = await services.store.usage_records(project, day=day_key(day), after=asked.cursor, limit=asked.limit)
         if page.unreadable:
             services.telemetry.unreadable_records(request.state.request_id, project, page.unreadable)
-        own = [record for record in page.records if caller.user_id in ("", record.user_id)]
-        rows = [record_row(record) for record in own]
+        own = [record for record in page.records if _is_shown(record, caller, asked)]
         form = chosen_form(request, asked.format)
         if form != "json":
             told = {"x-gateway-next-cursor": page.cursor, "x-gateway-unreadable": str(page.unreadable or "")}
             headers = {name: value for name, value in told.items() if value}
+            rows = [table_row(record) for record in own]
             return table(form, f"records-{project}-{day.isoformat()}", RECORD_COLUMNS, rows, headers)
-        cursor = page.cursor or None
-        return whole({"date": day.isoformat(), "records": rows, "next_cursor": cursor, "unreadable": page.unreadable})
+        return whole(
+            {
+                "date": day.isoformat(),
+                "records": [record_row(record) for record in own],
+                "next_cursor": page.cursor or None,
+                **looked(page),
+                "unreadable": page.unreadable,
+            }
+        )
+
+    @routes.get("/v1/usage/records/{request_id}")
+    async def record(request: Request, request_id: str) -> dict[str, Any]:
+        services = source.now()
+        caller = await _allowed(request, services)
+        project = attribute(caller, validate(RecordQuery, query_of(request)).project_id, None, None).project_id
+        found = await records_of(services.store, project, request_id, caller.user_id, now_ms=services.clock.now_ms())
+        return {"request_id": request_id, "records": [record_row(record) for record in found]}
 
     @routes.get("/v1/budgets")
     async def budgets(request: Request) -> dict[str, Any]:
@@ -117,6 +143,26 @@ async def _allowed(request: Request, services: Services) -> Caller:
     caller = await identify(request, services)
     check_tool(caller, TOOL)
     return caller
+
+
+async def _new_records(
+    request: Request, services: Services, caller: Caller, project: str, asked: RecordsQuery
+) -> dict[str, Any]:
+    now_ms = services.clock.now_ms()
+    new = await records_since(services.store, project, asked.after or LATEST, now_ms=now_ms, limit=asked.limit)
+    if new.unreadable:
+        services.telemetry.unreadable_records(request.state.request_id, project, new.unreadable)
+    return {
+        "records": [record_row(record) for record in new.records if _is_shown(record, caller, asked)],
+        "after": new.after,
+        "more": new.more,
+        "unreadable": new.unreadable,
+    }
+
+
+def _is_shown(record: UsageRecord, caller: Caller, asked: RecordsQuery) -> bool:
+    """Whether it is asked for. A key that is bound to a user sees that user's only."""
+    return caller.user_id in ("", record.user_id) and asked.has(record)
 
 
 def _report_query(asked: UsageQuery, caller: Caller, services: Services) -> ReportQuery:

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Mapping
 from contextlib import aclosing
 from datetime import date
 from pathlib import Path
 
-from gateway_core.access.administration import Line
 from gateway_core.access.csv_text import csv_text
 from gateway_core.access.usage_rows import flat, report_body, report_columns
 from gateway_core.adapters.clock import SystemClock
 from gateway_core.adapters.config_sources import open_sources
 from gateway_core.api.usage_reports import by_project, by_session, report_of
-from gateway_core.cli import values
+from gateway_core.cli.answers import Answer
 from gateway_core.cli.documents import html, markdown
 from gateway_core.cli.month_page import Prices, sections, title_of
-from gateway_core.cli.month_report import days_of, merged, read_month
+from gateway_core.cli.month_report import merged, read_month
 from gateway_core.cli.opening import open_store
 from gateway_core.cli.text_table import text_table
 from gateway_core.config.environment import documents_named
@@ -31,36 +29,13 @@ from gateway_core.ports import OperatorStore
 from gateway_core.store.report_query import ReportQuery, check, period
 from gateway_core.store.reports import Report
 
-_GROUPS = ("day", "hour", "model", "provider", "agent", "user", "key", "session", "project")
 _SHOWN = ("requests", "errors", "cache_hits", "input_tokens", "output_tokens", "cost_usd", "cost_per_success_usd")
 _LATENCY = "latency_ms_p95"
 _HASH = 16
 """So many characters of the prices' hash are in each record."""
 
 
-def add_usage_report(parser: argparse.ArgumentParser) -> None:
-    """The options of `gateway usage report`."""
-    parser.add_argument("--project", type=values.project, metavar="ID", help="(default: all together)")
-    parser.add_argument("--group-by", choices=_GROUPS, default="day", help="what each row is (default: day)")
-    parser.add_argument("--start", type=_day, metavar="DAY", help="2026-11-01, UTC (default: 29 days before --end)")
-    parser.add_argument("--end", type=_day, metavar="DAY", help="included (default: today)")
-    for name in ("agent", "user", "model", "key"):
-        parser.add_argument(f"--{name}", default="", metavar="ID", help=f"only what this {name} used")
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="as GET /v1/usage (default where no terminal reads it)")
-    form.add_argument("--csv", action="store_true", help="for a spreadsheet")
-    parser.set_defaults(command=usage_report)
-
-
-def add_report(parser: argparse.ArgumentParser) -> None:
-    """The options of `gateway report`."""
-    parser.add_argument("--month", type=_month, required=True, metavar="YYYY-MM", help="in UTC")
-    parser.add_argument("--project", type=values.project, metavar="ID", help="(default: all)")
-    parser.add_argument("--html", metavar="FILE", help="write a page that can be mailed or printed (default: Markdown)")
-    parser.set_defaults(command=month_report)
-
-
-async def usage_report(options: argparse.Namespace, environ: Mapping[str, str]) -> list[Line]:
+async def usage_report(options: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
     """A row for each value of the grouping, and their sum."""
     start, end = period(options.start, options.end, _today())
     query = ReportQuery(start, end, options.group_by, options.agent, options.user, options.model, options.key)
@@ -74,10 +49,10 @@ async def usage_report(options: argparse.Namespace, environ: Mapping[str, str]) 
         _say(json.dumps(body, ensure_ascii=False) + "\n")
     else:
         _say(text_table((query.column, *_SHOWN, _LATENCY), [*rows, {query.column: "Sum", **flat(body["totals"])}]))
-    return []
+    return Answer()
 
 
-async def month_report(options: argparse.Namespace, environ: Mapping[str, str]) -> list[Line]:
+async def month_report(options: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
     """Markdown on standard output, or HTML in a file; then its name is told."""
     prices = _prices(environ)
     async with aclosing(_Closing(environ)) as opened:
@@ -86,9 +61,9 @@ async def month_report(options: argparse.Namespace, environ: Mapping[str, str]) 
     parts = sections(report, iso(SystemClock().now_ms()), prices)
     if not options.html:
         _say(markdown(title_of(report), parts))
-        return []
+        return Answer()
     _write(Path(options.html), html(title_of(report), parts))
-    return [{"file": options.html, "month": options.month, "projects": len(report.projects)}]
+    return Answer([{"file": options.html, "month": options.month, "projects": len(report.projects)}])
 
 
 class _Closing:
@@ -125,29 +100,11 @@ def _write(file: Path, text: str) -> None:
         raise ConfigError(f"{file}: cannot be written: {error.strerror}.") from error
 
 
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a day like 2026-11-20") from None
-
-
-def _month(text: str) -> str:
-    """`2026-11`, or `202611` as other commands have it."""
-    month = values.month(text.replace("-", "", 1))
-    days_of(month)
-    return month
-
-
 def _today() -> date:
     return utc_date(SystemClock().now_ms())
 
 
 def _say(text: str) -> None:
-    """Print what is no line of JSON. Who reads it may leave, as with `| head`."""
-    try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(1) from None
+    """Print what is no line of JSON."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
