@@ -47,6 +47,7 @@ ROUTES: Mapping[str, str] = {
     "/health/providers": "health",
     "/openapi.json": "health",
     "/mcp": "mcp",
+    "/register": "mcp",
 }
 """Path to function folder, as in template.yaml; a test compares the two."""
 BELOW: Mapping[str, str] = {
@@ -84,8 +85,8 @@ def load_front(feed: EventFeed, observing: Observing | None = None) -> ASGIApp:
             app.state.telemetry.attach(observer)
     limiter = Limiter(services.now().telemetry.crowded)
     invoked = {name: app for name, app in apps.items() if name != ADMIN}
-    front = Front({**apps, "mcp": mcp_app(os.environ, invoked), "events": events}, limiter)
-    return observing.around(front, limiter)
+    parts: dict[str, ASGIApp] = {**apps, "mcp": mcp_app(os.environ, invoked), "events": events}
+    return observing.around(Front(parts, limiter), limiter)
 
 
 def _metrics(observing: Observing) -> Callable[[Current[Services]], Routes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import signal
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -58,6 +59,7 @@ def run(environ: Mapping[str, str]) -> None:
             began = _start(stack, choices, environ, children, started)
         _announce(began.addresses, choices)
         _wait(stopped, started, began.workers)
+        print(f"Stopping: what is under way has {choices.drain_s} s to end.", flush=True)
     print("Stopped.", flush=True)
 
 
@@ -67,10 +69,25 @@ def explained(environ: Mapping[str, str]) -> Iterator[None]:
     try:
         yield
     except (ServingError, ValkeyError, ConfigError) as error:
-        raise StackError(str(error)) from error
+        raise StackError(f"{error}{_way_out(str(error), environ)}") from error
     except StoreUnavailable as error:
         store = environ.get("UPSTASH_REDIS_REST_URL") or "its own"
         raise StackError(f"{error.message} ({store}: {error.detail})") from error
+
+
+def _way_out(text: str, environ: Mapping[str, str]) -> str:
+    """What to do where a port of ours is taken."""
+    taken = re.search(r"cannot listen on \S*:(\d+):", text)
+    if not taken:
+        return ""
+    choices = read(environ)
+    ports = {
+        choices.port: "PORT",
+        choices.store_port: "LOCAL_STORE_PORT",
+        choices.providers_port: "LOCAL_PROVIDERS_PORT",
+    }
+    named = ports.get(int(taken[1]))
+    return f". Stop what listens there, or set {named} to another port." if named else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ type Recorded = Mapping[str, Mapping[str, Json]]
 """Answers by operation and example: `{"status", "type", "answer"}`."""
 
 REF = "#/components/schemas/"
+NOT_ACCEPTABLE = 406
 ERRORS = {
     400: "`invalid_request`, `context_length_exceeded` or `content_filtered`",
     401: "`unauthenticated`: no key, a malformed or a revoked one",
@@ -182,10 +183,9 @@ def _answer(
 ) -> Json:
     content: dict[str, Json] = {}
     if forms:
-        ways = [{"$ref": form} if form else {"type": "object"} for form in forms]
-        content["application/json"] = {"schema": ways[0] if len(ways) == 1 else {"anyOf": ways}}
+        content["application/json"] = {"schema": _one_of(forms)}
     if operation.streams and status == min(operation.answers):
-        content["text/event-stream"] = {"schema": {"type": "string", "description": operation.streams}}
+        content["text/event-stream"] = {"schema": {"description": operation.streams}}
     for name, one in recorded.items():
         if one["status"] == status and one["type"] in content and len(str(one["answer"])) <= _MOST_SHOWN:
             shown = {"summary": examples[name].summary, "value": one["answer"]}
@@ -197,10 +197,16 @@ _DESCRIBED = {202: "Accepted"}
 
 
 def _error(operation: Operation, status: int, recorded: Mapping[str, Json], examples: Mapping[str, Example]) -> Json:
-    form = "MessagesErrorAnswer" if operation.wire == "messages" else "ErrorAnswer"
-    content: Json = {"schema": {"$ref": REF + form}}
+    if status == NOT_ACCEPTABLE:  # in whichever form: the client has said that it reads none
+        return {"description": ERRORS[status]}
+    content: Json = {"schema": _one_of([REF + form for form in operation.errors_as])}
     for name, one in recorded.items():
         if one["status"] == status:
             shown = {"summary": examples[name].summary, "value": one["answer"]}
             content.setdefault("examples", {})[name] = shown
     return {"description": ERRORS[status], "content": {"application/json": content}}
+
+
+def _one_of(references: Sequence[str | None]) -> Json:
+    ways: list[Json] = [{"$ref": reference} if reference else {"type": "object"} for reference in references]
+    return ways[0] if len(ways) == 1 else {"anyOf": ways}

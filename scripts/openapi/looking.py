@@ -6,7 +6,7 @@ from typing import Any
 
 from gateway_core.api.usage import BudgetsQuery, RecordsQuery, UsageQuery
 from scripts.openapi import looks
-from scripts.openapi.operation import FAILED, LOOKS, UNKNOWN, Example, Operation
+from scripts.openapi.operation import ANTHROPIC, FAILED, LOOKS, OWN, UNKNOWN, Example, Operation
 from scripts.openapi.queries import AnthropicPage
 
 VERSION = {"anthropic-version": "Its presence asks for Anthropic's form"}
@@ -56,6 +56,7 @@ OPERATIONS = (
         description="With the header `anthropic-version` in Anthropic's form, a page at a time.",
         queries=(AnthropicPage,),
         headers=VERSION,
+        errors_as=OWN + ANTHROPIC,
         examples=(
             Example(
                 "anthropic", "In Anthropic's form", query={"limit": "1"}, headers={"anthropic-version": "2023-06-01"}
@@ -71,6 +72,7 @@ OPERATIONS = (
         {200: (looks.ModelAnswer, looks.AnthropicModelAnswer)},
         (*LOOKS, UNKNOWN),
         headers=VERSION,
+        errors_as=OWN + ANTHROPIC,
         examples=(
             Example("model", "A model", path={"model_id": "gpt-5.1-mini"}),
             Example("group", "A group", path={"model_id": "fast"}),

@@ -16,6 +16,8 @@ READS_BODY = (*LOOKS, UNKNOWN, TOO_LARGE, ENCODED)
 ASKS = (*READS_BODY, NO_MONEY, LIMITED, PROVIDER, LATE)
 """How what asks a model may end."""
 
+OWN = ("ErrorAnswer",)
+ANTHROPIC = ("MessagesErrorAnswer",)
 SAYS_WHOM = {
     "x-project-id": "The project that the request counts for, where the body does not say it",
     "x-agent-id": "The agent, likewise",
@@ -49,7 +51,7 @@ class Operation:
 
     `answers` are the forms of what comes with each good status, several where it depends on the request. `streams` says
     which events come instead, where the request wants a stream. `queries` are schemas of query parameters, `headers`
-    names of headers with what they do. `wire` is `messages` where errors are told as Anthropic does.
+    names of headers with what they do. `errors_as` are the forms in which errors are told, by name.
     """
 
     id: str
@@ -64,6 +66,6 @@ class Operation:
     queries: tuple[Any, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     streams: str = ""
-    wire: str = "own"
+    errors_as: tuple[str, ...] = OWN
     is_open: bool = False
     examples: tuple[Example, ...] = ()

@@ -12,8 +12,8 @@ class Mode(BaseModel):
 
 
 class AnthropicPage(BaseModel):
-    """Counts with the header `anthropic-version` only."""
+    """Counts with the header `anthropic-version` only; without it nothing is asked of it."""
 
-    limit: Annotated[int, Field(ge=1, le=1000)] = 20
-    after_id: str = ""
-    before_id: str = ""
+    limit: Annotated[str, Field(description="With anthropic-version: from 1 to 1000")] = "20"
+    after_id: Annotated[str, Field(description="With anthropic-version: the page behind this model")] = ""
+    before_id: Annotated[str, Field(description="With anthropic-version: the page before this model")] = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from scripts.openapi import clients_answers
-from scripts.openapi.operation import READS_BODY, Example, Operation
+from scripts.openapi.operation import OWN, READS_BODY, Example, Operation
 
 LIST_TOOLS: dict[str, Any] = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
 CALL_TOOL: dict[str, Any] = {
@@ -26,6 +26,7 @@ OPERATIONS = (
         "The tools, by the Model Context Protocol over streamable HTTP",
         {200: (clients_answers.JsonRpcAnswer,), 202: ()},
         (*READS_BODY, 406, 421),
+        errors_as=(*OWN, "JsonRpcAnswer"),
         description="Tools and their arguments are in docs/mcp.md. What breaks JSON-RPC is told in its own form.",
         body=clients_answers.JsonRpcMessage,
         headers={"accept": "Both application/json and text/event-stream", "mcp-protocol-version": "As agreed"},

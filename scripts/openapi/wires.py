@@ -8,6 +8,7 @@ from gateway_core.api.embeddings import EmbeddingsBody
 from gateway_core.api.openai_responses.schemas import ResponsesBody
 from scripts.openapi import clients_answers
 from scripts.openapi.operation import (
+    ANTHROPIC,
     ASKS,
     FAILED,
     NO_KEY,
@@ -50,7 +51,7 @@ OPERATIONS = (
         body=MessagesBody,
         headers={"anthropic-beta": "Names of fields that are not documented yet; unknown ones are dropped"},
         streams="With `stream: true`: Anthropic's events; a stream that breaks ends with `error`.",
-        wire="messages",
+        errors_as=ANTHROPIC,
         examples=(
             Example("hello", "A group", {**ON_A_WIRE, "max_tokens": 50}),
             Example("no_model", "A model that there is not: 404", {**HELLO, "model": "x", "max_tokens": 5}, status=404),
@@ -65,7 +66,7 @@ OPERATIONS = (
         {200: (clients_answers.CountAnswer,)},
         READS_BODY,
         body=CountBody,
-        wire="messages",
+        errors_as=ANTHROPIC,
         examples=(Example("hello", "A group", ON_A_WIRE),),
     ),
     Operation(

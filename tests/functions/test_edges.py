@@ -80,6 +80,8 @@ async def test_a_wrong_route_or_method_has_an_id_too(client):
     lost = await client.get("/v1/nowhere")
     wrong = await client.get("/v1/complete")
     assert (lost.status_code, wrong.status_code, wrong.headers["allow"]) == (404, 405, "POST")
+    allowed = (await client.put("/ask/job_alpha_1")).headers["allow"]
+    assert set(allowed.split(", ")) == {"GET", "DELETE"}
     for answer in (lost, wrong):
         assert answer.headers["x-gateway-request-id"] == answer.json()["error"]["request_id"]
 

@@ -53,6 +53,7 @@ async def test_filters_and_dates(client):
         ({"group_by": "project"}, 403, "group_by"),
         ({"group_by": "planet"}, 422, "group_by"),
         ({"start_date": "yesterday"}, 422, "start_date"),
+        ({"end_date": "0"}, 422, "end_date"),
         ({"start_date": "2026-11-20", "end_date": "2026-11-19"}, 422, "start_date"),
         ({"agent_id": "a", "user_id": "b"}, 422, "user_id"),
         ({"model": "nope"}, 404, "model"),

@@ -182,7 +182,7 @@ def test_layers_are_built_for_the_functions_processor():
 LOOKS = {"/ask/{job_id}", "/v1/responses/{response_id}"}
 """Of a function that waits for models, the routes that wait for none, and have to answer soon."""
 AGENTS = {"/v1/messages", "/v1/responses"}
-STREAMED = {"/ask", "/v1/complete", "/v1/stream", "/v1/chat/completions", "/mcp"} | AGENTS | LOOKS
+STREAMED = {"/ask", "/v1/complete", "/v1/stream", "/v1/chat/completions", "/mcp", "/register"} | AGENTS | LOOKS
 
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))

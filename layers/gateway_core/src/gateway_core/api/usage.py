@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -29,9 +30,20 @@ from gateway_core.store.report_query import ReportQuery, period
 from gateway_core.store.reports import Report
 
 TOOL = "get_usage"
+MOST_SCOPES = 250
+"""Of one report on budgets: each has two accounts for each of two periods."""
+_ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 type Project = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")]
-type Day = Annotated[date, Field(strict=False)]
+
+
+def _is_iso(text: object) -> object:
+    if isinstance(text, str) and not _ISO_DAY.fullmatch(text):  # pydantic takes seconds since 1970 as well
+        raise ValueError("must be a day, such as 2026-01-31")
+    return text
+
+
+type Day = Annotated[date, BeforeValidator(_is_iso), Field(strict=False)]
 
 
 class UsageQuery(Strict):
@@ -70,6 +82,7 @@ class BudgetsQuery(Strict):
 
     project_id: Project | None = None
     user_id: Party | None = None
+    scopes: Literal["all"] | None = None
 
 
 def router(source: Current[Services]) -> Routes:
@@ -133,8 +146,13 @@ def router(source: Current[Services]) -> Routes:
         await services.bookkeeper.before_report(whom.project_id)
         scopes = ["p", *([f"k:{caller.key_id}"] if whom.project_id == caller.project_id else [])]
         scopes += [f"u:{whom.user_id}"] if whom.user_id else []
-        lines = await services.store.budget_lines(whom.project_id, day=day_key(_today(services)), scopes=scopes)
-        return {"project_id": whom.project_id, "budgets": [budget_row(line) for line in lines]}
+        day = day_key(_today(services))
+        more: dict[str, int] = {}
+        if asked.scopes and not whom.user_id:
+            found = await services.store.budget_scopes(whom.project_id, month=day[:6])
+            scopes, more = found[:MOST_SCOPES], {"left_out": max(0, len(found) - MOST_SCOPES)}
+        lines = await services.store.budget_lines(whom.project_id, day=day, scopes=scopes)
+        return {"project_id": whom.project_id, "budgets": [budget_row(line) for line in lines], **more}
 
     return routes
 
