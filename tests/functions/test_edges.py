@@ -80,6 +80,8 @@ async def test_a_wrong_route_or_method_has_an_id_too(client):
     lost = await client.get("/v1/nowhere")
     wrong = await client.get("/v1/complete")
     assert (lost.status_code, wrong.status_code, wrong.headers["allow"]) == (404, 405, "POST")
+    allowed = (await client.put("/ask/job_alpha_1")).headers["allow"]
+    assert set(allowed.split(", ")) == {"GET", "DELETE"}
     for answer in (lost, wrong):
         assert answer.headers["x-gateway-request-id"] == answer.json()["error"]["request_id"]
 
@@ -101,7 +103,14 @@ async def test_there_is_nothing_but_the_routes(world):
     served = {(route.path, *sorted(route.methods)) for route in app.routes}
     assert served == {
         (path, "GET")
-        for path in ("/v1/usage", "/v1/usage/records", "/v1/budgets", "/v1/models", "/v1/models/{model_id:path}")
+        for path in (
+            "/v1/usage",
+            "/v1/usage/records",
+            "/v1/usage/records/{request_id}",
+            "/v1/budgets",
+            "/v1/models",
+            "/v1/models/{model_id:path}",
+        )
     }
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as http:
         found = [(await http.get(path)).status_code for path in ("/openapi.json", "/docs", "/v1/usage/")]

@@ -7,7 +7,11 @@ from tests.contract.desk import record_of, settled
 
 HELLO = {"messages": [{"role": "user", "content": "one two three"}]}
 TOTALS = {"requests": 2, "errors": 0, "cache_hits": 0, "input_tokens": 6, "output_tokens": 6, "cost_usd": "0.000018"}
-NO_ESTIMATE = {"estimated_usd": "0", "latency_ms": {"average": 0, "p50": 100, "p95": 100}}
+NO_ESTIMATE = {
+    "estimated_usd": "0",
+    "cost_per_success_usd": "0.000009",
+    "latency_ms": {"average": 0, "p50": 100, "p95": 100},
+}
 
 
 async def complete(client, **fields):
@@ -49,6 +53,7 @@ async def test_filters_and_dates(client):
         ({"group_by": "project"}, 403, "group_by"),
         ({"group_by": "planet"}, 422, "group_by"),
         ({"start_date": "yesterday"}, 422, "start_date"),
+        ({"end_date": "0"}, 422, "end_date"),
         ({"start_date": "2026-11-20", "end_date": "2026-11-19"}, 422, "start_date"),
         ({"agent_id": "a", "user_id": "b"}, 422, "user_id"),
         ({"model": "nope"}, 404, "model"),

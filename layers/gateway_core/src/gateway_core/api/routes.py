@@ -21,6 +21,7 @@ class Routes:
 
     def __init__(self, form: ErrorForm = OWN_FORM) -> None:
         self.all: list[Route] = []
+        self._handlers: dict[str, dict[str, Handler]] = {}
         self._form = form
         self._elsewhere: list[tuple[str, ErrorForm]] = []
 
@@ -46,27 +47,38 @@ class Routes:
         """As `get`, for DELETE."""
         return self._add("DELETE", path)
 
+    def put[H: Handler](self, path: str) -> Callable[[H], H]:
+        """As `get`, for PUT."""
+        return self._add("PUT", path)
+
+    def patch[H: Handler](self, path: str) -> Callable[[H], H]:
+        """As `get`, for PATCH."""
+        return self._add("PATCH", path)
+
     def _add[H: Handler](self, method: str, path: str) -> Callable[[H], H]:
         def add(handler: H) -> H:
-            route = Route(path, _Endpoint(handler), methods=[method])
-            route.methods = {method}  # Starlette would add HEAD to GET
-            self.all.append(route)
+            handlers = self._handlers.setdefault(path, {})
+            if not handlers:
+                self.all.append(Route(path, _Endpoint(handlers)))
+            handlers[method] = handler
+            route = next(route for route in self.all if route.path == path)
+            route.methods = set(handlers)  # Starlette would add HEAD to GET, and name the first alone at a 405
             return handler
 
         return add
 
 
 class _Endpoint:
-    """A handler as an app. What handlers raise is for the app's own exception handlers.
+    """The handlers of a path, by method, as an app. What handlers raise is for the app's own exception handlers.
 
     Of a function Starlette makes one with those handlers around it once more, which all pieces of a stream go through.
     """
 
-    def __init__(self, handler: Handler) -> None:
-        self._handler = handler
+    def __init__(self, handlers: Mapping[str, Handler]) -> None:
+        self._handlers = handlers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive, send)
-        found = await self._handler(request, **request.path_params)
+        found = await self._handlers[request.method](request, **request.path_params)
         answer = found if isinstance(found, Response) else JSONResponse(found)
         await answer(scope, receive, send)

@@ -255,6 +255,7 @@ class ConfigFile(Schema):
     allow_unpriced: bool = False
     api_base_hosts: list[Host] = Field(default_factory=list)
     api_base_private_hosts: list[Host] = Field(default_factory=list)
+    serve_openapi: bool | None = None
     log_level: LogLevel = "INFO"
     reload_s: Annotated[float, Field(ge=0, le=86_400)] = 30.0
     secrets_reload_s: Annotated[float, Field(ge=0, le=86_400)] = 900.0

@@ -46,9 +46,10 @@ class GatewaySettings:
 
     `provider_keys` has the providers whose key is set, by provider name; base URLs are in the catalog's deployments.
     `prompt_caching`: whether prompts that will come again are marked for the provider's cache unasked. `litellm`: when
-    LiteLLM is loaded. `databases` are those beside the first, `store`. `crowd` is the share of one of the `workers`,
-    processes that are one gateway. `least_max_tokens` is down to what `max_tokens` is cut that a budget has no room
-    for, `downgrades` what a budget makes cheaper. Pages of `web_origins` may call.
+    LiteLLM is loaded. `serve_openapi`: None is everywhere but on Lambda. `databases` are those beside the first,
+    `store`. `crowd` is the share of one of the `workers`, processes that are one gateway. `least_max_tokens` is down to
+    what `max_tokens` is cut that a budget has no room for, `downgrades` what a budget makes cheaper. Pages of
+    `web_origins` may call.
     """
 
     catalog: Catalog
@@ -88,6 +89,7 @@ class GatewaySettings:
     prompt_caching: bool
     litellm: LoadLiteLLM
     web_origins: WebOrigins
+    serve_openapi: bool | None
 
     @classmethod
     def from_env(
@@ -144,13 +146,19 @@ class GatewaySettings:
             prompt_caching=file.prompt_caching == "auto",
             litellm=file.litellm,
             web_origins=WebOrigins.from_env(environ),
+            serve_openapi=file.serve_openapi,
         )
 
     def loads_litellm(self, *, on_lambda: bool) -> bool:
-        """Whether a process that calls models is to load LiteLLM at its start, see `config.example.yaml`."""
+        """Whether a process that calls models is to load LiteLLM at its start, see `config.example.yaml`.
+
+        By default where it serves a provider that can be called: on Lambda, where most starts are waited for, one that
+        the configuration names; elsewhere any.
+        """
         if self.litellm != "auto":
             return self.litellm == "start"
-        return not on_lambda or any(provider.engine == "litellm" for provider in self.catalog.providers.values())
+        found = self.catalog.providers if on_lambda else self.catalog.all_providers
+        return any(found[name].engine == "litellm" for name in self.credentials if name in found)
 
     @property
     def store_url(self) -> str | None:

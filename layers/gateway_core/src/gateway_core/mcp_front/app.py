@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway_core.access.authenticator import Authenticator
 from gateway_core.api.cors import Pages
-from gateway_core.api.guard import new_request_id
+from gateway_core.domain.request_ids import new_request_id
 from gateway_core.mcp_front.gate import Gate, no_route
 from gateway_core.mcp_front.server import create_server
 from gateway_core.mcp_front.settings import McpSettings

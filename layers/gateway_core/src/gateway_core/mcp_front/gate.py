@@ -14,11 +14,12 @@ from gateway_core.api.auth import presented_key
 from gateway_core.api.body import read_body
 from gateway_core.api.deadline import time_left_s
 from gateway_core.api.errors import error_response, http_error_response
-from gateway_core.api.guard import RequestGuard, new_request_id
+from gateway_core.api.guard import RequestGuard
 from gateway_core.api.turn import let_in, turn_of
 from gateway_core.crowd.limiter import Limiter
 from gateway_core.domain.chat import Json
 from gateway_core.domain.errors import Forbidden, LLMError, RequestError, UnsupportedMediaType
+from gateway_core.domain.request_ids import new_request_id
 from gateway_core.mcp_front.jsonrpc import BadMessage, check_message, check_version
 from gateway_core.mcp_front.settings import McpSettings
 from gateway_core.mcp_front.visitor import Visitor

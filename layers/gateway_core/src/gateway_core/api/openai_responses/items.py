@@ -128,8 +128,8 @@ class ClientItem(Loose):
 def _only_functions(tools: list[Any]) -> list[Any]:
     for tool in tools:
         kind = tool.get("type") if isinstance(tool, Mapping) else None
-        if kind == "namespace":
-            _only_functions(tool.get("tools") or [])
+        if kind == "namespace" and isinstance(inner := tool.get("tools") or [], list):
+            _only_functions(inner)
         elif kind not in ("function", "custom"):
             raise not_offered("tools that were found by a search may be functions and custom tools")
     return tools
@@ -182,13 +182,15 @@ def _tag(item: Any) -> str | None:
     if not isinstance(item, Mapping):
         return None
     kind = item.get("type") or ("message" if "role" in item else "item_reference")
+    if not isinstance(kind, str):
+        return None
     if kind == "message":
         return "output_message" if item.get("role") == "assistant" else "message"
     if kind in _SERVER_ITEMS:
         return "server"
     if kind in _CLIENT_ITEMS:
         return "client"
-    return "result" if kind in _RESULTS else str(kind)
+    return "result" if kind in _RESULTS else kind
 
 
 type Item = Annotated[

@@ -95,8 +95,14 @@ _SERVER_TOOLS = frozenset(
 )
 
 
+def kind_of(value: Any) -> str | None:
+    """The type that it says it has, if it says one."""
+    kind = value.get("type") if isinstance(value, Mapping) else None
+    return kind if isinstance(kind, str) else None
+
+
 def _tag(tool: Any) -> str | None:
-    kind = tool.get("type") if isinstance(tool, Mapping) else None
+    kind = kind_of(tool)
     if kind in _SERVER_TOOLS or str(kind).startswith("computer_"):
         return "server"
     if str(kind).startswith("web_search"):
@@ -140,7 +146,7 @@ class ChosenNamespace(Strict):
 
 
 def _one_tag(tool: Any) -> str | None:
-    kind = tool.get("type") if isinstance(tool, Mapping) else None
+    kind = kind_of(tool)
     if str(kind).startswith("web_search"):
         return "web_search"
     return "client" if kind in ("apply_patch", "shell", "local_shell") else kind
@@ -163,7 +169,7 @@ class AllowedOnes(Strict):
 
 
 def _is_offered(choice: Any) -> Any:
-    kind = choice.get("type") if isinstance(choice, Mapping) else ""
+    kind = kind_of(choice)
     if kind in _SERVER_TOOLS or str(kind).startswith(("web_search", "computer_")):
         raise not_offered(_SERVERS)
     return choice

@@ -1,0 +1,134 @@
+"""What is told of usage, budgets, models and health."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway_core.api.usage import BudgetsQuery, RecordsQuery, UsageQuery
+from scripts.openapi import looks
+from scripts.openapi.operation import ANTHROPIC, FAILED, LOOKS, OWN, UNKNOWN, Example, Operation
+from scripts.openapi.queries import AnthropicPage
+
+VERSION = {"anthropic-version": "Its presence asks for Anthropic's form"}
+
+OPERATIONS = (
+    Operation(
+        "usage",
+        "GET",
+        "/v1/usage",
+        "Usage",
+        "What was used and what it cost",
+        {200: (looks.UsageAnswer,)},
+        (*LOOKS, UNKNOWN),
+        queries=(UsageQuery,),
+        examples=(Example("by_agent", "By agent", query={"group_by": "agent"}),),
+    ),
+    Operation(
+        "usage_records",
+        "GET",
+        "/v1/usage/records",
+        "Usage",
+        "Single records of one UTC day, a page at a time",
+        {200: (looks.RecordsAnswer,)},
+        LOOKS,
+        queries=(RecordsQuery,),
+        examples=(Example("first", "The first of today", query={"limit": "1"}),),
+    ),
+    Operation(
+        "budgets",
+        "GET",
+        "/v1/budgets",
+        "Usage",
+        "What is spent, held and left",
+        {200: (looks.BudgetsAnswer,)},
+        LOOKS,
+        queries=(BudgetsQuery,),
+        examples=(Example("own", "The key's own"),),
+    ),
+    Operation(
+        "models",
+        "GET",
+        "/v1/models",
+        "Models and health",
+        "What the key may use: capabilities, prices, lifecycle, health",
+        {200: (looks.ModelList, looks.AnthropicModelList)},
+        LOOKS,
+        description="With the header `anthropic-version` in Anthropic's form, a page at a time.",
+        queries=(AnthropicPage,),
+        headers=VERSION,
+        errors_as=OWN + ANTHROPIC,
+        examples=(
+            Example(
+                "anthropic", "In Anthropic's form", query={"limit": "1"}, headers={"anthropic-version": "2023-06-01"}
+            ),
+        ),
+    ),
+    Operation(
+        "model",
+        "GET",
+        "/v1/models/{model_id}",
+        "Models and health",
+        "One model or group",
+        {200: (looks.ModelAnswer, looks.AnthropicModelAnswer)},
+        (*LOOKS, UNKNOWN),
+        headers=VERSION,
+        errors_as=OWN + ANTHROPIC,
+        examples=(
+            Example("model", "A model", path={"model_id": "gpt-5.1-mini"}),
+            Example("group", "A group", path={"model_id": "fast"}),
+        ),
+    ),
+    Operation(
+        "root",
+        "GET",
+        "/",
+        "Models and health",
+        "Name and version",
+        {200: (looks.RootAnswer,)},
+        (FAILED,),
+        is_open=True,
+        examples=(Example("root", "No key"),),
+    ),
+    Operation(
+        "health",
+        "GET",
+        "/health",
+        "Models and health",
+        "The process lives; no key, no I/O",
+        {200: (looks.HealthAnswer,)},
+        (FAILED,),
+        is_open=True,
+        examples=(Example("health", "No key"),),
+    ),
+    Operation(
+        "health_providers",
+        "GET",
+        "/health/providers",
+        "Models and health",
+        "What the fleet knows of its providers",
+        {200: (looks.ProvidersAnswer,)},
+        LOOKS,
+        examples=(Example("providers", "All of them"),),
+    ),
+    Operation(
+        "openapi",
+        "GET",
+        "/openapi.json",
+        "Models and health",
+        "This document, where `serve_openapi` allows it",
+        {200: (dict[str, Any],)},
+        (UNKNOWN, FAILED),
+        is_open=True,
+    ),
+    Operation(
+        "events",
+        "GET",
+        "/v1/events",
+        "Local only",
+        "What happens, live; with `make run` and in the container",
+        {200: ()},
+        LOOKS,
+        headers={"Last-Event-ID": "Resumes behind this event; 0 gives all that are kept"},
+        streams="Named by their type, see docs/events.md.",
+    ),
+)

@@ -1,0 +1,7 @@
+"""All operations, in the order of the document. A test compares them with the routes that there are."""
+
+from __future__ import annotations
+
+from scripts.openapi import asking, looking, tools, wires
+
+OPERATIONS = (*asking.OPERATIONS, *wires.OPERATIONS, *looking.OPERATIONS, *tools.OPERATIONS)

@@ -1,0 +1,39 @@
+"""The Model Context Protocol."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scripts.openapi import clients_answers
+from scripts.openapi.operation import OWN, READS_BODY, Example, Operation
+
+LIST_TOOLS: dict[str, Any] = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+CALL_TOOL: dict[str, Any] = {
+    "jsonrpc": "2.0",
+    "id": 2,
+    "method": "tools/call",
+    "params": {"name": "count_tokens", "arguments": {"model": "fast", "text": "Say hello"}},
+}
+MCP_HEADERS = {"accept": "application/json, text/event-stream"}
+
+
+OPERATIONS = (
+    Operation(
+        "mcp",
+        "POST",
+        "/mcp",
+        "MCP",
+        "The tools, by the Model Context Protocol over streamable HTTP",
+        {200: (clients_answers.JsonRpcAnswer,), 202: ()},
+        (*READS_BODY, 406, 421),
+        errors_as=(*OWN, "JsonRpcAnswer"),
+        description="Tools and their arguments are in docs/mcp.md. What breaks JSON-RPC is told in its own form.",
+        body=clients_answers.JsonRpcMessage,
+        headers={"accept": "Both application/json and text/event-stream", "mcp-protocol-version": "As agreed"},
+        streams="`message` with a JSON-RPC message each.",
+        examples=(
+            Example("tools", "All tools", LIST_TOOLS, headers=MCP_HEADERS),
+            Example("call", "A call", CALL_TOOL, headers=MCP_HEADERS),
+        ),
+    ),
+)
