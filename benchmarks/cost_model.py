@@ -31,9 +31,11 @@ MEMORY_MB: Mapping[str, int] = {
     "Tokens": 1024,
     "Mcp": 512,
     "Usage": 512,
+    "Admin": 512,
     "Models": 512,
     "Health": 512,
     "Probe": 256,
+    "Invoices": 256,
     "Replay": 256,
 }
 """MB by function, as in template.yaml."""
@@ -214,7 +216,7 @@ GB = Decimal(10**9)
 
 def idle_use(probe: Probe = Probe()) -> dict[str, Decimal]:
     """What a month without a request uses: the probe, and what is just there."""
-    runs = probe.runs
+    runs = probe.runs + DAYS  # once a day it is looked whether anybody's invoices are to be compared
     return {
         "lambda_requests": runs,
         "lambda_gb_seconds": runs * probe.seconds * MEMORY_MB["Probe"] / 1024,

@@ -36,7 +36,7 @@ class LocalEnvironment:
     `store_dir` is where the store's data is kept, in memory if empty. `databases` are those of ours beside the first.
     `makes_key` is whether a development key is made up when none is given. `drain_s` is how long requests in flight may
     take to finish once it is told to stop. `workers` is how many processes serve. `probe_interval_s` is the time
-    between two probes of the providers, 0 for none.
+    between two probes of the providers, 0 for none; `invoice_interval_s` the same of what they bill.
     """
 
     host: str
@@ -44,6 +44,7 @@ class LocalEnvironment:
     drain_s: int
     workers: int
     probe_interval_s: int
+    invoice_interval_s: int
     store_port: int
     store_token: str
     store_dir: str
@@ -74,6 +75,7 @@ def read(environ: Mapping[str, str]) -> LocalEnvironment:
         drain_s=_number(env, "DRAIN_S", 1, MOST_DRAIN_S),
         workers=_workers(env, default=1 if private else min(processors(), MOST_USUAL_WORKERS)),
         probe_interval_s=_number(env, "PROBE_INTERVAL_S", 300, MOST_INTERVAL_S),
+        invoice_interval_s=_number(env, "INVOICE_INTERVAL_S", 3600, MOST_INTERVAL_S),
         store_port=_number(env, "LOCAL_STORE_PORT", 8788, MOST_PORT),
         store_token=env.text("LOCAL_STORE_TOKEN") or "local",
         store_dir=env.text("LOCAL_STORE_DIR") or "",

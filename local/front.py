@@ -13,11 +13,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gateway_core.adapters.feed import EventFeed
 from gateway_core.adapters.job_bell import JobBell
 from gateway_core.api.app import create_app
+from gateway_core.api.dashboard import LIVE_EVENTS
 from gateway_core.api.turn import LIMITER
 from gateway_core.bootstrap import light_services, mcp_app
 from gateway_core.crowd.limiter import Limiter
 from local.live_events import events_router
 
+ADMIN = "admin"
+"""What no other function may invoke."""
 ROUTES: Mapping[str, str] = {
     "/v1/complete": "complete",
     "/v1/stream": "stream",
@@ -31,6 +34,10 @@ ROUTES: Mapping[str, str] = {
     "/v1/usage": "usage",
     "/v1/usage/records": "usage",
     "/v1/budgets": "usage",
+    "/v1/holds": "usage",
+    "/v1/key": "usage",
+    "/dashboard": "usage",
+    "/v1/invoices": "usage",
     "/v1/models": "models",
     "/health": "health",
     "/health/providers": "health",
@@ -41,7 +48,10 @@ ROUTES: Mapping[str, str] = {
 BELOW: Mapping[str, str] = {
     "/v1/models/": "models",
     "/v1/responses/": "stream",
+    "/v1/usage/records/": "usage",
+    "/dashboard/": "usage",
     "/ask/": "ask",
+    "/admin/": ADMIN,
 }
 """The same for every path that begins so."""
 LOCAL_ROUTES: Mapping[str, str] = {"/v1/events": "events"}
@@ -50,7 +60,7 @@ LOCAL_ROUTES: Mapping[str, str] = {"/v1/events": "events"}
 
 def load_apps() -> dict[str, Starlette]:
     """Import each function's app but MCP's. They read their settings from the process environment, as on Lambda."""
-    names = sorted(set(ROUTES.values()) - {"mcp"})
+    names = sorted({*ROUTES.values(), *BELOW.values()} - {"mcp"})
     return {name: import_module(f"functions.{name}.app").app for name in names}
 
 
@@ -65,7 +75,8 @@ def load_front(feed: EventFeed) -> Front:
     services = light_services(os.environ)
     events = create_app(services, events_router(feed))
     limiter = Limiter(services.now().telemetry.crowded)
-    return Front({**apps, "mcp": mcp_app(os.environ, apps), "events": events}, limiter)
+    invoked = {name: app for name, app in apps.items() if name != ADMIN}
+    return Front({**apps, "mcp": mcp_app(os.environ, invoked), "events": events}, limiter)
 
 
 def job_bell() -> JobBell:
@@ -89,7 +100,7 @@ class Front:
         """Hand the request on."""
         scope = as_sent(scope)
         if scope["type"] == "http":
-            scope.setdefault("state", {})[LIMITER] = self._limiter
+            scope.setdefault("state", {}).update({LIMITER: self._limiter, LIVE_EVENTS: "events" in self._functions})
         await self._functions[function_of(scope.get("path", ""))](scope, receive, send)
 
 

@@ -1,4 +1,4 @@
-"""Does while the stack runs what the schedules do on AWS: probes providers, and looks after the catalog and holds."""
+"""Does while the stack runs what the schedules do on AWS: probes providers, looks after catalog, holds and invoices."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from anyio.from_thread import start_blocking_portal
 
 from gateway_core.domain.errors import StoreUnavailable
 from gateway_core.triggers.health_checks import HealthChecks
+from gateway_core.triggers.invoices import InvoiceChecks
 
 HOUR_S, DAY_S = 3_600, 86_400
 
@@ -29,6 +30,28 @@ def probing(checks: HealthChecks, every_s: float) -> Iterator[None]:
         finally:
             for task in tasks:
                 task.cancel()
+
+
+@contextlib.contextmanager
+def comparing(checks: InvoiceChecks, every_s: float) -> Iterator[None]:
+    """The same for what providers bill, where anybody's key may ask."""
+    with start_blocking_portal() as portal:
+        task = portal.start_task_soon(_invoices, checks, every_s)
+        try:
+            yield
+        finally:
+            task.cancel()
+
+
+async def _invoices(checks: InvoiceChecks, every_s: float) -> None:
+    try:
+        while True:
+            with contextlib.suppress(StoreUnavailable):  # the next round finds the same
+                await checks.check()
+            await asyncio.sleep(every_s)
+    finally:
+        with anyio.CancelScope(shield=True):
+            await checks.close()
 
 
 async def _probes(checks: HealthChecks, every_s: float) -> None:

@@ -14,16 +14,19 @@ from types import FrameType
 from gateway_core.adapters.feed import EventFeed
 from gateway_core.adapters.job_bell import JobBell
 from gateway_core.bootstrap import health_checks
+from gateway_core.bootstrap.invoices import invoice_checks
 from gateway_core.bootstrap.jobs import job_loop
 from gateway_core.config.environment import GatewayEnvironment, StoreSettings, documents_named, store_variables
 from gateway_core.domain.errors import ConfigError, StoreUnavailable
+from gateway_core.triggers.invoices import admin_keys
+from gateway_core.wires.billing import BILLED
 from local.children import Child, Children
 from local.dev_key import dev_key, stored, storing
 from local.environment import LocalEnvironment, StackError, read
 from local.front import Front, job_bell, load_front
 from local.hub import Spoke
 from local.parts import Host, apart, serve_database, serve_providers, serve_store
-from local.probing import probing
+from local.probing import comparing, probing
 from local.providers import base_urls
 from local.replaying import backlog_of, replaying
 from local.serving import ServingError, base_url, bind, running, server_for
@@ -95,6 +98,7 @@ def _start(
 ) -> Running:
     settings, providers_url = start_parts(stack, choices, environ, apart(stack, children, started))
     key = dev_key(choices)
+    os.environ["GATEWAY_DEV_KEY"] = key  # who has it may administer, also where it was made up
     is_stored = stored(key, settings, is_own_store=not choices.real_store)
     sock = bind(choices.port, choices.host)
     stack.enter_context(sock)
@@ -170,6 +174,8 @@ def start_probes(stack: ExitStack, choices: LocalEnvironment, settings: Mapping[
     """If they are wanted."""
     if choices.probe_interval_s:
         stack.enter_context(probing(health_checks(settings), choices.probe_interval_s))
+    if choices.invoice_interval_s and admin_keys(settings):
+        stack.enter_context(comparing(invoice_checks(settings), choices.invoice_interval_s))
 
 
 def _wait(stopped: threading.Event, started: Sequence[Child], workers: Workers | None) -> None:
@@ -207,6 +213,8 @@ def _providers(choices: LocalEnvironment, url: str) -> dict[str, str]:
     for name in choices.simulated:
         found[f"{name}_API_KEY"] = "simulated"
         found[f"{name}_API_BASE"] = base_urls(url)[f"{name}_API_BASE"]
+        if name.lower() in BILLED:
+            found[f"{name}_ADMIN_KEY"] = "simulated"
     return found
 
 

@@ -103,7 +103,8 @@ async def _admit(key: str, environ: Mapping[str, str], *, admin: bool) -> None:
 class Loading:
     """The functions, once they are loaded. Implements the port `Invoker`.
 
-    LiteLLM takes seconds of CPU, which a client that starts us does not always wait: it can list the tools meanwhile.
+    They take a second of CPU, with LiteLLM several, which a client that starts us does not always wait: it can list the
+    tools meanwhile.
     """
 
     def __init__(self, load: Callable[[], Mapping[str, ASGIApp]]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from benchmarks.side_by_side.contestants import CONTESTANTS, DIRECT, LEAN, MAKE_RUN, OURS
+from benchmarks.side_by_side.contestants import CONTESTANTS, DIRECT, LOADED, MAKE_RUN, OURS
 from benchmarks.side_by_side.report import number
 from benchmarks.side_by_side.results import ADDED, CPU, FIRST, RATE, STREAM, Results, memory
 
@@ -32,7 +32,7 @@ class _Panel:
         lines = [f'<text x="4" y="20" font-weight="600">{escape(self.title)}</text>']
         for index, (name, value) in enumerate(self.bars):
             top, length = _HEAD + index * _BAR, max(1.0, value / most * room)
-            color = _OURS if name in {OURS, LEAN, MAKE_RUN} else _OTHERS
+            color = _OURS if name in {OURS, LOADED, MAKE_RUN} else _OTHERS
             lines += [
                 f'<text x="{_LABEL - 6}" y="{top + 11}" text-anchor="end">{escape(name.replace("`", ""))}</text>',
                 f'<rect x="{_LABEL}" y="{top}" width="{length:.1f}" height="{_BAR - 5}" fill="{color}"/>',

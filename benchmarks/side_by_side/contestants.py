@@ -15,7 +15,7 @@ from benchmarks.side_by_side.measuring import Measured
 from benchmarks.side_by_side.peers import Place
 
 DIRECT, OURS, LITELLM, BARE = "direct", "this gateway", "LiteLLM's proxy", "litellm.acompletion"
-LEAN, MAKE_RUN = "ours, no LiteLLM", "ours, `make run`"
+LOADED, MAKE_RUN = "ours, LiteLLM loaded", "ours, `make run`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,9 @@ CONTESTANTS = (
         "key, budget held and spent, the fleet's breaker and limits, price, durable record (its store is apart)",
     ),
     Contestant(
-        LEAN,
-        partial(peers.ours, name="lean", apart=True, config="litellm: demand\n"),
-        "the same with `litellm: demand`, as on Lambda: LiteLLM is not loaded until somebody needs it",
+        LOADED,
+        partial(peers.ours, name="loaded", apart=True, config="litellm: start\n"),
+        "the same with `litellm: start`, as where a provider needs LiteLLM: none of these does",
     ),
     Contestant(MAKE_RUN, partial(peers.ours, name="make run", apart=False), "the same, its store and Valkey included"),
     Contestant(BARE, peers.bare, "no gateway: the library in the caller's process", "key, budget, breaker, record"),

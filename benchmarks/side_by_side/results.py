@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.side_by_side.contestants import BARE, DIRECT, LEAN, LITELLM, OURS
+from benchmarks.side_by_side.contestants import BARE, DIRECT, LITELLM, OURS
 from benchmarks.side_by_side.measuring import Sample
 
 type Round = Mapping[str, Sample]
@@ -125,9 +125,8 @@ def verdicts(results: Results) -> list[Verdict]:
             if target and ratio is not None:
                 found.append(Verdict(one.name, other, ratio, target, one.more_is_better))
     theirs = memory(results, LITELLM)
-    for name, what in ((OURS, "memory"), (LEAN, "memory, LiteLLM not loaded")):
-        if theirs and (mib := memory(results, name)):
-            found.append(Verdict(what, LITELLM, mib / theirs, MEMORY_TARGET))
+    if theirs and (mib := memory(results, OURS)):
+        found.append(Verdict("memory", LITELLM, mib / theirs, MEMORY_TARGET))
     if (crowd := CROWD.median(results, OURS)) is not None:
         found.append(Verdict(CROWD.name, "itself", crowd, 1.1))
     return found

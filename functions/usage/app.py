@@ -1,12 +1,16 @@
-"""GET /v1/usage, /v1/usage/records and /v1/budgets. Holds no provider key."""
+"""What was used, what it cost, what is left and held, what providers bill, and the page that shows it.
+
+Holds no provider key.
+"""
 
 import os
 
 from mangum import Mangum
 
-from gateway_core.api import usage
+from gateway_core.api import dashboard, holds, invoices, key, usage
 from gateway_core.api.app import create_app
 from gateway_core.bootstrap import light_services
 
-app = create_app(light_services(os.environ), usage.router)
+PARTS = (usage, holds, key, invoices, dashboard)
+app = create_app(light_services(os.environ), *(part.router for part in PARTS))
 handler = Mangum(app, lifespan="off")

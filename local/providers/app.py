@@ -1,4 +1,4 @@
-"""The ASGI app: each provider's paths, and the simulator's own under `/__faults` and `/__calls`."""
+"""The ASGI app: each provider's paths, and the simulator's own under `/__faults`, `/__calls` and `/__bills`."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from local.providers.anthropic.costs import AnthropicCosts
 from local.providers.anthropic.messages import AnthropicCountTokens, AnthropicMessages
 from local.providers.anthropic.models import AnthropicModels
+from local.providers.bills import Bills
 from local.providers.calls import LOG_SIZE, CallLog
 from local.providers.deepseek.base import DeepSeekModels
 from local.providers.deepseek.chat import DeepSeekChat
 from local.providers.gemini.embed import GeminiBatchEmbed, GeminiEmbed, GeminiModels
 from local.providers.gemini.generate import GeminiCountTokens, GeminiGenerate, GeminiStream
 from local.providers.openai.chat import OpenAIChat
+from local.providers.openai.costs import OpenAICosts
 from local.providers.openai.embeddings import OpenAIEmbeddings
 from local.providers.openai.models import OpenAIModels
 from local.providers.openai.responses import OpenAIResponses
@@ -42,27 +45,30 @@ def create_app(*, now_s: Callable[[], float] = time.time, pace_ms: float = 0.0, 
 
     It remembers the last `log_size` requests.
     """
-    simulator = Simulator(now_s, pace_ms, calls=CallLog(log_size))
+    bills = Bills()
+    simulator = Simulator(now_s, pace_ms, calls=CallLog(log_size, lambda call: bills.add(call, now_s())), bills=bills)
     app = Starlette(routes=[*_provider_routes(simulator), *_own_routes(simulator)])
     app.state.simulator = simulator
     return app
 
 
 def _provider_routes(simulator: Simulator) -> Iterator[BaseRoute]:
-    for method, path, wire in _wires():
+    for method, path, wire in _wires(simulator.bills):
         yield Route(path, Endpoint(simulator, wire), methods=[method])
     for wire in (AnthropicModels(), OpenAIModels(), DeepSeekModels(), GeminiModels()):
         yield Route(f"/{wire.provider}/{{path:path}}", NotFound(wire))
 
 
-def _wires() -> Iterator[tuple[str, str, Wire]]:
+def _wires(bills: Bills) -> Iterator[tuple[str, str, Wire]]:
     yield "POST", "/anthropic/v1/messages", AnthropicMessages()
     yield "POST", "/anthropic/v1/messages/count_tokens", AnthropicCountTokens()
     yield "GET", "/anthropic/v1/models", AnthropicModels()
+    yield "GET", "/anthropic/v1/organizations/cost_report", AnthropicCosts(bills)
     yield "POST", "/openai/v1/chat/completions", OpenAIChat()
     yield "POST", "/openai/v1/responses", OpenAIResponses()
     yield "POST", "/openai/v1/embeddings", OpenAIEmbeddings()
     yield "GET", "/openai/v1/models", OpenAIModels()
+    yield "GET", "/openai/v1/organization/costs", OpenAICosts(bills)
     for base in ("/deepseek/v1", "/deepseek/beta", "/deepseek"):
         yield "POST", f"{base}/chat/completions", DeepSeekChat()
         yield "GET", f"{base}/models", DeepSeekModels()
@@ -89,11 +95,19 @@ def _own_routes(simulator: Simulator) -> list[Route]:
         if request.method == "DELETE":
             simulator.calls.clear()
             simulator.cache.clear()
+            simulator.bills.clear()
             return Response(status_code=204)
         await simulator.calls.idle(float(request.query_params.get("wait_idle_s", 0)))
         return JSONResponse(simulator.calls.as_json())
 
+    async def bills(request: Request) -> Response:
+        try:
+            return JSONResponse(simulator.bills.disagree(await request.json()))
+        except ValueError as error:
+            return JSONResponse({"error": str(error)}, status_code=422)
+
     return [
+        Route("/__bills", bills, methods=["POST"]),
         Route("/__faults", faults, methods=["GET", "POST", "DELETE"]),
         Route("/__calls", calls, methods=["GET", "DELETE"]),
     ]

@@ -2,7 +2,7 @@
 
 A call is counted the moment its request is read, and its end before the last byte of its answer leaves, so that a
 client that has its answer always finds it counted. Everything runs on one event loop; no count can be torn. Lists of
-models are among the requests alone: they call no model, and health checks ask for them at any time.
+models and reports of costs are among the requests alone: they call no model, and are asked for at any time.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import asyncio
 import hashlib
 import math
 from collections import Counter, deque
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -19,7 +20,7 @@ from local.providers.model import Request, Tokens
 LOG_SIZE = 500
 _MAX_KEPT_BYTES = 256 * 1024
 _CREDENTIALS = ("authorization", "x-api-key", "x-goog-api-key", "cookie")
-_LISTS = "models"
+_UNCOUNTED = ("costs", "models")
 _COUNTERS = (
     "calls",
     "ok",
@@ -84,10 +85,11 @@ class Call:
 
 
 class CallLog:
-    """Counts by provider and model, and the last `size` requests."""
+    """Counts by provider and model, and the last `size` requests. `ended` is told of each call that is counted."""
 
-    def __init__(self, size: int = LOG_SIZE) -> None:
+    def __init__(self, size: int = LOG_SIZE, ended: Callable[[Call], None] = lambda _call: None) -> None:
         self._size = size
+        self._ended = ended
         self._numbers = 0
         self._epoch = 0
         self._open = 0
@@ -107,7 +109,7 @@ class CallLog:
         self._idle.clear()
         call = Call(self._numbers, provider, endpoint, _kept(request), model, self._epoch)
         self._recent.append(call)
-        if endpoint != _LISTS:
+        if endpoint not in _UNCOUNTED:
             self._counter(call)["calls"] += 1
         return call
 
@@ -116,8 +118,9 @@ class CallLog:
         if call.outcome != "pending":
             return
         call.outcome, call.status = outcome, status
-        if call.epoch == self._epoch and call.endpoint != _LISTS:
+        if call.epoch == self._epoch and call.endpoint not in _UNCOUNTED:
             self._counter(call).update(_counted(call))
+            self._ended(call)
         self._open -= 1
         if not self._open:
             self._idle.set()

@@ -25,6 +25,10 @@ class Control:
         """Set what the provider's models say, see `wishes.Wishes`, and `headers` of their answers."""
         return self.fault(provider, "answer", **params)
 
+    def disagree(self, provider: str, factor: str) -> None:
+        """Have a provider bill so many times as much as its calls cost. Raises httpx.HTTPStatusError."""
+        self._http.post("/__bills", json={"provider": provider, "factor": factor}).raise_for_status()
+
     def heal(self) -> None:
         """Clear all faults."""
         self._http.delete("/__faults").raise_for_status()

@@ -33,7 +33,7 @@ KINDS: dict[str, frozenset[str]] = {
 }
 """Every kind with its own parameters; all of them take `headers` too."""
 PROVIDERS = ("anthropic", "deepseek", "gemini", "openai")
-ENDPOINTS = ("chat", "embeddings", "models", "count_tokens")
+ENDPOINTS = ("chat", "embeddings", "models", "count_tokens", "costs")
 _OF_MODELS = ("chat", "embeddings")
 _OWN_FIELDS = ("provider", "model", "kind", "times", "endpoint")
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
+from local.providers.bills import Bills
 from local.providers.calls import Call, CallLog
 from local.providers.exchange import Gone, SimulatedExchange
 from local.providers.faults import Fault, FaultBook
@@ -32,6 +33,7 @@ class Simulator:
     faults: FaultBook = dataclasses.field(default_factory=FaultBook)
     calls: CallLog = dataclasses.field(default_factory=CallLog)
     cache: PromptCache = dataclasses.field(default_factory=PromptCache)
+    bills: Bills = dataclasses.field(default_factory=Bills)
 
 
 class Endpoint:

@@ -17,8 +17,8 @@ REJECTED_KEY = "invalid"
 class Wire(abc.ABC):
     """One operation of one provider: reads requests, renders answers, failures and streams.
 
-    `endpoint` is chat, embeddings, models or count_tokens. `blocks_in_band` is true where a refused prompt is a 200
-    that says so.
+    `endpoint` is chat, embeddings, models, count_tokens or costs. `blocks_in_band` is true where a refused prompt is a
+    200 that says so.
     """
 
     provider: ClassVar[str]

@@ -123,7 +123,7 @@ def test_an_answer_arrives_as_progress(run_node, command, version):
     told = run_mcp(run_node, command, "stream")["result"]
     deltas = told["deltas"]
     assert len(deltas) > 2
-    assert "".join(delta["message"] for delta in deltas) == told["result"]["structured"]["content"]
+    assert "".join(delta.get("message", "") for delta in deltas) == told["result"]["structured"]["content"]
     progress = [delta["progress"] for delta in deltas]
     assert progress == sorted(set(progress))
     assert told["result"]["structured"]["usage"]["output_tokens"] == 40

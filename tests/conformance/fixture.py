@@ -16,9 +16,39 @@ from fastmcp.exceptions import ToolError
 from fastmcp.prompts import Message
 from mcp.shared.exceptions import MCPError
 from mcp_types import AudioContent, EmbeddedResource, ImageContent, TextContent, TextResourceContents
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp
+
+from gateway_core.adapters.clock import SystemClock
+from gateway_core.adapters.invoke_asgi import AsgiInvoker
+from gateway_core.domain.caller import Caller
+from gateway_core.mcp_front.app import serve_server
+from gateway_core.mcp_front.logs import quiet_libraries
+from gateway_core.mcp_front.server import create_server
+from gateway_core.mcp_front.settings import McpSettings
+from gateway_core.telemetry.telemetry import Telemetry
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGP4z8DwHwAFAAH/iZk9HQAAAABJRU5ErkJggg=="
 WAV = "UklGRiQAAABXQVZFZm10IBAAAAABAAEARKwAAIhYAQACABAAZGF0YQAAAAA="
+
+
+class AnyKey:
+    """Knows everybody."""
+
+    def known(self, key: str) -> Caller:
+        return Caller("dev", key, key, "")
+
+    async def authenticate(self, key: str) -> Caller:
+        return self.known(key)
+
+
+def fixture_app() -> ASGIApp:
+    """The production app around the production server, with the suite's primitives added."""
+    telemetry = Telemetry(level="CRITICAL")
+    quiet_libraries(telemetry)
+    server = create_server(AsgiInvoker({"models": JSONResponse({"data": []})}), telemetry, SystemClock())
+    install(server)
+    return serve_server(server, AnyKey(), McpSettings(is_local=True), telemetry)
 
 
 def install(server: FastMCP[Any]) -> None:

@@ -37,15 +37,15 @@ def gateway(redis, capsys):
 
 @pytest.fixture
 def refused(redis, capsys):
-    """Runs a command that fails with 2 and gives what it says."""
+    """Runs a command that fails and gives what it says."""
 
-    def run(command, **changes):
+    def run(command, exits=2, **changes):
         try:
             code = main(command.split(), environ(redis) | changes)
         except SystemExit as leaving:
             code = leaving.code
         printed = capsys.readouterr()
-        assert (code, printed.out) == (2, "")
+        assert (code, printed.out) == (exits, "")
         return printed.err
 
     return run
@@ -91,6 +91,11 @@ def test_all_rights_and_limits_of_a_key_are_listed(gateway):
         "rpm": 60,
         "tpm": 1000,
         "revoked": None,
+        "expires_at": None,
+        "rotated": None,
+        "old_secret_ends_at": None,
+        "last_used": None,
+        "spent": {"day_usd": "0", "month_usd": "0", "day_tokens": 0, "month_tokens": 0},
     }
 
 
@@ -101,6 +106,7 @@ def test_a_key_has_no_limits_and_no_hosts_unless_set(gateway):
     assert {name for name, value in line.items() if not value} == {
         "user", "admin", "groups", "tools", "api_base_hosts", "models", "revoked",
         "day_usd", "month_usd", "day_tokens", "month_tokens", "rpm", "tpm",
+        "name", "expires_at", "rotated", "old_secret_ends_at", "last_used",
     }  # fmt: skip
 
 
@@ -109,11 +115,12 @@ def test_a_revoked_key_is_still_listed(gateway, refused):
     (made,) = gateway("keys create --project alpha")
     assert gateway(f"keys revoke {made['id']}") == [{"id": made["id"], "revoked": True}]
     assert gateway("keys list --project alpha")[0]["revoked"].endswith("Z")
-    assert "gateway keys list" in refused("keys revoke key_alpha_0123456789abcdef")
+    assert "gateway keys list" in refused("keys revoke key_alpha_0123456789abcdef", exits=1)
 
 
 def test_a_budget_changes_only_what_is_named(gateway):
     """`none` lifts a limit."""
+    gateway("keys create --project alpha")
     gateway("budgets set --project alpha --day-usd 1.000000001 --month-tokens 5")
     changed = {"project": "alpha", "user": "", "month_usd": "3", "day_tokens": None, "month_tokens": 5}
     assert gateway("budgets set --project alpha --month-usd 3") == [{**changed, "day_usd": "1.000000001"}]
@@ -122,6 +129,7 @@ def test_a_budget_changes_only_what_is_named(gateway):
 
 def test_a_users_budget_is_not_the_projects(gateway):
     """Each has its own."""
+    gateway("keys create --project alpha")
     gateway("budgets set --project alpha --user bob --day-tokens 9")
     assert gateway("budgets set --project alpha")[0]["day_tokens"] is None
     assert gateway("budgets set --project alpha --user bob")[0]["day_tokens"] == 9
@@ -158,7 +166,7 @@ def test_holds_are_listed_and_released(gateway, refused, redis):
         {"project": "alpha", "hold": "doubt.2.1", "released": True, "charge_usd": "0.00000005", "charge_tokens": 4}
     ]
     assert gateway("usage reconcile --project alpha") == []
-    assert "Nothing is held" in refused("usage reconcile --project alpha --release dead.1")
+    assert "Nothing is held" in refused("usage reconcile --project alpha --release dead.1", exits=1)
 
 
 def test_another_month_holds_nothing(gateway, redis):
@@ -210,17 +218,17 @@ def test_wrong_arguments_are_refused_before_anything_is_stored(refused, redis, c
 
 
 @pytest.mark.parametrize(
-    ("changes", "says"),
+    ("changes", "says", "exits"),
     [
-        ({"UPSTASH_REDIS_REST_URL": ""}, "Set UPSTASH_REDIS_REST_URL"),
-        ({"UPSTASH_REDIS_REST_URL": "http://redis.example.com"}, "https"),
-        ({"UPSTASH_REDIS_REST_TOKEN": "wrong-token"}, "WRONGPASS"),
-        ({"UPSTASH_REDIS_REST_URL": "http://127.0.0.1:9"}, "does not answer"),
+        ({"UPSTASH_REDIS_REST_URL": ""}, "Set UPSTASH_REDIS_REST_URL", 2),
+        ({"UPSTASH_REDIS_REST_URL": "http://redis.example.com"}, "https", 2),
+        ({"UPSTASH_REDIS_REST_TOKEN": "wrong-token"}, "The store refuses the token", 2),
+        ({"UPSTASH_REDIS_REST_URL": "http://127.0.0.1:9"}, "store at http://127.0.0.1:9 does not answer", 4),
     ],
 )
-def test_a_store_that_cannot_be_used_is_named(refused, changes, says):
+def test_a_store_that_cannot_be_used_is_named(refused, changes, says, exits):
     """Missing, unsafe, locked or away; the token is not repeated."""
-    said = refused("keys list --project alpha", **changes)
+    said = refused("keys list --project alpha", exits, **changes)
     assert says in said
     assert "wrong-token" not in said
 
@@ -229,7 +237,7 @@ def test_white_space_around_an_address_counts_for_nothing(redis, capsys):
     """As for the gateway: values come from files and from copying."""
     padded = {name: f" {value}\n" for name, value in environ(redis).items()}
     assert main(["keys", "list", "--project", "alpha"], padded | {"GATEWAY_ALLOW_HTTP": "1 "}) == 0
-    assert capsys.readouterr() == ("", "")
+    assert capsys.readouterr() == ("", "there are no keys in project alpha\n")
 
 
 @pytest.mark.parametrize("command", ["keys list", "budgets set", "usage reconcile"])
@@ -336,7 +344,7 @@ async def test_a_replay_without_the_store_changes_nothing(redis, waiting, tmp_pa
     await backlog.put(waiting, AWAY)
     away = environ(redis) | {"UPSTASH_REDIS_REST_TOKEN": "wrong"}
     assert await asyncio.to_thread(main, ["usage", "replay", str(tmp_path)], away) == 2
-    assert "The gateway's store does not answer" in capsys.readouterr().err
+    assert "The store refuses the token" in capsys.readouterr().err
     plan = Plan()
     await backlog.drain(plan)
     assert plan.seen == {"r1": 1}

@@ -18,7 +18,7 @@ from gateway_core.domain.errors import Forbidden, ProjectMisplaced, StoreUnavail
 from gateway_core.store.messages import Admitted, StaleCaller, Terms
 from gateway_core.store.placement import FIRST
 from gateway_core.store.probes import Probe
-from gateway_core.store.records import Unsettled
+from gateway_core.store.records import HourPlace, Unsettled
 from gateway_core.store.virtual_keys import digest_of
 from tests.contract.databases import MOVED, PLACEMENT, admin_of, desks
 from tests.contract.desk import DAY, DIGEST, NOON, POLICY, Desk, candidate, record_of, settled
@@ -103,6 +103,7 @@ async def test_a_project_whose_data_is_elsewhere_is_refused(two):
         store.find_key("alpha", DIGEST),
         store.set_budget("alpha", "", Limits()),
         store.usage_records("alpha", day=DAY),
+        store.hour_records("alpha", [HourPlace(DAY, "12")], limit=1),
         Desk(store, tag="tag").admit("r2"),
     ):
         with pytest.raises(ProjectMisplaced) as told:

@@ -1,15 +1,19 @@
 """Keys, budgets, holds and reports: what the command line and the reports ask of a store."""
 
+import json
+
 import pytest
 
+from gateway_core.access.administration import Administration
 from gateway_core.adapters.memory import MemoryStore
 from gateway_core.domain.caller import Limits
-from gateway_core.domain.errors import ConfigError, InvalidRequest
+from gateway_core.domain.errors import ConfigError, InvalidRequest, StoreUnreadable
 from gateway_core.store.counters import RECONCILED, Counters
 from gateway_core.store.earlier_counters import EarlierFields
 from gateway_core.store.records import BudgetLine, OpenHold
 from gateway_core.store.virtual_keys import KeyRecord, digest_of
 from tests.contract.desk import DAY, DIGEST, MONTH, NOON, Desk, candidate, settled
+from tests.manual_clock import ManualClock
 
 FULL = KeyRecord(
     project_id="alpha",
@@ -246,3 +250,28 @@ async def test_projects_are_those_that_had_a_request(store):
         if project != "idle":
             await desk.call("r1")
     assert await store.projects() == ["alpha", "beta"]
+
+
+async def test_records_of_earlier_releases_are_changed_and_read_by_them(redis, upstash):
+    """Fields that they did not write are absent. To them a rotated secret is revoked: they would count it twice."""
+    office = Administration(upstash, ManualClock(NOON))
+    digest = digest_of("gk_alpha_old")
+    rights = '{"user":"","admin":false,"groups":[],"tools":[],"hosts":[],"created_ms":5,"revoked_ms":null}'
+    redis.run("HSET", "prj:alpha", f"k|{digest}", f";;;;;7|{rights}")
+    key_id = f"key_alpha_{digest[:16]}"
+    assert (await office.update_key(key_id, {}, {"rpm": 8}))["rpm"] == 8
+    rotated = await office.rotate_key(key_id)
+    stored = redis.hash("prj:alpha")
+    assert stored[f"k|{digest}"].startswith(";;;;8;7|")
+    of_new = json.loads(stored[f"k|{digest_of(rotated['key'])}"].partition("|")[2])
+    assert (of_new["revoked_ms"], of_new["of"]) == (NOON, digest[:16])
+    assert (await upstash.find_key("alpha", digest_of(rotated["key"]))).revoked_ms is None
+
+
+@pytest.mark.parametrize("field", ["expires_ms", "replaced_ms"])
+async def test_an_end_that_is_no_moment_cannot_be_read(redis, upstash, field):
+    """Nobody is let in by a key whose end nobody knows."""
+    rights = '{"user":"","admin":false,"groups":[],"tools":[],"hosts":[],"created_ms":5,"revoked_ms":null,"%s":%d}'
+    redis.run("HSET", "prj:alpha", f"k|{DAY}", f";;;;;|{rights % (field, 10**18)}")
+    with pytest.raises(StoreUnreadable):
+        await upstash.find_key("alpha", DAY)

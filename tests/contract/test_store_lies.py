@@ -21,7 +21,9 @@ from gateway_core.domain.times import iso
 from gateway_core.store.changes import BreakerChange
 from gateway_core.store.earlier_counters import EarlierFields
 from gateway_core.store.jobs import Job, JobName
+from gateway_core.store.key_changes import KeyChange
 from gateway_core.store.messages import Admitted, Refused, Settlement, Terms, Ticket
+from gateway_core.store.records import HourPlace
 from gateway_core.store.virtual_keys import KeyRecord
 from gateway_core.telemetry.telemetry import Telemetry
 from tests.contract.desk import DAY, DIGEST, MONTH, NOON, POLICY, candidate, record_of, settled
@@ -53,9 +55,14 @@ OPERATIONS: dict[str, Callable[[Any], Awaitable[Any]]] = {
     "counted": lambda s: s.counted("alpha", {MONTH: ["c|20", "c|2012"]}),
     "earlier_counters": lambda s: s.earlier_counters("alpha", [DAY], EarlierFields(("t",), "m|")),
     "usage_records": lambda s: s.usage_records("alpha", day=DAY, limit=2),
+    "hour_records": lambda s: s.hour_records("alpha", [HourPlace(DAY, "12"), HourPlace(DAY, "13", "5-1")], limit=2),
+    "newest_records": lambda s: s.hour_records("alpha", [HourPlace(DAY, "12")], limit=2, newest=True),
     "projects": lambda s: s.projects(),
     "list_keys": lambda s: s.list_keys("alpha"),
     "revoke_key": lambda s: s.revoke_key("key_alpha_0123456789abcdef", now_ms=NOON),
+    "change_keys": lambda s: s.change_keys("alpha", [KeyChange(None, KeyRecord("alpha", DIGEST))]),
+    "last_days": lambda s: s.last_days("alpha", month=MONTH, key_ids=["key_alpha_0123456789abcdef"]),
+    "change_budget": lambda s: s.change_budget("alpha", "", Limits(), Limits(day_nano=1)),
     "set_budget": lambda s: s.set_budget("alpha", "bob", Limits(day_nano=1)),
     "budget_lines": lambda s: s.budget_lines("alpha", day=DAY, scopes=["p", "k:key_alpha_0123456789abcdef", "u:bob"]),
     "budget_scopes": lambda s: s.budget_scopes("alpha", month=MONTH),

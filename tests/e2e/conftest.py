@@ -92,7 +92,9 @@ def fork(program: str = "local", **environ: str) -> Stack:
 
 def _started(command: list[str], environ: dict[str, str]) -> Stack:
     inherited = {name: os.environ[name] for name in ("PATH", "HOME", "SSL_CERT_DIR") if name in os.environ}
-    ports = dict.fromkeys(("PORT", "LOCAL_STORE_PORT", "LOCAL_PROVIDERS_PORT", "PROBE_INTERVAL_S"), "0")
+    ports = dict.fromkeys(
+        ("PORT", "LOCAL_STORE_PORT", "LOCAL_PROVIDERS_PORT", "PROBE_INTERVAL_S", "INVOICE_INTERVAL_S"), "0"
+    )
     process = subprocess.Popen(
         command,
         env={**inherited, **ports, **UNHURRIED, "LOG_FORMAT": "json", **environ},

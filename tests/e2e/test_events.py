@@ -11,7 +11,7 @@ import pytest
 from local.front import ROUTES
 from local.providers import base_urls
 from tests.e2e.conftest import PROVIDER_KEYS, UNHURRIED
-from tests.lambda_runtime.deployment import EVENTS, SCHEDULED
+from tests.lambda_runtime.deployment import EVENTS, PAGES, SCHEDULED
 from tests.patience import patience
 
 pytestmark = pytest.mark.xdist_group("e2e")
@@ -62,12 +62,13 @@ def test_every_route_has_an_event():
 
 @pytest.mark.parametrize("function", sorted(set(ROUTES.values())))
 def test_each_event_is_answered(invoke, function):
-    """200 with an object or events that end in one, also when warm; without LiteLLM, OpenAI's SDK and boto3."""
-    told = invoke(f"{function}.app", events_of(function))
+    """200 with an object, events that end in one, or a page; also when warm. Without LiteLLM, OpenAI, boto3."""
+    events = events_of(function)
+    told = invoke(f"{function}.app", events)
     assert told["answers"]
-    for answer in told["answers"]:
+    for event, answer in zip(events, told["answers"], strict=True):
         assert answer["statusCode"] == 200, answer["body"]
-        assert answer["body"].rstrip().endswith("}")
+        assert answer["body"].rstrip().endswith(PAGES.get(event["path"], "}"))
     if function in LIGHT | CALLS_MODELS:
         assert told["loaded"] == []
 

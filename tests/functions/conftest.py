@@ -5,12 +5,41 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from gateway_core.api import ask, chat, complete, embeddings, health, models, stream, tokens, usage
+from gateway_core.api import (
+    ask,
+    chat,
+    complete,
+    dashboard,
+    embeddings,
+    health,
+    holds,
+    invoices,
+    key,
+    models,
+    stream,
+    tokens,
+    usage,
+)
 from gateway_core.api.app import create_app
 from gateway_core.api.openai_responses import responses
 from tests.functions.upstream import Door, open_door
 
-PARTS = (ask, complete, stream, chat, responses, embeddings, health, models, tokens, usage)
+PARTS = (
+    ask,
+    complete,
+    stream,
+    chat,
+    responses,
+    embeddings,
+    health,
+    models,
+    tokens,
+    usage,
+    holds,
+    key,
+    invoices,
+    dashboard,
+)
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ ASKS = {
     "/v1/tokens": {"text": "Hello", "model": "first"},
     "/ask": {"questions": [{"index": 1, "question": "Hello?", "model": "first"}]},
 }
-SEES = ("/v1/usage", "/v1/usage/records", "/v1/budgets", "/v1/models", "/health/providers")
+SEES = ("/v1/usage", "/v1/usage/records", "/v1/budgets", "/v1/holds", "/v1/key", "/v1/models", "/health/providers")
 
 
 class Busy:

@@ -103,7 +103,14 @@ async def test_there_is_nothing_but_the_routes(world):
     served = {(route.path, *sorted(route.methods)) for route in app.routes}
     assert served == {
         (path, "GET")
-        for path in ("/v1/usage", "/v1/usage/records", "/v1/budgets", "/v1/models", "/v1/models/{model_id:path}")
+        for path in (
+            "/v1/usage",
+            "/v1/usage/records",
+            "/v1/usage/records/{request_id}",
+            "/v1/budgets",
+            "/v1/models",
+            "/v1/models/{model_id:path}",
+        )
     }
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as http:
         found = [(await http.get(path)).status_code for path in ("/openapi.json", "/docs", "/v1/usage/")]

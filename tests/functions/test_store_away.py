@@ -12,7 +12,7 @@ ASKS = {
     "/v1/stream": {"messages": HELLO},
     "/v1/chat/completions": {"messages": HELLO, "model": "first"},
 }
-READS = ["/v1/usage", "/v1/usage/records", "/v1/budgets"]
+READS = ["/v1/usage", "/v1/usage/records", "/v1/usage/records?after=latest", "/v1/budgets", "/v1/holds"]
 
 
 async def away(*args, **kwargs):
@@ -22,7 +22,7 @@ async def away(*args, **kwargs):
 def lose(world):
     for name in (
         "find_key", "admit", "next", "settle", "deployment_states", "fleet_health", "names", "counted",
-        "earlier_counters", "usage_records", "budget_lines", "projects",
+        "earlier_counters", "usage_records", "hour_records", "hold_page", "budget_lines", "projects",
     ):  # fmt: skip
         setattr(world.store, name, away)
 

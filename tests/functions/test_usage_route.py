@@ -7,7 +7,11 @@ from tests.contract.desk import record_of, settled
 
 HELLO = {"messages": [{"role": "user", "content": "one two three"}]}
 TOTALS = {"requests": 2, "errors": 0, "cache_hits": 0, "input_tokens": 6, "output_tokens": 6, "cost_usd": "0.000018"}
-NO_ESTIMATE = {"estimated_usd": "0", "latency_ms": {"average": 0, "p50": 100, "p95": 100}}
+NO_ESTIMATE = {
+    "estimated_usd": "0",
+    "cost_per_success_usd": "0.000009",
+    "latency_ms": {"average": 0, "p50": 100, "p95": 100},
+}
 
 
 async def complete(client, **fields):

@@ -30,7 +30,7 @@ from tests.lambda_runtime.emulator.runtime_api import Item
 from tests.lambda_runtime.sluice import Sluice
 from tests.patience import patience
 
-DEPLOYED = ("complete", "stream", "ask", "health", "usage", "mcp", "probe", "replay")
+DEPLOYED = ("admin", "complete", "stream", "ask", "health", "usage", "mcp", "probe", "replay")
 """What is deployed where a test does not say otherwise."""
 _CALL_MODELS = frozenset({"complete", "stream", "ask", "embed", "jobs"})
 _HOLD_KEYS = _CALL_MODELS | {"probe"}
@@ -38,7 +38,9 @@ _BEHIND_MCP = ("complete", "stream", "ask", "embed", "tokens", "usage", "models"
 _ALL = {path.stem: json.loads(path.read_text()) for path in sorted((REPOSITORY / "events").glob("*.json"))}
 EVENTS = {name: event for name, event in _ALL.items() if "path" in event}
 """Requests, as API Gateway sends them."""
-SCHEDULED = {name: event for name, event in _ALL.items() if "check" in event}
+PAGES = {"/dashboard": "</html>"}
+"""What is no JSON ends like this."""
+SCHEDULED = {name: event for name, event in _ALL.items() if name.startswith("probe")}
 """What the schedules send to the function `probe`."""
 STARTED = {name: event for name, event in _ALL.items() if "job" in event}
 """What `ask` starts an execution of the function `jobs` with."""

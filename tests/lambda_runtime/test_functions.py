@@ -25,6 +25,7 @@ from tests.functions.mcp_front.conftest import fast
 from tests.lambda_runtime.deployment import (
     DEPLOYED,
     EVENTS,
+    PAGES,
     QUEUED,
     SCHEDULED,
     Backend,
@@ -137,7 +138,7 @@ async def test_each_event_is_answered(functions, backend, name):
     for _ in range(2):
         _seen, answer = await ask(environment, ASKED[name])
         assert answer.status == 200, answer.body
-        assert answer.body.rstrip().endswith(b"}")
+        assert answer.body.rstrip().endswith(PAGES.get(ASKED[name]["path"], "}").encode())
 
 
 @pytest.mark.parametrize("name", SCHEDULED)
@@ -349,7 +350,9 @@ async def test_mcp_tells_of_each_question_through_lambda(api, backend):
     ]
     async with fast(f"{api}/mcp", await backend.key("zeta"), "auto") as client:
         answer = await client.call_tool("litellm_batch_ask", {"questions": questions}, progress_handler=progress)
-    assert heard == [(1, 2, "1/2: question 1 answered"), (2, 2, "2/2: question 2 answered")]
+    # Where nothing is finished for seconds, there are signs of life between.
+    finished = [each for each in heard if each[0] == int(each[0])]
+    assert finished == [(1, 2, "1/2: question 1 answered"), (2, 2, "2/2: question 2 answered")]
     first, second = (result["result"] for result in answer.structured_content["results"])
     assert first in second
     assert len(await backend.records("zeta")) == 2

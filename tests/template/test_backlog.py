@@ -22,11 +22,15 @@ def test_who_settles_may_put_and_nobody_else():
 
 def test_rights_are_those_of_its_own_queue():
     """Sending for those, receiving for the one that replays: SAM's own role would do with any queue."""
-    allowed = {name: s["Action"] for name, s in statements() if s["Resource"] in (QUEUE, LETTERS)}
-    assert allowed == {
+    of_queue = {name: s["Action"] for name, s in statements() if s["Resource"] == QUEUE}
+    assert of_queue == {
+        "AdminRole": ["sqs:GetQueueAttributes", "sqs:SendMessage"],
         "BacklogSender": "sqs:SendMessage",
         "ReplayRole": ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
     }
+    (of_letters,) = [(name, s["Action"]) for name, s in statements() if s["Resource"] == LETTERS]
+    assert of_letters[0] == "AdminRole"
+    assert "sqs:SendMessage" not in of_letters[1]
     assert "SQS" not in str(RESOURCES["ReplayRole"]["Properties"]["ManagedPolicyArns"])
 
 

@@ -75,7 +75,14 @@ def test_the_local_front_sends_each_path_to_the_same_function(name):
     """What API Gateway does on AWS and what `make run` does are the same."""
     folder = Path(FUNCTIONS[name]["CodeUri"]).name
     for _method, path in routes(FUNCTIONS[name]):
-        assert function_of(path.replace("{model_id+}", "gpt-5.1").replace("{proxy+}", "no/such/route")) == folder
+        assert (
+            function_of(
+                path.replace("{model_id+}", "gpt-5.1")
+                .replace("{proxy+}", "no/such/route")
+                .replace("{request_id}", "req_1")
+            )
+            == folder
+        )
 
 
 def test_whatever_comes_is_answered_by_the_gateway_itself():
@@ -102,12 +109,26 @@ def test_every_function_is_deployed():
 
 
 def test_what_reads_keys_for_a_schedule_has_no_route():
-    """The probe is started by its schedules and nobody else, and loads no LiteLLM."""
-    probe = FUNCTIONS["Probe"]
-    assert routes(probe) == []
-    assert len(schedules(probe)) == len(probe["Events"])
-    assert "Layers" not in probe
-    assert [name for name in FUNCTIONS if schedules(FUNCTIONS[name])] == ["Probe"]
+    """They are started by their schedules and nobody else, and load no LiteLLM."""
+    for name in ("Probe", "Invoices"):
+        assert routes(FUNCTIONS[name]) == []
+        assert len(schedules(FUNCTIONS[name])) == len(FUNCTIONS[name]["Events"])
+        assert "Layers" not in FUNCTIONS[name]
+    assert [name for name in FUNCTIONS if schedules(FUNCTIONS[name])] == ["Probe", "Invoices"]
+
+
+def test_keys_that_administer_are_read_by_one_function_and_are_not_below_the_others():
+    """Whoever reads the others reads all that is below their path."""
+    named = [name for name in FUNCTIONS if "GATEWAY_SECRETS_BILLING" in variables(FUNCTIONS[name])]
+    assert named == ["Invoices"]
+    text, values = variables(FUNCTIONS["Invoices"])["GATEWAY_SECRETS_BILLING"]["Sub"]
+    assert text == "${SecretsIn}:${Path}-billing"
+    policies = str(FUNCTIONS["Invoices"]["Policies"])
+    assert "parameter${Path}-billing/*" in policies
+    assert "secret:${Path}-billing-??????" in policies
+    others = str({name: properties for name, properties in TEMPLATE["Resources"].items() if name != "Invoices"})
+    assert "-billing" not in others
+    assert values == {"Path": variables(FUNCTIONS["Probe"])["GATEWAY_SECRETS_PROVIDERS"]["Sub"][1]["Path"]}
 
 
 def test_the_events_are_what_the_schedules_send():
@@ -116,6 +137,7 @@ def test_the_events_are_what_the_schedules_send():
     every = TEMPLATE["Parameters"]["ProbeSchedule"]["Default"]
     texts = {"probe": sent["Providers"]["Sub"].replace("${ProbeSchedule}", every), "probe_catalog": sent["Catalog"]}
     texts["probe_holds"] = sent["Holds"]
+    texts["invoices_check"] = schedules(FUNCTIONS["Invoices"])["Daily"]
     for name, text in texts.items():
         assert json.loads((ROOT / f"events/{name}.json").read_text()) == json.loads(text)
 

@@ -222,12 +222,14 @@ def test_the_mcp_front_may_invoke_what_it_names_and_nobody_else_may():
     environ = RESOURCES["Mcp"]["Properties"]["Environment"]["Variables"]
     named = [value["Ref"] for name, value in environ.items() if name.startswith("GATEWAY_FUNCTION")]
     allowed = {name: s["Resource"] for name, s in statements() if s["Action"] == "lambda:InvokeFunction"}
-    assert allowed.pop("ProbeScheduler") == {"Ref": "ProbeAliaslive"}
+    assert allowed.pop("ProbeScheduler") == [{"Ref": "ProbeAliaslive"}, {"Ref": "InvoicesAliaslive"}]
     assert allowed.pop("JobStarter") == {"Ref": "JobWorkerAliaslive"}
     assert list(allowed) == ["McpRole"]
     assert [resource["Ref"] for resource in allowed["McpRole"]] == named
     assert set(named) == {
-        f"{name}Aliaslive" for name in FUNCTIONS if name not in {"JobWorker", "Mcp", "Probe", "Replay"}
+        f"{name}Aliaslive"
+        for name in FUNCTIONS
+        if name not in {"Admin", "Invoices", "JobWorker", "Mcp", "Probe", "Replay"}
     }
 
 
@@ -237,20 +239,28 @@ def test_what_fails_for_good_is_kept_and_raises_an_alarm():
     arn = {"Fn::GetAtt": [queue, "Arn"]}
     assert of_type("AWS::SQS::Queue")[queue] == {"SqsManagedSseEnabled": True, "MessageRetentionPeriod": 14 * 86_400}
     schedules = of_type("AWS::Scheduler::Schedule").values()
-    assert len(schedules) == 3
+    assert sorted(schedule["Target"]["Arn"]["Ref"] for schedule in schedules) == [
+        "InvoicesAliaslive",
+        *["ProbeAliaslive"] * 3,
+    ]
     for schedule in schedules:
         target = schedule["Target"]
-        assert (target["Arn"], target["DeadLetterConfig"]["Arn"]) == ({"Ref": "ProbeAliaslive"}, arn)
+        assert target["DeadLetterConfig"]["Arn"] == arn
         assert target["RoleArn"] == {"Fn::GetAtt": ["ProbeScheduler", "Arn"]}
         assert target["RetryPolicy"]["MaximumRetryAttempts"] <= 2
         assert target["RetryPolicy"]["MaximumEventAgeInSeconds"] <= 3600
-    (invoked,) = of_type("AWS::Lambda::EventInvokeConfig").values()
-    assert (invoked["Qualifier"], invoked["MaximumRetryAttempts"]) == ("live", 1)
-    assert invoked["DestinationConfig"]["OnFailure"]["Destination"] == arn
+    invokes = of_type("AWS::Lambda::EventInvokeConfig").values()
+    assert len(invokes) == 2
+    for invoked in invokes:
+        assert (invoked["Qualifier"], invoked["MaximumRetryAttempts"]) == ("live", 1)
+        assert invoked["DestinationConfig"]["OnFailure"]["Destination"] == arn
     allowed = [(name, s["Action"], s["Resource"]) for name, s in statements() if "sqs:" in str(s["Action"])]
-    allowed = [one for one in allowed if one[2] != {"Fn::GetAtt": ["Backlog", "Arn"]}]
+    of_the_backlog = [{"Fn::GetAtt": [name, "Arn"]} for name in ("Backlog", "BacklogDeadLetters")]
+    allowed = [one for one in allowed if one[2] not in of_the_backlog]
     allowed.remove(("JobWorkerRole", "sqs:SendMessage", {"Fn::GetAtt": ["JobDeadLetters", "Arn"]}))
-    assert sorted(allowed) == [(name, "sqs:SendMessage", arn) for name in ("ProbeRole", "ProbeScheduler")]
+    assert sorted(allowed) == [
+        (name, "sqs:SendMessage", arn) for name in ("InvoicesRole", "ProbeRole", "ProbeScheduler")
+    ]
     alarm = of_type("AWS::CloudWatch::Alarm")["ProbeAlarm"]
     assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": {"Fn::GetAtt": [queue, "QueueName"]}}]
 

@@ -5,6 +5,7 @@ import pytest
 from gateway_core.access.authenticator import MOST_CALLERS, Authenticator
 from gateway_core.adapters.memory import MemoryStore
 from gateway_core.domain.errors import StoreUnavailable, Unauthenticated
+from gateway_core.domain.times import iso
 from gateway_core.store.virtual_keys import KeyRecord, digest_of, new_key
 from tests.manual_clock import ManualClock
 
@@ -106,3 +107,24 @@ async def test_memory_is_bounded(known):
     asked = store.asked
     await authenticator.authenticate(key)
     assert store.asked == asked + 1
+
+
+async def test_a_key_ends_at_its_moment_also_where_it_is_remembered(known):
+    """Nobody is asked for that; who is refused learns which end it was, and when."""
+    store, clock, authenticator, _key = known
+    end = clock.now_ms() + 1000
+    ends = {"expires": {"expires_ms": end}, "replaced": {"expires_ms": end + 1, "replaced_ms": end}}
+    keys = {said: new_key("alpha") for said in ends}
+    for said, key in keys.items():
+        await store.put_key(KeyRecord("alpha", digest_of(key), **ends[said]))
+        await authenticator.authenticate(key)
+        assert authenticator.known(key)
+    asked = store.asked
+    clock.advance(1)
+    for said, key in keys.items():
+        for _ in range(2):
+            with pytest.raises(Unauthenticated, match=rf"{said[:6]}.*{iso(end)[:-1]}"):
+                await authenticator.authenticate(key)
+        with pytest.raises(Unauthenticated):
+            authenticator.known(key)
+    assert store.asked == asked

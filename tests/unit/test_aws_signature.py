@@ -11,7 +11,7 @@ from botocore.credentials import Credentials as SdkCredentials
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway_core.adapters.aws.signature import Credentials, Scope, signed
+from gateway_core.adapters.aws.signature import Credentials, Scope, query_text, signed
 
 EXAMPLE = Credentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
 AT = datetime(2015, 8, 30, 12, 36, 0, tzinfo=UTC)
@@ -50,17 +50,21 @@ def test_the_examples_of_aws(headers, body, signature):
     body=st.binary(max_size=300),
     target=TEXTS,
     path=st.sampled_from(["/", "/stack", "/a/b-c_d.e~f"]),
+    query=st.dictionaries(st.text(max_size=9), st.text(max_size=9), max_size=4),
+    method=st.sampled_from(["GET", "POST", "PATCH", "DELETE"]),
     key=st.tuples(TEXTS, TEXTS, st.none() | TEXTS),
     scope=st.builds(Scope, st.sampled_from(["eu-central-1", "us-gov-west-1"]), st.sampled_from(["ssm", "events"])),
 )
-def test_they_are_those_of_botocore(body, target, path, key, scope):
+def test_they_are_those_of_botocore(body, target, path, query, method, key, scope):
     """Whatever is sent, by whomever, with and without a session."""
     headers = {"host": "ssm.eu-central-1.amazonaws.com", "content-type": "application/x-amz-json-1.1"}
     headers["x-amz-target"] = target
-    request = AWSRequest("POST", f"https://{headers['host']}{path}", headers=dict(headers), data=body)
+    asked = query_text(query)
+    url = f"https://{headers['host']}{path}{'?' if asked else ''}{asked}"
+    request = AWSRequest(method, url, headers=dict(headers), data=body)
     SigV4Auth(SdkCredentials(*key), scope.service, scope.region).add_auth(request)
     at = datetime.strptime(request.context["timestamp"], SIGV4_TIMESTAMP).replace(tzinfo=UTC)
-    found = signed(path, headers, body, scope, Credentials(*key), at)
+    found = signed(path, headers, body, scope, Credentials(*key), at, method=method, query=asked)
     assert found == {name.lower(): value for name, value in request.headers.items()}
 
 

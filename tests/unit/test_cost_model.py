@@ -136,7 +136,7 @@ def test_by_hand():
     use = request_use(1_000_000, Request(seconds=Decimal(5), cold_share=Decimal(0)))
     assert RATES["lambda_gb_seconds"].cost(use["lambda_gb_seconds"], free=False) == Decimal("33.3335")
     assert RATES["store_commands"].cost(use["store_commands"], free=True) == Decimal(20)
-    assert idle_use(Probe(every_minutes=5))["scheduler"] == (12 + 1) * 24 * 30
+    assert idle_use(Probe(every_minutes=5))["scheduler"] == (12 + 1) * 24 * 30 + 30
     assert idle_use(Probe(every_minutes=5))["store_commands"] == (12 + 3) * 24 * 30
 
 

@@ -139,17 +139,28 @@ def test_a_limit_that_nobody_could_keep_is_refused_with_the_remedy():
         check_limits(Limits(month_tokens=TOO_MUCH))
 
 
+MISTRAL = "providers: {mistral: {base_url: 'https://api.mistral.ai/v1', input_includes_cached: true}}"
+DEEPSEEK = "providers: {deepseek: {engine: litellm}}"
+
+
 @pytest.mark.parametrize(
-    ("said", "on_lambda", "loads"),
+    ("said", "environ", "in_container", "on_lambda"),
     [
-        ("{}", False, True),
-        ("{}", True, False),
-        ("litellm: start", True, True),
-        ("litellm: demand", False, False),
-        ("providers: {mistral: {base_url: https://api.mistral.ai/v1, input_includes_cached: true}}", True, True),
+        ("{}", {}, False, False),
+        ("{}", {"OPENAI_API_KEY": "k", "OLLAMA_API_BASE": "http://127.0.0.1:11434"}, False, False),
+        ("litellm: start", {}, True, True),
+        (f"litellm: demand\n{MISTRAL}", {"MISTRAL_API_KEY": "k"}, False, False),
+        (MISTRAL, {}, False, False),  # nobody can call it
+        (MISTRAL, {"MISTRAL_API_KEY": "k"}, True, True),
+        (MISTRAL.replace("true", "true, engine: native"), {"MISTRAL_API_KEY": "k"}, False, False),
+        (DEEPSEEK, {}, False, False),
+        (DEEPSEEK, {"DEEPSEEK_API_KEY": "k"}, True, True),
+        ("{}", {"PERPLEXITY_API_KEY": "k"}, True, False),  # of those that the configuration does not name
+        ("{}", {"HOSTED_VLLM_API_BASE": "https://vllm.example/v1"}, True, False),  # takes no key
     ],
 )
-def test_when_litellm_is_loaded(said, on_lambda, loads):
-    """In containers at the start, on Lambda where a configured provider needs it, unless it is said otherwise."""
-    settings = GatewaySettings.from_env({}, [Document("config.yaml", said)])
-    assert settings.loads_litellm(on_lambda=on_lambda) is loads
+def test_when_litellm_is_loaded(said, environ, in_container, on_lambda):
+    """At the start where somebody can be called through it, unless it is said otherwise."""
+    settings = GatewaySettings.from_env(environ, [Document("config.yaml", said)])
+    assert settings.loads_litellm(on_lambda=False) is in_container
+    assert settings.loads_litellm(on_lambda=True) is on_lambda

@@ -9,6 +9,7 @@ import pytest
 from gateway_core.store.changes import BreakerChange, BudgetCrossed
 from gateway_core.store.messages import Ticket
 from gateway_core.store.records import UsageRecord
+from gateway_core.telemetry.audit import Administered
 from gateway_core.telemetry.events import (
     AttemptFailed,
     BreakerMoved,
@@ -90,6 +91,23 @@ EVENTS = [
         **MINE, from_group="reasoning", to_group="fast", owner="project", period="20261120", percent=83, at_percent=80
     ),
     StoreDegraded(**MINE),
+    Administered(
+        **MINE,
+        operator="arn:aws:sts::123456789012:assumed-role/operators/ann",
+        action="key.rotated",
+        target="key_alpha_0123456789abcdef",
+    ),
+    OperatorEvent(
+        at_ms=NOON + 54_000_000,
+        kind="invoice.differs",
+        details={
+            "provider": "openai",
+            "day": "2026-11-20",
+            "billed_usd": "12.5",
+            "booked_usd": "11.9",
+            "difference_usd": "0.6",
+        },
+    ),
     OperatorEvent(
         at_ms=NOON,
         kind="config.rejected",

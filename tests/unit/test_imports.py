@@ -51,16 +51,16 @@ HEAVY = {
 CALLS_MODELS = {"api.schemas", "batch", "adapters.upstream", "pipeline.gateway", "wires.codecs", "routing.plan"}
 """Rooms and modules of ours that only callers of models need."""
 OURS = {
-    "ask": 311,
-    "complete": 304,
-    "embed": 295,
-    "health": 183,
-    "mcp": 216,
-    "models": 187,
+    "ask": 316,
+    "complete": 309,
+    "embed": 298,
+    "health": 186,
+    "mcp": 224,
+    "models": 189,
     "replay": 169,
-    "stream": 345,
-    "tokens": 304,
-    "usage": 185,
+    "stream": 350,
+    "tokens": 309,
+    "usage": 199,
 }
 """How many modules of ours a function may load."""
 FOLDERS = sorted(path.parent.name for path in ROOT.glob("functions/*/app.py"))
@@ -88,7 +88,7 @@ def test_a_function_loads_what_it_needs(name):
     assert (UNBUILT in modules) == (name == "mcp")
     ours = {module.removeprefix("gateway_core.") for module in modules if module.startswith("gateway_core.")}
     assert len(ours) <= OURS[name], f"{len(ours)} modules of ours"
-    if name in {"health", "models", "usage"}:
+    if name in {"admin", "health", "models", "usage"}:
         assert CALLS_MODELS & ours == set()
         assert {module for module in ours if module.startswith(("batch", "mcp_front", "lambda_stream"))} == set()
 

@@ -30,6 +30,9 @@ def test_a_step_that_the_reason_names_is_not_repeated():
     """The functions' messages often end in one."""
     reason = "There is no model 'x'. Call list_models for the names."
     assert describe("unknown_model", reason) == f"unknown_model: {reason}"
+    reason = "The key's limit is reached. Try again in 60 s."
+    told = describe("rate_limited", reason, retry_after_s=59.5)
+    assert told == "rate_limited: The key's limit is reached. Retry after 60 s."
 
 
 def test_a_sentence_is_ended():

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway_core.domain.times import day_key, duration_s, hour_key, iso, utc_date
+from gateway_core.domain.times import day_key, duration_s, hour_key, iso, moment_of, utc_date
 
 NOON = 1_795_003_200_000
 """2026-11-18T12:00:00Z."""
@@ -45,6 +45,30 @@ def test_day_and_hour_are_parts_of_the_moment(at_ms):
     """All of them are told in the same time zone."""
     text = iso(at_ms)
     assert (utc_date(at_ms).isoformat(), hour_key(at_ms)) == (text[:10], text[11:13])
+
+
+@given(moments)
+def test_a_moment_is_read_as_it_was_written(at_ms):
+    """Whole seconds may come without their zeros."""
+    assert moment_of(iso(at_ms)) == at_ms
+    assert moment_of(f"{iso(at_ms)[:19]}Z") == at_ms - at_ms % 1000
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("2026-12-31", "RFC 3339"),
+        ("2026-12-31T00:00:00+00:00", "RFC 3339"),
+        ("2026-12-31T00:00:00", "RFC 3339"),
+        (5, "RFC 3339"),
+        ("2026-02-30T00:00:00Z", "no such day"),
+        ("2026-02-03T00:61:00Z", "no such day"),
+    ],
+)
+def test_what_is_no_moment_in_utc(text, said):
+    """Another zone, a day that there is not."""
+    with pytest.raises(ValueError, match=said):
+        moment_of(text)
 
 
 def test_a_day_in_a_key_begins_with_its_month():

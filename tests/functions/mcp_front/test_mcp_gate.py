@@ -110,6 +110,49 @@ async def test_a_listed_page_may_call_and_read(mcp):
     assert (await listed.send(b"", "OPTIONS", origin="https://evil.example", **asked)).status_code == 400
 
 
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+@pytest.mark.parametrize("page", ["http://localhost:6274", "http://127.0.0.1:6274", "http://[::1]:6274"])
+async def test_a_page_of_this_machine_may_ask_for_anything(mcp, method, page):
+    """An inspector opens a stream and ends a session: it is to read the 405, and every header that says something."""
+    names = "mcp-session-id,last-event-id,mcp-param-region,traceparent,mcp-protocol-version,authorization"
+    asked = {"access_control_request_method": method, "access_control_request_headers": names}
+    preflight = await mcp.send(b"", "OPTIONS", origin=page, x_api_key="", **asked)
+    assert (preflight.status_code, preflight.headers["access-control-allow-origin"]) == (200, page)
+    assert method in preflight.headers["access-control-allow-methods"]
+    assert preflight.headers["access-control-allow-headers"] == names
+    answer = await mcp.send(LIST[1], method, origin=page, **LIST[0])
+    assert answer.status_code == (200 if method == "POST" else 405)
+    assert answer.headers["access-control-allow-origin"] == page
+    assert {"www-authenticate", "retry-after", "x-request-id"} <= set(
+        answer.headers["access-control-expose-headers"].split(", ")
+    )
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "", "application/x-www-form-urlencoded", "application/jsonp"])
+async def test_what_does_not_say_that_it_is_json_is_415(mcp, kind):
+    """In the gateway's shape; parameters may follow."""
+    refused(await mcp.send(LIST[1], content_type=kind, **LIST[0]), 415, "unsupported_media_type")
+    assert (await mcp.send(LIST[1], content_type="Application/JSON; charset=utf-8", **LIST[0])).status_code == 200
+
+
+@pytest.mark.parametrize("version", ["bogus", "", "2027-01-01", "2025-11-25, 2025-11-25"])
+async def test_an_unknown_version_is_told_with_those_that_are_known(mcp, version):
+    """Of the header, where the message names none; where it does, the protocol has its own words for it."""
+    answer = await mcp.send(b'{"jsonrpc": "2.0", "id": 7, "method": "tools/list"}', mcp_protocol_version=version)
+    error = answer.json()["error"]
+    assert (answer.status_code, answer.json()["id"], error["code"]) == (400, 7, -32022)
+    assert error["data"]["requested"] == version
+    assert {"2025-11-25", MODERN} <= set(error["data"]["supported"])
+    headers, body = message("tools/list", MODERN, {})
+    mixed = await mcp.send(body, **{**headers, "mcp_protocol_version": version})
+    assert (mixed.status_code, mixed.json()["error"]["code"]) == (400, -32020)
+    headers, body = message("tools/list", MODERN, {})
+    unknown = await mcp.send(
+        body.replace(MODERN.encode(), b"2027-01-01"), **{**headers, "mcp_protocol_version": "2027-01-01"}
+    )
+    assert unknown.json()["error"]["data"] == {"supported": [MODERN], "requested": "2027-01-01"}
+
+
 async def test_a_body_above_the_limit_is_413(mcp):
     """Four MiB unless configured."""
     small = McpWorld(mcp.world, McpSettings(is_local=True, body_limit=1000))
@@ -257,7 +300,8 @@ async def test_a_caller_who_leaves_before_the_body_is_whole(mcp):
     async def send(message):
         sent.append(message)
 
-    headers = [(b"host", b"localhost"), (b"x-api-key", (await mcp.world.key()).encode())]
+    named = {"host": "localhost", "content-type": "application/json", "x-api-key": await mcp.world.key()}
+    headers = [(name.encode(), value.encode()) for name, value in named.items()]
     scope = {"type": "http", "method": "POST", "path": "/mcp", "query_string": b"", "headers": headers}
     await mcp.app(scope, receive, send)
     assert (sent, mcp.world.lines()) == ([], [])

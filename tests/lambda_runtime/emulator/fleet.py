@@ -14,8 +14,8 @@ from tests.lambda_runtime.emulator.runtime_api import Item
 class Fleet:
     """Implements `invoke` as one environment does, as often at once as there are environments."""
 
-    def __init__(self, environments: list[Environment]) -> None:
-        self._idle: asyncio.LifoQueue[Environment] = asyncio.LifoQueue()
+    def __init__(self, environments: list[Environment], *, in_turn: bool = False) -> None:
+        self._idle: asyncio.Queue[Environment] = asyncio.Queue() if in_turn else asyncio.LifoQueue()
         for environment in environments:
             self._idle.put_nowait(environment)
 
@@ -31,8 +31,8 @@ class Fleet:
 
 
 @contextlib.asynccontextmanager
-async def deployed_fleet(function: Function, size: int) -> AsyncIterator[Fleet]:
-    """Start `size` environments at once."""
+async def deployed_fleet(function: Function, size: int, *, in_turn: bool = False) -> AsyncIterator[Fleet]:
+    """Start `size` environments at once. Of those that are idle the last one goes on, or `in_turn` the first."""
     async with contextlib.AsyncExitStack() as stack:
         starts = [stack.enter_async_context(deployed(function)) for _ in range(size)]
-        yield Fleet(list(await asyncio.gather(*starts)))
+        yield Fleet(list(await asyncio.gather(*starts)), in_turn=in_turn)

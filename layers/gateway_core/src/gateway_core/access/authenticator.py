@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from gateway_core.domain.caller import Caller
 from gateway_core.domain.errors import StoreUnavailable, Unauthenticated
+from gateway_core.domain.times import iso
 from gateway_core.ports import Clock, Ledger
 from gateway_core.store.virtual_keys import KeyRecord, digest_of, project_of
 
@@ -40,14 +41,14 @@ class Authenticator:
     def known(self, key: str) -> Caller | None:
         """The caller if it is known here, however long ago, without asking anybody.
 
-        Raises Unauthenticated for what is no key, or one that was revoked a moment ago.
+        Raises Unauthenticated for what is no key, or one that was revoked a moment ago, or has ended.
         """
         project_of(key)
         known = self._known.get(digest_of(key))
         if known is None:
             return None
         is_fresh = self._clock.now_ms() - known.at_ms < FRESH_MS
-        return _valid(known.record) if is_fresh else known.record.caller()
+        return self._valid(known.record) if is_fresh else known.record.caller()
 
     async def find(self, project_id: str, digest: str) -> Caller:
         """The caller whose key has this digest; raises as `authenticate`."""
@@ -62,12 +63,12 @@ class Authenticator:
         now = self._clock.now_ms()
         known = self._known.get(digest)
         if known and now - known.at_ms < FRESH_MS:
-            return _valid(known.record)
+            return self._valid(known.record)
         try:
             record = await self._ledger.find_key(project_id, digest)
         except StoreUnavailable:
             if known and now - known.at_ms < STALE_MS:
-                return _valid(known.record)
+                return self._valid(known.record)
             raise
         return self._remember(record, now)
 
@@ -78,10 +79,18 @@ class Authenticator:
         self._known.move_to_end(record.digest)
         while len(self._known) > MOST_CALLERS:
             self._known.popitem(last=False)
-        return _valid(record)
+        return self._valid(record)
+
+    def _valid(self, record: KeyRecord) -> Caller:
+        if record.revoked_ms is not None:
+            raise Unauthenticated(_UNKNOWN)
+        if record.has_ended(self._clock.now_ms()):
+            raise Unauthenticated(_ended(record))
+        return record.caller()
 
 
-def _valid(record: KeyRecord) -> Caller:
-    if record.revoked_ms is not None:
-        raise Unauthenticated(_UNKNOWN)
-    return record.caller()
+def _ended(record: KeyRecord) -> str:
+    """Which of its ends came first."""
+    if record.replaced_ms is not None and record.replaced_ms <= (record.expires_ms or record.replaced_ms):
+        return f"The API key was replaced by a new one, and ended at {iso(record.replaced_ms)}. Use the new one."
+    return f"The API key expired at {iso(record.expires_ms or 0)}. Ask for a new one, or for a later end of this one."

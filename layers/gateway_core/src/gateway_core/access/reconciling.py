@@ -9,7 +9,7 @@ from typing import Literal
 
 from gateway_core.access.bookkeeper import pages_of
 from gateway_core.domain.cost import usd
-from gateway_core.domain.errors import InvalidRequest
+from gateway_core.domain.errors import UnknownHold
 from gateway_core.domain.times import iso
 from gateway_core.ports import Clock, OperatorStore
 from gateway_core.store.budget import NOTHING, Amount
@@ -114,13 +114,13 @@ class Reconciling:
     async def release(
         self, project_id: str, month: str | None, name: AttemptName, charge: Charge, *, dry_run: bool
     ) -> Line:
-        """Resolve one hold, whoever works on it. Raises InvalidRequest if there is none."""
+        """Resolve one hold, whoever works on it. Raises UnknownHold if there is none."""
         for hold in await self._named(project_id, self._months(month), name):
             found = Found(project_id, hold)
             if line := await self._resolve(found, found.charge(charge), dry_run=dry_run):
                 return line
         shown = f"{name[0]}.{name[1]}"
-        raise InvalidRequest(f"Nothing is held for {shown!r} in that month: it is settled, or was never admitted.")
+        raise UnknownHold(f"Nothing is held for {shown!r} in that month: it is settled, or was never admitted.")
 
     async def _named(self, project_id: str, months: Sequence[str], name: AttemptName) -> list[OpenHold]:
         found = [await self.store.find_hold(project_id, month=month, name=name) for month in months]

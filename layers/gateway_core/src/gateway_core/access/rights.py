@@ -5,6 +5,18 @@ from __future__ import annotations
 from gateway_core.domain.caller import Attribution, Caller
 from gateway_core.domain.errors import Forbidden
 
+TOOLS = (
+    "complete",
+    "stream_complete",
+    "litellm_batch_ask",
+    "embed",
+    "get_usage",
+    "health_check",
+    "list_models",
+    "count_tokens",
+)
+"""What `check_tool` is asked for: the tools that a key's rights may name."""
+
 
 def attribute(caller: Caller, project_id: str | None, agent_id: str | None, user_id: str | None) -> Attribution:
     """Whom the request counts for. Raises Forbidden for a project or user that is not the key's own."""

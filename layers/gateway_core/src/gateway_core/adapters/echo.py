@@ -48,6 +48,9 @@ class EchoProvider:
         """A token for each word of the messages."""
         return TokenCount(sum(len(str(message.get("content")).split()) for message in messages), "words")
 
+    def loading(self, deployment: Deployment) -> None:
+        """Nothing ever is."""
+
     async def complete(self, call: ProviderCall) -> ProviderAnswer:
         self.calls.append(call)
         return self._behave(call)

@@ -58,6 +58,11 @@ class FileBacklog:
         """All that has messages which wait."""
         return sorted(path for kind in (_TAKEN, _WAITING) for path in self._folder.glob(f"*.{kind}"))
 
+    async def waiting(self) -> tuple[int, int]:
+        """How many messages wait, and how many were refused. Raises OSError."""
+        waiting = [await asyncio.to_thread(_count, path) for path in await asyncio.to_thread(self.files)]
+        return sum(waiting), await asyncio.to_thread(_count, self._folder / REFUSED)
+
     def _append(self, path: Path, line: str) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         with _locked(path, wait=True, make=True) as file:
@@ -155,6 +160,14 @@ def _locked(path: Path, *, wait: bool, make: bool = False) -> Iterator[_File | N
                 return
         finally:
             os.close(descriptor)
+
+
+def _count(path: Path) -> int:
+    """The lines of a file; it may be drained, and be gone, meanwhile."""
+    try:
+        return sum(1 for line in path.read_bytes().split(b"\n") if line.strip())
+    except FileNotFoundError:
+        return 0
 
 
 def _lock(descriptor: int, *, wait: bool) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from starlette.applications import Starlette
 
+from gateway_core.api.cors import Pages
 from gateway_core.api.error_forms import ErrorForms
 from gateway_core.api.errors import install
 from gateway_core.api.guard import RequestGuard
@@ -26,6 +27,7 @@ def create_app[S: Services](source: Current[S], *routers: Callable[[Current[S]],
     telemetry = source.now().telemetry
     app.state.events = source.now().events
     install(app, telemetry, forms)
-    app.add_middleware(RequestGuard, telemetry=telemetry, forms=forms)
+    app.add_middleware(RequestGuard, telemetry=telemetry, forms=forms, now_ms=source.now().clock.now_ms)
     app.add_middleware(HeadAsGet)
+    app.add_middleware(Pages, origins=lambda: source.now().settings.web_origins)
     return app

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
+from collections.abc import Callable
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
@@ -14,13 +14,9 @@ from gateway_core.api.turn import turn_of
 from gateway_core.crowd.limiter import Limiter
 from gateway_core.crowd.slot import Slot
 from gateway_core.domain.errors import LLMError
+from gateway_core.domain.request_ids import new_request_id
 from gateway_core.invocation import note_end
 from gateway_core.telemetry.telemetry import Telemetry
-
-
-def new_request_id() -> str:
-    """`req_` and 32 random hex digits."""
-    return f"req_{uuid.uuid4().hex}"
 
 
 class RequestGuard:
@@ -32,7 +28,8 @@ class RequestGuard:
     A request has its slot, once it has taken one, until its answer begins. `limiter` gives slots where the scope's
     state names none for the whole process.
 
-    `where` is what the log calls the place of a crash; empty for the request's path.
+    `where` is what the log calls the place of a crash; empty for the request's path. `now_ms` tells when a request is
+    named.
     """
 
     def __init__(
@@ -41,12 +38,14 @@ class RequestGuard:
         telemetry: Telemetry,
         where: str = "",
         limiter: Limiter | None = None,
+        now_ms: Callable[[], int] | None = None,
         forms: ErrorForms = NO_FORMS,
     ) -> None:
         self._app = app
         self._forms = forms
         self._telemetry = telemetry
         self._where = where
+        self._now_ms = now_ms
         self._limiter = limiter or Limiter(telemetry.crowded)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -58,7 +57,7 @@ class RequestGuard:
             await self._guarded(scope, ear, send, slot)
 
     async def _guarded(self, scope: Scope, receive: Receive, send: Send, slot: Slot) -> None:
-        request_id = scope["state"].setdefault("request_id", new_request_id())
+        request_id = scope["state"].setdefault("request_id", new_request_id(self._now_ms and self._now_ms()))
         form = self._forms.of(scope)
         started = False
 

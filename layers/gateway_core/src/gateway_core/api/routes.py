@@ -47,6 +47,14 @@ class Routes:
         """As `get`, for DELETE."""
         return self._add("DELETE", path)
 
+    def put[H: Handler](self, path: str) -> Callable[[H], H]:
+        """As `get`, for PUT."""
+        return self._add("PUT", path)
+
+    def patch[H: Handler](self, path: str) -> Callable[[H], H]:
+        """As `get`, for PATCH."""
+        return self._add("PATCH", path)
+
     def _add[H: Handler](self, method: str, path: str) -> Callable[[H], H]:
         def add(handler: H) -> H:
             handlers = self._handlers.setdefault(path, {})

@@ -3,45 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-import re
-from dataclasses import asdict
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 from starlette.requests import Request
+from starlette.responses import Response
 
 from gateway_core.access.budget_rows import budget_row
 from gateway_core.access.rights import attribute, check_tool
+from gateway_core.access.usage_rows import RECORD_COLUMNS, record_row, report_body, report_columns, table_row
 from gateway_core.api.auth import identify
 from gateway_core.api.body import Party, Strict, validate
-from gateway_core.api.query import query_of
+from gateway_core.api.forms import Form, chosen_form, table, whole
+from gateway_core.api.query import Day, query_of
+from gateway_core.api.records import LATEST, RecordFilter, looked, records_of, records_since
 from gateway_core.api.routes import Routes
 from gateway_core.api.usage_reports import by_project, by_session, report_of
 from gateway_core.domain.caller import Caller
-from gateway_core.domain.cost import usd
 from gateway_core.domain.errors import Forbidden
-from gateway_core.domain.times import day_key, iso, utc_date
+from gateway_core.domain.times import day_key, utc_date
 from gateway_core.services import Current, Services
-from gateway_core.store.counters import Counters
 from gateway_core.store.records import UsageRecord
 from gateway_core.store.report_query import ReportQuery, period
 from gateway_core.store.reports import Report
 
 TOOL = "get_usage"
-_ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_HIDDEN = frozenset({"input_nano", "output_nano", "estimated_nano"})
 
 type Project = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")]
-
-
-def _is_iso(text: object) -> object:
-    if isinstance(text, str) and not _ISO_DAY.fullmatch(text):  # pydantic takes seconds since 1970 as well
-        raise ValueError("must be a day, such as 2026-01-31")
-    return text
-
-
-type Day = Annotated[date, BeforeValidator(_is_iso), Field(strict=False)]
 
 
 class UsageQuery(Strict):
@@ -55,15 +44,24 @@ class UsageQuery(Strict):
     start_date: Day | None = None
     end_date: Day | None = None
     group_by: Literal["day", "hour", "model", "provider", "agent", "user", "key", "session", "project"] = "day"
+    format: Form | None = None
 
 
-class RecordsQuery(Strict):
-    """The query of `/v1/usage/records`: one UTC day, a page at a time."""
+class RecordsQuery(RecordFilter):
+    """The query of `/v1/usage/records`: one UTC day, a page at a time, or what is new since `after`."""
 
     project_id: Project | None = None
     date: Day | None = None
     cursor: Annotated[str, Field(max_length=64, pattern=r"^[0-9-]*$")] = ""
     limit: Annotated[int, Field(strict=False, ge=1, le=1000)] = 100
+    after: Annotated[str, Field(min_length=1, max_length=800)] | None = None
+    format: Form | None = None
+
+
+class RecordQuery(Strict):
+    """The query of `/v1/usage/records/{request_id}`."""
+
+    project_id: Project | None = None
 
 
 class BudgetsQuery(Strict):
@@ -78,7 +76,7 @@ def router(source: Current[Services]) -> Routes:
     routes = Routes()
 
     @routes.get("/v1/usage")
-    async def usage(request: Request) -> dict[str, Any]:
+    async def usage(request: Request) -> Response:
         services = source.now()
         caller = await _allowed(request, services)
         asked = validate(UsageQuery, query_of(request))
@@ -86,25 +84,44 @@ def router(source: Current[Services]) -> Routes:
         report = await _report(query, asked, caller, services)
         if report.unreadable:
             services.telemetry.unreadable_records(request.state.request_id, caller.project_id, report.unreadable)
-        return _body(query, report)
+        return _answer(request, asked, query, report)
 
     @routes.get("/v1/usage/records")
-    async def records(request: Request) -> dict[str, Any]:
+    async def records(request: Request) -> Response:
         services = source.now()
         caller = await _allowed(request, services)
         asked = validate(RecordsQuery, query_of(request))
         day = asked.date or _today(services)
-        project = attribute(caller, asked.project_id, None, None).project_id
+        project = attribute(caller, asked.project_id, None, asked.user_id).project_id
+        if asked.after:
+            return whole(await _new_records(request, services, caller, project, asked))
         page = await services.store.usage_records(project, day=day_key(day), after=asked.cursor, limit=asked.limit)
         if page.unreadable:
             services.telemetry.unreadable_records(request.state.request_id, project, page.unreadable)
-        own = [record for record in page.records if caller.user_id in ("", record.user_id)]
-        return {
-            "date": day.isoformat(),
-            "records": [record_body(record) for record in own],
-            "next_cursor": page.cursor or None,
-            "unreadable": page.unreadable,
-        }
+        own = [record for record in page.records if _is_shown(record, caller, asked)]
+        form = chosen_form(request, asked.format)
+        if form != "json":
+            told = {"x-gateway-next-cursor": page.cursor, "x-gateway-unreadable": str(page.unreadable or "")}
+            headers = {name: value for name, value in told.items() if value}
+            rows = [table_row(record) for record in own]
+            return table(form, f"records-{project}-{day.isoformat()}", RECORD_COLUMNS, rows, headers)
+        return whole(
+            {
+                "date": day.isoformat(),
+                "records": [record_row(record) for record in own],
+                "next_cursor": page.cursor or None,
+                **looked(page),
+                "unreadable": page.unreadable,
+            }
+        )
+
+    @routes.get("/v1/usage/records/{request_id}")
+    async def record(request: Request, request_id: str) -> dict[str, Any]:
+        services = source.now()
+        caller = await _allowed(request, services)
+        project = attribute(caller, validate(RecordQuery, query_of(request)).project_id, None, None).project_id
+        found = await records_of(services.store, project, request_id, caller.user_id, now_ms=services.clock.now_ms())
+        return {"request_id": request_id, "records": [record_row(record) for record in found]}
 
     @routes.get("/v1/budgets")
     async def budgets(request: Request) -> dict[str, Any]:
@@ -125,6 +142,26 @@ async def _allowed(request: Request, services: Services) -> Caller:
     caller = await identify(request, services)
     check_tool(caller, TOOL)
     return caller
+
+
+async def _new_records(
+    request: Request, services: Services, caller: Caller, project: str, asked: RecordsQuery
+) -> dict[str, Any]:
+    now_ms = services.clock.now_ms()
+    new = await records_since(services.store, project, asked.after or LATEST, now_ms=now_ms, limit=asked.limit)
+    if new.unreadable:
+        services.telemetry.unreadable_records(request.state.request_id, project, new.unreadable)
+    return {
+        "records": [record_row(record) for record in new.records if _is_shown(record, caller, asked)],
+        "after": new.after,
+        "more": new.more,
+        "unreadable": new.unreadable,
+    }
+
+
+def _is_shown(record: UsageRecord, caller: Caller, asked: RecordsQuery) -> bool:
+    """Whether it is asked for. A key that is bound to a user sees that user's only."""
+    return caller.user_id in ("", record.user_id) and asked.has(record)
 
 
 def _report_query(asked: UsageQuery, caller: Caller, services: Services) -> ReportQuery:
@@ -150,46 +187,13 @@ async def _report(query: ReportQuery, asked: UsageQuery, caller: Caller, service
     return await report_of(store, query, project)
 
 
-def _body(query: ReportQuery, found: Report) -> dict[str, Any]:
-    return {
-        "start_date": query.start.isoformat(),
-        "end_date": query.end.isoformat(),
-        "group_by": query.group_by,
-        "totals": _counters_body(found.totals),
-        "rows": [{query.column: name, **_counters_body(counted)} for name, counted in found.rows],
-        **({"unreadable": found.unreadable} if query.group_by == "session" else {}),
-    }
-
-
-def _counters_body(counted: Counters) -> dict[str, Any]:
-    return {
-        "requests": counted.requests,
-        "errors": counted.errors,
-        "cache_hits": counted.cache_hits,
-        **({"downgraded": counted.downgraded} if counted.downgraded else {}),
-        "input_tokens": counted.input_tokens,
-        "output_tokens": counted.output_tokens,
-        "cost_usd": usd(counted.cost_nano),
-        "estimated_usd": usd(counted.estimated_nano),
-        "latency_ms": {
-            "average": round(counted.latency_ms / counted.requests) if counted.requests else None,
-            "p50": counted.latency_at_most_ms(0.5),
-            "p95": counted.latency_at_most_ms(0.95),
-        },
-    }
-
-
-def record_body(record: UsageRecord) -> dict[str, Any]:
-    """A record on the wire: money as decimal strings, time as RFC 3339."""
-    shown = {name: value for name, value in asdict(record).items() if name not in _HIDDEN}
-    return {
-        **shown,
-        "at": iso(record.at_ms),
-        "input_usd": usd(record.input_nano),
-        "output_usd": usd(record.output_nano),
-        "cost_usd": usd(record.cost_nano),
-        "estimated_usd": usd(record.estimated_nano),
-    }
+def _answer(request: Request, asked: UsageQuery, query: ReportQuery, found: Report) -> Response:
+    body = report_body(query, found)
+    form = chosen_form(request, asked.format)
+    if form == "json":
+        return whole(body)
+    name = f"usage-by-{query.group_by}-{query.start.isoformat()}-{query.end.isoformat()}"
+    return table(form, name, report_columns(query), body["rows"], {})
 
 
 def _today(services: Services) -> date:

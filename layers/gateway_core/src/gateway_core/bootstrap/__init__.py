@@ -210,7 +210,7 @@ def with_gateway(light: Services, provider: ModelProvider, draw: Draw = random.r
         retry=light.settings.retry,
     )
     emitter = Emitter(light.events, light.clock, light.telemetry)
-    failover = Failover(light.ledger, light.clock, policy, light.telemetry, emitter, draw)
+    failover = Failover(light.ledger, light.clock, policy, light.telemetry, emitter, draw, provider.loading)
     router = ModelRouter(light.ledger, provider, light.clock, draw)
     downgrading = Downgrading(light.settings.downgrades, light.store, light.clock)
     gateway = Gateway(light.settings, provider, router, light.authenticator, failover, light.clock, downgrading)

@@ -1,42 +1,66 @@
-"""What can be asked of the command line: areas, actions and options, and the command that each stands for."""
+"""What can be asked of the command line: areas, actions and options, and the command that each stands for.
+
+A command is named as `module:function` in this package, and imported when it is called: most of them need a store's
+client, a catalog or HTTP, each of which takes longer to load than everything here.
+"""
 
 from __future__ import annotations
 
-import argparse
+from gateway_core import __version__
+from gateway_core.cli import arguments_talk, values
+from gateway_core.cli.arguments_keys import add_budgets, add_files, add_keys
+from gateway_core.cli.arguments_reports import add_report, add_usage_report
+from gateway_core.cli.parsing import Actions, Parser, add_command, add_project
 
-from gateway_core.cli import commands, values
-from gateway_core.cli.moving import store_move, store_where
-from gateway_core.cli.replaying import usage_replay
-from gateway_core.config.check import check_config
+_EPILOG = """\
+examples:
+  gateway keys create --project alpha --name laptop --groups fast,code --day-usd 5
+  gateway keys list --project alpha
+  gateway budgets set --project alpha --month-usd 100
+  gateway plan keys.yaml && gateway apply keys.yaml --secrets-out secrets.yaml
+  gateway ask "Say hello"
+
+which gateway:
+  UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN   its store; or instead of both
+  GATEWAY_URL (or --url)                             its address: keys and budgets by /admin, signed with your AWS
+                                                     credentials, or with GATEWAY_DEV_KEY on this machine
+  GATEWAY_KEY                                        the virtual key of `ask` and `events tail`
+  GATEWAY_CONFIG                                     its documents of configuration, if it has any
+
+output: a table on a terminal; elsewhere, and with --json, one JSON object a line.
+
+exit codes: 0 done, 1 failed or refused, 2 wrong arguments or settings, 3 `plan` found changes,
+            4 the store or the gateway does not answer (try again)
+"""
 
 
-def make_parser() -> argparse.ArgumentParser:
-    root = argparse.ArgumentParser(
+def make_parser() -> Parser:
+    root = Parser(
         prog="gateway",
-        description="Keys, budgets and holds of the store at UPSTASH_REDIS_REST_URL, and documents of configuration.",
+        description="Keys, budgets, money in doubt and configuration of an LLM gateway; and questions to it.",
+        epilog=_EPILOG,
     )
-    areas = root.add_subparsers(required=True, metavar="AREA")
-    keys = areas.add_parser("keys", help="virtual keys").add_subparsers(required=True, metavar="ACTION")
-    _add_keys_create(keys.add_parser("create", help="make a key; its secret is shown once"))
-    _add_keys_list(keys.add_parser("list", help="list a project's keys"))
-    _add_keys_revoke(keys.add_parser("revoke", help="take a key's rights away, at once"))
-    budgets = areas.add_parser("budgets", help="hard limits").add_subparsers(required=True, metavar="ACTION")
-    _add_budgets_set(budgets.add_parser("set", help="change limits of a project or user; those not named stay"))
-    _add_budgets_show(budgets.add_parser("show", help="spent, held, estimated and left, of all scopes"))
-    usage = areas.add_parser("usage", help="money in doubt").add_subparsers(required=True, metavar="ACTION")
-    _add_usage_reconcile(usage.add_parser("reconcile", help="list what is held, or release it"))
-    _add_usage_replay(usage.add_parser("replay", help="settle what the log or a backlog says was not settled"))
-    store = areas.add_parser("store", help="several databases").add_subparsers(required=True, metavar="ACTION")
-    _add_store_where(store.add_parser("where", help="which database is to have a project, and which has it"))
-    _add_store_move(store.add_parser("move", help="bring a project to the database that is configured for it"))
-    config = areas.add_parser("config", help="documents of configuration").add_subparsers(
-        required=True, metavar="ACTION"
-    )
-    _add_config_check(config.add_parser("check", help="say whether it is valid, without using it; needs no store"))
+    root.add_argument("--version", action="version", version=f"gateway {__version__}")
+    areas = root.add_subparsers(required=True, metavar="AREA", parser_class=Parser)
+    add_keys(_area(areas, "keys", "virtual keys"))
+    add_budgets(_area(areas, "budgets", "hard limits"))
+    add_files(areas)
+    _add_usage(_area(areas, "usage", "what was used; money in doubt"))
+    add_report(areas)
+    _add_store(_area(areas, "store", "several databases"))
+    _add_config_check(_area(areas, "config", "documents of configuration"))
+    arguments_talk.add_ask(areas)
+    arguments_talk.add_events_tail(_area(areas, "events", "what happens"))
+    arguments_talk.add_fault(areas)
     return root
 
 
-def _add_config_check(parser: argparse.ArgumentParser) -> None:
+def _area(areas: Actions, name: str, text: str) -> Actions:
+    return areas.add_parser(name, help=text).add_subparsers(required=True, metavar="ACTION", parser_class=Parser)
+
+
+def _add_config_check(config: Actions) -> None:
+    parser = add_command(config, "check", "checking:config_check", "say whether it is valid, without using it")
     parser.add_argument(
         "sources",
         nargs="?",
@@ -44,72 +68,25 @@ def _add_config_check(parser: argparse.ArgumentParser) -> None:
         help="a file, s3://bucket/key or appconfig://application/environment/profile, several with commas between them "
         "(default: GATEWAY_CONFIG)",
     )
-    parser.set_defaults(command=check_config)
 
 
-def _add_keys_create(parser: argparse.ArgumentParser) -> None:
-    _add_project(parser)
-    parser.add_argument("--name", type=values.title, default="", help="what lists call it")
-    parser.add_argument("--user", default="", help="bind the key to this user")
-    parser.add_argument("--admin", action="store_true", help="may name any project")
-    parser.add_argument("--groups", type=values.names, default=(), metavar="A,B", help="model groups (default: all)")
-    parser.add_argument(
-        "--models",
-        type=values.patterns,
-        default=(),
-        metavar="P,P",
-        help="models of the catalog (default: all), and identifiers outside it as provider/model (default: none; "
-        "all for an admin), with * and ?",
+def _add_usage(usage: Actions) -> None:
+    _add_usage_reconcile(usage)
+    add_usage_report(usage)
+    replay = add_command(
+        usage, "replay", "replaying:usage_replay", "settle what the log or a backlog says was not settled"
     )
-    parser.add_argument("--tools", type=values.names, default=(), metavar="A,B", help="MCP tools (default: all)")
-    parser.add_argument("--day-usd", type=values.usd, metavar="X")
-    parser.add_argument("--month-usd", type=values.usd, metavar="X")
-    parser.add_argument("--day-tokens", type=values.count, metavar="N")
-    parser.add_argument("--month-tokens", type=values.count, metavar="N")
-    parser.add_argument("--rpm", type=values.rate, metavar="N", help="requests a minute")
-    parser.add_argument("--tpm", type=values.rate, metavar="N", help="tokens a minute")
-    parser.add_argument(
-        "--api-base-host",
-        type=values.host,
-        action="append",
-        default=[],
-        metavar="H",
-        help="may be repeated (default: none)",
+    replay.add_argument(
+        "sources",
+        nargs="*",
+        metavar="SOURCE",
+        help="a file of log lines, - for standard input, or a backlog's folder (default: GATEWAY_BACKLOG)",
     )
-    parser.set_defaults(command=commands.keys_create)
 
 
-def _add_keys_list(parser: argparse.ArgumentParser) -> None:
-    _add_project(parser)
-    parser.set_defaults(command=commands.keys_list)
-
-
-def _add_keys_revoke(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("id", metavar="ID", help="as `keys create` and `keys list` show it")
-    parser.set_defaults(command=commands.keys_revoke)
-
-
-def _add_budgets_set(parser: argparse.ArgumentParser) -> None:
-    _add_project(parser)
-    parser.add_argument("--user", default="", help="the limits of this user of the project")
-    for name, convert, unit in (
-        ("--day-usd", values.usd, "X"),
-        ("--month-usd", values.usd, "X"),
-        ("--day-tokens", values.count, "N"),
-        ("--month-tokens", values.count, "N"),
-    ):
-        parser.add_argument(name, type=values.liftable(convert), metavar=unit, help="or 'none' to lift the limit")
-    parser.set_defaults(command=commands.budgets_set)
-
-
-def _add_budgets_show(parser: argparse.ArgumentParser) -> None:
-    _add_project(parser, of="all")
-    parser.add_argument("--user", help="of this user alone")
-    parser.set_defaults(command=commands.budgets_show)
-
-
-def _add_usage_reconcile(parser: argparse.ArgumentParser) -> None:
-    _add_project(parser, of="all")
+def _add_usage_reconcile(usage: Actions) -> None:
+    parser = add_command(usage, "reconcile", "holds:usage_reconcile", "list what is held, or release it")
+    add_project(parser, of="all")
     parser.add_argument(
         "--month", type=values.month, metavar="YYYYMM", help="of the request, in UTC (default: this one and the last)"
     )
@@ -119,7 +96,7 @@ def _add_usage_reconcile(parser: argparse.ArgumentParser) -> None:
         "--release",
         type=values.hold,
         nargs="?",
-        const=commands.ALL,
+        const=values.ALL,
         metavar="REQUEST.ATTEMPT",
         help="no longer hold money for it; without a name for all that are selected and that nobody works on",
     )
@@ -132,33 +109,10 @@ def _add_usage_reconcile(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--charge-usd", type=values.usd, default=0, metavar="X", help="spend this instead (default: 0)")
     parser.add_argument("--charge-tokens", type=values.count, default=0, metavar="N")
     parser.add_argument("--dry-run", action="store_true", help="show what --release would do")
-    parser.add_argument("--json", action="store_true", help="one document, with the sums")
-    parser.set_defaults(command=commands.usage_reconcile)
 
 
-def _add_usage_replay(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "sources",
-        nargs="*",
-        metavar="SOURCE",
-        help="a file of log lines, - for standard input, or a backlog's folder (default: GATEWAY_BACKLOG)",
-    )
-    parser.set_defaults(command=usage_replay)
-
-
-def _add_store_where(parser: argparse.ArgumentParser) -> None:
-    _add_project(parser, of="all")
-    parser.set_defaults(command=store_where)
-
-
-def _add_store_move(parser: argparse.ArgumentParser) -> None:
-    _add_project(parser, of="all that are elsewhere")
-    parser.set_defaults(command=store_move)
-
-
-def _add_project(parser: argparse.ArgumentParser, of: str = "") -> None:
-    """`of`: which projects are meant if none is named; one has to be if it is empty."""
-    more = f" (default: {of})" if of else ""
-    parser.add_argument(
-        "--project", type=values.project, required=not of, metavar="ID", help=f"a-z, 0-9 and -, up to 32{more}"
-    )
+def _add_store(store: Actions) -> None:
+    where = add_command(store, "where", "moving:store_where", "which database is to have a project, and which has it")
+    add_project(where, of="all")
+    move = add_command(store, "move", "moving:store_move", "bring a project to the database that is configured for it")
+    add_project(move, of="all that are elsewhere")

@@ -1,71 +1,96 @@
-"""The command line `gateway`: keys, budgets and holds of the store that the environment names, and configuration.
+"""The command line `gateway`: keys, budgets and money in doubt, configuration, and questions to a running gateway.
 
-Prints one JSON object a line. Exits with 2, and a sentence on stderr, when something is wrong; 1 if nobody reads it.
+Prints one JSON object a line, or on a terminal a table. What goes wrong is a sentence on stderr, and the exit code says
+of which kind it is, see `answers.Exit`.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from importlib import import_module
 
-from gateway_core.access.administration import Administration, Line
-from gateway_core.adapters.clock import SystemClock
-from gateway_core.adapters.config_sources import open_sources
+from gateway_core.cli.answers import Answer, CommandError, Exit
 from gateway_core.cli.arguments import make_parser
-from gateway_core.cli.commands import Command
-from gateway_core.cli.moving import misplaced, store_move, store_where
-from gateway_core.cli.opening import open_store
-from gateway_core.cli.replaying import usage_replay
-from gateway_core.config.check import check_config
-from gateway_core.config.environment import documents_named, naming
-from gateway_core.domain.errors import LLMError
+from gateway_core.cli.output import rendered
+from gateway_core.config.environment import StoreSettings
+from gateway_core.domain.errors import ConfigError, InvalidRequest, LLMError, StoreUnavailable, StoreUnreadable
 
-_WITHOUT_ADMINISTRATION = (usage_replay, store_where, store_move)
+type Command = Callable[[argparse.Namespace, Mapping[str, str]], Awaitable[Answer]]
+_WRONG_TOKEN = "WRONGPASS"  # noqa: S105 - how Redis says it
+_INTERRUPTED = 130
+"""As shells have it for Ctrl-C."""
 
 
 def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = None) -> int:
-    """Run one command; 0, or 2 after an error. Wrong arguments leave by SystemExit(2), as argparse does."""
+    """Run one command and give its exit code. Wrong arguments leave by SystemExit(2), as argparse does."""
     options = make_parser().parse_args(argv)
+    environ = os.environ if environ is None else environ
     try:
-        lines = _lines(options, os.environ if environ is None else environ)
-    except LLMError as error:
-        print(f"gateway: {error.message}{_aside(error.detail)}", file=sys.stderr)
-        return 2
-    return _print(lines)
-
-
-def _print(lines: Sequence[Line]) -> int:
-    try:
-        for line in lines:
-            print(json.dumps(line, ensure_ascii=False))
-        sys.stdout.flush()
+        return _print(_answer(options, environ), as_json=options.json)
     except BrokenPipeError:  # as with `| head`; what is buffered must not be tried again at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    return 0
+        return Exit.FAILED
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except CommandError as error:
+        return _fail(str(error), error.code)
+    except LLMError as error:
+        return _fail(f"{_said(error, environ)}{_aside(error.detail)}", _code_of(error))
 
 
-def _lines(options: argparse.Namespace, environ: Mapping[str, str]) -> list[Line]:
-    if options.command is check_config:
-        named = documents_named(environ) if options.sources is None else options.sources
-        checked = check_config(open_sources(named), environ)
-        return [{**checked, **asyncio.run(misplaced(naming(environ, named)))}]
-    if options.command in _WITHOUT_ADMINISTRATION:
-        return asyncio.run(options.command(options, environ))
-    return asyncio.run(_run(options, environ))
+def command_of(named: str) -> Command:
+    """The function that `module:function` names, of this package."""
+    module, _, function = named.partition(":")
+    command: Command = getattr(import_module(f"gateway_core.cli.{module}"), function)
+    return command
 
 
-async def _run(options: argparse.Namespace, environ: Mapping[str, str]) -> list[Line]:
-    store = open_store(environ)
-    command: Command = options.command
-    try:
-        return await command(Administration(store, SystemClock()), options)
-    finally:
-        await store.close()
+def _answer(options: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
+    import asyncio  # noqa: PLC0415 - half of what a start takes, and help needs none of it
+
+    return asyncio.run(_awaited(command_of(options.command)(options, environ)))
+
+
+async def _awaited(answer: Awaitable[Answer]) -> Answer:
+    return await answer
+
+
+def _print(answer: Answer, *, as_json: bool) -> int:
+    terminal = sys.stdout.isatty() and not as_json
+    for text in rendered(answer, terminal=terminal):
+        print(text)
+    sys.stdout.flush()
+    for note in (*answer.notes, *([answer.empty] if answer.empty and not answer.lines else [])):
+        print(note, file=sys.stderr)
+    return answer.code
+
+
+def _fail(message: str, code: int) -> int:
+    print(f"gateway: {message}", file=sys.stderr)
+    return code
+
+
+def _code_of(error: LLMError) -> Exit:
+    if isinstance(error, ConfigError | InvalidRequest) or _is_locked(error):
+        return Exit.USAGE
+    is_away = isinstance(error, StoreUnavailable) and not isinstance(error, StoreUnreadable)
+    return Exit.AWAY if is_away else Exit.FAILED
+
+
+def _said(error: LLMError, environ: Mapping[str, str]) -> str:
+    """What callers of the gateway are told, where the operator who asks here needs to know no more."""
+    if _is_locked(error):
+        return "The store refuses the token: correct UPSTASH_REDIS_REST_TOKEN."
+    if type(error) is StoreUnavailable and (store := StoreSettings.from_env(environ)):
+        return f"The gateway's store at {store.url} does not answer."
+    return error.message
+
+
+def _is_locked(error: LLMError) -> bool:
+    return isinstance(error, StoreUnavailable) and _WRONG_TOKEN in error.detail
 
 
 def _aside(detail: str) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 
-from gateway_core.access.administration import Line
 from gateway_core.access.bookkeeper import pages_of
 from gateway_core.adapters.clock import SystemClock
 from gateway_core.adapters.spread import told
 from gateway_core.adapters.upstash.moving import ProjectMove
 from gateway_core.adapters.upstash.rest import Deadlines, RestClient
+from gateway_core.cli.answers import Answer, CommandError, Line
 from gateway_core.cli.opening import NamedDatabases, SpreadKeyStore, named_databases, open_databases_of
 from gateway_core.config.environment import StoreSettings
 from gateway_core.domain.errors import InvalidRequest, StoreUnavailable
@@ -19,6 +19,7 @@ from gateway_core.store.estimates import is_left, months_with_holds
 from gateway_core.store.placement import Residence
 
 _TIMEOUT_S = 10.0
+_MOVED = ("project", "from", "database", "moved", "late", "refused")
 _HELD = "Project {project!r} is at work: {why}. Nothing was changed; wait for it to end, and run this again."
 _BOTH = (
     "Project {project!r} has data in {own!r}, where it is configured, and in {other!r}. The two cannot be brought "
@@ -26,13 +27,14 @@ _BOTH = (
 )
 
 
-async def store_where(options: argparse.Namespace, environ: Mapping[str, str]) -> list[Line]:
+async def store_where(options: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
     """One line a project: where it is configured to live, and which databases have it."""
     named = named_databases(environ)
     store = open_databases_of(named)
     try:
         projects = [options.project] if options.project else await store.residents()
-        return [await _where(store, named, project) for project in projects]
+        lines = [await _where(store, named, project) for project in projects]
+        return Answer(lines, ("project", "database", "found"), empty="no project is in any database")
     finally:
         await store.close()
 
@@ -61,21 +63,29 @@ async def misplaced(environ: Mapping[str, str]) -> Line:
     return {"databases": list(named.addresses), "misplaced": found, "unchecked": away}
 
 
-async def store_move(options: argparse.Namespace, environ: Mapping[str, str]) -> list[Line]:
+async def store_move(options: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
     """Bring a project to where it is configured to live, or all that are not there, with a line for each.
 
-    Raises InvalidRequest where that is not safe; of all, those that cannot be moved now have a line that says why.
+    Raises CommandError where that is not safe; of all, those that cannot be moved now have a line that says why.
     """
     named = named_databases(environ)
     store = open_databases_of(named)
     try:
         if options.project:
-            return [await _move(store, named, options.project)]
+            return Answer([await _move_one(store, named, options.project)], _MOVED)
         where = [(project, await _residences(store, project)) for project in await store.residents()]
         wrong = [project for project, found in where if _elsewhere(found, named.placement.database_of(project))]
-        return [await _move_or_tell(store, named, project) for project in wrong]
+        lines = [await _move_or_tell(store, named, project) for project in wrong]
+        return Answer(lines, _MOVED, empty="every project is where it is configured to be")
     finally:
         await store.close()
+
+
+async def _move_one(store: SpreadKeyStore, named: NamedDatabases, project: str) -> Line:
+    try:
+        return await _move(store, named, project)
+    except InvalidRequest as error:
+        raise CommandError(error.message) from None
 
 
 async def _move_or_tell(store: SpreadKeyStore, named: NamedDatabases, project: str) -> Line:

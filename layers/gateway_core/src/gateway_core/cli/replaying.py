@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from gateway_core.access.administration import Line
 from gateway_core.adapters.clock import SystemClock
 from gateway_core.adapters.file_backlog import FileBacklog
 from gateway_core.adapters.opening import StoreTimes, open_databases
+from gateway_core.cli.answers import Answer, UsageError
 from gateway_core.cli.opening import named_databases
 from gateway_core.config.environment import backlog_folder
 from gateway_core.domain.errors import (
@@ -30,10 +30,11 @@ from gateway_core.store.placement import Placement
 from gateway_core.store.unsettled import Verdict, parse
 
 _TIMEOUT_S = 10.0
+_COUNTED = ("written", "known", "refused", "waiting")
 _MARKS = ("usage not settled", '{"version":')
 
 
-async def usage_replay(options: argparse.Namespace, environ: Mapping[str, str]) -> list[Line]:
+async def usage_replay(options: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
     """One line that counts: `written` now, `known` already, `refused`, and `waiting`, as their records have no room.
 
     Raises StoreUnavailable when the store does not answer; what was settled until then stays so.
@@ -47,7 +48,7 @@ async def usage_replay(options: argparse.Namespace, environ: Mapping[str, str]) 
             await _replay(source, again)
     finally:
         await store.close()
-    return [{name: again.told[name] for name in ("written", "known", "refused", "waiting")}]
+    return Answer([{name: again.told[name] for name in _COUNTED}], _COUNTED)
 
 
 class _Again:
@@ -123,5 +124,5 @@ def _marked(lines: Iterable[str]) -> Iterator[str]:
 def _default(environ: Mapping[str, str]) -> Sequence[str]:
     folder = backlog_folder(environ)
     if folder is None:
-        raise InvalidRequest("Name a file of log lines, - for standard input, or a backlog's folder.")
+        raise UsageError("Name a file of log lines, - for standard input, or a backlog's folder.")
     return [folder]

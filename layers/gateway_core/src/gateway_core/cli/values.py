@@ -5,14 +5,20 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING
 
-from gateway_core.access.reconciling import Charge
-from gateway_core.cli.commands import ALL, LimitChange
 from gateway_core.domain.times import duration_s
 from gateway_core.store.budget import MAX_AMOUNT, Amount
 from gateway_core.store.virtual_keys import PROJECT_ID
 
+if TYPE_CHECKING:
+    from gateway_core.access.reconciling import Charge
+
+ALL = "all"
+"""What `--release` without a name stands for."""
 NANO_DIGITS = 9
 MOST_TITLE_BYTES = 128
 _HOLD = re.compile(r"(.+)\.([1-9][0-9]{0,8})")
@@ -21,9 +27,27 @@ _PATTERN = re.compile(r"[A-Za-z0-9._:@*?-]+|[a-z0-9_*?-]+/[A-Za-z0-9._/:@*?-]+")
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 
 
-def liftable(convert: Callable[[str], int]) -> Callable[[str], LimitChange]:
+@dataclass(frozen=True, slots=True)
+class Setting[T]:
+    """What was named for something that has a value already; None lifts it."""
+
+    value: T | None
+
+
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """When something ends: at a moment (milliseconds), or so many seconds from now."""
+
+    at_ms: int | None = None
+    after_s: int = 0
+
+    def moment_ms(self, now_ms: int) -> int:
+        return now_ms + self.after_s * 1000 if self.at_ms is None else self.at_ms
+
+
+def liftable[T](convert: Callable[[str], T]) -> Callable[[str], Setting[T]]:
     """As `convert`, or `none`."""
-    return lambda text: LimitChange(None if text == "none" else convert(text))
+    return lambda text: Setting(None if text == "none" else convert(text))
 
 
 def usd(text: str) -> int:
@@ -100,6 +124,51 @@ def age(text: str) -> int:
         return duration_s(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r} {error}") from None
+
+
+def expiry(text: str) -> Expiry:
+    """A length of time from now on, a day (to its end in UTC), or a moment with its offset."""
+    try:
+        if re.fullmatch(r"[0-9]+[smhd]", text):
+            return Expiry(after_s=duration_s(text))
+        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+            return Expiry(_ms(datetime.combine(date.fromisoformat(text) + timedelta(days=1), time(tzinfo=UTC))))
+        moment = datetime.fromisoformat(text)
+    except (ValueError, OverflowError):
+        moment = datetime.min  # noqa: DTZ901 - without an offset, as what is refused below
+    if moment.tzinfo is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time: write 30d, 2026-12-31 or 2026-12-31T18:00:00Z")
+    return Expiry(_ms(moment))
+
+
+def _ms(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)
+
+
+def key_id(text: str) -> str:
+    if text.startswith("gk_"):
+        raise argparse.ArgumentTypeError("that is a key, not its id (key_...): keep it secret; `keys list` has the id")
+    return text
+
+
+def key_source(text: str) -> str:
+    """The name of a variable, or -. What is refused is not repeated: it may be a key."""
+    if text != "-" and not re.fullmatch(r"[A-Z_][A-Z0-9_]*", text):
+        raise argparse.ArgumentTypeError(
+            "name the environment variable that holds the key, or - for standard input: "
+            "arguments are seen by everybody who lists processes, and stay in the shell's history"
+        )
+    return text
+
+
+def setting(text: str) -> tuple[str, object]:
+    """NAME=VALUE, where the value is a number, true, false, or a text."""
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    if value in {"true", "false"}:
+        return name, value == "true"
+    return name, int(value) if re.fullmatch(r"-?[0-9]{1,9}", value) else value
 
 
 def month(text: str) -> str:

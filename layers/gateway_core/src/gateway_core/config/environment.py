@@ -24,6 +24,7 @@ _SECRET_SOURCES = ("GATEWAY_SECRETS_STORE", "GATEWAY_SECRETS_PROVIDERS")
 _FUNCTION = "GATEWAY_FUNCTION_"
 _JOBS_BUCKET = "GATEWAY_JOBS_BUCKET"
 _BACKLOG = "GATEWAY_BACKLOG"
+_ADMIN_BACKLOG = "GATEWAY_ADMIN_BACKLOG"
 _MOST_RELOAD_S = 86_400
 DATABASE = re.compile(r"[a-z][a-z0-9_]{0,31}")
 """What a database may be called."""
@@ -201,9 +202,9 @@ class ProcessEnvironment:
     """Where this process runs and what it is pointed to, for as long as it lives.
 
     `secret_sources`, `functions` (names of Lambdas, by what they do) and `jobs_bucket` are as the template sets them.
-    `backlog` is a queue's URL or a folder; it and `event_bus` are None under `sam local`, which passes on names that
-    nothing has. `restores` is whether a snapshot of the process may be restored on another machine, `trace_daemon`
-    where X-Ray's listens, as `host:port`. None means not set.
+    `backlog` is a queue's URL or a folder, `admin_backlog` one that is only watched; these and `event_bus` are None
+    under `sam local`, which passes on names that nothing has. `restores` is whether a snapshot of the process may be
+    restored on another machine, `trace_daemon` where X-Ray's listens, as `host:port`. None means not set.
     """
 
     on_lambda: bool
@@ -216,6 +217,7 @@ class ProcessEnvironment:
     jobs_bucket: str | None
     trace_daemon: str | None
     backlog: str | None = None
+    admin_backlog: str | None = None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> ProcessEnvironment:
@@ -233,6 +235,7 @@ class ProcessEnvironment:
             jobs_bucket=env.text(_JOBS_BUCKET),
             trace_daemon=env.text("AWS_XRAY_DAEMON_ADDRESS"),
             backlog=None if _is_sam_local(env) else _backlog(env),
+            admin_backlog=None if _is_sam_local(env) else env.text(_ADMIN_BACKLOG),
         )
 
     @property

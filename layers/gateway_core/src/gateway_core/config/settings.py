@@ -25,6 +25,7 @@ from gateway_core.config.schema import (
     names_of,
     read_config,
 )
+from gateway_core.config.web_origins import WebOrigins
 from gateway_core.crowd.limiter import CrowdLimits
 from gateway_core.domain.catalog import Catalog
 from gateway_core.domain.credentials import Credential, Secret
@@ -47,7 +48,8 @@ class GatewaySettings:
     `prompt_caching`: whether prompts that will come again are marked for the provider's cache unasked. `litellm`: when
     LiteLLM is loaded. `serve_openapi`: None is everywhere but on Lambda. `databases` are those beside the first,
     `store`. `crowd` is the share of one of the `workers`, processes that are one gateway. `least_max_tokens` is down to
-    what `max_tokens` is cut that a budget has no room for, `downgrades` what a budget makes cheaper.
+    what `max_tokens` is cut that a budget has no room for, `downgrades` what a budget makes cheaper. Pages of
+    `web_origins` may call.
     """
 
     catalog: Catalog
@@ -86,6 +88,7 @@ class GatewaySettings:
     cache: CachePolicy
     prompt_caching: bool
     litellm: LoadLiteLLM
+    web_origins: WebOrigins
     serve_openapi: bool | None
 
     @classmethod
@@ -142,14 +145,20 @@ class GatewaySettings:
             cache=file.cache.policy(),
             prompt_caching=file.prompt_caching == "auto",
             litellm=file.litellm,
+            web_origins=WebOrigins.from_env(environ),
             serve_openapi=file.serve_openapi,
         )
 
     def loads_litellm(self, *, on_lambda: bool) -> bool:
-        """Whether a process that calls models is to load LiteLLM at its start, see `config.example.yaml`."""
+        """Whether a process that calls models is to load LiteLLM at its start, see `config.example.yaml`.
+
+        By default where it serves a provider that can be called: on Lambda, where most starts are waited for, one that
+        the configuration names; elsewhere any.
+        """
         if self.litellm != "auto":
             return self.litellm == "start"
-        return not on_lambda or any(provider.engine == "litellm" for provider in self.catalog.providers.values())
+        found = self.catalog.providers if on_lambda else self.catalog.all_providers
+        return any(found[name].engine == "litellm" for name in self.credentials if name in found)
 
     @property
     def store_url(self) -> str | None:

@@ -12,8 +12,9 @@
     - ProviderRejected         the provider calls the request itself wrong
     - AddressRefused           the caller's base URL leads where nothing is sent
   + RequestError               the caller can mend it
-    - InvalidRequest, UnknownModel, UnknownJob, UnknownResponse, Unauthenticated, Forbidden
-    - BodyTooLarge, UnsupportedEncoding, NoWebSocket
+    - InvalidRequest, UnknownModel, UnknownJob, UnknownRequest, UnknownResponse
+    - UnknownKey, UnknownProject, UnknownHold, Conflict, Unauthenticated, Forbidden
+    - BodyTooLarge, UnsupportedEncoding, UnsupportedMediaType, NoWebSocket
     - BudgetExceeded, RateLimited
   + NoDeploymentAvailable      every candidate failed or is open
   + DeadlineExceeded           the request's own deadline passed
@@ -106,9 +107,36 @@ class UnknownJob(RequestError):
     code = "unknown_job"
 
 
+class UnknownRequest(RequestError):
+    status = 404
+    code = "unknown_request"
+
+
 class UnknownResponse(RequestError):
     status = 404
     code = "unknown_response"
+
+
+class UnknownKey(RequestError):
+    status = 404
+    code = "unknown_key"
+
+
+class UnknownProject(RequestError):
+    status = 404
+    code = "unknown_project"
+
+
+class UnknownHold(RequestError):
+    status = 404
+    code = "unknown_hold"
+
+
+class Conflict(RequestError):
+    """What is asked for does not go with what is there now."""
+
+    status = 409
+    code = "conflict"
 
 
 class NoWebSocket(RequestError):
@@ -126,6 +154,11 @@ class BodyTooLarge(RequestError):
 class UnsupportedEncoding(RequestError):
     status = 415
     code = "unsupported_encoding"
+
+
+class UnsupportedMediaType(RequestError):
+    status = 415
+    code = "unsupported_media_type"
 
 
 class RateLimited(RequestError):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+import re
+from datetime import UTC, date, datetime, timedelta
 
 LATEST_MS = 253_402_300_799_999
 """The last moment that has a date: the end of 9999-12-31."""
+_RFC_3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,3})?Z")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _MOST_DIGITS = 9
 _HOUR_MS = 3_600_000
@@ -16,6 +18,17 @@ _EPOCH = date(1970, 1, 1).toordinal()
 def iso(at_ms: int) -> str:
     """The one form of a moment on the wire: RFC 3339 in UTC with milliseconds, `2026-11-20T12:00:00.123Z`."""
     return _moment(at_ms).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+def moment_of(text: object) -> int:
+    """The reverse, of RFC 3339 in UTC; milliseconds may be left out. Raises ValueError."""
+    if not isinstance(text, str) or not _RFC_3339.fullmatch(text):
+        raise ValueError("must be a moment in UTC as in RFC 3339, like 2026-12-31T00:00:00Z")
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("has no such day or hour") from None
+    return (found - datetime.fromtimestamp(0, UTC)) // timedelta(milliseconds=1)
 
 
 def utc_date(at_ms: int) -> date:

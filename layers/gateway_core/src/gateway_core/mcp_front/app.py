@@ -8,11 +8,11 @@ from fastmcp import FastMCP
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway_core.access.authenticator import Authenticator
+from gateway_core.api.cors import Pages
 from gateway_core.mcp_front.gate import Gate, no_route
 from gateway_core.mcp_front.server import create_server
 from gateway_core.mcp_front.settings import McpSettings
@@ -21,7 +21,6 @@ from gateway_core.services import Current
 from gateway_core.telemetry.telemetry import Telemetry
 
 PATH = "/mcp"
-_REQUEST_HEADERS = ("authorization", "x-api-key", "mcp-protocol-version", "mcp-method", "mcp-name")
 
 
 def create_mcp(
@@ -36,25 +35,13 @@ def serve_server(
 ) -> ASGIApp:
     """POST /mcp for any server. GET and DELETE are 405: there are no sessions, and an open stream would cost."""
     gate = Gate(_Stateless(server), authenticator, settings, telemetry)
-    origins = settings.now().allowed_origins
     app = Starlette(
         routes=[Route(PATH, gate, methods=["POST"])],
-        middleware=[_cors(origins)] if origins else [],
+        middleware=[Middleware(Pages, origins=lambda: settings.now().web_origins)],
         exception_handlers={HTTPException: no_route},
     )
     app.router.redirect_slashes = False
     return app
-
-
-def _cors(origins: tuple[str, ...]) -> Middleware:
-    """Browsers let a page read answers only if told to."""
-    return Middleware(
-        CORSMiddleware,
-        allow_origins=origins,
-        allow_methods=["POST"],
-        allow_headers=_REQUEST_HEADERS,
-        expose_headers=["www-authenticate", "retry-after"],
-    )
 
 
 class _Stateless:

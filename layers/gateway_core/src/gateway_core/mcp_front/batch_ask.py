@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, override
 
-from fastmcp.server.dependencies import get_context
 from fastmcp.tools.base import ToolResult
 from mcp_types import TextContent
 from pydantic import Field
@@ -26,6 +25,7 @@ from gateway_core.domain.errors import InvalidRequest, LLMError
 from gateway_core.invocation import FunctionUnavailable, HttpRequest, HttpStream
 from gateway_core.mcp_front.arguments import Arguments
 from gateway_core.mcp_front.operation import Operation, Result, json_body, output_of
+from gateway_core.mcp_front.progress import Progress, Signs
 from gateway_core.mcp_front.report import describe_broken, describe_error
 from gateway_core.mcp_front.streams import events_of, whole_of
 from gateway_core.mcp_front.tool import OK, FunctionTool, failed_answer
@@ -84,15 +84,16 @@ class BatchTool(FunctionTool):
     """Reports progress while questions are answered. If the batch breaks off, what is answered is not lost."""
 
     @override
-    async def _result(self, arguments: dict[str, Any]) -> Result | ToolResult:
+    async def _result(self, arguments: dict[str, Any], progress: Progress) -> Result | ToolResult:
         request, finished = self._request(arguments), _Finished(len(arguments["questions"]))
         if request.query:  # a job
             return await self._whole(request)
+        progress.signs = Signs(finished.so_far, finished.total, counts=True)
         try:
             async with self._invoker.stream(self._operation.function, request) as answer:
                 if answer.status != OK:
                     return failed_answer(await whole_of(answer))
-                return await self._follow(answer, finished)
+                return await self._follow(answer, finished, progress)
         except LLMError as error:
             if not finished.results:
                 raise
@@ -100,12 +101,11 @@ class BatchTool(FunctionTool):
             self._telemetry.request_failed(visitor.request_id, error, visitor.caller)
             return finished.broken(describe_error(error, visitor.request_id))
 
-    async def _follow(self, answer: HttpStream, finished: _Finished) -> Result | ToolResult:
+    async def _follow(self, answer: HttpStream, finished: _Finished, progress: Progress) -> Result | ToolResult:
         async for event in events_of(answer):
             match event.name:
                 case "result":
-                    text = finished.add(event.data)
-                    await get_context().report_progress(len(finished.results), finished.total, text)
+                    await progress.tell(1, finished.add(event.data))
                 case "done":
                     return self._operation.result({"results": finished.in_order(), **event.data})
                 case "error":
@@ -126,6 +126,10 @@ class _Finished:
         code = result.get("error_code")
         became = "answered" if result["status"] == "success" else f"failed{f': {code}' if code else ''}"
         return f"{len(self.results)}/{self.total}: question {result['index']} {became}"
+
+    def so_far(self, seconds: int) -> str:
+        """What the client is told where nothing is finished."""
+        return f"{len(self.results)}/{self.total}: {seconds} s"
 
     def in_order(self) -> list[Json]:
         """By index, as the route's whole answer has them."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from mcp.shared.inbound import MCP_PROTOCOL_VERSION_HEADER
+from mcp_types.version import KNOWN_PROTOCOL_VERSIONS
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
@@ -12,12 +14,13 @@ from gateway_core.api.auth import presented_key
 from gateway_core.api.body import read_body
 from gateway_core.api.deadline import time_left_s
 from gateway_core.api.errors import error_response, http_error_response
-from gateway_core.api.guard import RequestGuard, new_request_id
+from gateway_core.api.guard import RequestGuard
 from gateway_core.api.turn import let_in, turn_of
 from gateway_core.crowd.limiter import Limiter
 from gateway_core.domain.chat import Json
-from gateway_core.domain.errors import Forbidden, LLMError, RequestError
-from gateway_core.mcp_front.jsonrpc import BadMessage, check_message
+from gateway_core.domain.errors import Forbidden, LLMError, RequestError, UnsupportedMediaType
+from gateway_core.domain.request_ids import new_request_id
+from gateway_core.mcp_front.jsonrpc import BadMessage, check_message, check_version
 from gateway_core.mcp_front.settings import McpSettings
 from gateway_core.mcp_front.visitor import Visitor
 from gateway_core.services import Current
@@ -58,8 +61,10 @@ class Gate:
         request_id, settings = new_request_id(), self._settings.now()
         try:
             visitor = await self._visitor(scope, request_id, settings)
+            headers = Headers(scope=scope)
+            _check_type(headers)
             body = await read_body(Request(scope, receive), settings.body_limit)
-            check_message(body)
+            check_version(headers.get(MCP_PROTOCOL_VERSION_HEADER), KNOWN_PROTOCOL_VERSIONS, check_message(body))
         except LLMError as error:
             self._telemetry.request_failed(request_id, error)
             await error_response(error, request_id)(scope, receive, send)
@@ -92,6 +97,12 @@ class Gate:
 def no_route(_request: Request, error: Exception) -> Response:
     """404 and 405 in the gateway's shape."""
     return http_error_response(error, new_request_id())
+
+
+def _check_type(headers: Headers) -> None:
+    """MCP wants it to be named; and a page could send any other without asking first."""
+    if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise UnsupportedMediaType("The body has to be JSON. Send Content-Type: application/json.")
 
 
 def _request_context(scope: Scope) -> Json:

@@ -12,26 +12,43 @@ from typing import Any, NoReturn
 
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
+UNSUPPORTED_VERSION = -32022
+_MOST_VERSION = 32
 _KINDS = frozenset({"method", "result", "error"})
 _MEMBERS = _KINDS | {"jsonrpc", "id", "params"}
 
 
 class BadMessage(Exception):
-    """Not a message of MCP. `code` is JSON-RPC's; `id` is the request's where it could be read."""
+    """Not a message of MCP. `code` is JSON-RPC's, with its `data`; `id` is the request's where it could be read."""
 
-    def __init__(self, code: int, message: str, request_id: str | int | None = None) -> None:
+    def __init__(
+        self, code: int, message: str, request_id: str | int | None = None, data: dict[str, Any] | None = None
+    ) -> None:
         super().__init__(message)
+        self.data = data
         self.code = code
         self.message = message
         self.id = request_id
 
     def body(self) -> dict[str, Any]:
         """The JSON-RPC error response."""
-        return {"jsonrpc": "2.0", "id": self.id, "error": {"code": self.code, "message": self.message}}
+        about = {} if self.data is None else {"data": self.data}
+        return {"jsonrpc": "2.0", "id": self.id, "error": {"code": self.code, "message": self.message, **about}}
 
 
-def check_message(raw: bytes) -> None:
-    """Raises BadMessage unless `raw` is one request, notification or response. Quotes nothing of it."""
+def check_version(asked: str | None, supported: Sequence[str], message: dict[str, Any]) -> None:
+    """Raises BadMessage for a protocol version, as the header has it, that is none of ours. None is not given.
+
+    A message with an envelope names its version too: what is wrong with that is the library's to say.
+    """
+    if asked is None or asked in supported or "_meta" in message.get("params", {}):
+        return
+    about = {"supported": list(supported), "requested": asked[:_MOST_VERSION]}
+    raise BadMessage(UNSUPPORTED_VERSION, "Unsupported protocol version", message.get("id"), about)
+
+
+def check_message(raw: bytes) -> dict[str, Any]:
+    """The message. Raises BadMessage unless `raw` is one request, notification or response. Quotes nothing of it."""
     value = _parse(raw)
     if not isinstance(value, dict):
         what = "Batches are not supported" if isinstance(value, list) else "A message is a JSON object"
@@ -40,6 +57,7 @@ def check_message(raw: bytes) -> None:
     known = request_id if _is_id(request_id) else None
     if fault := _fault(value):
         raise BadMessage(INVALID_REQUEST, fault, known)
+    return value
 
 
 def _parse(raw: bytes) -> Any:

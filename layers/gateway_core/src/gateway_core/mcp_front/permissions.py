@@ -7,11 +7,16 @@ from typing import Any, override
 
 import mcp_types
 from fastmcp.exceptions import DisabledError, FastMCPError, NotFoundError
+from fastmcp.prompts.base import Prompt
+from fastmcp.resources.base import Resource
+from fastmcp.resources.template import ResourceTemplate
 from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
 from fastmcp.tools.base import Tool, ToolResult
 from mcp.shared.exceptions import MCPError
 from pydantic import ValidationError
 
+from gateway_core.mcp_front.prompts import TaskPrompt
+from gateway_core.mcp_front.resources import CatalogResource, ModelTemplate, ReportResource
 from gateway_core.mcp_front.tool import FunctionTool
 from gateway_core.mcp_front.visitor import current_visitor
 from gateway_core.telemetry.telemetry import Telemetry
@@ -21,7 +26,7 @@ _MAPPED = (DisabledError, FastMCPError, MCPError, NotFoundError, ValidationError
 
 
 class Permissions(Middleware):
-    """Lists the tools that the key may use. A call of another is refused by the tool itself, and by its function."""
+    """Lists what the key may use. A call of anything else is refused by the tool itself, and by its function."""
 
     def __init__(self, telemetry: Telemetry) -> None:
         self._telemetry = telemetry
@@ -34,6 +39,33 @@ class Permissions(Middleware):
     ) -> Sequence[Tool]:
         visitor = current_visitor()
         return [tool for tool in await call_next(context) if visitor.may_use(_right(tool))]
+
+    @override
+    async def on_list_resources(
+        self,
+        context: MiddlewareContext[mcp_types.ListResourcesRequest],
+        call_next: CallNext[mcp_types.ListResourcesRequest, Sequence[Resource]],
+    ) -> Sequence[Resource]:
+        visitor = current_visitor()
+        return [resource for resource in await call_next(context) if visitor.may_use(_right(resource))]
+
+    @override
+    async def on_list_resource_templates(
+        self,
+        context: MiddlewareContext[mcp_types.ListResourceTemplatesRequest],
+        call_next: CallNext[mcp_types.ListResourceTemplatesRequest, Sequence[ResourceTemplate]],
+    ) -> Sequence[ResourceTemplate]:
+        visitor = current_visitor()
+        return [template for template in await call_next(context) if visitor.may_use(_right(template))]
+
+    @override
+    async def on_list_prompts(
+        self,
+        context: MiddlewareContext[mcp_types.ListPromptsRequest],
+        call_next: CallNext[mcp_types.ListPromptsRequest, Sequence[Prompt]],
+    ) -> Sequence[Prompt]:
+        visitor = current_visitor()
+        return [prompt for prompt in await call_next(context) if visitor.may_use(_right(prompt))]
 
     @override
     async def on_call_tool(
@@ -60,5 +92,8 @@ class Permissions(Middleware):
             raise MCPError(mcp_types.INTERNAL_ERROR, "Internal error") from None
 
 
-def _right(tool: Tool) -> str:
-    return tool.right if isinstance(tool, FunctionTool) else tool.name
+def _right(listed: Tool | Resource | ResourceTemplate | Prompt) -> str:
+    """The tool that a key has to be allowed, to see this."""
+    if isinstance(listed, FunctionTool | ReportResource | CatalogResource | ModelTemplate | TaskPrompt):
+        return listed.right
+    return listed.name

@@ -35,7 +35,10 @@ _LAST_STEP = "Report it to the gateway's operator."
 def describe(code: str, reason: str, *, retry_after_s: float | None = None, request_id: str = "") -> str:
     """One line. A wait is in whole seconds, rounded up; `request_id` shows where only the operator can help."""
     sentence = reason if reason.endswith((".", "!", "?")) else f"{reason}."
-    steps = [] if retry_after_s is None else [f"Retry after {max(1, math.ceil(retry_after_s))} s."]
+    wait = "" if retry_after_s is None else f"{max(1, math.ceil(retry_after_s))} s."
+    if wait:
+        sentence = sentence.removesuffix(f" Try again in {wait}")
+    steps = [f"Retry after {wait}"] if wait else []
     if code in _NEXT_STEPS or not steps:
         steps.append(_NEXT_STEPS.get(code, _LAST_STEP))
     if code == "internal_error" and request_id:

@@ -11,12 +11,17 @@ from fastmcp.server.middleware import Middleware
 from gateway_core import __version__
 from gateway_core.mcp_front.batch_ask import BATCH_ASK, BatchTool
 from gateway_core.mcp_front.complete import COMPLETE
+from gateway_core.mcp_front.completions import completions_of
 from gateway_core.mcp_front.embed import EMBED
 from gateway_core.mcp_front.health import HEALTH
 from gateway_core.mcp_front.jobs import BATCH_CANCEL, BATCH_STATUS
+from gateway_core.mcp_front.lookup import Lookup
 from gateway_core.mcp_front.models import MODELS
 from gateway_core.mcp_front.operation import Operation
 from gateway_core.mcp_front.permissions import Permissions
+from gateway_core.mcp_front.presence import icons, present
+from gateway_core.mcp_front.prompts import TASKS, TaskPrompt
+from gateway_core.mcp_front.resources import ModelTemplate, resources_of
 from gateway_core.mcp_front.stream_complete import STREAM_COMPLETE, StreamTool
 from gateway_core.mcp_front.tokens import TOKENS
 from gateway_core.mcp_front.tool import FunctionTool
@@ -46,10 +51,12 @@ def create_server(invoker: Invoker, telemetry: Telemetry, clock: Clock, *before:
 
     `before` comes before all that is ours.
     """
-    return FastMCP(
+    lookup = Lookup(invoker, telemetry, clock)
+    server: FastMCP[Any] = FastMCP(
         "llm-gateway",
         _INSTRUCTIONS,
         version=__version__,
+        icons=icons(),
         tools=[kind.of(operation, invoker, telemetry, clock) for operation, kind in OPERATIONS],
         middleware=[*before, Permissions(telemetry)],
         on_duplicate="error",
@@ -58,3 +65,11 @@ def create_server(invoker: Invoker, telemetry: Telemetry, clock: Clock, *before:
         cache_ttl=_LIST_TTL_S,
         cache_scope="private",
     )
+    for resource in resources_of(lookup):
+        server.add_resource(resource)
+    server.add_template(ModelTemplate.of(lookup))
+    for task in TASKS:
+        server.add_prompt(TaskPrompt.of(task))
+    server.add_completion_handler(completions_of(lookup))
+    present(server)
+    return server

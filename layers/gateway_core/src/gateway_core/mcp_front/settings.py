@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from gateway_core.config.environment import McpEnvironment
+from gateway_core.config.web_origins import LOCAL_HOSTS, WebOrigins, host_of, plain
 from gateway_core.crowd.limiter import CrowdLimits
-
-_LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +32,8 @@ class McpSettings:
         """Who is let in as the environment says, with limits that the gateway's settings have."""
         given = McpEnvironment.from_env(environ)
         return cls(
-            allowed_hosts=_plain(given.allowed_hosts),
-            allowed_origins=_plain(given.allowed_origins),
+            allowed_hosts=plain(given.allowed_hosts),
+            allowed_origins=plain(given.allowed_origins),
             is_local=given.is_local,
             body_limit=body_limit,
             default_timeout_s=default_timeout_s,
@@ -51,8 +50,8 @@ class McpSettings:
         API Gateway answers for its own names only, so that name cannot be an attacker's (DNS rebinding). FastMCP's
         own guard also trusts the server's name in the ASGI scope, which on Lambda is made from this very header.
         """
-        host = _host_of(header)
-        if self.is_local and host in _LOCAL_HOSTS:
+        host = host_of(header)
+        if self.is_local and host in LOCAL_HOSTS:
             return True
         if self.allowed_hosts:
             return any(_matches(host, allowed) for allowed in self.allowed_hosts)
@@ -60,25 +59,14 @@ class McpSettings:
 
     def allows_origin(self, header: str) -> bool:
         """Whether a web page of this origin may call. Programs send no Origin at all."""
-        origin = header.lower().rstrip("/")
-        if self.is_local and _host_of(origin.partition("://")[2]) in _LOCAL_HOSTS:
-            return True
-        return origin in self.allowed_origins
+        return self.web_origins.allows(header)
 
-
-def _plain(names: tuple[str, ...]) -> tuple[str, ...]:
-    """So that equal names compare equal."""
-    return tuple(name.lower().rstrip("/") for name in names)
-
-
-def _host_of(authority: str) -> str:
-    host = authority.strip().lower()
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    return host.partition(":")[0]
+    @property
+    def web_origins(self) -> WebOrigins:
+        return WebOrigins(self.allowed_origins, self.is_local)
 
 
 def _matches(host: str, allowed: str) -> bool:
     if allowed.startswith("*."):
         return host.endswith(allowed[1:])
-    return host == _host_of(allowed)
+    return host == host_of(allowed)

@@ -12,8 +12,8 @@ from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
 from mcp.shared.exceptions import MCPError
 
 from gateway_core.access.authenticator import Authenticator
-from gateway_core.api.guard import new_request_id
 from gateway_core.domain.errors import LLMError
+from gateway_core.domain.request_ids import new_request_id
 from gateway_core.mcp_front.report import describe_error
 from gateway_core.mcp_front.server import create_server
 from gateway_core.mcp_front.settings import McpSettings

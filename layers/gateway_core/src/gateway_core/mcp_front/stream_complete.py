@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any, override
 
-from fastmcp.server.dependencies import get_context
 from fastmcp.tools.base import ToolResult
 from pydantic import Field
 
@@ -17,6 +16,7 @@ from gateway_core.mcp_front.arguments import Arguments
 from gateway_core.mcp_front.complete import COMPLETE
 from gateway_core.mcp_front.deltas import Deltas
 from gateway_core.mcp_front.operation import Operation, Result, json_body, output_of
+from gateway_core.mcp_front.progress import Progress, Signs
 from gateway_core.mcp_front.report import describe_broken
 from gateway_core.mcp_front.streams import events_of, whole_of
 from gateway_core.mcp_front.tool import OK, FunctionTool, failed, failed_answer
@@ -41,25 +41,30 @@ class StreamTool(FunctionTool):
     """Reports progress while the answer is made, then returns what `complete` would have."""
 
     @override
-    async def _result(self, arguments: dict[str, Any]) -> Result | ToolResult:
+    async def _result(self, arguments: dict[str, Any], progress: Progress) -> Result | ToolResult:
+        # The messages put together are the text, so that a sign of life has none.
+        progress.signs = Signs(words=lambda _seconds: None, counts=True)
         request = self._request(arguments)
         async with self._invoker.stream(self._operation.function, request) as answer:
             if answer.status != OK:
                 return failed_answer(await whole_of(answer))
-            return await self._follow(answer)
+            return await self._follow(answer, progress)
 
-    async def _follow(self, answer: HttpStream) -> Result | ToolResult:
-        told, deltas = 0, Deltas()
+    async def _follow(self, answer: HttpStream, progress: Progress) -> Result | ToolResult:
+        deltas = Deltas()
         async for event in events_of(answer):
             match event.name:
                 case "chunk":
-                    if text := deltas.push(str(event.data["delta"]), self._clock.monotonic_s()):
-                        told = await _tell(told, text)
+                    delta = str(event.data["delta"])
+                    if not delta:  # reasoning, or a tool call
+                        await progress.go_on()
+                    elif text := deltas.push(delta, self._clock.monotonic_s()):
+                        await progress.tell(len(text), text)
                 case "done":
-                    await _tell(told, deltas.flush())
+                    await _tell_rest(progress, deltas)
                     return self._operation.result(event.data)
                 case "error":
-                    await _tell(told, deltas.flush())
+                    await _tell_rest(progress, deltas)
                     return failed(describe_broken(event.data))
         raise FunctionUnavailable("the stream ended without a result")
 
@@ -69,11 +74,9 @@ def _request(given: StreamCompleteArguments, visitor: Visitor) -> HttpRequest:
     return visitor.request("POST", "/v1/stream", body=json_body(given.given()), timeout_s=limit_s)
 
 
-async def _tell(told: int, text: str) -> int:
-    """Report a piece of text; progress counts the characters, and so always grows."""
-    if text:
-        await get_context().report_progress(told + len(text), message=text)
-    return told + len(text)
+async def _tell_rest(progress: Progress, deltas: Deltas) -> None:
+    if text := deltas.flush():
+        await progress.tell(len(text), text)
 
 
 STREAM_COMPLETE = Operation(

@@ -15,6 +15,7 @@ from gateway_core.domain.chat import Json
 from gateway_core.domain.errors import LLMError
 from gateway_core.invocation import FunctionUnavailable, HttpAnswer, HttpRequest
 from gateway_core.mcp_front.operation import Operation, Result
+from gateway_core.mcp_front.progress import Progress, progress_of_call
 from gateway_core.mcp_front.report import describe_answer, describe_error
 from gateway_core.mcp_front.visitor import current_visitor
 from gateway_core.ports import Clock, Invoker
@@ -61,7 +62,8 @@ class FunctionTool(Tool):
         """The result, or the error as a result: what FastMCP sees raised it logs with the arguments that caused it."""
         visitor = current_visitor()
         try:
-            result = await self._result(arguments)
+            async with progress_of_call() as progress:
+                result = await self._result(arguments, progress)
         except LLMError as error:
             self._telemetry.request_failed(visitor.request_id, error, visitor.caller)
             return failed(describe_error(error, visitor.request_id))
@@ -70,7 +72,7 @@ class FunctionTool(Tool):
             return failed(describe_error(LLMError("The gateway failed."), visitor.request_id))
         return result if isinstance(result, ToolResult) else _succeeded(result)
 
-    async def _result(self, arguments: dict[str, Any]) -> Result | ToolResult:
+    async def _result(self, arguments: dict[str, Any], _progress: Progress) -> Result | ToolResult:
         return await self._whole(self._request(arguments))
 
     async def _whole(self, request: HttpRequest) -> Result | ToolResult:
@@ -78,7 +80,7 @@ class FunctionTool(Tool):
         answer = await self._invoker.invoke(self._operation.function, request)
         if answer.status not in DONE:
             return failed_answer(answer)
-        return self._operation.result(_json_object(answer))
+        return self._operation.result(json_object(answer))
 
     def _request(self, arguments: dict[str, Any]) -> HttpRequest:
         """What the function is asked. Raises LLMError if the key may not, or the arguments are wrong."""
@@ -96,7 +98,8 @@ def _hints(operation: Operation[Any]) -> ToolAnnotations:
     return ToolAnnotations(read_only_hint=True, open_world_hint=operation.asks_models)
 
 
-def _json_object(answer: HttpAnswer) -> Json:
+def json_object(answer: HttpAnswer) -> Json:
+    """Raises FunctionUnavailable for what is none."""
     try:
         body = json.loads(answer.body)
     except ValueError:

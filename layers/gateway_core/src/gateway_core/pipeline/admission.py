@@ -176,7 +176,11 @@ class CandidateSelector:
 
     async def _enter(self, state: RequestState, admission: Admission) -> BoundedCandidate:
         if isinstance(admission, StaleCaller):
-            raise CallerChangedError if state.current is None else Unauthenticated("The API key was revoked meanwhile.")
+            raise (
+                CallerChangedError
+                if state.current is None
+                else Unauthenticated("The API key was revoked or changed, or ended, meanwhile.")
+            )
         if isinstance(admission, Refused):
             raise self._refused(state, admission)
         was_degraded, before = state.degraded, state.current

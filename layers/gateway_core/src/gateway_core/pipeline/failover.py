@@ -6,14 +6,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
 
-from gateway_core.crowd.slot import back, outside
+from gateway_core.crowd.slot import back, outside, waited
 from gateway_core.domain.answer import Chunk, Cost, Usage
-from gateway_core.domain.chat import Model
+from gateway_core.domain.chat import Deployment, Model
 from gateway_core.domain.cost import price
 from gateway_core.domain.errors import LLMError, StoreUnavailable
 from gateway_core.domain.provider_errors import ContextLengthError, DeploymentUnusable, ProviderError, ProviderTimeout
@@ -28,6 +29,7 @@ from gateway_core.routing.bounds import BoundedCandidate
 from gateway_core.routing.plan import longer_context
 from gateway_core.routing.unknown_end import unconfirmed_bound
 from gateway_core.store.messages import Terms
+from gateway_core.store.trail import packed
 from gateway_core.telemetry.telemetry import Telemetry
 from gateway_core.waiting import heard_out
 
@@ -44,6 +46,8 @@ class Billed(Protocol):
 
 type Send[A] = Callable[[BoundedCandidate, float], Coroutine[Any, Any, A]]
 """Makes one attempt at a candidate within so many seconds. Raises a ProviderError."""
+type Loading = Callable[[Deployment], Awaitable[object] | None]
+"""See `ports.ModelProvider.loading`."""
 type OpenStream = Callable[[BoundedCandidate, float], AttemptStream]
 """The stream of a candidate that is to begin within so many seconds. Nothing is sent before it is begun."""
 
@@ -59,12 +63,14 @@ class Failover:
         telemetry: Telemetry,
         emitter: Emitter,
         draw: Draw,
+        loading: Loading,
     ) -> None:
         self._ledger = ledger
         self._clock = clock
         self._policy = policy
         self._telemetry = telemetry
         self._emitter = emitter
+        self._loading = loading
         self._selector = CandidateSelector(ledger, clock, policy, telemetry, emitter, draw)
 
     async def run[A: Billed](self, state: RequestState, send: Send[A]) -> A:
@@ -170,6 +176,8 @@ class Failover:
                 bounded = await self._selector.after(state, bounded, error)
 
     async def _attempt[A: Billed](self, state: RequestState, bounded: BoundedCandidate, send: Send[A]) -> A:
+        if loading := self._loading(bounded.model.deployment):
+            await self._loaded(state, loading)
         patience_s = self._policy.providers[bounded.model.provider].timeout_s
         left_s = self._left_s(state)
         timeout_s = min(left_s / 2, patience_s) if state.untried else left_s
@@ -181,6 +189,13 @@ class Failover:
                 error.effect = "skip"  # the caller was in a hurry: that says nothing about the deployment
             self._lost(state, error)
             raise
+
+    async def _loaded(self, state: RequestState, loading: Awaitable[object]) -> None:
+        """Before the attempt begins: what is ours to load takes nothing of the caller's time, nor of the provider's."""
+        since_s = self._clock.monotonic_s()
+        with suppress(Exception):  # the call says what there is to say
+            await waited(loading)
+        state.deadline_s += self._clock.monotonic_s() - since_s
 
     def _won(self, state: RequestState, answer: Billed, first_content_ms: int | None = None) -> None:
         cost = self._price(state.last.model, answer.usage)
@@ -229,6 +244,7 @@ class Failover:
             error_code=error_code,
             input_includes_cached=self._policy.providers[state.current.model.provider].input_includes_cached,
         )
+        record = replace(record, tried=packed(state.attempts))
         self._telemetry.usage(record, state.first_token_ms)
         self._emitter.ended(state, record)
         self._emitter.send(state)

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from gateway_core.access.authenticator import Authenticator
@@ -142,8 +143,8 @@ class Gateway:
         """The stream up to its first content. Raises what `Failover.stream` raises before it."""
         answering: list[AttemptStream] = []
 
-        def open_stream(bounded: BoundedCandidate, timeout_s: float) -> AttemptStream:
-            left_s = context.deadline_s - self._clock.monotonic_s()
+        def open_stream(state: RequestState, bounded: BoundedCandidate, timeout_s: float) -> AttemptStream:
+            left_s = state.deadline_s - self._clock.monotonic_s()
             call = replace(self._call(request, bounded, context, left_s), first_s=timeout_s)
             meter = StreamMeter(self._provider, call, bounded, self._catalog.provider(bounded.model.provider))
             stream, stall_s = self._provider.stream(call), self._stall_timeout_s
@@ -151,7 +152,7 @@ class Gateway:
             return answering[0]
 
         async def begin(state: RequestState) -> _RunningStream:
-            started_s, chunks = self._clock.monotonic_s(), self._failover.stream(state, open_stream)
+            started_s, chunks = self._clock.monotonic_s(), self._failover.stream(state, partial(open_stream, state))
             return _RunningStream(state, await anext(chunks, None), chunks, answering, started_s)
 
         return await self._or_cheaper(request, context, begin, streams=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -66,6 +66,13 @@ class TokenCounter(Protocol):
 
 class ModelProvider(ChatProvider, StreamingProvider, EmbeddingProvider, TokenCounter, Protocol):
     """All that a provider adapter does."""
+
+    def loading(self, deployment: Deployment) -> Awaitable[object] | None:
+        """What has to be loaded before this one is called first, seconds of waiting; None where all is there.
+
+        Raises anything when it cannot be; the call itself then says so.
+        """
+        ...
 
 
 class ConfigSource(Protocol):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 from gateway_core.domain.errors import InvalidRequest
 from gateway_core.ports.store import Ledger
@@ -10,6 +12,25 @@ from gateway_core.store.changes import Change
 from gateway_core.store.messages import Admission, Settled, Settlement, Terms, Ticket
 from gateway_core.store.records import Unsettled
 from gateway_core.store.unsettled import REPLAY_WINDOW_MS
+
+
+@dataclass(frozen=True, slots=True)
+class BacklogState:
+    """Messages that wait, those that are being settled just now, and those given up: refused, or dead letters."""
+
+    waiting: int
+    in_work: int
+    given_up: int
+
+
+class BacklogKeeper(Protocol):
+    """A backlog as its operator sees it. Raises BacklogUnavailable."""
+
+    async def state(self) -> BacklogState: ...
+
+    async def replay(self) -> Mapping[str, int]:
+        """Have what waits, or was given up, settled once more. How many became what."""
+        ...
 
 
 async def replay(store: Ledger, unsettled: Unsettled, terms: Terms) -> Settled:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Protocol, runtime_checkable
+from datetime import date
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from gateway_core.domain.caller import Limits
 from gateway_core.domain.errors import LLMError
@@ -13,13 +14,27 @@ from gateway_core.store.counters import Counters
 from gateway_core.store.deployment_state import DeploymentState
 from gateway_core.store.earlier_counters import EarlierFields
 from gateway_core.store.estimates import Booked
+from gateway_core.store.key_changes import KeyChange
 from gateway_core.store.messages import Admission, Candidate, Settled, Settlement, Terms, Ticket
 from gateway_core.store.placement import Residence
 from gateway_core.store.probes import FleetHealth, Probe
-from gateway_core.store.records import AttemptName, BudgetLine, HoldPage, OpenHold, RecordPage, Unsettled, UsageRecord
+from gateway_core.store.records import (
+    AttemptName,
+    BudgetLine,
+    HoldPage,
+    HourPlace,
+    HourRecords,
+    OpenHold,
+    RecordPage,
+    Unsettled,
+    UsageRecord,
+)
 from gateway_core.store.response_cache import LookUp
 from gateway_core.store.unsettled import Verdict
 from gateway_core.store.virtual_keys import KeyRecord
+
+if TYPE_CHECKING:
+    from gateway_core.store.invoices import InvoiceDay
 
 
 class ResponseCache(Protocol):
@@ -122,14 +137,28 @@ class KeyStore(Protocol):
 
     async def put_key(self, record: KeyRecord) -> None: ...
 
-    async def list_keys(self, project_id: str) -> list[KeyRecord]: ...
+    async def list_keys(self, project_id: str) -> list[KeyRecord]:
+        """One record a secret, the keys that were made first before others."""
+        ...
 
     async def revoke_key(self, key_id: str, *, now_ms: int) -> bool:
-        """False if there is no such key."""
+        """Revoke all secrets of a key. False if there is no such key."""
+        ...
+
+    async def change_keys(self, project_id: str, changes: Sequence[KeyChange]) -> bool:
+        """Make all changes if every record is what it was `before`, else none. True if all is now as it is to be."""
+        ...
+
+    async def last_days(self, project_id: str, *, month: str, key_ids: Sequence[str]) -> dict[str, str]:
+        """The last day of the month (`202611`) on which each key had a request admitted; others are left out."""
         ...
 
     async def set_budget(self, project_id: str, user_id: str, limits: Limits) -> None:
         """Set the budget of the project (`user_id` empty) or of one of its users; a None limit lifts it."""
+        ...
+
+    async def change_budget(self, project_id: str, user_id: str, before: Limits, after: Limits) -> bool:
+        """Set it to `after` if it is what it was `before`; False if it is not. Idempotent as `change_keys`."""
         ...
 
     async def budget_lines(self, project_id: str, *, day: str, scopes: Sequence[str]) -> list[BudgetLine]:
@@ -250,8 +279,26 @@ class Books(Protocol):
         """The day's records, by hour and oldest first, from the one behind the cursor `after`."""
         ...
 
+    async def hour_records(
+        self, project_id: str, places: Sequence[HourPlace], *, limit: int, newest: bool = False
+    ) -> list[HourRecords]:
+        """For each place up to `limit` records behind it, or the `newest` of its hour, in one trip."""
+        ...
+
     async def projects(self) -> list[str]:
         """Every project that ever had a request, sorted."""
+        ...
+
+
+class InvoiceBook(Protocol):
+    """Where it is kept what providers billed."""
+
+    async def put_invoices(self, found: Sequence[InvoiceDay], *, kept_ms: int) -> None:
+        """Keep each in the place of an earlier one of its provider and day; they are forgotten after `kept_ms`."""
+        ...
+
+    async def invoices(self, providers: Sequence[str], days: Sequence[date]) -> list[InvoiceDay]:
+        """What is kept of these, by day and then provider, as they were given."""
         ...
 
 
@@ -259,7 +306,7 @@ class OperatorStore(KeyStore, Residents, HoldBook, Books, Protocol):
     """What the `gateway` command line works with."""
 
 
-class Store(Ledger, KeyStore, Residents, HoldBook, ProbeBoard, Books, JobBook, JobFiles, Protocol):
+class Store(Ledger, KeyStore, Residents, HoldBook, ProbeBoard, Books, JobBook, JobFiles, InvoiceBook, Protocol):
     """All of it; `close` releases connections."""
 
     @property

@@ -79,6 +79,12 @@ class Counters:
     def successes(self) -> int:
         return self.requests - self.errors
 
+    @property
+    def cost_per_success_nano(self) -> int | None:
+        """The whole cost, that of failed requests included, by successful requests; None where there is none."""
+        number = self.successes
+        return (2 * self.cost_nano + number) // (2 * number) if number > 0 else None  # rounded, in whole numbers
+
     def __add__(self, other: Counters) -> Counters:
         return Counters.of(add_vectors(self.vector, other.vector))
 

@@ -18,8 +18,8 @@ class UsageRecord:
 
     `price_hash` begins the SHA-256 of the list prices in force, so that a bill can be checked or redone; `service_tier`
     is the last that was not the default; `estimated_nano` is how much of the cost is an estimate; `session_id` is what
-    a client calls one of its conversations; `downgraded` is as in `domain.result.Completion`. New fields come last,
-    with a default: older records lack them.
+    a client calls one of its conversations; `downgraded` is as in `domain.result.Completion`; `tried` is the attempts,
+    see `store.trail`. New fields come last, with a default: older records lack them.
     """
 
     request_id: str
@@ -53,6 +53,7 @@ class UsageRecord:
     estimated_nano: int = 0
     session_id: str = ""
     downgraded: str = ""
+    tried: str = ""
 
     @property
     def cost_nano(self) -> int:
@@ -78,6 +79,31 @@ class RecordPage:
 
     records: tuple[UsageRecord, ...]
     cursor: str = ""
+    unreadable: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class HourPlace:
+    """A place among the records of one UTC hour, in the order in which they were written.
+
+    It is behind the one that `behind` names (`1763640000000-0`), at a moment (`1763640000000`), or before all (empty).
+    """
+
+    day: str
+    hour: str
+    behind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HourRecords:
+    """Records of an hour as they were written; `place` is behind the last of them. `has_more` of them may follow.
+
+    `unreadable` is how many more there were that cannot be read.
+    """
+
+    place: HourPlace
+    records: tuple[UsageRecord, ...] = ()
+    has_more: bool = False
     unreadable: int = 0
 
 

@@ -20,6 +20,7 @@ from gateway_core.store.soundness import check_texts, check_types
 PROJECT_ID = re.compile(r"[a-z0-9-]{1,32}")
 _KEY = re.compile(r"gk_([a-z0-9-]{1,32})_([A-Za-z0-9_-]{1,200})")
 _KEY_ID = re.compile(r"key_([a-z0-9-]{1,32})_[0-9a-f]{16}")
+_ID_DIGITS = 16
 _REMEDY = "Send a virtual key as 'Authorization: Bearer gk_...' or 'x-api-key: gk_...'."
 
 
@@ -27,7 +28,9 @@ _REMEDY = "Send a virtual key as 'Authorization: Bearer gk_...' or 'x-api-key: g
 class KeyRecord:
     """A virtual key as stored: everything but the secret. Times are milliseconds since the epoch.
 
-    `name` is what its owner calls it: it gives no right, and need not be the only one.
+    `name` is what its owner calls it: it gives no right, and need not be the only one. From `expires_ms` on the key is
+    refused. A rotation adds a record with another secret for the same key: `of` says for which, `issued_ms` since when;
+    the older one is refused from `replaced_ms` on.
     """
 
     project_id: str
@@ -43,11 +46,24 @@ class KeyRecord:
     rights_tag: str = ""
     models: tuple[str, ...] = ()
     name: str = ""
+    expires_ms: int | None = None
+    of: str = ""
+    issued_ms: int | None = None
+    replaced_ms: int | None = None
 
     @property
     def id(self) -> str:
-        """Public name of the key; carries the project, so that `revoke` needs nothing else."""
-        return f"key_{self.project_id}_{self.digest[:16]}"
+        """Public name of the key; carries the project, so that `revoke` needs nothing else. Rotations keep it."""
+        return f"key_{self.project_id}_{self.own_part}"
+
+    @property
+    def own_part(self) -> str:
+        """What the id has beside the project: the beginning of the first secret's digest."""
+        return self.of or self.digest[:_ID_DIGITS]
+
+    def has_ended(self, now_ms: int) -> bool:
+        """Whether the time of the key, or of this secret of it, is over."""
+        return any(end is not None and end <= now_ms for end in (self.expires_ms, self.replaced_ms))
 
     def caller(self) -> Caller:
         return Caller(
@@ -65,7 +81,10 @@ class KeyRecord:
 
 
 def rights_json(record: KeyRecord) -> str:
-    """The part of a stored key that says what it may do; whatever changes in it changes the tag."""
+    """The part of a stored key that says what it may do; whatever changes in it changes the tag.
+
+    Earlier releases would count a rotated secret on an account of its own, and so twice: to them it is a revoked one.
+    """
     rights = {
         "user": record.user_id,
         "admin": record.admin,
@@ -74,8 +93,11 @@ def rights_json(record: KeyRecord) -> str:
         "hosts": record.api_base_hosts,
         "models": record.models,
         "created_ms": record.created_ms,
-        "revoked_ms": record.revoked_ms,
+        "revoked_ms": record.issued_ms if record.of else record.revoked_ms,
         **({"name": record.name} if record.name else {}),
+        **({} if record.expires_ms is None else {"expires_ms": record.expires_ms}),
+        **({} if record.replaced_ms is None else {"replaced_ms": record.replaced_ms}),
+        **({"of": record.of, "ended_ms": record.revoked_ms} if record.of else {}),
     }
     return json.dumps(rights, separators=(",", ":"))
 
@@ -91,6 +113,7 @@ def with_rights(project_id: str, digest: str, limits: Limits, text: str) -> KeyR
     Raises LookupError, TypeError, ValueError for what is none.
     """
     rights = json.loads(text)
+    of = rights.get("of", "")
     found = KeyRecord(
         project_id=project_id,
         digest=digest,
@@ -101,16 +124,25 @@ def with_rights(project_id: str, digest: str, limits: Limits, text: str) -> KeyR
         api_base_hosts=tuple(rights["hosts"]),
         limits=limits,
         created_ms=rights["created_ms"],
-        revoked_ms=rights["revoked_ms"],
+        revoked_ms=rights["ended_ms"] if of else rights["revoked_ms"],
         rights_tag=rights_tag(text),
         models=tuple(rights.get("models", ())),  # keys of before have none
         name=rights.get("name", ""),
+        expires_ms=rights.get("expires_ms"),
+        of=of,
+        issued_ms=rights["revoked_ms"] if of else None,
+        replaced_ms=rights.get("replaced_ms"),
     )
     check_types(found)
     check_texts(*found.groups, *found.tools, *found.api_base_hosts, *found.models)
-    if not 0 <= max(found.created_ms, found.revoked_ms or 0) <= LATEST_MS:
-        raise ValueError(found.created_ms)
+    _check_moments(found)
     return found
+
+
+def _check_moments(found: KeyRecord) -> None:
+    ends = (found.revoked_ms, found.expires_ms, found.issued_ms, found.replaced_ms)
+    if not all(0 <= moment <= LATEST_MS for moment in (found.created_ms, *(end for end in ends if end is not None))):
+        raise ValueError(found.created_ms)
 
 
 def new_key(project_id: str) -> str:

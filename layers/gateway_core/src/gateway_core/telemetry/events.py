@@ -20,7 +20,9 @@ SOURCE = "llm-gateway"
 SCHEMA = 1
 """Grows when a field changes its meaning or goes; new fields do not change it."""
 
-type OperatorEventType = Literal["config.reloaded", "config.rejected", "model.retiring", "provider.unhealthy"]
+type OperatorEventType = Literal[
+    "config.reloaded", "config.rejected", "model.retiring", "provider.unhealthy", "invoice.differs"
+]
 type Fact = str | int | bool | list[str] | None
 
 

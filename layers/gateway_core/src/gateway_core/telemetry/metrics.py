@@ -16,6 +16,7 @@ _COUNT, _MS, _NO_UNIT = "Count", "Milliseconds", "None"
 _UNITS = {
     "CostUsd": _NO_UNIT,
     "EstimatedUsd": _NO_UNIT,
+    "InvoiceDifference": _NO_UNIT,
     "ProviderLatency": _MS,
     "QueueWait": _MS,
     "RequestLatency": _MS,

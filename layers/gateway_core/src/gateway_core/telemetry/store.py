@@ -1,9 +1,10 @@
-"""What the operator is told of the store: what it could not take, and what it holds that cannot be read."""
+"""What the operator is told of the store and its books: what it could not take, cannot read, or has otherwise."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
 
@@ -12,6 +13,10 @@ from gateway_core.domain.errors import LLMError, StoreUnreadable
 from gateway_core.store.estimates import HeldMoney
 from gateway_core.store.messages import Ticket
 from gateway_core.telemetry.metrics import Metrics
+from gateway_core.wires.table import traits_of
+
+if TYPE_CHECKING:
+    from gateway_core.store.invoices import InvoiceDay
 
 
 class StoreTelemetry:
@@ -55,6 +60,25 @@ class StoreTelemetry:
         if number := sum(held.unconfirmed for held in found):
             total = sum(held.nano for held in found)
             self._metrics.put(UnconfirmedHolds=number, UnconfirmedUsd=total / NANO_PER_USD)
+
+    def invoice_checked(self, found: InvoiceDay) -> None:
+        """What a provider bills for a day beside what was booked."""
+        fields = {
+            "gen_ai.provider.name": traits_of(found.provider).otel_name,
+            "day": found.day.isoformat(),
+            "billed_usd": usd(found.billed_nano),
+            "booked_usd": usd(found.booked_nano),
+            "difference_usd": usd(found.difference_nano),
+        }
+        agrees = self._log.info if found.difference_nano else self._log.debug
+        (self._log.warning if found.differs else agrees)("invoice checked", extra=fields)
+        self._metrics.put(found.provider, InvoiceDifference=abs(found.difference_nano) / NANO_PER_USD)
+
+    def invoice_failed(self, provider: str, error: LLMError) -> None:
+        """A provider did not tell what it bills."""
+        fields = {"gen_ai.provider.name": traits_of(provider).otel_name, "detail": error.detail or error.message}
+        self._log.warning("invoice not read", extra=fields)
+        self._metrics.put(provider, InvoiceFailed=1)
 
     def unreadable_records(self, request_id: str, project_id: str, count: int) -> None:
         """So many records of a page cannot be read, and were left out of it."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
@@ -29,6 +29,9 @@ from gateway_core.telemetry.places import place_of
 from gateway_core.telemetry.ports import Tracer
 from gateway_core.telemetry.store import StoreTelemetry
 from gateway_core.wires.table import traits_of
+
+if TYPE_CHECKING:  # for the one function that administers
+    from gateway_core.telemetry.audit import Administered
 
 SERVICE = "llm-gateway"
 """What the service is called unless POWERTOOLS_SERVICE_NAME says otherwise; on AWS it is the stack's name."""
@@ -248,6 +251,10 @@ class Telemetry(StoreTelemetry):
     def job_ended(self, job_id: str, state: str, error_code: str) -> None:
         """A job has ended, or is over because nobody can go on with it."""
         self._log.info("job ended", extra={"job_id": job_id, "state": state, "error.type": error_code or None})
+
+    def administered(self, told: Administered) -> None:
+        """Who administered what, or tried to: the audit's line."""
+        self._log.info("administered", extra={**told.facts(), "project_id": told.project_id, "outcome": told.outcome})
 
     def crashed(self, request_id: str, error: BaseException, where: str) -> None:
         """A fault of ours. The exception's text is left out: it may quote a prompt or a secret."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Protocol
 
 from gateway_core.config.settings import GatewaySettings
 from gateway_core.domain.catalog import Catalog, Provider
@@ -157,7 +157,15 @@ def _retiring(services: Services, key: str) -> OperatorEvent:
     return OperatorEvent(at_ms=services.clock.now_ms(), kind="model.retiring", details=details)
 
 
-def scheduled(checks: HealthChecks) -> Callable[[Any, Any], dict[str, Any]]:
+class Checks(Protocol):
+    """What a schedule starts."""
+
+    async def run(self, event: object) -> dict[str, Any]: ...
+
+    async def close(self) -> None: ...
+
+
+def scheduled(checks: Checks) -> Callable[[Any, Any], dict[str, Any]]:
     """A Lambda handler that runs the checks. Each event has an event loop, and with it connections, of its own."""
 
     async def once(event: object) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from gateway_core.adapters.litellm.gaps import Completing
 from gateway_core.adapters.litellm.history import LiteLLMHistory, history_of
 from gateway_core.adapters.litellm.library import Library, lending, load
 from gateway_core.adapters.litellm.params import ParamFitter
+from gateway_core.adapters.litellm.rehearsal import rehearse
 from gateway_core.adapters.litellm.responses import open_response, respond
 from gateway_core.adapters.litellm.transport import HttpxTransport
 from gateway_core.adapters.upstream.attempts import Line
@@ -32,8 +33,10 @@ class LiteLLMEngine:
 
     @classmethod
     def load(cls) -> Self:
-        """Import LiteLLM, and tame it."""
-        return cls(load())
+        """Import LiteLLM, tame it, and have it load what its first call would. Not from within an event loop."""
+        library = load()
+        rehearse(library)
+        return cls(library)
 
     async def complete(self, call: ProviderCall, line: Line) -> ProviderAnswer:
         """A whole answer. Raises what LiteLLM raises."""

@@ -13,7 +13,7 @@ class MemoryAnswers(Part):
 
     async def look_up(self, ticket: Ticket, entry: str | None, terms: Terms) -> LookUp:
         key = self._state.keys.get(ticket.key_home, {}).get(ticket.digest)
-        if key is None or key.rights_tag != ticket.rights_tag:
+        if key is None or key.rights_tag != ticket.rights_tag or key.has_ended(terms.now_ms):
             return StaleCaller()
         value = "" if entry is None else self._value(ticket.project_id, entry, terms.now_ms)
         if value is None:

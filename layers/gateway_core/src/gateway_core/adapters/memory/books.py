@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from gateway_core.adapters.memory.state import MonthAccounts, Part, State
 from gateway_core.store.budget import Account
 from gateway_core.store.counters import Counters, Dimension, count, dimensions
 from gateway_core.store.earlier_counters import EarlierFields
 from gateway_core.store.messages import Ticket
-from gateway_core.store.records import RecordPage, UsageRecord
+from gateway_core.store.records import HourPlace, HourRecords, RecordPage, UsageRecord
 
 
 def write_record(state: State, ticket: Ticket, record: UsageRecord) -> tuple[str, ...]:
@@ -71,9 +72,31 @@ class MemoryBooks(Part):
         records = tuple(record for _hour, record in stored[start:end])
         return RecordPage(records, str(end) if end < len(stored) else "")
 
+    async def hour_records(
+        self, project_id: str, places: Sequence[HourPlace], *, limit: int, newest: bool = False
+    ) -> list[HourRecords]:
+        return [self._hour_records(project_id, place, limit, newest=newest) for place in places]
+
+    def _hour_records(self, project_id: str, place: HourPlace, limit: int, *, newest: bool) -> HourRecords:
+        stored = self._state.records.get((project_id, place.day), [])
+        written = [record for hour, record in stored if hour == place.hour]
+        first = max(0, len(written) - limit) if newest else _first_behind(written, place.behind)
+        found = tuple(written[first : first + limit])
+        end = first + len(found)
+        behind = f"{found[-1].at_ms}-{end}" if found else place.behind
+        return HourRecords(replace(place, behind=behind), found, len(found) == limit)
+
     async def projects(self) -> list[str]:
         counted = {project for project, _ in self._state.counters}
         return sorted(counted | {project for (project, _), month in self._state.months.items() if _is_begun(month)})
+
+
+def _first_behind(written: Sequence[UsageRecord], behind: str) -> int:
+    """The number of the first record behind a place; such places end with that number."""
+    moment, _, number = behind.partition("-")
+    if number:
+        return int(number)
+    return next((at for at, record in enumerate(written) if record.at_ms >= int(moment or 0)), len(written))
 
 
 def _is_begun(month: MonthAccounts) -> bool:

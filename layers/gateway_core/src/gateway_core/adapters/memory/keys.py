@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from gateway_core.adapters.memory.state import Part
 from gateway_core.domain.caller import Limits
 from gateway_core.store.budget import Account, budget_line
 from gateway_core.store.exact_amounts import check_limits
+from gateway_core.store.key_changes import KeyChange, grouped, revoked
 from gateway_core.store.placement import Residence
 from gateway_core.store.records import BudgetLine
 from gateway_core.store.virtual_keys import KeyRecord, project_of_key_id, rights_json, rights_tag
@@ -25,15 +26,37 @@ class MemoryKeys(Part):
         return sorted(self._state.keys.get(project_id, {}).values(), key=lambda key: (key.created_ms, key.digest))
 
     async def revoke_key(self, key_id: str, *, now_ms: int) -> bool:
-        keys = self._state.keys.get(project_of_key_id(key_id) or "", {}).values()
-        record = next((key for key in keys if key.id == key_id), None)
-        if record and record.revoked_ms is None:
-            self._put(replace(record, revoked_ms=now_ms))
-        return record is not None
+        keys = grouped([*self._state.keys.get(project_of_key_id(key_id) or "", {}).values()])
+        key = next((key for key in keys if key.newest.id == key_id), None)
+        for change in revoked(key, now_ms) if key else ():
+            self._put(change.record)
+        return key is not None
+
+    async def change_keys(self, project_id: str, changes: Sequence[KeyChange]) -> bool:
+        for change in changes:
+            check_limits(change.record.limits)
+        stored = self._state.keys.get(project_id, {})
+        if not all(_is(stored, change, change.after) for change in changes):
+            if not all(_is(stored, change, change.before) for change in changes):
+                return False
+            for change in changes:
+                self._change(change)
+        return True
+
+    async def last_days(self, project_id: str, *, month: str, key_ids: Sequence[str]) -> dict[str, str]:
+        used = self._state.months[project_id, month].accounts
+        days = {key_id: [day for scope, day in used if scope == f"k:{key_id}" and day != month] for key_id in key_ids}
+        return {key_id: max(found) for key_id, found in days.items() if found}
 
     async def set_budget(self, project_id: str, user_id: str, limits: Limits) -> None:
         check_limits(limits)
         self._state.budgets[project_id, user_id] = limits
+
+    async def change_budget(self, project_id: str, user_id: str, before: Limits, after: Limits) -> bool:
+        stored = self._state.budgets.get((project_id, user_id), Limits())
+        if stored in (before, after):
+            await self.set_budget(project_id, user_id, after)
+        return stored in (before, after)
 
     async def budget_lines(self, project_id: str, *, day: str, scopes: Sequence[str]) -> list[BudgetLine]:
         return [line for scope in scopes for line in self._lines(project_id, day, scope)]
@@ -68,6 +91,12 @@ class MemoryKeys(Part):
             self._state.guests.discard(project_id)
             self._state.keys.pop(project_id, None)
 
+    def _change(self, change: KeyChange) -> None:
+        if change.after:
+            self._put(change.after)
+        else:
+            del self._state.keys[change.record.project_id][change.record.digest]
+
     def _put(self, record: KeyRecord) -> None:
         tagged = replace(record, rights_tag=rights_tag(rights_json(record)))
         self._state.keys[record.project_id][record.digest] = tagged
@@ -87,3 +116,9 @@ class MemoryKeys(Part):
             keys = self._state.keys.get(project_id, {}).values()
             return next((key.limits for key in keys if f"k:{key.id}" == scope), Limits())
         return self._state.budgets.get((project_id, scope[2:]), Limits())
+
+
+def _is(stored: Mapping[str, KeyRecord], change: KeyChange, expected: KeyRecord | None) -> bool:
+    """Whether a record is what is expected, whatever its tag was called then."""
+    found = stored.get(change.record.digest)
+    return found == (expected and replace(expected, rights_tag=found.rights_tag if found else ""))

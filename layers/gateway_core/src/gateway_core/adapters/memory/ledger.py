@@ -117,7 +117,7 @@ class MemoryLedger(MemoryHolds):
         changes: tuple[Change, ...] = (),
     ) -> Admission:
         key = self._state.keys.get(ticket.key_home, {}).get(ticket.digest)
-        if key is None or key.rights_tag != ticket.rights_tag:
+        if key is None or key.rights_tag != ticket.rights_tag or key.has_ended(terms.now_ms):
             return StaleCaller(changes)
         assessor = Assessor(self._state, ticket, key.limits, terms)
         placed = admit(assessor, candidates, attempt, changes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Literal
 
 from gateway_core.domain.caller import Limits
@@ -13,6 +14,7 @@ from gateway_core.store.budget import Account, Hold
 from gateway_core.store.changes import Change
 from gateway_core.store.counters import Counters
 from gateway_core.store.deployment_state import Measured
+from gateway_core.store.invoices import InvoiceDay
 from gateway_core.store.jobs import Job, JobName
 from gateway_core.store.messages import Admitted, Ticket
 from gateway_core.store.probes import Probe
@@ -124,6 +126,7 @@ class State:
         default_factory=lambda: defaultdict(list)
     )
     probes: tuple[Probe, ...] = ()
+    invoices: dict[tuple[str, date], InvoiceDay] = field(default_factory=dict)
     answers: dict[tuple[str, str], tuple[str, int]] = field(default_factory=dict)
     hits: dict[tuple[str, str], int] = field(default_factory=dict)
     unconfirmed: defaultdict[str, dict[str, int]] = field(default_factory=lambda: defaultdict(dict))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from gateway_core.adapters.memory.answers import MemoryAnswers
 from gateway_core.adapters.memory.books import MemoryBooks
+from gateway_core.adapters.memory.invoices import MemoryInvoices
 from gateway_core.adapters.memory.jobs import MemoryJobs
 from gateway_core.adapters.memory.keys import MemoryKeys
 from gateway_core.adapters.memory.ledger import MemoryLedger
@@ -16,7 +17,7 @@ from gateway_core.store.estimates import LEAST_WAIT_MS
 from gateway_core.store.placement import FIRST
 
 
-class MemoryStore(MemoryLedger, MemoryAnswers, MemoryKeys, MemoryProbes, MemoryBooks, MemoryJobs):
+class MemoryStore(MemoryLedger, MemoryAnswers, MemoryKeys, MemoryProbes, MemoryBooks, MemoryJobs, MemoryInvoices):
     """Implements the port `Store` for one process. `unconfirmed_after_ms`: see `HoldBook`."""
 
     def __init__(self, *, unconfirmed_after_ms: int = LEAST_WAIT_MS) -> None:

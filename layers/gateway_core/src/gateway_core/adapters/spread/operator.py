@@ -13,8 +13,9 @@ from gateway_core.ports import OperatorStore
 from gateway_core.store.counters import Counters
 from gateway_core.store.earlier_counters import EarlierFields
 from gateway_core.store.estimates import Booked
+from gateway_core.store.key_changes import KeyChange
 from gateway_core.store.placement import Placement, Residence
-from gateway_core.store.records import AttemptName, BudgetLine, HoldPage, OpenHold, RecordPage
+from gateway_core.store.records import AttemptName, BudgetLine, HoldPage, HourPlace, HourRecords, OpenHold, RecordPage
 from gateway_core.store.virtual_keys import KeyRecord, project_of_key_id
 
 
@@ -44,9 +45,25 @@ class SpreadOperatorStore[S: OperatorStore]:
         await self.drop_guests(project_id)
         return True
 
+    async def change_keys(self, project_id: str, changes: Sequence[KeyChange]) -> bool:
+        """Guests are let in anew, as what they are then: a copy may have limits that are not its own any more."""
+        async with self._homes.at(project_id) as store:
+            is_done = await store.change_keys(project_id, changes)
+        if is_done and changes:
+            await self.drop_guests(project_id)
+        return is_done
+
+    async def last_days(self, project_id: str, *, month: str, key_ids: Sequence[str]) -> dict[str, str]:
+        async with self._homes.at(project_id) as store:
+            return await store.last_days(project_id, month=month, key_ids=key_ids)
+
     async def set_budget(self, project_id: str, user_id: str, limits: Limits) -> None:
         async with self._homes.at(project_id) as store:
             await store.set_budget(project_id, user_id, limits)
+
+    async def change_budget(self, project_id: str, user_id: str, before: Limits, after: Limits) -> bool:
+        async with self._homes.at(project_id) as store:
+            return await store.change_budget(project_id, user_id, before, after)
 
     async def budget_lines(self, project_id: str, *, day: str, scopes: Sequence[str]) -> list[BudgetLine]:
         async with self._homes.at(project_id) as store:
@@ -123,6 +140,12 @@ class SpreadOperatorStore[S: OperatorStore]:
     async def usage_records(self, project_id: str, *, day: str, after: str = "", limit: int = 100) -> RecordPage:
         async with self._homes.at(project_id) as store:
             return await store.usage_records(project_id, day=day, after=after, limit=limit)
+
+    async def hour_records(
+        self, project_id: str, places: Sequence[HourPlace], *, limit: int, newest: bool = False
+    ) -> list[HourRecords]:
+        async with self._homes.at(project_id) as store:
+            return await store.hour_records(project_id, places, limit=limit, newest=newest)
 
     async def projects(self) -> list[str]:
         """Those of all databases: without one of them a sum would be wrong, so the error names which it was."""

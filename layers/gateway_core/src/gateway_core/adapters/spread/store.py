@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 
 from gateway_core.adapters.spread.homes import told
 from gateway_core.adapters.spread.operator import SpreadOperatorStore
@@ -12,6 +13,7 @@ from gateway_core.domain.caller import Limits
 from gateway_core.domain.errors import Forbidden, StoreUnavailable
 from gateway_core.ports import Connected, Store
 from gateway_core.store.deployment_state import DeploymentState
+from gateway_core.store.invoices import InvoiceDay
 from gateway_core.store.jobs import Claim, Job, JobName, JobProgress, JobState
 from gateway_core.store.messages import Admission, Candidate, Settled, Settlement, StaleCaller, Terms, Ticket
 from gateway_core.store.placement import FIRST
@@ -90,6 +92,15 @@ class SpreadStore(SpreadOperatorStore[Store]):
             if failure:
                 with told(name):
                     raise failure
+
+    async def put_invoices(self, found: Sequence[InvoiceDay], *, kept_ms: int) -> None:
+        """In the first database: they are of no project."""
+        with told(FIRST):
+            await self._databases[FIRST].put_invoices(found, kept_ms=kept_ms)
+
+    async def invoices(self, providers: Sequence[str], days: Sequence[date]) -> list[InvoiceDay]:
+        with told(FIRST):
+            return await self._databases[FIRST].invoices(providers, days)
 
     async def create_job(self, job: Job, *, most_open: int, listed: bool = True) -> Job | None:
         async with self._homes.at(job.name.project_id) as store:

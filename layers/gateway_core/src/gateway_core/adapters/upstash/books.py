@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import batched
 
@@ -16,7 +16,7 @@ from gateway_core.adapters.upstash.reading import named, pairs, read, rows, scan
 from gateway_core.domain.errors import StoreUnreadable
 from gateway_core.store.counters import Counters, all_field
 from gateway_core.store.earlier_counters import HOURS, EarlierFields
-from gateway_core.store.records import RecordPage, UsageRecord
+from gateway_core.store.records import HourPlace, HourRecords, RecordPage, UsageRecord
 
 _PAGE_FIELDS = 1000
 """So many fields are read in one trip: a small part of the store's deadline, also on a slow processor."""
@@ -86,6 +86,24 @@ class UpstashBooks(Part):
                 last = entries[-1][0]
                 return RecordPage(tuple(records), f"{part}-{last}" if part else last, seen - len(records))
         return RecordPage(tuple(records), unreadable=seen - len(records))
+
+    async def hour_records(
+        self, project_id: str, places: Sequence[HourPlace], *, limit: int, newest: bool = False
+    ) -> list[HourRecords]:
+        keys = [layout.records_key(project_id, place.day, place.hour) for place in places]
+        asked = self._client.pipeline(
+            [
+                _newest(key, limit) if newest else _behind(key, place, limit)
+                for key, place in zip(keys, places, strict=True)
+            ]
+        )
+        replies = await read(f"records of project {project_id}", asked, partial(_replies, count=len(keys)))
+        found: list[HourRecords] = []
+        for key, place, reply in zip(keys, places, replies, strict=True):
+            with named(key):
+                entries = _entries(reply, limit)
+            found.append(_hour_records(place, entries[::-1] if newest else entries, limit))
+        return found
 
     async def projects(self) -> list[str]:
         return sorted(await read(layout.PROJECTS, self._client.execute("SMEMBERS", layout.PROJECTS), texts))
@@ -187,6 +205,21 @@ def _entries(reply: Reply, most: int) -> list[tuple[str, Reply]]:
     if len(found) > most:
         raise ValueError
     return found
+
+
+def _behind(key: str, place: HourPlace, limit: int) -> _Command:
+    exclusive = "(" if "-" in place.behind else ""
+    return ["XRANGE", key, f"{exclusive}{place.behind}" if place.behind else "-", "+", "COUNT", limit]
+
+
+def _newest(key: str, limit: int) -> _Command:
+    return ["XREVRANGE", key, "+", "-", "COUNT", limit]
+
+
+def _hour_records(place: HourPlace, entries: Sequence[tuple[str, Reply]], limit: int) -> HourRecords:
+    records = tuple(record for _, fields in entries if (record := _record(fields)))
+    last = replace(place, behind=entries[-1][0]) if entries else place
+    return HourRecords(last, records, len(entries) == limit, len(entries) - len(records))
 
 
 def _record(fields: Reply) -> UsageRecord | None:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from itertools import batched
 
 from gateway_core.adapters.upstash import layout
+from gateway_core.adapters.upstash.client import unavailable
 from gateway_core.adapters.upstash.pages import hash_pages, key_pages
 from gateway_core.adapters.upstash.part import Part
 from gateway_core.adapters.upstash.reading import done, flag, named, pairs, read, rows, texts, values
 from gateway_core.domain.caller import Limits
 from gateway_core.store.budget import budget_line
 from gateway_core.store.exact_amounts import check_limits
+from gateway_core.store.key_changes import KeyChange, grouped, revoked
 from gateway_core.store.placement import Residence
 from gateway_core.store.records import BudgetLine
 from gateway_core.store.virtual_keys import PROJECT_ID, KeyRecord, project_of_key_id
+
+MOST_DAYS = 31
+MOST_TRIES = 5
 
 
 class UpstashKeys(Part):
@@ -29,17 +34,41 @@ class UpstashKeys(Part):
 
     async def revoke_key(self, key_id: str, *, now_ms: int) -> bool:
         project_id = project_of_key_id(key_id)
-        keys = await self.list_keys(project_id) if project_id else []
-        record = next((key for key in keys if key.id == key_id), None)
-        if record and record.revoked_ms is None:
-            await self._put(replace(record, revoked_ms=now_ms))
-        return record is not None
+        for _ in range(MOST_TRIES):
+            keys = grouped(await self.list_keys(project_id)) if project_id else []
+            key = next((key for key in keys if key.newest.id == key_id), None)
+            if key is None or project_id is None:
+                return False
+            if await self.change_keys(project_id, revoked(key, now_ms)):
+                return True
+        raise unavailable("a key changed each time it was looked at")
+
+    async def change_keys(self, project_id: str, changes: Sequence[KeyChange]) -> bool:
+        for change in changes:
+            check_limits(change.record.limits)
+        return await self._change(project_id, [layout.pack_change(change) for change in changes])
+
+    async def last_days(self, project_id: str, *, month: str, key_ids: Sequence[str]) -> dict[str, str]:
+        if not key_ids:
+            return {}
+        days = [f"{month}{number:02}" for number in range(MOST_DAYS, 0, -1)]
+        key, fields = layout.budget_key(project_id, month), [layout.day_field(k, day) for k in key_ids for day in days]
+        asked = self._client.execute("HMGET", key, *fields)
+        found = await read(f"days of keys in {key}", asked, lambda reply: values(reply, len(fields)))
+        used = (zip(days, some, strict=True) for some in batched(found, MOST_DAYS))
+        last = (next((day for day, account in each if account is not None), "") for each in used)
+        return {key_id: day for key_id, day in zip(key_ids, last, strict=True) if day}
 
     async def set_budget(self, project_id: str, user_id: str, limits: Limits) -> None:
         check_limits(limits)
         field = layout.budget_field(user_id)
         key, value = layout.project_key(project_id), layout.pack_budget(limits)
         await done("answer of set_budget", self._client.execute("HSET", key, field, value))
+
+    async def change_budget(self, project_id: str, user_id: str, before: Limits, after: Limits) -> bool:
+        check_limits(after)
+        read = "" if before == Limits() else layout.pack_budget(before)
+        return await self._change(project_id, [(layout.budget_field(user_id), read, "", layout.pack_budget(after))])
 
     async def budget_lines(self, project_id: str, *, day: str, scopes: Sequence[str]) -> list[BudgetLine]:
         if not scopes:
@@ -110,6 +139,13 @@ class UpstashKeys(Part):
     async def _project(self, project_id: str) -> dict[str, str]:
         key = layout.project_key(project_id)
         return await read(key, self._client.execute("HGETALL", key), pairs)
+
+    async def _change(self, project_id: str, changes: Sequence[tuple[str, ...]]) -> bool:
+        if not changes:
+            return True
+        arguments = [text for change in changes for text in change]
+        asked = self._client.run(self._scripts.change, [layout.project_key(project_id)], arguments)
+        return await read("answer of change", asked, flag)
 
     async def _put(self, record: KeyRecord, *more: str) -> None:
         field = layout.KEY_PREFIX + record.digest

@@ -1,6 +1,6 @@
 """Names and formats in Redis. Every key is known before a script runs, because its names are in the request.
 
-    prj:{project}             hash    k|{digest} a key: "limits|rights"; b|p and b|u:{user} budgets;
+    prj:{project}             hash    k|{digest} a secret of a key: "limits|rights"; b|p and b|u:{user} budgets;
                                       rq|{key id}, tk|{key id} rate limits of a key, td|{key id} what it owes; due,
                                       from when on the first of those in ux:{project} waits; guest, where its keys
                                       are copies, and home, where it was moved to, of several databases
@@ -27,6 +27,7 @@
     jo:{project}              zset    its jobs that have not ended, by when they are to have                 7 days
     jobs                      zset    the same of all projects
     projects                  set     every project that had a request
+    inv:{provider}:{YYYYMMDD} string  what a provider said that it billed, beside what was booked         400 days
     probes                    string  what the last probes of all providers found      1 day after it is stale
 
 Names that a caller chooses are percent-encoded; formats of values are told where `lua/` reads them.
@@ -50,6 +51,7 @@ from gateway_core.store.changes import BreakerState
 from gateway_core.store.counters import Counters, encode
 from gateway_core.store.deployment_state import Measured
 from gateway_core.store.jobs import Job, JobName, JobState, parse_job
+from gateway_core.store.key_changes import KeyChange
 from gateway_core.store.probes import Probe, parse_probe
 from gateway_core.store.rate_limit import LimitCounter, ProviderLimits
 from gateway_core.store.records import UsageRecord
@@ -148,6 +150,11 @@ def account_fields(scope: str, day: str) -> tuple[str, str, str, str]:
     return f"{name}|D{number}", f"{name}|E{number}", f"{name}|M", f"{name}|EM"
 
 
+def day_field(key_id: str, day: str) -> str:
+    """Field of a key's day."""
+    return account_fields(f"k:{key_id}", day)[0]
+
+
 def scope_of(field: str) -> str:
     """The scope of an account's field, its name decoded."""
     letter, colon, name = field.partition("|")[0].partition(":")
@@ -165,8 +172,15 @@ def parse_budget(what: str, text: str | None) -> Limits:
 
 
 def pack_key(record: KeyRecord) -> str:
-    limits = record.limits
-    return f"{pack_budget(limits)};{_pack(limits.rpm, limits.tpm)}|{rights_json(record)}"
+    return f"{_pack_limits(record.limits)}|{rights_json(record)}"
+
+
+def pack_change(change: KeyChange) -> tuple[str, str, str, str]:
+    """A change as `lua/change.lua` reads it: the field, limits and tag as they were read, and what is to be."""
+    before, after = change.before, change.after
+    limits = "" if before is None else _pack_limits(before.limits)
+    tag = "" if before is None else before.rights_tag
+    return KEY_PREFIX + change.record.digest, limits, tag, "" if after is None else pack_key(after)
 
 
 def parse_key(project_id: str, digest: str, text: str) -> KeyRecord:
@@ -272,6 +286,10 @@ def _limits(text: str, count: int) -> Limits:
     if len(found) != count:
         raise ValueError
     return Limits(*found)
+
+
+def _pack_limits(limits: Limits) -> str:
+    return f"{pack_budget(limits)};{_pack(limits.rpm, limits.tpm)}"
 
 
 def _pack(*values: Any) -> str:

@@ -44,7 +44,7 @@ class Scripts:
     """All scripts. `record` is for requests of which nothing is held, `adjust` for holds without their request.
 
     `due` says which of these wait to be booked. `tell` is for news of deployments that no other script takes along.
-    `look_up` and `record_hit` are the response cache's, `job_...` are for jobs.
+    `look_up` and `record_hit` are the response cache's, `job_...` are for jobs, `change` is for operators.
     """
 
     admit: Script
@@ -59,6 +59,7 @@ class Scripts:
     job_create: Script
     job_claim: Script
     job_end: Script
+    change: Script
 
 
 @cache
@@ -77,6 +78,7 @@ def load_scripts() -> Scripts:
         job_create=_assemble("job_create"),
         job_claim=_assemble("job_claim"),
         job_end=_assemble("job_end"),
+        change=_assemble("change"),
     )
 
 

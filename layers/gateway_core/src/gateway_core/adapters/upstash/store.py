@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import TYPE_CHECKING
 
 from gateway_core.adapters.clock import SystemClock
 from gateway_core.adapters.upstash.answers import UpstashAnswers
@@ -16,6 +18,9 @@ from gateway_core.adapters.upstash.scripts import load_scripts
 from gateway_core.ports import Store
 from gateway_core.store.estimates import LEAST_WAIT_MS
 from gateway_core.store.placement import FIRST
+
+if TYPE_CHECKING:
+    from gateway_core.store.invoices import InvoiceDay
 
 
 class UpstashStore(UpstashLedger, UpstashAnswers, UpstashKeys, UpstashProbes, UpstashBooks, UpstashJobs):
@@ -41,6 +46,16 @@ class UpstashStore(UpstashLedger, UpstashAnswers, UpstashKeys, UpstashProbes, Up
     @property
     def databases(self) -> Mapping[str, Store]:
         return {FIRST: self}
+
+    async def put_invoices(self, found: Sequence[InvoiceDay], *, kept_ms: int) -> None:
+        from gateway_core.adapters.upstash.invoices import put  # noqa: PLC0415 - the other functions start without it
+
+        await put(self._client, found, kept_ms)
+
+    async def invoices(self, providers: Sequence[str], days: Sequence[date]) -> list[InvoiceDay]:
+        from gateway_core.adapters.upstash.invoices import get  # noqa: PLC0415 - as above
+
+        return await get(self._client, providers, days)
 
     def forget_connections(self) -> None:
         """For a process that was restored from a snapshot."""

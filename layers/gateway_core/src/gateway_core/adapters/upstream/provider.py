@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import copy
 import threading
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
 from typing import Protocol, Self
@@ -40,22 +41,43 @@ class TranslationEngine(Protocol):
 
 
 class LazyEngine:
-    """An engine that is loaded when it is needed first, once, away from the event loop."""
+    """An engine that is loaded once, when it is needed first, in a thread of its own.
+
+    Not in one of the event loop's: all who wait for it would take those away from who looks up a name or counts tokens.
+    """
 
     def __init__(self, load: Callable[[], TranslationEngine]) -> None:
         self._load = load
         self._lock = threading.Lock()
-        self._engine: TranslationEngine | None = None
+        self._loading: Future[TranslationEngine] | None = None
 
     def loaded(self) -> TranslationEngine:
-        """The engine; takes as long as loading does."""
-        with self._lock:
-            engine = self._engine = self._engine or self._load()
-            return engine
+        """The engine; takes as long as loading does. Raises what that raises."""
+        return self._begun().result()
+
+    @property
+    def is_there(self) -> bool:
+        """Whether it was loaded."""
+        return bool(self._loading and self._loading.done() and not self._loading.exception())
 
     async def get(self) -> TranslationEngine:
-        """The engine, without holding up others meanwhile."""
-        return self._engine if self._engine is not None else await asyncio.to_thread(self.loaded)
+        """The engine, without holding up others meanwhile. Raises the same; who asks next has it tried anew."""
+        loading = self._begun()
+        return loading.result() if loading.done() else await asyncio.wrap_future(loading)
+
+    def _begun(self) -> Future[TranslationEngine]:
+        with self._lock:
+            if self._loading is None or (self._loading.done() and not self.is_there):
+                self._loading = Future()
+                self._loading.set_running_or_notify_cancel()  # whoever gives up waiting for it does not end it
+                threading.Thread(target=self._run, args=(self._loading,), name="engine", daemon=True).start()
+            return self._loading
+
+    def _run(self, loading: Future[TranslationEngine]) -> None:
+        try:
+            loading.set_result(self._load())
+        except BaseException as error:  # noqa: BLE001 - for those who wait
+            loading.set_exception(error)
 
 
 class UpstreamProvider:
@@ -127,6 +149,12 @@ class UpstreamProvider:
         other._attempts = replace(self._attempts, credentials=dict(credentials))  # noqa: SLF001 - its own
         return other
 
+    def loading(self, deployment: Deployment) -> Awaitable[object] | None:
+        """LiteLLM, until it is there, for those whose chats no wire of ours speaks."""
+        if deployment.mode == "embedding" or codec_of(deployment) or self._litellm.is_there:
+            return None
+        return self._litellm.get()
+
     def load_litellm(self) -> None:
         """Load LiteLLM now (seconds of CPU), so that no request has to wait for it."""
         self._litellm.loaded()
@@ -140,7 +168,7 @@ class UpstreamProvider:
         await self._attempts.connections.close()
 
     async def _engine(self, deployment: Deployment) -> TranslationEngine:
-        """Before an attempt's time begins: loading is ours to wait for, not the provider's."""
+        """Loaded already, but where `loading` failed."""
         return self._native if codec_of(deployment) else await self._litellm.get()
 
     async def _estimated(self, call: ProviderCall, answer: ProviderAnswer) -> Usage:

@@ -18,9 +18,18 @@ local function parse_limits(text, count, what)
   return limits
 end
 
--- The limits of the key, or nil if the key is gone or grants something else than the caller was looked up with.
+-- Whether the time of the key, or of this secret of it, is over. In JSON no text of a caller's can look like this.
+local function has_ended(rights)
+  for _, name in ipairs({'"expires_ms":', '"replaced_ms":'}) do
+    local moment = tonumber(string.match(rights, name .. '(%d+)') or '')
+    if moment and moment <= ticket.now then return true end
+  end
+  return false
+end
+
+-- The limits of the key, or nil if the key is gone, over, or grants something else than the caller was looked up with.
 local function key_limits()
   local limits, rights = string.match(get(KEY_PROJECT, KEY_FIELD) or '', '^([^|]*)|(.*)$')
-  if not rights or redis.sha1hex(rights) ~= ticket.tag then return nil end
+  if not rights or redis.sha1hex(rights) ~= ticket.tag or has_ended(rights) then return nil end
   return parse_limits(limits, 6, 'limits of key ' .. ticket.key)
 end

@@ -1,0 +1,79 @@
+"""Providers' reports of costs, over HTTP. Where, and how they read, `wires.billing` knows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from http import HTTPStatus
+
+from gateway_core.domain.catalog import Provider
+from gateway_core.domain.credentials import Secret
+from gateway_core.domain.errors import LLMError
+from gateway_core.domain.provider_errors import BadCredentials, ProviderUnavailable, RateLimitError
+from gateway_core.http1 import HttpError, LazyTls, Limits, Pool, Request, Url
+from gateway_core.wires.billing import BILLING, BilledItem, BilledPage, BillingEndpoint, parse
+
+MOST_BYTES = 4 * 1024 * 1024
+MOST_PAGES = 60
+_ONCE = Limits(keep=0)
+_HEADERS = {"accept": "application/json", "accept-encoding": "identity", "user-agent": "llm-gateway"}
+_REFUSES_KEY = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+
+
+class HttpBillingReader:
+    """Implements the port `BillingReader`. Each page has a connection of its own."""
+
+    def __init__(self) -> None:
+        self._tls = LazyTls()
+
+    async def billed(
+        self, provider: Provider, key: Secret, first: date, last: date
+    ) -> Mapping[date, Sequence[BilledItem]]:
+        endpoint = BILLING[provider.name]
+        found: dict[date, tuple[BilledItem, ...]] = {}
+        cursor = ""
+        for _ in range(MOST_PAGES):
+            url = provider.api_base + endpoint.path(first, last, cursor)
+            page = await self._page(url, endpoint, key)
+            for day, items in page.days.items():
+                found[day] = (*found.get(day, ()), *items)  # a day may go on on the next page
+            cursor = page.cursor
+            if not cursor:
+                return {day: items for day, items in found.items() if first <= day <= last}
+        raise _unavailable("the report has no end")
+
+    async def _page(self, url: str, endpoint: BillingEndpoint, key: Secret) -> BilledPage:
+        headers = {**_HEADERS, **dict(endpoint.headers), endpoint.key_header: endpoint.key_prefix + key.reveal()}
+        try:
+            return parse(endpoint, await self._get(Request("GET", Url.parse(url), headers)))
+        except HttpError as error:
+            raise _unavailable(type(error).__name__) from None
+        except ValueError:
+            raise _unavailable("the answer is no report of costs") from None
+
+    async def _get(self, request: Request) -> bytes:
+        response = await Pool(_ONCE, self._tls).send(request)
+        body = bytearray()
+        try:
+            if response.status != HTTPStatus.OK:
+                raise _refusal(response.status)
+            while piece := await response.read():
+                body += piece
+                if len(body) > MOST_BYTES:
+                    raise _unavailable("the answer is longer than allowed")
+        finally:
+            response.close()
+        return bytes(body)
+
+
+def _refusal(status: int) -> LLMError:
+    detail = f"HTTP {status}"
+    if status in _REFUSES_KEY:
+        return BadCredentials("The provider refused the admin key.", detail=detail)
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return RateLimitError("The provider is limiting the rate of requests.", detail=detail)
+    return _unavailable(detail)
+
+
+def _unavailable(detail: str) -> ProviderUnavailable:
+    return ProviderUnavailable("The provider did not tell its costs.", detail=detail)

@@ -1,0 +1,1 @@
+"""Administration over HTTP: `/admin/*`, for operators and no gateway key."""

@@ -1,0 +1,203 @@
+"""One call of a gateway over HTTP: who signs it, and what its refusals say."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import json
+import re
+import sys
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol, override
+from urllib.parse import urlsplit
+
+import httpx
+
+from gateway_core.adapters.aws.account import Account
+from gateway_core.adapters.aws.errors import AwsError
+from gateway_core.adapters.aws.signature import Scope, query_text, signed
+from gateway_core.cli.answers import CommandError, GatewayAway, GatewayRefused, UsageError
+from gateway_core.config.client_environment import DEV_KEY, KEY, Address, key_in
+from gateway_core.domain.credentials import Secret
+
+_CONNECT_S, _READ_S = 10.0, 60.0
+"""An open stream says something every 15 seconds."""
+_REGION = re.compile(r"[^.]+\.execute-api\.([a-z0-9-]+)\.")
+_MOST_SHOWN = 300
+_NO_CREDENTIALS = (
+    "There are no AWS credentials to sign with ({}). Set AWS_PROFILE or AWS_ACCESS_KEY_ID, or name a key by --key."
+)
+_NO_REGION = "Set AWS_REGION: the URL does not say in which region the gateway is."
+_NO_ACCESS = "Allow your role execute-api:Invoke on the API's /admin/*, see docs/administration.md."
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is sent. `path` is below the gateway's URL, and has nothing to be encoded."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    body: bytes
+
+
+class Signer(Protocol):
+    """Who says whose request it is."""
+
+    def headers(self, url: str, request: Request, query: str) -> dict[str, str]:
+        """Those to send with it; `query` is as it is sent."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class KeySigner(Signer):
+    """By a virtual key."""
+
+    key: Secret
+
+    @override
+    def headers(self, url: str, request: Request, query: str) -> dict[str, str]:
+        return {"authorization": f"Bearer {self.key.reveal()}"}
+
+
+@dataclass(frozen=True, slots=True)
+class AwsSigner(Signer):
+    """By AWS credentials, as API Gateway's authorizer AWS_IAM checks them. Raises UsageError where there are none."""
+
+    account: Account
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    @override
+    def headers(self, url: str, request: Request, query: str) -> dict[str, str]:
+        parts = urlsplit(url)
+        sent = {"host": parts.netloc, "content-type": "application/json"}
+        scope = Scope(self._region(parts.netloc), "execute-api")
+        try:
+            credentials = self.account.credentials()
+        except AwsError as error:
+            raise UsageError(_NO_CREDENTIALS.format(error.code)) from None
+        path = f"{parts.path}{request.path}"
+        return signed(path, sent, request.body, scope, credentials, self.now(), method=request.method, query=query)
+
+    def _region(self, host: str) -> str:
+        if found := _REGION.match(host):
+            return found[1]
+        try:
+            return self.account.region()
+        except AwsError:
+            raise UsageError(_NO_REGION) from None
+
+
+class Gateway:
+    """Calls one gateway. Raises GatewayAway where it does not answer, and CommandError with what it refuses."""
+
+    def __init__(
+        self, address: Address, signer: Signer | None, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
+        self._url = address.url
+        self._signer = signer
+        # What is on this machine is asked itself; a proxy for others sees what TLS lets it see.
+        self._http = httpx.AsyncClient(
+            timeout=httpx.Timeout(_READ_S, connect=_CONNECT_S), trust_env=not address.is_here, transport=transport
+        )
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def call(
+        self, method: str, path: str, body: object = None, query: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        """The answer's document, empty for none. Sent once: whether to try again is the caller's to say."""
+        async with self.opened(method, path, body, query) as response:
+            return _document(response, await response.aread())
+
+    @asynccontextmanager
+    async def opened(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        query: Mapping[str, str] | None = None,
+        more: Mapping[str, str] | None = None,
+    ) -> AsyncGenerator[httpx.Response]:
+        """The open answer, to be read as it comes; a refusal is raised. `more`: headers that need no signature."""
+        content = b"" if body is None else json.dumps(body, ensure_ascii=False).encode()
+        request = Request(method, path, query or {}, content)
+        asked = query_text(request.query)
+        headers = {"content-type": "application/json", **(more or {})}
+        if self._signer:
+            headers |= self._signer.headers(self._url, request, asked)
+        url = f"{self._url}{path}{'?' if asked else ''}{asked}"
+        try:
+            async with self._http.stream(method, url, content=content, headers=headers) as response:
+                if not response.is_success:
+                    raise _refusal(response.status_code, await response.aread(), self._url)
+                yield response
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise GatewayAway(f"{self._url} does not answer ({type(error).__name__}).") from None
+
+
+def administrator(options: argparse.Namespace, environ: Mapping[str, str], address: Address) -> Signer:
+    """Who administers: a key that is named, on this machine the development key, else AWS credentials."""
+    if options.key:
+        return KeySigner(named_key(options.key, environ))
+    if not address.is_here:
+        return AwsSigner(Account(environ))
+    if key := key_in(environ, DEV_KEY):
+        return KeySigner(key)
+    raise UsageError(f"Set {DEV_KEY} to the key that the gateway at {address.url} was started with or printed.")
+
+
+def caller(options: argparse.Namespace, environ: Mapping[str, str], address: Address) -> Signer:
+    """Who asks models: a key that is named, else that of the environment."""
+    if options.key:
+        return KeySigner(named_key(options.key, environ))
+    key = key_in(environ, KEY) or (key_in(environ, DEV_KEY) if address.is_here else None)
+    if key is None:
+        raise UsageError(f"Set {KEY} to a virtual key: `gateway keys create --project ID` makes one.")
+    return KeySigner(key)
+
+
+def named_key(source: str, environ: Mapping[str, str]) -> Secret:
+    """From the variable of that name, or for - a line of standard input."""
+    if source == "-":
+        line = getpass.getpass("Key: ") if sys.stdin.isatty() else sys.stdin.readline()
+        if found := key_in({"-": line}, "-"):
+            return found
+        raise UsageError("There is no key on standard input.")
+    if found := key_in(environ, source):
+        return found
+    raise UsageError(f"{source} is not set; --key names the variable that holds the key.")
+
+
+def _document(response: httpx.Response, content: bytes) -> dict[str, Any]:
+    if not content:
+        return {}
+    found = _json(content)
+    if found is None:
+        raise CommandError(f"{response.url.host} answered {response.status_code}, but not as a gateway does.")
+    return found
+
+
+def _json(content: bytes) -> dict[str, Any] | None:
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _refusal(status: int, content: bytes, url: str) -> GatewayRefused:
+    found = _json(content) or {}
+    error = found.get("error")
+    if isinstance(error, dict) and isinstance(error.get("message"), str):
+        code = str(error.get("code"))
+        return GatewayRefused(f"{error['message']} ({status} {code})", status, code)
+    said = next((text for text in (error, found.get("message"), found.get("Message")) if isinstance(text, str)), None)
+    if said is None:
+        return GatewayRefused(f"{url} answered {status}, and not as a gateway does.", status)
+    remedy = f" {_NO_ACCESS}" if status == httpx.codes.FORBIDDEN else ""  # API Gateway's own
+    return GatewayRefused(f"{url} refuses: {said[:_MOST_SHOWN]} ({status}).{remedy}", status)

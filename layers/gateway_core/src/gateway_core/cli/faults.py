@@ -1,0 +1,48 @@
+"""`gateway fault`: lets a provider that `make run` simulates fail, so that failover is seen to work."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from typing import Any
+
+from gateway_core.cli.answers import Answer, UsageError
+from gateway_core.cli.calling import Gateway
+from gateway_core.config.client_environment import address
+
+SIMULATOR = "http://127.0.0.1:8789"
+"""Where `make run` simulates providers."""
+_COLUMNS = ("provider", "model", "kind", "endpoint", "times")
+_PATH = "/__faults"
+
+
+async def fault(options: argparse.Namespace, _environ: Mapping[str, str]) -> Answer:
+    """Set a fault, list all, or clear them; the faults that are then set."""
+    _check(options)
+    found = address({}, options.url, SIMULATOR)  # what the environment names is a gateway
+    assert found  # noqa: S101 - there is a default
+    simulator = Gateway(found, None)
+    try:
+        if options.clear:
+            await simulator.call("DELETE", _PATH)
+        elif not options.list:
+            await simulator.call("POST", _PATH, _asked(options))
+        return _listed((await simulator.call("GET", _PATH)).get("faults", []))
+    finally:
+        await simulator.close()
+
+
+def _check(options: argparse.Namespace) -> None:
+    named = bool(options.provider) + bool(options.kind)
+    if named == 1 or bool(named) == (options.clear or options.list):
+        raise UsageError("Name a PROVIDER and a KIND, or say --list or --clear. See: gateway fault --help")
+
+
+def _asked(options: argparse.Namespace) -> dict[str, object]:
+    fields = {"provider": options.provider, "kind": options.kind, "model": options.model, "times": options.times}
+    return {name: value for name, value in fields.items() if value is not None} | dict(options.set)
+
+
+def _listed(faults: list[dict[str, Any]]) -> Answer:
+    extra = [name for each in faults for name in each if name not in (*_COLUMNS, "id")]
+    return Answer(faults, (*_COLUMNS, *dict.fromkeys(extra)), empty="no faults are set")

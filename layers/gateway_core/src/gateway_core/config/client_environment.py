@@ -1,0 +1,41 @@
+"""Reads what the environment says to who calls a gateway: the command line. The gateway itself reads none of it.
+
+Its development key is the exception: it makes that key, and here it is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gateway_core.config.environment import Environment
+from gateway_core.domain.base_url import check_base_url, is_on_this_machine
+from gateway_core.domain.credentials import Secret
+
+GATEWAY_URL = "GATEWAY_URL"
+KEY = "GATEWAY_KEY"
+DEV_KEY = "GATEWAY_DEV_KEY"
+_ALLOW_HTTP = "GATEWAY_ALLOW_HTTP"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A checked URL without a slash at its end, and whether it leads to this machine itself."""
+
+    url: str
+    is_here: bool
+
+
+def address(environ: Mapping[str, str], option: str | None, default: str = "") -> Address | None:
+    """What `--url` names, else the environment, else the default; None for nothing. Raises ConfigError."""
+    env = Environment(environ)
+    named = option or env.text(GATEWAY_URL) or default
+    if not named:
+        return None
+    url = check_base_url(named, "--url" if option else GATEWAY_URL, allow_http=env.flag(_ALLOW_HTTP))
+    return Address(url, is_on_this_machine(url))
+
+
+def key_in(environ: Mapping[str, str], variable: str) -> Secret | None:
+    """The key that a variable holds, None where it is not set. Raises ConfigError for what cannot be a key."""
+    return Environment(environ).secret(variable)

@@ -1,0 +1,80 @@
+/** Budgets with what is spent, estimated and held in them, and the attempts that money is held for. */
+
+import {get} from "./api.js";
+import {el, empty, slot, table} from "./dom.js";
+import {count, moment, money, percent, usd} from "./format.js";
+import {fill} from "./panel.js";
+
+const MOST_HOLDS = 500;
+const MOST_PAGES = 20;
+
+/** @param {{project: string, show: (id: string) => void}} state */
+export function showBudgets(state) {
+  const place = slot("budgets");
+  return fill(place, "the budgets", async () => {
+    const [budgets, holds] = await Promise.all([get("v1/budgets", {project_id: state.project}), allHolds(state.project)]);
+    return [el("div", {class: "grid"}, ...budgets.budgets.map(budget)), holdList(holds, state)];
+  });
+}
+
+function budget(line) {
+  const has = line.limit_usd !== null || line.limit_tokens !== null;
+  return el("article", {class: "card budget"},
+    el("header", {}, el("h3", {}, `${owner(line.scope)}, ${line.period.length > 6 ? "today" : "this month"}`), has ? null : el("span", {class: "muted"}, "no limit")),
+    part("Money", {spent: line.spent_usd, held: line.held_usd, estimated: line.estimated_usd, limit: line.limit_usd, left: line.left_usd}, money, usd),
+    part("Tokens", {spent: line.spent_tokens, held: line.held_tokens, estimated: line.estimated_tokens, limit: line.limit_tokens, left: line.left_tokens}, count, count));
+}
+
+function owner(scope) {
+  if (scope === "p") return "Project";
+  return scope.startsWith("u:") ? `User ${scope.slice(2)}` : "This key";
+}
+
+function part(name, amounts, withUnit, plain) {
+  const [spent, held, estimated] = [amounts.spent, amounts.held, amounts.estimated].map(Number);
+  const text = [`${withUnit(amounts.spent)} spent`, estimated ? `of it ${plain(amounts.estimated)} estimated` : null, held ? `${plain(amounts.held)} held` : null]
+    .filter(Boolean).join(", ");
+  const limit = Number(amounts.limit);
+  return el("div", {class: "part"},
+    el("p", {}, el("b", {}, `${name}: `), el("span", {data: {spent: amounts.spent, held: amounts.held}}, text)),
+    amounts.limit === null ? null : stack([[(spent - estimated) / limit, "solid"], [estimated / limit, "guess"], [held / limit, "wait"]]),
+    amounts.limit === null ? null : el("p", {class: "muted"}, `${percent(spent + held, limit)} of ${withUnit(amounts.limit)} taken, ${plain(amounts.left)} left`));
+}
+
+function stack(parts) {
+  const made = el("span", {class: "stack", "aria-hidden": "true"});
+  let room = 1;
+  for (const [share, kind] of parts) {
+    const width = Math.max(0, Math.min(room, share));
+    room -= width;
+    const piece = el("span", {class: kind});
+    piece.style.setProperty("width", `${width * 100}%`);
+    made.append(piece);
+  }
+  return made;
+}
+
+async function allHolds(project) {
+  const found = new Map();
+  let cursor = "";
+  for (let page = 0; page < MOST_PAGES && found.size < MOST_HOLDS; page += 1) {
+    const answer = await get("v1/holds", {project_id: project, cursor});
+    for (const hold of answer.holds) found.set(`${hold.request_id}.${hold.attempt}`, hold);
+    cursor = answer.next_cursor ?? "";
+    if (!cursor) break;
+  }
+  return {holds: [...found.values()].toSorted((a, b) => a.since.localeCompare(b.since)), hasMore: Boolean(cursor)};
+}
+
+function holdList({holds, hasMore}, state) {
+  if (!holds.length) return empty("Nothing is held: every attempt of this month and the last is settled.");
+  const columns = [{name: "Request"}, {name: "Attempt", number: true}, {name: "State"}, {name: "Since"}, {name: "Held, USD", number: true},
+    {name: "Tokens", number: true}, {name: "Charged, USD", number: true}, {name: "Key"}, {name: "User"}];
+  const rows = holds.map((hold) => [
+    el("button", {type: "button", class: "link", on: {click: () => state.show(hold.request_id)}}, hold.request_id),
+    hold.attempt, hold.state, moment(hold.since), usd(hold.hold_usd), count(hold.hold_tokens), usd(hold.charged_usd), hold.key_id, hold.user_id || "–",
+  ]);
+  return el("div", {class: "card"}, table(`Open holds: ${count(holds.length)}`, columns, rows),
+    el("p", {class: "muted"}, "Open: under way, or its process died. Unconfirmed: the provider may have billed it. Estimated: booked, until somebody knows better.",
+      hasMore ? ` These are the first ${count(holds.length)}; gateway usage reconcile lists all.` : ""));
+}
