@@ -23,6 +23,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
         "docs/failover.md",
         "docs/budgets.md",
         "docs/cost.md",
+        "docs/reports.md",
         "docs/caching.md",
         "docs/ask.md",
         "docs/validation.md",
@@ -36,6 +37,8 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
         "docs/docker.md",
         "docs/operations.md",
         "docs/databases.md",
+        "docs/administration.md",
+        "docs/cli.md",
         "SECURITY.md",
     ),
     "Contribute": (
