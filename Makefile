@@ -12,12 +12,12 @@ UV = $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 bring_uv = if [ ! -x "$(UV)" ]; then "$$python" -m venv .tools && .tools/bin/python -m pip install -q uv==$(UV_VERSION); fi
 STAMP := .venv/.synced
 CLIENTS := .tools/clients
+BROWSER := .tools/browser
 DOCS := .tools/docs
 
 .PHONY: help setup hooks run check test test-litellm test-properties test-lambda test-clients test-faults test-fleet test-openapi test-stack unit fmt lint types arch lock openapi docs prices clean validate conformance
-.PHONY: deploy build build-here build-other size sam-local test-docker mutants
-# Tests take all processors by themselves (one worker more than two, as some wait for what is slow on purpose), and
-# builds share .aws-sam.
+.PHONY: deploy build build-here build-other size sam-local test-docker test-browser pictures charts mutants
+# Tests take all processors by themselves, and builds share .aws-sam.
 .NOTPARALLEL:
 
 help: ## List the targets
@@ -37,6 +37,12 @@ $(CLIENTS)/.synced: requirements/clients.txt | $(STAMP)
 	@python=$(BIN)/python && $(bring_uv) && \
 	$(UV) venv -q --allow-existing --python "$$python" $(CLIENTS) && \
 	$(UV) pip sync -q --require-hashes --python $(CLIENTS)/bin/python requirements/clients.txt
+	@touch $@
+
+$(BROWSER)/.synced: requirements/browser.txt | $(STAMP)
+	@python=$(BIN)/python && $(bring_uv) && \
+	$(UV) venv -q --allow-existing --python "$$python" $(BROWSER) && \
+	$(UV) pip sync -q --require-hashes --python $(BROWSER)/bin/python requirements/browser.txt
 	@touch $@
 
 $(DOCS)/.synced: requirements/docs.txt | $(STAMP)
@@ -61,12 +67,13 @@ test: $(STAMP) ## Lint, types, import rules and all fast tests with coverage
 
 unit: $(STAMP)
 	$(BIN)/coverage erase
-	$(BIN)/python -m pytest -q --cov --cov-report= -n 3 --dist each --max-worker-restart 0 -o console_output_style=classic -m 'not litellm' $(SLOW:%=--ignore=%) $(STACK:%=--ignore=%)
+	$(BIN)/python -m scripts.run_tests -m 'not litellm' $(addprefix --ignore=,$(SLOW) $(FAULTS) $(FLEET) $(MATRICES) $(STACK))
+	$(BIN)/coverage combine -q
 	$(BIN)/coverage report --fail-under=90
 	$(BIN)/coverage report --fail-under=100 --include='$(PURE)'
 
-test-litellm: $(STAMP) ## Run what holds for every way to a model through LiteLLM's translation
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m litellm tests/contract tests/wires tests/e2e/test_events.py
+test-litellm: $(STAMP) ## Run what holds for every way to a model, over wires of our own and through LiteLLM's translation
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m 'litellm or matrix' tests/contract tests/wires tests/e2e/test_events.py
 
 test-properties: $(STAMP) ## Look for what breaks a property, among many more examples that are new each time
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup --timeout=3600 --hypothesis-profile=free -m hypothesis tests/unit tests/contract tests/local tests/lambda_runtime
@@ -80,20 +87,23 @@ test-clients: $(STAMP) $(CLIENTS)/.synced ## Run SDKs and frameworks for Python 
 test-openapi: $(STAMP) $(DOCS)/.synced ## Ask the stack all that openapi.json allows, and what it forbids: [ARGS=all]
 	$(BIN)/python -m tests.openapi $(DOCS)/bin/schemathesis $(ARGS)
 
-test-faults: $(STAMP) ## Let every candidate have every fault, however it is asked
-	$(BIN)/python -m pytest -q -n 3 --dist loadgroup tests/faults
+test-faults: $(STAMP) ## Let every candidate have every fault, and the store tell every lie, however it is asked
+	$(BIN)/python -m pytest -q -n 3 --dist loadgroup $(FAULTS)
 
 test-fleet: $(STAMP) ## Run fleets of processes over one store, with faults and a death
-	$(BIN)/python -m pytest -q tests/fleet
+	$(BIN)/python -m pytest -q $(FLEET)
 
-test-stack: $(STAMP) ## Run the local stack in crowds and outages, under callers who leave, and the smoke test at it
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup $(STACK)
+test-stack: $(STAMP) ## Run the local stack: every door, the README, crowds, outages, callers who leave, the smoke test
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m 'not litellm' $(STACK)
 
 mutants: $(STAMP) ## Break the core in 420 places, one at a time, and count what no test notices
 	$(BIN)/python -m scripts.mutants
 
-SLOW := tests/built tests/clients tests/docker tests/faults tests/fleet tests/lambda_runtime tests/sam_local
-STACK := $(addprefix tests/e2e/test_,$(addsuffix .py,crowd mixed_streams smoke stops store_away))
+SLOW := tests/browser tests/built tests/clients tests/docker tests/lambda_runtime tests/sam_local
+FAULTS := tests/faults tests/contract/test_lying_store.py
+FLEET := tests/fleet tests/contract/test_store_fleet_rates.py
+MATRICES := tests/wires $(wildcard tests/contract/test_litellm*.py)
+STACK := $(filter-out tests/e2e/test_newcomer.py,$(wildcard tests/e2e/test_*.py))
 PURE := */gateway_core/domain/*,*/gateway_core/routing/*,*/gateway_core/store/*,*/gateway_core/wires/*
 
 fmt: $(STAMP) ## Format the code
@@ -146,6 +156,15 @@ sam-local: build-here ## Run every event in SAM's local Lambda, which takes Dock
 test-docker: $(STAMP) ## Build the container and run it, which takes Docker
 	@scripts/with_docker.sh scripts/check_docker.sh
 
+test-browser: $(STAMP) $(BROWSER)/.synced ## Look at the dashboard as people do, which takes a Chromium
+	@scripts/with_chromium.sh $(BIN)/python -m pytest -q tests/browser
+
+pictures: $(STAMP) $(BROWSER)/.synced ## Take the documentation's pictures of the dashboard anew, which takes a Chromium
+	@scripts/with_chromium.sh $(BIN)/python -m tests.browser.pictures
+
+charts: ## Take another version of the dashboard's chart library from npm: VERSION=1.6.32
+	@scripts/renew_chart_library.sh $(or $(VERSION),$(error VERSION is to name a version of uPlot))
+
 conformance: $(STAMP) ## Run MCP's conformance suite against the local stack
 	@scripts/conformance.sh
 
@@ -165,4 +184,4 @@ prices: $(STAMP) ## Take the list prices anew from LiteLLM's map
 	$(BIN)/python scripts/update_prices.py
 
 clean: ## Remove everything that make made
-	rm -rf .venv .tools .aws-sam tests/clients/node_modules .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .tools .aws-sam tests/clients/node_modules tests/browser/node_modules .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from urllib.parse import unquote
 
@@ -14,10 +14,14 @@ from gateway_core.adapters.feed import EventFeed
 from gateway_core.adapters.job_bell import JobBell
 from gateway_core.api.app import create_app
 from gateway_core.api.dashboard import LIVE_EVENTS
+from gateway_core.api.routes import Routes
 from gateway_core.api.turn import LIMITER
 from gateway_core.bootstrap import light_services, mcp_app
+from gateway_core.config.environment import Environment
 from gateway_core.crowd.limiter import Limiter
+from gateway_core.services import Current, Services
 from local.live_events import events_router
+from local.observing import Observing
 
 ADMIN = "admin"
 """What no other function may invoke."""
@@ -43,6 +47,7 @@ ROUTES: Mapping[str, str] = {
     "/health/providers": "health",
     "/openapi.json": "health",
     "/mcp": "mcp",
+    "/register": "mcp",
 }
 """Path to function folder, as in template.yaml; a test compares the two."""
 BELOW: Mapping[str, str] = {
@@ -54,8 +59,8 @@ BELOW: Mapping[str, str] = {
     "/admin/": ADMIN,
 }
 """The same for every path that begins so."""
-LOCAL_ROUTES: Mapping[str, str] = {"/v1/events": "events"}
-"""What only one process can have. On AWS its way is EventBridge."""
+LOCAL_ROUTES: Mapping[str, str] = {"/v1/events": "events", "/metrics": "events"}
+"""What only one machine can have. On AWS their ways are EventBridge and CloudWatch."""
 
 
 def load_apps() -> dict[str, Starlette]:
@@ -64,19 +69,30 @@ def load_apps() -> dict[str, Starlette]:
     return {name: import_module(f"functions.{name}.app").app for name in names}
 
 
-def load_front(feed: EventFeed) -> Front:
+def load_front(feed: EventFeed, observing: Observing | None = None) -> ASGIApp:
     """All apps behind one port. The MCP front invokes the others; here it calls their apps.
 
-    What they tell goes to `feed` too, which has an app of its own.
+    What they tell goes to `feed` too, which has an app of its own, and `observing` hears of it.
     """
+    observing = observing or Observing.of(os.environ)
+    services = light_services(os.environ)
+    events = create_app(services, events_router(feed), _metrics(observing))
     apps = load_apps()
     for app in apps.values():
         app.state.events.attach(feed)
-    services = light_services(os.environ)
-    events = create_app(services, events_router(feed))
+    for app in (*apps.values(), events):
+        for observer in observing.observers:
+            app.state.telemetry.attach(observer)
     limiter = Limiter(services.now().telemetry.crowded)
     invoked = {name: app for name, app in apps.items() if name != ADMIN}
-    return Front({**apps, "mcp": mcp_app(os.environ, invoked), "events": events}, limiter)
+    parts: dict[str, ASGIApp] = {**apps, "mcp": mcp_app(os.environ, invoked), "events": events}
+    return observing.around(Front(parts, limiter), limiter)
+
+
+def _metrics(observing: Observing) -> Callable[[Current[Services]], Routes]:
+    from local.metrics_route import metrics_router  # noqa: PLC0415 - loads Prometheus' library, see `observing`
+
+    return metrics_router(observing.prometheus, Environment(os.environ).text("GATEWAY_METRICS_TOKEN") or "")
 
 
 def job_bell() -> JobBell:
@@ -115,6 +131,13 @@ def as_sent(scope: Scope) -> Scope:
     known = next((prefix.count("/") for prefix in BELOW if path.startswith(prefix)), len(segments))
     is_same = sent[:known] == segments[:known] and (known < len(segments) or len(sent) == len(segments))
     return scope if is_same or not raw else {**scope, "path": raw}
+
+
+def route_of(path: str) -> str:
+    """Few names for many paths."""
+    if path in ROUTES or path in LOCAL_ROUTES:
+        return path
+    return next((f"{prefix}{{id}}" for prefix in BELOW if path.startswith(prefix)), "(unknown)")
 
 
 def function_of(path: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import signal
 import socket
 import threading
@@ -21,6 +22,12 @@ _DRAIN_TIMEOUT_S = 1
 _KEEP_ALIVE_S = 600
 _BACKLOG = 4096
 """Connections that may wait to be accepted; the kernel has a limit of its own (`net.core.somaxconn`)."""
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Not that a request was still open when its time to end was over: uvicorn tells it as an error of the app."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, asyncio.CancelledError)
 
 
 class ServingError(RuntimeError):
@@ -93,6 +100,7 @@ def server_for(
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=drain_s,
     )
+    logging.getLogger("uvicorn.error").addFilter(_is_news)  # the same function is added once
     return Server(config)
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import signal
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from types import FrameType
+
+from starlette.types import ASGIApp
 
 from gateway_core.adapters.feed import EventFeed
 from gateway_core.adapters.job_bell import JobBell
@@ -18,13 +21,15 @@ from gateway_core.bootstrap.invoices import invoice_checks
 from gateway_core.bootstrap.jobs import job_loop
 from gateway_core.config.environment import GatewayEnvironment, StoreSettings, documents_named, store_variables
 from gateway_core.domain.errors import ConfigError, StoreUnavailable
+from gateway_core.telemetry.ports import Observer
 from gateway_core.triggers.invoices import admin_keys
 from gateway_core.wires.billing import BILLED
 from local.children import Child, Children
 from local.dev_key import dev_key, stored, storing
 from local.environment import LocalEnvironment, StackError, read
-from local.front import Front, job_bell, load_front
+from local.front import job_bell, load_front
 from local.hub import Spoke
+from local.observing import Observing, added_up
 from local.parts import Host, apart, serve_database, serve_providers, serve_store
 from local.probing import comparing, probing
 from local.providers import base_urls
@@ -54,6 +59,7 @@ def run(environ: Mapping[str, str]) -> None:
             began = _start(stack, choices, environ, children, started)
         _announce(began.addresses, choices)
         _wait(stopped, started, began.workers)
+        print(f"Stopping: what is under way has {choices.drain_s} s to end.", flush=True)
     print("Stopped.", flush=True)
 
 
@@ -63,10 +69,25 @@ def explained(environ: Mapping[str, str]) -> Iterator[None]:
     try:
         yield
     except (ServingError, ValkeyError, ConfigError) as error:
-        raise StackError(str(error)) from error
+        raise StackError(f"{error}{_way_out(str(error), environ)}") from error
     except StoreUnavailable as error:
         store = environ.get("UPSTASH_REDIS_REST_URL") or "its own"
         raise StackError(f"{error.message} ({store}: {error.detail})") from error
+
+
+def _way_out(text: str, environ: Mapping[str, str]) -> str:
+    """What to do where a port of ours is taken."""
+    taken = re.search(r"cannot listen on \S*:(\d+):", text)
+    if not taken:
+        return ""
+    choices = read(environ)
+    ports = {
+        choices.port: "PORT",
+        choices.store_port: "LOCAL_STORE_PORT",
+        choices.providers_port: "LOCAL_PROVIDERS_PORT",
+    }
+    named = ports.get(int(taken[1]))
+    return f". Stop what listens there, or set {named} to another port." if named else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,43 +125,46 @@ def _start(
     stack.enter_context(sock)
     further = {name: store.url for name, store in StoreSettings.further(settings).items()}
     store_url = settings["UPSTASH_REDIS_REST_URL"]
+    stack.enter_context(added_up(choices.workers))
+    observing = Observing.of(settings)
     addresses = Addresses(base_url(sock), key, store_url, providers_url, settings[_BACKLOG], further)
     if choices.workers == 1:
         feed = EventFeed()
         # Before the functions, so that it ends after them: what they could not settle it tries once more.
         stack.enter_context(replaying(settings, feed))
-        server = server_for(_loaded(feed), choices.drain_s, protocol=BoundedProtocol)
+        stack.enter_context(observing.running())
+        server = server_for(_loaded(feed, observing), choices.drain_s, protocol=BoundedProtocol)
         stack.enter_context(running(server, sock, choices.drain_s))
         stack.callback(feed.close)  # who watches would be waited for
-        start_jobs(stack, settings, job_bell(), feed)
+        start_jobs(stack, settings, job_bell(), feed, observers=observing.observers)
         start_probes(stack, choices, settings)
         if not is_stored:
             stack.enter_context(storing(key, settings))
         return Running(addresses, None)
     spoke = Spoke()
-    front = _loaded(spoke)
+    front = _loaded(spoke, observing)
     job_bell().attach(spoke.ring)
 
     def only_one(entered: ExitStack) -> None:
         entered.enter_context(replaying(settings, spoke))
         bell = JobBell()
-        start_jobs(entered, settings, bell, spoke)
+        start_jobs(entered, settings, bell, spoke, observers=observing.observers)
         spoke.on_ring(bell.ring)
         start_probes(entered, choices, settings)
         if not is_stored:  # not here: what forks must have no other thread
             entered.enter_context(storing(key, settings))
 
-    workers = Workers(children, choices.workers, front, sock, spoke, only_one, choices.drain_s)
+    workers = Workers(children, choices.workers, front, sock, spoke, only_one, choices.drain_s, observing.running)
     stack.enter_context(workers.serving())
     return Running(addresses, workers)
 
 
-def _loaded(feed: EventFeed) -> Front:
+def _loaded(feed: EventFeed, observing: Observing) -> ASGIApp:
     """All functions, with what they import; Python's collector looks at none of that any more.
 
     It would pass through hundreds of thousands of objects again and again, the more often the more requests are open.
     """
-    front = load_front(feed)
+    front = load_front(feed, observing)
     gc.collect()
     gc.freeze()
     return front
@@ -165,9 +189,10 @@ def start_jobs(
     bell: JobBell,
     feed: EventFeed | None = None,
     project_id: str | None = None,
+    observers: Sequence[Observer] = (),
 ) -> None:
     """Also those that an earlier run left, of one project if it is named."""
-    stack.enter_context(working(job_loop(settings, bell, feed, project_id)))
+    stack.enter_context(working(job_loop(settings, bell, feed, project_id, observers)))
 
 
 def start_probes(stack: ExitStack, choices: LocalEnvironment, settings: Mapping[str, str]) -> None:

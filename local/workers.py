@@ -13,13 +13,15 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
+
+from starlette.types import ASGIApp
 
 from local.children import Child, Children
 from local.election import elected
-from local.front import Front
 from local.hub import Hub, Spoke
+from local.observing import forget
 from local.serving import running, server_for
 from local.slow_clients import BoundedProtocol
 
@@ -41,17 +43,21 @@ class _Worker:
 
 
 class Workers:
-    """So many processes that serve `front` on `sock`. One of them, the elected, also does what `only_one` begins."""
+    """So many processes that serve `front` on `sock`. One of them, the elected, also does what `only_one` begins.
+
+    Each serves within `around`.
+    """
 
     def __init__(
         self,
         children: Children,
         number: int,
-        front: Front,
+        front: ASGIApp,
         sock: socket.socket,
         spoke: Spoke,
         only_one: Callable[[ExitStack], None],
         drain_s: int,
+        around: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
     ) -> None:
         self._number = number
         self._front = front
@@ -59,6 +65,7 @@ class Workers:
         self._spoke = spoke
         self._only_one = only_one
         self._drain_s = drain_s
+        self._around = around
         self._hub = Hub()
         self._lock = tempfile.TemporaryFile()  # noqa: SIM115 - as long as this process is
         self._children = children
@@ -100,6 +107,7 @@ class Workers:
         server = server_for(self._front, self._drain_s, protocol=BoundedProtocol, shares=True)
         self._spoke.connect(end, server.soon)
         with (
+            self._around(),
             running(server, self._sock, self._drain_s) as url,
             contextlib.closing(self._spoke),
             elected(self._lock, self._only_one),
@@ -119,6 +127,7 @@ class Workers:
             if now_s - worker.born_s >= _LEAST_LIFE_S:
                 _say(f"{worker.child.name} has ended ({worker.child.status}). Another one takes its place.")
                 worker.child.release()
+                forget(worker.child.pid)
                 self._begin(index)
         elif (answered := self._hub.answered(index)) >= self._pings or answered > worker.answered:
             worker.answered, worker.waited_s = answered, 0.0  # late is not never

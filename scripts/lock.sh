@@ -20,6 +20,7 @@ compile_above_core() {
 }
 compile requirements/dev.txt pyproject.toml --group dev
 compile requirements/clients.txt --group pyproject.toml:clients
+compile requirements/browser.txt --group pyproject.toml:browser
 compile requirements/docs.txt --group pyproject.toml:docs
 compile_deployed requirements/container.txt pyproject.toml --group litellm --group mcp --group local
 compile_deployed layers/gateway_core/requirements.txt layers/gateway_core/pyproject.toml

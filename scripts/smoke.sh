@@ -26,6 +26,7 @@ complain() { echo "smoke.sh: $1" >&2; usage; }
 export SMOKE_GROUP=fast SMOKE_MODEL="" SMOKE_VERBOSE=0
 export SMOKE_PROMPT="Count from 1 to 60, separated by spaces. Write nothing else."
 patience=60 burst=0
+case ${1:-} in -h | --help) (usage) 2>&1; exit 0 ;; esac
 while getopts g:m:p:t:b:v option; do
     case $option in
         g) SMOKE_GROUP=$OPTARG ;;

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any, override
@@ -26,10 +27,16 @@ class AwsServer:
 
     def client(self, service: str) -> Any:
         """boto3's, to put things there."""
-        import boto3  # noqa: PLC0415 - it takes half a second
+        return _client(service)
 
-        keys = {name.lower(): value for name, value in KEYS.items()}
-        return boto3.client(service, region_name=REGION, **keys)
+
+@cache
+def _client(service: str) -> Any:
+    """Made once: it takes a tenth of a second, and moto stands behind each client that there is."""
+    import boto3  # noqa: PLC0415 - it takes half a second
+
+    keys = {name.lower(): value for name, value in KEYS.items()}
+    return boto3.client(service, region_name=REGION, **keys)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import io
 import json
+import logging
 import os
 import re
 import uuid
@@ -43,57 +44,53 @@ from gateway_core.telemetry.telemetry import Telemetry
 from tests.aws import AwsServer, running_aws
 from tests.manual_clock import ManualClock
 from tests.patience import patience
-from tests.shares import is_measured, runs
+from tests.shares import has_some, is_measured, runs
 
 # No test speaks TLS to anybody, and each HTTP client would load all the world's certificates, which takes it 20 ms.
 os.environ.pop("SSL_CERT_FILE", None)
 os.environ["SSL_CERT_DIR"] = str(Path(__file__).parent)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let `scripts/run_tests.py` say what a process is to do."""
+    parser.addoption("--share", metavar="NUMBER/OF", help="collect, import and run this share of the files only")
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """Choose the examples of property tests, unless the command line does. Who runs no tests measures no coverage."""
+    """Choose the examples of property tests, unless the command line does."""
     import tests.properties  # noqa: F401, PLC0415 - not above: programs that tests start need no hypothesis
-
-    is_worker = hasattr(config, "workerinput")
-    if config.getoption("numprocesses", None) and not is_worker and (measuring := Coverage.current()):
-        measuring.stop()
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_configure_node(node: Any) -> None:
-    """Tell a worker whether it has a share: it does not learn how tests are distributed."""
-    node.workerinput["has_share"] = node.config.getvalue("dist") == "each"
-
-
-def _is_others(path: str, config: pytest.Config) -> bool:
-    told = getattr(config, "workerinput", {})
-    return told.get("has_share", False) and not runs(path, int(told["workerid"][2:]), told["workercount"])
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """With `--dist each` every worker has files of its own."""
+    """Leave the files of other shares alone, and the folders that have no others."""
+    if not (share := config.getoption("share")):
+        return None
     path = collection_path.relative_to(config.rootpath).as_posix()
-    return True if collection_path.suffix == ".py" and _is_others(path, config) else None
+    is_ours = runs(path, share) if collection_path.suffix == ".py" else has_some(path, share)
+    return None if is_ours else True
 
 
 _CASE_OF_LITELLM = re.compile(r"\[(.*-)?litellm[-\]]")
 _ITS_FOLDERS = ("tests/contract/", "tests/wires/")
 _BY_LITELLM = ("tests/contract/test_litellm", "tests/contract/test_outside", "tests/wires/test_litellm")
+_MATRICES = ("tests/contract/test_litellm", "tests/wires/")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What goes through LiteLLM is a suite of its own: it takes seconds of CPU to load, in one worker.
 
-    What is not measured comes last: threads that run by then are not measured again. Files that the command line names
-    are collected by all workers, and run by one.
+    So are the large matrices. In a share what is not measured comes last: threads that run by then are not measured
+    again.
     """
-    items[:] = [item for item in items if not _is_others(item.nodeid, config)]
     for item in items:
+        if item.nodeid.startswith(_MATRICES):
+            item.add_marker(pytest.mark.matrix)
         is_all = item.nodeid.startswith(_BY_LITELLM) and "native" not in item.name
         if is_all or (item.nodeid.startswith(_ITS_FOLDERS) and _CASE_OF_LITELLM.search(item.name)):
             item.add_marker(pytest.mark.litellm)
             item.add_marker(pytest.mark.xdist_group("litellm"))
-    items.sort(key=lambda item: not is_measured(item.nodeid))
+    if config.getoption("share"):
+        items.sort(key=lambda item: not is_measured(item.nodeid))
 
 
 def pytest_collection_finish() -> None:
@@ -103,9 +100,20 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Stop measuring before the first test that is not measured. A worker measures twice, one time for nobody."""
-    while not is_measured(item.nodeid) and (measuring := Coverage.current()):
+    """In a share stop measuring before the first test that is not measured."""
+    if item.config.getoption("share") and not is_measured(item.nodeid) and (measuring := Coverage.current()):
         measuring.stop()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown() -> None:
+    """Forget the loggers that tests name so that nobody else has them: each change of a level goes through all."""
+    loggers = logging.root.manager.loggerDict
+    for name in [name for name in loggers if _OF_A_TEST.fullmatch(name)]:
+        del loggers[name]
+
+
+_OF_A_TEST = re.compile("[0-9a-f]{32}")
 
 
 @pytest.hookimpl(optionalhook=True)

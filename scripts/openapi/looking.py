@@ -100,6 +100,17 @@ OPERATIONS = (
         streams="Named by their type, see docs/events.md.",
     ),
     Operation(
+        "metrics",
+        "GET",
+        "/metrics",
+        "Local only",
+        "For Prometheus; with `make run` and in the container",
+        {200: ()},
+        (*LOOKS, UNKNOWN),
+        description="With an admin key, or the token of `GATEWAY_METRICS_TOKEN` as a bearer token.",
+        files=("text/plain",),
+    ),
+    Operation(
         "dashboard",
         "GET",
         "/dashboard",

@@ -137,8 +137,11 @@ class Budget(TypedDict):
 
 
 class BudgetsAnswer(TypedDict):
+    """With `scopes=all` `left_out` is how many accounts there are beyond the answer's bound."""
+
     project_id: str
     budgets: list[Budget]
+    left_out: NotRequired[int]
 
 
 class Pricing(TypedDict):

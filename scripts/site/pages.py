@@ -31,11 +31,13 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
         "docs/responses.md",
         "docs/health.md",
         "docs/events.md",
+        "docs/dashboard.md",
     ),
     "Operate": (
         "docs/deploy.md",
         "docs/docker.md",
         "docs/operations.md",
+        "docs/observability.md",
         "docs/databases.md",
         "docs/administration.md",
         "docs/cli.md",

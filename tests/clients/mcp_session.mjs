@@ -24,6 +24,23 @@ export async function streamed(call) {
   return { deltas, result: outcome(result) };
 }
 
+/** Answers that take longer than the SDK's timer, which progress sets anew: one thinks, one says nothing at all. */
+export async function patient(call) {
+  const ask = async (name, model, text) => {
+    const heard = [];
+    const request = { name, arguments: { messages: [{ role: 'user', content: text }], model } };
+    const options = { onprogress: ({ progress }) => heard.push(progress), resetTimeoutOnProgress: true, timeout: 5000 };
+    const begun = performance.now();
+    const result = outcome(await call(request, options));
+    return { heard, result, took: performance.now() - begun };
+  };
+  const [thinks, waits] = await Promise.all([
+    ask('stream_complete', 'claude-opus-4.5', '[[words=6]] [[reasoning=160]] [[pace=50]]'),
+    ask('complete', 'deepseek-v3.2', '[[words=6]]'),
+  ]);
+  return { thinks, waits };
+}
+
 function outcome(result) {
   const texts = result.content.map((block) => block.text);
   return { isError: result.isError ?? false, text: texts.join('\n'), structured: result.structuredContent };

@@ -1,8 +1,8 @@
-/** The SDK's first generation, which knows handshakes only. `node mcp_v1.mjs session|stream` */
+/** The SDK's first generation, which knows handshakes only. `node mcp_v1.mjs session|stream|patient` */
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 
-import { session, streamed } from './mcp_session.mjs';
+import { patient, session, streamed } from './mcp_session.mjs';
 import { GATEWAY, KEY, report } from './report.mjs';
 
 async function run(what) {
@@ -12,6 +12,7 @@ async function run(what) {
   await client.connect(transport);
   const steps = {
     session: () => session(client, transport.protocolVersion),
+    patient: () => patient((request, options) => client.callTool(request, undefined, options)),
     stream: () => streamed((request, options) => client.callTool(request, undefined, options)),
   };
   const told = await steps[what]();

@@ -129,6 +129,17 @@ def test_an_answer_arrives_as_progress(run_node, command, version):
     assert told["result"]["structured"]["usage"]["output_tokens"] == 40
 
 
+def test_an_answer_may_take_longer_than_the_clients_timer(run_node, providers):
+    """Progress sets it anew, of reasoning and of a model that says nothing: 8 s pass a timer of 5 s."""
+    fault = {"provider": "deepseek", "kind": "slow", "delay_ms": 8000}
+    providers.post("/__faults", json=fault).raise_for_status()
+    for told in run_node("mcp_v1.mjs", "patient")["result"].values():
+        assert told["took"] > 7000
+        assert told["result"]["isError"] is False
+        assert told["heard"] == sorted(set(told["heard"]))
+        assert len(told["heard"]) >= 2
+
+
 @GENERATIONS
 def test_a_wrong_key_connects_nobody(run_node, command, version):
     """The client tells of the 401."""

@@ -19,6 +19,7 @@ from gateway_core.adapters.spread import SpreadStore
 from gateway_core.adapters.upstash import UpstashStore
 from gateway_core.adapters.upstash.sdk import SdkKeyStore
 from gateway_core.cli.main import main
+from gateway_core.http1 import LazyTls, Pool
 from gateway_core.ports import OperatorStore, Store
 from gateway_core.store.placement import FIRST, Placement
 from local.serving import serve
@@ -27,6 +28,7 @@ from local.upstash.faults import Faults
 from local.valkey import Valkey
 from tests.contract.databases import Two
 from tests.contract.desk import Desk
+from tests.contract.http1_calls import PATIENT, Wall
 from tests.contract.redis import TOKEN, Redis
 from tests.contract.scripted_store import Server
 from tests.patience import patience
@@ -145,3 +147,17 @@ def operate(two: Two, capsys: pytest.CaptureFixture[str]) -> Any:
         return [json.loads(text) for text in printed.out.splitlines()] if code == 0 else printed.err
 
     return run
+
+
+@pytest.fixture
+def wall() -> Wall:
+    """Of the HTTP client's pool."""
+    return Wall()
+
+
+@pytest.fixture
+async def pool(wall: Wall) -> AsyncIterator[Pool]:
+    """The gateway's HTTP client."""
+    made = Pool(PATIENT, LazyTls(), wall)
+    yield made
+    await made.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from gateway_core.domain.provider_errors import ProviderError
@@ -42,14 +42,22 @@ def all_loggers() -> Iterator[Everything]:
     loggers = [logging.getLogger(), *(logging.getLogger(name) for name in logging.root.manager.loggerDict)]
     before = [(logger, logger.level) for logger in loggers]
     for logger in loggers:
-        logger.setLevel(logging.DEBUG)
         logger.addHandler(handler)
+    _set_levels((logger, logging.DEBUG) for logger in loggers)
     try:
         yield handler
     finally:
-        for logger, level in before:
-            logger.setLevel(level)
+        for logger in loggers:
             logger.removeHandler(handler)
+        _set_levels(before)
+
+
+def _set_levels(levels: Iterable[tuple[logging.Logger, int]]) -> None:
+    """As each logger's `setLevel`, of which every one goes through all loggers, and other tests leave thousands."""
+    for logger, level in levels:
+        logger.level = level
+    root = logging.getLogger()
+    root.setLevel(root.level)  # forgets what all of them let pass
 
 
 def everything(error: ProviderError, logged: Everything) -> str:

@@ -118,6 +118,43 @@ def test_a_revoked_key_is_still_listed(gateway, refused):
     assert "gateway keys list" in refused("keys revoke key_alpha_0123456789abcdef", exits=1)
 
 
+def test_a_key_is_changed_and_given_a_new_secret(gateway, refused):
+    """Field by field; `none` lifts. What is not there is refused, with what comes near."""
+    (made,) = gateway("keys create --project alpha --user bob --groups fast --day-usd 5 --api-base-host a.example")
+    (line,) = gateway(
+        f"keys update {made['id']} --user none --admin --groups none --day-usd none --rpm 5 --expires 30d "
+        "--name lap --api-base-host none"
+    )
+    assert gateway(f"keys show {made['id']}") == [line]
+    assert (line["user"], line["admin"], line["groups"], line["api_base_hosts"]) == ("", True, [], [])
+    assert (line["day_usd"], line["rpm"], line["name"]) == (None, 5, "lap")
+    (line,) = gateway(f"keys update {made['id']} --expires none --no-admin")
+    assert (line["expires_at"], line["admin"], line["rpm"]) == (None, False, 5)
+    (rotated,) = gateway(f"keys rotate {made['id']} --overlap 0")
+    assert (set(rotated), rotated["id"]) == ({"key", "id", "old_secret_ends_at"}, made["id"])
+    assert "Name what to change" in refused(f"keys update {made['id']}")
+    for option, name in (("--groups fats", "fast"), ("--tools complet", "complete"), ("--models gpt-5.l", "gpt-5.1")):
+        assert f"Did you mean {name}" in refused(f"keys update {made['id']} {option}")
+    assert "Did you mean alpha?" in refused("budgets set --project alhpa --day-usd 1", exits=1)
+    assert "Did you mean alpha?" in refused("budgets show --project alhpa", exits=1)
+
+
+def test_a_terminal_shows_a_key_so_that_it_can_be_copied(redis, capsys, monkeypatch):
+    """Alone on its line, with how to use it; a list is a table, and `--json` is JSON there, too."""
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+
+    def run(command):
+        assert main(command.split(), environ(redis)) == 0
+        return capsys.readouterr().out.splitlines()
+
+    made = run("keys create --project alpha --name laptop --day-usd 5")
+    assert made[3] == f"  export GATEWAY_KEY={made[0]}"
+    head, row = run("keys list --project alpha")
+    assert head.split() == ["ID", "NAME", "DAY_USD", "SPENT_TODAY", "SPENT_MONTH"]
+    assert row.split() == [made[-1].split()[-1], "laptop", "5", "0", "0"]
+    assert json.loads(run("keys list --project alpha --json")[0])["name"] == "laptop"
+
+
 def test_a_budget_changes_only_what_is_named(gateway):
     """`none` lifts a limit."""
     gateway("keys create --project alpha")

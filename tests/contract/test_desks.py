@@ -1,4 +1,4 @@
-"""Keys and budgets as the command line administers them: at a store, and by a gateway's /admin routes, are the same."""
+"""What the command line administers is the same at a store and by a gateway's /admin routes: keys, budgets, holds."""
 
 import re
 from dataclasses import replace
@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from gateway_core.access.known_names import KnownNames
+from gateway_core.access.reconciling import Selection
 from gateway_core.api.admin.operator import with_dev_key
 from gateway_core.api.admin.routes import admin_router
 from gateway_core.api.app import create_app
@@ -18,8 +19,13 @@ from gateway_core.config.client_environment import Address
 from gateway_core.domain.caller import Limits
 from gateway_core.domain.credentials import Secret
 from gateway_core.domain.errors import LLMError
+from gateway_core.store.budget import Amount
+from gateway_core.store.messages import Terms
 from gateway_core.store.virtual_keys import KeyRecord
+from tests.contract.desk import Desk, candidate
 from tests.functions.admin import DEV, admin_world
+
+HOUR_MS = 3_600_000
 
 GRANT = KeyRecord(
     "alpha", "", "bob", admin=True, name="laptop", groups=("fast",), tools=("complete",), models=("first", "groq/*"),
@@ -109,6 +115,32 @@ async def test_budgets_of_projects_and_users(desk, world):
     assert await desk.show_budgets(None, None) == []
 
 
+async def test_holds_are_shown_and_released(desk, world):
+    """One of them, or all that are selected and over; what each is charged, and their sums."""
+    store, now_ms = world.services.store, world.services.clock.now_ms()
+    caller = await Desk(store).open()
+    for name, hours in (("old", 3), ("older", 5), ("fresh", 0)):
+        ticket = caller.ticket(name, admitted_ms=now_ms - hours * HOUR_MS)
+        await store.admit(ticket, [candidate()], Terms(now_ms - hours * HOUR_MS, caller.policy))
+    every = await desk.show_holds(Selection("alpha"))
+    assert every == await store_desk(world).show_holds(Selection())
+    assert [line["hold"] for line in every.lines] == ["older.1", "old.1", "fresh.1"]
+    aged = Selection(state="open", older_than_ms=2 * HOUR_MS)
+    rehearsed = await desk.release_holds(aged, "bound", dry_run=True)
+    assert [line["dry_run"] for line in rehearsed.lines] == [True, True]
+    one = await desk.release_hold("alpha", None, ("older", 1), Amount(7, 3), dry_run=False)
+    assert one == {
+        "project": "alpha",
+        "hold": "older.1",
+        "released": True,
+        "charge_usd": "0.000000007",
+        "charge_tokens": 3,
+    }
+    released = await desk.release_holds(aged, "known", dry_run=False)
+    assert ([line["hold"] for line in released.lines], released.sums["holds"]) == (["old.1"], 1)
+    assert [line["hold"] for line in (await desk.show_holds(Selection("alpha", "202611"))).lines] == ["fresh.1"]
+
+
 async def test_more_keys_than_a_page_has(desk):
     """All are listed, in the order in which they were made."""
     made = [(await desk.create_key(KeyRecord("alpha", "")))["id"] for _ in range(102)]
@@ -123,6 +155,7 @@ async def test_more_keys_than_a_page_has(desk):
         (lambda desk: desk.revoke_key("key_alpha_0123456789abcdef"), "There is no key"),
         (lambda desk: desk.set_budget("alhpa", "", {"day_nano": 1}), "There is no project 'alhpa'"),
         (lambda desk: desk.show_budgets("alhpa", "bob"), "There is no project 'alhpa'"),
+        (lambda desk: desk.release_hold("alpha", None, ("r", 1), "known", dry_run=False), "Nothing is held for 'r.1'"),
         (lambda desk: desk.create_key(replace(GRANT, groups=("fats",))), "there is no model group 'fats'"),
         (lambda desk: desk.create_key(replace(GRANT, expires_ms=1)), "this moment is over"),
     ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -34,21 +34,28 @@ ONCE = Config(region_name="eu-central-1", retries={"total_max_attempts": 1})
 LOG = f"alpha/{'0' * 32}/log/"
 
 
-@pytest.fixture
-def account(monkeypatch):
-    """An AWS account in the environment."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+@pytest.fixture(scope="module")
+def s3() -> Iterator[S3Client]:
+    """The product's own client, in an AWS account of this module: each client takes a tenth of a second."""
+    with pytest.MonkeyPatch.context() as environ, mock_aws():
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            environ.setenv(name, "testing")
+        environ.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+        yield s3_job_files.connect()
 
 
 @pytest.fixture
-def bucket(account) -> Iterator[S3Client]:
-    """A client for an empty bucket."""
-    with mock_aws():
-        client = boto3.client("s3")
-        client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
-        yield client
+def bucket(s3: S3Client) -> S3Client:
+    """The client, for an empty bucket."""
+    get_backend("s3")[DEFAULT_ACCOUNT_ID]["aws"].reset()
+    s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    return s3
+
+
+@pytest.fixture(scope="module")
+def impatient(s3: S3Client) -> S3Client:
+    """One that tries once."""
+    return boto3.client("s3", config=ONCE)
 
 
 @pytest.fixture(params=["memory", "upstash", "s3"])
@@ -59,8 +66,8 @@ def files(request: pytest.FixtureRequest) -> JobFiles:
     if request.param == "upstash":
         store: JobFiles = request.getfixturevalue("upstash")
         return store
-    request.getfixturevalue("bucket")
-    return S3JobFiles(BUCKET)
+    client = request.getfixturevalue("bucket")
+    return S3JobFiles(BUCKET, lambda: client)
 
 
 def lines(first: int, count: int) -> list[str]:
@@ -196,19 +203,6 @@ async def test_s3_reads_only_the_groups_of_a_page(bucket):
     assert counted.reads == ["000020-0010", "000030-0010"]
 
 
-def refuse(error: str, status: int = 503) -> Callable[[str], S3Client]:
-    """A client whose one call of an operation is refused."""
-
-    def make(operation: str) -> S3Client:
-        client = boto3.client("s3", config=ONCE)
-        stubber = Stubber(client)
-        stubber.add_client_error(operation, error, PRIVATE, status)
-        stubber.activate()
-        return client
-
-    return make
-
-
 CALLS = {
     "put_object": lambda files: files.put_input(JOB, TEXT),
     "get_object": lambda files: files.read_input(JOB),
@@ -219,17 +213,18 @@ CALLS = {
 
 @pytest.mark.parametrize("error", ["SlowDown", "AccessDenied", "NoSuchBucket", "InternalError"])
 @pytest.mark.parametrize("operation", CALLS)
-async def test_s3s_errors_are_the_stores(account, operation, error):
+async def test_s3s_errors_are_the_stores(impatient, operation, error):
     """The caller may try again; AWS's text is nowhere, it names roles and accounts."""
-    client = refuse(error)(operation)
-    with pytest.raises(StoreUnavailable) as refused:
-        await CALLS[operation](S3JobFiles(BUCKET, lambda: client))
+    with Stubber(impatient) as stubber:
+        stubber.add_client_error(operation, error, PRIVATE, 503)
+        with pytest.raises(StoreUnavailable) as refused:
+            await CALLS[operation](S3JobFiles(BUCKET, lambda: impatient))
     assert (refused.value.detail, refused.value.retryable) == (error, True)
     assert refused.value.retry_after_s
     assert PRIVATE not in f"{refused.value} {refused.value.detail}"
 
 
-async def test_s3_out_of_reach_is_the_same(account):
+async def test_s3_out_of_reach_is_the_same():
     """No answer at all."""
 
     class Away:

@@ -13,8 +13,6 @@ from typing import Any
 
 import pytest
 
-from gateway_core.domain.answer import ProviderAnswer
-from gateway_core.domain.chat import ProviderCall
 from gateway_core.domain.provider_errors import (
     BadCredentials,
     DeploymentUnusable,
@@ -24,34 +22,11 @@ from gateway_core.domain.provider_errors import (
     ProviderUnavailable,
     RateLimitError,
 )
-from tests.contract.litellm_paths import EACH, EACH_NAME, NAMES, PATHS, CountingPool, Path, provider_at
-from tests.contract.raw_provider import Act, RawProvider, Sight, begin_then, hang, reset, respond
+from tests.contract.litellm_paths import NAMES, PATHS, CountingPool, Path, provider_at
+from tests.contract.raw_provider import Act, RawProvider, begin_then, hang, reset, respond
 from tests.contract.streaming import error_of
+from tests.contract.trap_calls import DEADLINE_S, answers, every_path, fails, numbered
 from tests.loop_time import ends_after
-
-DEADLINE_S = 1.2
-every_path = pytest.mark.parametrize("path", EACH, ids=EACH_NAME)
-
-
-async def fails(path: Path, act: Act, **options: Any) -> tuple[ProviderError, RawProvider]:
-    """The error of one call to a provider that acts like this, and what that provider saw."""
-    async with RawProvider(act).serve() as raw:
-        provider = provider_at(raw.url, **options)
-        try:
-            with pytest.raises(ProviderError) as caught:
-                await provider.complete(path.call(raw.url))
-        finally:
-            await provider.close()
-    return caught.value, raw
-
-
-async def answers(call: ProviderCall, raw: RawProvider) -> ProviderAnswer:
-    """The answer to one call."""
-    provider = provider_at(raw.url)
-    try:
-        return await provider.complete(call)
-    finally:
-        await provider.close()
 
 
 @every_path
@@ -281,17 +256,6 @@ async def test_a_message_that_cannot_be_translated_is_no_failure_of_the_provider
                 await answers(replace(path.call(raw.url), messages=(message,)), raw)
             except ProviderError as error:
                 assert error.effect == "skip"  # noqa: PT017 - an answer is right as well
-
-
-def numbered(path: Path) -> Act:
-    """Answer request `number n!` with `n` in the text and in the usage; refuse one in five."""
-
-    async def act(sight: Sight, writer: asyncio.StreamWriter) -> None:
-        number = int(sight.body.decode().partition("number ")[2].partition("!")[0])
-        good = json.dumps(path.good).replace(": 11", f": {1000 + number}").replace("Hello.", f"Hello {number}.")
-        await (respond(429, {}) if number % 5 == 4 else respond(200, good.encode()))(sight, writer)
-
-    return act
 
 
 async def test_parallel_calls_keep_their_exchanges_apart() -> None:

@@ -7,50 +7,12 @@ import pytest
 
 from gateway_core.store.changes import BudgetCrossed
 from gateway_core.store.counters import RECONCILED
-from gateway_core.store.estimates import LEAST_WAIT_MS, Booked
+from gateway_core.store.estimates import Booked
 from gateway_core.store.messages import Admitted, Settled, Terms
 from tests.contract.desk import DAY, MONTH, NOON, Desk, candidate, record_of, settled
+from tests.contract.doubts import DUE_MS, HOUR_MS, ONE, book_all, doubt, estimated, states, total
 
-ONE, TWO = candidate("m1", "one"), candidate("m2", "two")
-HOUR_MS = 3_600_000
-DUE_MS = 12 * HOUR_MS + LEAST_WAIT_MS
-"""From noon to six hours after the end of the day."""
-
-
-async def doubt(desk, request_id, nano=30, **changes):
-    """A request whose only attempt stays unconfirmed, with a record of what is known."""
-    ended = settled(
-        await desk.admitted(request_id, ONE),
-        ONE,
-        "fail",
-        charge_nano=nano,
-        charge_tokens=3,
-        unconfirmed=True,
-        **changes,
-    )
-    record = {"input_nano": nano, "output_nano": 0, "input_tokens": 3, "output_tokens": 0}
-    assert await desk.settle(request_id, ended, **record)
-    return ended
-
-
-async def states(desk):
-    """Each hold by request, with its state and nano-USD."""
-    page = await desk.store.hold_page("alpha", month=MONTH)
-    assert page.cursor == ""
-    return {hold.request_id: (hold.state, hold.hold_nano) for hold in page.holds}
-
-
-async def estimated(desk, scope="p"):
-    """Nano-USD and tokens of the scope's day, which are those of its month."""
-    day, month = await desk.lines(scope)
-    found = (day.estimated_nano, day.estimated_tokens)
-    assert found == (month.estimated_nano, month.estimated_tokens)
-    return found
-
-
-async def total(desk):
-    counted = (await desk.counters())["c|20"]
-    return counted.requests, counted.cost_nano
+TWO = candidate("m2", "two")
 
 
 async def test_a_charge_that_is_an_estimate_is_told_apart(desk):
@@ -138,11 +100,6 @@ async def test_an_attempt_that_nobody_settled_is_booked_as_well(desk):
     (booked,) = (await desk.store.hold_page("alpha", month=MONTH)).holds
     assert booked == replace(hold, booked=True) == await desk.store.find_hold("alpha", month=MONTH, name=("r1", 1))
     assert await desk.store.find_hold("alpha", month=MONTH, name=("r1", 2)) is None
-
-
-async def book_all(desk):
-    for hold in await desk.store.open_holds("alpha", month=MONTH):
-        assert await desk.store.book_hold("alpha", hold, now_ms=desk.now)
 
 
 async def test_a_replay_replaces_the_estimate_once(desk):

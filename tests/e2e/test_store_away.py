@@ -3,7 +3,6 @@
 import asyncio
 import json
 import time
-from contextlib import ExitStack
 
 import httpx
 import pytest
@@ -14,19 +13,14 @@ from gateway_core.domain.caller import Limits
 from gateway_core.domain.times import day_key, utc_date
 from gateway_core.store.virtual_keys import KeyRecord, digest_of
 from local.providers import base_urls
-from local.serving import serve
-from local.upstash.app import create_app
-from local.upstash.faults import Faults
 from local.valkey import Valkey
+from tests.e2e.away import BEARER, TOKEN, Server
 from tests.e2e.conftest import PROVIDER_KEYS, fork, stop
 from tests.e2e.moved import Mover
 from tests.functions.mcp_front.conftest import official
 from tests.patience import patience
 
 pytestmark = [pytest.mark.xdist_group("store-away"), pytest.mark.timeout(180)]
-
-TOKEN = "local"
-BEARER = {"authorization": f"Bearer {TOKEN}"}
 STORE_S = min(3.0, patience(1))
 """How long a call of the store may take."""
 LONGEST_S = patience(20)
@@ -59,28 +53,6 @@ TOOLS = {
     "health_check": {},
 }
 """What works without the store, for a caller without limits; `get_usage` does not."""
-
-
-class Server:
-    """The store's REST API at one address, where it can be taken down and put up again with its data."""
-
-    def __init__(self, redis_port):
-        self._redis_port = redis_port
-        self._running = ExitStack()
-        self._port = 0
-        self.url = ""
-
-    def up(self):
-        """Serve, unless it does."""
-        if not self.url:
-            app = create_app(redis_port=self._redis_port, token=TOKEN, faults=Faults())
-            self.url = self._running.enter_context(serve(app, self._port))
-            self._port = int(self.url.rpartition(":")[2])
-
-    def down(self):
-        """Close the port."""
-        self._running.close()
-        self.url = ""
 
 
 @pytest.fixture(scope="module")

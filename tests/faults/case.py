@@ -16,7 +16,8 @@ from gateway_core.store.deployment_state import DeploymentState
 from gateway_core.store.records import OpenHold
 from local.providers.control import Control
 from tests.faults.expectations import GIVEN_UP_S, MODELS, Candidate, Fault
-from tests.faults.harness import PATIENT, Gateways, Running, Share, Told, Way, ask, hurried
+from tests.faults.harness import Gateways, Running, Share, Told, Way, ask
+from tests.faults.pace import PATIENT, hurried
 
 PROJECT = "matrix"
 BY_UPSTREAM = {one.upstream: one for one in MODELS}

@@ -22,7 +22,8 @@ from local.valkey import Valkey
 from tests.engines import OURS
 from tests.faults.case import Case
 from tests.faults.expectations import EMBEDDING, GIVEN_UP_S, MODELS
-from tests.faults.harness import HELLO, PATIENT, Gateways
+from tests.faults.harness import HELLO, Gateways
+from tests.faults.pace import PATIENT
 from tests.patience import patience
 
 TOKEN = "faults-token"

@@ -7,7 +7,8 @@ import pytest
 
 from tests.faults.case import Money
 from tests.faults.expectations import CHAT, CHOOSERS
-from tests.faults.harness import OPENAI_STREAM, PATIENT, STREAM, hurried
+from tests.faults.harness import OPENAI_STREAM, STREAM
+from tests.faults.pace import PATIENT, hurried
 
 CHUNKS = 2
 

@@ -12,7 +12,8 @@ from gateway_core.domain.caller import Attribution
 from gateway_core.domain.chat import ChatRequest
 from gateway_core.domain.provider_errors import ProviderUnavailable
 from tests.faults.expectations import ALONE_S, CHAT
-from tests.faults.harness import COMPLETE, EMBED, PATIENT, STREAM
+from tests.faults.harness import COMPLETE, EMBED, STREAM
+from tests.faults.pace import PATIENT
 
 FAILURES = 5
 """The default of `breaker.failures`."""

@@ -12,7 +12,8 @@ from typing import Any, Self
 import httpx
 
 from tests.engines import OURS, providers
-from tests.faults.harness import ONCE, events_of
+from tests.faults.harness import events_of
+from tests.faults.pace import ONCE
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,23 @@ async def test_a_key_of_a_user_sees_that_users_holds(client, world):
     assert (await client.get("/v1/holds", headers=blind)).status_code == 403
 
 
+async def test_all_budgets_of_a_project_are_there(client, world, monkeypatch):
+    """Of its keys and users; a key that is bound to a user sees its own."""
+    await world.budget(day_nano=5)
+    await world.budget(user="ada", month_nano=7)
+    ada = {"authorization": f"Bearer {await world.key(user_id='ada')}"}
+    body = (await client.get("/v1/budgets", params={"scopes": "all"})).json()
+    scopes = [line["scope"] for line in body["budgets"]]
+    assert (scopes[:2], scopes[-2:], len(scopes), body["left_out"]) == (["p", "p"], ["u:ada", "u:ada"], 8, 0)
+    own = (await client.get("/v1/budgets", params={"scopes": "all"}, headers=ada)).json()
+    assert {line["scope"][:2] for line in own["budgets"]} == {"p", "k:", "u:"}
+    assert (len(own["budgets"]), "left_out" in own) == (6, False)
+    monkeypatch.setattr("gateway_core.api.usage.MOST_SCOPES", 1)
+    few = (await client.get("/v1/budgets", params={"scopes": "all"})).json()
+    assert (len(few["budgets"]), few["left_out"]) == (2, 3)
+    assert (await client.get("/v1/budgets", params={"scopes": "some"})).status_code == 422
+
+
 async def test_many_holds_come_in_pages(client, world, monkeypatch):
     """Also those of the month before; a cursor goes on where the page ended."""
     monkeypatch.setattr("gateway_core.adapters.memory.holds.PAGE", 2)
@@ -79,6 +96,16 @@ async def test_many_holds_come_in_pages(client, world, monkeypatch):
             break
         query = {"cursor": page["next_cursor"]}
     assert seen == {"r0", "r1", "r2", "old"}
+
+
+async def test_a_page_without_end_ends(client, world, monkeypatch):
+    """Where nothing is held among very much else, a cursor comes with nothing before it."""
+    monkeypatch.setattr("gateway_core.api.holds._MOST_TRIPS", 1)
+    await hold(world, "old", ago_ms=25 * 86_400_000)
+    first = (await client.get("/v1/holds")).json()
+    assert (first["holds"], first["next_cursor"]) == ([], "202610-")
+    second = (await client.get("/v1/holds", params={"cursor": first["next_cursor"]})).json()
+    assert [one["request_id"] for one in second["holds"]] == ["old"]
 
 
 @pytest.mark.parametrize("cursor", ["202611", "x", "202611-x"])

@@ -71,7 +71,8 @@ def test_without_a_key_the_store_is_not_asked():
     assert stored("", environment(free_port()), is_own_store=True)
 
 
-def test_a_key_of_another_project_is_refused():
-    """Before anything starts."""
+@pytest.mark.parametrize("key", ["gk_alpha_x", "foo", "gk_dev", "gk_dev_"])
+def test_a_key_of_another_project_is_refused(key):
+    """Before anything starts, and so is what is no key."""
     with pytest.raises(StackError, match="gk_dev_SECRET"):
-        dev_key(read({"GATEWAY_DEV_KEY": "gk_alpha_x"}))
+        dev_key(read({"GATEWAY_DEV_KEY": key}))

@@ -4,6 +4,8 @@ import pytest
 
 from local.environment import StackError, read
 from local.front import function_of
+from local.serving import ServingError
+from local.stack import explained
 
 
 def test_without_anything_everything_is_simulated():
@@ -69,3 +71,12 @@ def test_ports_are_checked(value):
 def test_paths_belong_to_functions(path, name):
     """An unknown path is answered by `health`."""
     assert function_of(path) == name
+
+
+@pytest.mark.parametrize(("port", "says"), [(8788, "LOCAL_STORE_PORT"), (8790, "PORT"), (1, "")])
+def test_a_port_that_is_taken_is_named_by_its_variable(port, says):
+    """What listens there is often another `make run`."""
+    with pytest.raises(StackError) as refused, explained({"PORT": "8790"}):
+        raise ServingError(f"cannot listen on 127.0.0.1:{port}: Address already in use")
+    hint = f". Stop what listens there, or set {says} to another port." if says else "Address already in use"
+    assert str(refused.value).endswith(hint)

@@ -32,6 +32,7 @@ class Someone:
 
     def __init__(self, name):
         self.name = name
+        self.pid = 0
         self.status = None
         self.told = []
 

@@ -93,9 +93,9 @@ def test_whatever_comes_is_answered_by_the_gateway_itself():
 
 
 def test_what_one_process_has_alone_is_not_deployed():
-    """A feed of this process would show a fraction of a fleet's events."""
+    """A feed or the counters of this process would show a fraction of a fleet's."""
     deployed = {path for properties in FUNCTIONS.values() for _method, path in routes(properties)}
-    assert set(LOCAL_ROUTES) == {"/v1/events"}
+    assert set(LOCAL_ROUTES) == {"/v1/events", "/metrics"}
     assert not set(LOCAL_ROUTES) & deployed
 
 
@@ -182,7 +182,7 @@ def test_layers_are_built_for_the_functions_processor():
 LOOKS = {"/ask/{job_id}", "/v1/responses/{response_id}"}
 """Of a function that waits for models, the routes that wait for none, and have to answer soon."""
 AGENTS = {"/v1/messages", "/v1/responses"}
-STREAMED = {"/ask", "/v1/complete", "/v1/stream", "/v1/chat/completions", "/mcp"} | AGENTS | LOOKS
+STREAMED = {"/ask", "/v1/complete", "/v1/stream", "/v1/chat/completions", "/mcp", "/register"} | AGENTS | LOOKS
 
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))

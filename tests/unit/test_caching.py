@@ -5,7 +5,7 @@ from contextlib import aclosing
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway_core.domain.answer import Cost, ProviderAnswer, ToolCall, Usage
@@ -19,6 +19,7 @@ from gateway_core.store.response_cache import CachePolicy
 from gateway_core.store.virtual_keys import KeyRecord, digest_of
 from tests.caching import COST_NANO, HELLO, Callers, Outage, request
 from tests.conftest import World, catalog_of, model, settings_for
+from tests.properties import examples
 
 
 @pytest.fixture
@@ -384,7 +385,7 @@ ASKED = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.lists(ASKED, min_size=2, max_size=5), st.booleans())
 def test_only_equal_requests_hit_and_have_the_same_answer(asked, catalog_changes):
     """Whatever differs (project, messages, model, limits, options, catalog), nobody has another's answer."""

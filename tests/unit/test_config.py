@@ -213,13 +213,16 @@ class TestDocument:
             ("default_output_cap: {a: hidden}", "default_output_cap: Input should be a valid integer"),
             ("groups: hidden", "groups: Input should be a valid dictionary"),
             ("? [hidden]\n: 1", "found unhashable key"),
-            ("limit: {}", "limit: Extra inputs are not permitted. Remove it or correct its spelling."),
+            ("limit: {}", "limit: There is no such field. Did you mean limits?"),
             ("prompt_caching: hidden", "prompt_caching: Input should be 'auto' or 'off'"),
             ("prompt_caching: on", "prompt_caching: Input should be 'auto' or 'off'"),
             ("log_level: hidden", "log_level: Input should be 'DEBUG'"),
-            ("api_key: sk-hidden", "api_key: Extra inputs are not permitted"),
+            ("api_key: sk-hidden", "api_key: There is no such field"),
             ("a: [hidden", "Correct the YAML, or quote the text."),
             ("a: *hidden", "line 1: found undefined alias"),
+            ("a: [1, 2\nb: 3", "line 2: did not find expected ',' or ']'."),
+            ("limits: {max_timeout: 1}", "limits.max_timeout: There is no such field. Did you mean max_timeout_s?"),
+            ("cache: true", "cache: Should have fields of its own, in lines below it."),
             ("a: !hidden b", "line 1: could not determine a constructor"),
             ("a: 1\na: hidden", "line 1: a key appears twice in one mapping. Correct the YAML"),
             ("- hidden", "the document is not a mapping"),
@@ -283,7 +286,7 @@ class TestDocuments:
 
     def test_the_one_at_fault_is_named(self):
         """By its own name for what is wrong in it, by all names for what is wrong between them."""
-        with pytest.raises(ConfigError, match=r"^2: limit: Extra inputs"):
+        with pytest.raises(ConfigError, match=r"^2: limit: There is no such field"):
             merged("groups: {}", "limit: {}")
         with pytest.raises(ConfigError, match=r"^1, 2: groups.cheap: there is no model 'gpt-5.1-mini'"):
             merged("groups: {cheap: [gpt-5.1-mini], fast: null}", "models: {gpt-5.1-mini: null}")

@@ -4,13 +4,14 @@ import asyncio
 import contextlib
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway_core.batch.job_recorder import Pace
 from gateway_core.batch.patience import MOST_TRIES
 from gateway_core.batch.questions import Question
 from gateway_core.domain.errors import StoreUnavailable
+from tests.properties import examples
 from tests.unit.batches import batches
 from tests.unit.jobs import CALL_COST, Bench, Mortal, Provider, Turn, asked
 from tests.virtual_time import run
@@ -470,7 +471,7 @@ TURNS = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=150)
+@examples(150)
 @given(batches(), st.data(), st.lists(st.floats(0.01, 8), max_size=3), st.integers(1, 4))
 def test_whatever_dies_every_question_has_one_answer_and_no_call_is_forgotten(questions, data, lives_s, concurrency):
     """Killed up to three times: a call more than the log knows of is one that a death took, and at most one each."""

@@ -7,26 +7,13 @@ FOLDERS = ("benchmarks", "functions", "layers/gateway_core/src", "local", "scrip
 LIMIT = 300
 LONGER = """
 benchmarks/cost_model.py
-tests/contract/test_aws_calls.py
-tests/contract/test_backlogs.py
 tests/contract/test_cli.py
-tests/contract/test_http1.py
-tests/contract/test_invoker.py
-tests/contract/test_litellm_provider_simulator.py
-tests/contract/test_litellm_provider_traps.py
-tests/contract/test_store_estimates.py
-tests/contract/test_store_lies.py
 tests/contract/test_store_properties.py
-tests/contract/test_store_provider_limits.py
 tests/contract/test_tokens.py
-tests/e2e/test_jobs.py
-tests/e2e/test_store_away.py
-tests/faults/harness.py
 tests/functions/test_ask_route.py
 tests/functions/test_complete_route.py
 tests/functions/test_jobs_route.py
 tests/functions/test_stream_route.py
-tests/lambda_runtime/test_functions.py
 tests/local/providers/test_providers_anthropic.py
 tests/local/providers/test_providers_anthropic_rules.py
 tests/local/providers/test_providers_faults.py

@@ -139,7 +139,7 @@ class TestModels:
             ("thinks: rarely", "rules.thinks: Input should be 'never', 'asked', 'default' or 'always'."),
             ("most_stops: 0", "rules.most_stops: Input should be greater than 0."),
             ("source: here", "rules.source: String should match pattern"),
-            ("colour: red", "rules.colour: Extra inputs are not permitted."),
+            ("colour: red", "rules.colour: There is no such field."),
             ("thinks: never", "rules.efforts: the model never thinks. Set thinks, or remove the efforts."),
             ("thinks: always", "rules.efforts: the model always thinks. Remove none, or set thinks"),
             ("efforts: [low]", "rules.efforts: a model that thinks 'asked' can do without. Add none, or"),

@@ -13,6 +13,7 @@ from gateway_core.adapters.feed import EventFeed
 from gateway_core.api.admin.routes import admin_router
 from gateway_core.mcp_front.app import PATH as MCP
 from local.live_events import events_router
+from local.metrics_route import metrics_router
 from scripts.openapi.__main__ import EXAMPLES, ROOT, TARGET, text
 from scripts.openapi.operations import OPERATIONS
 
@@ -40,7 +41,11 @@ def routers():
 
 def served():
     """Method and path of each route that there is, with those of the local stack and MCP's."""
-    routes = [route for router in (*routers(), events_router(EventFeed())) for route in router(None).all]
+    routes = [
+        route
+        for router in (*routers(), events_router(EventFeed()), metrics_router(None, None))
+        for route in router(None).all
+    ]
     return {(method, of_openapi(route.path)) for route in routes for method in route.methods} | {("POST", MCP)}
 
 
@@ -74,7 +79,10 @@ def test_it_has_each_path_of_the_template():
     described = DOCUMENT["paths"]
     ways = {path: re.compile(re.sub(r"\{\w+\+\}$", ".*", re.sub(r"\{\w+\}", "[^/]+", path))) for path in paths}
     assert [path for path, way in ways.items() if not any(map(way.fullmatch, described))] == []
-    assert [path for path in described if not any(way.fullmatch(path) for way in ways.values())] == ["/v1/events"]
+    assert [path for path in described if not any(way.fullmatch(path) for way in ways.values())] == [
+        "/v1/events",
+        "/metrics",
+    ]
 
 
 def test_every_reference_leads_somewhere_and_every_schema_is_one():
@@ -103,5 +111,13 @@ def test_each_example_has_the_form_of_its_answer(operation, name, one):
 def test_each_operation_that_answers_has_an_example():
     """But what nobody asks for an answer, and streams without an end."""
     without = {operation.id for operation in OPERATIONS if not operation.examples}
-    assert without == {"delete_response", "openapi", "events", "dashboard", "dashboard_elsewhere", "dashboard_part"}
+    assert without == {
+        "delete_response",
+        "openapi",
+        "events",
+        "dashboard",
+        "dashboard_elsewhere",
+        "dashboard_part",
+        "metrics",
+    }
     assert RECORDED.keys() == {operation.id for operation in OPERATIONS} - without

@@ -259,7 +259,7 @@ def test_tiers_are_sorted():
         ({"input": "cheap", "output": 1}, "pricing.models.gpt-5.1.input: Value error, should be a number"),
         ({"input": True, "output": 1}, "pricing.models.gpt-5.1.input: Value error, should be a number"),
         ({"input": "NaN", "output": 1}, "pricing.models.gpt-5.1.input: Input should be a finite number"),
-        ({"input": 1, "output": 1, "cached": 1}, "pricing.models.gpt-5.1.cached: Extra inputs are not permitted"),
+        ({"input": 1, "output": 1, "cached": 1}, "pricing.models.gpt-5.1.cached: There is no such field"),
         (
             {"input": 1, "output": 1, "tiers": [{"above_tokens": 5, "input": 1, "output": 1}] * 2},
             "two tiers start at the same above_tokens",

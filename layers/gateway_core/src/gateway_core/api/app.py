@@ -18,14 +18,15 @@ from gateway_core.services import Current, Services
 def create_app[S: Services](source: Current[S], *routers: Callable[[Current[S]], Routes]) -> Starlette:
     """An app that serves `routers`, each request with what `source` has then.
 
-    It publishes no schema page: the wire is documented, not discovered. `app.state.events` is where its events go.
+    It publishes no schema page: the wire is documented, not discovered. `app.state.events` is where its events go,
+    and `app.state.telemetry` what tells its operator.
     """
     found = [router(source) for router in routers]
     app = Starlette(routes=[route for routes in found for route in routes.all])
     forms = ErrorForms(form for routes in found for form in routes.forms)
     app.router.redirect_slashes = False
     telemetry = source.now().telemetry
-    app.state.events = source.now().events
+    app.state.events, app.state.telemetry = source.now().events, telemetry
     install(app, telemetry, forms)
     app.add_middleware(RequestGuard, telemetry=telemetry, forms=forms, now_ms=source.now().clock.now_ms)
     app.add_middleware(HeadAsGet)

@@ -29,6 +29,8 @@ from gateway_core.store.report_query import ReportQuery, period
 from gateway_core.store.reports import Report
 
 TOOL = "get_usage"
+MOST_SCOPES = 250
+"""Of one report on budgets: each has two accounts for each of two periods."""
 
 type Project = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")]
 
@@ -69,6 +71,7 @@ class BudgetsQuery(Strict):
 
     project_id: Project | None = None
     user_id: Party | None = None
+    scopes: Literal["all"] | None = None
 
 
 def router(source: Current[Services]) -> Routes:
@@ -132,8 +135,13 @@ def router(source: Current[Services]) -> Routes:
         await services.bookkeeper.before_report(whom.project_id)
         scopes = ["p", *([f"k:{caller.key_id}"] if whom.project_id == caller.project_id else [])]
         scopes += [f"u:{whom.user_id}"] if whom.user_id else []
-        lines = await services.store.budget_lines(whom.project_id, day=day_key(_today(services)), scopes=scopes)
-        return {"project_id": whom.project_id, "budgets": [budget_row(line) for line in lines]}
+        day = day_key(_today(services))
+        more: dict[str, int] = {}
+        if asked.scopes and not whom.user_id:
+            found = await services.store.budget_scopes(whom.project_id, month=day[:6])
+            scopes, more = found[:MOST_SCOPES], {"left_out": max(0, len(found) - MOST_SCOPES)}
+        lines = await services.store.budget_lines(whom.project_id, day=day, scopes=scopes)
+        return {"project_id": whom.project_id, "budgets": [budget_row(line) for line in lines], **more}
 
     return routes
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from gateway_core.adapters.billing import HttpBillingReader
 from gateway_core.bootstrap import light_services
-from gateway_core.config.environment import Environment
+from gateway_core.config.environment import ProcessEnvironment
 from gateway_core.domain.errors import ConfigError
 from gateway_core.triggers.invoices import InvoiceChecks, admin_keys
 
@@ -21,7 +21,7 @@ def invoice_checks(environ: Mapping[str, str]) -> InvoiceChecks:
 
 def _secrets(environ: Mapping[str, str]) -> dict[str, str]:
     """That there are none is how it is until somebody gives them."""
-    source = Environment(environ).text("GATEWAY_SECRETS_BILLING")
+    source = ProcessEnvironment.from_env(environ).billing_source
     if source is None:
         return {}
     from gateway_core.adapters.secrets import connector, read_secrets  # noqa: PLC0415 - for AWS only

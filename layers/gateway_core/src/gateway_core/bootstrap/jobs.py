@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from gateway_core.bootstrap import job_services
 from gateway_core.config.environment import ProcessEnvironment
 from gateway_core.services import Current, Jobs, ModelServices
-from gateway_core.telemetry.ports import EventSink
+from gateway_core.telemetry.ports import EventSink, Observer
 
 if TYPE_CHECKING:
     from gateway_core.adapters.job_bell import JobBell
@@ -35,12 +35,18 @@ def jobs_for(environ: Mapping[str, str], source: Current[ModelServices]) -> Jobs
 
 
 def job_loop(
-    environ: Mapping[str, str], bell: JobBell, feed: EventSink | None = None, project_id: str | None = None
+    environ: Mapping[str, str],
+    bell: JobBell,
+    feed: EventSink | None = None,
+    project_id: str | None = None,
+    observers: Sequence[Observer] = (),
 ) -> JobLoop:
     """What works on the jobs of the store, or of one project in it; on those at once of which `bell` tells."""
     from gateway_core.triggers.job_loop import JobLoop  # noqa: PLC0415 - not on AWS
 
     source = job_services(environ, feed)
+    for observer in observers:
+        source.now().telemetry.attach(observer)
     loop = JobLoop(source, source.now().store, project_id=project_id)
     bell.attach(loop.ring)
     return loop

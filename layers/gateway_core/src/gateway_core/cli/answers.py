@@ -43,6 +43,15 @@ class Answer:
     code: Exit = Exit.OK
 
 
+@dataclass(frozen=True, slots=True)
+class HoldLines:
+    """A line a hold, the sums of all that were selected, and how many of these have no line here."""
+
+    lines: Sequence[Line]
+    sums: Line
+    left_off: int = 0
+
+
 class CommandError(Exception):
     """A sentence for who called the command, and the exit code."""
 

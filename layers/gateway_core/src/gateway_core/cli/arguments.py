@@ -85,7 +85,7 @@ def _add_usage(usage: Actions) -> None:
 
 
 def _add_usage_reconcile(usage: Actions) -> None:
-    parser = add_command(usage, "reconcile", "holds:usage_reconcile", "list what is held, or release it")
+    parser = add_command(usage, "reconcile", "holds:usage_reconcile", "list what is held, or release it", of_desk=True)
     add_project(parser, of="all")
     parser.add_argument(
         "--month", type=values.month, metavar="YYYYMM", help="of the request, in UTC (default: this one and the last)"

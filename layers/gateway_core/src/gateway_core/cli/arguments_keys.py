@@ -35,6 +35,8 @@ def add_keys(keys: Actions) -> None:
     revoke = add_command(keys, "revoke", "keys:revoke", "take a key's rights away, at once", of_desk=True)
     for parser in (show, update, rotate, revoke):
         parser.add_argument("id", type=values.key_id, metavar="ID", help=_ID)
+    update.add_argument("--user", type=values.liftable(str), help="bind the key to this user, or 'none'")
+    update.add_argument("--admin", action=argparse.BooleanOptionalAction, help="may name any project, or only its own")
     _add_rights(update, liftable=True)
     rotate.add_argument(
         "--overlap",

@@ -13,7 +13,7 @@ import httpx
 from gateway_core.cli.answers import Answer, CommandError
 from gateway_core.cli.calling import Gateway, caller
 from gateway_core.cli.output import harmless
-from gateway_core.config.client_environment import address
+from gateway_core.config.client_environment import address_or
 from gateway_core.wires.sse import SseReader
 
 HERE = "http://127.0.0.1:8787"
@@ -22,8 +22,7 @@ HERE = "http://127.0.0.1:8787"
 
 async def ask(options: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
     """The model's words go to stdout, what they cost to stderr; with `--json` it is all one line."""
-    found = address(environ, options.url, HERE)
-    assert found  # noqa: S101 - there is a default
+    found = address_or(environ, options.url, HERE)
     gateway = Gateway(found, caller(options, environ, found))
     try:
         if options.json:

@@ -7,13 +7,15 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
-from gateway_core.cli.answers import Line, UsageError
+from gateway_core.access.reconciling import Charge, Selection
+from gateway_core.cli.answers import HoldLines, Line, UsageError
 from gateway_core.cli.calling import Gateway, administrator
 from gateway_core.cli.opening import administration, known_names
 from gateway_core.cli.remote_desk import RemoteDesk
 from gateway_core.config.client_environment import address
 from gateway_core.config.environment import documents_named
 from gateway_core.domain.errors import InvalidRequest
+from gateway_core.store.records import AttemptName
 from gateway_core.store.virtual_keys import KeyRecord
 
 _OF_CATALOG = ("groups", "models")
@@ -50,6 +52,16 @@ class Desk(Protocol):
     async def show_budgets(self, project_id: str | None, user_id: str | None) -> list[Line]:
         """Two lines a scope, of one project or of all, or of one user. An unknown project is refused."""
         ...
+
+    async def show_holds(self, selection: Selection) -> HoldLines: ...
+
+    async def release_holds(self, selection: Selection, charge: Charge, *, dry_run: bool) -> HoldLines:
+        """A line for each that was released: all that are selected and that nobody works on."""
+        ...
+
+    async def release_hold(
+        self, project_id: str, month: str | None, name: AttemptName, charge: Charge, *, dry_run: bool
+    ) -> Line: ...
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ from typing import Any
 
 from gateway_core.cli.answers import Answer, UsageError
 from gateway_core.cli.calling import Gateway
-from gateway_core.config.client_environment import address
+from gateway_core.config.client_environment import address_or
 
 SIMULATOR = "http://127.0.0.1:8789"
 """Where `make run` simulates providers."""
@@ -19,9 +19,7 @@ _PATH = "/__faults"
 async def fault(options: argparse.Namespace, _environ: Mapping[str, str]) -> Answer:
     """Set a fault, list all, or clear them; the faults that are then set."""
     _check(options)
-    found = address({}, options.url, SIMULATOR)  # what the environment names is a gateway
-    assert found  # noqa: S101 - there is a default
-    simulator = Gateway(found, None)
+    simulator = Gateway(address_or({}, options.url, SIMULATOR), None)  # what the environment names is a gateway
     try:
         if options.clear:
             await simulator.call("DELETE", _PATH)

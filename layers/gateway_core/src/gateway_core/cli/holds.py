@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 
-from gateway_core.access.reconciling import Charge, Reconciling, Selection
-from gateway_core.cli.answers import Answer, Line, UsageError
-from gateway_core.cli.opening import administration
+from gateway_core.access.reconciling import Charge, Selection
+from gateway_core.cli.answers import Answer, UsageError
+from gateway_core.cli.desk import Desk, opened_desk
 from gateway_core.cli.values import ALL
 from gateway_core.store.budget import NOTHING, Amount
 
@@ -18,26 +18,27 @@ _RELEASED = ("hold", "project", "released", "charge_usd", "charge_tokens")
 async def usage_reconcile(options: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
     """One line a hold; a sum on stderr, or both in one document with `--json`."""
     charge = _charge(options)
-    async with administration(environ) as administered:
-        return await _reconciled(administered.reconciling, options, charge)
+    async with opened_desk(options, environ) as desk:
+        if isinstance(options.release, tuple):
+            of = options.project, options.month, options.release
+            return Answer([await desk.release_hold(*of, charge or NOTHING, dry_run=options.dry_run)], _RELEASED)
+        return await _several(desk, options, charge)
 
 
-async def _reconciled(work: Reconciling, options: argparse.Namespace, charge: Charge | None) -> Answer:
-    if isinstance(options.release, tuple):
-        return Answer([await _release_one(work, options, charge or NOTHING)], _RELEASED)
-    found = await work.select(Selection(options.project or "", options.month, options.state, options.older_than * 1000))
-    lines, columns = work.lines(found.holds), list(_COLUMNS)
-    if options.release == ALL and charge is not None:
-        lines = await work.release_all(found.holds, charge, dry_run=options.dry_run)
-        columns = list(_RELEASED)
-    sums = {**work.sums(found), **({"released": len(lines)} if options.release == ALL and not options.dry_run else {})}
+async def _several(desk: Desk, options: argparse.Namespace, charge: Charge | None) -> Answer:
+    selection = Selection(options.project or "", options.month, options.state, options.older_than * 1000)
+    released = charge is not None and options.release == ALL
+    found = (
+        await desk.release_holds(selection, charge, dry_run=options.dry_run)
+        if charge is not None and released
+        else await desk.show_holds(selection)
+    )
+    sums = {**found.sums, **({"released": len(found.lines)} if released and not options.dry_run else {})}
     if options.json:
-        return Answer([{"holds": lines, "sums": sums}])
-    return Answer(lines, columns, notes=[", ".join(f"{name} {value}" for name, value in sums.items())])
-
-
-async def _release_one(work: Reconciling, options: argparse.Namespace, charge: Charge) -> Line:
-    return await work.release(options.project, options.month, options.release, charge, dry_run=options.dry_run)
+        return Answer([{"holds": found.lines, "sums": sums}])
+    more = [f"{found.left_off} more are not shown: select by project, month, state or age"] if found.left_off else []
+    notes = [", ".join(f"{name} {value}" for name, value in sums.items()), *more]
+    return Answer(found.lines, _RELEASED if released else _COLUMNS, notes=notes)
 
 
 def _charge(options: argparse.Namespace) -> Charge | None:

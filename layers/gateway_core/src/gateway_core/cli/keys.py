@@ -26,7 +26,7 @@ LIMITS = {
     "rpm": "rpm",
     "tpm": "tpm",
 }
-"""Options, and fields files have, by the fields of `Limits`."""
+"""Options, by the fields of `Limits`."""
 _MADE = """\
 {key}
 
@@ -88,7 +88,9 @@ def changed_rights(options: argparse.Namespace) -> dict[str, Any]:
     rights = {field: _right(value) for field, value in named.items() if value is not None}
     if options.expires is not None:
         rights["expires_ms"] = _moment_ms(options.expires.value)
-    return rights
+    if options.user is not None:
+        rights["user_id"] = options.user.value or ""
+    return rights if options.admin is None else {**rights, "admin": options.admin}
 
 
 def changed_limits(options: argparse.Namespace, names: Mapping[str, str]) -> dict[str, int | None]:

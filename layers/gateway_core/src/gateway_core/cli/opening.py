@@ -10,12 +10,15 @@ from typing import Protocol, override
 from gateway_core.access.administration import Administration
 from gateway_core.access.administrator import Line
 from gateway_core.access.known_names import KnownNames
+from gateway_core.access.reconciling import Charge, Selection
 from gateway_core.adapters.clock import SystemClock
 from gateway_core.adapters.spread import SpreadOperatorStore
 from gateway_core.adapters.upstash.sdk import SdkKeyStore
+from gateway_core.cli.answers import HoldLines
 from gateway_core.config.environment import StoreSettings, documents_named, needed
 from gateway_core.ports import OperatorStore
 from gateway_core.store.placement import FIRST, Placement
+from gateway_core.store.records import AttemptName
 
 _TIMEOUT_S = 10.0
 
@@ -87,6 +90,21 @@ class StoreDesk(Administration):
         if project_id:
             await self.check_project(project_id)
         return await Administration.show_budgets(self, project_id, user_id)
+
+    async def show_holds(self, selection: Selection) -> HoldLines:
+        work = self.reconciling
+        found = await work.select(selection)
+        return HoldLines(work.lines(found.holds), work.sums(found))
+
+    async def release_holds(self, selection: Selection, charge: Charge, *, dry_run: bool) -> HoldLines:
+        work = self.reconciling
+        found = await work.select(selection)
+        return HoldLines(await work.release_all(found.holds, charge, dry_run=dry_run), work.sums(found))
+
+    async def release_hold(
+        self, project_id: str, month: str | None, name: AttemptName, charge: Charge, *, dry_run: bool
+    ) -> Line:
+        return await self.reconciling.release(project_id, month, name, charge, dry_run=dry_run)
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""Keys and budgets by a gateway's /admin routes, see docs/administration.md."""
+"""Keys, budgets and holds by a gateway's /admin routes, see docs/administration.md."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from gateway_core.cli.answers import Line
+from gateway_core.access.reconciling import Charge, Selection
+from gateway_core.cli.answers import HoldLines, Line
 from gateway_core.cli.calling import Gateway
 from gateway_core.domain.cost import usd
 from gateway_core.domain.times import iso
+from gateway_core.store.records import AttemptName
 from gateway_core.store.virtual_keys import KeyRecord
 
-_KEYS, _BUDGETS = "/admin/keys", "/admin/budgets"
+_KEYS, _BUDGETS, _HOLDS = "/admin/keys", "/admin/budgets", "/admin/holds"
+_MOST_HOLDS = 1000
 _RIGHTS = ("name", "user_id", "admin", "groups", "tools", "models", "api_base_hosts", "expires_ms")
 _BLANK = KeyRecord("", "")
 _OURS = {"project_id": "project", "user_id": "user"}
@@ -67,6 +70,38 @@ class RemoteDesk:
         found = await self._gateway.call("GET", _BUDGETS, query=query)
         return [_line(budget) for budget in found["budgets"]]
 
+    async def show_holds(self, selection: Selection) -> HoldLines:
+        query = {**_selected(selection), "limit": str(_MOST_HOLDS)}
+        found = await self._gateway.call("GET", _HOLDS, query=query)
+        return HoldLines([_hold_line(hold) for hold in found["holds"]], found["sums"], found["left_off"])
+
+    async def release_holds(self, selection: Selection, charge: Charge, *, dry_run: bool) -> HoldLines:
+        sums = (await self.show_holds(selection)).sums
+        body = {**_selected(selection), **_charged(charge), "dry_run": dry_run}
+        found = await self._gateway.call("POST", f"{_HOLDS}/release", body)
+        return HoldLines([_hold_line(hold) for hold in found["holds"]], sums)
+
+    async def release_hold(
+        self, project_id: str, month: str | None, name: AttemptName, charge: Charge, *, dry_run: bool
+    ) -> Line:
+        of = _selected(Selection(project_id, month))
+        body = {"hold": f"{name[0]}.{name[1]}", **of, **_charged(charge), "dry_run": dry_run}
+        found = await self._gateway.call("POST", f"{_HOLDS}/release", body)
+        return _hold_line(found["holds"][0])
+
+
+def _selected(selection: Selection) -> dict[str, str]:
+    asked = {"project_id": selection.project_id, "month": selection.month, "state": selection.state}
+    named = {name: value for name, value in asked.items() if value}
+    age_s = selection.older_than_ms // 1000
+    return {**named, **({"older_than": f"{age_s}s"} if age_s else {})}
+
+
+def _charged(charge: Charge) -> Line:
+    if isinstance(charge, str):
+        return {"charge": charge}
+    return {"charge": usd(charge.nano), **({"charge_tokens": charge.tokens} if charge.tokens else {})}
+
 
 def _path(key_id: str) -> str:
     """An id as a part of a path; what cannot be one finds no key there either."""
@@ -92,6 +127,10 @@ def _limits(limits: Mapping[str, int | None]) -> Line:
 
 def _amount(name: str, limit: int | None) -> object:
     return usd(limit) if name.endswith("_nano") and limit is not None else limit
+
+
+def _hold_line(found: Mapping[str, object]) -> Line:
+    return {"project" if name == "project_id" else name: value for name, value in found.items()}
 
 
 def _line(found: Mapping[str, object]) -> Line:

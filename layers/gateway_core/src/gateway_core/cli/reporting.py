@@ -20,7 +20,7 @@ from gateway_core.cli.documents import html, markdown
 from gateway_core.cli.month_page import Prices, sections, title_of
 from gateway_core.cli.month_report import merged, read_month
 from gateway_core.cli.opening import open_store
-from gateway_core.cli.text_table import text_table
+from gateway_core.cli.output import table
 from gateway_core.config.environment import documents_named
 from gateway_core.config.loader import Inputs, SettingsLoader
 from gateway_core.domain.errors import ConfigError
@@ -48,7 +48,8 @@ async def usage_report(options: argparse.Namespace, environ: Mapping[str, str]) 
     elif options.json or not sys.stdout.isatty():
         _say(json.dumps(body, ensure_ascii=False) + "\n")
     else:
-        _say(text_table((query.column, *_SHOWN, _LATENCY), [*rows, {query.column: "Sum", **flat(body["totals"])}]))
+        shown = [*rows, {query.column: "Sum", **flat(body["totals"])}]
+        _say("".join(f"{text}\n" for text in table(shown, (query.column, *_SHOWN, _LATENCY))))
     return Answer()
 
 

@@ -12,7 +12,7 @@ from gateway_core.cli.answers import Answer, CommandError, GatewayRefused
 from gateway_core.cli.asking import HERE, events_of
 from gateway_core.cli.calling import Gateway, caller
 from gateway_core.cli.output import shown
-from gateway_core.config.client_environment import address
+from gateway_core.config.client_environment import address_or
 
 _ON_AWS = " On AWS there is no such route: events are on EventBridge, see docs/events.md."
 _NO_ROUTE = (403, 404)
@@ -22,8 +22,7 @@ _HIDDEN = ("schema", "at")
 
 async def tail(options: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
     """Until it is interrupted, or `--count` have come; each is printed at once."""
-    found = address(environ, options.url, HERE)
-    assert found  # noqa: S101 - there is a default
+    found = address_or(environ, options.url, HERE)
     gateway = Gateway(found, caller(options, environ, found))
     terminal = sys.stdout.isatty() and not options.json
     told = 0

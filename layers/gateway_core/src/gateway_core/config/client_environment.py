@@ -26,12 +26,16 @@ class Address:
     is_here: bool
 
 
-def address(environ: Mapping[str, str], option: str | None, default: str = "") -> Address | None:
-    """What `--url` names, else the environment, else the default; None for nothing. Raises ConfigError."""
+def address(environ: Mapping[str, str], option: str | None) -> Address | None:
+    """What `--url` names, else the environment; None for nothing. Raises ConfigError."""
+    named = option or Environment(environ).text(GATEWAY_URL)
+    return address_or(environ, option, named) if named else None
+
+
+def address_or(environ: Mapping[str, str], option: str | None, default: str) -> Address:
+    """The same, or the default for nothing."""
     env = Environment(environ)
     named = option or env.text(GATEWAY_URL) or default
-    if not named:
-        return None
     url = check_base_url(named, "--url" if option else GATEWAY_URL, allow_http=env.flag(_ALLOW_HTTP))
     return Address(url, is_on_this_machine(url))
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
+from difflib import get_close_matches
 from importlib import resources
 from typing import Annotated, Any
 
@@ -21,7 +22,15 @@ from gateway_core.domain.errors import ConfigError
 _SHOWN_PROBLEMS = 5
 _QUOTED = re.compile(r"'.{2,}'|\".{2,}\"")
 """What the YAML parser quotes from the document; single characters stay."""
+_EXPECTED = re.compile(r"did not find expected '.' or '.'")
+"""Nothing of it is the document's."""
 _MERGE = "tag:yaml.org,2002:merge"
+_MESSAGES = {
+    "extra_forbidden": "There is no such field",
+    "model_type": "Should have fields of its own, in lines below it",
+    "model_attributes_type": "Should have fields of its own, in lines below it",
+}
+"""For what pydantic says in words of its own."""
 _REMEDIES = {
     "extra_forbidden": "Remove it or correct its spelling",
     "missing": "Add it",
@@ -75,7 +84,8 @@ def read_yaml(text: str, source: str) -> dict[str, Any]:
         document = yaml.load(text, _ExactLoader)  # noqa: S506 -- a subclass of the safe loader
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else "?"
-        problem = _QUOTED.sub("...", str(error.problem))
+        problem = str(error.problem)
+        problem = problem if _EXPECTED.fullmatch(problem) else _QUOTED.sub("...", problem)
         raise ConfigError(f"{source}, line {line}: {problem}. Correct the YAML, or quote the text.") from None
     except yaml.YAMLError:
         raise ConfigError(f"{source}: not readable as YAML. Save it as UTF-8 text.") from None
@@ -105,13 +115,28 @@ def validate[T: Schema](schema: type[T], document: dict[str, Any], source: str) 
         return schema.model_validate(document)
     except ValidationError as error:
         problems = error.errors(include_url=False, include_context=False, include_input=False)
-    lines = [_problem(problem["loc"], problem["msg"], problem["type"]) for problem in problems[:_SHOWN_PROBLEMS]]
+    lines = [
+        _problem(schema, problem["loc"], problem["msg"], problem["type"]) for problem in problems[:_SHOWN_PROBLEMS]
+    ]
     raise ConfigError(f"{source}: {' '.join(lines)}")
 
 
-def _problem(path: tuple[int | str, ...], message: str, kind: str) -> str:
+def _problem(schema: type[Schema], path: tuple[int | str, ...], message: str, kind: str) -> str:
     field = ".".join(str(step) for step in path if step != "[key]")
-    return f"{field}: {message}. {_REMEDIES.get(kind, _REMEDY)}."
+    close = _close_to(schema, path) if kind == "extra_forbidden" else []
+    remedy = f"Did you mean {close[0]}?" if close else f"{_REMEDIES.get(kind, _REMEDY)}."
+    return f"{field}: {_MESSAGES.get(kind, message)}. {remedy}"
+
+
+def _close_to(schema: type[Schema], path: tuple[int | str, ...]) -> list[str]:
+    """The field that was meant, of the document or of a section of it; none below names of the user's own."""
+    for step in path[:-1]:
+        known = schema.model_fields.get(str(step))
+        section = known.annotation if known else None
+        if not (isinstance(section, type) and issubclass(section, Schema)):
+            return []
+        schema = section
+    return get_close_matches(str(path[-1]), schema.model_fields, n=1)
 
 
 def _mapping(document: object, source: str) -> dict[str, Any]:

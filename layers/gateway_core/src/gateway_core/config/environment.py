@@ -117,7 +117,7 @@ class StoreSettings:
         """None where neither is set. Raises ConfigError with the variable at fault."""
         env = Environment(environ)
         # Read before it is needed, so that whoever reads more than the store is told of the same mistake first.
-        allow_http = _allow_http(env)
+        allow_http = env.flag("GATEWAY_ALLOW_HTTP")
         return cls._named(env, _URL, _TOKEN, allow_http=allow_http)
 
     @classmethod
@@ -130,7 +130,7 @@ class StoreSettings:
             url, token = store_variables(name)
             if not DATABASE.fullmatch(name) or name == FIRST:
                 raise ConfigError(f"{url}: a database cannot be called {name!r}. {_DATABASE_NAMES}")
-            if store := cls._named(env, url, token, allow_http=_allow_http(env)):
+            if store := cls._named(env, url, token, allow_http=env.flag("GATEWAY_ALLOW_HTTP")):
                 found[name] = store
         return found
 
@@ -189,7 +189,7 @@ class GatewayEnvironment:
         """Raises ConfigError with the variable at fault."""
         env = Environment(environ)
         return cls(
-            allow_http=_allow_http(env),
+            allow_http=env.flag("GATEWAY_ALLOW_HTTP"),
             dev_key=env.secret("GATEWAY_DEV_KEY"),
             log_level=env.text("LOG_LEVEL"),
             reload_s=env.seconds("GATEWAY_RELOAD_S"),
@@ -201,10 +201,11 @@ class GatewayEnvironment:
 class ProcessEnvironment:
     """Where this process runs and what it is pointed to, for as long as it lives.
 
-    `secret_sources`, `functions` (names of Lambdas, by what they do) and `jobs_bucket` are as the template sets them.
-    `backlog` is a queue's URL or a folder, `admin_backlog` one that is only watched; these and `event_bus` are None
-    under `sam local`, which passes on names that nothing has. `restores` is whether a snapshot of the process may be
-    restored on another machine, `trace_daemon` where X-Ray's listens, as `host:port`. None means not set.
+    `secret_sources`, `billing_source`, `functions` (names of Lambdas, by what they do) and `jobs_bucket` are as the
+    template sets them. `backlog` is a queue's URL or a folder, `admin_backlog` one that is only watched; these and
+    `event_bus` are None under `sam local`, which passes on names that nothing has. `restores` is whether a snapshot of
+    the process may be restored on another machine, `trace_daemon` where X-Ray's listens, as `host:port`. None means not
+    set.
     """
 
     on_lambda: bool
@@ -218,6 +219,7 @@ class ProcessEnvironment:
     trace_daemon: str | None
     backlog: str | None = None
     admin_backlog: str | None = None
+    billing_source: str | None = None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> ProcessEnvironment:
@@ -236,6 +238,7 @@ class ProcessEnvironment:
             trace_daemon=env.text("AWS_XRAY_DAEMON_ADDRESS"),
             backlog=None if _is_sam_local(env) else _backlog(env),
             admin_backlog=None if _is_sam_local(env) else env.text(_ADMIN_BACKLOG),
+            billing_source=env.text("GATEWAY_SECRETS_BILLING"),
         )
 
     @property
@@ -262,10 +265,6 @@ class McpEnvironment:
             allowed_origins=env.names("GATEWAY_ALLOWED_ORIGINS"),
             is_local=not _on_lambda(env) or _is_sam_local(env),
         )
-
-
-def _allow_http(env: Environment) -> bool:
-    return env.flag("GATEWAY_ALLOW_HTTP")
 
 
 def backlog_folder(environ: Mapping[str, str]) -> str | None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 from fastmcp import FastMCP
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway_core.access.authenticator import Authenticator
 from gateway_core.api.cors import Pages
+from gateway_core.domain.request_ids import new_request_id
 from gateway_core.mcp_front.gate import Gate, no_route
 from gateway_core.mcp_front.server import create_server
 from gateway_core.mcp_front.settings import McpSettings
@@ -21,6 +25,13 @@ from gateway_core.services import Current
 from gateway_core.telemetry.telemetry import Telemetry
 
 PATH = "/mcp"
+REGISTRATION = "/register"
+"""Where a client of OAuth that was refused, and found no metadata, asks to be registered (MCP of 2025-03-26)."""
+_NO_OAUTH = {
+    "error": "invalid_client_metadata",
+    "error_description": "The gateway's key is wrong or missing, and there is no OAuth. "
+    "Send a valid key as 'Authorization: Bearer gk_...'.",
+}
 
 
 def create_mcp(
@@ -36,12 +47,18 @@ def serve_server(
     """POST /mcp for any server. GET and DELETE are 405: there are no sessions, and an open stream would cost."""
     gate = Gate(_Stateless(server), authenticator, settings, telemetry)
     app = Starlette(
-        routes=[Route(PATH, gate, methods=["POST"])],
+        routes=[Route(PATH, gate, methods=["POST"]), Route(REGISTRATION, _refuse_registration, methods=["POST"])],
         middleware=[Middleware(Pages, origins=lambda: settings.now().web_origins)],
         exception_handlers={HTTPException: no_route},
     )
     app.router.redirect_slashes = False
     return app
+
+
+async def _refuse_registration(_request: Request) -> Response:
+    """In OAuth's form (RFC 7591), whose text such clients show. Of any other they say that they cannot read it."""
+    headers = {"x-request-id": new_request_id(), "cache-control": "no-store"}
+    return JSONResponse(_NO_OAUTH, HTTPStatus.BAD_REQUEST, headers)
 
 
 class _Stateless:

@@ -1,4 +1,4 @@
-"""How log lines look: JSON for machines, or text for people."""
+"""How log lines look, JSON for machines or text for people, and what OTel's conventions call things in them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ import json
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from gateway_core.store.records import UsageRecord
+from gateway_core.wires.table import traits_of
+
 type LogFormat = Literal["json", "text"]
 
 _LAMBDA_LEVELS = {"WARNING": "WARN", "CRITICAL": "FATAL"}
 """Lambda's words, by which it filters lines; Python's own it does not promise to know."""
+_OPERATIONS = {"embedding": "embeddings"}
 _HEAD = ("level", "location", "message", "timestamp", "service")
 _LOUD = {"ERROR", "FATAL"}
 
@@ -47,3 +51,23 @@ def _value(value: Any) -> str:
     if isinstance(value, str) and value and not any(c.isspace() or c in '"=' for c in value):
         return value
     return json.dumps(value, default=str, separators=(",", ":"), ensure_ascii=False)
+
+
+def usage_names(record: UsageRecord) -> dict[str, str | int]:
+    """A request by the conventions' names."""
+    return {
+        "gen_ai.operation.name": _OPERATIONS.get(record.kind, record.kind),
+        "gen_ai.provider.name": traits_of(record.provider).otel_name,
+        "gen_ai.request.model": record.model_group or record.model,
+        "gen_ai.response.model": record.model,
+        "gen_ai.usage.input_tokens": record.input_tokens,
+        "gen_ai.usage.output_tokens": record.output_tokens,
+        "gen_ai.usage.cache_read.input_tokens": record.cached_input_tokens,
+        "gen_ai.usage.cache_creation.input_tokens": record.cache_write_tokens,
+        "gen_ai.usage.reasoning.output_tokens": record.reasoning_tokens,
+    }
+
+
+def model_names(provider: str, model: str) -> dict[str, Any]:
+    """A model that is called, by the same."""
+    return {"gen_ai.provider.name": traits_of(provider).otel_name, "gen_ai.request.model": model}

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from gateway_core.telemetry.log_format import lambda_level
+from gateway_core.telemetry.ports import Observer
 
 NAMESPACE = "LLMGateway"
 _COUNT, _MS, _NO_UNIT = "Count", "Milliseconds", "None"
@@ -34,9 +35,16 @@ class Metrics:
         self._service = service
         self._level = lambda_level(level)
         self._enabled = enabled
+        self._observers: list[Observer] = []
+
+    def attach(self, observer: Observer) -> None:
+        """Have it told the same, whether or not lines are printed."""
+        self._observers.append(observer)
 
     def put(self, provider: str = "", **values: float) -> None:
         """One line with these metrics. Their units are counts, unless they are listed here."""
+        for observer in self._observers:
+            observer.measured(provider, values)
         if not self._enabled:
             return
         now = datetime.now(UTC)

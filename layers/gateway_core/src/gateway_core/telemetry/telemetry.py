@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
 
@@ -23,10 +23,10 @@ from gateway_core.store.probes import CatalogWarning, Probe
 from gateway_core.store.records import Unsettled, UsageRecord
 from gateway_core.store.unsettled import facts
 from gateway_core.telemetry.events import BreakerMoved, BudgetReached, Event, FailedOver
-from gateway_core.telemetry.log_format import LogFormat, json_line, text_line
+from gateway_core.telemetry.log_format import LogFormat, json_line, model_names, text_line, usage_names
 from gateway_core.telemetry.metrics import Metrics
 from gateway_core.telemetry.places import place_of
-from gateway_core.telemetry.ports import Tracer
+from gateway_core.telemetry.ports import Observer, Tracer
 from gateway_core.telemetry.store import StoreTelemetry
 from gateway_core.wires.table import traits_of
 
@@ -36,7 +36,6 @@ if TYPE_CHECKING:  # for the one function that administers
 SERVICE = "llm-gateway"
 """What the service is called unless POWERTOOLS_SERVICE_NAME says otherwise; on AWS it is the stack's name."""
 
-_OTEL_OPERATIONS = {"embedding": "embeddings"}
 _BREAKER_METRICS = {"open": "BreakerOpened", "half_open": "BreakerHalfOpen", "closed": "BreakerClosed"}
 _QUIET_EVENTS = {"breaker.half_open", "breaker.closed", "request.failover"}
 
@@ -61,17 +60,25 @@ class Telemetry(StoreTelemetry):
         )
         self._tracer = tracer
         self._metrics = Metrics(service, level, enabled=metrics)
+        self._observers: list[Observer] = []
+
+    def attach(self, observer: Observer) -> None:
+        """Have it hear of what follows, in this process."""
+        self._observers.append(observer)
+        self._metrics.attach(observer)
 
     def attempt_ended(self, request_id: str, attempt: Attempt, ended_ms: int) -> None:
         """One call of a model ended, whichever way."""
         if self._tracer:
             self._tracer.attempt(request_id, attempt, ended_ms)
+        for observer in self._observers:
+            observer.attempted(request_id, attempt, ended_ms)
 
     def attempt_failed(self, request_id: str, attempt: Attempt, error: ProviderError) -> None:
         """One attempt failed; what follows is a fallback or the end."""
         fields = {
             "request_id": request_id,
-            **_model_names(attempt.provider, attempt.model),
+            **model_names(attempt.provider, attempt.model),
             "error.type": error.code,
             "detail": error.detail,
             "latency_ms": attempt.latency_ms,
@@ -84,7 +91,7 @@ class Telemetry(StoreTelemetry):
         """A stream broke off after its first content: the caller has a part of an answer, with HTTP status 200."""
         fields = {
             "request_id": request_id,
-            **_model_names(attempt.provider, attempt.model),
+            **model_names(attempt.provider, attempt.model),
             "error.type": error.code,
             "detail": error.detail,
         }
@@ -96,15 +103,7 @@ class Telemetry(StoreTelemetry):
         fields = {
             "request_id": record.request_id,
             "project_id": record.project_id,
-            "gen_ai.operation.name": _OTEL_OPERATIONS.get(record.kind, record.kind),
-            "gen_ai.provider.name": traits_of(record.provider).otel_name,
-            "gen_ai.request.model": record.model_group or record.model,
-            "gen_ai.response.model": record.model,
-            "gen_ai.usage.input_tokens": record.input_tokens,
-            "gen_ai.usage.output_tokens": record.output_tokens,
-            "gen_ai.usage.cache_read.input_tokens": record.cached_input_tokens,
-            "gen_ai.usage.cache_creation.input_tokens": record.cache_write_tokens,
-            "gen_ai.usage.reasoning.output_tokens": record.reasoning_tokens,
+            **usage_names(record),
             "cost_usd": usd(record.cost_nano),
             "estimated_usd": usd(record.estimated_nano),
             "latency_ms": record.latency_ms,
@@ -117,6 +116,8 @@ class Telemetry(StoreTelemetry):
             fields["error.type"] = record.error_code
         self._log.info("usage", extra=fields)
         self._count_request(record, first_token_ms)
+        for observer in self._observers:
+            observer.requested(record, first_token_ms)
 
     def refused(self, refusal: Refusal) -> None:
         """A request was refused by a budget or a rate limit; a resting model alone is counted elsewhere."""
@@ -288,7 +289,3 @@ class Telemetry(StoreTelemetry):
         """A rate limit with a known end is no failure: it opens the breaker, but not the alarm's eyes."""
         name = "ProviderRateLimited" if change.reason == "rate_limit" else _BREAKER_METRICS[change.state]
         self._metrics.put(change.provider, **{name: 1})
-
-
-def _model_names(provider: str, model: str) -> dict[str, Any]:
-    return {"gen_ai.provider.name": traits_of(provider).otel_name, "gen_ai.request.model": model}

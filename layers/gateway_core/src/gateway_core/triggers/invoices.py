@@ -27,7 +27,7 @@ from gateway_core.services import Current, Services
 from gateway_core.store.counters import Kind, index_field, named_field
 from gateway_core.store.invoices import KEPT_MS, InvoiceDay, compare
 from gateway_core.telemetry.events import OperatorEvent
-from gateway_core.wires.billing import BILLING, BilledItem
+from gateway_core.wires.billing import BILLED, BilledItem
 
 DAYS = 4
 """Before today, that are checked each time."""
@@ -176,5 +176,5 @@ def _event(found: InvoiceDay) -> OperatorEvent:
 
 def admin_keys(environ: Mapping[str, str]) -> dict[str, Secret]:
     """The keys that may ask, by provider, of those that are set."""
-    named = ((name, environ.get(endpoint.key_env, "").strip()) for name, endpoint in BILLING.items())
+    named = ((name, environ.get(f"{name.upper()}_ADMIN_KEY", "").strip()) for name in BILLED)
     return {name: Secret(text) for name, text in named if text}

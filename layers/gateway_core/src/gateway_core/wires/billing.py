@@ -51,14 +51,12 @@ class BilledPage:
 class BillingEndpoint:
     """Where a provider tells its costs.
 
-    key_env: The environment variable of the key that may ask.
     path: Below the provider's base URL, for the days from the first to the last, both included, behind a cursor.
     key_header, key_prefix, headers: How it wants the key, and what else it wants to be told.
     read: What a page's document says. Raises ValueError, LookupError, TypeError, AttributeError, ArithmeticError or
         OSError for what is no such page.
     """
 
-    key_env: str
     path: Callable[[date, date, str], str]
     key_header: str
     read: Callable[[Any], BilledPage]
@@ -166,11 +164,8 @@ def _refuse(name: str) -> None:
 
 BILLING: Mapping[str, BillingEndpoint] = MappingProxyType(
     {
-        "openai": BillingEndpoint(
-            "OPENAI_ADMIN_KEY", _openai_path, "authorization", _read_openai, key_prefix="Bearer "
-        ),
+        "openai": BillingEndpoint(_openai_path, "authorization", _read_openai, key_prefix="Bearer "),
         "anthropic": BillingEndpoint(
-            "ANTHROPIC_ADMIN_KEY",
             _anthropic_path,
             "x-api-key",
             _read_anthropic,

@@ -7,7 +7,8 @@ import {findRequest} from "./detail.js";
 import {byId, el} from "./dom.js";
 import {clock} from "./format.js";
 import {showLive, stopLive} from "./live.js";
-import {showOverview} from "./overview.js";
+import {period, showOverview} from "./overview.js";
+import {abandon} from "./panel.js";
 import {showProviders} from "./providers.js";
 import {showViewer} from "./viewer.js";
 
@@ -38,6 +39,7 @@ async function start() {
 /** Ask for a key. @param {string} [why] */
 function gate(why = "") {
   stopLive();
+  abandon();
   state.project = "";
   document.querySelectorAll(".slot").forEach((place) => place.replaceChildren());
   document.querySelectorAll("dialog").forEach((dialog) => dialog.remove());
@@ -59,7 +61,7 @@ function chooseProjects(names) {
 
 async function allProjects() {
   if (!state.key.admin) return;
-  const report = await get("v1/usage", {group_by: "project"});
+  const report = await get("v1/usage", {...period(state), project_id: "", group_by: "project"});
   chooseProjects([state.key.project_id, ...report.rows.map((row) => row.project_id)]);
 }
 

@@ -75,7 +75,7 @@ function options(plot, tip, given) {
   return {
     width: plot.clientWidth,
     height: HEIGHT,
-    padding: [12, 8, 0, 0],
+    padding: [12, 22, 0, 0],
     legend: {show: false},
     cursor: {y: false, drag: {x: false, y: false}, points: {show: false}},
     scales: {x: {time: false, range: [-0.6, labels.length - 0.4]}, y: {range: [0, top > 0 ? top * 1.08 : 1]}},

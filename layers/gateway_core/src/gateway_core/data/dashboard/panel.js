@@ -2,7 +2,10 @@
 
 import {failed, loading} from "./dom.js";
 
-const turns = new WeakMap();
+let turns = new WeakMap();
+
+/** Whatever is still being read is shown nowhere: it was for a key that is gone. */
+export const abandon = () => { turns = new WeakMap(); };
 
 /**
  * Only the last of several fillings of a place is shown.

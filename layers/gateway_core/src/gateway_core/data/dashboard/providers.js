@@ -7,10 +7,10 @@ import {fill} from "./panel.js";
 
 const SIGNS = {healthy: "●", closed: "●", ok: "●", degraded: "◐", half_open: "◐", unhealthy: "■", open: "■", failed: "■"};
 const KINDS = {healthy: "good", closed: "good", ok: "good", degraded: "held", half_open: "held", unhealthy: "bad", open: "bad", failed: "bad"};
-const WORDS = {half_open: "half-open"};
+const words = (state) => state.replaceAll("_", " ");
 
 /** A state as a sign and a word: never by its colour alone. @param {string} state */
-export const pill = (state) => el("span", {class: `pill ${KINDS[state] ?? ""}`}, el("span", {"aria-hidden": "true"}, SIGNS[state] ?? "○"), ` ${WORDS[state] ?? state}`);
+export const pill = (state) => el("span", {class: `pill ${KINDS[state] ?? ""}`}, el("span", {"aria-hidden": "true"}, SIGNS[state] ?? "○"), ` ${words(state)}`);
 
 /** @param {{key: {tools: string[]}}} state */
 export function showProviders({key}) {
@@ -20,7 +20,7 @@ export function showProviders({key}) {
     return [
       health.store === "ok" ? null : el("p", {class: "notice bad"}, "The store cannot be reached: nothing is known of the providers."),
       health.warnings.length ? el("ul", {class: "notice warnings"}, ...health.warnings.map((warning) => el("li", {}, warning.message))) : null,
-      el("div", {class: "grid three"}, ...health.providers.map(provider)),
+      el("div", {class: "columns"}, ...health.providers.map(provider)),
     ];
   });
 }
@@ -29,7 +29,7 @@ function provider(found) {
   const {probe} = found;
   return el("article", {class: "card provider", "aria-label": found.provider},
     el("header", {}, el("h3", {}, found.provider), pill(found.status)),
-    el("p", {class: "muted"}, `Calls take ${duration(found.latency_ms)}. Probe: ${probe.status}`, probe.latency_ms === null ? "" : `, ${duration(probe.latency_ms)}`,
+    el("p", {class: "muted"}, `${found.latency_ms === null ? "Not called lately." : `Calls take ${duration(found.latency_ms)}.`} Probe: ${words(probe.status)}`, probe.latency_ms === null ? "" : `, ${duration(probe.latency_ms)}`,
       probe.checked_at ? `, at ${moment(probe.checked_at)}.` : "."),
     el("ul", {class: "models"}, ...found.models.map(model)));
 }

@@ -1,0 +1,43 @@
+"""Runs the tests of `make test`: several pytest side by side, each with its share of the files (`tests/shares.py`).
+
+pytest-xdist tells one process more of each step of each test, which costs as much as a tenth of all tests. What a
+pytest says comes in one piece, when it has ended. Arguments go to all of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+WORKERS = 2
+"""Each more takes seconds of CPU to import what it tests."""
+PYTEST = ("-m", "coverage", "run", "-m", "pytest", "-q", "-p", "no:cacheprovider")
+
+
+async def run_share(number: int, arguments: list[str]) -> int:
+    """Run one share and print what came of it; pytest's exit code."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *PYTEST,
+        f"--share={number}/{WORKERS}",
+        *arguments,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        said, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.terminate()
+    print(f"Share {number} of {WORKERS}:\n{said.decode(errors='replace')}", end="", flush=True)
+    return await process.wait()
+
+
+async def run_all(arguments: list[str]) -> int:
+    """Run all shares; 0 if each of them had tests and none failed."""
+    print(f"{WORKERS} shares of the tests run; each tells when it has ended.", flush=True)
+    return max(await asyncio.gather(*(run_share(number, arguments) for number in range(1, WORKERS + 1))), key=abs)
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(run_all(sys.argv[1:])))
