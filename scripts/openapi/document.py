@@ -53,7 +53,7 @@ _MOST_SHOWN = 20_000
 
 def document(operations: Sequence[Operation], recorded: Recorded) -> Json:
     """The whole document."""
-    forms = [*_forms(operations), answers.ErrorAnswer, answers.MessagesErrorAnswer]
+    forms = [*_forms(operations), answers.ErrorAnswer, answers.MessagesErrorAnswer, answers.OAuthErrorAnswer]
     names, schemas = _schemas(forms)
     paths: dict[str, Json] = {}
     for operation in operations:

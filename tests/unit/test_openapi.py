@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 from gateway_core.adapters.feed import EventFeed
 from gateway_core.api.admin.routes import admin_router
 from gateway_core.mcp_front.app import PATH as MCP
+from gateway_core.mcp_front.app import REGISTRATION
 from local.live_events import events_router
 from local.metrics_route import metrics_router
 from scripts.openapi.__main__ import EXAMPLES, ROOT, TARGET, text
@@ -46,7 +47,10 @@ def served():
         for router in (*routers(), events_router(EventFeed()), metrics_router(None, None))
         for route in router(None).all
     ]
-    return {(method, of_openapi(route.path)) for route in routes for method in route.methods} | {("POST", MCP)}
+    return {(method, of_openapi(route.path)) for route in routes for method in route.methods} | {
+        ("POST", MCP),
+        ("POST", REGISTRATION),
+    }
 
 
 def test_it_is_what_the_generator_makes():
