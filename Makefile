@@ -24,6 +24,7 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(STAMP): requirements/dev.txt layers/gateway_core/pyproject.toml
+	@echo "Setting up .venv, as $< asks: once, about half a minute."
 	@python=$$(scripts/find_python.sh) && \
 	$(bring_uv) && \
 	$(UV) venv -q --allow-existing --python "$$python" .venv && \

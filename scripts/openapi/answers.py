@@ -52,6 +52,13 @@ class MessagesErrorAnswer(TypedDict):
     request_id: str
 
 
+class OAuthErrorAnswer(TypedDict):
+    """As clients of OAuth read it."""
+
+    error: str
+    error_description: str
+
+
 class Usage(TypedDict):
     """Tokens. `input_tokens` is the whole input; `estimated` where a part of the cost is an estimate."""
 

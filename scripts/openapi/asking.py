@@ -33,7 +33,12 @@ OPERATIONS = (
         body=CompleteBody,
         headers=SAYS_WHOM,
         examples=(
-            Example("hello", "A group", {**FAST, "max_tokens": 50, "agent_id": "docs"}),
+            Example(
+                "hello",
+                "A group",
+                {**FAST, "max_tokens": 50, "agent_id": "docs"},
+                saves={"request_id": "id"},
+            ),
             Example("explained", "With what routing knew", {**FAST, "max_tokens": 50, "explain": True}),
             Example("no_room", "A bound that the request passes: 402", {**FAST, "token_budget": 5}, status=402),
             Example("no_model", "A model that there is not: 404", {**HELLO, "model": "gpt-4.9"}, status=404),

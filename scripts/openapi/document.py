@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from gateway_core import __version__
-from scripts.openapi import answers, clients_answers, looks
+from scripts.openapi import accounts, answers, clients_answers, looks
 from scripts.openapi.operation import Example, Operation
 
 type Json = dict[str, Any]
@@ -17,7 +17,7 @@ type Recorded = Mapping[str, Mapping[str, Json]]
 """Answers by operation and example: `{"status", "type", "answer"}`."""
 
 REF = "#/components/schemas/"
-NOT_ACCEPTABLE = 406
+NOT_ACCEPTABLE, REDIRECTS = 406, 300
 ERRORS = {
     400: "`invalid_request`, `context_length_exceeded` or `content_filtered`",
     401: "`unauthenticated`: no key, a malformed or a revoked one",
@@ -26,6 +26,7 @@ ERRORS = {
     404: "`unknown_model`, `unknown_job`, `unknown_response` or `not_found`",
     405: "`method_not_allowed`",
     406: "The client does not accept both JSON and events",
+    409: "`conflict`: somebody else changed it at the same time",
     413: "`body_too_large`: more than 4 MiB",
     415: "`unsupported_encoding`: a body with a Content-Encoding",
     421: "`wrong_host`: called under a name that is not the gateway's",
@@ -37,16 +38,22 @@ ERRORS = {
     503: "`no_deployment_available`, `store_unavailable` or `overloaded`, mostly with Retry-After",
     504: "`deadline_exceeded`",
 }
-_CLOSED = vars(answers).keys() | vars(looks).keys()
+_CLOSED = vars(answers).keys() | vars(looks).keys() | vars(accounts).keys()
 _OPEN = vars(clients_answers).keys()
-_LONG = re.compile(r"gateway_core__api__(\w+?)__(_*[A-Z]\w*)")
-_FAMILIES = {"anthropic": "Messages", "responses": "Responses", "embeddings": "Embeddings", "ask": "Ask"}
+_LONG = re.compile(r"(?:gateway_core__api|scripts__openapi)__(\w+?)__(_*[A-Z]\w*)")
+_FAMILIES = {
+    "admin_": "Admin",
+    "anthropic": "Messages",
+    "responses": "Responses",
+    "embeddings": "Embeddings",
+    "ask": "Ask",
+}
 _MOST_SHOWN = 20_000
 
 
 def document(operations: Sequence[Operation], recorded: Recorded) -> Json:
     """The whole document."""
-    forms = [*_forms(operations), answers.ErrorAnswer, answers.MessagesErrorAnswer]
+    forms = [*_forms(operations), answers.ErrorAnswer, answers.MessagesErrorAnswer, answers.OAuthErrorAnswer]
     names, schemas = _schemas(forms)
     paths: dict[str, Json] = {}
     for operation in operations:
@@ -104,7 +111,7 @@ def _schemas(forms: Iterable[Any]) -> tuple[dict[int, str], dict[str, Json]]:
 
 def _short(name: str) -> str:
     found = _LONG.fullmatch(name)
-    family = next((word for part, word in _FAMILIES.items() if found and part in found[1]), "")
+    family = next((word for part, word in _FAMILIES.items() if found and part in f"{found[1]}_"), "")
     own = found[2] if found else name
     return family + ("Any" + own.lstrip("_") if own.startswith("_") else own)  # private ones are unions
 
@@ -186,6 +193,7 @@ def _answer(
         content["application/json"] = {"schema": _one_of(forms)}
     if operation.streams and status == min(operation.answers):
         content["text/event-stream"] = {"schema": {"description": operation.streams}}
+    content |= {media: {"schema": {"type": "string"}} for media in operation.files if status < REDIRECTS}
     for name, one in recorded.items():
         if one["status"] == status and one["type"] in content and len(str(one["answer"])) <= _MOST_SHOWN:
             shown = {"summary": examples[name].summary, "value": one["answer"]}
@@ -193,7 +201,7 @@ def _answer(
     return {"description": _DESCRIBED.get(status, "The answer"), **({"content": content} if content else {})}
 
 
-_DESCRIBED = {202: "Accepted"}
+_DESCRIBED = {201: "Made", 202: "Accepted", 304: "The browser has it", 308: "It is elsewhere"}
 
 
 def _error(operation: Operation, status: int, recorded: Mapping[str, Json], examples: Mapping[str, Example]) -> Json:

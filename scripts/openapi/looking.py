@@ -1,50 +1,18 @@
-"""What is told of usage, budgets, models and health."""
+"""What is told of models and health, and pages."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from gateway_core.api.usage import BudgetsQuery, RecordsQuery, UsageQuery
 from scripts.openapi import looks
 from scripts.openapi.operation import ANTHROPIC, FAILED, LOOKS, OWN, UNKNOWN, Example, Operation
 from scripts.openapi.queries import AnthropicPage
 
 VERSION = {"anthropic-version": "Its presence asks for Anthropic's form"}
 
+PAGE = ("text/html", "text/css", "text/javascript", "text/plain")
+
 OPERATIONS = (
-    Operation(
-        "usage",
-        "GET",
-        "/v1/usage",
-        "Usage",
-        "What was used and what it cost",
-        {200: (looks.UsageAnswer,)},
-        (*LOOKS, UNKNOWN),
-        queries=(UsageQuery,),
-        examples=(Example("by_agent", "By agent", query={"group_by": "agent"}),),
-    ),
-    Operation(
-        "usage_records",
-        "GET",
-        "/v1/usage/records",
-        "Usage",
-        "Single records of one UTC day, a page at a time",
-        {200: (looks.RecordsAnswer,)},
-        LOOKS,
-        queries=(RecordsQuery,),
-        examples=(Example("first", "The first of today", query={"limit": "1"}),),
-    ),
-    Operation(
-        "budgets",
-        "GET",
-        "/v1/budgets",
-        "Usage",
-        "What is spent, held and left",
-        {200: (looks.BudgetsAnswer,)},
-        LOOKS,
-        queries=(BudgetsQuery,),
-        examples=(Example("own", "The key's own"),),
-    ),
     Operation(
         "models",
         "GET",
@@ -130,5 +98,61 @@ OPERATIONS = (
         LOOKS,
         headers={"Last-Event-ID": "Resumes behind this event; 0 gives all that are kept"},
         streams="Named by their type, see docs/events.md.",
+    ),
+    Operation(
+        "metrics",
+        "GET",
+        "/metrics",
+        "Local only",
+        "For Prometheus; with `make run` and in the container",
+        {200: ()},
+        (*LOOKS, UNKNOWN),
+        description="With an admin key, or the token of `GATEWAY_METRICS_TOKEN` as a bearer token.",
+        files=("text/plain",),
+    ),
+    Operation(
+        "dashboard",
+        "GET",
+        "/dashboard",
+        "Dashboard",
+        "A page that shows what the API tells; the browser asks with a key",
+        {200: (), 304: ()},
+        (FAILED,),
+        files=PAGE[:1],
+        headers={"if-none-match": "The tag of what the browser has"},
+        is_open=True,
+    ),
+    Operation(
+        "dashboard_elsewhere",
+        "GET",
+        "/dashboard/",
+        "Dashboard",
+        "Leads to the page",
+        {308: ()},
+        (FAILED,),
+        is_open=True,
+    ),
+    Operation(
+        "dashboard_settings",
+        "GET",
+        "/dashboard/settings.json",
+        "Dashboard",
+        "Where the page finds what is new",
+        {200: (looks.DashboardSettings,)},
+        (FAILED,),
+        is_open=True,
+        examples=(Example("settings", "With `make run`"),),
+    ),
+    Operation(
+        "dashboard_part",
+        "GET",
+        "/dashboard/{name}",
+        "Dashboard",
+        "A part of the page",
+        {200: (), 304: ()},
+        (UNKNOWN, FAILED),
+        files=PAGE,
+        headers={"if-none-match": "The tag of what the browser has"},
+        is_open=True,
     ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NotRequired, TypedDict
 
-from scripts.openapi.answers import Ms, Usd
+from scripts.openapi.answers import Attempt, Ms, Usd
 
 
 class Latency(TypedDict):
@@ -24,6 +24,7 @@ class UsageTotals(TypedDict):
     output_tokens: int
     cost_usd: Usd
     estimated_usd: Usd
+    cost_per_success_usd: Usd | None
     latency_ms: Latency
 
 
@@ -90,13 +91,32 @@ class UsageRecord(TypedDict):
     price_source: str
     price_hash: str
     input_includes_cached: bool
+    tried: list[Attempt]
 
 
 class RecordsAnswer(TypedDict):
     date: str
     records: list[UsageRecord]
     next_cursor: str | None
+    looked_at: int
+    looked_up_to: str | None
     unreadable: int
+
+
+class NewRecordsAnswer(TypedDict):
+    """Records behind `after`, and the one to go on from."""
+
+    records: list[UsageRecord]
+    after: str
+    more: bool
+    unreadable: int
+
+
+class RecordAnswer(TypedDict):
+    """The request's record, or those of the questions of its batch."""
+
+    request_id: str
+    records: list[UsageRecord]
 
 
 class Budget(TypedDict):
@@ -117,8 +137,11 @@ class Budget(TypedDict):
 
 
 class BudgetsAnswer(TypedDict):
+    """With `scopes=all` `left_out` is how many accounts there are beyond the answer's bound."""
+
     project_id: str
     budgets: list[Budget]
+    left_out: NotRequired[int]
 
 
 class Pricing(TypedDict):
@@ -256,3 +279,10 @@ class ProvidersAnswer(TypedDict):
     databases: NotRequired[dict[str, Literal["ok", "unavailable"]]]
     providers: list[ProviderState]
     warnings: list[Warned]
+
+
+class DashboardSettings(TypedDict):
+    """`live` is where the page finds what is new: the feed of events, or the records."""
+
+    version: str
+    live: Literal["events", "records"]

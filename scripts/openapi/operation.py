@@ -50,8 +50,8 @@ class Operation:
     """A method on a path.
 
     `answers` are the forms of what comes with each good status, several where it depends on the request. `streams` says
-    which events come instead, where the request wants a stream. `queries` are schemas of query parameters, `headers`
-    names of headers with what they do. `errors_as` are the forms in which errors are told, by name.
+    which events come instead, where the request wants a stream, `files` which other types an answer may have. `queries`
+    are schemas of query parameters, `headers` names of headers with what they do, `errors_as` the forms of errors.
     """
 
     id: str
@@ -66,6 +66,7 @@ class Operation:
     queries: tuple[Any, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     streams: str = ""
+    files: tuple[str, ...] = ()
     errors_as: tuple[str, ...] = OWN
     is_open: bool = False
     examples: tuple[Example, ...] = ()

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
-from scripts.openapi import asking, looking, tools, wires
+from scripts.openapi import administering, asking, looking, reporting, tools, wires
 
-OPERATIONS = (*asking.OPERATIONS, *wires.OPERATIONS, *looking.OPERATIONS, *tools.OPERATIONS)
+OPERATIONS = (
+    *asking.OPERATIONS,
+    *wires.OPERATIONS,
+    *reporting.OPERATIONS,
+    *looking.OPERATIONS,
+    *administering.OPERATIONS,
+    *tools.OPERATIONS,
+)

@@ -43,7 +43,9 @@ def _shown(operation: Operation, example: Example, answer: Mapping[str, Any]) ->
 
 
 def _command(operation: Operation, example: Example) -> str:
-    path = operation.path.format(**{name: value.format(job_id="JOB_ID") for name, value in example.path.items()})
+    path = operation.path.format(
+        **{name: value.upper().strip("{}") if value.startswith("{") else value for name, value in example.path.items()}
+    )
     query = f"?{urlencode(example.query)}" if example.query else ""
     headers = {"authorization": f"Bearer {KEY}"} if example.with_key and not operation.is_open else {}
     said = {**headers, **example.headers}

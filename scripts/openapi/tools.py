@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from scripts.openapi import clients_answers
-from scripts.openapi.operation import OWN, READS_BODY, Example, Operation
+from scripts.openapi.operation import BAD_REQUEST, OWN, READS_BODY, Example, Operation
 
 LIST_TOOLS: dict[str, Any] = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
 CALL_TOOL: dict[str, Any] = {
@@ -35,5 +35,17 @@ OPERATIONS = (
             Example("tools", "All tools", LIST_TOOLS, headers=MCP_HEADERS),
             Example("call", "A call", CALL_TOOL, headers=MCP_HEADERS),
         ),
+    ),
+    Operation(
+        "register",
+        "POST",
+        "/register",
+        "MCP",
+        "There is no OAuth: says so to clients that were refused, in OAuth's form",
+        {},
+        (BAD_REQUEST,),
+        errors_as=("OAuthErrorAnswer",),
+        is_open=True,
+        examples=(Example("refused", "A client whose key is wrong", {"client_name": "a client"}, status=400),),
     ),
 )

@@ -3,14 +3,18 @@
 import json
 import re
 from importlib import import_module
+from importlib.util import find_spec
 
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
 from gateway_core.adapters.feed import EventFeed
+from gateway_core.api.admin.routes import admin_router
 from gateway_core.mcp_front.app import PATH as MCP
+from gateway_core.mcp_front.app import REGISTRATION
 from local.live_events import events_router
+from local.metrics_route import metrics_router
 from scripts.openapi.__main__ import EXAMPLES, ROOT, TARGET, text
 from scripts.openapi.operations import OPERATIONS
 
@@ -29,14 +33,24 @@ def routers():
     for app in sorted(ROOT.glob("functions/*/app.py")):
         source = app.read_text()
         for module, names in re.findall(r"^from (gateway_core\.api[\w.]*) import ([\w, ]+)$", source, re.MULTILINE):
-            parts = [name for name in names.split(", ") if f"{name}.router" in source]
+            parts = [
+                name for name in names.split(", ") if find_spec(module).submodule_search_locations and name.islower()
+            ]
             yield from (import_module(f"{module}.{part}").router for part in parts)
+    yield admin_router(None, None)
 
 
 def served():
     """Method and path of each route that there is, with those of the local stack and MCP's."""
-    routes = [route for router in (*routers(), events_router(EventFeed())) for route in router(None).all]
-    return {(method, of_openapi(route.path)) for route in routes for method in route.methods} | {("POST", MCP)}
+    routes = [
+        route
+        for router in (*routers(), events_router(EventFeed()), metrics_router(None, None))
+        for route in router(None).all
+    ]
+    return {(method, of_openapi(route.path)) for route in routes for method in route.methods} | {
+        ("POST", MCP),
+        ("POST", REGISTRATION),
+    }
 
 
 def test_it_is_what_the_generator_makes():
@@ -65,10 +79,14 @@ def test_it_has_each_path_of_the_template():
         for event in resource.get("Properties", {}).get("Events", {}).values()
         if event["Type"] == "Api"
     ]
-    paths = {re.sub(r"\{.*?\}", "{}", path) for path in events if path != "/{proxy+}"}
-    described = {re.sub(r"\{.*?\}", "{}", path) for path in DOCUMENT["paths"]}
-    assert described - paths == {"/v1/events"}
-    assert paths <= described
+    paths = {path for path in events if path != "/{proxy+}"}
+    described = DOCUMENT["paths"]
+    ways = {path: re.compile(re.sub(r"\{\w+\+\}$", ".*", re.sub(r"\{\w+\}", "[^/]+", path))) for path in paths}
+    assert [path for path, way in ways.items() if not any(map(way.fullmatch, described))] == []
+    assert [path for path in described if not any(way.fullmatch(path) for way in ways.values())] == [
+        "/v1/events",
+        "/metrics",
+    ]
 
 
 def test_every_reference_leads_somewhere_and_every_schema_is_one():
@@ -97,5 +115,13 @@ def test_each_example_has_the_form_of_its_answer(operation, name, one):
 def test_each_operation_that_answers_has_an_example():
     """But what nobody asks for an answer, and streams without an end."""
     without = {operation.id for operation in OPERATIONS if not operation.examples}
-    assert without == {"delete_response", "openapi", "events"}
+    assert without == {
+        "delete_response",
+        "openapi",
+        "events",
+        "dashboard",
+        "dashboard_elsewhere",
+        "dashboard_part",
+        "metrics",
+    }
     assert RECORDED.keys() == {operation.id for operation in OPERATIONS} - without

@@ -8,17 +8,27 @@ ROOT = Path(__file__).parents[2]
 QUOTED = re.compile(r"`([^`]+)`")
 FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 PLACES = ("layers/gateway_core/src", "local", "functions", "scripts")
-VARIABLE = re.compile(r"\w+:/\S*|\.\.\.|\d+|'[^']*'|\{[^}]*\}|\b[A-Z_]{2,}\b|\b[\w.-]*[._/]\w[\w.-]*|\b[A-Z]\b|[:|<>]")
+VARIABLE = re.compile(
+    r"\w+:/\S*|\.\.\.|\d+|'[^']*'|\{[^}]*\}|\b[A-Z_]{2,}\b|\b[\w.-]*[._/]\w[\w.-]*|\b[A-Z]\b|\balpha\b|\([A-Z]\w+\)|[:|<>]"
+)
 """What is put in: numbers, names, placeholders."""
 LEAST_WORDS = 3
-NOT_OURS = ("There's an issue with the selected model", "Incomplete response returned", "ERR max requests", "ERR DB")
-"""Texts of clients and of the store's provider."""
+NOT_OURS = (
+    "URL refuses: User:",
+    "there is no model group",
+    "There's an issue with the selected model",
+    "Incomplete response returned",
+    "ERR max requests",
+    "ERR DB",
+)
+"""Texts of clients, of AWS and of the store's provider, and one that is made of pieces."""
 
 
 @cache
 def said():
     """All texts of the product, pieces of a literal joined."""
     files = [path for place in PLACES for kind in ("*.py", "*.sh", "*.lua") for path in (ROOT / place).rglob(kind)]
+    files.append(ROOT / "template.yaml")
     source = "\n".join(path.read_text("utf-8") for path in sorted(files))
     return " ".join(re.sub(r'"\s*\n\s*f?"', "", source).split())
 

@@ -14,7 +14,7 @@ from gateway_core.access.rights import check_tool
 from gateway_core.api.auth import identify
 from gateway_core.api.body import Strict, validate
 from gateway_core.api.forms import Form, chosen_form, table, whole
-from gateway_core.api.query import query_of
+from gateway_core.api.query import Day, query_of
 from gateway_core.api.routes import Routes
 from gateway_core.domain.cost import usd
 from gateway_core.domain.errors import Forbidden, InvalidRequest
@@ -26,8 +26,6 @@ from gateway_core.wires.billing import BILLED
 
 TOOL = "get_usage"
 _COLUMNS = ("provider", "day", "partial", "name", "billed_usd", "booked_usd", "difference_usd", "checked_at")
-
-type Day = Annotated[date, Field(strict=False)]
 
 
 class InvoicesQuery(Strict):

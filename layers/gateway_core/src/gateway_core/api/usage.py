@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -17,7 +16,7 @@ from gateway_core.access.usage_rows import RECORD_COLUMNS, record_row, report_bo
 from gateway_core.api.auth import identify
 from gateway_core.api.body import Party, Strict, validate
 from gateway_core.api.forms import Form, chosen_form, table, whole
-from gateway_core.api.query import query_of
+from gateway_core.api.query import Day, query_of
 from gateway_core.api.records import LATEST, RecordFilter, looked, records_of, records_since
 from gateway_core.api.routes import Routes
 from gateway_core.api.usage_reports import by_project, by_session, report_of
@@ -32,18 +31,8 @@ from gateway_core.store.reports import Report
 TOOL = "get_usage"
 MOST_SCOPES = 250
 """Of one report on budgets: each has two accounts for each of two periods."""
-_ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 type Project = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")]
-
-
-def _is_iso(text: object) -> object:
-    if isinstance(text, str) and not _ISO_DAY.fullmatch(text):  # pydantic takes seconds since 1970 as well
-        raise ValueError("must be a day, such as 2026-01-31")
-    return text
-
-
-type Day = Annotated[date, BeforeValidator(_is_iso), Field(strict=False)]
 
 
 class UsageQuery(Strict):
@@ -117,7 +106,8 @@ def router(source: Current[Services]) -> Routes:
         if form != "json":
             told = {"x-gateway-next-cursor": page.cursor, "x-gateway-unreadable": str(page.unreadable or "")}
             headers = {name: value for name, value in told.items() if value}
-            rows = [table_row(record) for record in own]
+            row_of = table_row if form == "csv" else record_row
+            rows = [row_of(record) for record in own]
             return table(form, f"records-{project}-{day.isoformat()}", RECORD_COLUMNS, rows, headers)
         return whole(
             {

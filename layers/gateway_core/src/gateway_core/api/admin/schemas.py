@@ -6,7 +6,7 @@ import re
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from gateway_core.access.reconciling import Charge
 from gateway_core.api.body import Party, Strict
@@ -78,7 +78,11 @@ def _charge(value: object) -> Charge:
 
 
 type Project = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")]
-type Usd = Annotated[int, BeforeValidator(_nano)]
+type Usd = Annotated[
+    int,
+    BeforeValidator(_nano),
+    WithJsonSchema({"type": ["string", "number"], "description": "USD, 9 decimals at most"}),
+]
 type Count = Annotated[int, Field(ge=0, le=MAX_AMOUNT)]
 type Rate = Annotated[int, Field(ge=1, le=MAX_AMOUNT)]
 type Title = Annotated[str, AfterValidator(_title)]
@@ -88,10 +92,10 @@ type Pattern = Annotated[
 ]
 type Host = Annotated[str, Field(max_length=253, pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$")]
 type Hosts = Annotated[list[Annotated[Host, AfterValidator(str.lower)]], Field(max_length=_MOST_NAMES)]
-type Moment = Annotated[int, BeforeValidator(moment_of)]
+type Moment = Annotated[int, BeforeValidator(moment_of), WithJsonSchema({"type": "string", "format": "date-time"})]
 type Month = Annotated[str, Field(pattern=r"^[0-9]{4}(0[1-9]|1[0-2])$")]
 type State = Literal["open", "unconfirmed", "estimated"]
-type Age = Annotated[int, BeforeValidator(_age)]
+type Age = Annotated[int, BeforeValidator(_age), WithJsonSchema({"type": ["string", "integer"], "examples": ["2h"]})]
 
 
 class BudgetFields(Strict):
@@ -177,12 +181,12 @@ class HoldsQuery(Strict):
 class ReleaseBody(Strict):
     """POST /admin/holds/release: of one hold, or of all that are selected and that nobody works on."""
 
-    hold: Annotated[tuple[str, int], BeforeValidator(_attempt)] | None = None
+    hold: Annotated[tuple[str, int], BeforeValidator(_attempt), WithJsonSchema({"type": "string"})] | None = None
     project_id: Project | None = None
     month: Month | None = None
     state: State | None = None
     older_than: Age = 0
-    charge: Annotated[Any, BeforeValidator(_charge)] = None
+    charge: Annotated[Any, BeforeValidator(_charge), WithJsonSchema({"type": ["string", "number"]})] = None
     charge_tokens: Count = 0
     dry_run: bool = False
 
