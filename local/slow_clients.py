@@ -51,7 +51,10 @@ def bounded(bounds: Bounds) -> type[BoundedProtocol]:
 
 
 class BoundedProtocol(H11Protocol):
-    """uvicorn's own, with timers. A connection that waits for its next request is bounded by uvicorn itself."""
+    """uvicorn's own, with timers. A connection that waits for its next request is bounded by uvicorn itself.
+
+    By h11: of a POST that asks for HTTP/2, as Java's client does, httptools gives no body.
+    """
 
     bounds = Bounds()
 

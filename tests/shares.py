@@ -9,13 +9,14 @@ from collections.abc import Mapping
 from functools import cache
 
 COSTS: Mapping[str, int] = {
-    "tests/contract": 28,
-    "tests/contract/test_store": 20,
-    "tests/e2e": 6,
-    "tests/functions": 36,
-    "tests/local": 19,
-    "tests/template": 4,
-    "tests/unit": 48,
+    "tests/contract": 32,
+    "tests/contract/test_store": 25,
+    "tests/e2e": 5,
+    "tests/functions": 45,
+    "tests/local": 8,
+    "tests/local/providers": 11,
+    "tests/template": 2,
+    "tests/unit": 54,
 }
 """About how many seconds tests take whose paths begin so, with processes of their own; the longest beginning counts."""
 

@@ -9,13 +9,14 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import httpx
 import pytest
 
 from gateway_core.adapters.memory import MemoryStore
 from gateway_core.adapters.spread import SpreadStore
+from gateway_core.adapters.tokens import PromptCounter
 from gateway_core.adapters.upstash import UpstashStore
 from gateway_core.adapters.upstash.sdk import SdkKeyStore
 from gateway_core.cli.main import main
@@ -161,3 +162,22 @@ async def pool(wall: Wall) -> AsyncIterator[Pool]:
     made = Pool(PATIENT, LazyTls(), wall)
     yield made
     await made.close()
+
+
+@pytest.fixture(scope="session")
+def counter() -> PromptCounter:
+    """Of tokens; one for all tests: each would load the tokenisers anew."""
+    return PromptCounter()
+
+
+@pytest.fixture
+def no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Whoever connects anywhere fails the test."""
+
+    def connect(*_args: object) -> NoReturn:
+        raise AssertionError("counting needs no network")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("socket.socket.connect", connect)
+        patch.setattr("socket.getaddrinfo", connect)
+        yield

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import importlib.util
 import json
 import os
-import struct
 import subprocess
 import sys
-import zlib
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 import tiktoken
@@ -23,40 +19,14 @@ from gateway_core.adapters.tokens.encodings import Encodings, TokeniserMissingEr
 from gateway_core.config.settings import GatewaySettings
 from gateway_core.domain.answer import TokenCount
 from gateway_core.domain.catalog import Catalog
-from gateway_core.domain.chat import Deployment, Json
+from gateway_core.domain.chat import Deployment
+from tests.contract.counted_tokens import CLAUDE, GEMINI, GPT, ODD_SCHEMAS, image, tokens, user
 from tests.contract.leaks import all_loggers
+from tests.contract.simulator_desk import WEATHER
+
+pytestmark = pytest.mark.usefixtures("no_network")
 
 PROMPT = "Tell me of the otters of Skye, and of their winters."
-GPT = Deployment("openai", "gpt-5.1", "http://127.0.0.1:1/v1")
-CLAUDE = Deployment("anthropic", "claude-opus-4-5", "http://127.0.0.1:1")
-GEMINI = Deployment("gemini", "gemini-3.1-pro-preview", "http://127.0.0.1:1/v1beta")
-WEATHER = {
-    "type": "function",
-    "function": {
-        "name": "get_weather",
-        "description": "The weather of a city.",
-        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
-    },
-}
-ODD_SCHEMAS: list[Any] = [
-    None,
-    {},
-    {"type": "object", "properties": {"any": True}},
-    {"type": "object", "properties": {"list": {"type": "array"}}},
-    {"type": "object", "properties": {"either": {"type": ["string", "null"]}}},
-    {"type": "object", "properties": {"one": {"type": "string", "enum": 5}}},
-    {"type": "object", "properties": ["city"]},
-    {"type": "object", "properties": {"odd": {"type": {"a": 1}, "enum": [{}]}, "enum": {"enum": ["a", 1, None]}}},
-    {"type": "object", "properties": {"odd": {"type": ["string", {"a": 1}, []], "anyOf": 5}, "no": {"type": "null"}}},
-    {"type": "object", "properties": {"odd": {"type": "array", "items": [True]}}, "required": [{}, "odd"]},
-    {"$ref": "#/$defs/city", "$defs": {"city": {"type": "string"}}},
-]
-
-
-@pytest.fixture(scope="module")
-def counter() -> PromptCounter:
-    """One for all tests: each would load the tokenisers anew."""
-    return PromptCounter()
 
 
 @pytest.fixture
@@ -67,35 +37,6 @@ def oracle(monkeypatch: pytest.MonkeyPatch) -> Any:
     assert spec.origin is not None
     monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(Path(spec.origin).parent / "litellm_core_utils" / "tokenizers"))
     return tiktoken.get_encoding
-
-
-@pytest.fixture(autouse=True)
-def no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Whoever connects anywhere fails the test."""
-
-    def connect(*_args: object) -> NoReturn:
-        raise AssertionError("counting needs no network")
-
-    with monkeypatch.context() as patch:
-        patch.setattr("socket.socket.connect", connect)
-        patch.setattr("socket.getaddrinfo", connect)
-        yield
-
-
-def user(content: Any) -> dict[str, Any]:
-    return {"role": "user", "content": content}
-
-
-def image(width: int, height: int, *, detail: str = "auto") -> dict[str, Any]:
-    """A part with a PNG of this size, all of it header."""
-    header = struct.pack(">LLBBBBB", width, height, 8, 2, 0, 0, 0)
-    chunk = struct.pack(">L", len(header)) + b"IHDR" + header + struct.pack(">L", zlib.crc32(b"IHDR" + header))
-    data = base64.b64encode(b"\x89PNG\r\n\x1a\n" + chunk).decode()
-    return {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{data}", "detail": detail}}
-
-
-def tokens(counter: PromptCounter, *messages: Json, at: Deployment = GPT, **params: Any) -> int:
-    return counter.count(at, messages, params).input_tokens
 
 
 def test_a_text_counts_as_openai_counts_it(counter: PromptCounter, oracle: Any) -> None:
@@ -331,68 +272,6 @@ def test_threads_count_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     with ThreadPoolExecutor(16) as threads:
         counts = set(threads.map(lambda _: tokens(counter, user(f"{PROMPT} " * 50)), range(16)))
     assert (len(counts), len(loaded)) == (1, 1)
-
-
-def part(kind: str, **fields: Any) -> dict[str, Any]:
-    return {"type": kind, kind: fields}
-
-
-def encoded(data: bytes, media_type: str = "") -> str:
-    text = base64.b64encode(data).decode()
-    return f"data:{media_type};base64,{text}" if media_type else text
-
-
-def wav(seconds: int) -> bytes:
-    """Silence: 16 bits, one channel, 24 kHz."""
-    head = struct.pack("<4sL8sLHHLLHH4sL", b"RIFF", 0, b"WAVEfmt ", 16, 1, 1, 24_000, 48_000, 2, 16, b"data", 0)
-    return head + bytes(48_000 * seconds - len(head))
-
-
-def extra(counter: PromptCounter, at: Deployment, *parts: Any) -> int:
-    return tokens(counter, user(list(parts)), at=at) - tokens(counter, user([]), at=at)
-
-
-PDF = b"%PDF-1.7\n" + b"<< /Type /Page >> << /Type/Page/Parent 1 0 R >> << /Type /Pages >>" + bytes(200_000)
-
-
-@pytest.mark.parametrize(("deployment", "per_page"), [(GPT, 3000), (CLAUDE, 3800), (GEMINI, 560)])
-def test_a_pdf_counts_by_its_pages(deployment: Deployment, per_page: int, counter: PromptCounter) -> None:
-    """Not by its base64, which nobody reads. Where pages are hidden, its size tells about how many there are."""
-    by_pages = {
-        encoded(PDF, "application/pdf"): 2,
-        encoded(PDF): 2,
-        encoded(b"%PDF-1.7 hidden" + bytes(300_000), "application/pdf"): 5,
-        encoded(b"%PDF-1.7", "Application/PDF"): 1,
-        "data:application/pdf;base64,A": 1,
-    }
-    for data, pages in by_pages.items():
-        assert extra(counter, deployment, part("file", filename="a.pdf", file_data=data)) == pages * per_page
-    for elsewhere in ({"file_id": "file-1"}, {}, {"file_data": 5}):
-        assert extra(counter, deployment, part("file", **elsewhere)) == per_page
-
-
-def test_any_other_file_counts_by_its_bytes(counter: PromptCounter) -> None:
-    """As if they were a text's."""
-    assert extra(counter, GPT, part("file", file_data=encoded(b"word" * 300, "text/plain"))) == 300
-
-
-@pytest.mark.parametrize(("deployment", "per_s"), [(GPT, 10), (GEMINI, 32)])
-def test_audio_counts_by_its_seconds(deployment: Deployment, per_s: int, counter: PromptCounter) -> None:
-    """Exactly where its header says how long it is, and else as speech."""
-    speech = bytes(8000 * 30)
-    assert extra(counter, deployment, part("input_audio", data=encoded(wav(12)), format="wav")) == 12 * per_s
-    assert extra(counter, deployment, part("input_audio", data=encoded(speech), format="mp3")) == 30 * per_s
-    assert extra(counter, deployment, part("input_audio", data="!", format="wav")) <= 1
-    assert extra(counter, deployment, {"type": "input_audio"}) == 0
-
-
-def test_what_is_estimated_is_named(counter: PromptCounter) -> None:
-    """For the model's own tokeniser; any other is an estimate altogether."""
-    sound, sheet = part("input_audio", data=encoded(wav(1))), part("file", file_data=encoded(PDF))
-    assert counter.count(GPT, [user([sheet])], {}).method == "tiktoken:o200k_base (files estimated)"
-    mixed = [user([sheet, sound]), user([image(9, 9), sheet])]
-    assert counter.count(GPT, mixed, {}).method == "tiktoken:o200k_base (audio, files, images estimated)"
-    assert counter.count(GEMINI, mixed, {}).method == "tiktoken:cl100k_base (estimate)"
 
 
 def test_an_image_may_be_a_url_alone(counter: PromptCounter) -> None:

@@ -43,17 +43,15 @@ class Reader:
     def read(self, block):
         """The block with what its commands print."""
         parts = re.split(r"^\$ (.*)\n", block, flags=re.MULTILINE)[1:]
-        return "".join(
-            f"$ {line}\n{self._printed(line, shown)}" for line, shown in zip(parts[::2], parts[1::2], strict=True)
-        )
+        return "".join(self._typed(line, shown) for line, shown in zip(parts[::2], parts[1::2], strict=True))
 
-    def _printed(self, line, shown):
-        typed = NAMES.sub(lambda found: self._names.get(found[0], found[0]), line)
+    def _typed(self, line, shown):
+        line = typed = NAMES.sub(lambda found: self._names.get(found[0], found[0]), line)
         for place, real in self._places.items():
             typed = typed.replace(place, real)
         printed = self._run(typed)
-        self._names |= zip(NAMES.findall(shown), NAMES.findall(printed), strict=False)
-        return printed
+        self._names = dict(zip(NAMES.findall(shown), NAMES.findall(printed), strict=False)) | self._names
+        return f"$ {line}\n{printed}"
 
     def _run(self, line):
         words = shlex.split(line)
@@ -103,4 +101,5 @@ def test_the_page_shows_what_is_printed(stack, gateway, providers_url, tmp_path,
     monkeypatch.chdir(tmp_path)
     page = PAGE.read_text()
     assert page.count("\n$ gateway ") > 30
+    assert page.count("There is no key") == 1  # a name that is not on the page is no key's
     assert steady(read(page, stack, providers_url)).splitlines() == steady(page).splitlines()

@@ -98,7 +98,7 @@ async def booked_right(case, told, broken, model):
 async def test_a_stream_ends_at_its_deadline(case, gateways, way):
     """A model that never stops talking is stopped in time, and is no worse for it."""
     case.use(gateways.get(hurried()))
-    case.simulator.answer("anthropic", words=10_000, pace=20)
+    case.simulator.answer("anthropic", words=10_000, pace=50)
     told = case.ask(way)
     assert (told.status, told.is_whole, told.error["code"]) == (200, False, "deadline_exceeded")
     (share,) = case.shares(told)

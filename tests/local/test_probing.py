@@ -6,11 +6,13 @@ import threading
 
 import pytest
 
+from gateway_core.adapters.billing import HttpBillingReader
 from gateway_core.adapters.echo import EchoModelLister
 from gateway_core.domain.errors import StoreUnavailable
 from gateway_core.store.probes import ModelList
 from gateway_core.triggers.health_checks import HealthChecks
-from local.probing import probing
+from gateway_core.triggers.invoices import InvoiceChecks
+from local.probing import comparing, probing
 from tests.patience import patience
 
 PATIENCE_S = 20
@@ -72,3 +74,23 @@ def test_it_ends_when_the_stack_fails(world):
     with pytest.raises(KeyboardInterrupt):
         fail()
     assert checks.closed.is_set()
+
+
+def test_invoices_are_compared_round_by_round_whatever_the_store_does(world):
+    """At once and then again; the connections are closed in the end."""
+    rounds, done, closed = [], threading.Event(), threading.Event()
+
+    class Rounds(InvoiceChecks):
+        async def check(self):
+            rounds.append(await super().check())
+            if len(rounds) == 2:
+                done.set()
+            raise StoreUnavailable("away")
+
+        async def close(self):
+            closed.set()
+
+    with comparing(Rounds(world.services, HttpBillingReader(), {}), every_s=0.001):
+        assert done.wait(patience(PATIENCE_S))
+    assert closed.is_set()
+    assert rounds[:2] == [[], []]

@@ -193,6 +193,27 @@ async def test_what_nobody_reads_is_not_waited_for_at_the_end():
         wire.over.set()
 
 
+@pytest.mark.parametrize("asked", [GET, HEAD + b"1234567890"])
+async def test_who_asks_for_another_protocol_goes_on_with_this_one(asked):
+    """As Java's client does over plain HTTP: its body is read, and the connection takes its next request."""
+    seen = []
+
+    async def heard(scope, receive, send):
+        message = await receive()
+        seen.append(message["body"])
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body", "body": b""})
+
+    wire = connect(heard)
+    upgrade = b"\r\nconnection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AAEA\r\n\r\n"
+    for sent in (asked.replace(b"\r\n\r\n", upgrade), GET):
+        wire.protocol.data_received(sent)
+        for _ in range(5):
+            await asyncio.sleep(0)
+    assert seen == [asked.partition(b"\r\n\r\n")[2], b""]
+    assert (wire.written.count(b"200 OK"), wire.closed) == (2, False)
+
+
 def test_the_defaults():
     """They are documented."""
     assert BoundedProtocol.bounds == Bounds(30, 120, 60)

@@ -163,6 +163,24 @@ async def test_who_does_not_answer_is_told_by_its_url():
     await away.close()
 
 
+async def test_what_has_not_what_a_gateway_has_is_none():
+    """Something else may answer at that address."""
+
+    async def answer(_request):
+        return JSONResponse({"items": []})
+
+    with pytest.raises(CommandError, match=r"https://llm\.example\.com answered 200, but not as a gateway does"):
+        await gateway(answer).call("GET", "/admin/keys", has=("keys",))
+
+
+def test_a_proxy_that_cannot_be_used_is_told(monkeypatch):
+    """As for the store. What is on this machine is asked without one."""
+    monkeypatch.setenv("HTTPS_PROXY", "gopher://proxy")
+    with pytest.raises(UsageError, match="a proxy or certificates that cannot be used"):
+        Gateway(ELSEWHERE, None)
+    Gateway(HERE, None)
+
+
 async def test_an_answer_may_be_empty():
     """As that of the simulator, when faults are cleared."""
 

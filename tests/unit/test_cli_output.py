@@ -6,7 +6,7 @@ import pytest
 
 from gateway_core.cli import values
 from gateway_core.cli.answers import Answer
-from gateway_core.cli.output import harmless, rendered, shown
+from gateway_core.cli.output import harmless, json_line, rendered, shown
 from gateway_core.cli.values import Expiry, Setting
 
 LINES = [
@@ -40,6 +40,7 @@ def test_a_models_words_do_not_steer_the_terminal():
     """They keep their lines and tabs."""
     assert harmless("a\tb\nc\x1b]0;title\x07\x9b1m\u202ed") == "a\tb\nc]0;title1md"
     assert shown("a\nb\u202e") == r"a\u000ab\u202e"
+    assert json_line({"name": "ö\x9b"}) == r'{"name": "ö\u009b"}'
 
 
 @pytest.mark.parametrize(

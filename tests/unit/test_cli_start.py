@@ -24,12 +24,10 @@ except SystemExit:
 """
 OURS = {
     "", ".cli", ".cli.answers", ".cli.arguments", ".cli.arguments_keys", ".cli.arguments_reports",
-    ".cli.arguments_talk", ".cli.main", ".cli.output", ".cli.parsing", ".cli.values", ".config",
-    ".config.environment", ".domain", ".domain.answer", ".domain.base_url", ".domain.caller", ".domain.chat",
-    ".domain.credentials", ".domain.errors", ".domain.model_rules", ".domain.prices", ".domain.rates",
+    ".cli.arguments_talk", ".cli.main", ".cli.output", ".cli.parsing", ".cli.values", ".domain", ".domain.answer",
+    ".domain.caller", ".domain.chat", ".domain.errors", ".domain.model_rules", ".domain.prices", ".domain.rates",
     ".domain.result", ".domain.times", ".store", ".store.budget", ".store.changes", ".store.messages",
-    ".store.placement", ".store.records", ".store.soundness", ".store.virtual_keys", ".telemetry",
-    ".telemetry.log_format",
+    ".store.records", ".store.soundness", ".store.virtual_keys",
 }  # fmt: skip
 """Modules of `gateway_core` that every command starts with: none of a store, a catalog or HTTP."""
 HEAVY = {
@@ -92,6 +90,21 @@ def test_a_key_among_the_arguments_is_refused_and_not_repeated(words, capsys):
         main(words.split())
     assert leaving.value.code == 2
     assert "secret" not in capsys.readouterr().err.replace("keep it secret", "")
+
+
+def test_options_of_all_commands_may_stand_before_them(capsys):
+    """What stands behind wins; where the store itself is needed, an address is refused."""
+    parse = make_parser().parse_args
+    before = parse(["--url", "http://a.example", "--key", "ADMIN", "--json", "keys", "list", "--project", "alpha"])
+    assert (before.url, before.key, before.json) == ("http://a.example", "ADMIN", True)
+    assert (
+        parse(["--url", "http://a.example", "keys", "list", "--project", "alpha", "--url", "http://b.example"]).url[7]
+        == "b"
+    )
+    bare = parse(["store", "where"])
+    assert (bare.url, bare.key, bare.json) == (None, None, False)
+    assert main(["--url", "http://a.example", "store", "where"], {}) == 2
+    assert "works on the store itself" in capsys.readouterr().err
 
 
 def test_help_has_examples_variables_and_exit_codes():

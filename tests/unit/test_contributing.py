@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from gateway_core.access.rights import TOOLS as RIGHTS
 from gateway_core.config.documents import Document
 from gateway_core.config.settings import GatewaySettings
 from gateway_core.mcp_front.server import OPERATIONS
@@ -72,6 +73,7 @@ def test_each_tool_has_all_its_places(operation):
     # A right that jobs are held to as well has its name where both can see it.
     named = (*API.glob("*.py"), *API.parent.glob("batch/questions.py"))
     assert any(f'"{right}"' in path.read_text("utf-8") for path in named)
+    assert right in RIGHTS
     assert folder in ROUTES.values()
     events = [json.loads(path.read_text("utf-8")) for path in (ROOT / "events").glob("*.json")]
     assert folder in {function_of(event["path"]) for event in events if "path" in event}

@@ -9,7 +9,6 @@ LONGER = """
 benchmarks/cost_model.py
 tests/contract/test_cli.py
 tests/contract/test_store_properties.py
-tests/contract/test_tokens.py
 tests/functions/test_ask_route.py
 tests/functions/test_complete_route.py
 tests/functions/test_jobs_route.py

@@ -1,9 +1,12 @@
 """One client with one key: who it is, is asked anew for each request. The streams themselves are tests/e2e's."""
 
+import json
+
 import pytest
 from fastmcp import Client
 from fastmcp.exceptions import ToolError
 from mcp.shared.exceptions import MCPError
+from mcp_types import PromptReference
 
 from gateway_core.domain.errors import Unauthenticated
 from gateway_core.mcp_front.server import create_server
@@ -41,6 +44,15 @@ async def test_only_what_the_key_may_use_is_listed(mcp, connect):
         assert [tool.name for tool in await client.list_tools()] == ["complete"]
         with pytest.raises(ToolError, match=r"^forbidden: "):
             await client.call_tool("get_usage", {})
+
+
+async def test_what_is_read_and_completed_is_the_keys(mcp, connect):
+    """As over HTTP, though no HTTP request carries the key."""
+    async with connect(await mcp.world.key("beta")) as client:
+        (budgets,) = await client.read_resource("usage://budgets")
+        assert json.loads(budgets.text)["project_id"] == "beta"
+        found = await client.complete(PromptReference(name="compare_models"), {"name": "models", "value": "sec"})
+    assert found.values == ["second"]
 
 
 async def test_a_revoked_key_is_refused(mcp, connect):

@@ -106,7 +106,8 @@ def router(source: Current[Services]) -> Routes:
         if form != "json":
             told = {"x-gateway-next-cursor": page.cursor, "x-gateway-unreadable": str(page.unreadable or "")}
             headers = {name: value for name, value in told.items() if value}
-            rows = [table_row(record) for record in own]
+            row_of = table_row if form == "csv" else record_row
+            rows = [row_of(record) for record in own]
             return table(form, f"records-{project}-{day.isoformat()}", RECORD_COLUMNS, rows, headers)
         return whole(
             {

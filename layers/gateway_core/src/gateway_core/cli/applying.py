@@ -16,7 +16,7 @@ from gateway_core.cli.answers import Answer, Exit, GatewayRefused, Line, UsageEr
 from gateway_core.cli.desk import Desk, opened_desk
 from gateway_core.cli.keys_file import WantedProject, read_keys_file
 from gateway_core.cli.opening import known_names
-from gateway_core.cli.output import shown
+from gateway_core.cli.output import json_line, shown
 from gateway_core.cli.planning import Step, steps
 from gateway_core.config.client_environment import address
 from gateway_core.domain.errors import UnknownProject
@@ -43,7 +43,7 @@ async def apply(options: argparse.Namespace, environ: Mapping[str, str]) -> Answ
         with _opened(options.secrets_out if any(step.grant for step in found) else None) as secrets:
             for step in found:
                 line = await _done(desk, step, secrets)
-                print(_told(line) if terminal else json.dumps(line, ensure_ascii=False), flush=True)
+                print(_told(line) if terminal else json_line(line), flush=True)
     return Answer(empty="" if found else _NOTHING)
 
 

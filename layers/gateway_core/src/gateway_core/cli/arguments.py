@@ -10,7 +10,7 @@ from gateway_core import __version__
 from gateway_core.cli import arguments_talk, values
 from gateway_core.cli.arguments_keys import add_budgets, add_files, add_keys
 from gateway_core.cli.arguments_reports import add_report, add_usage_report
-from gateway_core.cli.parsing import Actions, Parser, add_command, add_project
+from gateway_core.cli.parsing import Actions, Parser, add_address, add_command, add_json, add_project
 
 _EPILOG = """\
 examples:
@@ -41,6 +41,9 @@ def make_parser() -> Parser:
         epilog=_EPILOG,
     )
     root.add_argument("--version", action="version", version=f"gateway {__version__}")
+    add_json(root)
+    add_address(root, "the gateway to ask, see below")
+    root.set_defaults(json=False, url=None, key=None)
     areas = root.add_subparsers(required=True, metavar="AREA", parser_class=Parser)
     add_keys(_area(areas, "keys", "virtual keys"))
     add_budgets(_area(areas, "budgets", "hard limits"))

@@ -21,9 +21,14 @@ def add_usage_report(usage: Actions) -> None:
     for name in ("agent", "user", "model", "key"):
         parser.add_argument(f"--{name}", default="", metavar="ID", help=f"only what this {name} used")
     form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="as GET /v1/usage (default where no terminal reads it)")
+    form.add_argument(
+        "--json",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="as GET /v1/usage (default where no terminal reads it)",
+    )
     form.add_argument("--csv", action="store_true", help="for a spreadsheet")
-    parser.set_defaults(command="reporting:usage_report")
+    parser.set_defaults(command="reporting:usage_report", over_http=False)
 
 
 def add_report(areas: Actions) -> None:
@@ -32,7 +37,7 @@ def add_report(areas: Actions) -> None:
     parser.add_argument("--month", type=_month, required=True, metavar="YYYY-MM", help="in UTC")
     add_project(parser, of="all")
     parser.add_argument("--html", metavar="FILE", help="write a page that can be mailed or printed (default: Markdown)")
-    parser.set_defaults(command="reporting:month_report", json=False)
+    parser.set_defaults(command="reporting:month_report", over_http=False)
 
 
 def _day(text: str) -> date:

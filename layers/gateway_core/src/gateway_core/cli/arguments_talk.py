@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+
 from gateway_core.cli import values
 from gateway_core.cli.parsing import Actions, add_address, add_command, add_project
 
@@ -42,4 +44,7 @@ def add_fault(areas: Actions) -> None:
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--list", action="store_true", help="what is set")
     what.add_argument("--clear", action="store_true", help="let all be well")
-    parser.add_argument("--url", metavar="URL", help="the simulator (default: http://127.0.0.1:8789)")
+    parser.add_argument(
+        "--url", metavar="URL", default=argparse.SUPPRESS, help="the simulator (default: http://127.0.0.1:8789)"
+    )
+    parser.set_defaults(over_http=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import httpx
 
 from gateway_core.cli.answers import Answer, CommandError
-from gateway_core.cli.calling import Gateway, caller
+from gateway_core.cli.calling import Gateway, caller, json_object
 from gateway_core.cli.output import harmless
 from gateway_core.config.client_environment import address_or
 from gateway_core.wires.sse import SseReader
@@ -70,8 +69,7 @@ async def events_of(response: httpx.Response) -> AsyncIterator[tuple[str, dict[s
     reader = SseReader()
     async for piece in response.aiter_bytes():
         for name, data in reader.feed(piece):
-            found = json.loads(data)
-            if isinstance(found, dict):
+            if (found := json_object(data)) is not None:
                 yield name, found
 
 

@@ -7,7 +7,7 @@ import getpass
 import json
 import re
 import sys
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,12 +23,16 @@ from gateway_core.cli.answers import CommandError, GatewayAway, GatewayRefused, 
 from gateway_core.config.client_environment import DEV_KEY, KEY, Address, key_in
 from gateway_core.domain.credentials import Secret
 
-_CONNECT_S, _READ_S = 10.0, 60.0
-"""An open stream says something every 15 seconds."""
+_CONNECT_S, _READ_S = 10.0, 300.0
+"""A whole answer may take 290 seconds."""
 _REGION = re.compile(r"[^.]+\.execute-api\.([a-z0-9-]+)\.")
 _MOST_SHOWN = 300
 _NO_CREDENTIALS = (
     "There are no AWS credentials to sign with ({}). Set AWS_PROFILE or AWS_ACCESS_KEY_ID, or name a key by --key."
+)
+_UNUSABLE = (
+    "The environment names a proxy or certificates that cannot be used ({}). "
+    "Unset HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and SSL_CERT_FILE for this command, or correct them."
 )
 _NO_REGION = "Set AWS_REGION: the URL does not say in which region the gateway is."
 _NO_ACCESS = "Allow your role execute-api:Invoke on the API's /admin/*, see docs/administration.md."
@@ -99,20 +103,34 @@ class Gateway:
     ) -> None:
         self._url = address.url
         self._signer = signer
-        # What is on this machine is asked itself; a proxy for others sees what TLS lets it see.
-        self._http = httpx.AsyncClient(
-            timeout=httpx.Timeout(_READ_S, connect=_CONNECT_S), trust_env=not address.is_here, transport=transport
-        )
+        timeout = httpx.Timeout(_READ_S, connect=_CONNECT_S)
+        try:
+            # What is on this machine is asked itself; a proxy for others sees what TLS lets it see.
+            self._http = httpx.AsyncClient(timeout=timeout, trust_env=not address.is_here, transport=transport)
+        except (ImportError, OSError, ValueError, httpx.InvalidURL) as error:
+            raise UsageError(_UNUSABLE.format(type(error).__name__)) from None
 
     async def close(self) -> None:
         await self._http.aclose()
 
     async def call(
-        self, method: str, path: str, body: object = None, query: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        query: Mapping[str, str] | None = None,
+        has: Sequence[str] = (),
     ) -> dict[str, Any]:
-        """The answer's document, empty for none. Sent once: whether to try again is the caller's to say."""
+        """The answer's document, empty for none. Sent once: whether to try again is the caller's to say.
+
+        One without what it `has` to have is no gateway's.
+        """
         async with self.opened(method, path, body, query) as response:
-            return _document(response, await response.aread())
+            content = await response.aread()
+        found = json_object(content or b"{}")
+        if found is None or not found.keys() >= {*has}:
+            raise CommandError(f"{self._url} answered {response.status_code}, but not as a gateway does.")
+        return found
 
     @asynccontextmanager
     async def opened(
@@ -173,16 +191,8 @@ def named_key(source: str, environ: Mapping[str, str]) -> Secret:
     raise UsageError(f"{source} is not set; --key names the variable that holds the key.")
 
 
-def _document(response: httpx.Response, content: bytes) -> dict[str, Any]:
-    if not content:
-        return {}
-    found = _json(content)
-    if found is None:
-        raise CommandError(f"{response.url.host} answered {response.status_code}, but not as a gateway does.")
-    return found
-
-
-def _json(content: bytes) -> dict[str, Any] | None:
+def json_object(content: bytes) -> dict[str, Any] | None:
+    """None for what is none."""
     try:
         found = json.loads(content)
     except (ValueError, RecursionError):
@@ -191,7 +201,7 @@ def _json(content: bytes) -> dict[str, Any] | None:
 
 
 def _refusal(status: int, content: bytes, url: str) -> GatewayRefused:
-    found = _json(content) or {}
+    found = json_object(content) or {}
     error = found.get("error")
     if isinstance(error, dict) and isinstance(error.get("message"), str):
         code = str(error.get("code"))

@@ -14,8 +14,7 @@ from importlib import import_module
 
 from gateway_core.cli.answers import Answer, CommandError, Exit
 from gateway_core.cli.arguments import make_parser
-from gateway_core.cli.output import rendered
-from gateway_core.config.environment import StoreSettings
+from gateway_core.cli.output import harmless, rendered
 from gateway_core.domain.errors import ConfigError, InvalidRequest, LLMError, StoreUnavailable, StoreUnreadable
 
 type Command = Callable[[argparse.Namespace, Mapping[str, str]], Awaitable[Answer]]
@@ -28,6 +27,8 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = 
     """Run one command and give its exit code. Wrong arguments leave by SystemExit(2), as argparse does."""
     options = make_parser().parse_args(argv)
     environ = os.environ if environ is None else environ
+    if options.url and not options.over_http:
+        return _fail("This command works on the store itself, and not over HTTP. Leave --url out.", Exit.USAGE)
     try:
         return _print(_answer(options, environ), as_json=options.json)
     except BrokenPipeError:  # as with `| head`; what is buffered must not be tried again at exit
@@ -64,12 +65,12 @@ def _print(answer: Answer, *, as_json: bool) -> int:
         print(text)
     sys.stdout.flush()
     for note in (*answer.notes, *([answer.empty] if answer.empty and not answer.lines else [])):
-        print(note, file=sys.stderr)
+        print(harmless(note), file=sys.stderr)
     return answer.code
 
 
 def _fail(message: str, code: int) -> int:
-    print(f"gateway: {message}", file=sys.stderr)
+    print(f"gateway: {harmless(message)}", file=sys.stderr)
     return code
 
 
@@ -84,9 +85,12 @@ def _said(error: LLMError, environ: Mapping[str, str]) -> str:
     """What callers of the gateway are told, where the operator who asks here needs to know no more."""
     if _is_locked(error):
         return "The store refuses the token: correct UPSTASH_REDIS_REST_TOKEN."
-    if type(error) is StoreUnavailable and (store := StoreSettings.from_env(environ)):
-        return f"The gateway's store at {store.url} does not answer."
-    return error.message
+    if type(error) is not StoreUnavailable:
+        return error.message
+    from gateway_core.config.environment import StoreSettings  # noqa: PLC0415 - no start needs it
+
+    store = StoreSettings.from_env(environ)
+    return f"The gateway's store at {store.url} does not answer." if store else error.message
 
 
 def _is_locked(error: LLMError) -> bool:

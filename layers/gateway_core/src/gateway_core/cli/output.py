@@ -18,13 +18,18 @@ _NUMBER = re.compile(r"-?[0-9][0-9.]*%?")
 def rendered(answer: Answer, *, terminal: bool) -> Iterator[str]:
     """The lines to print."""
     if not terminal:
-        yield from (json.dumps(line, ensure_ascii=False) for line in answer.lines)
+        yield from map(json_line, answer.lines)
     elif answer.text:
         yield from answer.text.splitlines()
     elif answer.columns:
         yield from table([answer.row(line) for line in answer.lines], answer.columns)
     else:
         yield from (text for line in answer.lines for text in card(line))
+
+
+def json_line(line: Mapping[str, object]) -> str:
+    """What would steer a terminal is escaped, as JSON does with some of it."""
+    return _CONTROLS.sub(_escaped, json.dumps(line, ensure_ascii=False))
 
 
 def table(lines: Sequence[Mapping[str, object]], columns: Sequence[str]) -> Iterator[str]:

@@ -29,19 +29,26 @@ def add_command(actions: Actions, name: str, command: str, text: str, *, of_desk
     `of_desk`: it also works over HTTP.
     """
     parser = actions.add_parser(name, help=text, description=f"{text[:1].upper()}{text[1:]}.")
-    parser.set_defaults(command=command)
-    parser.add_argument("--json", action="store_true", help="JSON lines, also on a terminal")
+    parser.set_defaults(command=command, over_http=False)
+    add_json(parser)
     if of_desk:
         add_address(parser, "ask this gateway by its /admin routes instead of the store (default: GATEWAY_URL)")
     return parser
 
 
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """It may stand before the command as well, and then nothing behind it says otherwise."""
+    parser.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="JSON lines, also on a terminal")
+
+
 def add_address(parser: argparse.ArgumentParser, text: str) -> None:
-    """Which gateway, and whose key."""
-    parser.add_argument("--url", metavar="URL", help=text)
+    """Which gateway, and whose key. They may stand before the command, too."""
+    parser.set_defaults(over_http=True)
+    parser.add_argument("--url", metavar="URL", default=argparse.SUPPRESS, help=text)
     parser.add_argument(
         "--key",
         type=values.key_source,
+        default=argparse.SUPPRESS,
         metavar="VARIABLE",
         help="the environment variable that holds the key, or - for standard input; never the key itself, which "
         "everybody on this machine could read in the list of processes",

@@ -18,6 +18,7 @@ type Difference = Mapping[str, tuple[object, object]]
 _RIGHTS = ("user_id", "admin", "groups", "models", "tools", "api_base_hosts", "expires_ms")
 _LIMITS = ("day_nano", "month_nano", "day_tokens", "month_tokens")
 _RATES = ("rpm", "tpm")
+_LINE_NAMES = {"user_id": "user", "expires_ms": "expires_at", "day_nano": "day_usd", "month_nano": "month_usd"}
 _DAY_DIGITS = 8
 
 
@@ -86,16 +87,13 @@ def _update(grant: KeyRecord, key: Line) -> Step | None:
     )
 
 
-_LINE_NAMES = {"user_id": "user", "expires_ms": "expires_at", "day_nano": "day_usd", "month_nano": "month_usd"}
-
-
 def _pair(name: str, value: Any, key: Line) -> tuple[object, object] | None:
     """What is and what is to be, None if that is the same."""
     now = key.get(_LINE_NAMES.get(name, name))
     then = _printed(name, value)
     if isinstance(now, list) and isinstance(then, list):
         return None if sorted(now) == sorted(then) else (now, then)
-    return None if (now or None) == (then or None) and (now == 0) == (then == 0) else (now, then)
+    return None if now == then else (now, then)
 
 
 def _printed(name: str, value: Any) -> object:

@@ -32,17 +32,17 @@ class RemoteDesk:
         rights = {name: getattr(grant, name) for name in _RIGHTS if getattr(grant, name) != getattr(_BLANK, name)}
         limits = {name: limit for name, limit in asdict(grant.limits).items() if limit is not None}
         body = {"project_id": grant.project_id, **_rights(rights), **_limits(limits)}
-        made = await self._gateway.call("POST", _KEYS, body)
+        made = await self._gateway.call("POST", _KEYS, body, has=("key", "id"))
         return {"key": made["key"], "id": made["id"]}
 
     async def get_key(self, key_id: str) -> Line:
-        return _line(await self._gateway.call("GET", f"{_KEYS}/{_path(key_id)}"))
+        return _line(await self._gateway.call("GET", f"{_KEYS}/{_path(key_id)}", has=("id",)))
 
     async def list_keys(self, project_id: str) -> list[Line]:
         lines: list[Line] = []
         query = {"project_id": project_id}
         while True:
-            page = await self._gateway.call("GET", _KEYS, query=query)
+            page = await self._gateway.call("GET", _KEYS, query=query, has=("keys",))
             lines += [_line(key) for key in page["keys"]]
             if not (cursor := page.get("next_cursor")):
                 return lines
@@ -50,11 +50,11 @@ class RemoteDesk:
 
     async def update_key(self, key_id: str, rights: Mapping[str, Any], limits: Mapping[str, int | None]) -> Line:
         changes = {**_rights(rights), **_limits(limits)}
-        return _line(await self._gateway.call("PATCH", f"{_KEYS}/{_path(key_id)}", changes))
+        return _line(await self._gateway.call("PATCH", f"{_KEYS}/{_path(key_id)}", changes, has=("id",)))
 
     async def rotate_key(self, key_id: str, *, overlap_s: int | None = None) -> Line:
         asked = {} if overlap_s is None else {"overlap_s": overlap_s}
-        return await self._gateway.call("POST", f"{_KEYS}/{_path(key_id)}/rotate", asked)
+        return await self._gateway.call("POST", f"{_KEYS}/{_path(key_id)}/rotate", asked, has=("key", "id"))
 
     async def revoke_key(self, key_id: str) -> Line:
         await self._gateway.call("DELETE", f"{_KEYS}/{_path(key_id)}")
@@ -62,23 +62,23 @@ class RemoteDesk:
 
     async def set_budget(self, project_id: str, user_id: str, changes: Mapping[str, int | None]) -> Line:
         body = {"project_id": project_id, **({"user_id": user_id} if user_id else {}), **_limits(changes)}
-        return _line(await self._gateway.call("PATCH", _BUDGETS, body))
+        return _line(await self._gateway.call("PATCH", _BUDGETS, body, has=("project_id",)))
 
     async def show_budgets(self, project_id: str | None, user_id: str | None) -> list[Line]:
         asked = {"project_id": project_id, "user_id": user_id}
         query = {name: value for name, value in asked.items() if value}
-        found = await self._gateway.call("GET", _BUDGETS, query=query)
+        found = await self._gateway.call("GET", _BUDGETS, query=query, has=("budgets",))
         return [_line(budget) for budget in found["budgets"]]
 
     async def show_holds(self, selection: Selection) -> HoldLines:
         query = {**_selected(selection), "limit": str(_MOST_HOLDS)}
-        found = await self._gateway.call("GET", _HOLDS, query=query)
+        found = await self._gateway.call("GET", _HOLDS, query=query, has=("holds", "sums", "left_off"))
         return HoldLines([_hold_line(hold) for hold in found["holds"]], found["sums"], found["left_off"])
 
     async def release_holds(self, selection: Selection, charge: Charge, *, dry_run: bool) -> HoldLines:
         sums = (await self.show_holds(selection)).sums
         body = {**_selected(selection), **_charged(charge), "dry_run": dry_run}
-        found = await self._gateway.call("POST", f"{_HOLDS}/release", body)
+        found = await self._gateway.call("POST", f"{_HOLDS}/release", body, has=("holds",))
         return HoldLines([_hold_line(hold) for hold in found["holds"]], sums)
 
     async def release_hold(
@@ -86,7 +86,7 @@ class RemoteDesk:
     ) -> Line:
         of = _selected(Selection(project_id, month))
         body = {"hold": f"{name[0]}.{name[1]}", **of, **_charged(charge), "dry_run": dry_run}
-        found = await self._gateway.call("POST", f"{_HOLDS}/release", body)
+        found = await self._gateway.call("POST", f"{_HOLDS}/release", body, has=("holds",))
         return _hold_line(found["holds"][0])
 
 

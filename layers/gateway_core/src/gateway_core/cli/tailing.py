@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from gateway_core.cli.answers import Answer, CommandError, GatewayRefused
 from gateway_core.cli.asking import HERE, events_of
 from gateway_core.cli.calling import Gateway, caller
-from gateway_core.cli.output import shown
+from gateway_core.cli.output import json_line, shown
 from gateway_core.config.client_environment import address_or
 
 _ON_AWS = " On AWS there is no such route: events are on EventBridge, see docs/events.md."
@@ -32,7 +31,7 @@ async def tail(options: argparse.Namespace, environ: Mapping[str, str]) -> Answe
             async for name, event in events_of(response):
                 if options.type and name not in options.type:
                     continue
-                print(_line(event) if terminal else json.dumps(event, ensure_ascii=False), flush=True)
+                print(_line(event) if terminal else json_line(event), flush=True)
                 told += 1
                 if told == options.count:
                     return Answer()

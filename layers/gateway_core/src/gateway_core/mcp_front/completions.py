@@ -8,8 +8,8 @@ from fastmcp.exceptions import FastMCPError
 from fastmcp.server.completions import CompletionHandler, CompletionReference
 from mcp_types import Completion, CompletionArgument, CompletionContext, PromptReference
 
-from gateway_core.mcp_front.lookup import Lookup
 from gateway_core.mcp_front.prompts import COMPARE
+from gateway_core.mcp_front.reader import Reader
 from gateway_core.mcp_front.resources import MODEL_TEMPLATE
 
 MOST_VALUES = 100
@@ -18,7 +18,7 @@ _LIST_OF_MODELS = (COMPARE.name, "models")
 _ONE_MODEL = (MODEL_TEMPLATE, "model")
 
 
-def completions_of(lookup: Lookup) -> CompletionHandler:
+def completions_of(reader: Reader) -> CompletionHandler:
     """Suggests nothing for what it does not know, and where the models cannot be read."""
 
     async def suggest(
@@ -28,7 +28,7 @@ def completions_of(lookup: Lookup) -> CompletionHandler:
         if (named, argument.name) not in {_LIST_OF_MODELS, _ONE_MODEL}:
             return None
         try:
-            catalog = await lookup.catalog()
+            catalog = await reader.catalog()
         except FastMCPError:
             return None
         names = [entry["id"] for entry in (*catalog["groups"], *catalog["models"])]

@@ -18,8 +18,8 @@ from pydantic import AnyUrl, PrivateAttr
 
 from gateway_core.domain.chat import Json
 from gateway_core.invocation import HttpRequest
-from gateway_core.mcp_front.lookup import Lookup
 from gateway_core.mcp_front.models import MODELS
+from gateway_core.mcp_front.reader import Reader
 from gateway_core.mcp_front.report import describe
 from gateway_core.mcp_front.usage import USAGE
 from gateway_core.mcp_front.visitor import Visitor
@@ -70,19 +70,19 @@ class ReportResource(Resource):
 
     right: str = USAGE.name
     _report: Report = PrivateAttr()
-    _lookup: Lookup = PrivateAttr()
+    _reader: Reader = PrivateAttr()
 
     @classmethod
-    def of(cls, report: Report, lookup: Lookup) -> ReportResource:
+    def of(cls, report: Report, reader: Reader) -> ReportResource:
         resource = cls(uri=AnyUrl(report.uri), name=report.name, description=report.description, mime_type=_JSON)
-        resource._report, resource._lookup = report, lookup
+        resource._report, resource._reader = report, reader
         return resource
 
     @override
     async def read(self) -> str:
-        today = datetime.fromtimestamp(self._lookup.clock.now_ms() / 1000, UTC).date()
+        today = datetime.fromtimestamp(self._reader.clock.now_ms() / 1000, UTC).date()
         made = self._report.request
-        return _text(await self._lookup.ask(USAGE.function, self.right, lambda visitor: made(visitor, today)))
+        return _text(await self._reader.ask(USAGE.function, self.right, lambda visitor: made(visitor, today)))
 
     @override
     def to_mcp_resource(self, **overrides: Any) -> ListedResource:
@@ -93,18 +93,18 @@ class CatalogResource(Resource):
     """All that `list_models` knows, or one entry of it."""
 
     right: str = MODELS.name
-    _lookup: Lookup = PrivateAttr()
+    _reader: Reader = PrivateAttr()
     _only: str = PrivateAttr("")
 
     @classmethod
-    def of(cls, lookup: Lookup, uri: str = "models://catalog", *, only: str = "") -> CatalogResource:
+    def of(cls, reader: Reader, uri: str = "models://catalog", *, only: str = "") -> CatalogResource:
         resource = cls(uri=AnyUrl(uri), name="Models", description=MODELS.description, mime_type=_JSON)
-        resource._lookup, resource._only = lookup, only
+        resource._reader, resource._only = reader, only
         return resource
 
     @override
     async def read(self) -> str:
-        catalog = await self._lookup.catalog()
+        catalog = await self._reader.catalog()
         if not self._only:
             return _text(catalog)
         for entry in (*catalog["models"], *catalog["groups"]):
@@ -121,10 +121,10 @@ class ModelTemplate(ResourceTemplate):
     """One model or group by its name."""
 
     right: str = MODELS.name
-    _lookup: Lookup = PrivateAttr()
+    _reader: Reader = PrivateAttr()
 
     @classmethod
-    def of(cls, lookup: Lookup) -> ModelTemplate:
+    def of(cls, reader: Reader) -> ModelTemplate:
         template = cls(
             uri_template=MODEL_TEMPLATE,
             name="Model",
@@ -132,21 +132,21 @@ class ModelTemplate(ResourceTemplate):
             mime_type=_JSON,
             parameters={"type": "object", "properties": {"model": {"type": "string"}}, "required": ["model"]},
         )
-        template._lookup = lookup
+        template._reader = reader
         return template
 
     @override
     async def create_resource(self, uri: str, params: dict[str, Any]) -> Resource:
-        return CatalogResource.of(self._lookup, uri, only=params["model"])
+        return CatalogResource.of(self._reader, uri, only=params["model"])
 
     @override
     def to_mcp_template(self, **overrides: Any) -> ListedTemplate:
         return super().to_mcp_template(**{**overrides, "_meta": None})
 
 
-def resources_of(lookup: Lookup) -> list[Resource]:
+def resources_of(reader: Reader) -> list[Resource]:
     """All of them, in the order in which they are listed."""
-    return [CatalogResource.of(lookup), *(ReportResource.of(report, lookup) for report in REPORTS)]
+    return [CatalogResource.of(reader), *(ReportResource.of(report, reader) for report in REPORTS)]
 
 
 def _text(value: Json) -> str:

@@ -15,12 +15,12 @@ from gateway_core.mcp_front.completions import completions_of
 from gateway_core.mcp_front.embed import EMBED
 from gateway_core.mcp_front.health import HEALTH
 from gateway_core.mcp_front.jobs import BATCH_CANCEL, BATCH_STATUS
-from gateway_core.mcp_front.lookup import Lookup
 from gateway_core.mcp_front.models import MODELS
 from gateway_core.mcp_front.operation import Operation
 from gateway_core.mcp_front.permissions import Permissions
 from gateway_core.mcp_front.presence import icons, present
 from gateway_core.mcp_front.prompts import TASKS, TaskPrompt
+from gateway_core.mcp_front.reader import Reader
 from gateway_core.mcp_front.resources import ModelTemplate, resources_of
 from gateway_core.mcp_front.stream_complete import STREAM_COMPLETE, StreamTool
 from gateway_core.mcp_front.tokens import TOKENS
@@ -51,7 +51,7 @@ def create_server(invoker: Invoker, telemetry: Telemetry, clock: Clock, *before:
 
     `before` comes before all that is ours.
     """
-    lookup = Lookup(invoker, telemetry, clock)
+    reader = Reader(invoker, telemetry, clock)
     server: FastMCP[Any] = FastMCP(
         "llm-gateway",
         _INSTRUCTIONS,
@@ -65,11 +65,11 @@ def create_server(invoker: Invoker, telemetry: Telemetry, clock: Clock, *before:
         cache_ttl=_LIST_TTL_S,
         cache_scope="private",
     )
-    for resource in resources_of(lookup):
+    for resource in resources_of(reader):
         server.add_resource(resource)
-    server.add_template(ModelTemplate.of(lookup))
+    server.add_template(ModelTemplate.of(reader))
     for task in TASKS:
         server.add_prompt(TaskPrompt.of(task))
-    server.add_completion_handler(completions_of(lookup))
+    server.add_completion_handler(completions_of(reader))
     present(server)
     return server

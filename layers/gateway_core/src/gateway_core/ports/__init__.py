@@ -8,29 +8,29 @@ each, and others in the tests only: time and chance are arguments so that a test
 
 from gateway_core.ports.jobs import JobBook, JobFiles, JobStarter
 from gateway_core.ports.outside import (
+    Backlog,
     ChatProvider,
     Clock,
     ConfigSource,
+    Connected,
     Draw,
     EmbeddingProvider,
     Invoker,
+    LocalBacklog,
     ModelLister,
     ModelProvider,
+    Replay,
     StreamingProvider,
     TokenCounter,
 )
 from gateway_core.ports.store import (
-    Backlog,
     Books,
-    Connected,
     ConnectedStore,
     HoldBook,
     KeyStore,
     Ledger,
-    LocalBacklog,
     OperatorStore,
     ProbeBoard,
-    Replay,
     Residents,
     ResponseCache,
     Store,

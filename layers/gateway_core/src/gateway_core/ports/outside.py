@@ -1,18 +1,22 @@
-"""Time, chance, and those whom the gateway calls: providers, other functions, sources of configuration."""
+"""Time, chance, and what is outside: providers, other functions, sources of configuration, the backlog."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from gateway_core.domain.answer import Chunk, ProviderAnswer, TokenCount
 from gateway_core.domain.catalog import Provider
 from gateway_core.domain.chat import Deployment, Json, ProviderCall
 from gateway_core.domain.credentials import Secret
 from gateway_core.domain.embedding import EmbedCall, Embeddings
+from gateway_core.domain.errors import LLMError
 from gateway_core.invocation import HttpAnswer, HttpRequest, HttpStream
 from gateway_core.store.probes import ModelList
+from gateway_core.store.records import Unsettled
+from gateway_core.store.unsettled import Verdict
 
 
 class Clock(Protocol):
@@ -109,4 +113,36 @@ class Invoker(Protocol):
 
     def stream(self, function: str, request: HttpRequest) -> AbstractAsyncContextManager[HttpStream]:
         """The answer while it is made; leaving the block lets go of it."""
+        ...
+
+
+class Backlog(Protocol):
+    """Keeps what the store could not be told, until it is settled."""
+
+    async def put(self, unsettled: Unsettled, error: LLMError) -> None:
+        """Keep it, beyond the life of this process; `error` is why it was not settled. Raises BacklogUnavailable."""
+        ...
+
+
+type Replay = Callable[[str], Awaitable[Verdict]]
+"""Settles what one message of a backlog holds. Never raises."""
+
+
+class LocalBacklog(Backlog, Protocol):
+    """One that is emptied by a process of ours; SQS hands its messages to a Lambda instead."""
+
+    async def drain(self, replay: Replay) -> Counter[Verdict]:
+        """Hand each message to `replay` once, up to the first that is `away`, and keep those that wait.
+
+        What another process is about to drain is left to it.
+        """
+        ...
+
+
+@runtime_checkable
+class Connected(Protocol):
+    """What keeps connections."""
+
+    def forget_connections(self) -> None:
+        """Drop them unclosed, in a process that was restored from a snapshot: they lead nowhere."""
         ...

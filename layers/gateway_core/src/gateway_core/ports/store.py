@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol
 
 from gateway_core.domain.caller import Limits
-from gateway_core.domain.errors import LLMError
 from gateway_core.ports.jobs import JobBook, JobFiles
+from gateway_core.ports.outside import Connected
 from gateway_core.store.counters import Counters
 from gateway_core.store.deployment_state import DeploymentState
 from gateway_core.store.earlier_counters import EarlierFields
@@ -26,11 +25,9 @@ from gateway_core.store.records import (
     HourRecords,
     OpenHold,
     RecordPage,
-    Unsettled,
     UsageRecord,
 )
 from gateway_core.store.response_cache import LookUp
-from gateway_core.store.unsettled import Verdict
 from gateway_core.store.virtual_keys import KeyRecord
 
 if TYPE_CHECKING:
@@ -106,29 +103,6 @@ class Ledger(ResponseCache, Protocol):
 
     async def fleet_health(self, deployments: Sequence[tuple[str, str]], project_id: str = "") -> FleetHealth:
         """The same with the results of the last probes, stale ones included, in one trip."""
-        ...
-
-
-class Backlog(Protocol):
-    """Keeps what the store could not be told, until it is settled."""
-
-    async def put(self, unsettled: Unsettled, error: LLMError) -> None:
-        """Keep it, beyond the life of this process; `error` is why it was not settled. Raises BacklogUnavailable."""
-        ...
-
-
-type Replay = Callable[[str], Awaitable[Verdict]]
-"""Settles what one message of a backlog holds. Never raises."""
-
-
-class LocalBacklog(Backlog, Protocol):
-    """One that is emptied by a process of ours; SQS hands its messages to a Lambda instead."""
-
-    async def drain(self, replay: Replay) -> Counter[Verdict]:
-        """Hand each message to `replay` once, up to the first that is `away`, and keep those that wait.
-
-        What another process is about to drain is left to it.
-        """
         ...
 
 
@@ -315,15 +289,6 @@ class Store(Ledger, KeyStore, Residents, HoldBook, ProbeBoard, Books, JobBook, J
         ...
 
     async def close(self) -> None: ...
-
-
-@runtime_checkable
-class Connected(Protocol):
-    """What keeps connections."""
-
-    def forget_connections(self) -> None:
-        """Drop them unclosed, in a process that was restored from a snapshot: they lead nowhere."""
-        ...
 
 
 class ConnectedStore(Store, Connected, Protocol):

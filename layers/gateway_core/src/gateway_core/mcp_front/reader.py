@@ -22,7 +22,7 @@ from gateway_core.telemetry.telemetry import Telemetry
 
 
 @dataclass(frozen=True, slots=True)
-class Lookup:
+class Reader:
     """Asks functions what is to be read."""
 
     invoker: Invoker
