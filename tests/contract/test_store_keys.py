@@ -6,6 +6,7 @@ import pytest
 
 from gateway_core.access.administration import Administration
 from gateway_core.adapters.memory import MemoryStore
+from gateway_core.adapters.upstash import layout
 from gateway_core.domain.caller import Limits
 from gateway_core.domain.errors import ConfigError, InvalidRequest, StoreUnreadable
 from gateway_core.store.counters import RECONCILED, Counters
@@ -107,6 +108,17 @@ async def test_budget_lines_tell_both_periods_of_each_scope(desk):
         BudgetLine(f"k:{desk.key_id}", MONTH, 60, 100, 6, 10, None, 90),
     ]
     assert await desk.store.budget_lines("alpha", day=DAY, scopes=[]) == []
+
+
+async def test_of_keys_those_are_read_that_are_asked_for(upstash, monkeypatch):
+    """Once: a report on all of them takes as long as there are keys, not as their square."""
+    keys = [KeyRecord("alpha", digest_of(str(n)), limits=Limits(day_nano=n)) for n in range(1, 5)]
+    for key in keys:
+        await upstash.put_key(key)
+    read, parse = [], layout.parse_key
+    monkeypatch.setattr(layout, "parse_key", lambda *stored: read.append(stored) or parse(*stored))
+    lines = await upstash.budget_lines("alpha", day=DAY, scopes=[f"k:{key.id}" for key in keys[:3]])
+    assert ([line.limit_nano for line in lines[::2]], len(read)) == ([1, 2, 3], 3)
 
 
 async def test_a_budget_that_is_set_anew_replaces_the_old_one(desk):

@@ -64,6 +64,31 @@ async def test_a_key_of_a_user_sees_that_users_holds(client, world):
     assert (await client.get("/v1/holds", headers=blind)).status_code == 403
 
 
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("holds", {"cursor": "\u0662\u0660\u0662\u0666\u0661\u0661-\u0661"}),
+        ("holds", {"cursor": "202611-\u0665"}),
+        ("holds", {"cursor": "202611-18446744073709551616"}),
+        ("holds", {"cursor": "202613-0"}),
+        ("usage/records", {"cursor": "--"}),
+        ("usage/records", {"cursor": "-1"}),
+        ("usage/records", {"cursor": "24-1-0"}),
+        ("usage/records", {"cursor": "14-99999999999999999999-0"}),
+    ],
+)
+async def test_no_store_is_asked_for_a_made_up_cursor(client, path, query):
+    """Its error would look like an outage: the fault is the caller's."""
+    answer = await client.get(f"/v1/{path}", params=query)
+    assert (answer.status_code, answer.json()["error"]["param"]) == (422, "cursor")
+
+
+async def test_a_report_may_end_on_the_first_day_that_there_is(client):
+    """Though thirty days before it are none."""
+    body = (await client.get("/v1/usage", params={"end_date": "0001-01-02"})).json()
+    assert (body["start_date"], body["end_date"], body["rows"]) == ("0001-01-01", "0001-01-02", [])
+
+
 async def test_all_budgets_of_a_project_are_there(client, world, monkeypatch):
     """Of its keys and users; a key that is bound to a user sees its own."""
     await world.budget(day_nano=5)

@@ -79,6 +79,8 @@ NO_REPORTS = {
     "an astronomic number": openai(("a", 1)).replace('"value": 1', '"value": 1e999999999'),
     "no number": openai(("a", 1)).replace('"value": 1', '"value": null'),
     "no cursor": openai(("a", 1), has_more=True),
+    "an empty cursor": openai(("a", 1), has_more=True, next_page=""),
+    "half a character as a cursor": openai(("a", 1), has_more=True, next_page="\ud800"),
     "no time": openai(("a", 1)).replace("1795132800", "1e99"),
     "other money": anthropic({"amount": "1", "currency": "EUR"}),
 }
@@ -90,6 +92,13 @@ def test_what_is_no_report_is_a_value_error(name):
     for endpoint in BILLING.values():
         with pytest.raises(ValueError):  # noqa: PT011 - which text does not matter: it is not shown
             parse(endpoint, NO_REPORTS[name])
+
+
+def test_half_a_character_in_a_name_stops_no_round():
+    """What is kept can be written."""
+    (item,) = parse(OPENAI, openai(("gpt\ud800, input", 1))).days[DAY]
+    assert item == BilledItem("gpt?, input", "gpt?", 1_000_000_000)
+    assert pack_invoice(InvoiceDay("openai", DAY, 1, compare([(item.name, item.model, item.nano)], {}, 0))).encode()
 
 
 def test_where_it_is_asked():

@@ -51,6 +51,8 @@ def test_a_cursor_goes_on_in_each_hour_where_it_was():
         ("2026112012.2026112012", "is 'latest'"),
         (".".join(f"202611{day:02}{hour:02}" for day in (19, 20) for hour in range(24)), "is 'latest'"),
         ("2026112012٣", "is 'latest'"),
+        ("0001-01-01T00:00:00+23:59", "is 'latest'"),
+        ("9999-12-31T23:59:59-23:59", "is 'latest'"),
     ],
 )
 def test_what_is_no_place_is_refused(after, why):

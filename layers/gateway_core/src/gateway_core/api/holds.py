@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from starlette.requests import Request
 
 from gateway_core.access.rights import attribute, check_tool
@@ -20,15 +20,25 @@ from gateway_core.store.estimates import months_with_holds
 from gateway_core.store.records import HoldPage, OpenHold
 
 _ENOUGH = 100
+_LAST_CURSOR = 2**64 - 1
 _MOST_TRIPS = 10
 """A page of a month's hash may have no hold in it: so many are looked through for one answer."""
+
+
+def _taken(cursor: str) -> str:
+    """What the store takes: its error for what a caller made up would look like an outage."""
+    if int(cursor[7:] or 0) > _LAST_CURSOR:
+        raise ValueError("is none of the cursors that were answered")
+    return cursor
 
 
 class HoldsQuery(Strict):
     """The query of `/v1/holds`. A cursor is that of the store, behind the month that it is in."""
 
     project_id: Project | None = None
-    cursor: Annotated[str, Field(max_length=64, pattern=r"^\d{6}-\d{0,40}$")] | None = None
+    cursor: Annotated[str, Field(pattern=r"^[0-9]{4}(0[1-9]|1[0-2])-[0-9]{0,20}$"), AfterValidator(_taken)] | None = (
+        None
+    )
 
 
 def router(source: Current[Services]) -> Routes:

@@ -32,6 +32,10 @@ TOOL = "get_usage"
 MOST_SCOPES = 250
 """Of one report on budgets: each has two accounts for each of two periods."""
 
+CURSOR = r"^((([01][0-9]|2[0-3])-)?[0-9]{1,15}(-[0-9]{1,10})?)?$"
+"""Behind a record of an hour, or of a day of earlier releases. What the store takes and nothing else: its error for
+what a caller made up would look like an outage."""
+
 type Project = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")]
 
 
@@ -54,7 +58,7 @@ class RecordsQuery(RecordFilter):
 
     project_id: Project | None = None
     date: Day | None = None
-    cursor: Annotated[str, Field(max_length=64, pattern=r"^[0-9-]*$")] = ""
+    cursor: Annotated[str, Field(max_length=64, pattern=CURSOR)] = ""
     limit: Annotated[int, Field(strict=False, ge=1, le=1000)] = 100
     after: Annotated[str, Field(min_length=1, max_length=800)] | None = None
     format: Form | None = None

@@ -43,6 +43,8 @@ def read_keys_file(text: str, source: str, check: Check) -> tuple[WantedProject,
         raise UsageError(f"{source}, line {line}: {error.problem}.") from None
     except yaml.YAMLError:
         raise UsageError(f"{source}: not readable as YAML. Save it as UTF-8 text.") from None
+    except RecursionError:
+        raise UsageError(f"{source}: is nested deeper than any file of keys.") from None
     if root is None:
         raise UsageError(f"{source}: the file is empty. It begins with 'projects:'.")
     return _Reader(source, check).projects(root)

@@ -89,6 +89,8 @@ def read_yaml(text: str, source: str) -> dict[str, Any]:
         raise ConfigError(f"{source}, line {line}: {problem}. Correct the YAML, or quote the text.") from None
     except yaml.YAMLError:
         raise ConfigError(f"{source}: not readable as YAML. Save it as UTF-8 text.") from None
+    except RecursionError:
+        raise ConfigError(f"{source}: is nested deeper than any configuration.") from None
     return _mapping(document, source)
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from gateway_core.domain.errors import InvalidRequest
 from gateway_core.domain.times import LATEST_MS, day_key, hour_key, utc_date
 from gateway_core.store.records import HourPlace, HourRecords
 
 HOUR_MS = 3_600_000
+_EPOCH = datetime.fromtimestamp(0, UTC)
 MOST_HOURS = 26
 """A day, the hour before it, and the one that has begun."""
 _FORM = "is 'latest', a time (RFC 3339), or the 'after' of an earlier answer"
@@ -82,7 +83,7 @@ def _moment_ms(text: str) -> int | None:
         return None
     if "T" not in text or at.tzinfo is None:
         return None
-    at_ms = round(at.astimezone(UTC).timestamp() * 1000)
+    at_ms = round((at - _EPOCH) / timedelta(milliseconds=1))
     return at_ms if 0 <= at_ms <= LATEST_MS else None
 
 

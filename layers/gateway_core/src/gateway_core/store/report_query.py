@@ -59,7 +59,7 @@ class ReportQuery:
 def period(start: date | None, end: date | None, today: date) -> tuple[date, date]:
     """The days asked for, by default the last 30. Raises InvalidRequest (422)."""
     last = end or (max(today, start) if start else today)
-    first = start or last - timedelta(days=DEFAULT_DAYS - 1)
+    first = start or date.fromordinal(max(1, last.toordinal() - DEFAULT_DAYS + 1))
     if first > last:
         raise InvalidRequest("start_date is after end_date.", param="start_date", schema=True)
     if (last - first).days >= MOST_DAYS:

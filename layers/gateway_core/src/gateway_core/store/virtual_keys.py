@@ -20,7 +20,7 @@ from gateway_core.store.soundness import check_texts, check_types
 PROJECT_ID = re.compile(r"[a-z0-9-]{1,32}")
 _KEY = re.compile(r"gk_([a-z0-9-]{1,32})_([A-Za-z0-9_-]{1,200})")
 _KEY_ID = re.compile(r"key_([a-z0-9-]{1,32})_[0-9a-f]{16}")
-_ID_DIGITS = 16
+ID_DIGITS = 16
 _REMEDY = "Send a virtual key as 'Authorization: Bearer gk_...' or 'x-api-key: gk_...'."
 
 
@@ -59,7 +59,7 @@ class KeyRecord:
     @property
     def own_part(self) -> str:
         """What the id has beside the project: the beginning of the first secret's digest."""
-        return self.of or self.digest[:_ID_DIGITS]
+        return self.of or self.digest[:ID_DIGITS]
 
     def has_ended(self, now_ms: int) -> bool:
         """Whether the time of the key, or of this secret of it, is over."""

@@ -132,8 +132,13 @@ def _items(found: Iterator[tuple[str, str, Decimal]]) -> tuple[BilledItem, ...]:
     """Rows of one name may differ in what nobody asked for: they are one item."""
     sums: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
     for name, model, nano in found:
-        sums[name[:_MOST_NAME], model[:_MOST_NAME]] += nano
+        sums[_name(name), _name(model)] += nano
     return tuple(BilledItem(*named, _rounded(nano)) for named, nano in sorted(sums.items()))
+
+
+def _name(text: str) -> str:
+    """No longer than it needs to be, and without half a character, which nobody can write down."""
+    return text[:_MOST_NAME].encode(errors="replace").decode()
 
 
 def _amount(value: str | int | Decimal) -> Decimal:
@@ -149,8 +154,9 @@ def _rounded(nano: Decimal) -> int:
 
 def _cursor(document: Any) -> str:
     cursor = document["next_page"] if document["has_more"] else ""
-    if not isinstance(cursor, str):
+    if not isinstance(cursor, str) or bool(cursor) != bool(document["has_more"]):
         raise TypeError
+    cursor.encode()  # half a character cannot be sent
     return cursor
 
 

@@ -16,7 +16,7 @@ from gateway_core.store.exact_amounts import check_limits
 from gateway_core.store.key_changes import KeyChange, grouped, revoked
 from gateway_core.store.placement import Residence
 from gateway_core.store.records import BudgetLine
-from gateway_core.store.virtual_keys import PROJECT_ID, KeyRecord, project_of_key_id
+from gateway_core.store.virtual_keys import ID_DIGITS, PROJECT_ID, KeyRecord, project_of_key_id
 
 MOST_DAYS = 31
 MOST_TRIES = 5
@@ -80,9 +80,10 @@ class UpstashKeys(Part):
         with named(f"budgets of project {project_id}"):
             accounts, project = await read(f"budgets of project {project_id}", asked, rows)
             texts, stored = values(accounts, len(fields)), pairs(project)
+        by_key = _limits_by_key(project_id, scopes, stored)
         lines: list[BudgetLine] = []
         for index, scope in enumerate(scopes):
-            limits = _limits(project_id, scope, stored)
+            limits = by_key.get(scope, Limits()) if scope.startswith("k:") else _limits(project_id, scope, stored)
             with named(f"accounts of {scope} in {key}"):
                 day_text, day_guess, month_text, month_guess = texts[4 * index : 4 * index + 4]
                 today = layout.parse_account(day_text, day_guess)
@@ -162,8 +163,13 @@ def _keys(project_id: str, stored: dict[str, str]) -> list[KeyRecord]:
     return sorted(keys, key=lambda key: (key.created_ms, key.digest))
 
 
+def _limits_by_key(project_id: str, scopes: Sequence[str], stored: dict[str, str]) -> dict[str, Limits]:
+    """Of the keys among the scopes, by scope, each read once. Of its secrets the first stands for all, and is kept."""
+    wanted = {layout.KEY_PREFIX + scope[-ID_DIGITS:] for scope in scopes if scope.startswith("k:")}
+    first = {name: text for name, text in stored.items() if name[: len(layout.KEY_PREFIX) + ID_DIGITS] in wanted}
+    return {f"k:{key.id}": key.limits for key in _keys(project_id, first)}
+
+
 def _limits(project_id: str, scope: str, stored: dict[str, str]) -> Limits:
-    if scope.startswith("k:"):
-        return next((key.limits for key in _keys(project_id, stored) if f"k:{key.id}" == scope), Limits())
     field = layout.budget_field(scope[2:])
     return layout.parse_budget(f"{field} of {layout.project_key(project_id)}", stored.get(field))
