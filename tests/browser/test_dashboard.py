@@ -162,6 +162,11 @@ def test_it_is_for_everybody(visit, site, axe, scheme, width):
     page.page.wait_for_selector("#key")
     assert page.faults(axe) == []
     page.enter(site.team.key)
+    page.page.locator(".fact .value").evaluate_all(
+        "all => all.forEach(one => { one.firstChild.data = '0.000000843'; })"
+    )
+    wide = "all => all.filter(one => one.scrollWidth > one.clientWidth).length"
+    assert page.page.locator(".fact .value").evaluate_all(wide) == 0
     page.page.click("#overview summary >> nth=0")
     assert page.page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.faults(axe) == []
@@ -171,23 +176,24 @@ def test_it_is_for_everybody(visit, site, axe, scheme, width):
 
 
 def test_an_administrator_sees_what_providers_bill(visit, site):
-    """Beside what was booked, where anybody was asked; nobody else is shown anything of it."""
+    """Beside what was booked, where anybody was asked, of days that are over; nobody else is shown anything of it."""
     amounts = {"billed_usd": "12.5", "booked_usd": "13", "difference_usd": "-0.5"}
     days = [
         {
             "provider": "openai",
             "day": f"2026-11-2{n}",
             "differs": n == 0,
+            "partial": n == 2,
             "checked_at": f"2026-11-2{n + 1}T03:00:00.000Z",
         }
-        for n in (1, 0)
+        for n in (2, 1, 0)
     ]
     body = {"totals": [{"provider": "openai", **amounts}], "days": days}
     page = visit()
     page.page.route("**/v1/invoices?*", lambda route: route.fulfill(json=body))
     page.enter(site.admin)
     shown = page.rows("#breakdown .bills table")
-    assert shown == [["openai", "12.50", "13.00", "-0.50", "1 of 2", "2026-11-22 03:00:00"]]
+    assert shown == [["openai", "12.50", "13.00", "-0.50", "1 of 2", "2026-11-23 03:00:00"]]
     other = visit()
     other.enter(site.team.key)
     assert other.page.locator("#breakdown .bills table").count() == 0

@@ -147,7 +147,7 @@ async def test_a_month_without_anything_is_a_page_too():
     page = markdown("Empty", sections(await read_month(MemoryStore(), MONTH, []), "today", Prices((), "", "")))
     assert "Projects: none had a request." in page
     assert "0 USD for 0 requests" in page
-    assert "Nobody has a limit" in page
+    assert "No project, key or user above has a limit" in page
 
 
 def test_pages_are_well_formed_whatever_callers_call_themselves():

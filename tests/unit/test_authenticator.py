@@ -1,5 +1,7 @@
 """Who calls, also while the store is away."""
 
+from dataclasses import replace
+
 import pytest
 
 from gateway_core.access.authenticator import MOST_CALLERS, Authenticator
@@ -110,7 +112,7 @@ async def test_memory_is_bounded(known):
 
 
 async def test_a_key_ends_at_its_moment_also_where_it_is_remembered(known):
-    """Nobody is asked for that; who is refused learns which end it was, and when."""
+    """Who is refused learns which end it was, and when; of a secret that was replaced nobody is asked."""
     store, clock, authenticator, _key = known
     end = clock.now_ms() + 1000
     ends = {"expires": {"expires_ms": end}, "replaced": {"expires_ms": end + 1, "replaced_ms": end}}
@@ -122,9 +124,34 @@ async def test_a_key_ends_at_its_moment_also_where_it_is_remembered(known):
     asked = store.asked
     clock.advance(1)
     for said, key in keys.items():
-        for _ in range(2):
-            with pytest.raises(Unauthenticated, match=rf"{said[:6]}.*{iso(end)[:-1]}"):
-                await authenticator.authenticate(key)
-        with pytest.raises(Unauthenticated):
-            authenticator.known(key)
-    assert store.asked == asked
+        with pytest.raises(Unauthenticated, match=rf"{said[:6]}.*{iso(end)[:-1]}"):
+            await authenticator.authenticate(key)
+    with pytest.raises(Unauthenticated):
+        authenticator.known(keys["replaced"])
+    assert store.asked == asked + 1
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [({"expires_ms": None}, None), ({"revoked_ms": 1}, "revoked")],
+    ids=["its end is put off", "it is revoked"],
+)
+async def test_what_becomes_of_an_expired_key_counts_at_once(known, change, said):
+    """It is refused for what it is now, not for an end that is remembered; that one counts while the store is away."""
+    store, clock, authenticator, _key = known
+    key = new_key("alpha")
+    record = KeyRecord("alpha", digest_of(key), expires_ms=clock.now_ms() + 1)
+    await store.put_key(record)
+    await authenticator.authenticate(key)
+    clock.advance(1)
+    store.away = True
+    with pytest.raises(Unauthenticated, match="expired"):
+        await authenticator.authenticate(key)
+    store.away = False
+    await store.put_key(replace(record, **change))
+    assert authenticator.known(key) is None
+    if said is None:
+        assert (await authenticator.authenticate(key)).digest == record.digest
+    else:
+        with pytest.raises(Unauthenticated, match=said):
+            await authenticator.authenticate(key)

@@ -19,7 +19,8 @@ from starlette.routing import Route
 from gateway_core.adapters.aws.account import Account
 from gateway_core.cli.answers import CommandError, Exit, GatewayAway, GatewayRefused, UsageError
 from gateway_core.cli.calling import AwsSigner, Gateway, KeySigner, administrator, caller
-from gateway_core.config.client_environment import Address, address
+from gateway_core.cli.faults import fault
+from gateway_core.config.client_environment import Address, address, simulator
 from gateway_core.domain.errors import ConfigError
 
 AWS = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "session"}
@@ -120,6 +121,25 @@ def test_where_the_gateway_is():
     assert address({"GATEWAY_URL": " "}, None) is None
     with pytest.raises(ConfigError, match="--url: plain http leaves this machine"):
         address({}, "http://one.example")
+
+
+def test_where_providers_are_simulated():
+    """The option, else the port that `make run` reads; a gateway's URL is not asked for it."""
+    environ = {"GATEWAY_URL": "https://one.example", "LOCAL_PROVIDERS_PORT": "9001"}
+    assert simulator({"GATEWAY_URL": "https://one.example"}, None).url == "http://127.0.0.1:8789"
+    assert simulator(environ, None).url == "http://127.0.0.1:9001"
+    assert simulator(environ | {"LOCAL_PROVIDERS_PORT": "0"}, "http://localhost:9002/").url == "http://localhost:9002"
+    with pytest.raises(ConfigError, match="LOCAL_PROVIDERS_PORT"):
+        simulator({"LOCAL_PROVIDERS_PORT": "99999"}, None)
+
+
+async def test_a_simulator_that_is_elsewhere_can_be_named():
+    """Who moved its port is told how."""
+    with pytest.raises(GatewayAway, match=r"127\.0\.0\.1:1 does not answer .*--url.*LOCAL_PROVIDERS_PORT"):
+        await fault(
+            argparse.Namespace(url=None, list=True, clear=False, provider=None, kind=None),
+            {"LOCAL_PROVIDERS_PORT": "1"},
+        )
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ BUSY = RateLimitError("busy", retry_after_s=7)
             (
                 "The daily budget of this key is 10 tokens, of which 0 tokens are left and 10 tokens are held, and the "
                 "request may take up to 900 tokens. Shorten the messages: no max_tokens would fit, or raise it: "
-                "gateway keys update KEY_ID."
+                "gateway keys update key_a_1."
             ),
         ),
         (

@@ -1,6 +1,7 @@
 """Looks callers up and remembers them: 30 s while the store answers, up to 15 min while it does not.
 
 A caller whom nobody here knows gets 503 while the store is down, never 401: that would tell a good client to give up.
+A key that has expired is looked up each time, as one that is unknown is: its end may have been put off.
 """
 
 from __future__ import annotations
@@ -41,14 +42,13 @@ class Authenticator:
     def known(self, key: str) -> Caller | None:
         """The caller if it is known here, however long ago, without asking anybody.
 
-        Raises Unauthenticated for what is no key, or one that was revoked a moment ago, or has ended.
+        Raises Unauthenticated for what is no key, or one that was revoked or replaced a moment ago.
         """
         project_of(key)
         known = self._known.get(digest_of(key))
-        if known is None:
+        if known is None or known.record.has_expired(self._clock.now_ms()):
             return None
-        is_fresh = self._clock.now_ms() - known.at_ms < FRESH_MS
-        return self._valid(known.record) if is_fresh else known.record.caller()
+        return self._valid(known.record) if self._is_fresh(known) else known.record.caller()
 
     async def find(self, project_id: str, digest: str) -> Caller:
         """The caller whose key has this digest; raises as `authenticate`."""
@@ -62,7 +62,7 @@ class Authenticator:
     async def _caller(self, project_id: str, digest: str) -> Caller:
         now = self._clock.now_ms()
         known = self._known.get(digest)
-        if known and now - known.at_ms < FRESH_MS:
+        if known and self._is_fresh(known) and not known.record.has_expired(now):
             return self._valid(known.record)
         try:
             record = await self._ledger.find_key(project_id, digest)
@@ -80,6 +80,9 @@ class Authenticator:
         while len(self._known) > MOST_CALLERS:
             self._known.popitem(last=False)
         return self._valid(record)
+
+    def _is_fresh(self, known: _Known) -> bool:
+        return self._clock.now_ms() - known.at_ms < FRESH_MS
 
     def _valid(self, record: KeyRecord) -> Caller:
         if record.revoked_ms is not None:

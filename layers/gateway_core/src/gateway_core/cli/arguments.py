@@ -17,7 +17,7 @@ examples:
   gateway keys create --project alpha --name laptop --groups fast,code --day-usd 5
   gateway keys list --project alpha
   gateway budgets set --project alpha --month-usd 100
-  gateway plan keys.yaml && gateway apply keys.yaml --secrets-out secrets.yaml
+  gateway plan keys.yaml && gateway apply keys.yaml --secrets-out secrets.jsonl
   gateway ask "Say hello"
 
 which gateway:

@@ -45,6 +45,9 @@ def add_fault(areas: Actions) -> None:
     what.add_argument("--list", action="store_true", help="what is set")
     what.add_argument("--clear", action="store_true", help="let all be well")
     parser.add_argument(
-        "--url", metavar="URL", default=argparse.SUPPRESS, help="the simulator (default: http://127.0.0.1:8789)"
+        "--url",
+        metavar="URL",
+        default=argparse.SUPPRESS,
+        help="the simulator (default: http://127.0.0.1, at LOCAL_PROVIDERS_PORT, else 8789)",
     )
     parser.set_defaults(over_http=True)

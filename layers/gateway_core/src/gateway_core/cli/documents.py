@@ -17,10 +17,15 @@ h1 { font-size: 1.6rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
 table { border-collapse: collapse; font-size: .875rem; }
 th, td { padding: .3rem .75rem; border-bottom: 1px solid #8885; text-align: right; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; }
+thead th { white-space: normal; vertical-align: bottom; }
 td { font-variant-numeric: tabular-nums; }
 tr.sum td { font-weight: 600; border-top: 2px solid; }
 p.warning { border-left: .3rem solid #b00020; padding-left: .8rem; font-weight: 600; }
-@media print { body { margin: 0; max-width: none; } h2 { break-after: avoid; } tr { break-inside: avoid; } }
+@media print {
+  body { margin: 0; padding: 0; max-width: none; } h2 { break-after: avoid; } tr { break-inside: avoid; }
+  .wide { overflow: visible; } table { font-size: 8pt; } th, td { padding: .2rem .3rem; }
+  td:first-child { white-space: normal; overflow-wrap: anywhere; }
+}
 """
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 

@@ -6,28 +6,29 @@ import argparse
 from collections.abc import Mapping
 from typing import Any
 
-from gateway_core.cli.answers import Answer, UsageError
+from gateway_core.cli.answers import Answer, GatewayAway, UsageError
 from gateway_core.cli.calling import Gateway
-from gateway_core.config.client_environment import address_or
+from gateway_core.config.client_environment import simulator
 
-SIMULATOR = "http://127.0.0.1:8789"
-"""Where `make run` simulates providers."""
 _COLUMNS = ("provider", "model", "kind", "endpoint", "times")
 _PATH = "/__faults"
+_WHERE = "`make run` prints where it simulates providers: name that by --url, or the port by LOCAL_PROVIDERS_PORT."
 
 
-async def fault(options: argparse.Namespace, _environ: Mapping[str, str]) -> Answer:
+async def fault(options: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
     """Set a fault, list all, or clear them; the faults that are then set."""
     _check(options)
-    simulator = Gateway(address_or({}, options.url, SIMULATOR), None)  # what the environment names is a gateway
+    called = Gateway(simulator(environ, options.url), None)
     try:
         if options.clear:
-            await simulator.call("DELETE", _PATH)
+            await called.call("DELETE", _PATH)
         elif not options.list:
-            await simulator.call("POST", _PATH, _asked(options))
-        return _listed((await simulator.call("GET", _PATH)).get("faults", []))
+            await called.call("POST", _PATH, _asked(options))
+        return _listed((await called.call("GET", _PATH)).get("faults", []))
+    except GatewayAway as error:
+        raise GatewayAway(f"{error} {_WHERE}") from None
     finally:
-        await simulator.close()
+        await called.close()
 
 
 def _check(options: argparse.Namespace) -> None:

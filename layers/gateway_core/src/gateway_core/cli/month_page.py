@@ -127,7 +127,7 @@ def _budgets(projects: Sequence[ProjectMonth]) -> Section:
     limited = [(one.project_id, line) for one in projects for line in one.budgets if line.limit_nano is not None]
     text = "Limits of a month as they are set today, against what was spent in this one."
     if not limited:
-        return Section("Budgets", ("Nobody has a limit of USD a month.",))
+        return Section("Budgets", ("No project, key or user above has a limit of USD a month.",))
     columns = ("Whose", "Limit (USD)", "Spent (USD)", "Of it estimated", "Held (USD)", "Left (USD)", "Used")
     return Section("Budgets", (text,), Table(columns, tuple(_budget(*each) for each in limited)))
 

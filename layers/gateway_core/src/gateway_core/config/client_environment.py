@@ -16,6 +16,7 @@ GATEWAY_URL = "GATEWAY_URL"
 KEY = "GATEWAY_KEY"
 DEV_KEY = "GATEWAY_DEV_KEY"
 _ALLOW_HTTP = "GATEWAY_ALLOW_HTTP"
+_SIMULATOR_PORT, _USUAL_PORT = "LOCAL_PROVIDERS_PORT", 8789
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,13 @@ def address_or(environ: Mapping[str, str], option: str | None, default: str) -> 
     env = Environment(environ)
     named = option or env.text(GATEWAY_URL) or default
     url = check_base_url(named, "--url" if option else GATEWAY_URL, allow_http=env.flag(_ALLOW_HTTP))
+    return Address(url, is_on_this_machine(url))
+
+
+def simulator(environ: Mapping[str, str], option: str | None) -> Address:
+    """What `--url` names, else where `make run` simulates providers. Raises ConfigError."""
+    named = option or f"http://127.0.0.1:{Environment(environ).count(_SIMULATOR_PORT) or _USUAL_PORT}"
+    url = check_base_url(named, "--url" if option else _SIMULATOR_PORT, allow_http=False)
     return Address(url, is_on_this_machine(url))
 
 

@@ -19,7 +19,7 @@ from gateway_core.store.messages import Candidate, Refusal, Shortage
 
 _REMEDIES = {
     "p": "raise it: gateway budgets set --project ID",
-    "k": "raise it: gateway keys update KEY_ID",
+    "k": "raise it: gateway keys update {name}",
     "u": "raise it: gateway budgets set --project ID --user USER",
 }
 _SCOPES = {"p": "project", "k": "key", "u": "user"}
@@ -55,7 +55,8 @@ def _over_budget(
 ) -> BudgetExceeded:
     owner, _, name = scope.rpartition(":")
     period, _, currency = name.partition("_")
-    kind, is_money = owner.partition(":")[0], currency == "nano"
+    kind, _, whose = owner.partition(":")
+    is_money = currency == "nano"
     wanted = candidate.hold_nano if is_money else candidate.hold_tokens
     limit, left, held, most = (
         f"{usd(amount)} USD" if is_money else f"{amount} tokens"
@@ -64,7 +65,7 @@ def _over_budget(
     return BudgetExceeded(
         f"The {_PERIODS[period]} budget of this {_SCOPES[kind]} is {limit}, of which {left} are left and {held} are "
         f"held, and the request may {'cost' if is_money else 'take'} up to {most}. "
-        f"{_what_fits(shortage, candidates)}, or {_REMEDIES[kind]}.",
+        f"{_what_fits(shortage, candidates)}, or {_REMEDIES[kind].format(name=whose)}.",
         detail=f"scope={scope} limit={shortage.limit} left={shortage.left} held={shortage.held} wanted={wanted}",
     )
 

@@ -63,7 +63,11 @@ class KeyRecord:
 
     def has_ended(self, now_ms: int) -> bool:
         """Whether the time of the key, or of this secret of it, is over."""
-        return any(end is not None and end <= now_ms for end in (self.expires_ms, self.replaced_ms))
+        return self.has_expired(now_ms) or (self.replaced_ms is not None and self.replaced_ms <= now_ms)
+
+    def has_expired(self, now_ms: int) -> bool:
+        """Whether the end that an operator gave the key has come; another can be given, unlike that of a secret."""
+        return self.expires_ms is not None and self.expires_ms <= now_ms
 
     def caller(self) -> Caller:
         return Caller(

@@ -17,10 +17,11 @@ export function showBills(place, state) {
     if (!totals.length) return [];
     const rows = totals.map((total) => {
       const own = days.filter((day) => day.provider === total.provider);
-      const differ = own.filter((day) => day.differs).length;
+      const over = own.filter((day) => !day.partial);
+      const differ = over.filter((day) => day.differs).length;
       const last = own.map((day) => day.checked_at).toSorted().at(-1);
       return [total.provider, usd(total.billed_usd), usd(total.booked_usd), el("span", {title: `${total.difference_usd} USD`}, usd(total.difference_usd)),
-        el("span", {class: differ ? "bad" : null}, `${count(differ)} of ${count(own.length)}`), moment(last)];
+        el("span", {class: differ ? "bad" : null}, `${count(differ)} of ${count(over.length)}`), moment(last)];
     });
     return [el("div", {class: "card"}, table("Providers' bills, all projects", COLUMNS, rows),
       el("p", {class: "muted"}, "Of days that are over. Negative where less was billed than booked. GET /v1/invoices has each day and line."))];
