@@ -46,6 +46,11 @@ class Site:
         """Asks the API as the page does."""
         return httpx.Client(base_url=self.url, headers={"authorization": f"Bearer {key}"}, timeout=patience(30))
 
+    def report(self, key: str, **query: str) -> Any:
+        """What GET /v1/usage tells."""
+        with self.api(key) as api:
+            return api.get("/v1/usage", params=query).json()
+
 
 async def _seed(store: UpstashStore) -> tuple[Project, ...]:
     found = await team(store, each=4), *[await project(store, name) for name in ("empty", "odd", "gone")]
@@ -151,6 +156,7 @@ def visit(site: Site, browser: Any) -> Iterator[Callable[..., Visit]]:
 
     yield opened
     for each in visits:
+        each.page.unroute_all(behavior="ignoreErrors")
         assert [told for told in each.complaints if not each.expected or each.expected not in told] == []
         assert each.asked <= {urlsplit(site.url).netloc, ""}
         assert each.page.context.cookies() == []

@@ -1,14 +1,10 @@
 """The dashboard: what it shows is what the reports say, to whoever may see it, and on every screen."""
 
-import json
-
 import pytest
 
 from tests.browser.conftest import MARKUP
 
 REFUSED = "401 (Unauthorized)"
-MISSING = "404 (Not Found)"
-MESSAGE = {"messages": [{"role": "user", "content": "Hello"}], "model_group": "fast", "agent_id": "live"}
 
 _HEIGHTS = """canvas => {
     const {width, height} = canvas, found = [];
@@ -26,16 +22,11 @@ _HEIGHTS = """canvas => {
 """How high the bars of a chart are, from left to right: what is filled with its blue, without a gap between."""
 
 
-def month(site, key, **query):
-    with site.api(key) as api:
-        return api.get("/v1/usage", params=query).json()
-
-
 def test_each_figure_is_the_reports_own(visit, site):
     """Of the totals, each day of each chart, and each name of each ranking."""
     page = visit()
     page.enter(site.team.key)
-    report = month(site, site.team.key)
+    report = site.report(site.team.key)
     assert page.page.locator(".fact .value").first.get_attribute("title") == f"{report['totals']['cost_usd']} USD"
     assert page.page.locator(".fact .value").nth(1).inner_text() == str(report["totals"]["requests"])
     names = ["cost_usd", "estimated_usd", "requests", "errors", "cache_hits", "input_tokens", "output_tokens"]
@@ -61,7 +52,7 @@ def test_each_figure_is_the_reports_own(visit, site):
     ):
         page.page.click(f"#breakdown button:text-is('{by}')")
         page.page.wait_for_selector(f"#breakdown caption:text-is('Spend by {by[:-1].lower()}')")
-        rows = month(site, site.team.key, group_by=by[:-1].lower())["rows"]
+        rows = site.report(site.team.key, group_by=by[:-1].lower())["rows"]
         script = "all => all.map(one => [one.closest('tr').cells[0].textContent, one.dataset.exact])"
         shown = page.page.locator("#breakdown [data-exact]").evaluate_all(script)
         assert sorted(shown) == sorted([row[column], row["cost_usd"]] for row in rows)
@@ -87,7 +78,7 @@ def test_a_chart_is_drawn_and_read_by_keyboard(visit, site):
     """Each day's height is in proportion, and the arrow keys tell its number."""
     page = visit()
     page.enter(site.team.key)
-    report = month(site, site.team.key)
+    report = site.report(site.team.key)
     plot = page.page.locator("#overview .plot").first
     plot.focus()
     plot.press("ArrowLeft")
@@ -179,74 +170,27 @@ def test_it_is_for_everybody(visit, site, axe, scheme, width):
     assert page.faults(axe) == []
 
 
-def test_a_request_is_found_by_its_id(visit, site):
-    """With its attempts; Escape closes it. An id that leads nowhere is told."""
-    with site.api(site.team.key) as api:
-        records = api.get("/v1/usage/records", params={"after": "latest", "limit": 50}).json()["records"]
-    wanted = records[0]
+def test_an_administrator_sees_what_providers_bill(visit, site):
+    """Beside what was booked, where anybody was asked; nobody else is shown anything of it."""
+    amounts = {"billed_usd": "12.5", "booked_usd": "13", "difference_usd": "-0.5"}
+    days = [
+        {
+            "provider": "openai",
+            "day": f"2026-11-2{n}",
+            "differs": n == 0,
+            "checked_at": f"2026-11-2{n + 1}T03:00:00.000Z",
+        }
+        for n in (1, 0)
+    ]
+    body = {"totals": [{"provider": "openai", **amounts}], "days": days}
     page = visit()
-    page.expected = MISSING
-    page.enter(site.team.key)
-    page.page.fill("input[name=request_id]", wanted["request_id"])
-    page.page.press("input[name=request_id]", "Enter")
-    page.page.wait_for_selector("dialog .request")
-    shown = page.text("dialog")
-    assert wanted["request_id"] in shown
-    assert page.rows("dialog table")[0][1:3] == [wanted["tried"][0]["model"], wanted["tried"][0]["provider"]]
-    page.page.keyboard.press("Escape")
-    assert page.page.locator("dialog").count() == 0
-    page.page.fill("input[name=request_id]", "req_nowhere")
-    page.page.press("input[name=request_id]", "Enter")
-    page.page.wait_for_selector("dialog [role=alert]")
-    assert "No record is where this id leads" in page.text("dialog")
-
-
-def test_a_day_is_looked_through(visit, site):
-    """By what a record says; how far it has looked is told, also before the end."""
-    page = visit()
-    page.enter(site.team.key)
-    day = month(site, site.team.key, end_date=page.page.input_value("input[name=date]"))["rows"][-2]
-    cut = {"answer": None}
-
-    def first_page(route):
-        body = route.fetch().json()
-        cut["answer"] = cut["answer"] or body
-        route.fulfill(json={**body, "next_cursor": "1-1"})
-
-    page.page.fill("input[name=date]", day["day"])
-    page.page.click("#requests form:last-of-type button")
-    page.page.wait_for_selector("#requests [role=status]:has-text('found')")
-    assert f"{day['requests']} found. Looked at all {day['requests']} records" in page.text("#requests .found")
-    page.page.fill("input[name=error]", "any")
-    page.page.route(
-        "**/v1/usage/records?*cursor*",
-        lambda route: route.fulfill(json={"records": [], "looked_at": 0, "looked_up_to": None, "next_cursor": "1-1"}),
-    )
-    page.page.route("**/v1/usage/records?*date*", first_page)
-    page.page.click("#requests form:last-of-type button")
-    page.page.wait_for_selector("#requests button:text-is('Go on')")
-    errors = sum(bool(record["error_code"]) for record in cut["answer"]["records"])
-    assert (errors, f"{errors} found. Looked at" in page.text("#requests .found")) == (day["errors"], True)
-    assert ", up to " in page.text("#requests .found")
-
-
-@pytest.mark.parametrize("live", ["events", "records"])
-def test_what_happens_is_shown_as_it_happens(visit, site, live):
-    """By events, or where none are told by asking for new records; each once."""
-    settings = json.dumps({"version": "0", "live": live})
-
-    def prepare(page):
-        page.route(
-            "**/dashboard/settings.json", lambda route: route.fulfill(body=settings, content_type="application/json")
-        )
-
-    page = visit(prepare=prepare)
-    page.enter(site.odd.key)
-    page.page.wait_for_selector("#live .pill:text-is('live')")
-    with site.api(site.odd.key) as api:
-        request_id = api.post("/v1/complete", json=MESSAGE).json()["id"]
-    page.page.wait_for_selector(f"#live button:text-is('{request_id}')")
-    assert page.page.locator(f"#live button:text-is('{request_id}')").count() == 1
+    page.page.route("**/v1/invoices?*", lambda route: route.fulfill(json=body))
+    page.enter(site.admin)
+    shown = page.rows("#breakdown .bills table")
+    assert shown == [["openai", "12.50", "13.00", "-0.50", "1 of 2", "2026-11-22 03:00:00"]]
+    other = visit()
+    other.enter(site.team.key)
+    assert other.page.locator("#breakdown .bills table").count() == 0
 
 
 def test_an_administrator_chooses_the_project(visit, site):
@@ -256,7 +200,7 @@ def test_an_administrator_chooses_the_project(visit, site):
     page.page.wait_for_selector("#project option[value=research]", state="attached")
     page.page.select_option("#project", "research")
     page.page.wait_for_selector("#status:has-text('shown: research')")
-    report = month(site, site.admin, project_id="research")
+    report = site.report(site.admin, project_id="research")
     assert page.page.locator(".fact .value").first.get_attribute("title") == f"{report['totals']['cost_usd']} USD"
     page.page.click("#breakdown button:text-is('Projects')")
     page.page.wait_for_selector("#breakdown caption:text-is('Spend by project')")
@@ -272,6 +216,9 @@ def test_it_works_below_a_path(visit, site):
 
     def prepare(page):
         def staged(route):
+            if route.request.url.endswith("/events"):  # which would be whole only when it ends
+                route.fulfill(body="", content_type="text/event-stream")
+                return
             answer = route.fetch(url=route.request.url.replace("/live/", "/"), max_redirects=0)
             route.fulfill(response=answer)
 

@@ -103,6 +103,8 @@ def test_a_wrong_file_changes_nothing(run, redis, tmp_path, capsys):
     assert (code, lines) == (2, [])
     assert "line 7: projects.alpha.keys.laptop.groups: there is no model group 'fats'. Did you mean fast?" in said
     assert main(["plan", str(tmp_path / "none")], environ(redis)) == 2
+    assert main(["plan", "-", "--key", "-"], environ(redis)) == 2
+    assert "cannot be the file and the key" in capsys.readouterr().err
     (tmp_path / "latin").write_bytes(b"\xff")
     assert main(["plan", str(tmp_path / "latin")], environ(redis)) == 2
     assert redis.run("KEYS", "*") == []

@@ -22,7 +22,9 @@ PAGES = (
     "docs/clients/README.md",
     "docs/health.md",
     "docs/models.md",
+    "docs/observability.md",
     "docs/providers.md",
+    "docs/reports.md",
     "docs/responses.md",
 )
 """Those whose commands are for `make run`; `test_ask.py` and its neighbours run docs/ask.md."""

@@ -137,6 +137,7 @@ async def test_a_wrong_field_is_named(admin, method, fields, param):
         ("GET", "/admin/budgets?project_id=nosuch", None, 404, "unknown_project"),
         ("POST", "/admin/holds/release", {"hold": "r1.1"}, 422, "invalid_request"),
         ("POST", "/admin/holds/release", {"hold": "r1"}, 422, "invalid_request"),
+        ("POST", "/admin/holds/release", {"hold": {}}, 422, "invalid_request"),
         ("POST", "/admin/holds/release", {"project_id": "alpha"}, 422, "invalid_request"),
         ("POST", "/admin/holds/release", {"hold": "r1.1", "project_id": "alpha"}, 404, "unknown_hold"),
         ("POST", "/admin/holds/release", {"charge": "bound", "charge_tokens": 1}, 422, "invalid_request"),

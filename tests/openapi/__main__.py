@@ -50,7 +50,7 @@ def main() -> int:
     small = [operation.id for operation in OPERATIONS if wanted or operation.id not in LARGE_BODIES]
     of_small = [part for name in small for part in ("--include-operation-id", name)]
     with stack_url() as url:
-        drawn = tried(program, url, "--phases", "examples,fuzzing", "--max-examples", "30")
+        drawn = tried(program, url, "--phases", "examples,fuzzing", "--max-examples", "16")
         bounds = tried(program, url, "--phases", "coverage", *of_small)
     return 0 if drawn and bounds else 1
 

@@ -50,6 +50,8 @@ async def apply(options: argparse.Namespace, environ: Mapping[str, str]) -> Answ
 def _read(options: argparse.Namespace, environ: Mapping[str, str]) -> tuple[WantedProject, ...]:
     """Raises UsageError. A gateway that is asked by its address knows by itself which names there are."""
     source = "standard input" if options.file == "-" else options.file
+    if options.file == options.key == "-":
+        raise UsageError("Standard input cannot be the file and the key. Name the variable that holds the key.")
     try:
         text = sys.stdin.read() if options.file == "-" else Path(options.file).read_text("utf-8")
     except OSError as error:

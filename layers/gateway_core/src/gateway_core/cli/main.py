@@ -19,6 +19,8 @@ from gateway_core.domain.errors import ConfigError, InvalidRequest, LLMError, St
 
 type Command = Callable[[argparse.Namespace, Mapping[str, str]], Awaitable[Answer]]
 _WRONG_TOKEN = "WRONGPASS"  # noqa: S105 - how Redis says it
+_OF_SEVERAL = "database "
+"""How a detail begins that says which of several databases it was: see `adapters.spread`."""
 _INTERRUPTED = 130
 """As shells have it for Ctrl-C."""
 
@@ -85,7 +87,7 @@ def _said(error: LLMError, environ: Mapping[str, str]) -> str:
     """What callers of the gateway are told, where the operator who asks here needs to know no more."""
     if _is_locked(error):
         return "The store refuses the token: correct UPSTASH_REDIS_REST_TOKEN."
-    if type(error) is not StoreUnavailable:
+    if type(error) is not StoreUnavailable or error.detail.startswith(_OF_SEVERAL):
         return error.message
     from gateway_core.config.environment import StoreSettings  # noqa: PLC0415 - no start needs it
 

@@ -60,8 +60,8 @@ def _title(name: str) -> str:
     return name
 
 
-def _attempt(text: str) -> tuple[str, int]:
-    match = re.fullmatch(r"(.+)\.([1-9][0-9]{0,8})", text)
+def _attempt(text: object) -> tuple[str, int]:
+    match = re.fullmatch(r"(.+)\.([1-9][0-9]{0,8})", text) if isinstance(text, str) else None
     if not match:
         raise ValueError("must be REQUEST.ATTEMPT, as the list shows it")
     return match[1], int(match[2])

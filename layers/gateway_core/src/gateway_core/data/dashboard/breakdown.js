@@ -1,6 +1,7 @@
 /** Who and what it was spent for and on: a ranking for each way to look at it. */
 
 import {get} from "./api.js";
+import {showBills} from "./bills.js";
 import {el, empty, meter, slot, table} from "./dom.js";
 import {compact, count, duration, percent, usd} from "./format.js";
 import {period} from "./overview.js";
@@ -30,8 +31,9 @@ export function showBreakdown(state) {
     return showRanking(place, state, way);
   };
   buttons.forEach((button, index) => button.setAttribute("aria-pressed", String(ways[index] === chosen)));
-  slot("breakdown").replaceChildren(el("div", {class: "choice", role: "group", "aria-label": "Spend by"}, ...buttons), place);
-  return choose(chosen);
+  const bills = el("div", {class: "bills"});
+  slot("breakdown").replaceChildren(el("div", {class: "choice", role: "group", "aria-label": "Spend by"}, ...buttons), place, bills);
+  return Promise.all([choose(chosen), state.key.admin ? showBills(bills, state) : null]);
 }
 
 function showRanking(place, state, way) {
