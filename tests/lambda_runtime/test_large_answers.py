@@ -10,12 +10,13 @@ from decimal import Decimal
 import httpx
 import pytest
 
+from gateway_core.triggers.preflight import event_for, fault_of
 from tests.functions.mcp_front.conftest import fast
 from tests.lambda_runtime.calls import ask, post
 from tests.lambda_runtime.deployment import EVENTS, Backend, Routed, deployed_functions, running_backend
 from tests.lambda_runtime.emulator.environment import Environment
 from tests.lambda_runtime.emulator.fronts import rest_api
-from tests.lambda_runtime.emulator.runtime_api import MOST_WHOLE_BYTES
+from tests.lambda_runtime.emulator.runtime_api import MOST_WHOLE_BYTES, Chunk
 from tests.patience import patience
 
 pytestmark = pytest.mark.xdist_group("lambda-large")
@@ -81,7 +82,15 @@ async def test_each_function_reads_events_alike(functions, backend, name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+async def test_each_function_passes_the_look_at_a_new_version(functions, name):
+    """The event that CodeDeploy's hook sends, and what it wants to see."""
+    physical = f"llm-gateway-{name.capitalize()}-a1B2"
+    items = [item async for item in functions[name].invoke(event_for(physical))]
+    assert fault_of(physical, b"".join(item.data for item in items if isinstance(item, Chunk))) == ""
+
+
+@pytest.mark.parametrize("name", NAMES)
 async def test_each_function_leaves_other_events_alone(functions, name):
     """Such as those that keep environments warm."""
     items = [item async for item in functions[name].invoke({"source": "warmup"})]
-    assert [json.loads(item.data) for item in items if hasattr(item, "data")] == [{"ignored": True}]
+    assert [json.loads(item.data) for item in items if isinstance(item, Chunk)] == [{"ignored": True}]
