@@ -15,7 +15,10 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from local.serving import serve
+from starlette.types import ASGIApp
+
+from local.serving import bind, running, server_for
+from local.slow_clients import BoundedProtocol
 from local.valkey import free_port
 from tests.conformance.fixture import fixture_app
 from tests.conformance.proxy import with_key
@@ -29,6 +32,7 @@ from tests.lambda_runtime.emulator.fronts import lambda_api, rest_api
 REVISIONS = ("2026-07-28", "2025-11-25")
 HERE = Path(__file__).parent
 INSTANCES = 3
+_DRAIN_S = 5
 _PATH = f"{REPOSITORY}:{REPOSITORY / 'layers/gateway_core/src'}"
 
 
@@ -46,6 +50,13 @@ class Subject:
 def at_home(made: Function, **more: str) -> Function:
     """With the code of this folder, wherever the environment has it from."""
     return replace(made, environ={**made.environ, "PYTHONPATH": _PATH, **more})
+
+
+@contextmanager
+def served(app: ASGIApp, port: int = 0) -> Iterator[str]:
+    """As the gateway is: by the protocol that reads its requests."""
+    with running(server_for(app, protocol=BoundedProtocol), bind(port), _DRAIN_S) as url:
+        yield url
 
 
 @contextmanager
@@ -80,7 +91,7 @@ async def subjects() -> AsyncIterator[list[Subject]]:
         gateway = at_home(function("mcp", backend, functions), GATEWAY_ALLOWED_ORIGINS=page)
         places, key = f"{INSTANCES} Lambda instances", await backend.key("alpha")
         yield [
-            Subject("fixture", "uvicorn", stack.enter_context(serve(fixture_app())), KEY),
+            Subject("fixture", "uvicorn", stack.enter_context(served(fixture_app())), KEY),
             Subject("stack", "uvicorn", stack.enter_context(stack_url()), KEY),
             Subject("fixture", places, await stack.enter_async_context(fleet_url(fixture)), KEY),
             Subject("stack", places, await stack.enter_async_context(fleet_url(gateway)), key, port),
@@ -102,7 +113,7 @@ async def main() -> int:
     rows: list[tuple[str, str, str, Outcome]] = []
     async with subjects() as found:
         for subject in found:
-            with serve(with_key(subject.url, subject.key), subject.port) as keyed:
+            with served(with_key(subject.url, subject.key), subject.port) as keyed:
                 for revision in REVISIONS:
                     baseline = HERE / f"{subject.name}-{revision}.yml"
                     folder = Path(output) / f"{baseline.stem}-{subject.place.replace(' ', '-')}"

@@ -41,12 +41,14 @@ def tried(program: str, url: str, *options: str) -> bool:
         *("--request-timeout", "60", "--suppress-health-check", "all", "--warnings", "off", *options),
     ]
     found = {**os.environ, "SCHEMATHESIS_HOOKS": "hooks", "PYTHONPATH": str(HERE)}
-    return subprocess.run(command, env=found, check=False).returncode == 0
+    home = Path(program).parents[1]  # where it keeps what it found
+    return subprocess.run(command, env=found, check=False, cwd=home).returncode == 0
 
 
 def main() -> int:
     """0 if nothing was found."""
     program, *wanted = sys.argv[1:]
+    program = str(Path(program).absolute())
     small = [operation.id for operation in OPERATIONS if wanted or operation.id not in LARGE_BODIES]
     of_small = [part for name in small for part in ("--include-operation-id", name)]
     with stack_url() as url:

@@ -90,7 +90,7 @@ def test_commands_exist(path):
     """`make X` and `scripts/X`, in code of any kind; scripts that are started may be."""
     code = "\n".join([*CODE.findall(prose(path)), *blocks(path, "", "sh", "yaml", "json", "python")])
     assert set(re.findall(r"\bmake ([a-z][a-z-]*)", code)) <= TARGETS
-    for script in set(re.findall(r"\bscripts/[\w.]+", code)):
+    for script in set(re.findall(r"\bscripts/[\w./]*\w", code)):
         assert (ROOT / script).is_file(), script
         assert not script.endswith(".sh") or (ROOT / script).stat().st_mode & 0o100, script
 

@@ -49,8 +49,8 @@ BUSY = RateLimitError("busy", retry_after_s=7)
             BudgetExceeded,
             (
                 "The daily budget of this key is 10 tokens, of which 0 tokens are left and 10 tokens are held, and the "
-                "request may take up to 900 tokens. Shorten the messages: no max_tokens would fit, or make a key with "
-                "a larger one: gateway keys create --project ID."
+                "request may take up to 900 tokens. Shorten the messages: no max_tokens would fit, or raise it: "
+                "gateway keys update KEY_ID."
             ),
         ),
         (

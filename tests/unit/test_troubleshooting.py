@@ -19,6 +19,7 @@ NOT_OURS = (
     "There's an issue with the selected model",
     "Incomplete response returned",
     "ERR max requests",
+    "Failed to export",
     "ERR DB",
 )
 """Texts of clients, of AWS and of the store's provider, and one that is made of pieces."""

@@ -19,7 +19,7 @@ from gateway_core.store.messages import Candidate, Refusal, Shortage
 
 _REMEDIES = {
     "p": "raise it: gateway budgets set --project ID",
-    "k": "make a key with a larger one: gateway keys create --project ID",
+    "k": "raise it: gateway keys update KEY_ID",
     "u": "raise it: gateway budgets set --project ID --user USER",
 }
 _SCOPES = {"p": "project", "k": "key", "u": "user"}
