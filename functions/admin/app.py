@@ -2,9 +2,8 @@
 
 import os
 
-from mangum import Mangum
-
 from gateway_core.bootstrap.admin import admin_app
+from gateway_core.lambda_stream import whole_handler
 
 app = admin_app(os.environ)
-handler = Mangum(app, lifespan="off")
+handler = whole_handler(app)

@@ -2,11 +2,10 @@
 
 import os
 
-from mangum import Mangum
-
 from gateway_core.api import embeddings
 from gateway_core.api.app import create_app
 from gateway_core.bootstrap import model_services
+from gateway_core.lambda_stream import streaming_handler
 
 app = create_app(model_services(os.environ), embeddings.router)
-handler = Mangum(app, lifespan="off")
+handler = streaming_handler(app)

@@ -5,12 +5,11 @@ Holds no provider key.
 
 import os
 
-from mangum import Mangum
-
 from gateway_core.api import dashboard, holds, invoices, key, usage
 from gateway_core.api.app import create_app
 from gateway_core.bootstrap import light_services
+from gateway_core.lambda_stream import streaming_handler
 
 PARTS = (usage, holds, key, invoices, dashboard)
 app = create_app(light_services(os.environ), *(part.router for part in PARTS))
-handler = Mangum(app, lifespan="off")
+handler = streaming_handler(app)

@@ -1,4 +1,4 @@
-"""The two invoke operations of the Lambda API over ASGI apps, event-stream framing included.
+"""InvokeWithResponseStream of the Lambda API over ASGI apps, event-stream framing included.
 
 Framing (AWS: `application/vnd.amazon.eventstream`): total length, headers length, CRC of these two, headers, payload,
 CRC of all before it; a header is its name's length, its name, 7 for a string, the value's length and the value.
@@ -40,11 +40,10 @@ class LambdaStub:
     released: threading.Event = field(default_factory=threading.Event)
 
     def app(self) -> Starlette:
-        invoke = Route("/2015-03-31/functions/{name}/invocations", self._invoke, methods=["POST"])
         stream = Route("/2021-11-15/functions/{name}/response-streaming-invocations", self._stream, methods=["POST"])
-        return Starlette(routes=[invoke, stream])
+        return Starlette(routes=[stream])
 
-    async def _invoke(self, request: Request) -> Response:
+    async def _stream(self, request: Request) -> Response:
         name, event = await self._begin(request)
         fault = self.faults.get(name)
         if fault == "busy":
@@ -54,17 +53,7 @@ class LambdaStub:
         if fault == "denied":
             error = {"Message": "User arn:aws:iam::123456789012:role/secret is not authorized"}
             return JSONResponse(error, 403, {"x-amzn-errortype": "AccessDeniedException"})
-        if fault == "crash":
-            error = {"errorMessage": "the prompt was: hello", "errorType": "KeyError", "stackTrace": ["app.py"]}
-            return JSONResponse(error, 200, {"x-amz-function-error": "Unhandled"})
-        if fault == "garbage":
-            return Response(b'"no answer"')
-        payload = b"".join([part async for part in self._payload(name, event)])
-        return Response(payload, media_type="application/json")
-
-    async def _stream(self, request: Request) -> Response:
-        name, event = await self._begin(request)
-        if self.faults.get(name) == "late":
+        if fault == "late":
             self.asked.set()
             await asyncio.to_thread(self.released.wait)
         return StreamingResponse(self._framed(name, event), media_type="application/vnd.amazon.eventstream")
@@ -78,6 +67,10 @@ class LambdaStub:
     async def _framed(self, name: str, event: dict[str, Any]) -> AsyncIterator[bytes]:
         if self.faults.get(name) == "crash":
             yield _frame("InvokeComplete", b'{"ErrorCode": "Unhandled", "ErrorDetails": "the prompt was: hello"}')
+            return
+        if self.faults.get(name) == "garbage":
+            yield _frame("PayloadChunk", b'"no answer"', "application/octet-stream")
+            yield _frame("InvokeComplete", b"{}")
             return
         async for part in self._payload(name, event):
             yield _frame("PayloadChunk", part, "application/octet-stream")

@@ -186,6 +186,12 @@ async def test_what_is_no_batch_is_refused(world, event):
     assert "event refused" in world.log.getvalue()
 
 
+async def test_an_event_for_somebody_else_is_left_alone(world):
+    """Such as one that keeps the environment warm."""
+    assert await handed(Replayer(world.services), {"source": "warmup"}) == {"ignored": True}
+    assert "event refused" not in world.log.getvalue()
+
+
 class Looked:
     """A backlog that says when it was drained, in the time of the loop, and what it has to tell."""
 

@@ -30,7 +30,7 @@ from tests.lambda_runtime.emulator.runtime_api import Item
 from tests.lambda_runtime.sluice import Sluice
 from tests.patience import patience
 
-DEPLOYED = ("admin", "complete", "stream", "ask", "health", "usage", "mcp", "probe", "replay")
+DEPLOYED = ("admin", "complete", "stream", "ask", "embed", "health", "usage", "mcp", "probe", "replay")
 """What is deployed where a test does not say otherwise."""
 _CALL_MODELS = frozenset({"complete", "stream", "ask", "embed", "jobs"})
 _HOLD_KEYS = _CALL_MODELS | {"probe"}

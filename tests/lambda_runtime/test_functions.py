@@ -113,6 +113,8 @@ async def test_a_probe_whose_results_are_lost_is_a_function_error(functions, bac
     """So that Lambda runs it again, and keeps the event where it fails for good. An event that is none is answered."""
     seen = await collect(functions["probe"].invoke({"check": "everything"}))
     assert json.loads(seen.payload)["error"]["code"] == "invalid_request"
+    seen = await collect(functions["probe"].invoke({"source": "warmup"}))
+    assert json.loads(seen.payload) == {"ignored": True}
     environ = {**backend.environ, "UPSTASH_REDIS_REST_TOKEN": "wrong"}
     lost = function("probe", dataclasses.replace(backend, environ=environ), "")
     async with deployed(lost) as environment:

@@ -32,8 +32,9 @@ TEMPLATE = yaml.load((ROOT / "template.yaml").read_text(), Loader)  # noqa: S506
 FUNCTIONS = {
     name: resource["Properties"]
     for name, resource in TEMPLATE["Resources"].items()
-    if resource["Type"] == "AWS::Serverless::Function"
+    if resource["Type"] == "AWS::Serverless::Function" and name != "Preflight"
 }
+"""Of the gateway. What looks at their new versions is none of them: it reads no secret, and nothing of the store."""
 CALL_MODELS = {"Ask", "Complete", "Embed", "JobWorker", "Stream"}
 MAY_READ_KEYS = CALL_MODELS | {"Probe"}
 
@@ -105,7 +106,7 @@ def test_every_function_is_deployed():
     handlers = {
         (Path(p["CodeUri"]).name, p.get("Handler", "app.handler").partition(".")[0]) for p in FUNCTIONS.values()
     }
-    assert handlers == modules
+    assert handlers | {("preflight", "app")} == modules
 
 
 def test_what_reads_keys_for_a_schedule_has_no_route():
@@ -182,7 +183,10 @@ def test_layers_are_built_for_the_functions_processor():
 LOOKS = {"/ask/{job_id}", "/v1/responses/{response_id}"}
 """Of a function that waits for models, the routes that wait for none, and have to answer soon."""
 AGENTS = {"/v1/messages", "/v1/responses"}
-STREAMED = {"/ask", "/v1/complete", "/v1/stream", "/v1/chat/completions", "/mcp", "/register"} | AGENTS | LOOKS
+LARGE = {"/v1/embeddings", "/v1/usage", "/v1/usage/records", "/v1/usage/records/{request_id}", "/v1/budgets"}
+LARGE |= {"/v1/holds", "/v1/invoices", "/v1/key", "/dashboard", "/dashboard/{proxy+}"}
+"""Of functions some of whose answers may grow beyond the 6 MB of one that does not stream."""
+STREAMED = {"/ask", "/v1/complete", "/v1/stream", "/v1/chat/completions", "/mcp", "/register"} | AGENTS | LOOKS | LARGE
 
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
@@ -191,6 +195,18 @@ def test_what_somebody_waits_for_starts_by_our_runtime(name):
     is_asked = any(event["Type"] == "Api" for event in FUNCTIONS[name].get("Events", {}).values())
     wrapper = variables(FUNCTIONS[name]).get("AWS_LAMBDA_EXEC_WRAPPER")
     assert wrapper == ("/opt/stream-runtime" if is_asked else None)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in FUNCTIONS if name not in {"Probe", "Invoices", "Replay", "JobWorker"}]
+)
+def test_the_handler_answers_as_the_route_passes_it_on(name):
+    """A route that buffers wants a document, and one that streams a prelude; Mangum's reader alone is nowhere."""
+    properties = FUNCTIONS[name]
+    code = (ROOT / properties["CodeUri"] / "app.py").read_text()
+    events = [event["Properties"] for event in properties["Events"].values() if event["Type"] == "Api"]
+    (streams,) = {event["Path"] in STREAMED for event in events}
+    assert f"handler = {'streaming' if streams else 'whole'}_handler(app)" in code
 
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))

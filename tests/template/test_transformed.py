@@ -172,8 +172,8 @@ def test_it_costs_nothing_while_idle():
     assert len(of_type("AWS::CloudWatch::Alarm").keys() - told) <= FREE_ALARMS
     for name, function in of_type("AWS::Lambda::Function").items():
         chosen = {"Fn::If": ["UsesSnapStart", "PublishedVersions", "None"]}
-        # Old versions of this one are kept, and so would be their snapshots.
-        assert function["SnapStart"] == {"ApplyOn": "None" if name == "JobWorker" else chosen}
+        # Old versions of the one are kept, and so would be their snapshots; nobody waits for the other.
+        assert function["SnapStart"] == {"ApplyOn": "None" if name in {"JobWorker", "Preflight"} else chosen}
     assert TEMPLATE["Parameters"]["SnapStart"]["Default"] == "off"
     assert TEMPLATE["Parameters"]["SecretsIn"]["Default"] == "ssm"
 
@@ -214,7 +214,7 @@ def test_rights_are_small():
         actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
         assert "*" not in "".join(actions)
         assert statement["Resource"] != "*"
-        assert {action.partition(":")[0] for action in actions} <= READS | {"events", "lambda", "sqs"}
+        assert {action.partition(":")[0] for action in actions} <= READS | {"codedeploy", "events", "lambda", "sqs"}
 
 
 def test_the_mcp_front_may_invoke_what_it_names_and_nobody_else_may():
@@ -223,6 +223,7 @@ def test_the_mcp_front_may_invoke_what_it_names_and_nobody_else_may():
     named = [value["Ref"] for name, value in environ.items() if name.startswith("GATEWAY_FUNCTION")]
     allowed = {name: s["Resource"] for name, s in statements() if s["Action"] == "lambda:InvokeFunction"}
     assert allowed.pop("ProbeScheduler") == [{"Ref": "ProbeAliaslive"}, {"Ref": "InvoicesAliaslive"}]
+    assert allowed.pop("PreflightRole")  # test_preflight has more of it
     assert allowed.pop("JobStarter") == {"Ref": "JobWorkerAliaslive"}
     assert list(allowed) == ["McpRole"]
     assert [resource["Ref"] for resource in allowed["McpRole"]] == named

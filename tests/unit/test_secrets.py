@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import json
+import math
 import random
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -46,7 +47,7 @@ def read_secrets(aws: AwsServer) -> Callable[[str], dict[str, str]]:
 
 
 class Scripted:
-    """Stands for a service: a call gets the next answer, and its time passes."""
+    """Stands for a service: a call gets the next answer, and its time passes, but no more than it is waited for."""
 
     def __init__(self, *answers: Any, takes_s: float = 0) -> None:
         self.answers = list(answers)
@@ -59,9 +60,9 @@ class Scripted:
         self.is_open = True
         return self
 
-    def call(self, operation: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    def call(self, operation: str, arguments: Mapping[str, Any], within_s: float = math.inf) -> dict[str, Any]:
         self.asked.append((operation, dict(arguments)))
-        self.now_s += self._takes_s
+        self.now_s += min(self._takes_s, within_s)
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Exception):
             raise answer
@@ -157,7 +158,10 @@ def test_two_paths_of_one_parent_take_one_call(ssm, aws):
     def watched(service: Service) -> Any:
         calls = connector(aws.environ)(service)
         call = calls.call
-        calls.call = lambda operation, arguments: (asked.append(arguments["Path"]), call(operation, arguments))[1]
+        calls.call = lambda operation, arguments, within_s: (
+            asked.append(arguments["Path"]),
+            call(operation, arguments),
+        )[1]
         return calls
 
     assert secrets.read_secrets(BOTH, watched) == STORE | SECRETS
@@ -207,6 +211,15 @@ def test_an_init_does_not_wait_for_ever(sources):
         service.read(*sources)
     assert MOST_S - 2 <= service.now_s <= MOST_S
     assert not service.is_open
+
+
+@pytest.mark.parametrize("takes_s", [2.9, 3.7, 30])
+def test_a_service_that_hangs_does_not_outlast_an_init(takes_s):
+    """The last try has what is left of the time, and half a second at least."""
+    service = Scripted(AwsError("TimeoutError", passing=True), takes_s=takes_s)
+    with pytest.raises(ConfigUnavailable, match="TimeoutError"):
+        service.read(*BOTH)
+    assert service.now_s <= MOST_S + 0.5
 
 
 def test_all_pages_share_that_time():

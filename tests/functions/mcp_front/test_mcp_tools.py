@@ -107,6 +107,9 @@ async def test_embed_speaks_openais_wire(mcp):
     assert (told["model"], told["embeddings"], told["usage"]["total_tokens"]) == ("vectors", [[2.0], [1.0]], 3)
     (record,) = await mcp.world.records("beta")
     assert (record.agent_id, record.user_id) == ("indexer", "u1")
+    refused = await mcp.call("embed", key=key, input=["a"] * 513)
+    assert (refused["isError"], "at most 512 texts" in refused["content"][0]["text"]) == (True, True)
+    assert len(await mcp.world.records("beta")) == 1
 
 
 async def test_usage_takes_filters(mcp):

@@ -11,8 +11,18 @@ from gateway_core.lambda_stream import prelude
 from tests.lambda_runtime.emulator import eventstream
 from tests.lambda_runtime.emulator.events import rest_event, url_event
 from tests.lambda_runtime.emulator.http1 import Request, serving
-from tests.lambda_runtime.emulator.runtime_api import Begin, Chunk, End, Failed, Item
+from tests.lambda_runtime.emulator.runtime_api import (
+    MOST_BYTES,
+    MOST_WHOLE_BYTES,
+    Begin,
+    Chunk,
+    End,
+    Failed,
+    Item,
+    too_large,
+)
 
+_TOO_LONG = b'{"message": "Request Too Long"}'
 _BAD_GATEWAY = b'{"message": "Internal server error"}'
 
 
@@ -32,6 +42,9 @@ class HttpFront:
     async def answer(self, request: Request) -> None:
         body = await request.body()
         event = self._make_event(request.method, request.target, request.headers.items(), body)
+        if len(json.dumps(event)) > MOST_BYTES["RequestResponse"]:
+            await request.reply(413, _TOO_LONG)
+            return
         response = _HttpResponse(request)
         async for item in self._function.invoke(event):
             # A client that has gone is not told to the function: it runs on, and its answer goes nowhere.
@@ -84,7 +97,11 @@ class LambdaFront:
         self._functions = functions
 
     async def answer(self, request: Request) -> None:
-        event = json.loads(await request.body())
+        payload = await request.body()
+        if len(payload) > MOST_BYTES[request.headers.get("x-amz-invocation-type", "RequestResponse")]:
+            await request.reply(413, b"{}", [("x-amzn-ErrorType", "RequestTooLargeException")])
+            return
+        event = json.loads(payload)
         _root, _version, _functions, name, action = request.target.split("/")
         function = self._functions.get(name)
         if function is None:
@@ -104,6 +121,8 @@ class LambdaFront:
                     data, headers = body, [("X-Amz-Function-Error", "Unhandled")]
                 case End() if item.error:
                     headers = [("X-Amz-Function-Error", "Unhandled")]
+        if len(data) > MOST_WHOLE_BYTES:
+            data, headers = too_large().body, [("X-Amz-Function-Error", "Unhandled")]
         await request.reply(200, data, [("Content-Type", "application/json"), *headers])
 
     async def _stream(self, request: Request, function: Invokable, event: Any) -> None:

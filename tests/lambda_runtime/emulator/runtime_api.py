@@ -16,6 +16,12 @@ from tests.lambda_runtime.emulator.http1 import Request, serving
 
 _ROOT = "/2018-06-01/runtime"
 _OK = b'{"status":"OK"}\n'
+MOST_BYTES = {"Event": 1_048_576, "RequestResponse": 6_291_456}
+"""Of an event that Lambda's API takes, by the type of invocation."""
+MOST_WHOLE_BYTES = 6_291_556
+"""Of an answer that does not stream, or that goes to somebody who takes it whole."""
+MOST_STREAMED_BYTES = 200 * 1024 * 1024
+TOO_LARGE = "Function.ResponseSizeTooLarge"
 ARN = "arn:aws:lambda:eu-central-1:123456789012:function:probe"
 
 
@@ -60,6 +66,12 @@ class Failed:
     body: bytes = b"{}"
 
 
+def too_large() -> Failed:
+    """What becomes of an answer that is."""
+    text = f"Response payload size exceeded maximum allowed payload size ({MOST_WHOLE_BYTES} bytes)."
+    return Failed(TOO_LARGE, json.dumps({"errorType": TOO_LARGE, "errorMessage": text}).encode())
+
+
 type Item = Begin | Chunk | End | Failed
 
 
@@ -96,7 +108,8 @@ class RuntimeApi:
     """What awslambdaric talks to. `address` is set while `serve` is open.
 
     `refuse_with` is the status that answers are refused with at once, `reply_with` that of complete ones; nothing is
-    read of them while `reading` is not set, and the connection breaks when `break_after` chunks have come.
+    read of them while `reading` is not set, and the connection breaks when `break_after` chunks have come, or more than
+    `most_streamed_bytes`. A whole answer that is too large is refused, and is the function's error.
     """
 
     def __init__(self) -> None:
@@ -108,6 +121,7 @@ class RuntimeApi:
         self.refuse_with: int | None = None
         self.reply_with = 202
         self.break_after: int | None = None
+        self.most_streamed_bytes = MOST_STREAMED_BYTES
         self.reading = asyncio.Event()
         self.reading.set()
         self._ended_by: str | None = None
@@ -182,6 +196,12 @@ class RuntimeApi:
             await invocation.put(Failed("Runtime.Refused"))
             raise ConnectionAbortedError
         await self.reading.wait()
+        if not request.is_chunked and int(request.headers["content-length"]) > MOST_WHOLE_BYTES:
+            await request.body()
+            error = too_large()
+            await request.reply(413, error.body)
+            await invocation.put(error)
+            return
         await invocation.put(Begin(invocation.id, request.headers))
         try:
             end = await self._read_answer(request, invocation)
@@ -196,10 +216,10 @@ class RuntimeApi:
         if not request.is_chunked:
             await invocation.put(Chunk(await request.body()))
             return End()
-        count = 0
+        count, size = 0, 0
         async for data in request.chunks():
             await invocation.put(Chunk(data))
-            count += 1
-            if count == self.break_after:
+            count, size = count + 1, size + len(data)
+            if count == self.break_after or size > self.most_streamed_bytes:
                 raise ConnectionAbortedError
         return End(await request.trailers())

@@ -1,4 +1,4 @@
-"""Calls the functions through Lambda's Invoke and InvokeWithResponseStream.
+"""Calls the functions through Lambda's InvokeWithResponseStream, also those that answer whole: Invoke ends at 6 MB.
 
 boto3 blocks, so each call has a thread; the deadline is asyncio's, and the thread ends with Lambda's answer at the
 latest after `MOST_READ_S`. Nothing is ever sent twice: a model call costs money.
@@ -66,9 +66,8 @@ class LambdaInvoker:
         self._threads = ThreadPoolExecutor(_THREADS, "invoke")
 
     async def invoke(self, function: str, request: HttpRequest) -> HttpAnswer:
-        name, event = self._name(function), _event(request)
-        async with within(request.timeout_s, function):
-            return await self._run(self._invoke, function, name, event)
+        async with self.stream(function, request) as answer:
+            return HttpAnswer(answer.status, answer.headers, b"".join([part async for part in answer.parts]))
 
     @asynccontextmanager
     async def stream(self, function: str, request: HttpRequest) -> AsyncIterator[HttpStream]:
@@ -100,14 +99,6 @@ class LambdaInvoker:
         with self._lock:
             self._client = self._client or self._connect()
             return self._client
-
-    def _invoke(self, function: str, name: str, event: bytes) -> HttpAnswer:
-        with _our_errors(function):
-            answer = self._lambda().invoke(FunctionName=name, Payload=event)
-            payload = answer["Payload"].read()  # always: it gives the connection back
-            if fault := answer.get("FunctionError"):
-                raise FunctionUnavailable(f"{function}: {fault}")
-            return read_answer(payload)
 
     def _open(self, function: str, name: str, event: bytes) -> _Chunks:
         with _our_errors(function):

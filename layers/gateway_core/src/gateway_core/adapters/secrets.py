@@ -23,6 +23,8 @@ SSM = Service("ssm", "SSM", "AmazonSSM")
 SECRETS_MANAGER = Service("secretsmanager", "Secrets Manager", "secretsmanager")
 MOST_S = 8.0
 """After so long nothing is asked again: Lambda ends an init after 10 s."""
+_LAST_TRY_S = 0.5
+"""What the last try has to connect, and to be answered, if the time is over but for it."""
 _TIMEOUTS = Timeouts(connect_s=1, read_s=3)
 _FIRST_PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 2.0
@@ -32,7 +34,7 @@ _UNREADABLE = "The secrets at {source} cannot be read ({why}). See docs/deploy.m
 class Calls(Protocol):
     """One of AWS's services, as `JsonCalls` is."""
 
-    def call(self, operation: str, arguments: Mapping[str, Any]) -> dict[str, Any]: ...
+    def call(self, operation: str, arguments: Mapping[str, Any], within_s: float = ...) -> dict[str, Any]: ...
 
     def close(self) -> None: ...
 
@@ -134,7 +136,8 @@ class _Reading:
             self._open[service] = self._connect(service)
         for pause_s in pauses_s(self._patience.draw):
             try:
-                return self._open[service].call(operation, arguments)
+                left_s = self._end_s - self._patience.clock_s()
+                return self._open[service].call(operation, arguments, max(left_s, _LAST_TRY_S))
             except AwsError as error:
                 if not error.passing or self._patience.clock_s() + pause_s > self._end_s:
                     raise

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import base64
+import json
 import struct
+from collections.abc import Iterator
+from itertools import batched
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from gateway_core.access.rights import check_tool
 from gateway_core.api.auth import identify
@@ -25,6 +28,8 @@ from gateway_core.services import Current, ModelServices
 
 TOOL = "embed"
 MOST_INPUTS = 2048
+AT_ONCE = 64
+"""Vectors that are one piece of an answer; 2,048 of them with 3,072 numbers each are 130 MB of JSON."""
 
 type Text = Annotated[str, Field(min_length=1)]
 type Tokens = Annotated[list[Annotated[int, Field(ge=0, lt=2**31)]], Field(min_length=1)]
@@ -58,7 +63,7 @@ def router(source: Current[ModelServices]) -> Routes:
     routes = Routes()
 
     @routes.post("/v1/embeddings")
-    async def embeddings(request: Request) -> JSONResponse:
+    async def embeddings(request: Request) -> Response:
         services = source.now()
         settings = services.settings
         caller = await identify(request, services)
@@ -68,26 +73,35 @@ def router(source: Current[ModelServices]) -> Routes:
         timeout_s = min(settings.default_timeout_s, time_left_s(request.scope))
         answer = services.gateway.embed(asked, caller, request.state.request_id, timeout_s=timeout_s)
         done = await while_listening(request, answer)
-        return JSONResponse(embeddings_body(done, body.encoding_format), headers=gateway_headers(done))
+        headers, pieces = gateway_headers(done), embeddings_text(done, body.encoding_format)
+        if len(done.answer.vectors) > AT_ONCE:
+            return StreamingResponse(pieces, headers=headers, media_type=JSONResponse.media_type)
+        return Response("".join(pieces), headers=headers, media_type=JSONResponse.media_type)
 
     return routes
 
 
-def embeddings_body(done: Completion[Embeddings], encoding: str) -> dict[str, Any]:
-    """OpenAI's answer."""
+def embeddings_text(done: Completion[Embeddings], encoding: str) -> Iterator[str]:
+    """OpenAI's answer, so many vectors at a time."""
     show = _base64 if encoding == "base64" else list
-    vectors = enumerate(done.answer.vectors)
-    return {
-        "object": "list",
-        "data": [{"object": "embedding", "index": index, "embedding": show(vector)} for index, vector in vectors],
+    rest = {
         "model": done.model.key,
         "usage": {"prompt_tokens": done.usage.input_tokens, "total_tokens": done.usage.total_tokens},
     }
+    yield '{"object":"list","data":['
+    for some in batched(enumerate(done.answer.vectors), AT_ONCE):
+        rows = [{"object": "embedding", "index": index, "embedding": show(vector)} for index, vector in some]
+        yield ("," if rows[0]["index"] else "") + _json(rows)[1:-1]
+    yield f"],{_json(rest)[1:]}"
 
 
 def _request(body: EmbeddingsBody, attribution: Attribution, services: ModelServices) -> EmbedRequest:
     group, model = group_or_model(services.settings.catalog, body.model)
     return EmbedRequest(body.inputs(), attribution, group, model, body.dimensions)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def _base64(vector: tuple[float, ...]) -> str:

@@ -119,6 +119,8 @@ class _Beginning:
         clock = SystemClock()
         store, telemetry = open_store(settings, clock), _telemetry(settings, process, tracer)
         _after_restore(process, store.forget_connections)
+        # Else all that are restored from one snapshot draw the same pauses. Lambda's own runtime leaves it to us.
+        _after_restore(process, random.seed)
         events = event_sink(process, telemetry, environ)
         degrade = settings.store_on_failure == "degrade" and not waits
         backlog = backlog_of(process.backlog, store, clock, telemetry, on_lambda=process.on_lambda)

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import Any
 
 from starlette.types import ASGIApp
 
 from gateway_core.lambda_stream.deadline import Deadline
 from gateway_core.lambda_stream.exchange import LambdaExchange
-from gateway_core.lambda_stream.request import LambdaRequest, read_event
+from gateway_core.lambda_stream.request import LambdaRequest, acknowledged, read_event
 from gateway_core.lambda_stream.stream import Stream, StreamableEvent
-
-_log = logging.getLogger(__name__)
 
 MARGIN_S = 0.5
 """Seconds before Lambda's own end at which the app is cancelled. The app's own deadline (`api.deadline`) is earlier."""
@@ -35,8 +32,7 @@ class StreamingHandler:
         """
         request = read_event(event, context)
         if request is None:
-            _log.debug("no HTTP event: %s", sorted(event) if isinstance(event, dict) else type(event).__name__)
-            return {"ignored": True}
+            return acknowledged(event)
         if isinstance(event, StreamableEvent):
             return self._runner.run(self._begin(request, context))
         return self._runner.run(self._collect(request, context))

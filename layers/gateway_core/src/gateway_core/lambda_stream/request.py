@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote, unquote
 
 from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
 from mangum.handlers import APIGateway, HTTPGateway
-from mangum.types import LambdaConfig, LambdaHandler
+from mangum.types import LambdaConfig, LambdaHandler, Response
 
 from gateway_core.lambda_stream.prelude import Head
+
+_log = logging.getLogger(__name__)
 
 
 class LambdaRequest:
@@ -24,7 +27,11 @@ class LambdaRequest:
     def proxy_response(self, head: Head, body: bytes) -> dict[str, Any]:
         """A whole answer in the form that belongs to the event's version."""
         pairs = [[name.encode("latin-1"), value.encode("latin-1")] for name, value in head.headers]
-        return self._reader({"status": head.status, "headers": pairs, "body": body})
+        return self.mangum_response({"status": head.status, "headers": pairs, "body": body})
+
+    def mangum_response(self, response: Response) -> dict[str, Any]:
+        """The same, of what Mangum has collected."""
+        return self._reader(response)
 
 
 def read_event(event: Any, context: Any) -> LambdaRequest | None:
@@ -34,6 +41,12 @@ def read_event(event: Any, context: Any) -> LambdaRequest | None:
         return None
     config = LambdaConfig(api_gateway_base_path="/", text_mime_types=DEFAULT_TEXT_MIME_TYPES, exclude_headers=[])
     return LambdaRequest(reader(event, context, config), event)
+
+
+def acknowledged(event: Any) -> dict[str, Any]:
+    """The answer to an event that is no request: nothing is done, as it is nobody's mistake that it came."""
+    _log.debug("no HTTP event: %s", sorted(event) if isinstance(event, dict) else type(event).__name__)
+    return {"ignored": True}
 
 
 def _reader_of(event: Any) -> type[LambdaHandler] | None:

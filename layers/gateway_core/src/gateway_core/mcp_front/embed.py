@@ -7,10 +7,14 @@ from typing import Annotated
 from pydantic import Field
 
 from gateway_core.domain.chat import Json
+from gateway_core.domain.errors import InvalidRequest
 from gateway_core.invocation import HttpRequest
 from gateway_core.mcp_front.arguments import Arguments
 from gateway_core.mcp_front.operation import Operation, Result, json_body, output_of
 from gateway_core.mcp_front.visitor import Visitor
+
+MOST_TEXTS = 512
+"""Their vectors, of 3,072 numbers each, are 33 MB of JSON, and all of it is in memory here. The route takes 2,048."""
 
 
 class EmbedArguments(Arguments):
@@ -25,6 +29,8 @@ class EmbedArguments(Arguments):
 
 
 def _request(given: EmbedArguments, visitor: Visitor) -> HttpRequest:
+    if isinstance(given.input, list) and len(given.input) > MOST_TEXTS:
+        raise InvalidRequest(f"input: at most {MOST_TEXTS} texts at once.", param="input")
     body = {"input": given.input, "model": given.model, "dimensions": given.dimensions, "user": given.user_id}
     headers = {"x-project-id": given.project_id, "x-agent-id": given.agent_id}
     return visitor.request(

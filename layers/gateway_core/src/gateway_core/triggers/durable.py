@@ -23,6 +23,7 @@ from gateway_core.batch.job_rounds import Stay
 from gateway_core.ports import JobFiles
 from gateway_core.services import Current, ModelServices
 from gateway_core.store.jobs import MOST_JOB_S, JobName
+from gateway_core.triggers.foreign import IGNORED, is_foreign
 from gateway_core.triggers.jobs import worker_of
 
 LEAST_PAUSE_S = 75
@@ -57,6 +58,8 @@ def durable_handler(source: Current[ModelServices], files: JobFiles, loop: LoopT
     """A handler for events `{"job": "job_alpha_0f..."}`, which works in `loop`."""
 
     def handle(event: dict[str, Any], context: DurableContext) -> dict[str, Any]:
+        if is_foreign(event, "job"):
+            return IGNORED
         name = JobName.parse(str(event.get("job")))
         if name is None:
             return {"error": "invalid_request"}  # to repeat it would not help

@@ -30,6 +30,7 @@ from gateway_core.store.probes import (
     listed,
 )
 from gateway_core.telemetry.events import Fact, OperatorEvent
+from gateway_core.triggers.foreign import IGNORED, is_foreign
 
 CHECKS = ("providers", "catalog", "holds")
 LOOK_THROUGH_S = 15.0
@@ -166,9 +167,14 @@ class Checks(Protocol):
 
 
 def scheduled(checks: Checks) -> Callable[[Any, Any], dict[str, Any]]:
-    """A Lambda handler that runs the checks. Each event has an event loop, and with it connections, of its own."""
+    """A Lambda handler that runs the checks. Each event has an event loop, and with it connections, of its own.
+
+    What is for somebody else, such as what keeps an environment warm, is acknowledged and otherwise left alone.
+    """
 
     async def once(event: object) -> dict[str, Any]:
+        if is_foreign(event, "check"):
+            return IGNORED
         try:
             return await checks.run(event)
         finally:

@@ -20,6 +20,7 @@ from gateway_core.store.messages import Settled, Terms
 from gateway_core.store.records import Unsettled
 from gateway_core.store.unsettled import Verdict, parse
 from gateway_core.telemetry.events import of_changes
+from gateway_core.triggers.foreign import IGNORED, is_foreign
 
 LOOK_S = 1.0
 """How often the files are looked at: nobody pays for it, and after half a second of outage nobody waits for long."""
@@ -141,6 +142,8 @@ def queued(replayer: Replayer) -> Handler:
     """
 
     async def batch(event: Any) -> dict[str, Any]:
+        if is_foreign(event, "Records"):
+            return IGNORED
         records = event.get("Records") if isinstance(event, dict) else None
         if not isinstance(records, list):
             return replayer.refuse(InvalidRequest("event.Records: is not there.", param="Records"))

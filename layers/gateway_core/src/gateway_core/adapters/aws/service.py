@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import select
 import ssl
@@ -38,6 +39,10 @@ class Timeouts:
     connect_s: float
     read_s: float
 
+    def within(self, seconds: float) -> Timeouts:
+        """None of them longer."""
+        return Timeouts(min(self.connect_s, seconds), min(self.read_s, seconds))
+
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
@@ -59,13 +64,13 @@ class JsonCalls:
         self._kept: list[_Kept] = []
         self._lock = threading.Lock()
 
-    def call(self, operation: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """The answer's document. Raises AwsError. Blocks."""
+    def call(self, operation: str, arguments: Mapping[str, Any], within_s: float = math.inf) -> dict[str, Any]:
+        """The answer's document. Raises AwsError. Blocks, and waits for nothing longer than `within_s`."""
         endpoint = self._account.endpoint(self._service)
         body = json.dumps(arguments, ensure_ascii=False, separators=(",", ":")).encode()
         headers = self._headers(operation, endpoint, body)
         try:
-            status, answer = self._exchange(endpoint, headers, body)
+            status, answer = self._exchange(endpoint, headers, body, self._timeouts.within(within_s))
         except (OSError, HTTPException) as error:
             raise AwsError(type(error).__name__, passing=not isinstance(error, _LASTING)) from None
         except ValueError:  # its text would quote the header
@@ -92,9 +97,12 @@ class JsonCalls:
         at = datetime.fromtimestamp(self._wall_s(), UTC)
         return signed(endpoint.path, headers, body, scope, self._account.credentials(), at)
 
-    def _exchange(self, endpoint: Endpoint, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
-        connection = self._take(endpoint) or self._connect(endpoint)
+    def _exchange(
+        self, endpoint: Endpoint, headers: Mapping[str, str], body: bytes, timeouts: Timeouts
+    ) -> tuple[int, bytes]:
+        connection = self._take(endpoint) or self._connect(endpoint, timeouts.connect_s)
         try:
+            connection.sock.settimeout(timeouts.read_s)
             connection.request("POST", endpoint.path, body, headers)
             with connection.getresponse() as response:
                 found = response.status, _read(response)
@@ -108,8 +116,7 @@ class JsonCalls:
             self._keep(connection, endpoint)
         return found
 
-    def _connect(self, endpoint: Endpoint) -> HTTPConnection:
-        wait_s = self._timeouts.connect_s
+    def _connect(self, endpoint: Endpoint, wait_s: float) -> HTTPConnection:
         connection = (
             HTTPSConnection(
                 endpoint.host, endpoint.port, timeout=wait_s, context=context_of(self._account.certificates())
@@ -118,7 +125,6 @@ class JsonCalls:
             else HTTPConnection(endpoint.host, endpoint.port, timeout=wait_s)
         )
         connection.connect()
-        connection.sock.settimeout(self._timeouts.read_s)
         return connection
 
     def _take(self, endpoint: Endpoint) -> HTTPConnection | None:
