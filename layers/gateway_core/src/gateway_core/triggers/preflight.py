@@ -1,4 +1,4 @@
-"""A look at a new version before anybody is sent to it, as CodeDeploy's hook before traffic is shifted, see ADR 34.
+"""A look at a new version before anybody is sent to it, as CodeDeploy's hook before traffic is shifted, see ADR 30.
 
 Each function is asked by an event of its own kind. Those with a route get a request with a key that nobody has: its 401
 proves that the version starts, has its secrets and its configuration, reaches the store and answers as its route has it
