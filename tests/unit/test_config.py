@@ -228,7 +228,7 @@ class TestDocument:
             ("- hidden", "the document is not a mapping"),
             ("1: hidden", "the document is not a mapping"),
             ("a: \x01hidden", "not readable as YAML"),
-            ("a: " + "[" * 5000, "is nested deeper"),
+            ("a: " + "[" * 500 + "]" * 500, "is nested deeper"),
             ("pricing: {book: hidden}", "pricing.book: there is no such price book. Choose one of: spec-2026-01."),
             ("groups: {g: [gpt-5.1, none]}", "groups.g: there is no model 'none'"),
         ],
