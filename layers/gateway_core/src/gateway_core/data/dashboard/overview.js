@@ -47,7 +47,7 @@ function perSuccess(totals) {
 
 function card(name, value, unit, more, exact, kind = "") {
   return el("div", {class: `card fact ${kind}`}, el("dt", {}, name),
-    el("dd", {class: "value", title: exact ? `${exact} USD` : null}, value, unit ? el("small", {}, ` ${unit}`) : null),
+    el("dd", {class: value.length > 7 ? "value long" : "value", title: exact ? `${exact} USD` : null}, value, unit ? el("small", {}, ` ${unit}`) : null),
     el("dd", {class: "muted more"}, more ?? ""));
 }
 
