@@ -63,17 +63,17 @@ HEAVY = {
 CALLS_MODELS = {"api.schemas", "batch", "adapters.upstream", "pipeline.gateway", "wires.codecs", "routing.plan"}
 """Rooms and modules of ours that only callers of models need."""
 OURS = {
-    "admin": 200,
-    "ask": 316,
-    "complete": 309,
-    "embed": 300,
-    "health": 186,
-    "mcp": 224,
-    "models": 189,
+    "admin": 201,
+    "ask": 318,
+    "complete": 311,
+    "embed": 302,
+    "health": 187,
+    "mcp": 225,
+    "models": 190,
     "replay": 169,
-    "stream": 350,
-    "tokens": 309,
-    "usage": 199,
+    "stream": 352,
+    "tokens": 311,
+    "usage": 200,
 }
 """How many modules of ours a function may load."""
 FOLDERS = sorted(path.parent.name for path in ROOT.glob("functions/*/app.py"))

@@ -74,7 +74,7 @@ class RequestGuard:
             with stopped_as_error():
                 await self._app(scope, receive, watched)
         except ShuttingDown as error:
-            self._telemetry.request_failed(request_id, error)
+            self._telemetry.request_failed(request_id, error, scope["state"].get("caller"))
             if not started:
                 await error_response(error, request_id, form)(scope, receive, watched)
         except ClientDisconnect:

@@ -55,8 +55,9 @@ def _encoded(data: Mapping[str, Any]) -> bytes:
 class EventStream(Response):
     """Sends events as they come, and a comment for every interval of silence.
 
-    When the client disconnects, it closes their source; when the process ends, the source may say so. So it does once `longest_s` are over and the client does not
-    read. For one that reads, the source may be late: it ends by itself, after its books are closed, and says how.
+    When the client disconnects, it closes their source. So it does once `longest_s` are over and the client does not
+    read. For one that reads, the source may be late: it ends by itself, after its books are closed, and says how. When
+    the process ends, the source is stopped, and may say that too.
     """
 
     media_type = "text/event-stream"
