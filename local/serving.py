@@ -13,11 +13,15 @@ from typing import Any, override
 
 import uvicorn
 
+from gateway_core.waiting import stop
+
 LOOPBACK = "127.0.0.1"
 # Who cannot start ends, which is noticed at once: this is for a machine that has too much to do.
 _START_TIMEOUT_S = 120.0
 _STOP_TIMEOUT_S = 10.0
 _DRAIN_TIMEOUT_S = 1
+_GRACE_S = 4
+"""What is cut after its time to drain may say so, and is settled; then it is cancelled once more."""
 # Longer than any client of ours keeps an idle connection, so that none is closed under a request.
 _KEEP_ALIVE_S = 600
 _BACKLOG = 4096
@@ -35,10 +39,11 @@ class ServingError(RuntimeError):
 
 
 class Server(uvicorn.Server):
-    """A uvicorn server that says when it accepts connections."""
+    """A uvicorn server that says when it accepts connections, and stops what is open `drain_s` after it is to end."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, drain_s: float) -> None:
         super().__init__(config)
+        self._drain_s = drain_s
         self.settled = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -55,6 +60,16 @@ class Server(uvicorn.Server):
         for sock in sockets or ():
             sock.listen(_BACKLOG)  # asyncio makes one number of how many may wait and how many it takes in one go
         self.settled.set()
+
+    @override
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        cutting = asyncio.get_running_loop().call_later(self._drain_s, self._cut)
+        await super().shutdown(sockets)
+        cutting.cancel()
+
+    def _cut(self) -> None:
+        for task in tuple(self.server_state.tasks):
+            stop(task)
 
     @override
     def run(self, sockets: list[socket.socket] | None = None) -> None:
@@ -85,7 +100,7 @@ def bind(port: int = 0, host: str = LOOPBACK) -> socket.socket:
 def server_for(
     app: Any, drain_s: int = _DRAIN_TIMEOUT_S, *, protocol: type[asyncio.Protocol] | None = None, shares: bool = False
 ) -> Server:
-    """Make a uvicorn server for `app`: quiet, and cutting open streams `drain_s` after it is told to stop.
+    """Make a uvicorn server for `app`: quiet, and cutting what is open `drain_s` after it is told to stop.
 
     One that `shares` its socket with other processes takes one connection at a time, so that none takes them all.
     """
@@ -98,10 +113,10 @@ def server_for(
         access_log=False,
         ws="none",
         timeout_keep_alive=_KEEP_ALIVE_S,
-        timeout_graceful_shutdown=drain_s,
+        timeout_graceful_shutdown=drain_s + _GRACE_S,
     )
     logging.getLogger("uvicorn.error").addFilter(_is_news)  # the same function is added once
-    return Server(config)
+    return Server(config, drain_s)
 
 
 def base_url(sock: socket.socket) -> str:

@@ -33,6 +33,7 @@ from local.observing import Observing, added_up
 from local.parts import Host, apart, serve_database, serve_providers, serve_store
 from local.probing import comparing, probing
 from local.providers import base_urls
+from local.real_providers import real_providers
 from local.replaying import backlog_of, replaying
 from local.serving import ServingError, base_url, bind, running, server_for
 from local.slow_clients import BoundedProtocol
@@ -263,6 +264,8 @@ def _announce(addresses: Addresses, choices: LocalEnvironment) -> None:
     for name, url in addresses.databases.items():
         print(f"Database   {name} {url}")
     print(f"Backlog    {addresses.backlog}")
+    for real in real_providers(choices, os.environ):
+        print(f"Real       {real}")
     print(f"Simulated  {simulated} {addresses.providers_url}", flush=True)
     if addresses.key:
         print(f"Try it     curl {addresses.url}/v1/complete -H 'Authorization: Bearer {addresses.key}' \\")

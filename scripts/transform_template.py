@@ -7,6 +7,7 @@ a SAM template. Usage: scripts/transform_template.py [NAME=VALUE ...], parameter
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -34,4 +35,6 @@ def transform(parameters: Mapping[str, str], code: str = "code") -> dict[str, An
 
 
 if __name__ == "__main__":
+    # It warns of flags that AWS sets for itself, which looks like a fault of the template.
+    logging.getLogger("samtranslator.feature_toggle").setLevel(logging.ERROR)
     print(json.dumps(transform(dict(pair.split("=", 1) for pair in sys.argv[1:])), indent=1))

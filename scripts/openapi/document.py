@@ -35,7 +35,7 @@ ERRORS = {
     429: "`rate_limited`, by the key's limits or by all providers, with Retry-After",
     500: "`internal_error`",
     502: "`provider_error`: a provider's answer makes no sense, and no other model could take over",
-    503: "`no_deployment_available`, `store_unavailable` or `overloaded`, mostly with Retry-After",
+    503: "`no_deployment_available`, `store_unavailable`, `overloaded` or `shutting_down`, mostly with Retry-After",
     504: "`deadline_exceeded`",
 }
 _CLOSED = vars(answers).keys() | vars(looks).keys() | vars(accounts).keys()

@@ -51,6 +51,7 @@ TABLE = {
     "RecordRefused": (503, "store_unavailable", SERVER, True),
     "BacklogUnavailable": (503, "backlog_unavailable", SERVER, True),
     "Overloaded": (503, "overloaded", SERVER, True),
+    "ShuttingDown": (503, "shutting_down", SERVER, True),
     "ConfigError": (500, "config_error", SERVER, False),
     "ConfigUnavailable": (500, "config_error", SERVER, False),
 }

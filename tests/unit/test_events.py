@@ -57,7 +57,7 @@ RECORD = UsageRecord(
     output_nano=3_000_000,
     latency_ms=900,
     cache_hit=False,
-    price_source="litellm 2026-11-12",
+    price_source="litellm-1.106.2@2026-11-20",
     input_includes_cached=True,
 )
 EVENTS = [

@@ -5,6 +5,7 @@ import io
 import json
 import re
 import uuid
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from gateway_core.adapters.log_backlog import LogBacklog
 from gateway_core.bootstrap import event_sink, light_services
 from gateway_core.config.environment import ProcessEnvironment
 from gateway_core.domain.errors import ConfigError
-from gateway_core.domain.provider_errors import ProviderUnavailable
+from gateway_core.domain.provider_errors import ProviderTimeout, ProviderUnavailable
+from gateway_core.domain.result import Attempt
 from gateway_core.store.messages import Settled, Ticket
 from gateway_core.store.records import Unsettled
 from gateway_core.telemetry.events import OperatorEvent
@@ -60,13 +62,24 @@ def test_lambda_can_filter_lines_by_level():
 
 
 def test_text_is_one_line_without_objects():
-    """Time, level, message and what is plain; the record is in the store."""
+    """Of a request what people look for, and what is unusual about it; the record is in the store."""
     log, stream = telemetry(log_format="text")
-    log.usage(RECORD)
-    line = stream.getvalue()
-    assert line.count("\n") == 1
-    assert line[12:].startswith(" INFO  usage request_id=req_1 project_id=alpha gen_ai.operation.name=chat")
-    assert "usage={" not in line
+    log.usage(replace(RECORD, attempts=1))
+    log.usage(replace(RECORD, model_group="", error_code="cancelled", estimated_nano=1000))
+    first, second = (line[12:] for line in stream.getvalue().splitlines())
+    told = "input_tokens=1200 output_tokens=300 cost_usd=0.003375 latency_ms=900"
+    assert first == f" INFO  usage request_id=req_1 project_id=alpha model=reasoning served_by=gpt-5.1 {told}"
+    unusual = "estimated_usd=0.000001 attempts=2 error=cancelled"
+    assert second == f" INFO  usage request_id=req_1 project_id=alpha model=gpt-5.1 {told} {unusual}"
+
+
+def test_text_has_short_names():
+    """Those of OpenTelemetry are for machines."""
+    log, stream = telemetry(log_format="text")
+    log.attempt_failed("req_1", Attempt("first", "openai", "failed", "timeout", 7), ProviderTimeout("late"))
+    assert stream.getvalue()[12:].startswith(
+        " WARN  attempt failed request_id=req_1 provider=openai model=first error="
+    )
 
 
 async def test_text_shows_objects_where_something_is_to_be_done():

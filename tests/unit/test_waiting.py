@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from gateway_core.waiting import Patience, heard_out, leave, outlive, was_left
+from gateway_core.waiting import Patience, heard_out, leave, outlive, stop, stopped_within, was_left, was_stopped
 
 
 async def wait(patience: Patience, for_s: float, step: asyncio.Future[None] | None = None) -> None:
@@ -222,3 +222,24 @@ async def test_who_outlives_a_task_hands_on_what_cancels_it() -> None:
     outer.cancel()
     await outer
     assert (reasons, task.done()) == ([True, False], True)
+
+
+@pytest.mark.parametrize("has_begun", [True, False])
+async def test_whoever_is_stopped_hands_it_on(has_begun: bool) -> None:
+    """To what was begun within, whose end is waited for; where there is nothing, the work itself is stopped."""
+    told: list[str] = []
+
+    async def told_of_it(name: str) -> None:
+        nonlocal told
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError as cancelled:
+            told += [name] * was_stopped(cancelled)
+
+    begun = [asyncio.create_task(told_of_it("begun"))] if has_begun else []
+    work = asyncio.wait(begun) if has_begun else told_of_it("work")
+    task = asyncio.create_task(stopped_within(work, begun))
+    await asyncio.sleep(0.01)
+    stop(task)
+    await task
+    assert told == (["begun"] if has_begun else ["work"])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Self
 
 _LEFT = "the caller left"
+_STOPPED = "the process ends"
 _BEHIND: ContextVar[set[asyncio.Task[Any]] | None] = ContextVar("behind", default=None)
 
 
@@ -86,21 +87,26 @@ def leave(task: asyncio.Task[Any]) -> None:
     task.cancel(_LEFT)
 
 
-def leave_behind(task: asyncio.Task[Any]) -> None:
-    """Leave a task that goes on by itself: who is around it in `with_all_behind` waits until it has ended."""
-    leave(task)
+def stop(task: asyncio.Task[Any]) -> None:
+    """Cancel a task because the process ends: it is to say so to whom it answers, and to end soon."""
+    task.cancel(_STOPPED)
+
+
+def go_behind(task: asyncio.Task[Any]) -> None:
+    """A task that may go on by itself: who is around it in `with_all_behind` waits until it has ended."""
     behind = _BEHIND.get()
     if behind is not None:
         behind.add(task)
+        task.add_done_callback(behind.discard)
 
 
 @asynccontextmanager
-async def with_all_behind() -> AsyncIterator[None]:
-    """Ends once all has that was left behind within it, in tasks that were begun there too."""
+async def with_all_behind() -> AsyncIterator[Collection[asyncio.Task[Any]]]:
+    """Ends once all has that went behind within it, in tasks that were begun there too; gives what is under way."""
     behind: set[asyncio.Task[Any]] = set()
     token = _BEHIND.set(behind)
     try:
-        yield
+        yield behind
     finally:
         _BEHIND.reset(token)
         if behind:
@@ -110,6 +116,33 @@ async def with_all_behind() -> AsyncIterator[None]:
 def was_left(cancelled: asyncio.CancelledError) -> bool:
     """Whether a task is cancelled because its caller left, and not because the work is to end now."""
     return cancelled.args == (_LEFT,)
+
+
+def was_stopped(cancelled: asyncio.CancelledError) -> bool:
+    """Whether a task is cancelled because the process ends. Who then answers instead has to `calm` it."""
+    return cancelled.args == (_STOPPED,)
+
+
+def calm() -> None:
+    """The current task was cancelled, and goes on."""
+    if task := asyncio.current_task():
+        task.uncancel()
+
+
+async def stopped_within[T](work: Coroutine[Any, Any, T], begun: Collection[asyncio.Task[Any]]) -> T:
+    """The result of `work`. Stopped, it hands that on to the tasks that it has `begun`, whose answers it waits for."""
+    task = asyncio.create_task(work)
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as cancelled:
+            if not was_stopped(cancelled) or not begun:
+                task.cancel(*cancelled.args)
+                continue
+            calm()
+            for one in tuple(begun):
+                stop(one)
+    return task.result()
 
 
 async def outlive(task: asyncio.Task[Any]) -> None:

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Scope
 
 from gateway_core.adapters.deadline_as_error import within
 from gateway_core.invocation import FunctionUnavailable, HttpAnswer, HttpRequest, HttpStream
-from gateway_core.waiting import leave_behind
+from gateway_core.waiting import go_behind, leave
 
 MOST_WAITING_PARTS = 8
 """How far an app may run ahead of its reader."""
@@ -38,12 +38,13 @@ class AsgiInvoker:
             raise FunctionUnavailable(f"{function}: there is no such function here")
         exchange = _AsgiExchange(request)
         task = asyncio.create_task(exchange.run(self._apps[function], function))
+        go_behind(task)
         try:
             async with within(request.timeout_s, function):
                 yield await exchange.answer()
         finally:
             # As a server ends an app whose client left; what it still holds is its own to release.
-            leave_behind(task)
+            leave(task)
             self._left.add(task)  # asyncio itself would let go of it
             task.add_done_callback(self._left.discard)
             await asyncio.wait([task], timeout=_SETTLE_S)

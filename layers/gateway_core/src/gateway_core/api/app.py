@@ -8,7 +8,7 @@ from starlette.applications import Starlette
 
 from gateway_core.api.cors import Pages
 from gateway_core.api.error_forms import ErrorForms
-from gateway_core.api.errors import install
+from gateway_core.api.errors import install, serves_openapi
 from gateway_core.api.guard import RequestGuard
 from gateway_core.api.head import HeadAsGet
 from gateway_core.api.routes import Routes
@@ -27,7 +27,7 @@ def create_app[S: Services](source: Current[S], *routers: Callable[[Current[S]],
     app.router.redirect_slashes = False
     telemetry = source.now().telemetry
     app.state.events, app.state.telemetry = source.now().events, telemetry
-    install(app, telemetry, forms)
+    install(app, telemetry, forms, lambda scope: serves_openapi(scope, source.now().settings.serve_openapi))
     app.add_middleware(RequestGuard, telemetry=telemetry, forms=forms, now_ms=source.now().clock.now_ms)
     app.add_middleware(HeadAsGet)
     app.add_middleware(Pages, origins=lambda: source.now().settings.web_origins)

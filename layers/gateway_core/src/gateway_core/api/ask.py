@@ -30,7 +30,8 @@ from gateway_core.batch.questions import TOOL, Answer, Question
 from gateway_core.batch.validation.registry import Registry
 from gateway_core.config.settings import GatewaySettings
 from gateway_core.crowd.slot import waited
-from gateway_core.domain.errors import InvalidRequest, LLMError
+from gateway_core.crowd.stopping import stopped_as_error
+from gateway_core.domain.errors import InvalidRequest, LLMError, ShuttingDown
 from gateway_core.services import Current, Jobs, ModelServices
 from gateway_core.store.jobs import MOST_JOB_S
 from gateway_core.telemetry.telemetry import Telemetry
@@ -148,11 +149,14 @@ async def _all(answers: Answers) -> list[Answer]:
 async def _events(answers: Answers, request_id: str, telemetry: Telemetry) -> Events:
     told: list[Answer] = []
     try:
-        async with aclosing(answers):
-            async for answer in answers:
-                told.append(answer)
-                yield event(result_body(answer), "result")
+        with stopped_as_error():
+            async with aclosing(answers):
+                async for answer in answers:
+                    told.append(answer)
+                    yield event(result_body(answer), "result")
         yield event({"totals": totals_body(told), "request_id": request_id}, "done")
+    except ShuttingDown as error:
+        yield event(error_body(error, request_id), "error")
     except Exception as error:  # noqa: BLE001 - told in-band, without a trace
         telemetry.crashed(request_id, error, "batch")
         failed = LLMError("The gateway failed. Quote the request_id to its operator.")

@@ -13,7 +13,8 @@ from gateway_core.api.errors import error_response
 from gateway_core.api.turn import turn_of
 from gateway_core.crowd.limiter import Limiter
 from gateway_core.crowd.slot import Slot
-from gateway_core.domain.errors import LLMError
+from gateway_core.crowd.stopping import stopped_as_error
+from gateway_core.domain.errors import LLMError, ShuttingDown
 from gateway_core.domain.request_ids import new_request_id
 from gateway_core.invocation import note_end
 from gateway_core.telemetry.telemetry import Telemetry
@@ -70,7 +71,12 @@ class RequestGuard:
             await send(message)
 
         try:
-            await self._app(scope, receive, watched)
+            with stopped_as_error():
+                await self._app(scope, receive, watched)
+        except ShuttingDown as error:
+            self._telemetry.request_failed(request_id, error, scope["state"].get("caller"))
+            if not started:
+                await error_response(error, request_id, form)(scope, receive, watched)
         except ClientDisconnect:
             return  # the caller left before the body was whole: nothing was done, and nobody is there to be told
         except Exception as error:

@@ -6,6 +6,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gateway_core.api.errors import serves_openapi
 from gateway_core.api.routes import Routes
 from gateway_core.config.documents import packaged
 from gateway_core.services import Current, Services
@@ -19,13 +20,8 @@ def router(source: Current[Services]) -> Routes:
 
     @routes.get(f"/{DOCUMENT}")
     async def openapi(request: Request) -> Response:
-        allowed = source.now().settings.serve_openapi
-        if not (_is_local(request) if allowed is None else allowed):
+        if not serves_openapi(request.scope, source.now().settings.serve_openapi):
             raise HTTPException(404)
         return Response(packaged(DOCUMENT), media_type="application/json")
 
     return routes
-
-
-def _is_local(request: Request) -> bool:
-    return "aws.event" not in request.scope

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Any, override
 
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from gateway_core.api.disconnect import left
-from gateway_core.waiting import leave, outlive, was_left
+from gateway_core.waiting import calm, leave, outlive, stop, was_left, was_stopped
 from gateway_core.wires.shapes import sendable_json
 
 HEARTBEAT_S = 15.0
@@ -56,7 +56,8 @@ class EventStream(Response):
     """Sends events as they come, and a comment for every interval of silence.
 
     When the client disconnects, it closes their source. So it does once `longest_s` are over and the client does not
-    read. For one that reads, the source may be late: it ends by itself, after its books are closed, and says how.
+    read. For one that reads, the source may be late: it ends by itself, after its books are closed, and says how. When
+    the process ends, the source is stopped, and may say that too.
     """
 
     media_type = "text/event-stream"
@@ -80,17 +81,19 @@ class EventStream(Response):
         sending = asyncio.create_task(self._send(line))
         beating = asyncio.ensure_future(line.beat())
         leaving = asyncio.ensure_future(left(receive))
-        has_left = False
+        end: Callable[[asyncio.Task[None]], object] = asyncio.Task.cancel
         try:
             await self._end(line, {sending, beating, leaving})
-            has_left = leaving.done()
+            end = leave if leaving.done() else end
         except asyncio.CancelledError as cancelled:
-            has_left = was_left(cancelled)
-            raise
+            end = stop if was_stopped(cancelled) else leave if was_left(cancelled) else end
+            if end is not stop:
+                raise
+            calm()  # the source says it, as its last event
         finally:
             beating.cancel()
             leaving.cancel()
-            (leave if has_left else asyncio.Task.cancel)(sending)
+            end(sending)
             await outlive(sending)
             await asyncio.wait({beating, leaving})
             for task in (sending, beating):  # either raises what the connection did

@@ -12,6 +12,7 @@ from gateway_core.api.errors import error_body
 from gateway_core.api.schemas import CACHED_HEADER, DOWNGRADED_HEADER, DROPPED_HEADER, cost_body, usage_body
 from gateway_core.api.sse import HEARTBEAT_S
 from gateway_core.api.word_buffer import WordBuffer
+from gateway_core.crowd.stopping import stopped_as_error
 from gateway_core.domain.answer import Chunk
 from gateway_core.domain.errors import LLMError
 from gateway_core.domain.result import Opened
@@ -93,10 +94,11 @@ async def _from(
 ) -> StreamParts:
     """All parts, the first of which is waited for. A crash is an error like any other, told in-band without a trace."""
     try:
-        if (part := await first) is not None:
-            yield part
-            async for part in parts:
+        with stopped_as_error():
+            if (part := await first) is not None:
                 yield part
+                async for part in parts:
+                    yield part
     except LLMError:
         raise
     except Exception as error:

@@ -25,6 +25,7 @@
   + RecordRefused              it settled the money, and has no room for the record
   + BacklogUnavailable         what waits to be settled cannot be kept
   + Overloaded                 this process has more to do than it can; nothing was begun
+  + ShuttingDown               this process ends, and the time that what is under way had is over
   + ConfigError                the gateway is set up wrongly
     - ConfigUnavailable        what describes the setup cannot be read now
 
@@ -239,6 +240,14 @@ class Overloaded(LLMError):
 
     status = 503
     code = "overloaded"
+    retryable = True
+
+
+class ShuttingDown(LLMError):
+    """The request was cut. A provider's call that was under way is charged, as it may be billed."""
+
+    status = 503
+    code = "shutting_down"
     retryable = True
 
 

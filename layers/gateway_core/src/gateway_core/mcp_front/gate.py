@@ -25,7 +25,7 @@ from gateway_core.mcp_front.settings import McpSettings
 from gateway_core.mcp_front.visitor import Visitor
 from gateway_core.services import Current
 from gateway_core.telemetry.telemetry import Telemetry
-from gateway_core.waiting import with_all_behind
+from gateway_core.waiting import stopped_within, with_all_behind
 
 
 class WrongHost(RequestError):
@@ -53,9 +53,9 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # A model is heard out for a caller who leaves: the request is open until then, as on other routes.
-        async with with_all_behind():
+        async with with_all_behind() as begun:
             with turn_of(scope, receive, self._limiter) as (_slot, ear):
-                await self._let_through(scope, ear, send)
+                await stopped_within(self._let_through(scope, ear, send), begun)
 
     async def _let_through(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id, settings = new_request_id(), self._settings.now()

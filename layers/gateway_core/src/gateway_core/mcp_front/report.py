@@ -27,6 +27,7 @@ _NEXT_STEPS: Mapping[str, str] = {
     "provider_error": "Try again, or name a model_group so that another model can answer.",
     "no_deployment_available": "Call health_check to see which providers are down.",
     "deadline_exceeded": "Raise timeout_s or lower max_tokens.",
+    "shutting_down": "Send it again.",
     "function_unavailable": "If it goes on, report it to the gateway's operator.",
 }
 _LAST_STEP = "Report it to the gateway's operator."

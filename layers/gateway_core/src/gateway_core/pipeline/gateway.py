@@ -29,6 +29,7 @@ from gateway_core.pipeline.failover import Failover, Send
 from gateway_core.pipeline.fitting import Fitting
 from gateway_core.pipeline.model_router import ModelRouter
 from gateway_core.pipeline.request_state import RequestState
+from gateway_core.pipeline.stopping import stopped_with_bill
 from gateway_core.pipeline.stream_meter import StreamMeter
 from gateway_core.ports import Clock, ModelProvider
 from gateway_core.routing.bounds import BoundedCandidate, PromptSize, bound_chat, bound_embedding
@@ -115,14 +116,15 @@ class Gateway:
         context = RequestContext(caller, request_id, self._clock.monotonic_s() + timeout_s)
         running = await self.with_fresh_rights(context, lambda current: self._begin_stream(request, current))
         state = running.state
-        async with aclosing(running.chunks) as chunks:
-            if running.first is not None:
-                dropped = state.last.dropped(running.first.dropped_params)
-                opened = Opened(state.last.model, state.made + 1, state.degraded, dropped_params=dropped)
-                yield replace(opened, downgraded=state.downgraded)
-                yield running.first
-            async for chunk in chunks:
-                yield chunk
+        with stopped_with_bill(state):
+            async with aclosing(running.chunks) as chunks:
+                if running.first is not None:
+                    dropped = state.last.dropped(running.first.dropped_params)
+                    opened = Opened(state.last.model, state.made + 1, state.degraded, dropped_params=dropped)
+                    yield replace(opened, downgraded=state.downgraded)
+                    yield running.first
+                async for chunk in chunks:
+                    yield chunk
         yield self._completion(state, running.whole(), running.started_s)
 
     async def embed(

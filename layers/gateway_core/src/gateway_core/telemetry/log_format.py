@@ -16,6 +16,17 @@ _LAMBDA_LEVELS = {"WARNING": "WARN", "CRITICAL": "FATAL"}
 _OPERATIONS = {"embedding": "embeddings"}
 _HEAD = ("level", "location", "message", "timestamp", "service")
 _LOUD = {"ERROR", "FATAL"}
+_SHORT_NAMES = {
+    "gen_ai.provider.name": "provider",
+    "gen_ai.request.model": "model",
+    "gen_ai.response.model": "served_by",
+    "gen_ai.usage.input_tokens": "input_tokens",
+    "gen_ai.usage.output_tokens": "output_tokens",
+    "error.type": "error",
+}
+_USAGE = ("request_id", "project_id", "model", "served_by", "input_tokens", "output_tokens", "cost_usd", "latency_ms")
+_USAGE_NEWS = {"estimated_usd": "0", "attempts": 1, "error": None}
+"""What a line of usage has only where it is not the usual."""
 
 
 def json_line(log: Mapping[str, Any]) -> str:
@@ -24,12 +35,20 @@ def json_line(log: Mapping[str, Any]) -> str:
 
 
 def text_line(log: Mapping[str, Any]) -> str:
-    """Time, level, message, then the fields; objects are shown only where something is to be done about them."""
-    log = _for_readers(log)
+    """Time, level, message, then the fields by short names; objects only where something is to be done about them."""
+    log = {_SHORT_NAMES.get(name, name): value for name, value in _for_readers(log).items()}
+    log = _in_short(log) if log["message"] == "usage" else log
     fields = {name: value for name, value in log.items() if name not in _HEAD and value is not None}
     shown = [f"{name}={_value(value)}" for name, value in fields.items() if log["level"] in _LOUD or _is_plain(value)]
     time = str(log["timestamp"])[11:23]
     return " ".join([time, f"{log['level']:<5}", str(log["message"]), *shown])
+
+
+def _in_short(log: Mapping[str, Any]) -> dict[str, Any]:
+    """What people look for in a line of usage; all of it is in the books."""
+    fields = [*_USAGE, *(name for name, usual in _USAGE_NEWS.items() if log.get(name) != usual)]
+    shown = {name: log[name] for name in (*_HEAD, *fields) if name in log}
+    return shown if shown["served_by"] != shown["model"] else {**shown, "served_by": None}
 
 
 def _for_readers(log: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ _TYPES = {
     429: "rate_limit_error",
     504: "timeout_error",
 }
-_OVERLOADED = frozenset({"no_deployment_available", "overloaded"})
+_OVERLOADED = frozenset({"no_deployment_available", "overloaded", "shutting_down"})
 _SERVER_ERRORS = 500
 _TOO_LONG, _TOO_LONG_TEXT = "context_length_exceeded", "prompt is too long"
 """Claude Code makes its conversation shorter where it finds these words."""
