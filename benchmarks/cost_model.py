@@ -39,7 +39,7 @@ MEMORY_MB: Mapping[str, int] = {
     "Replay": 256,
 }
 """MB by function, as in template.yaml."""
-NO_SNAPSTART = frozenset({"JobWorker"})
+NO_SNAPSTART = frozenset({"JobWorker", "Preflight"})
 """Functions that have none, whatever the parameter."""
 ALARMS = 10
 """Of the template; the first ten of an account are free."""
