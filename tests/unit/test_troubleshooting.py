@@ -38,7 +38,7 @@ def fragments():
     """The longest piece of each quoted text that has no variable part, if it is long enough to tell anything."""
     page = (ROOT / "docs/troubleshooting.md").read_text("utf-8")
     for text in (" ".join(found.split()) for found in QUOTED.findall(FENCED.sub("", page))):
-        if not text.startswith((*NOT_OURS, "gateway ", "make ", "curl ", ".venv", "aws ", "scripts/")):
+        if not text.startswith((*NOT_OURS, "gateway ", "docker ", "make ", "curl ", ".venv", "aws ", "scripts/")):
             longest = max(map(str.strip, VARIABLE.split(text)), key=len).strip(" .,;")
             if len(longest.split()) >= LEAST_WORDS:
                 yield longest
