@@ -64,16 +64,16 @@ CALLS_MODELS = {"api.schemas", "batch", "adapters.upstream", "pipeline.gateway",
 """Rooms and modules of ours that only callers of models need."""
 OURS = {
     "admin": 310,
-    "ask": 316,
-    "complete": 309,
-    "embed": 300,
-    "health": 186,
-    "mcp": 224,
-    "models": 189,
-    "replay": 169,
-    "stream": 350,
-    "tokens": 309,
-    "usage": 199,
+    "ask": 320,
+    "complete": 313,
+    "embed": 304,
+    "health": 189,
+    "mcp": 227,
+    "models": 192,
+    "replay": 172,
+    "stream": 354,
+    "tokens": 313,
+    "usage": 202,
 }
 """How many modules of ours a function may load."""
 FOLDERS = sorted(path.parent.name for path in ROOT.glob("functions/*/app.py"))
