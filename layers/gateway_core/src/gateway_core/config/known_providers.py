@@ -1,7 +1,8 @@
 """Providers that LiteLLM knows and the catalog may have no models of: where they are, and what their keys are called.
 
-`providers.json` has them. Base URLs and names of variables are LiteLLM 1.106's. All but Cohere and Bedrock speak OpenAI's wire,
-each in the dialect that its row in `wires.table` names; `tests/contract/test_outside_models.py` calls all of them.
+`providers.json` has them. Base URLs and names of variables are LiteLLM 1.106's. All but Cohere and Bedrock speak
+OpenAI's wire, each in the dialect that its row in `wires.table` names;
+`tests/contract/test_outside_models.py` calls all of them.
 """
 
 from __future__ import annotations
