@@ -27,7 +27,8 @@ CONFIG = f"""
 providers: {{bedrock: {{region: us-east-1, input_includes_cached: false, probe: false}}}}
 failover: {{retries: 0}}
 models:
-  claude-bedrock: {{provider: bedrock, upstream: "{UPSTREAM}", map_key: "bedrock/{UPSTREAM}", tier: 3, max_image_tokens: 9}}
+  claude-bedrock:
+    {{provider: bedrock, upstream: "{UPSTREAM}", map_key: "bedrock/{UPSTREAM}", tier: 3, max_image_tokens: 1600}}
 groups: {{claude: [claude-haiku-3.5, claude-bedrock]}}
 """
 ASKED = "[[cached=4]] [[cache_write=3]] [[words=6]]"
