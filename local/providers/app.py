@@ -13,6 +13,8 @@ from starlette.routing import BaseRoute, Route
 from local.providers.anthropic.costs import AnthropicCosts
 from local.providers.anthropic.messages import AnthropicCountTokens, AnthropicMessages
 from local.providers.anthropic.models import AnthropicModels
+from local.providers.bedrock.converse import BedrockConverse, BedrockConverseStream
+from local.providers.bedrock.models import BedrockModels
 from local.providers.bills import Bills
 from local.providers.calls import LOG_SIZE, CallLog
 from local.providers.deepseek.base import DeepSeekModels
@@ -55,7 +57,7 @@ def create_app(*, now_s: Callable[[], float] = time.time, pace_ms: float = 0.0, 
 def _provider_routes(simulator: Simulator) -> Iterator[BaseRoute]:
     for method, path, wire in _wires(simulator.bills):
         yield Route(path, Endpoint(simulator, wire), methods=[method])
-    for wire in (AnthropicModels(), OpenAIModels(), DeepSeekModels(), GeminiModels()):
+    for wire in (AnthropicModels(), BedrockModels(), OpenAIModels(), DeepSeekModels(), GeminiModels()):
         yield Route(f"/{wire.provider}/{{path:path}}", NotFound(wire))
 
 
@@ -64,6 +66,9 @@ def _wires(bills: Bills) -> Iterator[tuple[str, str, Wire]]:
     yield "POST", "/anthropic/v1/messages/count_tokens", AnthropicCountTokens()
     yield "GET", "/anthropic/v1/models", AnthropicModels()
     yield "GET", "/anthropic/v1/organizations/cost_report", AnthropicCosts(bills)
+    yield "POST", "/bedrock/model/{model:path}/converse", BedrockConverse()
+    yield "POST", "/bedrock/model/{model:path}/converse-stream", BedrockConverseStream()
+    yield "GET", "/bedrock/foundation-models", BedrockModels()
     yield "POST", "/openai/v1/chat/completions", OpenAIChat()
     yield "POST", "/openai/v1/responses", OpenAIResponses()
     yield "POST", "/openai/v1/embeddings", OpenAIEmbeddings()

@@ -19,7 +19,7 @@ from local.providers.model import Request, Tokens
 
 LOG_SIZE = 500
 _MAX_KEPT_BYTES = 256 * 1024
-_CREDENTIALS = ("authorization", "x-api-key", "x-goog-api-key", "cookie")
+_CREDENTIALS = ("authorization", "x-amz-security-token", "x-api-key", "x-goog-api-key", "cookie")
 _UNCOUNTED = ("costs", "models")
 _COUNTERS = (
     "calls",
@@ -169,9 +169,10 @@ def _counted(call: Call) -> dict[str, int]:
 
 
 def _kept(request: Request) -> Request:
-    """What the log keeps of a request: everything, unless its body is huge."""
+    """What the log keeps of a request: its decoded body, unless that is huge."""
     size = int(request.headers.get("content-length", 0))
-    return replace(request, body={"omitted_bytes": size}) if size > _MAX_KEPT_BYTES else request
+    body = {"omitted_bytes": size} if size > _MAX_KEPT_BYTES else request.body
+    return replace(request, body=body, content=b"")
 
 
 def _redacted(values: dict[str, str], secret: tuple[str, ...]) -> dict[str, Any]:

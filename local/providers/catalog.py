@@ -31,3 +31,8 @@ GEMINI = (
     ("gemini-embedding-001", "embedContent"),
 )
 """Names and what they are for."""
+BEDROCK = (
+    "amazon.nova-lite-v1:0",
+    "anthropic.claude-haiku-4-5-20251001-v1:0",
+    "anthropic.claude-sonnet-4-5-20250929-v1:0",
+)

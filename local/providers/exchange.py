@@ -151,4 +151,5 @@ def _request(scope: Scope, body: bytes) -> Request:
         params=scope.get("path_params", {}),
         headers={name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]},
         body=decoded,
+        content=body,
     )

@@ -32,7 +32,7 @@ KINDS: dict[str, frozenset[str]] = {
     "unavailable": frozenset({"failed", "message", "status", "after_chunks", "retry_after"}),
 }
 """Every kind with its own parameters; all of them take `headers` too."""
-PROVIDERS = ("anthropic", "deepseek", "gemini", "openai")
+PROVIDERS = ("anthropic", "bedrock", "deepseek", "gemini", "openai")
 ENDPOINTS = ("chat", "embeddings", "models", "count_tokens", "costs")
 _OF_MODELS = ("chat", "embeddings")
 _OWN_FIELDS = ("provider", "model", "kind", "times", "endpoint")

@@ -19,7 +19,7 @@ type ToolKind = Literal["function", "custom", "legacy"]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What came in. `body` is the decoded JSON, or None if there was none that could be decoded."""
+    """What came in. `body` is the decoded JSON of `content`, or None if there was none that could be decoded."""
 
     method: str
     path: str
@@ -27,6 +27,7 @@ class Request:
     params: Mapping[str, str]
     headers: Mapping[str, str]
     body: Any
+    content: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ from local.providers.model import Failure, Generation, Prompt, Reply, Stamp
 from local.providers.wire import Wire
 
 KEEP_ALIVE = b": keep-alive\n\n"
-GARBAGE_CHUNK = b'data: {"id": "broken\n\n'
 _DELAY_MS = 1000
 _CHUNKS = 2
 _CONTEXT_WINDOW = 200_000
@@ -107,7 +106,7 @@ class Scene:
         elif self.kind == "reset":
             await self.exchange.reset()
         else:
-            await self.exchange.write(GARBAGE_CHUNK if self.kind == "malformed" else self._failing(sent))
+            await self.exchange.write(self.wire.garbage if self.kind == "malformed" else self._failing(sent))
             await self.exchange.end()
 
     def _failing(self, sent: int) -> bytes:

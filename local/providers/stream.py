@@ -16,7 +16,7 @@ _WHOLE = ("", "slow", "slow_first_token")
 
 async def stream(scene: Scene) -> None:
     """Raises Gone if nobody is there any more."""
-    await scene.exchange.start(200, "text/event-stream; charset=utf-8", scene.headers)
+    await scene.exchange.start(200, scene.wire.stream_type, scene.headers)
     scene.exchange.watch()
     if scene.kind == "slow_first_token":
         await scene.linger(scene.delay_s)

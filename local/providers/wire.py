@@ -18,12 +18,14 @@ class Wire(abc.ABC):
     """One operation of one provider: reads requests, renders answers, failures and streams.
 
     `endpoint` is chat, embeddings, models, count_tokens or costs. `blocks_in_band` is true where a refused prompt is a
-    200 that says so.
+    200 that says so. `stream_type` is the content type of a stream, `garbage` what is no event there.
     """
 
     provider: ClassVar[str]
     endpoint: ClassVar[str] = "chat"
     blocks_in_band: ClassVar[bool] = False
+    stream_type: ClassVar[str] = "text/event-stream; charset=utf-8"
+    garbage: ClassVar[bytes] = b'data: {"id": "broken\n\n'
 
     @abc.abstractmethod
     def check_credentials(self, request: Request) -> None:

@@ -37,7 +37,7 @@ PIECES = [
     {"choices": [], "usage": USAGE},
 ]
 STREAM = b"".join(b"data: %s\n\n" % json.dumps({**FRAME, **piece}).encode() for piece in PIECES) + b"data: [DONE]\n\n"
-ON_OPENAIS_WIRE = sorted(set(known_providers()) - {"cohere"})
+ON_OPENAIS_WIRE = sorted(set(known_providers()) - {"bedrock", "cohere"})
 
 
 async def chat(sight: Sight, writer) -> None:

@@ -167,7 +167,7 @@ class TestIdentifiers:
         found = load_catalog(Overrides(allow_unpriced=True, env_text=base.get)).resolve("hosted_vllm/mine")
         assert found.deployment.api_base == "https://vllm.example/v1"
 
-    @pytest.mark.parametrize("name", ["bedrock/anthropic.claude-3-5-haiku-20241022-v1:0", "azure/gpt-4o"])
+    @pytest.mark.parametrize("name", ["vertex_ai/gemini-2.5-pro", "azure/gpt-4o"])
     def test_a_provider_that_nobody_set_up(self, name):
         """Known to LiteLLM, but not to be called so."""
         with pytest.raises(UnknownModel, match="can add it to providers"):

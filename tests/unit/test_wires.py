@@ -42,9 +42,9 @@ def test_a_wire_has_all_its_parts(wire: Wire) -> None:
     """Readers that find nothing in nothing, and a list of models."""
     assert (wire.finish_of({}), wire.usage_of({}), wire.error_of({}), wire.refusal_of({})) == ("", None, None, "")
     assert wire.exhausted_of({}) == []
-    assert re.fullmatch(r"/[\w/]+(\?\w+=\d+)?", wire.models.path)
+    assert re.fullmatch(r"/[\w/-]+(\?\w+=\d+)?", wire.models.path)
     assert wire.models.entries
-    assert wire.models.name in {"id", "name"}
+    assert wire.models.name in {"id", "modelId", "name"}
     assert {wire.models.key_header, *dict(wire.models.headers)} <= {"authorization", "x-api-key", "x-goog-api-key"} | {
         "anthropic-version"
     }
@@ -75,6 +75,7 @@ def test_a_stream_is_read_or_an_answer_comes_whole() -> None:
     ends = {name: wire.stream and sorted(wire.stream.terminators) for name, wire in WIRES.items()}
     assert ends == {
         "anthropic": ["message_stop"],
+        "bedrock": ["metadata"],
         "openai_chat": ["[DONE]"],
         "openai_responses": ["response.completed", "response.failed", "response.incomplete"],
         "gemini": [],

@@ -77,7 +77,7 @@ def light_services(environ: Mapping[str, str]) -> ReloadingServices[Services]:
 
 def model_services(environ: Mapping[str, str]) -> ReloadingServices[ModelServices]:
     """For the functions that call models."""
-    return _calling(_Beginning.of(environ))
+    return _calling(_Beginning.of(environ), environ)
 
 
 def job_services(environ: Mapping[str, str], feed: EventSink | None = None) -> ReloadingServices[ModelServices]:
@@ -85,14 +85,14 @@ def job_services(environ: Mapping[str, str], feed: EventSink | None = None) -> R
     began = _Beginning.of(environ, waits=True)
     if feed:
         began.events.attach(feed)
-    return _calling(began)
+    return _calling(began, environ)
 
 
-def _calling(began: _Beginning) -> ReloadingServices[ModelServices]:
+def _calling(began: _Beginning, environ: Mapping[str, str]) -> ReloadingServices[ModelServices]:
     # Here, not above: the light functions start without it.
-    from gateway_core.adapters.models import model_provider  # noqa: PLC0415
+    from gateway_core.adapters.models import model_provider, signing_of  # noqa: PLC0415
 
-    provider = model_provider({}, began.services.clock)
+    provider = model_provider({}, began.services.clock, signing=signing_of(environ))
     if began.services.settings.loads_litellm(on_lambda=began.process.on_lambda):
         provider.load_litellm()
     _after_restore(began.process, provider.forget_connections)

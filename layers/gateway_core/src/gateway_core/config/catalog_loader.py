@@ -12,16 +12,16 @@ from typing import Annotated, Any
 from pydantic import Field, StringConstraints
 
 from gateway_core.config.client_names import Pattern, check_client_names
-from gateway_core.config.documents import Schema, Seconds, merge, packaged, read_yaml, validate
-from gateway_core.config.engines import engine_of
+from gateway_core.config.documents import Schema, merge, packaged, read_yaml, validate
 from gateway_core.config.known_providers import known_providers, provider_of
+from gateway_core.config.model_map import listing_of, packaged_map
 from gateway_core.config.model_rules import RulesEntry, merged_rules, rules_for
 from gateway_core.config.outside import IDENTIFIER, OutsideModels
 from gateway_core.config.price_list import Day, Listing, PriceList, PricingSection, load_prices
+from gateway_core.config.provider_entry import Count, ProviderEntry, provider_from
 from gateway_core.domain.api_base import ApiBasePolicy
-from gateway_core.domain.base_url import check_base_url
-from gateway_core.domain.catalog import COUNT_FACTOR, STOP_LAG_S, Catalog, Provider
-from gateway_core.domain.chat import Capability, Deployment, Engine, Model, ModelMode
+from gateway_core.domain.catalog import Catalog, Provider
+from gateway_core.domain.chat import Capability, Deployment, Model, ModelMode
 from gateway_core.domain.errors import ConfigError
 
 CATALOG = "catalog.yaml"
@@ -30,24 +30,7 @@ LONG_CONTEXT_TOKENS = 200_000
 
 type Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/:-]{0,99}$")]
 type ProviderName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,40}$")]
-type Count = Annotated[int, Field(gt=0)]
 type Sendable = str | bool | int | Decimal | list[Sendable] | dict[str, Sendable] | None
-
-
-class ProviderEntry(Schema):
-    base_url: str
-    input_includes_cached: bool
-    output_shares_window: bool = True
-    key_env: str | None = ""
-    base_env: str = ""
-    timeout_s: Seconds = 60.0
-    rpm: Count | None = None
-    tpm: Count | None = None
-    probe: bool = True
-    engine: Engine | None = None
-    count_factor: Annotated[float, Field(ge=1, le=10)] = COUNT_FACTOR
-    stop_lag_s: Annotated[float, Field(ge=0, le=60)] = STOP_LAG_S
-    stops_at_disconnect: bool = False
 
 
 class ModelEntry(Schema):
@@ -104,7 +87,10 @@ def load_catalog(overrides: Overrides | None = None) -> Catalog:
     overrides = overrides or Overrides()
     file = _merged(overrides)
     prices = load_prices(overrides.pricing, overrides.source)
-    providers = {name: _provider(name, entry, overrides) for name, entry in file.providers.items()}
+    providers = {
+        name: provider_from(name, entry, overrides.source, overrides.env_text, allow_http=overrides.allow_http)
+        for name, entry in file.providers.items()
+    }
     models = {key: _model(key, entry, providers, prices, overrides.source) for key, entry in file.models.items()}
     known = known_providers()
     others = {
@@ -149,29 +135,6 @@ def _without_removed(section: object) -> object:
     if not isinstance(section, dict):
         return section
     return {name: entry for name, entry in section.items() if entry is not None}
-
-
-def _provider(name: str, entry: ProviderEntry, overrides: Overrides) -> Provider:
-    key_env = f"{name.upper()}_API_KEY" if entry.key_env == "" else entry.key_env
-    base_env = entry.base_env or f"{name.upper()}_API_BASE"
-    from_env = overrides.env_text(base_env)
-    where = base_env if from_env else f"{overrides.source}: providers.{name}.base_url"
-    return Provider(
-        name=name,
-        api_base=check_base_url(from_env or entry.base_url, where, allow_http=overrides.allow_http),
-        key_env=key_env,
-        base_env=base_env,
-        timeout_s=entry.timeout_s,
-        input_includes_cached=entry.input_includes_cached,
-        output_shares_window=entry.output_shares_window,
-        rpm=entry.rpm,
-        tpm=entry.tpm,
-        probe=entry.probe,
-        engine=engine_of(name, entry.engine, f"{overrides.source}: providers.{name}"),
-        count_factor=entry.count_factor,
-        stop_lag_s=entry.stop_lag_s,
-        stops_at_disconnect=entry.stops_at_disconnect,
-    )
 
 
 def _model(key: str, entry: ModelEntry, providers: Mapping[str, Provider], prices: PriceList, source: str) -> Model:
@@ -220,9 +183,10 @@ def _sendable(value: Sendable) -> object:
 def _listing(entry: ModelEntry, prices: PriceList, where: str) -> Listing | None:
     if entry.map_key is None:
         return None
-    if entry.map_key not in prices.listings:
+    found = prices.listings.get(entry.map_key) or listing_of(packaged_map().find(entry.map_key))
+    if found is None:
         raise ConfigError(f"{where}.map_key: not in the price snapshot. Remove it and give the facts and a price here.")
-    return prices.listings[entry.map_key]
+    return found
 
 
 def _fact(given: int | None, listing: Listing | None, name: str, where: str) -> int:

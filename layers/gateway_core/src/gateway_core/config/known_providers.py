@@ -1,7 +1,8 @@
 """Providers that LiteLLM knows and the catalog may have no models of: where they are, and what their keys are called.
 
-`providers.json` has them. Base URLs and names of variables are LiteLLM 1.106's. All but Cohere speak OpenAI's wire,
-each in the dialect that its row in `wires.table` names; `tests/contract/test_outside_models.py` calls all of them.
+`providers.json` has them. Base URLs and names of variables are LiteLLM 1.106's. All but Cohere and Bedrock speak
+OpenAI's wire, each in the dialect that its row in `wires.table` names;
+`tests/contract/test_outside_models.py` calls all of them.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from collections.abc import Callable, Mapping
 from pydantic import Field
 
 from gateway_core.config.documents import Schema, packaged, read_json, validate
+from gateway_core.config.regions import AwsPlace, place_of
 from gateway_core.domain.base_url import check_base_url
 from gateway_core.domain.catalog import Provider
+from gateway_core.wires.table import traits_of
 
 PROVIDERS = "providers.json"
 _PATIENCE_S = 60.0
@@ -43,7 +46,8 @@ def known_providers() -> Mapping[str, KnownProvider]:
 def provider_of(name: str, row: KnownProvider, env_text: Callable[[str], str | None], *, allow_http: bool) -> Provider:
     """The provider, where the environment or LiteLLM says that it is; `api_base` is empty where neither does."""
     base_env = f"{name.upper()}_API_BASE"
-    base = env_text(base_env) or row.base_url
+    place = place_of(name, env_text) or AwsPlace()
+    base = env_text(base_env) or place.base_url or row.base_url
     names = row.keys or [f"{name.upper()}_API_KEY"]
     is_set = [key for key in names if env_text(key)]
     return Provider(
@@ -52,7 +56,8 @@ def provider_of(name: str, row: KnownProvider, env_text: Callable[[str], str | N
         key_env=is_set[0] if is_set else names[0] if row.needs_key else None,
         base_env=base_env,
         timeout_s=_PATIENCE_S,
-        input_includes_cached=True,
+        input_includes_cached=traits_of(name).chat.input_includes_cached,
         probe=False,
         stops_at_disconnect=row.stops_at_disconnect,
+        region=place.region,
     )

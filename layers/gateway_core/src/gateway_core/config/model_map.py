@@ -18,7 +18,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from gateway_core.config.documents import Schema, read_json, validate
-from gateway_core.config.price_list import Day, Origin, PerTokens, PriceEntry, price_of
+from gateway_core.config.price_list import Day, Listing, Origin, PerTokens, PriceEntry, price_of
 from gateway_core.domain.errors import ConfigError
 from gateway_core.domain.prices import Price
 
@@ -110,6 +110,14 @@ def read_map(text: str) -> ModelMap:
     if hashlib.sha256(body.encode()).hexdigest() != header.sha256:
         raise ConfigError(f"{MAP}: sha256 does not match. Run 'make prices'; to set a price, use pricing.models.")
     return ModelMap(header, body)
+
+
+def listing_of(known: KnownModel | None) -> Listing | None:
+    """The model as the catalog lists those that it has itself; None where something is missing."""
+    if known is None or known.price is None or not (known.context_window and known.max_output_tokens):
+        return None
+    limits = known.context_window, known.max_output_tokens
+    return Listing(known.mode, *limits, known.capabilities, known.retires_on, known.price)
 
 
 @cache

@@ -26,6 +26,7 @@ from gateway_core.domain.model_rules import (
     Thinks,
 )
 from gateway_core.wires.demands import DEMANDS
+from gateway_core.wires.table import maker_of
 
 RULES = "model_rules.yaml"
 _NEVER = ModelRules(thinks="never", efforts=())
@@ -110,6 +111,7 @@ class RulesFile(Schema):
 
 def rules_for(provider: str, upstream_model: str) -> ModelRules:
     """The rules of the first row that fits, or none; and the speed likewise."""
+    provider, upstream_model = maker_of(provider, upstream_model)
     rules = next((rules for row, rules in _rows().get(provider, ()) if row.fits(upstream_model)), NO_RULES)
     speeds = (
         row.max_tokens_per_s for row in packaged_speeds() if row.provider == provider and row.fits(upstream_model)

@@ -171,11 +171,18 @@ class GatewaySettings:
 
     @property
     def credentials(self) -> dict[str, Credential]:
-        """Each key with the base URL that it is for; a provider that takes no key gets a placeholder."""
+        """Each key with the base URL that it is for; a provider that takes no key gets a placeholder.
+
+        Where a provider has a region, requests are signed for it, unless there is a key after all.
+        """
         providers = {name: found for name, found in self.catalog.all_providers.items() if found.api_base}
         keyless = {name: Secret("none") for name, provider in providers.items() if not provider.key_env}
         keys = {**keyless, **self.provider_keys}
-        return {name: Credential(keys[name], provider.api_base) for name, provider in providers.items() if name in keys}
+        return {
+            name: Credential(keys[name], provider.api_base, "" if name in self.provider_keys else provider.region)
+            for name, provider in providers.items()
+            if name in keys
+        }
 
 
 def _catalog(env: Environment, file: ConfigFile, layers: CatalogLayers, source: str, *, allow_http: bool) -> Catalog:

@@ -33,6 +33,7 @@ class Provider:
     checks ask for its list of models. `engine`: who translates for its models. Of ends that nobody tells the bill of:
     `count_factor` is the most tokens that it makes of one that is counted here, `stop_lag_s` how long it goes on after
     a stream was closed, and `stops_at_disconnect` tells that it does not finish a whole answer that nobody waits for.
+    `region` is that of AWS which requests are signed for; empty where they carry a key.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Provider:
     count_factor: float = COUNT_FACTOR
     stop_lag_s: float = STOP_LAG_S
     stops_at_disconnect: bool = False
+    region: str = ""
 
 
 def _nothing_outside(_name: str) -> None:

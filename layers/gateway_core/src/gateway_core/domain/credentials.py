@@ -24,7 +24,11 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A provider's key and the base URL that it is for; it is sent to no other host."""
+    """A provider's key and the base URL that it is for; it is sent to no other host.
+
+    With a `region` there is no key: requests are signed for that region of AWS instead.
+    """
 
     secret: Secret
     api_base: str
+    region: str = ""

@@ -10,6 +10,7 @@ from typing import Any
 
 from gateway_core.domain.chat import Json
 from gateway_core.wires.anthropic import ANTHROPIC
+from gateway_core.wires.bedrock import BEDROCK
 from gateway_core.wires.codec import Objection
 from gateway_core.wires.demands import DEMANDS
 from gateway_core.wires.gemini import GEMINI
@@ -165,6 +166,7 @@ def _schemas(schema: Any) -> Iterator[Any]:
 type _Check = Callable[[Sequence[Json], Json], Objection | None]
 _CHECKS: Mapping[str, tuple[_Check, ...]] = {
     ANTHROPIC.name: (_needs_a_turn, _keeps_no_place, _has_no_json_mode, _loses_unions),
+    BEDROCK.name: (_needs_a_turn, _keeps_no_place, _has_no_json_mode, _loses_unions),
     OPENAI_RESPONSES.name: (_needs_the_word,),
     GEMINI.name: (_needs_a_turn, _keeps_no_place, _needs_calls, _changes_schemas, _folds_no_seed),
 }

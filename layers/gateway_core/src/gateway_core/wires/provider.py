@@ -19,6 +19,7 @@ class LiteLLMTraits:
     name: What it goes by there, if that differs: the plain name may mean an older API of two.
     by_openai_sdk: It is called through OpenAI's SDK; for the others LiteLLM has clients of its own.
     takes_client: Whether its handler uses the client that it is given.
+    model_prefix: What stands before the names of its models there, where LiteLLM has several APIs of it.
     translates_chat: Whether events on OpenAI's chat wire go through a translator of LiteLLM's. Who speaks it purely
         needs none; others have dialects that LiteLLM knows.
     chat: The wire of chats that it takes there, if that is not the provider's `chat`.
@@ -27,6 +28,7 @@ class LiteLLMTraits:
     name: str = ""
     by_openai_sdk: bool = False
     takes_client: bool = True
+    model_prefix: str = ""
     translates_chat: bool = True
     chat: Wire | None = None
 
@@ -56,6 +58,9 @@ class ProviderTraits:
     page_tokens: About how many a page of a PDF counts: its text and its image.
     audio_tokens_per_s: About how many a second of audio counts.
     models: Where it lists its models, if that is not where its chat wire has the list.
+    signs_for: The service of AWS that its requests are signed for, where they are signed and carry no key.
+    regional_base: Its base URL, with `{region}` in it, if it has one for each region.
+    guests: Whose models it serves as they are, by what stands before their own names.
     litellm: How LiteLLM treats it.
     """
 
@@ -83,6 +88,9 @@ class ProviderTraits:
     page_tokens: int = 3000
     audio_tokens_per_s: int = 10  # OpenAI, "Managing costs" of its Realtime API: a token for 100 ms
     models: ModelsEndpoint | None = None
+    signs_for: str = ""
+    regional_base: str = ""
+    guests: tuple[tuple[str, str], ...] = ()
     litellm: LiteLLMTraits = field(default_factory=LiteLLMTraits)
 
     @property

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from gateway_core.domain.chat import Deployment
 from gateway_core.wires.anthropic import ANTHROPIC
 from gateway_core.wires.anthropic import record as anthropic
+from gateway_core.wires.bedrock import BEDROCK
 from gateway_core.wires.cohere import COHERE
 from gateway_core.wires.gemini import GEMINI
 from gateway_core.wires.gemini import record as gemini
@@ -69,7 +70,18 @@ _ROWS = (
     ),
     ProviderTraits("azure", otel="azure.ai.openai"),
     ProviderTraits("baseten", litellm=_BY_SDK),
-    ProviderTraits("bedrock", otel="aws.bedrock"),
+    ProviderTraits(
+        "bedrock",
+        chat=BEDROCK,
+        otel="aws.bedrock",
+        display="Bedrock",
+        signs_for="bedrock",
+        guests=(("anthropic.", "anthropic"),),
+        regional_base="https://bedrock-runtime.{region}.amazonaws.com",
+        image_tokens=anthropic.image_tokens,
+        page_tokens=3800,  # Claude's, which count the most
+        litellm=LiteLLMTraits(model_prefix="converse/"),
+    ),
     ProviderTraits("cerebras", litellm=_BY_SDK),
     ProviderTraits("codestral", litellm=_BY_SDK),
     ProviderTraits("cohere", chat=COHERE, litellm=LiteLLMTraits("cohere_chat", takes_client=False)),
@@ -112,7 +124,10 @@ _ROWS = (
 
 PROVIDERS: Mapping[str, ProviderTraits] = MappingProxyType({row.name: row for row in _ROWS})
 WIRES: Mapping[str, Wire] = MappingProxyType(
-    {wire.name: wire for wire in (OPENAI_CHAT, OPENAI_RESPONSES, OPENAI_EMBEDDINGS, ANTHROPIC, GEMINI, COHERE, OLLAMA)}
+    {
+        wire.name: wire
+        for wire in (OPENAI_CHAT, OPENAI_RESPONSES, OPENAI_EMBEDDINGS, ANTHROPIC, BEDROCK, GEMINI, COHERE, OLLAMA)
+    }
 )
 LIMIT_HEADERS: tuple[LimitHeaders, ...] = tuple(
     dict.fromkeys(wire.limit_headers for wire in WIRES.values() if wire.limit_headers)
@@ -123,6 +138,15 @@ LIMIT_HEADERS: tuple[LimitHeaders, ...] = tuple(
 def traits_of(provider: str) -> ProviderTraits:
     """The provider's row, or the default one."""
     return PROVIDERS.get(provider) or ProviderTraits(provider)
+
+
+def maker_of(provider: str, upstream_model: str) -> tuple[str, str]:
+    """Who made a model, and what it is called there: whatever holds of it there holds of it here."""
+    for mark, maker in traits_of(provider).guests:
+        _, found, name = upstream_model.partition(mark)
+        if found:
+            return maker, name
+    return provider, upstream_model
 
 
 def wire_of(deployment: Deployment) -> Wire:

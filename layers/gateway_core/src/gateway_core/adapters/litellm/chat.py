@@ -7,6 +7,7 @@ retry to turn off, and takes half the CPU.
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 from gateway_core.adapters.litellm.library import Library
@@ -18,9 +19,10 @@ async def chat(
     library: Library, call: ProviderCall, *, messages: list[Any], params: dict[str, Any], api_key: str, client: Any
 ) -> Any:
     """Send the call and return LiteLLM's `ModelResponse`. Raises what LiteLLM raises."""
-    provider = traits_of(call.deployment.provider).litellm_name
+    traits = traits_of(call.deployment.provider)
+    provider = traits.litellm_name
     return await library.litellm.completion(
-        model=f"{provider}/{call.deployment.upstream_model}",
+        model=f"{provider}/{traits.litellm.model_prefix}{call.deployment.upstream_model}",
         custom_llm_provider=provider,
         messages=messages,
         api_base=call.deployment.api_base,
@@ -49,4 +51,6 @@ async def open_chat(
     # Other wires report usage unasked, and LiteLLM drops the option there.
     wanted = {**params, "stream": True, "stream_options": {"include_usage": True}}
     wrapper = await chat(library, call, messages=messages, params=wanted, api_key=api_key, client=client)
-    return wrapper.completion_stream or await wrapper.make_call(client=None)
+    stream = wrapper.completion_stream or await wrapper.make_call(client=None)
+    # Bedrock's is a generator that was not begun: the translator of its events is what it would work with.
+    return inspect.getasyncgenlocals(stream)["self"] if inspect.isasyncgen(stream) else stream

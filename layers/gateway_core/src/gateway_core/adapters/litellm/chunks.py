@@ -14,6 +14,7 @@ from gateway_core.adapters.litellm.gaps import with_arguments
 from gateway_core.domain.answer import Chunk, ToolCallDelta
 from gateway_core.domain.chat import Json, ProviderCall
 from gateway_core.wires.anthropic import ANTHROPIC
+from gateway_core.wires.bedrock import BEDROCK
 from gateway_core.wires.calls import CallNumbers
 from gateway_core.wires.gemini import GEMINI
 from gateway_core.wires.openai_chat import OPENAI_CHAT
@@ -24,6 +25,7 @@ from gateway_core.wires.shapes import items, mapping, text_of
 from gateway_core.wires.table import traits_of, wire_of
 
 _CONTENT_OF_ANTHROPIC = frozenset({"content_block_start", "content_block_delta", "content_block_stop"})
+_CONTENT_OF_BEDROCK = frozenset({"contentBlockStart", "contentBlockDelta", "contentBlockStop"})
 _CONTENT_OF_RESPONSES = {
     "response.output_item.added": "response.output_item.added",
     "response.output_text.delta": "response.output_text.delta",
@@ -39,7 +41,8 @@ class Translator:
 
     Args:
         call: Whose events these are.
-        parser: LiteLLM's object with a `chunk_parser`; on OpenAI's own wire it may have none.
+        parser: LiteLLM's object with a `chunk_parser`; on OpenAI's own wire it may have none, and Bedrock's goes by
+            another name.
     """
 
     def __init__(self, call: ProviderCall, parser: Any) -> None:
@@ -65,7 +68,7 @@ class Translator:
         if late := self._late_arguments(event):
             return Chunk(tool_calls=tuple(late))
         needed = _NEEDED.get(self._wire, _of_chat)(event)
-        return self._foreign(self._parser.chunk_parser(needed)) if needed else Chunk()
+        return self._foreign(self._parse(needed)) if needed else Chunk()
 
     def _late_arguments(self, event: Json) -> list[ToolCallDelta]:
         """Those of a call of Responses that came in no piece but with its end, which LiteLLM passes over."""
@@ -82,6 +85,10 @@ class Translator:
         if self._plain:
             return self._plain.last()
         return Chunk()
+
+    def _parse(self, event: Json) -> Any:
+        known = self._parser.converse_chunk_parser if self._wire is BEDROCK else self._parser.chunk_parser
+        return known(event)
 
     def _foreign(self, response: Any) -> Chunk:
         if self._wire is ANTHROPIC:
@@ -106,6 +113,10 @@ def _of_anthropic(event: Json) -> dict[str, Any]:
     return dict(event) if str(event.get("type")) in _CONTENT_OF_ANTHROPIC else {}
 
 
+def _of_bedrock(event: Json) -> dict[str, Any]:
+    return dict(event) if str(event.get("type")) in _CONTENT_OF_BEDROCK else {}
+
+
 def _of_responses(event: Json) -> dict[str, Any]:
     known = _CONTENT_OF_RESPONSES.get(str(event.get("type")), "")
     return {**event, "type": known} if known and event.get("delta") != "" else {}
@@ -119,7 +130,7 @@ def _of_chat(event: Json) -> dict[str, Any]:
     return {name: value for name, value in event.items() if name != "usage"} if event.get("choices") else {}
 
 
-_NEEDED = {ANTHROPIC: _of_anthropic, OPENAI_RESPONSES: _of_responses, GEMINI: _of_gemini}
+_NEEDED = {ANTHROPIC: _of_anthropic, BEDROCK: _of_bedrock, OPENAI_RESPONSES: _of_responses, GEMINI: _of_gemini}
 """What of an event LiteLLM is to translate, if anything; usage and ends are read from the event itself. This is not in
 the wires' records, because it is told apart by what LiteLLM's translators can and cannot read."""
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from gateway_core.domain.chat import Json, ProviderCall
 from gateway_core.wires.anthropic import ANTHROPIC
+from gateway_core.wires.bedrock import BEDROCK
 from gateway_core.wires.openai_chat import OPENAI_CHAT
 from gateway_core.wires.openai_chat import history as chat
 from gateway_core.wires.shapes import items, mapping
@@ -45,7 +46,7 @@ def history_of(call: ProviderCall) -> LiteLLMHistory:
         if wire is OPENAI_CHAT or _says_something(sent)
     ]
     made, dropped = [sent for _, sent in pairs], plain.dropped | _lost(call.messages, wire)
-    if wire is ANTHROPIC:
+    if wire in (ANTHROPIC, BEDROCK):
         for came, sent in pairs:
             _keep_thoughts(came, sent)
         return LiteLLMHistory(made, _last_call_is_signed(pairs), dropped)
@@ -61,7 +62,7 @@ def _lost(messages: Sequence[Json], wire: Wire) -> frozenset[str]:
     named = any(message.get("name") and message.get("role") != "tool" for message in messages)
     parts = (mapping(part) for message in messages for part in items(message.get("content")))
     details = {mapping(part.get("image_url")).get("detail") for part in parts}
-    looks = wire is ANTHROPIC and bool(details & {"low", "high"})
+    looks = wire in (ANTHROPIC, BEDROCK) and bool(details & {"low", "high"})
     return frozenset({*(["name"] if named else ()), *(["detail"] if looks else ())})
 
 

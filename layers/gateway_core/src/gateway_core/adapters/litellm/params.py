@@ -9,6 +9,7 @@ from typing import Any
 from gateway_core.domain.chat import Json, ProviderCall
 from gateway_core.domain.terms import sent_service_tier
 from gateway_core.wires.anthropic import ANTHROPIC
+from gateway_core.wires.bedrock import BEDROCK
 from gateway_core.wires.fit import Fitted, fitted, forces_a_call, needless, says_nothing, thinking_asked
 from gateway_core.wires.gemini import GEMINI
 from gateway_core.wires.openai_responses.request import LEAST_OUTPUT_TOKENS
@@ -148,7 +149,7 @@ def _lost(call: ProviderCall, fit: Fitted) -> Iterator[str]:
     wire, tools = wire_of(call.deployment), [mapping(tool) for tool in items(fit.params.get("tools"))]
     if wire is not ANTHROPIC and any(tool.get("cache_control") for tool in tools):
         yield "cache_control"
-    if wire in (ANTHROPIC, GEMINI) and any(mapping(tool.get("function")).get("strict") for tool in tools):
+    if wire in (ANTHROPIC, BEDROCK, GEMINI) and any(mapping(tool.get("function")).get("strict") for tool in tools):
         yield "strict"
     if wire is GEMINI and fit.params.get("parallel_tool_calls") is False:
         yield "parallel_tool_calls"

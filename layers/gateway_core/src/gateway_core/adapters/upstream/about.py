@@ -37,6 +37,7 @@ class About:
     def detail(self, seen: ProviderExchange, error: WireError | None = None, cause: Exception | None = None) -> str:
         """One line for the operator's log: status, the provider's machine words, its request id, its text redacted."""
         request_id = seen.headers.get("request-id") or seen.headers.get("x-request-id") or ""
+        request_id = request_id or seen.headers.get("x-amzn-requestid", "")
         facts = [
             f"{self.deployment.provider}/{self.model}",
             f"status={seen.status}" if seen.status is not None else "no answer",

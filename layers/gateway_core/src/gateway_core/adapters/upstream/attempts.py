@@ -11,6 +11,7 @@ from gateway_core.adapters.upstream.about import About
 from gateway_core.adapters.upstream.classify import classify
 from gateway_core.adapters.upstream.connections import Connections
 from gateway_core.adapters.upstream.exchange import ProviderExchange, origin_of
+from gateway_core.adapters.upstream.network import Network, OpenSigning
 from gateway_core.adapters.upstream.rates import view_of
 from gateway_core.adapters.upstream.streams import Flow, Opened
 from gateway_core.adapters.upstream.transport import OnceTransport
@@ -20,7 +21,7 @@ from gateway_core.domain.credentials import Credential, Secret
 from gateway_core.domain.embedding import EmbedCall
 from gateway_core.domain.provider_errors import BadCredentials, ProviderError
 from gateway_core.ports import Clock
-from gateway_core.wires.table import wire_of
+from gateway_core.wires.table import traits_of, wire_of
 
 MAX_RESPONSE_BYTES = 40 * 1024 * 1024
 """The longest answer there is: 2048 vectors of 3072 numbers, 32 MiB in base64 and a little around them."""
@@ -48,12 +49,14 @@ class Attempts:
     credentials: By provider name.
     clock: For `Retry-After` dates, and for when limits reset.
     max_response_bytes: Longest answer that is read; a longer one is an error.
+    signing: Who signs where requests carry no key; nobody does without.
     """
 
     credentials: Mapping[str, Credential]
     clock: Clock
     connections: Connections
     max_response_bytes: int = MAX_RESPONSE_BYTES
+    signing: OpenSigning | None = None
 
     async def whole[A](
         self, call: ProviderCall | EmbedCall, private: tuple[Json, ...], send: Callable[[Line], Awaitable[A]]
@@ -62,7 +65,7 @@ class Attempts:
 
         Raises a ProviderError subclass; see `classify` for which and when. No error repeats what `private` holds.
         """
-        line = self._line(call)
+        line = await self._line(call)
         about = self._about(call, line.key, private)
         try:
             answer, cause = await _within(call.timeout_s, send(line), line.seen)
@@ -79,7 +82,7 @@ class Attempts:
         Raises the same errors, also after a part of it.
         """
         open_ = await ready()
-        line = self._line(call)
+        line = await self._line(call)
         about = self._about(call, line.key, call.messages)
         times = {"timeout_s": call.timeout_s, "first_within_s": call.first_within_s}
         flow = Flow(line.seen, line.transport, lambda: open_(line), **times)
@@ -93,16 +96,28 @@ class Attempts:
             flow.close()
             await line.transport.release()
 
-    def _line(self, call: ProviderCall | EmbedCall) -> Line:
+    async def _line(self, call: ProviderCall | EmbedCall) -> Line:
         deployment = call.deployment
         key = self._key(deployment)
+        network = await self._network(deployment)
         seen = ProviderExchange(
             wire_of(deployment), origin_of(deployment.api_base), self.max_response_bytes, now_ms=self.clock.now_ms
         )
-        return Line(key, OnceTransport(self.connections.network(deployment.reach), seen), seen)
+        return Line(key, OnceTransport(network, seen), seen)
 
     def _about(self, call: ProviderCall | EmbedCall, key: Secret, private: tuple[Json, ...]) -> About:
         return About(call.deployment, self.clock.now_ms(), key, private)
+
+    async def _network(self, deployment: Deployment) -> Network:
+        """One that signs, where the provider's credential is a signature. Raises BadCredentials."""
+        network = self.connections.network(deployment.reach)
+        credential = self.credentials.get(deployment.provider)
+        if deployment.is_callers or not (credential and credential.region and self.signing):
+            return network
+        if origin_of(credential.api_base) != origin_of(deployment.api_base):
+            return network
+        service = traits_of(deployment.provider).signs_for
+        return await self.signing().signed(network, service, credential.region, self.clock.now_ms)
 
     def _key(self, deployment: Deployment) -> Secret:
         if deployment.is_callers:

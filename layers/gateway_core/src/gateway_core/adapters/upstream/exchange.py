@@ -11,6 +11,7 @@ from typing import Any, Literal
 from gateway_core.adapters.upstream.watch import StreamWatch
 from gateway_core.domain.chat import Json
 from gateway_core.http1.requests import Origin, Url
+from gateway_core.wires.frames import EVENT_STREAM, FrameReader
 from gateway_core.wires.table import LIMIT_HEADERS
 from gateway_core.wires.wire import Wire
 
@@ -30,7 +31,10 @@ type Fault = Literal[
 
 _STREAMS_ARE_LONGER = 8
 """Half a kilobyte of framing for each token is usual."""
-_KEPT_HEADERS = frozenset({"retry-after", "retry-after-ms", "request-id", "x-request-id", "content-type", "date"})
+_KEPT_HEADERS = frozenset({"retry-after", "retry-after-ms", "request-id", "x-request-id", "x-amzn-requestid"}) | {
+    "content-type",
+    "date",
+}
 _KEPT_PREFIXES = tuple(headers.prefix for headers in LIMIT_HEADERS)
 
 
@@ -87,6 +91,8 @@ class ProviderExchange:
         self.headers = {n: v for n, v in headers.items() if n in _KEPT_HEADERS or n.startswith(_KEPT_PREFIXES)}
         if self.content_type == "text/event-stream":
             self.watch = StreamWatch(self.wire, self.events)
+        elif self.content_type == EVENT_STREAM:
+            self.watch = StreamWatch(self.wire, self.events, reader=FrameReader())
 
     def take(self, chunk: bytes) -> bool:
         """Note a piece of the body; False once it is longer than allowed. A stream may be longer: it is not kept."""

@@ -42,3 +42,15 @@ class Network(Protocol):
     async def close(self) -> None:
         """Close the connections."""
         ...
+
+
+class Signing(Protocol):
+    """Signs requests where others carry a key."""
+
+    async def signed(self, network: Network, service: str, region: str, now_ms: Callable[[], int], /) -> Network:
+        """`network`, signing what it sends for this service and region. Raises BadCredentials."""
+        ...
+
+
+type OpenSigning = Callable[[], Signing]
+"""Gives the same one each time; it is made when somebody needs it first."""

@@ -31,8 +31,9 @@ from gateway_core.wires.wire import Reason
 _BAD_REQUEST = frozenset({400, 413, 422})
 _LEFT_ALONE_S = 60.0
 """Without credit every call is refused: one a minute is enough to see when that changes."""
-_PASSING = frozenset({408, 409, 425, *range(500, 600)}) - {501, 505}
-"""Statuses after which the same request may well succeed. 529 is Anthropic's overload."""
+_PASSING = frozenset({408, 409, 424, 425, *range(500, 600)}) - {501, 505}
+"""Statuses after which the same request may well succeed. 529 is Anthropic's overload, 424 a failure of a model at
+Bedrock."""
 
 
 @dataclass(frozen=True, slots=True)

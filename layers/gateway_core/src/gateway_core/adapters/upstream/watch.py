@@ -1,4 +1,4 @@
-"""Watches a server-sent event stream go by: its real end, and what the provider said of its usage and its errors.
+"""Watches a stream of events go by: its real end, and what the provider said of its usage and its errors.
 
 LiteLLM ends a cut stream as if it were complete, with usage of its own making. What each event tells, the wire knows;
 `[DONE]` is an end on all wires, as proxies add it to any.
@@ -9,16 +9,26 @@ from __future__ import annotations
 import json
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from gateway_core.domain.chat import Json
 from gateway_core.wires.shapes import mapping
-from gateway_core.wires.sse import SseReader
+from gateway_core.wires.sse import Event, SseReader
 from gateway_core.wires.wire import NO_FACTS, EventFacts, Wire
 
 _DONE, _DONE_DATA = "[DONE]", b"[DONE]"
 _DECODER = json.JSONDecoder()
 _PINGS = frozenset({"heartbeat", "keep-alive", "keepalive", "ping"})
+
+
+class Reader(Protocol):
+    """Makes events of bytes: server-sent ones, or frames of AWS's."""
+
+    too_long: bool
+
+    def feed(self, piece: bytes) -> list[Event]: ...
+
+    def end(self) -> list[Event]: ...
 
 
 @dataclass(slots=True)
@@ -31,6 +41,7 @@ class StreamWatch:
     came with the finish or after it: an earlier one is of what had been said by then. `error` is the first in-band
     error, in the shape of an error body. `malformed` tells that something was sent that is not an event. `reports` is
     how often what is known of usage changed.
+    `reader` is for the form in which the body has its events.
     """
 
     wire: Wire
@@ -44,7 +55,7 @@ class StreamWatch:
     reports: int = 0
     _latest: Json = field(default_factory=dict)
     _counted: bool = False
-    _reader: SseReader = field(default_factory=lambda: SseReader(_is_whole))
+    reader: Reader = field(default_factory=lambda: SseReader(_is_whole))
 
     @property
     def over(self) -> bool:
@@ -53,13 +64,13 @@ class StreamWatch:
         return bool(self.error or self.malformed or ended)
 
     def feed(self, chunk: bytes) -> None:
-        for name, data in self._reader.feed(chunk):
+        for name, data in self.reader.feed(chunk):
             self._event(name, data)
-        self.malformed = self.malformed or self._reader.too_long
+        self.malformed = self.malformed or self.reader.too_long
 
     def end(self) -> None:
         """The body ended well: its last line counts, even if it was left open."""
-        for name, data in self._reader.end():
+        for name, data in self.reader.end():
             self._event(name, data)
 
     def _event(self, name: str, data: bytes) -> None:

@@ -1,0 +1,1 @@
+"""Amazon Bedrock: Converse, whole and streamed, and the list of models."""
