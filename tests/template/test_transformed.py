@@ -214,11 +214,8 @@ def test_rights_are_small():
         actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
         assert "*" not in "".join(actions)
         assert statement["Resource"] != "*"
-<<<<<<< HEAD
-        assert {action.partition(":")[0] for action in actions} <= READS | {"codedeploy", "events", "lambda", "sqs"}
-=======
-        assert {action.partition(":")[0] for action in actions} <= READS | {"bedrock", "events", "lambda", "sqs"}
->>>>>>> bedrock
+        services = {action.partition(":")[0] for action in actions}
+        assert services <= READS | {"bedrock", "codedeploy", "events", "lambda", "sqs"}
 
 
 def test_the_mcp_front_may_invoke_what_it_names_and_nobody_else_may():
