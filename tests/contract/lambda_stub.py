@@ -1,4 +1,4 @@
-"""InvokeWithResponseStream of the Lambda API over ASGI apps, event-stream framing included.
+"""The two invoke operations of the Lambda API over ASGI apps, event-stream framing included.
 
 Framing (AWS: `application/vnd.amazon.eventstream`): total length, headers length, CRC of these two, headers, payload,
 CRC of all before it; a header is its name's length, its name, 7 for a string, the value's length and the value.
@@ -41,10 +41,31 @@ class LambdaStub:
 
     def app(self) -> Starlette:
         stream = Route("/2021-11-15/functions/{name}/response-streaming-invocations", self._stream, methods=["POST"])
-        return Starlette(routes=[stream])
+        invoke = Route("/2015-03-31/functions/{name}/invocations", self._invoke, methods=["POST"])
+        return Starlette(routes=[invoke, stream])
+
+    async def _invoke(self, request: Request) -> Response:
+        name, event = await self._begin(request)
+        if refusal := self._refusal(name):
+            return refusal
+        if self.faults.get(name) == "crash":
+            error = {"errorMessage": "the prompt was: hello", "errorType": "KeyError", "stackTrace": ["app.py"]}
+            return JSONResponse(error, 200, {"x-amz-function-error": "Unhandled"})
+        if self.faults.get(name) == "garbage":
+            return Response(b'"no answer"')
+        payload = b"".join([part async for part in self._payload(name, event)])
+        return Response(payload, media_type="application/json")
 
     async def _stream(self, request: Request) -> Response:
         name, event = await self._begin(request)
+        if refusal := self._refusal(name):
+            return refusal
+        if self.faults.get(name) == "late":
+            self.asked.set()
+            await asyncio.to_thread(self.released.wait)
+        return StreamingResponse(self._framed(name, event), media_type="application/vnd.amazon.eventstream")
+
+    def _refusal(self, name: str) -> Response | None:
         fault = self.faults.get(name)
         if fault == "busy":
             error = {"Reason": "ReservedFunctionConcurrentInvocationLimitExceeded", "message": "Rate Exceeded."}
@@ -53,10 +74,7 @@ class LambdaStub:
         if fault == "denied":
             error = {"Message": "User arn:aws:iam::123456789012:role/secret is not authorized"}
             return JSONResponse(error, 403, {"x-amzn-errortype": "AccessDeniedException"})
-        if fault == "late":
-            self.asked.set()
-            await asyncio.to_thread(self.released.wait)
-        return StreamingResponse(self._framed(name, event), media_type="application/vnd.amazon.eventstream")
+        return None
 
     async def _begin(self, request: Request) -> tuple[str, dict[str, Any]]:
         self.calls += 1
@@ -93,10 +111,10 @@ class LambdaStub:
                 yield part
 
 
-def against(url: str, names: Mapping[str, str]) -> LambdaInvoker:
+def against(url: str, names: Mapping[str, str], kind: type[LambdaInvoker] = LambdaInvoker) -> LambdaInvoker:
     """The real client, of a Lambda at `url`."""
     options = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "eu-central-1"}
-    return LambdaInvoker(names, lambda: connect(endpoint_url=url, **options))
+    return kind(names, lambda: connect(endpoint_url=url, **options))
 
 
 def _classic(app: ASGIApp, event: dict[str, Any]) -> dict[str, Any]:

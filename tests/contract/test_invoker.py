@@ -1,4 +1,4 @@
-"""One suite for every way to call a function: in process, and through Lambda with and without streaming."""
+"""One suite for every way to call a function: in process, and through Lambda, with and without its streaming."""
 
 import asyncio
 import json
@@ -6,7 +6,7 @@ import json
 import pytest
 
 from gateway_core.adapters.invoke_asgi import AsgiInvoker
-from gateway_core.adapters.invoke_lambda import MOST_EVENT_BYTES
+from gateway_core.adapters.invoke_lambda import MOST_EVENT_BYTES, WholeInvoker
 from gateway_core.domain.errors import BodyTooLarge, DeadlineExceeded, RateLimited
 from gateway_core.invocation import FunctionUnavailable, HttpRequest
 from local.serving import serve
@@ -15,7 +15,7 @@ from tests.contract.lambda_stub import LambdaStub, against
 from tests.loop_time import ends_after
 
 NAMES = {"work": "gateway-Work-1", "other": "gateway-Other-2"}
-WAYS = ("asgi", "lambda-buffered", "lambda-streaming")
+WAYS = ("asgi", "lambda-buffered", "lambda-streaming", "lambda-whole")
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +29,7 @@ def lambdas(stubs):
     """The client of both."""
     with serve(stubs[False].app()) as whole, serve(stubs[True].app()) as streaming:
         made = {"lambda-buffered": against(whole, NAMES), "lambda-streaming": against(streaming, NAMES)}
+        made["lambda-whole"] = against(whole, NAMES, WholeInvoker)
         yield made
         RELEASED.set()
         for each in made.values():
@@ -51,10 +52,10 @@ def stub(stubs):
     whole.faults.clear()
 
 
-@pytest.fixture
-def buffered(lambdas):
-    """The client of that stub."""
-    return lambdas["lambda-buffered"]
+@pytest.fixture(params=["lambda-buffered", "lambda-whole"])
+def buffered(request, lambdas):
+    """The clients of that stub."""
+    return lambdas[request.param]
 
 
 async def test_a_request_arrives_as_it_was_sent(invoker):

@@ -9,7 +9,7 @@ import pytest
 from botocore.config import Config
 
 from local.front import function_of
-from tests.lambda_runtime.deployment import EVENTS, QUEUED, SCHEDULED, STARTED
+from tests.lambda_runtime.deployment import EVENTS, PAGES, QUEUED, SCHEDULED, STARTED
 from tests.patience import patience
 from tests.sam_local.conftest import PATIENCE_S, free_port, sam_environ, serving
 from tests.template.test_template import ROOT
@@ -37,7 +37,7 @@ def test_each_function_is_invoked(invoke, name):
     """The built function with its layers, in a container of its own."""
     answer = invoke(logical_id(EVENTS[name]), ROOT / f"events/{name}.json")
     assert answer["statusCode"] == 200, answer
-    assert answer["body"].rstrip().endswith("}")
+    assert answer["body"].rstrip().endswith(PAGES.get(EVENTS[name]["path"], "}"))
 
 
 @pytest.mark.parametrize("name", sorted(SCHEDULED))
@@ -124,7 +124,7 @@ def test_each_other_event_is_answered(client, name):
     sent = json.dumps(EVENTS[name])
     answer = json.loads(client.invoke(FunctionName=logical_id(EVENTS[name]), Payload=sent)["Payload"].read())
     assert answer["statusCode"] == 200, answer
-    assert answer["body"].rstrip().endswith("}")
+    assert answer["body"].rstrip().endswith(PAGES.get(EVENTS[name]["path"], "}"))
     assert name != "models" or "claude-haiku-3.5" in {model["id"] for model in json.loads(answer["body"])["data"]}
 
 

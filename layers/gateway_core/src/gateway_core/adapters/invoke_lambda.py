@@ -12,7 +12,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, override
 
 from gateway_core.adapters.deadline_as_error import within
 from gateway_core.domain.errors import BodyTooLarge, LLMError, RateLimited
@@ -130,6 +130,26 @@ class LambdaInvoker:
         while part:
             yield part
             part = await self._run(chunks.read)
+
+
+class WholeInvoker(LambdaInvoker):
+    """The same by Invoke alone: SAM's local Lambda has nothing else."""
+
+    @override
+    @asynccontextmanager
+    async def stream(self, function: str, request: HttpRequest) -> AsyncIterator[HttpStream]:
+        name, event = self._name(function), _event(request)
+        async with within(request.timeout_s, function):
+            answer = await self._run(self._invoke, function, name, event)
+            yield HttpStream(answer.status, answer.headers, _only(answer.body))
+
+    def _invoke(self, function: str, name: str, event: bytes) -> HttpAnswer:
+        with _our_errors(function):
+            answer = self._lambda().invoke(FunctionName=name, Payload=event)
+            payload = answer["Payload"].read()  # always: it gives the connection back
+            if fault := answer.get("FunctionError"):
+                raise FunctionUnavailable(f"{function}: {fault}")
+            return read_answer(payload)
 
 
 class _Chunks:

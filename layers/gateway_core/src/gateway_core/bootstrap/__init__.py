@@ -16,10 +16,18 @@ from gateway_core.adapters.clock import SystemClock
 from gateway_core.adapters.config_sources import open_sources
 from gateway_core.adapters.degraded import ResilientLedger
 from gateway_core.adapters.invoke_asgi import AsgiInvoker
-from gateway_core.adapters.invoke_lambda import LambdaInvoker
+from gateway_core.adapters.invoke_lambda import LambdaInvoker, WholeInvoker
 from gateway_core.adapters.opening import StoreTimes, open_databases
 from gateway_core.adapters.xray import xray_tracer
-from gateway_core.config.environment import ProcessEnvironment, completed, documents_named, needed, trace_header
+from gateway_core.config.environment import (
+    Environment,
+    ProcessEnvironment,
+    completed,
+    documents_named,
+    is_sam_local,
+    needed,
+    trace_header,
+)
 from gateway_core.config.loader import Inputs, SettingsLoader
 from gateway_core.config.reload import ReloadingServices
 from gateway_core.config.settings import GatewaySettings
@@ -166,7 +174,8 @@ def mcp_app(environ: Mapping[str, str], apps: Mapping[str, ASGIApp] | None = Non
 
     began = _Beginning.of(environ, with_catalog=False)
     light, settings = began.services, _mcp_settings(began, environ)
-    invoker = LambdaInvoker(began.process.functions) if apps is None else AsgiInvoker(apps)
+    by_lambda = WholeInvoker if is_sam_local(Environment(environ)) else LambdaInvoker
+    invoker = by_lambda(began.process.functions) if apps is None else AsgiInvoker(apps)
     return create_mcp(invoker, light.authenticator, settings, light.telemetry, light.clock)
 
 

@@ -231,13 +231,13 @@ class ProcessEnvironment:
             restores=env.text("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start",
             service=env.text("POWERTOOLS_SERVICE_NAME"),
             log_format=_log_format(env) or ("json" if on_lambda else "text"),
-            event_bus=None if _is_sam_local(env) else env.text("GATEWAY_EVENT_BUS"),
+            event_bus=None if is_sam_local(env) else env.text("GATEWAY_EVENT_BUS"),
             secret_sources=tuple(source for name in _SECRET_SOURCES if (source := env.text(name))),
             functions=env.below(_FUNCTION),
             jobs_bucket=env.text(_JOBS_BUCKET),
             trace_daemon=env.text("AWS_XRAY_DAEMON_ADDRESS"),
-            backlog=None if _is_sam_local(env) else _backlog(env),
-            admin_backlog=None if _is_sam_local(env) else env.text(_ADMIN_BACKLOG),
+            backlog=None if is_sam_local(env) else _backlog(env),
+            admin_backlog=None if is_sam_local(env) else env.text(_ADMIN_BACKLOG),
             billing_source=env.text("GATEWAY_SECRETS_BILLING"),
         )
 
@@ -263,7 +263,7 @@ class McpEnvironment:
         return cls(
             allowed_hosts=env.names("GATEWAY_ALLOWED_HOSTS"),
             allowed_origins=env.names("GATEWAY_ALLOWED_ORIGINS"),
-            is_local=not _on_lambda(env) or _is_sam_local(env),
+            is_local=not _on_lambda(env) or is_sam_local(env),
         )
 
 
@@ -284,7 +284,8 @@ def _on_lambda(env: Environment) -> bool:
     return env.text("AWS_LAMBDA_FUNCTION_NAME") is not None
 
 
-def _is_sam_local(env: Environment) -> bool:
+def is_sam_local(env: Environment) -> bool:
+    """Whether SAM stands in for Lambda."""
     return env.text("AWS_SAM_LOCAL") is not None
 
 
