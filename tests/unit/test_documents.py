@@ -102,7 +102,7 @@ def test_parameters_exist(path):
         for line in re.findall(r"(?:--parameter-overrides |SET=')(.+)", block.replace("\\\n", " ")):
             for name, value in re.findall(r"(\w+)=([^\s\"']+)", line):
                 allowed = TEMPLATE["Parameters"][name].get("AllowedValues")
-                assert allowed is None or value in allowed, line
+                assert allowed is None or value in map(str, allowed), line
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=names)

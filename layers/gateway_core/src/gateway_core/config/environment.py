@@ -20,6 +20,8 @@ from gateway_core.telemetry.log_format import LogFormat
 _URL, _TOKEN = "UPSTASH_REDIS_REST_URL", "UPSTASH_REDIS_REST_TOKEN"
 _PLACED, _OTHERS = "GATEWAY_STORE_PROJECTS_", "GATEWAY_STORE_OTHERS"
 _CONFIG = "GATEWAY_CONFIG"
+REGIONS_OF_PROCESS = ("AWS_REGION", "AWS_DEFAULT_REGION")
+"""Where AWS's own programs look for their region, in order."""
 _SECRET_SOURCES = ("GATEWAY_SECRETS_STORE", "GATEWAY_SECRETS_PROVIDERS")
 _FUNCTION = "GATEWAY_FUNCTION_"
 _JOBS_BUCKET = "GATEWAY_JOBS_BUCKET"
@@ -291,10 +293,6 @@ def is_sam_local(env: Environment) -> bool:
 
 def _log_format(env: Environment) -> LogFormat | None:
     match env.text("LOG_FORMAT"):
-        case "json":
-            return "json"
-        case "text":
-            return "text"
-        case None:
-            return None
+        case "json" | "text" | None as named:
+            return named
     raise ConfigError("LOG_FORMAT: is neither json nor text.")

@@ -6,13 +6,13 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from gateway_core.config.environment import REGIONS_OF_PROCESS
 from gateway_core.domain.errors import ConfigError
 from gateway_core.wires.table import traits_of
 
 KEY_ENV = "AWS_BEARER_TOKEN_{}"
 """AWS's own name for a key of one of its services, which takes the place of signatures."""
 _REGION = re.compile(r"[a-z]{2,5}(-[a-z0-9]+)+")
-_OF_THE_PROCESS = ("AWS_REGION", "AWS_DEFAULT_REGION")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ def place_of(name: str, env_text: Callable[[str], str | None], asked: str | None
     if not traits.signs_for:
         return None
     own = f"{name.upper()}_REGION"
-    everywhere = _OF_THE_PROCESS if asked is not None or env_text(f"{name.upper()}_API_BASE") else ()
+    everywhere = REGIONS_OF_PROCESS if asked is not None or env_text(f"{name.upper()}_API_BASE") else ()
     found = asked or next(filter(None, map(env_text, (own, *everywhere))), "")
     if found and not _REGION.fullmatch(found):
         raise ConfigError(f"{'region' if asked else own}: is not a region of AWS, such as us-east-1.")
