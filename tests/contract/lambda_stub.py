@@ -25,6 +25,7 @@ from starlette.types import ASGIApp
 from gateway_core.adapters.invoke_asgi import AsgiInvoker
 from gateway_core.adapters.invoke_lambda import LambdaInvoker, connect
 from gateway_core.invocation import SEPARATOR, HttpRequest
+from tests.classic import classic
 
 
 @dataclass
@@ -98,7 +99,7 @@ class LambdaStub:
     async def _payload(self, name: str, event: dict[str, Any]) -> AsyncIterator[bytes]:
         if not self.streams:
             # Mangum runs a loop of its own.
-            yield json.dumps(await asyncio.to_thread(_classic, self.apps[name], event)).encode()
+            yield json.dumps(await asyncio.to_thread(classic, self.apps[name], event)).encode()
             return
         async with AsgiInvoker(self.apps).stream(name, _request(event)) as answer:
             prelude = {"statusCode": answer.status, "headers": dict(answer.headers), "cookies": []}
@@ -115,12 +116,6 @@ def against(url: str, names: Mapping[str, str], kind: type[LambdaInvoker] = Lamb
     """The real client, of a Lambda at `url`."""
     options = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "eu-central-1"}
     return kind(names, lambda: connect(endpoint_url=url, **options))
-
-
-def _classic(app: ASGIApp, event: dict[str, Any]) -> dict[str, Any]:
-    with asyncio.Runner() as runner:
-        asyncio.set_event_loop(runner.get_loop())
-        return Mangum(app, lifespan="off")(event, None)
 
 
 def _request(event: dict[str, Any]) -> HttpRequest:

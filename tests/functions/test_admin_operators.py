@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from mangum import Mangum
 
 from gateway_core.adapters.backlog_keepers import FileKeeper
 from gateway_core.adapters.file_backlog import FileBacklog
@@ -19,6 +18,7 @@ from gateway_core.store.records import Unsettled
 from gateway_core.store.virtual_keys import digest_of
 from gateway_core.triggers.replay import Replayer
 from tests.backlogs import AWAY, unsettled
+from tests.classic import classic
 from tests.conftest import World
 from tests.contract.desk import Desk, candidate, record_of, settled
 from tests.functions.admin import DEV, admin_world, client_of, made
@@ -129,10 +129,7 @@ def ask_lambda(world: World, identity: Any, headers: dict[str, str] | None = Non
         "body": None,
         "isBase64Encoded": False,
     }
-    with asyncio.Runner() as runner:
-        asyncio.set_event_loop(runner.get_loop())
-        app = create_app(world.services, admin_router(signed_by, None))
-        return Mangum(app, lifespan="off")(event, None)  # type: ignore[no-any-return]
+    return classic(create_app(world.services, admin_router(signed_by, None)), event)
 
 
 @pytest.mark.parametrize("identity", [{}, {"userArn": None}, {"userArn": ""}, {"userArn": 5}])

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from mangum import Mangum
 
 from gateway_core.api import dashboard
 from gateway_core.api.app import create_app
 from local.front import Front
+from tests.classic import classic
 
 ROOT = Path(__file__).parents[2]
 FOLDER = Path(str(files("gateway_core"))) / "data/dashboard"
@@ -111,9 +111,9 @@ async def test_it_knows_where_events_are_told(browser, world):
 
 def test_a_lambda_answers_with_text(world):
     """API Gateway would send what is encoded as it is."""
-    handler = Mangum(create_app(world.services, dashboard.router), lifespan="off")
+    app = create_app(world.services, dashboard.router)
     event = json.loads((ROOT / "events/dashboard.json").read_text())
     for path in ("/dashboard", "/dashboard/app.js", "/dashboard/vendor/uPlot.iife.min.js", "/dashboard/style.css"):
-        answer = handler({**event, "path": path}, None)
+        answer = classic(app, {**event, "path": path})
         assert (answer["statusCode"], answer["isBase64Encoded"]) == (200, False)
         assert answer["body"]

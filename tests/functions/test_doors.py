@@ -11,13 +11,13 @@ from typing import Any
 
 import httpx
 import pytest
-from mangum import Mangum
 
 from gateway_core.api.app import create_app
 from gateway_core.crowd.limiter import Limiter
 from gateway_core.domain.chat import Deployment
 from gateway_core.lambda_stream import streaming_handler
 from local.front import Front, function_of
+from tests.classic import classic
 from tests.conftest import World, catalog_of, model, settings_for
 from tests.functions.conftest import PARTS
 
@@ -43,13 +43,6 @@ def world() -> World:
     large = model("large", deployment=place, capabilities=frozenset({"embeddings"}), max_output_tokens=0)
     catalog = catalog_of(model("first"), large, groups={"reasoning": ("first",), "embedding": ("large",)})
     return World(catalog, settings_for(catalog))
-
-
-def classic(app: Any, event: Any) -> Any:
-    """As Lambda calls Mangum: in a thread that has a loop."""
-    with asyncio.Runner() as runner:
-        asyncio.set_event_loop(runner.get_loop())
-        return Mangum(app, lifespan="off")(event, None)
 
 
 def streaming(app: Any, event: Any) -> Any:
