@@ -119,7 +119,7 @@ class Gateways:
         shares: Shares = defaultdict(list)
         # All is wired as it is in production.
         made = models.model_provider
-        with mock.patch.object(models, "model_provider", lambda *given: Noting(shares, made(*given))):
+        with mock.patch.object(models, "model_provider", lambda *given, **more: Noting(shares, made(*given, **more))):
             services = model_services(environ)
         app = create_app(services, *(part.router for part in PARTS))
         return Running(self._stack.enter_context(serve(app)), pace, services, shares)

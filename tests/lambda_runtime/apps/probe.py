@@ -107,7 +107,7 @@ async def endless(scope, receive, send):
     await start(send)
     try:
         while True:
-            await body(send, b"y" * 65_536)
+            await body(send, b"y" * 16_384)
             count += 1
     finally:
         async with Gate() as gate:
