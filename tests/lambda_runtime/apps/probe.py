@@ -102,12 +102,12 @@ async def flood(scope, receive, send):
 
 
 async def endless(scope, receive, send):
-    """Chunks of 64 KiB without end and without a pause; at the end it says how many went out."""
+    """Chunks of 4 KiB without end and without a pause; at the end it says how many went out."""
     count = 0
     await start(send)
     try:
         while True:
-            await body(send, b"y" * 16_384)
+            await body(send, b"y" * 4_096)
             count += 1
     finally:
         async with Gate() as gate:
