@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from dataclasses import dataclass, field
 
 import httpx
@@ -172,6 +174,25 @@ async def test_what_is_no_request_of_its_own_has_a_span_all_the_same(traced):
     assert (alone.parent_span_id, one.parent_span_id) == (b"", batch.span_id)
     assert alone.end_time_unix_nano - alone.start_time_unix_nano == 900_000_000
     assert values(alone.attributes)["gateway.first_token_ms"] == 20
+
+
+def test_a_collector_that_hangs_keeps_no_process_from_its_end(monkeypatch):
+    """Whatever time a single try has."""
+    released = threading.Event()
+
+    async def hang(_request):
+        await asyncio.to_thread(released.wait)
+        return Response()
+
+    with serve(Starlette(routes=[Route("/v1/{kind}", hang, methods=["POST"])])) as url:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "86400")
+        observer = OtelObserver("the-gateway")
+        observer.start()
+        observer.tracer.start_span("one").end()
+        observer.flush(0.1)
+        released.set()
+        observer.close()
 
 
 def test_it_is_on_where_a_collector_is_named():

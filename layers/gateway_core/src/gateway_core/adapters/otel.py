@@ -6,6 +6,7 @@ https://github.com/open-telemetry/semantic-conventions-genai. No prompt, complet
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -101,8 +102,10 @@ class OtelObserver:
     def flush(self, timeout_s: float) -> None:
         """Send what is left, for so long at most. Blocks."""
         if self._sdk:
-            self._sdk.traces.force_flush(round(timeout_s * 1000))
-            self._sdk.meters.force_flush(timeout_s * 1000)
+            # The SDK's own bounds are those of one try: a collector that hangs would take it half a minute.
+            sending = threading.Thread(target=self._sdk.send, args=(timeout_s,), daemon=True)
+            sending.start()
+            sending.join(timeout_s)
 
     def close(self) -> None:
         """End its threads, and send what is left, however long that takes. Blocks."""
@@ -135,6 +138,10 @@ class _Sdk:
     tracer: Tracer
     duration: Histogram
     usage: Histogram
+
+    def send(self, timeout_s: float) -> None:
+        self.traces.force_flush(round(timeout_s * 1000))
+        self.meters.force_flush(timeout_s * 1000)
 
     @classmethod
     def of(cls, service: str) -> _Sdk:
