@@ -1,4 +1,4 @@
-"""What Amazon Bedrock takes of AWS: a right for who waits for models, one for the probe, and nothing while it is off."""
+"""What Amazon Bedrock takes of AWS: one right for who waits for models, one for the probe, none while it is off."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from typing import Any, override
 
 from local.providers.bedrock.base import BedrockWire
 from local.providers.bedrock.frames import event
-from local.providers.bedrock.rules import check_converse
+from local.providers.bedrock.rules import check_converse, signature_of
 from local.providers.content import Content, last_text, read_content
 from local.providers.generation import call_tokens
 from local.providers.model import Frame, Generation, Json, Prompt, Request, Stamp, Tokens, Tool, ToolCall
@@ -38,7 +38,7 @@ class BedrockConverse(BedrockWire):
     @override
     def read(self, request: Request) -> Prompt:
         body = request.body
-        check_converse(body)
+        check_converse(request.params["model"], body)
         contents = [(message["role"], _content(message["content"])) for message in body["messages"]]
         said = sum(content.tokens + MESSAGE_TOKENS for _, content in contents)
         limits = body.get("inferenceConfig") or {}
@@ -102,7 +102,7 @@ def _filled(kind: str, call: Json, parts: tuple[str, ...]) -> Json:
     if kind == "toolUse":
         return {kind: call | {"input": json.loads(whole or "{}")}}
     if kind == "reasoningContent":
-        return {kind: {"reasoningText": {"text": whole, "signature": _signature(whole)}}}
+        return {kind: {"reasoningText": {"text": whole, "signature": signature_of(whole)}}}
     return {kind: whole}
 
 
@@ -115,7 +115,7 @@ def _block_frames(index: int, kind: str, call: Json, parts: tuple[str, ...]) -> 
         yield _delta(index, _piece(kind, part), 1 + opening_tokens)
         opening_tokens = 0
     if kind == "reasoningContent":
-        yield _delta(index, {kind: {"signature": _signature("".join(parts))}}, 0)
+        yield _delta(index, {kind: {"signature": signature_of("".join(parts))}}, 0)
     yield _frame("contentBlockStop", {"contentBlockIndex": index})
 
 
@@ -129,10 +129,6 @@ def _delta(index: int, delta: Json, tokens: int) -> Frame:
 
 def _frame(kind: str, data: Json, tokens: int = 0) -> Frame:
     return Frame(event(kind, data), tokens)
-
-
-def _signature(text: str) -> str:
-    return f"signed-{len(text)}"
 
 
 def _stop(prompt: Prompt, generation: Generation) -> Json:

@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from gateway_core.adapters.litellm.claude import signs_thoughts
 from gateway_core.adapters.litellm.gaps import with_arguments
 from gateway_core.domain.answer import Chunk, ToolCallDelta
 from gateway_core.domain.chat import Json, ProviderCall
 from gateway_core.wires.anthropic import ANTHROPIC
 from gateway_core.wires.bedrock import BEDROCK
+from gateway_core.wires.bedrock_thoughts import Thoughts
 from gateway_core.wires.calls import CallNumbers
 from gateway_core.wires.gemini import GEMINI
 from gateway_core.wires.openai_chat import OPENAI_CHAT
@@ -53,6 +55,7 @@ class Translator:
         self._plain = ChatReader(replace(call, spoken=None)) if self._wire is OPENAI_CHAT and not dialect else None
         self._calls = CallNumbers()
         self._told: set[Any] = set()
+        self._thoughts = Thoughts() if signs_thoughts(call.deployment) else None
 
     @property
     def called(self) -> bool:
@@ -65,6 +68,8 @@ class Translator:
             return self._plain.chunk(event)
         if event.get("type") == "response.refusal.delta":
             return Chunk(refusal=text_of(event.get("delta")))
+        if self._thoughts:
+            self._thoughts.read(event)
         if late := self._late_arguments(event):
             return Chunk(tool_calls=tuple(late))
         needed = _NEEDED.get(self._wire, _of_chat)(event)
@@ -102,7 +107,8 @@ class Translator:
 
     def _foreign_calls(self, delta: Any) -> Iterator[ToolCallDelta]:
         for piece in getattr(delta, "tool_calls", None) or ():
-            yield from self._call(piece.index, piece.id, piece.function.name, piece.function.arguments)
+            call_id = self._thoughts.signed(piece.id) if self._thoughts and piece.id else piece.id
+            yield from self._call(piece.index, call_id, piece.function.name, piece.function.arguments)
 
     def _call(self, index: int | None, call_id: Any, name: Any, arguments: Any) -> Iterator[ToolCallDelta]:
         delta = self._calls.delta(index, text_of(call_id), text_of(name), text_of(arguments))
