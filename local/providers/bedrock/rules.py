@@ -86,7 +86,7 @@ def _check_block(at: str, block: Any) -> None:
     if len(block) != 1 or not block.keys() <= _BLOCKS:
         raise Refused(f"{at}: must have exactly one member that is known.")
     said = (block.get("reasoningContent") or {}).get("reasoningText") or {}
-    if "reasoningContent" in block and said.get("signature") != signature_of(said.get("text", "")):
+    if said and said.get("signature") != signature_of(said.get("text", "")):
         raise Refused(f"{at}: Invalid `signature` in `thinking` block")
     if "text" in block and not block["text"].strip():
         raise Refused(f"The text field in the ContentBlock object at {at} is blank.")

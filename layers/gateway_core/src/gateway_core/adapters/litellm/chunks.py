@@ -55,6 +55,7 @@ class Translator:
         self._plain = ChatReader(replace(call, spoken=None)) if self._wire is OPENAI_CHAT and not dialect else None
         self._calls = CallNumbers()
         self._told: set[Any] = set()
+        self._bare: set[int] = set()
         self._thoughts = Thoughts() if signs_thoughts(call.deployment) else None
 
     @property
@@ -89,7 +90,7 @@ class Translator:
         """What is missing at the end: the arguments of calls that came without any."""
         if self._plain:
             return self._plain.last()
-        return Chunk()
+        return Chunk(tool_calls=tuple(ToolCallDelta(number, arguments=NO_ARGUMENTS) for number in sorted(self._bare)))
 
     def _parse(self, event: Json) -> Any:
         known = self._parser.converse_chunk_parser if self._wire is BEDROCK else self._parser.chunk_parser
@@ -112,6 +113,10 @@ class Translator:
 
     def _call(self, index: int | None, call_id: Any, name: Any, arguments: Any) -> Iterator[ToolCallDelta]:
         delta = self._calls.delta(index, text_of(call_id), text_of(name), text_of(arguments))
+        if delta and delta.arguments:
+            self._bare.discard(delta.index)
+        elif delta and delta.name:
+            self._bare.add(delta.index)
         return iter([delta] if delta else [])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -47,7 +47,7 @@ def history_of(call: ProviderCall, marks: Marks = NO_MARKS) -> LiteLLMHistory:
         for came, sent in zip(call.messages, plain.messages, strict=True)
         if wire is OPENAI_CHAT or _says_something(sent)
     ]
-    made, dropped = [sent for _, sent in pairs], plain.dropped | _lost(call.messages, wire)
+    made, dropped = [sent for _, sent in pairs], plain.dropped | _lost(call, wire)
     if wire is BEDROCK:
         kept = {MARK} if marks.taken and _mark_all(call, pairs, marks) else set()
         for came, sent in pairs if signs_thoughts(call.deployment) else ():
@@ -63,15 +63,19 @@ def history_of(call: ProviderCall, marks: Marks = NO_MARKS) -> LiteLLMHistory:
     return LiteLLMHistory(made, plain.may_think, dropped)
 
 
-def _lost(messages: Sequence[Json], wire: Wire) -> frozenset[str]:
-    """What LiteLLM leaves out of messages on its way to another wire, without a word."""
+def _lost(call: ProviderCall, wire: Wire) -> frozenset[str]:
+    """What LiteLLM leaves out of messages on its way to another wire, or tells in other words, without a word."""
     if wire is OPENAI_CHAT:
         return frozenset()
+    messages = call.messages
+    # Converse takes no calls where no tools are offered: they become texts.
+    told = wire is BEDROCK and not call.params.get("tools") and any(one.get("tool_calls") for one in messages)
     named = any(message.get("name") and message.get("role") != "tool" for message in messages)
     parts = (mapping(part) for message in messages for part in items(message.get("content")))
     details = {mapping(part.get("image_url")).get("detail") for part in parts}
     looks = wire in (ANTHROPIC, BEDROCK) and bool(details & {"low", "high"})
-    return frozenset({*(["name"] if named else ()), *(["detail"] if looks else ())})
+    lost = {"name": named, "detail": looks, "tool_calls": told}
+    return frozenset(name for name, is_lost in lost.items() if is_lost)
 
 
 def _copy(message: Json, wire: Wire) -> dict[str, Any]:
