@@ -20,7 +20,7 @@ def test_bills_are_compared(invoke, name):
 
 @pytest.mark.xdist_group("servers")
 @pytest.mark.parametrize("name", sorted(RELEASED))
-@pytest.mark.parametrize("function", ["Health", "Models", "Replay"])
+@pytest.mark.parametrize("function", ["Models", "Replay"])
 def test_a_new_version_is_asked_before_it_serves(invoke, lambda_api, bridge, aws_port, function, name):
     """Found by what CodeDeploy tells of the deployment, asked by its number, and let through by what it answers."""
     releases = Releases(function, lambda_api)
