@@ -13,12 +13,6 @@ tests/functions/test_ask_route.py
 tests/functions/test_complete_route.py
 tests/functions/test_jobs_route.py
 tests/functions/test_stream_route.py
-tests/local/providers/test_providers_anthropic.py
-tests/local/providers/test_providers_anthropic_rules.py
-tests/local/providers/test_providers_faults.py
-tests/local/providers/test_providers_gemini_rules.py
-tests/local/providers/test_providers_openai_chat.py
-tests/local/providers/test_providers_openai_rules.py
 tests/template/test_transformed.py
 tests/unit/test_batch_engine.py
 tests/unit/test_caching.py
