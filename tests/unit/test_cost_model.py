@@ -28,7 +28,7 @@ from benchmarks.cost_model import (
 from gateway_core.store.jobs import JOB_LIFE_S
 from gateway_core.triggers.durable import MARGIN_S, PACE
 from tests.template.test_template import FUNCTIONS, memory_mb
-from tests.template.test_transformed import RESOURCES, of_type
+from tests.template.transformed import RESOURCES, of_type
 
 RATES = load()
 amounts = st.decimals(0, 10**9, places=3)

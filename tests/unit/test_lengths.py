@@ -13,7 +13,6 @@ tests/functions/test_ask_route.py
 tests/functions/test_complete_route.py
 tests/functions/test_jobs_route.py
 tests/functions/test_stream_route.py
-tests/template/test_transformed.py
 tests/unit/test_batch_engine.py
 tests/unit/test_caching.py
 tests/unit/test_catalog.py
