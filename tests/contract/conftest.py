@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn, cast
 
@@ -146,6 +146,33 @@ def operate(two: Two, capsys: pytest.CaptureFixture[str]) -> Any:
         code = await asyncio.to_thread(main, line.split(), two.environ(**environ))
         printed = capsys.readouterr()
         return [json.loads(text) for text in printed.out.splitlines()] if code == 0 else printed.err
+
+    return run
+
+
+@pytest.fixture
+def gateway(redis: Redis, capsys: pytest.CaptureFixture[str]) -> Callable[[str], list[Any]]:
+    """Runs a command that succeeds and gives its lines."""
+
+    def run(command: str) -> list[Any]:
+        assert main(command.split(), redis.environ()) == 0
+        return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+    return run
+
+
+@pytest.fixture
+def refused(redis: Redis, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Runs a command that fails and gives what it says."""
+
+    def run(command: str, exits: int = 2, **changes: str) -> str:
+        try:
+            code = main(command.split(), redis.environ() | changes)
+        except SystemExit as leaving:
+            code = leaving.code
+        printed = capsys.readouterr()
+        assert (code, printed.out) == (exits, "")
+        return printed.err
 
     return run
 

@@ -7,8 +7,6 @@ FOLDERS = ("benchmarks", "functions", "layers/gateway_core/src", "local", "scrip
 LIMIT = 300
 LONGER = """
 benchmarks/cost_model.py
-tests/contract/test_cli.py
-tests/contract/test_store_properties.py
 tests/functions/test_ask_route.py
 tests/functions/test_complete_route.py
 tests/functions/test_jobs_route.py
