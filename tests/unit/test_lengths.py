@@ -7,10 +7,6 @@ FOLDERS = ("benchmarks", "functions", "layers/gateway_core/src", "local", "scrip
 LIMIT = 300
 LONGER = """
 benchmarks/cost_model.py
-tests/functions/test_ask_route.py
-tests/functions/test_complete_route.py
-tests/functions/test_jobs_route.py
-tests/functions/test_stream_route.py
 tests/unit/test_batch_engine.py
 tests/unit/test_caching.py
 tests/unit/test_catalog.py
