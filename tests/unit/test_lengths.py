@@ -6,7 +6,6 @@ ROOT = Path(__file__).parents[2]
 FOLDERS = ("benchmarks", "functions", "layers/gateway_core/src", "local", "scripts", "tests")
 LIMIT = 300
 LONGER = """
-benchmarks/cost_model.py
 tests/unit/test_batch_engine.py
 tests/unit/test_caching.py
 tests/unit/test_catalog.py
