@@ -28,6 +28,7 @@ from gateway_core.adapters.echo import EchoProvider, echo
 from gateway_core.adapters.feed import EventFeed
 from gateway_core.adapters.log_backlog import LogBacklog
 from gateway_core.adapters.memory import MemoryStore
+from gateway_core.adapters.tokens import PromptCounter
 from gateway_core.bootstrap import with_gateway
 from gateway_core.config.settings import GatewaySettings
 from gateway_core.domain.answer import ProviderAnswer
@@ -246,6 +247,12 @@ def _defaults() -> GatewaySettings:
 def settings_for(catalog: Catalog, **changes: Any) -> GatewaySettings:
     """The default settings with another catalog."""
     return replace(_defaults(), catalog=catalog, provider_keys=MappingProxyType({}), **changes)
+
+
+@pytest.fixture(scope="session")
+def counter() -> PromptCounter:
+    """Of tokens; one for all tests: each would load the tokenisers anew."""
+    return PromptCounter()
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ import pytest
 
 from gateway_core.adapters.memory import MemoryStore
 from gateway_core.adapters.spread import SpreadStore
-from gateway_core.adapters.tokens import PromptCounter
 from gateway_core.adapters.upstash import UpstashStore
 from gateway_core.adapters.upstash.sdk import SdkKeyStore
 from gateway_core.cli.main import main
@@ -189,12 +188,6 @@ async def pool(wall: Wall) -> AsyncIterator[Pool]:
     made = Pool(PATIENT, LazyTls(), wall)
     yield made
     await made.close()
-
-
-@pytest.fixture(scope="session")
-def counter() -> PromptCounter:
-    """Of tokens; one for all tests: each would load the tokenisers anew."""
-    return PromptCounter()
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
+from gateway_core.adapters.tokens import PromptCounter
 from gateway_core.api import (
     ask,
     chat,
@@ -56,9 +57,9 @@ async def client(world) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-async def door() -> AsyncIterator[Door]:
+async def door(counter: PromptCounter) -> AsyncIterator[Door]:
     """The chat door over wires of our own, at a scripted network."""
-    async for opened in open_door():
+    async for opened in open_door(counter):
         yield opened
 
 
