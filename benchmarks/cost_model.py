@@ -6,18 +6,13 @@ Prices are in prices.toml beside it, what is used in `idle_use`, `request_use` a
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from math import ceil
-from pathlib import Path
 
-HERE = Path(__file__).parent
 DAYS = 30
 SECONDS = DAYS * 24 * 3600
-CENT = Decimal("0.01")
 
 MEMORY_MB: Mapping[str, int] = {
     "Complete": 512,
@@ -46,59 +41,6 @@ POLLERS = 5
 POLLS_A_MINUTE = 3
 """Lambda asks a queue by so many at once, each for 20 s:
 https://aws.amazon.com/blogs/compute/understanding-how-aws-lambda-scales-when-subscribed-to-amazon-sqs-queues/."""
-
-type Amounts = Mapping[str, Decimal]
-"""How much of what is in prices.toml a month uses."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """`usd` for every `per` of a unit, beyond `free` a month; `told` is page, second-hand or recalled.
-
-    `what` is it in words, `resources` are the types of the template that it is the price of.
-
-    With `plan` the free part is a plan of its own: who needs more pays for all.
-    """
-
-    what: str
-    usd: Decimal
-    per: Decimal
-    unit: str
-    free: Decimal
-    told: str
-    seen: date
-    source: str
-    plan: bool = False
-    resources: tuple[str, ...] = ()
-
-    def cost(self, used: Decimal, *, free: bool) -> Decimal:
-        """USD for a month, not rounded; with `free` what is free is taken off first."""
-        fits = used <= self.free
-        billed = used if not free or (self.plan and not fits) else max(used - self.free, Decimal(0))
-        return billed / self.per * self.usd
-
-
-type Rates = Mapping[str, Rate]
-
-
-def load(path: Path = HERE / "prices.toml") -> dict[str, Rate]:
-    """The rates by name; numbers are exact."""
-    found = tomllib.loads(path.read_text(), parse_float=Decimal)
-    return {
-        name: Rate(
-            what=entry["what"],
-            usd=Decimal(entry["usd"]),
-            per=Decimal(entry["per"]),
-            unit=entry["unit"],
-            free=Decimal(entry["free"]),
-            told=entry["told"],
-            seen=entry["seen"],
-            source=entry["source"],
-            plan=entry.get("plan", False),
-            resources=tuple(entry.get("resources", ())),
-        )
-        for name, entry in found.items()
-    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,8 +148,6 @@ class Job:
 METRICS_IN_USE = 7 + 2 * 4 + 5
 """Custom metrics that get a value in every hour of the month: seven of a request, two of them also for each of four
 providers, and the probe's. Failures add theirs by the hour."""
-ALWAYS_FREE = frozenset({"parameters", "store_gb"})
-"""What no other stack uses up: a limit of the account that nobody reaches, and the store's own."""
 GB = Decimal(10**9)
 
 
@@ -278,15 +218,3 @@ def job_use(job: Job, about: Request = Request()) -> dict[str, Decimal]:
         "events": questions * about.events,
         "store_commands": questions * about.store_commands + job.groups * job.claim_commands + job.commands,
     }
-
-
-def usd(amount: Decimal) -> str:
-    """Cents, and a hint where there is less than half of one."""
-    if 0 < amount <= CENT / 2:
-        return "< 0.01"
-    return f"{amount.quantize(CENT):,.2f}"
-
-
-def total(use: Amounts, rates: Rates, *, free: bool = True) -> Decimal:
-    """USD for all of it. Without `free` the whole is billed, but for what never is."""
-    return sum((rates[name].cost(used, free=free or name in ALWAYS_FREE) for name, used in use.items()), Decimal(0))

@@ -14,33 +14,19 @@ from pathlib import Path
 from benchmarks import cost_by_memory
 from benchmarks.cost_model import (
     ALARMS,
-    ALWAYS_FREE,
-    CENT,
     MEMORY_MB,
     NO_SNAPSTART,
     SECONDS,
     TOLD_ALARMS,
     Job,
     Probe,
-    Rates,
     idle_use,
     job_use,
-    load,
     request_use,
-    total,
-    usd,
 )
+from benchmarks.prices import ALWAYS_FREE, CENT, Rates, load, total, usd
 
 DOC = Path(__file__).parent.parent / "docs/cost.md"
-
-FREE_OF_CHARGE = (
-    "AWS::IAM::Role",
-    "AWS::IAM::ManagedPolicy",
-    "AWS::CodeDeploy::Application",
-    "AWS::CodeDeploy::DeploymentGroup",
-    "AWS::Route53::RecordSet",
-)
-"""Never billed. The zone of a record is: it is yours, and not of the template."""
 
 
 def fine(amount: Decimal) -> str:

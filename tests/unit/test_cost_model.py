@@ -10,22 +10,18 @@ from hypothesis import strategies as st
 from benchmarks import cost_tables
 from benchmarks.cost_model import (
     ALARMS,
-    ALWAYS_FREE,
     MEMORY_MB,
     NO_SNAPSTART,
     TOLD_ALARMS,
     Job,
     Probe,
-    Rate,
     Request,
     idle_use,
     job_use,
-    load,
     request_use,
-    total,
-    usd,
 )
 from benchmarks.cost_tables import fine, placed
+from benchmarks.prices import ALWAYS_FREE, FREE_OF_CHARGE, Rate, load, total, usd
 from gateway_core.store.jobs import JOB_LIFE_S
 from gateway_core.triggers.durable import MARGIN_S, PACE
 from tests.template.test_template import FUNCTIONS, memory_mb
@@ -59,7 +55,7 @@ def test_an_idle_stack_costs_less_than_a_cent():
 
 def test_every_resource_has_a_line():
     """What the template makes is in the idle sum or never billed; nobody adds a resource without its price."""
-    told = {kind for entry in RATES.values() for kind in entry.resources} | set(cost_tables.FREE_OF_CHARGE)
+    told = {kind for entry in RATES.values() for kind in entry.resources} | set(FREE_OF_CHARGE)
     assert {resource["Type"] for resource in RESOURCES.values()} <= told
     assert {name for name, entry in RATES.items() if entry.resources} <= set(idle_use())
     told = {name for name, r in RESOURCES.items() if r.get("Condition") == "HasAlarmTopic"}
