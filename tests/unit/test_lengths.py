@@ -20,15 +20,11 @@ tests/local/providers/test_providers_gemini_rules.py
 tests/local/providers/test_providers_openai_chat.py
 tests/local/providers/test_providers_openai_rules.py
 tests/template/test_transformed.py
-tests/unit/test_batch_engine.py
-tests/unit/test_caching.py
 tests/unit/test_catalog.py
 tests/unit/test_classify.py
 tests/unit/test_config.py
 tests/unit/test_cost.py
-tests/unit/test_crowd.py
 tests/unit/test_failover.py
-tests/unit/test_job_worker.py
 tests/unit/test_prices.py
 tests/unit/test_queueing.py
 tests/unit/test_reload.py
