@@ -21,15 +21,10 @@ tests/local/providers/test_providers_openai_chat.py
 tests/local/providers/test_providers_openai_rules.py
 tests/template/test_transformed.py
 tests/unit/test_catalog.py
-tests/unit/test_classify.py
 tests/unit/test_config.py
 tests/unit/test_cost.py
-tests/unit/test_failover.py
 tests/unit/test_prices.py
-tests/unit/test_queueing.py
 tests/unit/test_reload.py
-tests/unit/test_retry.py
-tests/unit/test_stream.py
 tests/unit/test_validation.py
 tests/unit/test_wires.py
 tests/unit/wires/test_anthropic_request.py
