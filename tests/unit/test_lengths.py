@@ -20,12 +20,6 @@ tests/local/providers/test_providers_gemini_rules.py
 tests/local/providers/test_providers_openai_chat.py
 tests/local/providers/test_providers_openai_rules.py
 tests/template/test_transformed.py
-tests/unit/test_catalog.py
-tests/unit/test_config.py
-tests/unit/test_cost.py
-tests/unit/test_prices.py
-tests/unit/test_reload.py
-tests/unit/test_validation.py
 tests/unit/test_wires.py
 tests/unit/wires/test_anthropic_request.py
 tests/unit/wires/test_anthropic_tools.py
