@@ -14,7 +14,8 @@ from gateway_core.config.settings import GatewaySettings
 from gateway_core.domain.chat import Deployment, ModelMode
 from gateway_core.wires.table import LIMIT_HEADERS, PROVIDERS, WIRES, traits_of, wire_of
 from gateway_core.wires.wire import Wire
-from tests.unit.wire_records import CORE, REASONS, each_wire, words
+from tests.unit.sources import texts_of
+from tests.unit.wire_records import CORE, REASONS, each_wire
 
 
 @each_wire
@@ -177,4 +178,4 @@ def test_no_other_code_names_a_provider() -> None:
     litellms = {CORE / "adapters/litellm" / name for name in ("library.py", "rehearsal.py", "responses.py")}
     others = set(CORE.rglob("*.py")) - set((CORE / "wires").rglob("*.py")) - litellms
     names = {*PROVIDERS, *WIRES}
-    assert {path.name: found for path in others if (found := names & set(words(path)))} == {}
+    assert {path.name: found for path in others if (found := names & texts_of(path).all)} == {}

@@ -13,7 +13,8 @@ from gateway_core.wires.errors import WireError, error_of
 from gateway_core.wires.reasons import reason_of, speaks_of, status_within
 from gateway_core.wires.table import WIRES, traits_of
 from gateway_core.wires.wire import Image, Reason, StreamForm, Wire
-from tests.unit.wire_records import CORE, REASONS, each_wire, words
+from tests.unit.sources import texts_of
+from tests.unit.wire_records import CORE, REASONS, each_wire
 
 FINISHES = {"", "stop", "length", "tool_calls", "content_filter", "interrupted"}
 OPENAI_SIZES = [(512, 512, 255), (1024, 1024, 765), (2048, 4096, 1105), (100, 1000, 425), (1, 1, 255)]
@@ -79,7 +80,7 @@ def test_an_error_within_a_200_has_a_status(labels: set[str], code: int | None, 
 
 def fields() -> set[str]:
     """Every short word in the readers: names of fields, and values that they look for."""
-    return {word for path in (CORE / "wires").glob("*.py") for word in words(path) if 0 < len(word) < 40}
+    return {word for path in (CORE / "wires").glob("*.py") for word in texts_of(path).all if 0 < len(word) < 40}
 
 
 names = st.sampled_from(sorted(fields()))
