@@ -110,11 +110,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_runtest_teardown() -> None:
     """Forget the loggers that tests name so that nobody else has them: each change of a level goes through all."""
     loggers = logging.root.manager.loggerDict
-    for name in [name for name in loggers if _OF_A_TEST.fullmatch(name)]:
+    for name in [name for name in loggers if len(name) == _LENGTH and _OF_A_TEST.fullmatch(name)]:
         del loggers[name]
 
 
-_OF_A_TEST = re.compile("[0-9a-f]{32}")
+_LENGTH = 32
+_OF_A_TEST = re.compile("[0-9a-f]+")
 
 
 @pytest.hookimpl(optionalhook=True)
