@@ -62,15 +62,15 @@ run: $(STAMP) ## Start the gateway and all that it needs on this machine, with t
 check: $(STAMP) ## Run the tests of one file or one test: FILE=path[::test] [K=words of their names] [ARGS=options of pytest]
 	$(BIN)/python -m pytest -q $(if $(K),-k '$(K)') $(ARGS) '$(or $(FILE),$(error FILE is to name a file of tests))'
 
-test: $(STAMP) ## Lint, types, import rules and all fast tests with coverage
+test: $(STAMP) ## Lint, types, import rules and all fast tests [MEASURED=yes: and that they cover the code]
 	@$(MAKE) --no-print-directory lint types arch unit
 
 unit: $(STAMP)
-	$(BIN)/coverage erase
-	$(BIN)/python -m scripts.run_tests -m 'not litellm' $(addprefix --ignore=,$(SLOW) $(FAULTS) $(FLEET) $(MATRICES) $(STACK))
-	$(BIN)/coverage combine -q
-	$(BIN)/coverage report --fail-under=90
-	$(BIN)/coverage report --fail-under=100 --include='$(PURE)'
+	$(if $(MEASURED),$(BIN)/coverage erase)
+	$(BIN)/python -m scripts.run_tests $(if $(MEASURED),--measured) -m 'not litellm' $(addprefix --ignore=,$(SLOW) $(FAULTS) $(FLEET) $(MATRICES) $(STACK))
+	$(if $(MEASURED),$(BIN)/coverage combine -q)
+	$(if $(MEASURED),$(BIN)/coverage report --fail-under=90)
+	$(if $(MEASURED),$(BIN)/coverage report --fail-under=100 --include='$(PURE)')
 
 test-litellm: $(STAMP) ## Run what holds for every way to a model, over wires of our own and through LiteLLM's translation
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m 'litellm or matrix' tests/contract tests/wires tests/e2e/test_events.py

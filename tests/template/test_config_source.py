@@ -8,7 +8,7 @@ import pytest
 
 from gateway_core.adapters.config_sources import open_sources
 from tests.template.test_template import FUNCTIONS, TEMPLATE
-from tests.template.test_transformed import MADE, RESOURCES
+from tests.template.transformed import MADE, RESOURCES
 
 PSEUDO = {
     "AWS::Partition": "aws",

@@ -9,7 +9,7 @@ from gateway_core.api.cors import Pages
 from gateway_core.api.errors import error_body
 from gateway_core.config.web_origins import WebOrigins
 from gateway_core.domain.errors import InvalidRequest, LLMError, RateLimited
-from tests.template.test_transformed import of_type
+from tests.template.transformed import of_type
 
 (API,) = of_type("AWS::ApiGateway::RestApi").values()
 ANSWERS = API["Body"]["x-amazon-apigateway-gateway-responses"]

@@ -12,7 +12,7 @@ from gateway_core.triggers.durable import LEAST_PAUSE_S
 from scripts.transform_template import transform
 from tests.template.test_config_source import DEFAULTS, NOTHING, PSEUDO, resolve
 from tests.template.test_template import ROOT, TEMPLATE
-from tests.template.test_transformed import MADE, RESOURCES, of_type, parameters_in, statements, walk
+from tests.template.transformed import MADE, RESOURCES, of_type, parameters_in, statements, walk
 
 JOBS = {
     "JobAlarm",

@@ -1,6 +1,7 @@
 """`make deploy`: a stage is sent whole, or not at all."""
 
 import tomllib
+from functools import cache
 
 import pytest
 from samcli.cli.types import CfnParameterOverridesType
@@ -16,6 +17,14 @@ DEFAULTS = {
     "ProbeSchedule": "rate",
 }
 STAGES = stages_of(tomllib.loads((ROOT / "samconfig.toml").read_text()), DEFAULTS)
+
+defaults_of_template = cache(deploy._defaults)
+
+
+@pytest.fixture(autouse=True)
+def template_is_read_once(monkeypatch):
+    """Reading it takes a quarter of a second."""
+    monkeypatch.setattr(deploy, "_defaults", defaults_of_template)
 
 
 def sent(name, *extra):
