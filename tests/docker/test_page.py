@@ -18,6 +18,7 @@ from tests.documents.selections import FOR_DOCKER
 from tests.patience import patience
 
 PORT, BY_HAND = 18795, 18796
+NAME = "llm-gateway-page-by-hand"
 (OVERRIDE,) = [fence.code for fence in fences() if fence.page == "docs/docker.md" and fence.language == "yaml"]
 QUESTION = {"messages": [{"role": "user", "content": "Say hello"}], "model_group": "fast"}
 
@@ -31,33 +32,36 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (place / "config").mkdir()
     (place / "config/config.yaml").write_text("default_output_cap: 4096\n")
     (place / "compose.override.yaml").write_text(OVERRIDE)
-    subprocess.run(["/usr/bin/env", "git", "init", "-q", str(place)], check=True)
     yield place
     _type("docker compose down --volumes --timeout 5", place)
-    _type("docker rm --force --volumes gateway || :; docker volume rm --force gateway-data", place)
+    _type(f"docker rm --force --volumes {NAME} || :; docker volume rm --force {NAME}-data", place)
+
+
+def _own(code: str, compose: str) -> str:
+    """The page's commands with names, a volume and ports of this test's. The image is there: nothing is built again."""
+    for pattern, own in (
+        (r"^git pull$|^docker compose build --pull$|^docker build .*$", ":"),
+        (r" --build\b", ""),
+        (r"\bdocker compose exec\b", "docker compose exec -T"),
+        (r"\bdocker compose\b", f"{compose} --project-name llm-gateway-page"),
+        (r"--name gateway\b", f"--name {NAME}"),
+        (r"\bgateway-data:", f"{NAME}-data:"),
+        (r"127\.0\.0\.1:8787:8787", f"127.0.0.1:{BY_HAND}:8787"),
+        (r"(127\.0\.0\.1:8787|localhost:8000)/", f"127.0.0.1:{PORT}/"),
+        (r"gk_\.\.\.", KEY),
+    ):
+        code = re.sub(pattern, own, code, flags=re.MULTILINE)
+    return code
 
 
 def _type(code: str, folder: Path) -> str:
-    """What the shell prints. The image is there already, so nothing is built, or pulled, again."""
+    """What the shell prints."""
     has_plugin = subprocess.run(["/usr/bin/env", "docker", "compose", "version"], capture_output=True, check=False)
-    compose = "docker compose" if has_plugin.returncode == 0 else "docker-compose"
-    code = re.sub(r"\bdocker compose exec\b", "docker compose exec -T", code)
-    code = re.sub(r"\bdocker compose\b", f"{compose} --project-name llm-gateway-page", code)
-    code = code.replace(" --build", "").replace("docker build --tag llm-gateway .", ":")
-    code = re.sub(r"^git pull$|^\S.* build --pull$", ":", code, flags=re.MULTILINE)
-    code = re.sub(r"--name gateway\b", "--name llm-gateway-page-by-hand", code)
-    code = re.sub(r"\bdocker rm (.*) gateway\b", r"docker rm \1 llm-gateway-page-by-hand", code)
-    code = code.replace("gateway-data:", "llm-gateway-page-data:").replace(
-        "force gateway-data", "force llm-gateway-page-data"
-    )
-    code = code.replace("127.0.0.1:8787:8787", f"127.0.0.1:{BY_HAND}:8787").replace(
-        "127.0.0.1:8787/", f"127.0.0.1:{PORT}/"
-    )
-    code = code.replace("localhost:8000", f"127.0.0.1:{PORT}").replace("gk_...", KEY)
+    own = _own(code, "docker compose" if has_plugin.returncode == 0 else "docker-compose")
     done = subprocess.run(
-        ["/bin/sh", "-ec", code], cwd=folder, capture_output=True, text=True, timeout=patience(200), check=False
+        ["/bin/sh", "-ec", own], cwd=folder, capture_output=True, text=True, timeout=patience(200), check=False
     )
-    assert done.returncode == 0, (code, done.stdout, done.stderr)
+    assert done.returncode == 0, (own, done.stdout, done.stderr)
     return done.stdout
 
 
@@ -85,8 +89,10 @@ def _fill_in(folder: Path) -> None:
     (folder / ".env").write_text(example)
 
 
-def _container(folder: Path) -> str:
-    return _type("docker compose ps --quiet gateway", folder).strip()
+def _serves(folder: Path) -> None:
+    """What was started, or started again: its log may have lines of the time before."""
+    identity = _type("docker compose ps --quiet gateway", folder).strip()
+    wait_until_it_serves(identity, "--since", docker("inspect", "--format", "{{.State.StartedAt}}", identity))
 
 
 def test_commands_of_the_page(folder):
@@ -95,7 +101,7 @@ def test_commands_of_the_page(folder):
     _type(copy, folder)
     _fill_in(folder)
     _type(up, folder)
-    wait_until_it_serves(_container(folder))
+    _serves(folder)
     assert '"ok"' in _type(check, folder)
     assert '"results"' in _type(_block("localhost:8000").code, folder)
     own, _upstash = _block("compose exec").commands
@@ -103,12 +109,12 @@ def test_commands_of_the_page(folder):
     assert _asked(key) == 200
     _type(_block("build --pull").code, folder)
     _type(_block("tar -cz").code, folder)
-    wait_until_it_serves(_container(folder))
+    _serves(folder)
     assert (folder / "gateway-data.tar.gz").stat().st_size > 0
     down, restore, up = _block("tar -xz").commands
     _type(f"{down}\n{restore}", folder)
     _type(up, folder)
-    wait_until_it_serves(_container(folder))
+    _serves(folder)
     assert _asked(key) == 200
 
 
@@ -118,7 +124,7 @@ def test_the_container_by_hand(folder):
         shutil.copy(folder / ".env.example", folder / ".env")
         _fill_in(folder)
     _type(_block("docker run --detach").code, folder)
-    wait_until_it_serves("llm-gateway-page-by-hand")
+    wait_until_it_serves(NAME)
     _is_up(BY_HAND)
 
 
@@ -130,4 +136,3 @@ def test_the_container_over_stdio():
         ["/bin/sh", "-ec", command], input="", capture_output=True, text=True, timeout=patience(120), check=False
     )
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
-    assert docker("ps", "--quiet", "--filter", f"ancestor={IMAGE}", "--filter", "status=exited") == ""
