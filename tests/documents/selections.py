@@ -33,7 +33,7 @@ _OPERATORS = frozenset(
         *("scripts/build.sh", "scripts/smoke.sh"),
     }
 )
-_FOR_A_STACK = ("127.0.0.1:878", "localhost:87", "localhost:8000", "$GATEWAY/", "make run")
+_FOR_A_STACK = ("127.0.0.1:878", "localhost:87", "localhost:8000", "$GATEWAY/", "make run", "-m local.providers")
 _WITH_YAML_OF_OTHERS = frozenset({"docs/cli.md", "docs/docker.md", "docs/events.md", "docs/observability.md"})
 _TYPED = frozenset(block.code for block in commands())
 

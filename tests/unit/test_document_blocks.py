@@ -29,6 +29,14 @@ def test_no_block_is_without_a_test():
     assert [fence.name for fence in FENCES if not claimed(fence) and not is_only_shown(fence)] == []
 
 
+def test_no_block_is_run_twice():
+    """Two suites that take the same block do not both mean it; a program's settings may be read beside."""
+    takers = {fence.name: [claim.by for claim in CLAIMS if claim.fits(fence)] for fence in FENCES}
+    assert [
+        by for by in takers.values() if len(by) > 1 and not any("test_mcp_client_pages" in each for each in by)
+    ] == []
+
+
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.by)
 def test_who_claims_a_block_is_there(claim):
     """There is such a block, and the function in its file, which names the page or takes its blocks from here."""
