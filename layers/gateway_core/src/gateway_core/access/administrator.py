@@ -10,7 +10,7 @@ from gateway_core.ports import Clock, OperatorStore
 
 type Line = dict[str, object]
 """An answer, ready to print as JSON."""
-SCOPES_AT_ONCE = 500
+SCOPES_AT_ONCE = 1000
 MOST_TRIES = 8
 """Of a change that somebody else was faster than, each time."""
 

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import batched
 from typing import Any
 
-from gateway_core.access.administrator import MOST_TRIES, SCOPES_AT_ONCE, Administrator, Line
+from gateway_core.access.administrator import MOST_TRIES, Administrator, Line
 from gateway_core.access.key_lines import KeyUse, key_line
 from gateway_core.domain.errors import Conflict, InvalidRequest, UnknownKey
 from gateway_core.domain.times import day_key, iso, utc_date
 from gateway_core.store import key_changes
 from gateway_core.store.key_changes import KeyChange, StoredKey
-from gateway_core.store.records import BudgetLine
 from gateway_core.store.virtual_keys import KeyRecord, digest_of, new_key, project_of_key_id
 
 DAY_S = 86_400
 MOST_MONTHS = 14
 """Accounts are kept for 400 days: who was not used for longer was never used, as far as anybody knows."""
 _KEYS_AT_ONCE = 100
+"""Whose accounts are read in one trip: 31 days each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +55,18 @@ class KeyAdministration(Administrator):
         (line,) = await self._lines([await self._stored(key_id)])
         return line
 
-    async def list_keys(self, project_id: str) -> list[Line]:
-        """The project's keys, revoked ones included, oldest first, as `key_line` shows them."""
-        return (await self.key_page(project_id)).lines
+    async def key_pages(self, project_id: str) -> AsyncIterator[list[Line]]:
+        """The project's keys, revoked ones included, oldest first, as `key_line` shows them; a page after the other."""
+        for some in batched(key_changes.grouped(await self.store.list_keys(project_id)), _KEYS_AT_ONCE):
+            yield await self._lines(some)
 
-    async def key_page(self, project_id: str, *, after: str = "", limit: int | None = None) -> KeyPage:
-        """The same behind the id `after`, `limit` at most. Raises InvalidRequest for an unknown one."""
-        keys = key_changes.grouped(await self.store.list_keys(project_id))
-        start = next((place for place, key in enumerate(keys, 1) if key.newest.id == after), 0)
-        if after and not start:
+    async def key_page(self, project_id: str, *, after: str = "", limit: int) -> KeyPage:
+        """Those behind the id `after`, `limit` at most. Raises InvalidRequest for an unknown one."""
+        found = await self.store.key_page(project_id, after=after, limit=limit)
+        if found is None:
             raise InvalidRequest("cursor: there is no such key in the project.", param="cursor", schema=True)
-        end = len(keys) if limit is None else min(len(keys), start + limit)
-        page = keys[start:end]
-        return KeyPage(await self._lines(page), page[-1].newest.id if page and end < len(keys) else None)
+        keys = key_changes.grouped(found.records)
+        return KeyPage(await self._lines(keys), keys[-1].newest.id if found.has_more else None)
 
     async def update_key(self, key_id: str, rights: Mapping[str, Any], limits: Mapping[str, int | None]) -> Line:
         """Change what is named of a key: fields of `KeyRecord`, and of `Limits`, None lifting one.
@@ -118,8 +117,8 @@ class KeyAdministration(Administrator):
 
     async def _stored(self, key_id: str) -> StoredKey:
         project_id = project_of_key_id(key_id)
-        records = await self.store.list_keys(project_id) if project_id else []
-        for key in key_changes.grouped([record for record in records if record.id == key_id]):
+        records = await self.store.find_keys(project_id, {key_id}) if project_id else []
+        for key in key_changes.grouped(records):
             return key
         raise unknown_key(key_id)
 
@@ -138,9 +137,7 @@ class KeyAdministration(Administrator):
 
     async def _uses(self, keys: Sequence[StoredKey]) -> list[KeyUse]:
         project_id, ids = keys[0].newest.project_id, [key.newest.id for key in keys]
-        lines: list[BudgetLine] = []
-        for some in batched([f"k:{key_id}" for key_id in ids], SCOPES_AT_ONCE):
-            lines += await self.store.budget_lines(project_id, day=self.today(), scopes=some)
+        lines = await self.store.accounts(project_id, day=self.today(), scopes=[f"k:{key_id}" for key_id in ids])
         last = await self._last_days(project_id, keys)
         days, months = lines[::2], lines[1::2]
         return [KeyUse(*use) for use in zip(days, months, (last.get(key_id) for key_id in ids), strict=True)]

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from gateway_core.cli.answers import Answer
 from gateway_core.cli.desk import opened_desk
 from gateway_core.cli.keys import LIMITS, changed_limits
+from gateway_core.cli.streaming import listed
 
 BUDGETS = {name: field for name, field in LIMITS.items() if name not in {"rpm", "tpm"}}
 _SET = ("project", "user", *BUDGETS)
@@ -23,7 +24,7 @@ async def change(options: argparse.Namespace, environ: Mapping[str, str]) -> Ans
 
 
 async def show(options: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
-    async with opened_desk(options, environ) as desk:
-        lines = await desk.show_budgets(options.project, options.user)
     of = f" of project {options.project}" if options.project else ""
-    return Answer(lines, _SHOWN, empty=f"there are no budgets and no spending{of}")
+    table = Answer(columns=_SHOWN, empty=f"there are no budgets and no spending{of}")
+    async with opened_desk(options, environ) as desk:
+        return await listed(options, desk.budget_pages(options.project, options.user), table)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Protocol
 
@@ -13,7 +13,7 @@ from gateway_core.store.counters import Counters
 from gateway_core.store.deployment_state import DeploymentState
 from gateway_core.store.earlier_counters import EarlierFields
 from gateway_core.store.estimates import Booked
-from gateway_core.store.key_changes import KeyChange
+from gateway_core.store.key_changes import KeyChange, KeyRecords
 from gateway_core.store.messages import Admission, Candidate, Settled, Settlement, Terms, Ticket
 from gateway_core.store.placement import Residence
 from gateway_core.store.probes import FleetHealth, Probe
@@ -115,6 +115,17 @@ class KeyStore(Protocol):
         """One record a secret, the keys that were made first before others."""
         ...
 
+    async def find_keys(self, project_id: str, key_ids: Collection[str]) -> list[KeyRecord]:
+        """Of these keys alone; what is no key of the project has no record."""
+        ...
+
+    async def key_page(self, project_id: str, *, after: str, limit: int) -> KeyRecords | None:
+        """Those of `limit` keys at most, behind the key with the id `after`, or from the first on if it is empty.
+
+        None where the project has no key with that id.
+        """
+        ...
+
     async def revoke_key(self, key_id: str, *, now_ms: int) -> bool:
         """Revoke all secrets of a key. False if there is no such key."""
         ...
@@ -137,6 +148,10 @@ class KeyStore(Protocol):
 
     async def budget_lines(self, project_id: str, *, day: str, scopes: Sequence[str]) -> list[BudgetLine]:
         """Two lines a scope: the day (`20261120`) and its month (`202611`)."""
+        ...
+
+    async def accounts(self, project_id: str, *, day: str, scopes: Sequence[str]) -> list[BudgetLine]:
+        """The same, but without the limits: nothing is read of keys and budgets."""
         ...
 
     async def budget_scopes(self, project_id: str, *, month: str) -> list[str]:

@@ -162,10 +162,12 @@ class BudgetBody(BudgetFields):
 
 
 class BudgetsQuery(Strict):
-    """GET /admin/budgets."""
+    """GET /admin/budgets. `limit` counts scopes."""
 
     project_id: Project | None = None
     user_id: Party | None = None
+    cursor: Annotated[str, Field(max_length=320, pattern=r"^([a-z0-9-]{1,32}:(p|[ku]:(?s:.)+))?$")] = ""
+    limit: Annotated[int, Field(strict=False, ge=1, le=500)] = 100
 
 
 class HoldsQuery(Strict):
