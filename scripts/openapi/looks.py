@@ -48,6 +48,7 @@ class UsageAnswer(TypedDict):
     group_by: str
     totals: UsageTotals
     rows: list[UsageRow]
+    rest: NotRequired[UsageTotals]
     unreadable: NotRequired[int]
 
 

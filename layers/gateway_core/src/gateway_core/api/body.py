@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 from starlette.datastructures import Headers
 from starlette.requests import Request
 
+from gateway_core.api.spelling import meant
 from gateway_core.crowd.slot import waited
 from gateway_core.domain.errors import BodyTooLarge, InvalidRequest, UnsupportedEncoding
 
@@ -103,7 +104,7 @@ def validate[T: BaseModel](model: type[T], value: dict[str, Any]) -> T:
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        raise _schema_error(error, value) from None
+        raise _schema_error(error, model, value) from None
 
 
 async def read_body(request: Request, limit: int) -> bytes:
@@ -140,13 +141,14 @@ def _too_large(limit: int) -> BodyTooLarge:
     return BodyTooLarge(f"The body is larger than {limit} bytes. Send less, for example smaller images.")
 
 
-def _schema_error(error: ValidationError, value: dict[str, Any]) -> InvalidRequest:
+def _schema_error(error: ValidationError, schema: type[BaseModel], value: dict[str, Any]) -> InvalidRequest:
     # A union reports each of its branches: the caller meant the one with the deepest location, or of the value's type.
     errors = error.errors(include_url=False, include_input=False)
     first = max(errors, key=lambda e: (len(e["loc"]), not e["type"].endswith("_type")))
     path = _callers_path(first["loc"], value, is_missing=first["type"] == "missing")
     reason = _REASONS.get(first["type"], "{msg}").format(msg=first["msg"], **first.get("ctx", {}))
-    return InvalidRequest(f"{path}: {reason}.", param=path, schema=first["type"] != NOT_OFFERED)
+    hint = meant(first["type"], path, schema, value) if len(first["loc"]) == 1 else ""
+    return InvalidRequest(f"{path}: {reason}.{hint}", param=path, schema=first["type"] != NOT_OFFERED)
 
 
 def _callers_path(location: tuple[str | int, ...], value: Any, *, is_missing: bool) -> str:
