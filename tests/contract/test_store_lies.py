@@ -59,6 +59,7 @@ OPERATIONS: dict[str, Callable[[Any], Awaitable[Any]]] = {
     "newest_records": lambda s: s.hour_records("alpha", [HourPlace(DAY, "12")], limit=2, newest=True),
     "projects": lambda s: s.projects(),
     "list_keys": lambda s: s.list_keys("alpha"),
+    "put_key_once": lambda s: s.put_key_once(KeyRecord("alpha", DIGEST), "0" * 64),
     "find_keys": lambda s: s.find_keys("alpha", ["key_alpha_0123456789abcdef"]),
     "key_page": lambda s: s.key_page("alpha", after="", limit=9),
     "accounts": lambda s: s.accounts("alpha", day=DAY, scopes=["p", "u:bob"]),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from itertools import batched
 
-from gateway_core.access.administrator import MOST_TRIES, SCOPES_AT_ONCE, Administrator, Line
+from gateway_core.access.administrator import MOST_TRIES, SCOPES_AT_ONCE, Administrator, Line, insisted
 from gateway_core.access.budget_rows import budget_row
 from gateway_core.access.key_lines import limit_fields
 from gateway_core.domain.caller import Limits
@@ -35,11 +35,16 @@ class BudgetAdministration(Administrator):
         """
         await self.check_project(project_id)
         for _ in range(MOST_TRIES):
-            before = await self._limits(project_id, user_id)
-            after = replace(before, **changes)
-            if before == after or await self.store.change_budget(project_id, user_id, before, after):
+            if after := await insisted(lambda: self._changed_budget(project_id, user_id, changes)):
                 return {"project": project_id, "user": user_id, **limit_fields(after)}
         raise Conflict("Others change this budget at the same time. Try again.")
+
+    async def _changed_budget(self, project_id: str, user_id: str, changes: Mapping[str, int | None]) -> Limits | None:
+        """The limits as they are then, None if somebody else was faster."""
+        before = await self._limits(project_id, user_id)
+        after = replace(before, **changes)
+        is_done = before == after or await self.store.change_budget(project_id, user_id, before, after)
+        return after if is_done else None
 
     async def budget_pages(self, project_id: str | None, user_id: str | None) -> AsyncIterator[list[Line]]:
         """State of every budget and account of today and this month, of one project or of all; or of one user."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from itertools import batched
 from typing import Any
 
-from gateway_core.access.administrator import MOST_TRIES, Administrator, Line
+from gateway_core.access import given_values
+from gateway_core.access.administrator import MOST_TRIES, Administrator, Line, insisted
 from gateway_core.access.key_lines import KeyUse, key_line
+from gateway_core.domain.caller import party
 from gateway_core.domain.errors import Conflict, InvalidRequest, UnknownKey
 from gateway_core.domain.times import day_key, iso, utc_date
 from gateway_core.store import key_changes
@@ -38,17 +40,23 @@ class KeyAdministration(Administrator):
 
     __slots__ = ()
 
-    async def create_key(self, grant: KeyRecord) -> Line:
+    async def create_key(self, grant: KeyRecord, *, once: str = "") -> Line:
         """Make a key with the rights and limits of `grant`: `key`, `id`. The secret is in the answer and nowhere else.
 
-        Raises InvalidRequest for a right that does not exist or an end that is over, ConfigError for limits that cannot
-        be kept.
+        What is asked `once`, by that name, makes one key: the same again gives it another secret, and ends the one that
+        was in an answer which got lost. Raises InvalidRequest for a right that does not exist or an end that is over,
+        ConfigError for limits that cannot be kept.
         """
-        self._check(asdict(grant))
+        self._check({field.name: getattr(grant, field.name) for field in fields(grant)})
         key = new_key(grant.project_id)
         record = replace(grant, digest=digest_of(key), created_ms=self.clock.now_ms())
-        await self.store.put_key(record)
-        return {"key": key, "id": record.id}
+        if not once:
+            await insisted(lambda: self.store.put_key(record))
+            return {"key": key, "id": record.id}
+        made = await insisted(lambda: self.store.put_key_once(record, digest_of(once)))
+        if made != record.id:
+            key = str((await self.rotate_key(made, overlap_s=0))["key"])
+        return {"key": key, "id": made}
 
     async def get_key(self, key_id: str) -> Line:
         """One key as `list_keys` has it."""
@@ -86,8 +94,10 @@ class KeyAdministration(Administrator):
     async def rotate_key(self, key_id: str, *, overlap_s: int = DAY_S) -> Line:
         """Give a key a new secret: `key`, `id` and `old_secret_ends_at`, until when older ones are good as well.
 
-        Rights, limits, what was spent and the id stay. Raises Conflict for a key that is revoked or has expired.
+        Rights, limits, what was spent and the id stay. Raises Conflict for a key that is revoked or has expired, and
+        InvalidRequest for more than 30 days.
         """
+        _check_field("overlap_s", given_values.overlap, overlap_s)
         secret, now_ms = new_key(project_of_key_id(key_id) or ""), self.clock.now_ms()
         digest, until_ms = digest_of(secret), now_ms + overlap_s * 1000
 
@@ -104,14 +114,17 @@ class KeyAdministration(Administrator):
 
     async def revoke_key(self, key_id: str) -> Line:
         """Take the rights of all secrets of a key away, at once and for good. Doing it again changes nothing."""
-        if not await self.store.revoke_key(key_id, now_ms=self.clock.now_ms()):
+        if not await insisted(lambda: self.store.revoke_key(key_id, now_ms=self.clock.now_ms())):
             raise unknown_key(key_id)
         return {"id": key_id, "revoked": True}
 
     def _check(self, rights: Mapping[str, Any]) -> None:
         if self.names:
             self.names.check(rights)
+        _check_field("name", given_values.title, rights.get("name"))
+        _check_field("user_id", party, rights.get("user_id") or None)
         ends_ms = rights.get("expires_ms")
+        _check_field("expires_at", given_values.moment, ends_ms)
         if ends_ms is not None and ends_ms <= self.clock.now_ms():
             raise InvalidRequest("expires_at: this moment is over. Name a later one.", param="expires_at", schema=True)
 
@@ -124,10 +137,14 @@ class KeyAdministration(Administrator):
 
     async def _change(self, key_id: str, change: Callable[[StoredKey], list[KeyChange]]) -> None:
         for _ in range(MOST_TRIES):
-            key = await self._stored(key_id)
-            if await self.store.change_keys(key.newest.project_id, change(key)):
+            if await insisted(lambda: self._changed(key_id, change)):
                 return
         raise Conflict(f"Others change the key {key_id} at the same time. Try again.")
+
+    async def _changed(self, key_id: str, change: Callable[[StoredKey], list[KeyChange]]) -> bool:
+        """From what is there now: a change whose answer got lost is found done, and is not made again."""
+        key = await self._stored(key_id)
+        return await self.store.change_keys(key.newest.project_id, change(key))
 
     async def _lines(self, keys: Sequence[StoredKey]) -> list[Line]:
         used, now_ms = [], self.clock.now_ms()
@@ -157,6 +174,15 @@ class KeyAdministration(Administrator):
 def unknown_key(key_id: str) -> UnknownKey:
     """The error for an id that no key has."""
     return UnknownKey(f"There is no key {key_id[:80]!r}. See: gateway keys list --project ID.", param="id")
+
+
+def _check_field[T](field: str, check: Callable[[T], T], value: T | None) -> None:
+    """What cannot be read again is not written, whichever way it came: it would hide all keys of the project."""
+    try:
+        if value is not None:
+            check(value)
+    except ValueError as error:
+        raise InvalidRequest(f"{field}: {error}.", param=field, schema=True) from None
 
 
 def _check_alive(key: StoredKey, what: str) -> None:

@@ -19,7 +19,7 @@ _SHOWN = ("project", "scope", "period", "spent_usd", "held_usd", "estimated_usd"
 async def change(options: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
     """All limits as they are then."""
     async with opened_desk(options, environ) as desk:
-        line = await desk.set_budget(options.project, options.user, changed_limits(options, BUDGETS))
+        line = await desk.set_budget(options.project, options.user or "", changed_limits(options, BUDGETS))
     return Answer([line], _SET)
 
 

@@ -46,7 +46,7 @@ async def create(options: argparse.Namespace, environ: Mapping[str, str]) -> Ans
     given: dict[str, Any] = {field: _right(value) for field, value in named.items() if value is not None}
     limits = Limits(**{field: getattr(options, name) for name, field in LIMITS.items()})
     expires_ms = _moment_ms(options.expires)
-    blank = KeyRecord(options.project, "", options.user, options.admin, limits=limits, expires_ms=expires_ms)
+    blank = KeyRecord(options.project, "", options.user or "", options.admin, limits=limits, expires_ms=expires_ms)
     async with opened_desk(options, environ, grants=bool(GRANTS & given.keys())) as desk:
         made = await desk.create_key(replace(blank, **given))
     return Answer([made], text=_MADE.format_map(made))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
 from gateway_core.access.reconciling import Charge, Selection
-from gateway_core.cli.answers import CommandError, HoldLines, Line
+from gateway_core.cli.answers import CommandError, GatewayAway, HoldLines, Line
 from gateway_core.cli.calling import Gateway
 from gateway_core.domain.cost import usd
 from gateway_core.domain.times import iso
@@ -24,7 +25,7 @@ _OURS = {"project_id": "project", "user_id": "user"}
 
 
 class RemoteDesk:
-    """Implements `desk.Desk`. Each call is sent once: a key whose answer gets lost would be made twice."""
+    """Implements `desk.Desk`. Each call is sent once, but the making of a key, which says that it may come twice."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
@@ -33,7 +34,11 @@ class RemoteDesk:
         rights = {name: getattr(grant, name) for name in _RIGHTS if getattr(grant, name) != getattr(_BLANK, name)}
         limits = {name: limit for name, limit in asdict(grant.limits).items() if limit is not None}
         body = {"project_id": grant.project_id, **_rights(rights), **_limits(limits)}
-        made = await self._gateway.call("POST", _KEYS, body, has=("key", "id"))
+        once = {"idempotency-key": secrets.token_urlsafe(16)}
+        try:
+            made = await self._gateway.call("POST", _KEYS, body, has=("key", "id"), more=once)
+        except GatewayAway:  # it may have made the key, whose secret nobody would have
+            made = await self._gateway.call("POST", _KEYS, body, has=("key", "id"), more=once)
         return {"key": made["key"], "id": made["id"]}
 
     async def get_key(self, key_id: str) -> Line:

@@ -22,6 +22,13 @@ class MemoryKeys(Part):
         check_limits(record.limits)
         self._put(record)
 
+    async def put_key_once(self, record: KeyRecord, name: str) -> str:
+        check_limits(record.limits)
+        key_id = self._state.made_once.setdefault((record.project_id, name), record.id)
+        if key_id == record.id:
+            self._put(record)
+        return key_id
+
     async def list_keys(self, project_id: str) -> list[KeyRecord]:
         return sorted(self._state.keys.get(project_id, {}).values(), key=lambda key: (key.created_ms, key.digest))
 

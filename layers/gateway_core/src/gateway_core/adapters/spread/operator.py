@@ -30,6 +30,10 @@ class SpreadOperatorStore[S: OperatorStore]:
         async with self._homes.at(record.project_id) as store:
             await store.put_key(record)
 
+    async def put_key_once(self, record: KeyRecord, name: str) -> str:
+        async with self._homes.at(record.project_id) as store:
+            return await store.put_key_once(record, name)
+
     async def list_keys(self, project_id: str) -> list[KeyRecord]:
         async with self._homes.at(project_id) as store:
             return await store.list_keys(project_id)

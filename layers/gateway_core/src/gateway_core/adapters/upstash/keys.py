@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from itertools import batched
+from typing import NamedTuple
 
 from gateway_core.adapters.upstash import layout
 from gateway_core.adapters.upstash.client import unavailable
-from gateway_core.adapters.upstash.key_places import KeyPlace, key_places
 from gateway_core.adapters.upstash.pages import FEW, PAGE, hash_pages, key_pages
 from gateway_core.adapters.upstash.part import Part
-from gateway_core.adapters.upstash.reading import done, flag, named, pairs, read, rows, texts, values
+from gateway_core.adapters.upstash.reading import done, flag, moment, named, pairs, read, rows, text, texts, values
 from gateway_core.domain.caller import Limits
 from gateway_core.store.budget import budget_line
 from gateway_core.store.exact_amounts import check_limits
@@ -22,6 +23,17 @@ from gateway_core.store.virtual_keys import ID_DIGITS, PROJECT_ID, KeyRecord, pr
 MOST_DAYS = 31
 MOST_TRIES = 5
 _FIELDS_OF_SCOPE = 4
+# In JSON no text of a caller's can look like these: its quotes are escaped.
+_CREATED = re.compile(r'"created_ms":([0-9]+)')
+_OF = re.compile(r'"of":"([0-9a-f]{16})"')
+
+
+class _KeyPlace(NamedTuple):
+    """A secret in the order of its project: that of its key, and then its own."""
+
+    created_ms: int
+    digest: str
+    key_id: str
 
 
 class UpstashKeys(Part):
@@ -31,20 +43,29 @@ class UpstashKeys(Part):
         check_limits(record.limits)
         await self._put(record)
 
+    async def put_key_once(self, record: KeyRecord, name: str) -> str:
+        check_limits(record.limits)
+        project, once = record.project_id, layout.once_field(name)
+        key = (layout.KEY_PREFIX + record.digest, "", "", layout.pack_key(record))
+        if await self._change(project, [(once, "", "", record.id), key]):
+            return record.id
+        asked = self._client.execute("HGET", layout.project_key(project), once)
+        return await read(f"{once} of {layout.project_key(project)}", asked, text)
+
     async def list_keys(self, project_id: str) -> list[KeyRecord]:
         stored = await self._keys(project_id)
-        return _records(project_id, stored, key_places(project_id, stored))
+        return _records(project_id, stored, _key_places(project_id, stored))
 
     async def find_keys(self, project_id: str, key_ids: Collection[str]) -> list[KeyRecord]:
         # At one moment: pages may miss a secret that is added meanwhile, which would then not be revoked.
         key = layout.project_key(project_id)
         stored = await read(key, self._client.execute("HGETALL", key), pairs)
-        places = key_places(project_id, stored)
+        places = _key_places(project_id, stored)
         return _records(project_id, stored, [place for place in places if place.key_id in key_ids])
 
     async def key_page(self, project_id: str, *, after: str, limit: int) -> KeyRecords | None:
         stored = await self._keys(project_id)
-        places = key_places(project_id, stored)
+        places = _key_places(project_id, stored)
         ids = list(dict.fromkeys(place.key_id for place in places))
         if after and after not in ids:
             return None
@@ -120,7 +141,7 @@ class UpstashKeys(Part):
         return _lines(project_id, day, scopes, [Limits()] * len(scopes), texts)
 
     async def budget_scopes(self, project_id: str, *, month: str) -> list[str]:
-        scopes = {f"k:{place.key_id}" for place in key_places(project_id, await self._keys(project_id))}
+        scopes = {f"k:{place.key_id}" for place in _key_places(project_id, await self._keys(project_id))}
         async for budgets in hash_pages(self._client, layout.project_key(project_id), "b|u:*", size=FEW):
             scopes |= {layout.scope_of(name[2:]) for name in budgets}
         # There may be very many users.
@@ -177,7 +198,7 @@ class UpstashKeys(Part):
         if not own:
             return {}
         stored = await (self._keys(project_id, next(iter(own)), FEW) if len(own) == 1 else self._keys(project_id))
-        places = [place for place in key_places(project_id, stored) if place.digest[:ID_DIGITS] in own]
+        places = [place for place in _key_places(project_id, stored) if place.digest[:ID_DIGITS] in own]
         return {key.id: key.limits for key in _records(project_id, stored, places)}
 
     async def _change(self, project_id: str, changes: Sequence[tuple[str, ...]]) -> bool:
@@ -193,7 +214,7 @@ class UpstashKeys(Part):
         await done("answer of put_key", self._client.execute("HSET", key, field, value, *more))
 
 
-def _records(project_id: str, stored: Mapping[str, str], places: Sequence[KeyPlace]) -> list[KeyRecord]:
+def _records(project_id: str, stored: Mapping[str, str], places: Sequence[_KeyPlace]) -> list[KeyRecord]:
     """The secrets at these places, in their order."""
     return [layout.parse_key(project_id, place.digest, stored[layout.KEY_PREFIX + place.digest]) for place in places]
 
@@ -216,3 +237,24 @@ def _lines(
         lines.append(budget_line(scope, day, today, limit.day_nano, limit.day_tokens))
         lines.append(budget_line(scope, month, all_month, limit.month_nano, limit.month_tokens))
     return lines
+
+
+def _key_places(project_id: str, stored: Mapping[str, str]) -> list[_KeyPlace]:
+    """The secrets among the fields of a project, the keys that were made first before others.
+
+    Raises StoreUnreadable for what does not say when it was made.
+    """
+    prefix = len(layout.KEY_PREFIX)
+    return sorted(
+        _place(project_id, name[prefix:], text) for name, text in stored.items() if name.startswith(layout.KEY_PREFIX)
+    )
+
+
+def _place(project_id: str, digest: str, text: str) -> _KeyPlace:
+    own = digest[:ID_DIGITS]
+    with named(f"key key_{project_id}_{own}"):
+        created = _CREATED.search(text)
+        if created is None:
+            raise ValueError
+        rotated = _OF.search(text)
+        return _KeyPlace(moment(created[1]), digest, f"key_{project_id}_{rotated[1] if rotated else own}")
