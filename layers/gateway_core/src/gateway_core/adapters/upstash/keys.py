@@ -23,6 +23,7 @@ from gateway_core.store.virtual_keys import ID_DIGITS, PROJECT_ID, KeyRecord, pr
 MOST_DAYS = 31
 MOST_TRIES = 5
 _FIELDS_OF_SCOPE = 4
+_ONCE = "i|"
 # In JSON no text of a caller's can look like these: its quotes are escaped.
 _CREATED = re.compile(r'"created_ms":([0-9]+)')
 _OF = re.compile(r'"of":"([0-9a-f]{16})"')
@@ -45,7 +46,7 @@ class UpstashKeys(Part):
 
     async def put_key_once(self, record: KeyRecord, name: str) -> str:
         check_limits(record.limits)
-        project, once = record.project_id, layout.once_field(name)
+        project, once = record.project_id, f"{_ONCE}{name}"
         key = (layout.KEY_PREFIX + record.digest, "", "", layout.pack_key(record))
         if await self._change(project, [(once, "", "", record.id), key]):
             return record.id

@@ -77,11 +77,6 @@ JOB_STATES: dict[str, JobState] = {
 }
 
 
-def once_field(name: str) -> str:
-    """Field with the id of the key that was made under a name."""
-    return f"i|{name}"
-
-
 def project_key(project_id: str) -> str:
     return f"prj:{project_id}"
 
