@@ -28,11 +28,10 @@ from gateway_core.domain.cost import NANO_PER_USD
 from gateway_core.domain.result import Attempt
 from gateway_core.store.deployment_state import DeploymentState
 from gateway_core.store.records import UsageRecord
+from gateway_core.telemetry.few_names import FewNames
 from local.observing import SHARED_FOLDER
 
 CONTENT_TYPE: str = CONTENT_TYPE_LATEST
-MOST_NAMES = 200
-OTHER = "~other"
 _SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320)
 _REFUSALS = {"BudgetExceeded": "budget", "RateLimited": "rate", "Overloaded": "overload"}
 _BREAKERS = {"closed": 0, "half_open": 1, "open": 2}
@@ -44,25 +43,12 @@ _TOLD_OTHERWISE = frozenset(
 """Metrics of CloudWatch that have one of their own here, or are no counts."""
 
 
-class Names:
-    """The first names that are seen; those beyond are one."""
-
-    def __init__(self, most: int = MOST_NAMES) -> None:
-        self._most = most
-        self._seen: set[str] = set()
-
-    def of(self, name: str) -> str:
-        if name not in self._seen and len(self._seen) < self._most:
-            self._seen.add(name)
-        return name if name in self._seen else OTHER
-
-
 class PrometheusMetrics:
     """Implements `Observer`. Each has a registry of its own; `text` is what a scrape answers."""
 
     def __init__(self) -> None:
         own = self._own = CollectorRegistry()
-        self._models, self._projects = Names(), Names()
+        self._models, self._projects = FewNames(), FewNames()
         model = ("provider", "model")
         self._requests = Counter(
             "llm_gateway_requests", "Requests that ended.", ("operation", *model, "error"), registry=own

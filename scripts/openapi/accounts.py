@@ -145,6 +145,7 @@ class AdminBudget(Budget):
 
 class AdminBudgets(TypedDict):
     budgets: list[AdminBudget]
+    next_cursor: str | None
 
 
 class AdminHold(TypedDict):

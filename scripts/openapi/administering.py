@@ -41,6 +41,7 @@ OPERATIONS = (
         {201: (accounts.NewKey,)},
         CHANGES,
         description=SIGNED,
+        headers={"Idempotency-Key": "A copy of the request makes no second key, and gives the first another secret"},
         body=KeyBody,
         examples=(
             Example(

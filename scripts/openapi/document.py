@@ -49,6 +49,16 @@ _FAMILIES = {
     "ask": "Ask",
 }
 _MOST_SHOWN = 20_000
+SERVER = {
+    "url": "{gateway}",
+    "description": "Your gateway, without a slash at its end",
+    "variables": {
+        "gateway": {
+            "default": "http://127.0.0.1:8787",
+            "description": "What `make run` prints, or the stack's `Url`, which ends in `/live`",
+        }
+    },
+}
 
 
 def document(operations: Sequence[Operation], recorded: Recorded) -> Json:
@@ -69,7 +79,7 @@ def document(operations: Sequence[Operation], recorded: Recorded) -> Json:
             "summary": "One endpoint for all agents and apps: failover, budgets, a price on every token",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
-        "servers": [{"url": "http://127.0.0.1:8787", "description": "make run"}],
+        "servers": [SERVER],
         "security": [{"bearer": []}, {"apiKey": []}],
         "tags": [{"name": tag} for tag in dict.fromkeys(operation.tag for operation in operations)],
         "paths": paths,

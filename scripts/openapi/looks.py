@@ -48,6 +48,7 @@ class UsageAnswer(TypedDict):
     group_by: str
     totals: UsageTotals
     rows: list[UsageRow]
+    rest: NotRequired[UsageTotals]
     unreadable: NotRequired[int]
 
 
@@ -113,10 +114,13 @@ class NewRecordsAnswer(TypedDict):
 
 
 class RecordAnswer(TypedDict):
-    """The request's record, or those of the questions of its batch."""
+    """The request's record, or those of the questions of its batch; with `next_cursor` there is more to look at."""
 
     request_id: str
     records: list[UsageRecord]
+    next_cursor: str | None
+    looked_at: int
+    looked_up_to: str | None
 
 
 class Budget(TypedDict):

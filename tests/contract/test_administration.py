@@ -7,6 +7,7 @@ import pytest
 from gateway_core.access.administration import Administration
 from gateway_core.access.known_names import KnownNames
 from gateway_core.adapters.memory import MemoryStore
+from gateway_core.cli.streaming import gathered
 from gateway_core.config.catalog_loader import load_catalog
 from gateway_core.domain.caller import Limits
 from gateway_core.domain.errors import Conflict, InvalidRequest, UnknownKey, UnknownProject
@@ -105,7 +106,7 @@ async def test_a_rotated_key_has_one_account_and_two_secrets_for_a_while(office,
     old.at = new.at = 2000
     assert await old.admit("r5", candidate(nano=0)) == StaleCaller()
     assert isinstance(await new.admit("r6", candidate(nano=0)), Admitted)
-    assert [line["id"] for line in await office.list_keys("alpha")] == [made["id"]]
+    assert [line["id"] for line in await gathered(office.key_pages("alpha"))] == [made["id"]]
 
 
 async def test_revoking_takes_every_secret(office, store):
@@ -203,9 +204,12 @@ async def test_lines_show_what_was_spent_and_the_last_day_of_use(office, store, 
     used = await office.get_key(made["id"])
     assert used["spent"] == {"day_usd": "0.00000003", "month_usd": "0.00000003", "day_tokens": 4, "month_tokens": 4}
     clock.advance(70 * 86_400)
-    lines = {line["id"]: (line["last_used"], line["spent"]["month_tokens"]) for line in await office.list_keys("alpha")}
+    lines = {
+        line["id"]: (line["last_used"], line["spent"]["month_tokens"])
+        for line in await gathered(office.key_pages("alpha"))
+    }
     assert lines == {made["id"]: ("2026-11-20", 0), idle["id"]: (None, 0)}
-    assert await office.list_keys("beta") == []
+    assert await gathered(office.key_pages("beta")) == []
 
 
 async def test_keys_come_in_pages(office):
@@ -216,7 +220,7 @@ async def test_keys_come_in_pages(office):
     assert sorted(line["id"] for line in (*first.lines, *rest.lines)) == sorted(ids)
     assert (len(first.lines), rest.next_cursor) == (2, None)
     with pytest.raises(InvalidRequest, match="cursor"):
-        await office.key_page("alpha", after="key_beta_0123456789abcdef")
+        await office.key_page("alpha", after="key_beta_0123456789abcdef", limit=2)
 
 
 @pytest.mark.parametrize("key_id", ["key_alpha_0123456789abcdef", "key_", "nonsense"])

@@ -15,6 +15,7 @@ from gateway_core.cli.answers import GatewayRefused
 from gateway_core.cli.calling import Gateway, KeySigner
 from gateway_core.cli.opening import StoreDesk
 from gateway_core.cli.remote_desk import RemoteDesk
+from gateway_core.cli.streaming import gathered
 from gateway_core.config.client_environment import Address
 from gateway_core.domain.caller import Limits
 from gateway_core.domain.credentials import Secret
@@ -61,7 +62,7 @@ async def test_a_key_is_made_with_all_its_rights(desk, world):
     (record,) = await world.services.store.list_keys("alpha")
     assert replace(GRANT, digest=record.digest, created_ms=record.created_ms, rights_tag=record.rights_tag) == record
     line = await desk.get_key(made["id"])
-    assert await desk.list_keys("alpha") == [line]
+    assert await gathered(desk.key_pages("alpha")) == [line]
     for other in (store_desk(world), remote_desk(world)):
         assert await other.get_key(made["id"]) == line
     assert (line["user"], line["day_usd"], line["day_tokens"]) == ("bob", "0.5", 0)
@@ -72,7 +73,7 @@ async def test_a_key_without_anything_has_no_limits(desk, world):
     await desk.create_key(KeyRecord("alpha", ""))
     (record,) = await world.services.store.list_keys("alpha")
     assert replace(record, digest="", created_ms=0, rights_tag="") == KeyRecord("alpha", "")
-    assert (await desk.list_keys("alpha"))[0]["user"] == ""
+    assert (await gathered(desk.key_pages("alpha")))[0]["user"] == ""
 
 
 async def test_what_is_named_changes(desk, world):
@@ -109,10 +110,10 @@ async def test_budgets_of_projects_and_users(desk, world):
         **whole, "day_tokens": None, "month_tokens": None,
     }  # fmt: skip
     assert (await desk.set_budget("alpha", "b/ö b", {"month_tokens": 5}))["user"] == "b/ö b"
-    shown = await desk.show_budgets("alpha", None)
-    assert shown == await store_desk(world).show_budgets("alpha", None)
-    assert [line["limit_tokens"] for line in await desk.show_budgets("alpha", "b/ö b")] == [None, 5]
-    assert await desk.show_budgets(None, None) == []
+    shown = await gathered(desk.budget_pages("alpha", None))
+    assert shown == await gathered(store_desk(world).budget_pages("alpha", None))
+    assert [line["limit_tokens"] for line in await gathered(desk.budget_pages("alpha", "b/ö b"))] == [None, 5]
+    assert await gathered(desk.budget_pages(None, None)) == []
 
 
 async def test_holds_are_shown_and_released(desk, world):
@@ -143,8 +144,8 @@ async def test_holds_are_shown_and_released(desk, world):
 
 async def test_more_keys_than_a_page_has(desk):
     """All are listed, in the order in which they were made."""
-    made = [(await desk.create_key(KeyRecord("alpha", "")))["id"] for _ in range(102)]
-    assert {line["id"] for line in await desk.list_keys("alpha")} == {*made}
+    made = [(await desk.create_key(KeyRecord("alpha", "")))["id"] for _ in range(502)]
+    assert {line["id"] for line in await gathered(desk.key_pages("alpha"))} == {*made}
 
 
 @pytest.mark.parametrize(
@@ -154,7 +155,7 @@ async def test_more_keys_than_a_page_has(desk):
         (lambda desk: desk.get_key("../budgets?x"), "There is no key"),
         (lambda desk: desk.revoke_key("key_alpha_0123456789abcdef"), "There is no key"),
         (lambda desk: desk.set_budget("alhpa", "", {"day_nano": 1}), "There is no project 'alhpa'"),
-        (lambda desk: desk.show_budgets("alhpa", "bob"), "There is no project 'alhpa'"),
+        (lambda desk: gathered(desk.budget_pages("alhpa", "bob")), "There is no project 'alhpa'"),
         (lambda desk: desk.release_hold("alpha", None, ("r", 1), "known", dry_run=False), "Nothing is held for 'r.1'"),
         (lambda desk: desk.create_key(replace(GRANT, groups=("fats",))), "there is no model group 'fats'"),
         (lambda desk: desk.create_key(replace(GRANT, expires_ms=1)), "this moment is over"),
@@ -169,4 +170,4 @@ async def test_refusals_say_the_same(desk, asked, says):
 async def test_another_key_administers_nothing(world):
     """Not even an admin's."""
     with pytest.raises(GatewayRefused, match="and no other key"):
-        await remote_desk(world, "gk_alpha_other").list_keys("alpha")
+        await gathered(remote_desk(world, "gk_alpha_other").key_pages("alpha"))

@@ -54,7 +54,7 @@ async def test_budgets_are_set_changed_and_replaced(admin):
     assert {row["scope"] for row in rows} >= {"p", "u:ann"}
     assert rows[0]["project_id"] == "alpha"
     everyone = await admin.get("/admin/budgets")
-    assert everyone.json() == {"budgets": []}  # of all that had requests
+    assert everyone.json() == {"budgets": [], "next_cursor": None}  # of all that had requests
 
 
 async def test_holds_are_listed_and_released(admin, world):

@@ -96,16 +96,35 @@ async def test_a_batchs_id_leads_to_its_questions(client):
 
 
 async def test_a_page_ends_before_a_busy_hour_does(client, world, monkeypatch):
-    """It is read in several, but not on and on."""
-    monkeypatch.setattr("gateway_core.api.records._PAGE", 1)
+    """It is read in several, but not on and on: an answer says how far it has looked, and where to go on."""
+    monkeypatch.setattr("gateway_core.api.request_records.TRIP", 1)
+    monkeypatch.setattr("gateway_core.api.request_records.MOST_TRIPS", 20)
     wanted = [await complete(client) for _ in range(3)]
     assert (await client.get(f"{RECORDS}/{wanted[2]}")).status_code == 200
     missing = new_request_id(world.clock.now_ms())
     assert (await client.get(f"{RECORDS}/{missing}")).status_code == 404
     world.clock.advance(4000)
     await complete(client)
-    monkeypatch.setattr("gateway_core.api.records._MOST_TRIPS", 2)
-    assert (await client.get(f"{RECORDS}/{wanted[2]}")).status_code == 404
+    monkeypatch.setattr("gateway_core.api.request_records.MOST_TRIPS", 2)
+    path, cursors, seen = f"{RECORDS}/{wanted[2]}", [""], []
+    while cursors[-1] is not None:
+        page = (await client.get(path, params={"cursor": cursors[-1]})).json()
+        assert page["looked_at"] <= 2
+        seen += [record["request_id"] for record in page["records"]]
+        cursors.append(page["next_cursor"])
+    assert seen == [wanted[2]]
+    first = (await client.get(f"{RECORDS}/{missing}")).json()
+    assert (first["records"], first["looked_at"]) == ([], 2)
+    assert first["looked_up_to"] == "2026-11-20T16:00:00.000Z"
+    assert first["next_cursor"]
+
+
+@pytest.mark.parametrize("cursor", ["9.1", "1", "x", "0.1-", "0.999999999999999", "-1.0", "0.1-1-1"])
+async def test_a_made_up_cursor_is_refused(client, world, cursor):
+    """With the field: the store is not asked for what it could not take."""
+    missing = new_request_id(world.clock.now_ms())
+    answer = await client.get(f"{RECORDS}/{missing}", params={"cursor": cursor})
+    assert (answer.status_code, answer.json()["error"]["param"]) == (422, "cursor")
 
 
 async def test_nobody_sees_what_is_not_theirs(client, world):

@@ -15,8 +15,8 @@ from gateway_core.api.app import create_app
 from gateway_core.crowd.limiter import Limiter
 from gateway_core.domain.errors import StoreUnavailable
 from gateway_core.domain.provider_errors import ProviderUnavailable
+from gateway_core.telemetry.few_names import MOST_NAMES, OTHER, FewNames
 from local.front import route_of
-from local.metrics import MOST_NAMES, OTHER, Names
 from local.metrics_route import metrics_router
 from local.observing import Observing
 from tests.contract.desk import Desk, record_of
@@ -119,7 +119,7 @@ def test_what_is_taken_back_lets_no_counter_fall():
 
 def test_names_have_a_bound():
     """Whatever callers ask for."""
-    names = Names()
+    names = FewNames()
     assert {names.of(f"m{number}") for number in range(MOST_NAMES + 5)} - {OTHER} == {
         f"m{number}" for number in range(MOST_NAMES)
     }

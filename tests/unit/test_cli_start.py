@@ -23,7 +23,8 @@ except SystemExit:
     print(*sorted(sys.modules), file=sys.stderr)
 """
 OURS = {
-    "", ".cli", ".cli.answers", ".cli.arguments", ".cli.arguments_keys", ".cli.arguments_reports",
+    "", ".access", ".access.given_values",
+    ".cli", ".cli.answers", ".cli.arguments", ".cli.arguments_keys", ".cli.arguments_reports",
     ".cli.arguments_talk", ".cli.main", ".cli.output", ".cli.parsing", ".cli.values", ".domain", ".domain.answer",
     ".domain.caller", ".domain.chat", ".domain.errors", ".domain.model_rules", ".domain.prices", ".domain.rates",
     ".domain.result", ".domain.times", ".store", ".store.budget", ".store.changes", ".store.messages",

@@ -3,7 +3,7 @@
 import pytest
 
 from gateway_core.domain.errors import InvalidRequest
-from gateway_core.store.following import cursor_behind, latest_places, places_after, places_of_request
+from gateway_core.store.following import cursor_behind, latest_places, places_after, searches_of
 from gateway_core.store.records import HourPlace, HourRecords
 
 NOON = 1_795_176_000_000
@@ -65,6 +65,9 @@ def test_what_is_no_place_is_refused(after, why):
 
 def test_a_request_leads_to_the_hour_that_it_began_in():
     """Or to the next one, if it waited; clocks may differ. A name of the future leads nowhere."""
-    assert hours(places_of_request(NOON, NOON)) == [("2012", str(NOON - 300_000)), ("2013", "")]
-    assert places_of_request(NOON, NOON - 2 * HOUR_MS) == ()
-    assert hours(places_of_request(0, NOON))[0][0] == "0100"
+    found = searches_of(NOON, NOON)
+    soon, early = NOON - 2000, NOON - 300_000
+    assert hours([search.place for search in found]) == [("2012", str(soon)), ("2013", ""), ("2012", str(early))]
+    assert [search.until_ms for search in found] == [NOON + HOUR_MS * 5 // 4] * 2 + [soon]
+    assert searches_of(NOON, NOON - 2 * HOUR_MS) == ()
+    assert hours([search.place for search in searches_of(0, NOON)])[0] == ("0100", "0")

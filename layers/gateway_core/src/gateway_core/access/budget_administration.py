@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from bisect import bisect_left
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from itertools import batched
 
-from gateway_core.access.administrator import MOST_TRIES, SCOPES_AT_ONCE, Administrator, Line
+from gateway_core.access.administrator import MOST_TRIES, SCOPES_AT_ONCE, Administrator, Line, insisted
 from gateway_core.access.budget_rows import budget_row
 from gateway_core.access.key_lines import limit_fields
 from gateway_core.domain.caller import Limits
-from gateway_core.domain.errors import Conflict, UnknownProject
+from gateway_core.domain.errors import Conflict, InvalidRequest, UnknownProject
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetPage:
+    """Lines of some scopes, and behind which of them (`PROJECT:SCOPE`) the next page begins, None on the last one."""
+
+    lines: list[Line]
+    next_cursor: str | None
 
 
 class BudgetAdministration(Administrator):
@@ -26,20 +35,48 @@ class BudgetAdministration(Administrator):
         """
         await self.check_project(project_id)
         for _ in range(MOST_TRIES):
-            before = await self._limits(project_id, user_id)
-            after = replace(before, **changes)
-            if before == after or await self.store.change_budget(project_id, user_id, before, after):
+            if after := await insisted(lambda: self._changed_budget(project_id, user_id, changes)):
                 return {"project": project_id, "user": user_id, **limit_fields(after)}
         raise Conflict("Others change this budget at the same time. Try again.")
 
-    async def show_budgets(self, project_id: str | None, user_id: str | None) -> list[Line]:
+    async def _changed_budget(self, project_id: str, user_id: str, changes: Mapping[str, int | None]) -> Limits | None:
+        """The limits as they are then, None if somebody else was faster."""
+        before = await self._limits(project_id, user_id)
+        after = replace(before, **changes)
+        is_done = before == after or await self.store.change_budget(project_id, user_id, before, after)
+        return after if is_done else None
+
+    async def budget_pages(self, project_id: str | None, user_id: str | None) -> AsyncIterator[list[Line]]:
         """State of every budget and account of today and this month, of one project or of all; or of one user."""
+        for project in [project_id] if project_id else await self.store.projects():
+            for some in batched(await self._scopes(project, user_id), SCOPES_AT_ONCE):
+                yield await self._lines_of(project, some)
+
+    async def budget_page(self, project_id: str | None, user_id: str | None, *, after: str, limit: int) -> BudgetPage:
+        """The same behind a cursor, `limit` scopes at most: by project, and in each by scope.
+
+        Raises InvalidRequest for the cursor of another project. It need not be of a scope that is there.
+        """
+        project, _, scope = after.partition(":")
+        if project_id and after and project != project_id:
+            raise InvalidRequest("cursor: is of another project.", param="cursor", schema=True)
         projects = [project_id] if project_id else await self.store.projects()
-        return [line for project in projects for line in await self._budget_lines(project, user_id)]
+        lines: list[Line] = []
+        room = limit
+        for each in projects[bisect_left(projects, project) :]:
+            scopes = await self._scopes(each, user_id)
+            left = [one for one in scopes if each != project or _order(one) > _order(scope)]
+            shown = left[:room]
+            lines += await self._lines_of(each, shown)
+            room -= len(shown)
+            if not room:
+                has_more = len(left) > len(shown) or each != projects[-1]
+                return BudgetPage(lines, f"{each}:{lines[-1]['scope']}" if has_more else None)
+        return BudgetPage(lines, None)
 
     async def check_project(self, project_id: str) -> None:
         """Raises UnknownProject unless the project has a key, or had requests: an admin key may have made these."""
-        if not await self.store.list_keys(project_id) and project_id not in await self.store.projects():
+        if await self.store.residence(project_id) == "":
             close = get_close_matches(project_id, await self.store.residents(), n=1)
             hint = f" Did you mean {close[0]}?" if close else ""
             raise UnknownProject(
@@ -53,11 +90,16 @@ class BudgetAdministration(Administrator):
         day, month = await self.store.budget_lines(project_id, day=self.today(), scopes=[scope])
         return Limits(day.limit_nano, month.limit_nano, day.limit_tokens, month.limit_tokens)
 
-    async def _budget_lines(self, project_id: str, user_id: str | None) -> list[Line]:
-        day = self.today()
-        scopes = [f"u:{user_id}"] if user_id else await self.store.budget_scopes(project_id, month=day[:6])
-        lines: list[Line] = []
-        for some in batched(scopes, SCOPES_AT_ONCE):
-            found = await self.store.budget_lines(project_id, day=day, scopes=some)
-            lines += [{"project": project_id, **budget_row(line)} for line in found]
-        return lines
+    async def _scopes(self, project_id: str, user_id: str | None) -> list[str]:
+        if user_id:
+            return [f"u:{user_id}"]
+        return await self.store.budget_scopes(project_id, month=self.today()[:6])
+
+    async def _lines_of(self, project_id: str, scopes: Sequence[str]) -> list[Line]:
+        found = await self.store.budget_lines(project_id, day=self.today(), scopes=scopes)
+        return [{"project": project_id, **budget_row(line)} for line in found]
+
+
+def _order(scope: str) -> tuple[bool, str]:
+    """As `budget_scopes` has them: the project before its keys and users."""
+    return scope != "p", scope

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from itertools import batched
 from typing import Any
 
-from gateway_core.access.administrator import MOST_TRIES, SCOPES_AT_ONCE, Administrator, Line
+from gateway_core.access import given_values
+from gateway_core.access.administrator import MOST_TRIES, Administrator, Line, insisted
 from gateway_core.access.key_lines import KeyUse, key_line
+from gateway_core.domain.caller import party
 from gateway_core.domain.errors import Conflict, InvalidRequest, UnknownKey
 from gateway_core.domain.times import day_key, iso, utc_date
 from gateway_core.store import key_changes
 from gateway_core.store.key_changes import KeyChange, StoredKey
-from gateway_core.store.records import BudgetLine
 from gateway_core.store.virtual_keys import KeyRecord, digest_of, new_key, project_of_key_id
 
 DAY_S = 86_400
 MOST_MONTHS = 14
 """Accounts are kept for 400 days: who was not used for longer was never used, as far as anybody knows."""
 _KEYS_AT_ONCE = 100
+"""Whose accounts are read in one trip: 31 days each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,36 +40,41 @@ class KeyAdministration(Administrator):
 
     __slots__ = ()
 
-    async def create_key(self, grant: KeyRecord) -> Line:
+    async def create_key(self, grant: KeyRecord, *, once: str = "") -> Line:
         """Make a key with the rights and limits of `grant`: `key`, `id`. The secret is in the answer and nowhere else.
 
-        Raises InvalidRequest for a right that does not exist or an end that is over, ConfigError for limits that cannot
-        be kept.
+        What is asked `once`, by that name, makes one key: the same again gives it another secret, and ends the one that
+        was in an answer which got lost. Raises InvalidRequest for a right that does not exist or an end that is over,
+        ConfigError for limits that cannot be kept.
         """
-        self._check(asdict(grant))
+        self._check({field.name: getattr(grant, field.name) for field in fields(grant)})
         key = new_key(grant.project_id)
         record = replace(grant, digest=digest_of(key), created_ms=self.clock.now_ms())
-        await self.store.put_key(record)
-        return {"key": key, "id": record.id}
+        if not once:
+            await insisted(lambda: self.store.put_key(record))
+            return {"key": key, "id": record.id}
+        made = await insisted(lambda: self.store.put_key_once(record, digest_of(once)))
+        if made != record.id:
+            key = str((await self.rotate_key(made, overlap_s=0))["key"])
+        return {"key": key, "id": made}
 
     async def get_key(self, key_id: str) -> Line:
         """One key as `list_keys` has it."""
         (line,) = await self._lines([await self._stored(key_id)])
         return line
 
-    async def list_keys(self, project_id: str) -> list[Line]:
-        """The project's keys, revoked ones included, oldest first, as `key_line` shows them."""
-        return (await self.key_page(project_id)).lines
+    async def key_pages(self, project_id: str) -> AsyncIterator[list[Line]]:
+        """The project's keys, revoked ones included, oldest first, as `key_line` shows them; a page after the other."""
+        for some in batched(key_changes.grouped(await self.store.list_keys(project_id)), _KEYS_AT_ONCE):
+            yield await self._lines(some)
 
-    async def key_page(self, project_id: str, *, after: str = "", limit: int | None = None) -> KeyPage:
-        """The same behind the id `after`, `limit` at most. Raises InvalidRequest for an unknown one."""
-        keys = key_changes.grouped(await self.store.list_keys(project_id))
-        start = next((place for place, key in enumerate(keys, 1) if key.newest.id == after), 0)
-        if after and not start:
+    async def key_page(self, project_id: str, *, after: str = "", limit: int) -> KeyPage:
+        """Those behind the id `after`, `limit` at most. Raises InvalidRequest for an unknown one."""
+        found = await self.store.key_page(project_id, after=after, limit=limit)
+        if found is None:
             raise InvalidRequest("cursor: there is no such key in the project.", param="cursor", schema=True)
-        end = len(keys) if limit is None else min(len(keys), start + limit)
-        page = keys[start:end]
-        return KeyPage(await self._lines(page), page[-1].newest.id if page and end < len(keys) else None)
+        keys = key_changes.grouped(found.records)
+        return KeyPage(await self._lines(keys), keys[-1].newest.id if found.has_more else None)
 
     async def update_key(self, key_id: str, rights: Mapping[str, Any], limits: Mapping[str, int | None]) -> Line:
         """Change what is named of a key: fields of `KeyRecord`, and of `Limits`, None lifting one.
@@ -87,8 +94,10 @@ class KeyAdministration(Administrator):
     async def rotate_key(self, key_id: str, *, overlap_s: int = DAY_S) -> Line:
         """Give a key a new secret: `key`, `id` and `old_secret_ends_at`, until when older ones are good as well.
 
-        Rights, limits, what was spent and the id stay. Raises Conflict for a key that is revoked or has expired.
+        Rights, limits, what was spent and the id stay. Raises Conflict for a key that is revoked or has expired, and
+        InvalidRequest for more than 30 days.
         """
+        _check_field("overlap_s", given_values.overlap, overlap_s)
         secret, now_ms = new_key(project_of_key_id(key_id) or ""), self.clock.now_ms()
         digest, until_ms = digest_of(secret), now_ms + overlap_s * 1000
 
@@ -105,30 +114,37 @@ class KeyAdministration(Administrator):
 
     async def revoke_key(self, key_id: str) -> Line:
         """Take the rights of all secrets of a key away, at once and for good. Doing it again changes nothing."""
-        if not await self.store.revoke_key(key_id, now_ms=self.clock.now_ms()):
+        if not await insisted(lambda: self.store.revoke_key(key_id, now_ms=self.clock.now_ms())):
             raise unknown_key(key_id)
         return {"id": key_id, "revoked": True}
 
     def _check(self, rights: Mapping[str, Any]) -> None:
         if self.names:
             self.names.check(rights)
+        _check_field("name", given_values.title, rights.get("name"))
+        _check_field("user_id", party, rights.get("user_id") or None)
         ends_ms = rights.get("expires_ms")
+        _check_field("expires_at", given_values.moment, ends_ms)
         if ends_ms is not None and ends_ms <= self.clock.now_ms():
             raise InvalidRequest("expires_at: this moment is over. Name a later one.", param="expires_at", schema=True)
 
     async def _stored(self, key_id: str) -> StoredKey:
         project_id = project_of_key_id(key_id)
-        records = await self.store.list_keys(project_id) if project_id else []
-        for key in key_changes.grouped([record for record in records if record.id == key_id]):
+        records = await self.store.find_keys(project_id, {key_id}) if project_id else []
+        for key in key_changes.grouped(records):
             return key
         raise unknown_key(key_id)
 
     async def _change(self, key_id: str, change: Callable[[StoredKey], list[KeyChange]]) -> None:
         for _ in range(MOST_TRIES):
-            key = await self._stored(key_id)
-            if await self.store.change_keys(key.newest.project_id, change(key)):
+            if await insisted(lambda: self._changed(key_id, change)):
                 return
         raise Conflict(f"Others change the key {key_id} at the same time. Try again.")
+
+    async def _changed(self, key_id: str, change: Callable[[StoredKey], list[KeyChange]]) -> bool:
+        """From what is there now: a change whose answer got lost is found done, and is not made again."""
+        key = await self._stored(key_id)
+        return await self.store.change_keys(key.newest.project_id, change(key))
 
     async def _lines(self, keys: Sequence[StoredKey]) -> list[Line]:
         used, now_ms = [], self.clock.now_ms()
@@ -138,9 +154,7 @@ class KeyAdministration(Administrator):
 
     async def _uses(self, keys: Sequence[StoredKey]) -> list[KeyUse]:
         project_id, ids = keys[0].newest.project_id, [key.newest.id for key in keys]
-        lines: list[BudgetLine] = []
-        for some in batched([f"k:{key_id}" for key_id in ids], SCOPES_AT_ONCE):
-            lines += await self.store.budget_lines(project_id, day=self.today(), scopes=some)
+        lines = await self.store.accounts(project_id, day=self.today(), scopes=[f"k:{key_id}" for key_id in ids])
         last = await self._last_days(project_id, keys)
         days, months = lines[::2], lines[1::2]
         return [KeyUse(*use) for use in zip(days, months, (last.get(key_id) for key_id in ids), strict=True)]
@@ -160,6 +174,15 @@ class KeyAdministration(Administrator):
 def unknown_key(key_id: str) -> UnknownKey:
     """The error for an id that no key has."""
     return UnknownKey(f"There is no key {key_id[:80]!r}. See: gateway keys list --project ID.", param="id")
+
+
+def _check_field[T](field: str, check: Callable[[T], T], value: T | None) -> None:
+    """What cannot be read again is not written, whichever way it came: it would hide all keys of the project."""
+    try:
+        if value is not None:
+            check(value)
+    except ValueError as error:
+        raise InvalidRequest(f"{field}: {error}.", param=field, schema=True) from None
 
 
 def _check_alive(key: StoredKey, what: str) -> None:

@@ -30,6 +30,7 @@ def report_body(query: ReportQuery, found: Report) -> dict[str, Any]:
         "group_by": query.group_by,
         "totals": counters_row(found.totals),
         "rows": [{query.column: name, **counters_row(counted)} for name, counted in found.rows],
+        **({"rest": counters_row(found.rest)} if found.rest else {}),
         **({"unreadable": found.unreadable} if query.group_by == "session" else {}),
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date
 from http import HTTPStatus
@@ -15,6 +16,10 @@ from gateway_core.wires.billing import BILLING, BilledItem, BilledPage, BillingE
 
 MOST_BYTES = 4 * 1024 * 1024
 MOST_PAGES = 60
+MOST_ITEMS = 20_000
+"""Of a whole report: a page of four megabytes may have as many, and there may be sixty."""
+MOST_CURSOR = 2048
+"""Letters. It becomes a part of the next URL."""
 _ONCE = Limits(keep=0)
 _HEADERS = {"accept": "application/json", "accept-encoding": "identity", "user-agent": "llm-gateway"}
 _REFUSES_KEY = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
@@ -30,17 +35,20 @@ class HttpBillingReader:
         self, provider: Provider, key: Secret, first: date, last: date
     ) -> Mapping[date, Sequence[BilledItem]]:
         endpoint = BILLING[provider.name]
-        found: dict[date, tuple[BilledItem, ...]] = {}
-        cursor = ""
-        for _ in range(MOST_PAGES):
-            url = provider.api_base + endpoint.path(first, last, cursor)
-            page = await self._page(url, endpoint, key)
-            for day, items in page.days.items():
-                found[day] = (*found.get(day, ()), *items)  # a day may go on on the next page
+        found: defaultdict[date, list[BilledItem]] = defaultdict(list)
+        cursor, seen, items = "", set[str](), 0
+        while cursor not in seen and len(seen) < MOST_PAGES:
+            seen.add(cursor)
+            page = await self._page(provider.api_base + endpoint.path(first, last, cursor), endpoint, key)
+            for day, billed in page.days.items():
+                found[day] += billed  # a day may go on on the next page
+                items += len(billed)
             cursor = page.cursor
             if not cursor:
-                return {day: items for day, items in found.items() if first <= day <= last}
-        raise _unavailable("the report has no end")
+                return {day: billed for day, billed in found.items() if first <= day <= last}
+            if items > MOST_ITEMS or len(cursor) > MOST_CURSOR:
+                raise _unavailable("the report is longer than allowed")
+        raise _unavailable("the report's pages lead in a circle" if cursor in seen else "the report has no end")
 
     async def _page(self, url: str, endpoint: BillingEndpoint, key: Secret) -> BilledPage:
         headers = {**_HEADERS, **dict(endpoint.headers), endpoint.key_header: endpoint.key_prefix + key.reveal()}

@@ -36,6 +36,7 @@ from gateway_core import __version__
 from gateway_core.domain.cost import usd
 from gateway_core.domain.result import Attempt
 from gateway_core.store.records import UsageRecord
+from gateway_core.telemetry.few_names import FewNames
 from gateway_core.telemetry.log_format import model_names, usage_names
 
 NAME = "gateway_core"
@@ -47,6 +48,7 @@ _SECONDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 2
 _TOKENS = tuple(4.0**power for power in range(14))
 """Both as the conventions advise."""
 _SERVER_ERROR = 500
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"})
 _UNTRACED = frozenset({"/health", "/metrics"})
 
 type Attributes = Mapping[str, str | int]
@@ -62,6 +64,7 @@ class OtelObserver:
     def __init__(self, service: str) -> None:
         self._service = service
         self._sdk: _Sdk | None = None
+        self._asked, self._answered, self._providers = FewNames(), FewNames(), FewNames()
 
     def start(self) -> None:
         """From here on."""
@@ -86,15 +89,14 @@ class OtelObserver:
         if error:
             span.set_status(Status(StatusCode.ERROR))
         span.end(ended_ms * _MS)
-        self._sdk.duration.record(attempt.latency_ms / 1000, {**names, **error})
+        self._sdk.duration.record(attempt.latency_ms / 1000, {**self._labels(names), **error})
 
     def requested(self, record: UsageRecord, first_token_ms: int | None) -> None:
         if self._sdk is None:
             return
         names = usage_names(record)
         self._describe(record, _facts(record, names, first_token_ms))
-        kept = ("gen_ai.operation.name", "gen_ai.provider.name", "gen_ai.request.model", "gen_ai.response.model")
-        whose = {name: names[name] for name in kept}
+        whose = self._labels(names)
         for kind, tokens in (("input", record.input_tokens), ("output", record.output_tokens)):
             if tokens > 0:
                 self._sdk.usage.record(tokens, {**whose, "gen_ai.token.type": kind})
@@ -113,6 +115,16 @@ class OtelObserver:
             self._sdk.traces.shutdown()
             self._sdk.meters.shutdown()
             self._sdk = None
+
+    def _labels(self, names: Attributes) -> dict[str, str]:
+        """Of a histogram, whose series are kept: what a caller chose may be `~other`. Spans have it as it was."""
+        few = {
+            "gen_ai.provider.name": self._providers,
+            "gen_ai.request.model": self._asked,
+            "gen_ai.response.model": self._answered,
+        }
+        bounded = {name: kept.of(str(names[name])) for name, kept in few.items() if name in names}
+        return {"gen_ai.operation.name": str(names["gen_ai.operation.name"]), **bounded}
 
     def _describe(self, record: UsageRecord, facts: Attributes) -> None:
         """On the request's span, or on one below it where it is one of many, or has ended before."""
@@ -184,7 +196,7 @@ class TracedRequests:
             return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         parent = TraceContextTextMapPropagator().extract(headers)
-        method, route = scope["method"], self._route_of(scope["path"])
+        method, route = _method(scope["method"]), self._route_of(scope["path"])
         with self._observer.tracer.start_as_current_span(
             f"{method} {route}",
             parent,
@@ -196,6 +208,11 @@ class TracedRequests:
             await self._app(scope, receive, _watched(send, span))
             if request_id := scope.get("state", {}).get("request_id"):
                 span.set_attribute("gateway.request_id", request_id)
+
+
+def _method(sent: str) -> str:
+    """As the conventions name it: what is none of HTTP's methods is not named, as there may be any number of them."""
+    return sent if sent in _METHODS else "_OTHER"
 
 
 def _watched(send: Send, span: Span) -> Send:

@@ -13,10 +13,10 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 
 from gateway_core.crowd.slot import waited
+from gateway_core.domain.caller import MOST_NAME_BYTES, NAME, of_few_bytes
 from gateway_core.domain.errors import BodyTooLarge, InvalidRequest, UnsupportedEncoding
 
 MOST_DEPTH = 64
-MOST_ID_BYTES = 128
 NOT_OFFERED = "not_offered"
 """Of an error: the request has the right form, but the gateway does not do what it asks for."""
 _LONGEST_NAME = 64
@@ -34,15 +34,9 @@ def not_offered(why: str) -> PydanticCustomError:
     return PydanticCustomError(NOT_OFFERED, "{why}", {"why": why})
 
 
-def _of_few_bytes(name: str) -> str:
-    if len(name.encode()) > MOST_ID_BYTES:
-        raise ValueError(f"may take at most {MOST_ID_BYTES} bytes in UTF-8")
-    return name
-
-
-type Id = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
+type Id = Annotated[str, Field(min_length=1, max_length=MOST_NAME_BYTES, pattern=NAME)]
 """Names that a caller makes up, as providers take them."""
-type Party = Annotated[Id, AfterValidator(_of_few_bytes)]
+type Party = Annotated[Id, AfterValidator(of_few_bytes)]
 """The name of an agent or user, which the store keeps with each thing that is counted for it."""
 
 
@@ -103,7 +97,7 @@ def validate[T: BaseModel](model: type[T], value: dict[str, Any]) -> T:
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        raise _schema_error(error, value) from None
+        raise _schema_error(error, model, value) from None
 
 
 async def read_body(request: Request, limit: int) -> bytes:
@@ -140,13 +134,16 @@ def _too_large(limit: int) -> BodyTooLarge:
     return BodyTooLarge(f"The body is larger than {limit} bytes. Send less, for example smaller images.")
 
 
-def _schema_error(error: ValidationError, value: dict[str, Any]) -> InvalidRequest:
+def _schema_error(error: ValidationError, schema: type[BaseModel], value: dict[str, Any]) -> InvalidRequest:
     # A union reports each of its branches: the caller meant the one with the deepest location, or of the value's type.
     errors = error.errors(include_url=False, include_input=False)
     first = max(errors, key=lambda e: (len(e["loc"]), not e["type"].endswith("_type")))
     path = _callers_path(first["loc"], value, is_missing=first["type"] == "missing")
     reason = _REASONS.get(first["type"], "{msg}").format(msg=first["msg"], **first.get("ctx", {}))
-    return InvalidRequest(f"{path}: {reason}.", param=path, schema=first["type"] != NOT_OFFERED)
+    from gateway_core.api.spelling import meant  # noqa: PLC0415 - no start needs it
+
+    hint = meant(first["type"], path, schema, value) if len(first["loc"]) == 1 else ""
+    return InvalidRequest(f"{path}: {reason}.{hint}", param=path, schema=first["type"] != NOT_OFFERED)
 
 
 def _callers_path(location: tuple[str | int, ...], value: Any, *, is_missing: bool) -> str:

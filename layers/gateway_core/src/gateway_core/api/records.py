@@ -9,18 +9,13 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from gateway_core.api.body import Party, Strict
-from gateway_core.domain.errors import UnknownRequest
-from gateway_core.domain.request_ids import made_ms
 from gateway_core.domain.times import iso
 from gateway_core.ports import Books
-from gateway_core.store.following import HOUR_MS, cursor_behind, latest_places, places_after, places_of_request
-from gateway_core.store.records import HourPlace, RecordPage, UsageRecord
+from gateway_core.store.following import cursor_behind, latest_places, places_after
+from gateway_core.store.records import RecordPage, UsageRecord
 
 LATEST = "latest"
 ANY_ERROR = "any"
-_PAGE = 1000
-_MOST_TRIPS = 20
-"""A name leads to the second in which a request began. A busy project wrote so many thousand records while it ran."""
 
 type Wanted = Annotated[str, Field(min_length=1, max_length=160)]
 
@@ -91,37 +86,3 @@ async def records_since(books: Books, project_id: str, after: str, *, now_ms: in
     more = not is_latest and any(hour.has_more for hour in found)
     shown = records[-limit:] if is_latest else records
     return NewRecords(shown, cursor_behind(found, now_ms), more, sum(hour.unreadable for hour in found))
-
-
-async def records_of(books: Books, project_id: str, request_id: str, user_id: str, *, now_ms: int) -> list[UsageRecord]:
-    """The request's record, or those of its questions, of a user if one is named.
-
-    Raises UnknownRequest where the id leads to none.
-    """
-    named_ms = made_ms(request_id)
-    found: list[UsageRecord] = []
-    if named_ms is not None:
-        for place in places_of_request(named_ms, now_ms):
-            found += await _records_of(books, project_id, request_id, place, named_ms + HOUR_MS)
-    own = [record for record in found if user_id in ("", record.user_id)]
-    if not own:
-        text = (
-            "No record is where this id leads: the request is under way, of another project or user, older than 30"
-            " days, or from before ids told the time. /v1/usage/records with request_id and date looks through a day."
-        )
-        raise UnknownRequest(text, param="request_id")
-    return own
-
-
-async def _records_of(
-    books: Books, project_id: str, request_id: str, place: HourPlace, until_ms: int
-) -> list[UsageRecord]:
-    found: list[UsageRecord] = []
-    for _ in range(_MOST_TRIPS):
-        (hour,) = await books.hour_records(project_id, [place], limit=_PAGE)
-        found += [record for record in hour.records if is_of_request(record, request_id)]
-        is_done = any(record.request_id == request_id for record in found)
-        if is_done or not hour.has_more or any(record.at_ms > until_ms for record in hour.records[-1:]):
-            break
-        place = hour.place
-    return found

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from starlette.requests import Request
 
-from gateway_core.api.body import MOST_ID_BYTES
+from gateway_core.domain.caller import MOST_NAME_BYTES
 
 _HEADERS = ("x-session-id", "x-claude-code-session-id", "session-id")
 """Ours, Claude Code's and Codex's."""
@@ -23,6 +23,6 @@ def session_of(request: Request, metadata: Mapping[str, str] | None = None) -> s
 
 def short_name(name: str, letter: str) -> str:
     """The name itself or, of one that is too long or no name, the letter and half of its SHA-256 in hex."""
-    if len(name.encode()) <= MOST_ID_BYTES and not _CONTROLS.search(name):
+    if len(name.encode()) <= MOST_NAME_BYTES and not _CONTROLS.search(name):
         return name
     return f"{letter}-{hashlib.sha256(name.encode()).hexdigest()[:32]}"

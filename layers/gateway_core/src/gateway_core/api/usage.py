@@ -17,12 +17,13 @@ from gateway_core.api.auth import identify
 from gateway_core.api.body import Party, Strict, validate
 from gateway_core.api.forms import Form, chosen_form, table, whole
 from gateway_core.api.query import Day, query_of
-from gateway_core.api.records import LATEST, RecordFilter, looked, records_of, records_since
+from gateway_core.api.records import LATEST, RecordFilter, looked, records_since
+from gateway_core.api.request_records import records_of
 from gateway_core.api.routes import Routes
 from gateway_core.api.usage_reports import by_project, by_session, report_of
 from gateway_core.domain.caller import Caller
 from gateway_core.domain.errors import Forbidden
-from gateway_core.domain.times import day_key, utc_date
+from gateway_core.domain.times import day_key, iso, utc_date
 from gateway_core.services import Current, Services
 from gateway_core.store.records import UsageRecord
 from gateway_core.store.report_query import ReportQuery, period
@@ -68,6 +69,7 @@ class RecordQuery(Strict):
     """The query of `/v1/usage/records/{request_id}`."""
 
     project_id: Project | None = None
+    cursor: Annotated[str, Field(max_length=64, pattern=r"^([0-9]\.([0-9]{1,15}(-[0-9]{1,10})?)?)?$")] = ""
 
 
 class BudgetsQuery(Strict):
@@ -127,9 +129,17 @@ def router(source: Current[Services]) -> Routes:
     async def record(request: Request, request_id: str) -> dict[str, Any]:
         services = source.now()
         caller = await _allowed(request, services)
-        project = attribute(caller, validate(RecordQuery, query_of(request)).project_id, None, None).project_id
-        found = await records_of(services.store, project, request_id, caller.user_id, now_ms=services.clock.now_ms())
-        return {"request_id": request_id, "records": [record_row(record) for record in found]}
+        asked = validate(RecordQuery, query_of(request))
+        project = attribute(caller, asked.project_id, None, None).project_id
+        now_ms, user_id = services.clock.now_ms(), caller.user_id
+        found = await records_of(services.store, project, request_id, user_id, cursor=asked.cursor, now_ms=now_ms)
+        return {
+            "request_id": request_id,
+            "records": [record_row(record) for record in found.records],
+            "next_cursor": found.cursor or None,
+            "looked_at": found.looked_at,
+            "looked_up_to": None if found.looked_up_to_ms is None else iso(found.looked_up_to_ms),
+        }
 
     @routes.get("/v1/budgets")
     async def budgets(request: Request) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from gateway_core.cli.keys_file import WantedProject, read_keys_file
 from gateway_core.cli.opening import known_names
 from gateway_core.cli.output import json_line, shown
 from gateway_core.cli.planning import Step, steps
+from gateway_core.cli.streaming import gathered
 from gateway_core.config.client_environment import address
 from gateway_core.domain.errors import UnknownProject
 
@@ -65,7 +66,7 @@ def _read(options: argparse.Namespace, environ: Mapping[str, str]) -> tuple[Want
 async def _steps(desk: Desk, wanted: Sequence[WantedProject], *, prune: bool) -> list[Step]:
     found: list[Step] = []
     for project in wanted:
-        keys = await desk.list_keys(project.project_id) if project.keys or prune else []
+        keys = await gathered(desk.key_pages(project.project_id)) if project.keys or prune else []
         budgets = await _budgets(desk, project.project_id) if project.budgets else []
         found += steps(project, keys, budgets, prune=prune)
     return found
@@ -74,7 +75,7 @@ async def _steps(desk: Desk, wanted: Sequence[WantedProject], *, prune: bool) ->
 async def _budgets(desk: Desk, project_id: str) -> list[Line]:
     """None of a project that only begins."""
     try:
-        return await desk.show_budgets(project_id, None)
+        return await gathered(desk.budget_pages(project_id, None))
     except UnknownProject:
         return []
     except GatewayRefused as error:

@@ -24,7 +24,7 @@ _RATES: tuple[tuple[str, Callable[[str], int], str, str], ...] = (
 def add_keys(keys: Actions) -> None:
     create = add_command(keys, "create", "keys:create", "make a key; its secret is shown once", of_desk=True)
     add_project(create)
-    create.add_argument("--user", default="", help="bind the key to this user")
+    create.add_argument("--user", type=values.user, help="bind the key to this user")
     create.add_argument("--admin", action="store_true", help="may name any project")
     _add_rights(create, liftable=False)
     listed = add_command(keys, "list", "keys:list_all", "list a project's keys, with what they spent", of_desk=True)
@@ -35,12 +35,12 @@ def add_keys(keys: Actions) -> None:
     revoke = add_command(keys, "revoke", "keys:revoke", "take a key's rights away, at once", of_desk=True)
     for parser in (show, update, rotate, revoke):
         parser.add_argument("id", type=values.key_id, metavar="ID", help=_ID)
-    update.add_argument("--user", type=values.liftable(str), help="bind the key to this user, or 'none'")
+    update.add_argument("--user", type=values.liftable(values.user), help="bind the key to this user, or 'none'")
     update.add_argument("--admin", action=argparse.BooleanOptionalAction, help="may name any project, or only its own")
     _add_rights(update, liftable=True)
     rotate.add_argument(
         "--overlap",
-        type=values.age,
+        type=values.overlap,
         metavar="TIME",
         help="how long the old secret goes on: 90m, 2h, 3d, or 0 (default: 24h)",
     )
@@ -87,12 +87,12 @@ def add_budgets(budgets: Actions) -> None:
     text = "change limits of a project or user; those not named stay"
     change = add_command(budgets, "set", "budgets:change", text, of_desk=True)
     add_project(change)
-    change.add_argument("--user", default="", help="the limits of this user of the project")
+    change.add_argument("--user", type=values.user, help="the limits of this user of the project")
     for option, convert, unit, _ in _LIMITS:
         change.add_argument(option, type=values.liftable(convert), metavar=unit, help="or 'none' to lift the limit")
     show = add_command(budgets, "show", "budgets:show", "spent, held, estimated and left, of all scopes", of_desk=True)
     add_project(show, of="all")
-    show.add_argument("--user", help="of this user alone")
+    show.add_argument("--user", type=values.user, help="of this user alone")
 
 
 def add_files(areas: Actions) -> None:

@@ -120,12 +120,13 @@ class Gateway:
         body: object = None,
         query: Mapping[str, str] | None = None,
         has: Sequence[str] = (),
+        more: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
         """The answer's document, empty for none. Sent once: whether to try again is the caller's to say.
 
-        One without what it `has` to have is no gateway's.
+        One without what it `has` to have is no gateway's. `more`: see `opened`.
         """
-        async with self.opened(method, path, body, query) as response:
+        async with self.opened(method, path, body, query, more) as response:
             content = await response.aread()
         found = json_object(content or b"{}")
         if found is None or not found.keys() >= {*has}:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
@@ -31,8 +31,8 @@ class Desk(Protocol):
 
     async def get_key(self, key_id: str) -> Line: ...
 
-    async def list_keys(self, project_id: str) -> list[Line]:
-        """All keys, revoked ones included, oldest first."""
+    def key_pages(self, project_id: str) -> AsyncIterator[list[Line]]:
+        """All keys, revoked ones included, oldest first; a page after the other."""
         ...
 
     async def update_key(self, key_id: str, rights: Mapping[str, Any], limits: Mapping[str, int | None]) -> Line:
@@ -49,8 +49,8 @@ class Desk(Protocol):
         """Change what is named of a project's or user's limits, by the fields of `Limits`; all of them as they are."""
         ...
 
-    async def show_budgets(self, project_id: str | None, user_id: str | None) -> list[Line]:
-        """Two lines a scope, of one project or of all, or of one user. An unknown project is refused."""
+    def budget_pages(self, project_id: str | None, user_id: str | None) -> AsyncIterator[list[Line]]:
+        """Two lines a scope, of one project or of all, or of one user, in pages. An unknown project is refused."""
         ...
 
     async def show_holds(self, selection: Selection) -> HoldLines: ...

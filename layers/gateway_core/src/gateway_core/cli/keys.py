@@ -10,6 +10,7 @@ from typing import Any
 from gateway_core.adapters.clock import SystemClock
 from gateway_core.cli.answers import Answer, Line, UsageError
 from gateway_core.cli.desk import opened_desk
+from gateway_core.cli.streaming import listed
 from gateway_core.cli.values import Expiry, Setting
 from gateway_core.domain.caller import Limits
 from gateway_core.store.virtual_keys import KeyRecord
@@ -45,7 +46,7 @@ async def create(options: argparse.Namespace, environ: Mapping[str, str]) -> Ans
     given: dict[str, Any] = {field: _right(value) for field, value in named.items() if value is not None}
     limits = Limits(**{field: getattr(options, name) for name, field in LIMITS.items()})
     expires_ms = _moment_ms(options.expires)
-    blank = KeyRecord(options.project, "", options.user, options.admin, limits=limits, expires_ms=expires_ms)
+    blank = KeyRecord(options.project, "", options.user or "", options.admin, limits=limits, expires_ms=expires_ms)
     async with opened_desk(options, environ, grants=bool(GRANTS & given.keys())) as desk:
         made = await desk.create_key(replace(blank, **given))
     return Answer([made], text=_MADE.format_map(made))
@@ -53,8 +54,8 @@ async def create(options: argparse.Namespace, environ: Mapping[str, str]) -> Ans
 
 async def list_all(options: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
     async with opened_desk(options, environ) as desk:
-        lines = await desk.list_keys(options.project)
-    return Answer(lines, COLUMNS, empty=f"there are no keys in project {options.project}", row=_row)
+        table = Answer(columns=COLUMNS, empty=f"there are no keys in project {options.project}", row=_row)
+        return await listed(options, desk.key_pages(options.project), table)
 
 
 async def show(options: argparse.Namespace, environ: Mapping[str, str]) -> Answer:

@@ -201,7 +201,7 @@ def _key_name(text: str) -> str:
 def _user(text: str) -> str:
     if not text:
         raise argparse.ArgumentTypeError("a user has a name")
-    return text
+    return values.user(text)
 
 
 def _host(text: str) -> tuple[str, ...]:

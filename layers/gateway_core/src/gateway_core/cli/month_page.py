@@ -62,8 +62,9 @@ def sections(report: MonthReport, made_at: str, prices: Prices) -> Iterator[Sect
     for part, title, column in _TITLES:
         rows = report.rows(part)
         if rows:
-            yield Section(title, _missing(report, rows), _counted(column, rows, report.totals))
-    yield _budgets(report.projects)
+            shown = [(report.key_title(name) if part == "key" else name, counted) for name, counted in rows]
+            yield Section(title, _missing(report, rows), _counted(column, shown, report.totals))
+    yield _budgets(report)
     yield _prices(report, prices)
 
 
@@ -123,8 +124,13 @@ def _row(name: str, counted: Counters, totals: Counters) -> tuple[str, ...]:
     )
 
 
-def _budgets(projects: Sequence[ProjectMonth]) -> Section:
-    limited = [(one.project_id, line) for one in projects for line in one.budgets if line.limit_nano is not None]
+def _budgets(report: MonthReport) -> Section:
+    limited = [
+        (_owner(report, one, line.scope), line)
+        for one in report.projects
+        for line in one.budgets
+        if line.limit_nano is not None
+    ]
     text = "Limits of a month as they are set today, against what was spent in this one."
     if not limited:
         return Section("Budgets", ("No project, key or user above has a limit of USD a month.",))
@@ -132,11 +138,16 @@ def _budgets(projects: Sequence[ProjectMonth]) -> Section:
     return Section("Budgets", (text,), Table(columns, tuple(_budget(*each) for each in limited)))
 
 
-def _budget(project_id: str, line: BudgetLine) -> tuple[str, ...]:
+def _owner(report: MonthReport, project: ProjectMonth, scope: str) -> str:
+    kind, _, name = scope.partition(":")
+    if kind == "p":
+        return f"project {project.project_id}"
+    whose = f"key {report.key_title(name)}" if kind == "k" else f"user {name}"
+    return f"{whose} of {project.project_id}"
+
+
+def _budget(whose: str, line: BudgetLine) -> tuple[str, ...]:
     limit = line.limit_nano or 0
-    kinds = {"p": "project", "k": "key", "u": "user"}
-    kind, _, name = line.scope.partition(":")
-    whose = f"{kinds.get(kind, kind)} {name or project_id}" + (f" of {project_id}" if name else "")
     return (
         whose,
         usd(limit),

@@ -15,6 +15,7 @@ from gateway_core.store.counters import Counters
 from gateway_core.store.records import BudgetLine
 from gateway_core.store.report_query import GroupBy, ReportQuery
 from gateway_core.store.reports import Report
+from gateway_core.store.virtual_keys import KeyRecord
 
 PARTS: tuple[GroupBy, ...] = ("model", "provider", "key", "day")
 """What a project's month is broken down by."""
@@ -30,6 +31,8 @@ class ProjectMonth:
     parts: Mapping[GroupBy, Report]
     account: BudgetLine
     budgets: tuple[BudgetLine, ...]
+    key_names: Mapping[str, str]
+    """What keys are called, by id."""
 
     @property
     def totals(self) -> Counters:
@@ -61,11 +64,20 @@ class MonthReport:
     def held_nano(self) -> int:
         return sum(one.account.held_nano for one in self.projects)
 
+    def key_title(self, key_id: str) -> str:
+        """A key's name, if it has one, with its id: several may be called the same."""
+        name = next((one.key_names[key_id] for one in self.projects if key_id in one.key_names), "")
+        return f"{name} ({key_id})" if name else key_id
+
     def rows(self, part: GroupBy) -> tuple[tuple[str, Counters], ...]:
         """What all projects have of a part, by name."""
         if part == "project":
             return tuple((one.project_id, one.totals) for one in self.projects)
         return merged([one.parts[part] for one in self.projects]).rows
+
+
+def _named(keys: Sequence[KeyRecord]) -> dict[str, str]:
+    return {key.id: key.name for key in keys if key.name}
 
 
 def merged(reports: Iterable[Report]) -> Report:
@@ -104,4 +116,4 @@ async def _project(store: OperatorStore, project_id: str, query: ReportQuery) ->
     for some in batched(scopes, _SCOPES_AT_ONCE):
         found = await store.budget_lines(project_id, day=day_key(query.end), scopes=some)
         lines += [line for line in found if line.period == month]
-    return ProjectMonth(project_id, parts, lines[0], tuple(lines))
+    return ProjectMonth(project_id, parts, lines[0], tuple(lines), _named(await store.list_keys(project_id)))

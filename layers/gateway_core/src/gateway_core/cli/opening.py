@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol, override
@@ -85,11 +85,12 @@ class StoreDesk(Administration):
     __slots__ = ()
 
     @override
-    async def show_budgets(self, project_id: str | None, user_id: str | None) -> list[Line]:
+    async def budget_pages(self, project_id: str | None, user_id: str | None) -> AsyncIterator[list[Line]]:
         """Raises UnknownProject, as a gateway does."""
         if project_id:
             await self.check_project(project_id)
-        return await Administration.show_budgets(self, project_id, user_id)
+        async for page in Administration.budget_pages(self, project_id, user_id):
+            yield page
 
     async def show_holds(self, selection: Selection) -> HoldLines:
         work = self.reconciling

@@ -53,8 +53,9 @@ class Step:
 def steps(wanted: WantedProject, keys: Sequence[Line], budgets: Sequence[Line], *, prune: bool) -> Iterator[Step]:
     """Keys first: a project begins with its first one. Raises CommandError where a name does not tell which key."""
     alive = [key for key in keys if not key["revoked"]]
+    by_name = _by("name", alive)
     for name, grant in wanted.keys.items():
-        found = [key for key in alive if key.get("name") == name]
+        found = by_name.get(name, [])
         if len(found) > 1:
             ids = ", ".join(str(key["id"]) for key in found)
             raise CommandError(f"Project {wanted.project_id} has several keys named {name!r}: {ids}. Revoke or rename.")
@@ -62,12 +63,21 @@ def steps(wanted: WantedProject, keys: Sequence[Line], budgets: Sequence[Line], 
             yield Step("create", wanted.project_id, name, grant=grant)
         elif step := _update(grant, found[0]):
             yield step
+    by_scope = _by("scope", budgets)
     for user, limits in wanted.budgets.items():
-        if step := _budget(wanted.project_id, user, limits, budgets):
+        if step := _budget(wanted.project_id, user, limits, by_scope.get(f"u:{user}" if user else "p", [])):
             yield step
     for key in alive if prune else ():
         if key.get("name") not in wanted.keys:
             yield Step("revoke", wanted.project_id, str(key.get("name") or ""), key_id=str(key["id"]))
+
+
+def _by(field: str, lines: Sequence[Line]) -> dict[object, list[Line]]:
+    """For each value of a field its lines."""
+    found: dict[object, list[Line]] = {}
+    for line in lines:
+        found.setdefault(line.get(field), []).append(line)
+    return found
 
 
 def _update(grant: KeyRecord, key: Line) -> Step | None:
@@ -105,9 +115,9 @@ def _printed(name: str, value: Any) -> object:
     return usd(value) if name.endswith("_nano") else iso(value)
 
 
-def _budget(project: str, user: str, limits: Limits, budgets: Sequence[Line]) -> Step | None:
-    scope = f"u:{user}" if user else "p"
-    periods = {len(str(line["period"])) == _DAY_DIGITS: line for line in budgets if line["scope"] == scope}
+def _budget(project: str, user: str, limits: Limits, lines: Sequence[Line]) -> Step | None:
+    """From the scope's own lines, one for each period."""
+    periods = {len(str(line["period"])) == _DAY_DIGITS: line for line in lines}
     day, month = periods.get(True, {}), periods.get(False, {})
     now = {
         "day_nano": day.get("limit_usd"),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import secrets
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
 from gateway_core.access.reconciling import Charge, Selection
-from gateway_core.cli.answers import HoldLines, Line
+from gateway_core.cli.answers import CommandError, GatewayAway, HoldLines, Line
 from gateway_core.cli.calling import Gateway
 from gateway_core.domain.cost import usd
 from gateway_core.domain.times import iso
@@ -16,6 +17,7 @@ from gateway_core.store.virtual_keys import KeyRecord
 
 _KEYS, _BUDGETS, _HOLDS = "/admin/keys", "/admin/budgets", "/admin/holds"
 _MOST_HOLDS = 1000
+_PAGE = "500"
 _RIGHTS = ("name", "user_id", "admin", "groups", "tools", "models", "api_base_hosts", "expires_ms")
 _BLANK = KeyRecord("", "")
 _OURS = {"project_id": "project", "user_id": "user"}
@@ -23,7 +25,7 @@ _OURS = {"project_id": "project", "user_id": "user"}
 
 
 class RemoteDesk:
-    """Implements `desk.Desk`. Each call is sent once: a key whose answer gets lost would be made twice."""
+    """Implements `desk.Desk`. Each call is sent once, but the making of a key, which says that it may come twice."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
@@ -32,21 +34,18 @@ class RemoteDesk:
         rights = {name: getattr(grant, name) for name in _RIGHTS if getattr(grant, name) != getattr(_BLANK, name)}
         limits = {name: limit for name, limit in asdict(grant.limits).items() if limit is not None}
         body = {"project_id": grant.project_id, **_rights(rights), **_limits(limits)}
-        made = await self._gateway.call("POST", _KEYS, body, has=("key", "id"))
+        once = {"idempotency-key": secrets.token_urlsafe(16)}
+        try:
+            made = await self._gateway.call("POST", _KEYS, body, has=("key", "id"), more=once)
+        except GatewayAway:  # it may have made the key, whose secret nobody would have
+            made = await self._gateway.call("POST", _KEYS, body, has=("key", "id"), more=once)
         return {"key": made["key"], "id": made["id"]}
 
     async def get_key(self, key_id: str) -> Line:
         return _line(await self._gateway.call("GET", f"{_KEYS}/{_path(key_id)}", has=("id",)))
 
-    async def list_keys(self, project_id: str) -> list[Line]:
-        lines: list[Line] = []
-        query = {"project_id": project_id}
-        while True:
-            page = await self._gateway.call("GET", _KEYS, query=query, has=("keys",))
-            lines += [_line(key) for key in page["keys"]]
-            if not (cursor := page.get("next_cursor")):
-                return lines
-            query["cursor"] = cursor
+    def key_pages(self, project_id: str) -> AsyncIterator[list[Line]]:
+        return self._pages(_KEYS, "keys", {"project_id": project_id})
 
     async def update_key(self, key_id: str, rights: Mapping[str, Any], limits: Mapping[str, int | None]) -> Line:
         changes = {**_rights(rights), **_limits(limits)}
@@ -64,11 +63,9 @@ class RemoteDesk:
         body = {"project_id": project_id, **({"user_id": user_id} if user_id else {}), **_limits(changes)}
         return _line(await self._gateway.call("PATCH", _BUDGETS, body, has=("project_id",)))
 
-    async def show_budgets(self, project_id: str | None, user_id: str | None) -> list[Line]:
+    def budget_pages(self, project_id: str | None, user_id: str | None) -> AsyncIterator[list[Line]]:
         asked = {"project_id": project_id, "user_id": user_id}
-        query = {name: value for name, value in asked.items() if value}
-        found = await self._gateway.call("GET", _BUDGETS, query=query, has=("budgets",))
-        return [_line(budget) for budget in found["budgets"]]
+        return self._pages(_BUDGETS, "budgets", {name: value for name, value in asked.items() if value})
 
     async def show_holds(self, selection: Selection) -> HoldLines:
         query = {**_selected(selection), "limit": str(_MOST_HOLDS)}
@@ -88,6 +85,18 @@ class RemoteDesk:
         body = {"hold": f"{name[0]}.{name[1]}", **of, **_charged(charge), "dry_run": dry_run}
         found = await self._gateway.call("POST", f"{_HOLDS}/release", body, has=("holds",))
         return _hold_line(found["holds"][0])
+
+    async def _pages(self, path: str, name: str, query: Mapping[str, str]) -> AsyncIterator[list[Line]]:
+        """Raises CommandError for a gateway that leads in a circle."""
+        cursor, seen = "", set[str]()
+        while cursor not in seen:
+            seen.add(cursor)
+            asked = {**query, "limit": _PAGE, **({"cursor": cursor} if cursor else {})}
+            page = await self._gateway.call("GET", path, query=asked, has=(name,))
+            yield [_line(found) for found in page[name]]
+            if not (cursor := page.get("next_cursor") or ""):
+                return
+        raise CommandError(f"The gateway's pages of {name} lead in a circle.")
 
 
 def _selected(selection: Selection) -> dict[str, str]:

@@ -30,6 +30,8 @@ from gateway_core.store.report_query import ReportQuery, check, period
 from gateway_core.store.reports import Report
 
 _SHOWN = ("requests", "errors", "cache_hits", "input_tokens", "output_tokens", "cost_usd", "cost_per_success_usd")
+_NONE = "(none)"
+"""The row of what is of no other, such as requests without an agent."""
 _LATENCY = "latency_ms_p95"
 _HASH = 16
 """So many characters of the prices' hash are in each record."""
@@ -48,7 +50,8 @@ async def usage_report(options: argparse.Namespace, environ: Mapping[str, str]) 
     elif options.json or not sys.stdout.isatty():
         _say(json.dumps(body, ensure_ascii=False) + "\n")
     else:
-        shown = [*rows, {query.column: "Sum", **flat(body["totals"])}]
+        rest = [{query.column: _NONE, **flat(body["rest"])}] if "rest" in body else []
+        shown = [*rows, *rest, {query.column: "Sum", **flat(body["totals"])}]
         _say("".join(f"{text}\n" for text in table(shown, (query.column, *_SHOWN, _LATENCY))))
     return Answer()
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+
+MOST_NAME_BYTES = 128
+NAME = r"^[^\x00-\x1f\x7f-\x9f]*$"
+"""What an agent, a user or a session may be called, beside so many bytes: the store keeps it with what is counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +63,17 @@ class Caller:
         if self.models:
             return any(fnmatchcase(identifier, pattern) for pattern in self.models)
         return self.admin and not self.groups
+
+
+def party(name: str) -> str:
+    """The name of an agent or user. Raises ValueError for what cannot be one."""
+    if not name or not re.fullmatch(NAME, name):
+        raise ValueError("is no name: it is empty, or has characters that steer a terminal")
+    return of_few_bytes(name)
+
+
+def of_few_bytes(name: str) -> str:
+    """The name. Raises ValueError for one that takes too many bytes."""
+    if len(name.encode()) > MOST_NAME_BYTES:
+        raise ValueError(f"may take at most {MOST_NAME_BYTES} bytes in UTF-8")
+    return name

@@ -7,6 +7,7 @@ each, and others in the tests only: time and chance are arguments so that a test
 """
 
 from gateway_core.ports.jobs import JobBook, JobFiles, JobStarter
+from gateway_core.ports.keys import KeyStore, Residents
 from gateway_core.ports.outside import (
     Backlog,
     ChatProvider,
@@ -27,11 +28,9 @@ from gateway_core.ports.store import (
     Books,
     ConnectedStore,
     HoldBook,
-    KeyStore,
     Ledger,
     OperatorStore,
     ProbeBoard,
-    Residents,
     ResponseCache,
     Store,
 )

@@ -88,6 +88,10 @@ class Counters:
     def __add__(self, other: Counters) -> Counters:
         return Counters.of(add_vectors(self.vector, other.vector))
 
+    def __sub__(self, other: Counters) -> Counters:
+        """What is left of all when a part is taken away."""
+        return Counters.of(add_vectors(self.vector, [-number for number in other.vector]))
+
     def latency_at_most_ms(self, share: float) -> int | None:
         """A bound that this share of the latencies keeps; None if none is known, or if it is beyond the last one."""
         needed, seen = share * sum(self.latencies), 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from gateway_core.domain.errors import InvalidRequest
@@ -15,6 +16,8 @@ from gateway_core.domain.times import LATEST_MS, day_key, hour_key, utc_date
 from gateway_core.store.records import HourPlace, HourRecords
 
 HOUR_MS = 3_600_000
+_TICK_MS = 2000
+"""So far apart are clocks that are set by a network."""
 _EPOCH = datetime.fromtimestamp(0, UTC)
 MOST_HOURS = 26
 """A day, the hour before it, and the one that has begun."""
@@ -38,16 +41,28 @@ def places_after(after: str, now_ms: int) -> tuple[HourPlace, ...]:
     return tuple(HourPlace(place.day, place.hour, str(at_ms)) for place in places)
 
 
-def places_of_request(made_ms: int, now_ms: int) -> tuple[HourPlace, ...]:
-    """Where the record of a request is that was named then: it may have waited into the next hour.
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A place at which a request's record may be, and the moment of writing from which on it is not there."""
 
-    `now_ms` bounds what a name may say; empty where it cannot be true.
+    place: HourPlace
+    until_ms: int
+
+
+def searches_of(made_ms: int, now_ms: int) -> tuple[Search, ...]:
+    """Where the record of a request is that was named then, the likely places first.
+
+    It may have waited into the next hour. `now_ms` bounds what a name may say; empty where it cannot be true.
     """
     if not 0 <= made_ms <= now_ms + HOUR_MS:
         return ()
     first, *others = _hours(made_ms, made_ms + HOUR_MS)
-    # Clocks differ: the store, which numbers what is written, may be behind.
-    return (HourPlace(first.day, first.hour, str(made_ms - HOUR_MS // 12)), *others)
+    # Who waited for an hour, as questions of a batch may, answers a quarter of an hour later at most.
+    until_ms = made_ms + HOUR_MS + HOUR_MS // 4
+    likely = [HourPlace(first.day, first.hour, str(max(0, made_ms - _TICK_MS))), *others]
+    # Clocks differ: the store, which numbers what is written, may be far behind.
+    early = HourPlace(first.day, first.hour, str(max(0, made_ms - HOUR_MS // 12)))
+    return (*(Search(place, until_ms) for place in likely), Search(early, made_ms - _TICK_MS))
 
 
 def cursor_behind(found: Sequence[HourRecords], now_ms: int) -> str:

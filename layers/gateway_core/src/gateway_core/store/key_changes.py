@@ -32,6 +32,14 @@ class KeyChange:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyRecords:
+    """Records of some keys of a project, and whether it has keys behind them."""
+
+    records: Sequence[KeyRecord]
+    has_more: bool
+
+
+@dataclass(frozen=True, slots=True)
 class StoredKey:
     """A key as it is stored: its newest secret's record, and those of the secrets that it replaced."""
 

@@ -57,6 +57,12 @@ class Report:
     rows: tuple[tuple[str, Counters], ...]
     unreadable: int = 0
 
+    @property
+    def rest(self) -> Counters | None:
+        """What is of no row: requests that named no agent, say. None where the rows have it all."""
+        rest = self.totals - sum((counted for _name, counted in self.rows), Counters())
+        return rest if rest.requests > 0 or rest.cost_nano else None
+
 
 @dataclass(frozen=True, slots=True)
 class Grouping:

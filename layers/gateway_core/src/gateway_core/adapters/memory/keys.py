@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from gateway_core.adapters.memory.state import Part
 from gateway_core.domain.caller import Limits
 from gateway_core.store.budget import Account, budget_line
 from gateway_core.store.exact_amounts import check_limits
-from gateway_core.store.key_changes import KeyChange, grouped, revoked
+from gateway_core.store.key_changes import KeyChange, KeyRecords, grouped, revoked
 from gateway_core.store.placement import Residence
 from gateway_core.store.records import BudgetLine
 from gateway_core.store.virtual_keys import KeyRecord, project_of_key_id, rights_json, rights_tag
@@ -22,8 +22,26 @@ class MemoryKeys(Part):
         check_limits(record.limits)
         self._put(record)
 
+    async def put_key_once(self, record: KeyRecord, name: str) -> str:
+        check_limits(record.limits)
+        key_id = self._state.made_once.setdefault((record.project_id, name), record.id)
+        if key_id == record.id:
+            self._put(record)
+        return key_id
+
     async def list_keys(self, project_id: str) -> list[KeyRecord]:
         return sorted(self._state.keys.get(project_id, {}).values(), key=lambda key: (key.created_ms, key.digest))
+
+    async def find_keys(self, project_id: str, key_ids: Collection[str]) -> list[KeyRecord]:
+        return [record for record in await self.list_keys(project_id) if record.id in key_ids]
+
+    async def key_page(self, project_id: str, *, after: str, limit: int) -> KeyRecords | None:
+        ids = list(dict.fromkeys(record.id for record in await self.list_keys(project_id)))
+        if after and after not in ids:
+            return None
+        start = ids.index(after) + 1 if after else 0
+        shown = ids[start : start + limit]
+        return KeyRecords(await self.find_keys(project_id, {*shown}), start + limit < len(ids))
 
     async def revoke_key(self, key_id: str, *, now_ms: int) -> bool:
         keys = grouped([*self._state.keys.get(project_of_key_id(key_id) or "", {}).values()])
@@ -59,7 +77,12 @@ class MemoryKeys(Part):
         return stored in (before, after)
 
     async def budget_lines(self, project_id: str, *, day: str, scopes: Sequence[str]) -> list[BudgetLine]:
-        return [line for scope in scopes for line in self._lines(project_id, day, scope)]
+        return [
+            line for scope in scopes for line in self._lines(project_id, day, scope, self._limits(project_id, scope))
+        ]
+
+    async def accounts(self, project_id: str, *, day: str, scopes: Sequence[str]) -> list[BudgetLine]:
+        return [line for scope in scopes for line in self._lines(project_id, day, scope, Limits())]
 
     async def budget_scopes(self, project_id: str, *, month: str) -> list[str]:
         users = {f"u:{user}" for project, user in self._state.budgets if project == project_id and user}
@@ -101,8 +124,7 @@ class MemoryKeys(Part):
         tagged = replace(record, rights_tag=rights_tag(rights_json(record)))
         self._state.keys[record.project_id][record.digest] = tagged
 
-    def _lines(self, project_id: str, day: str, scope: str) -> list[BudgetLine]:
-        limits = self._limits(project_id, scope)
+    def _lines(self, project_id: str, day: str, scope: str, limits: Limits) -> list[BudgetLine]:
         accounts = self._state.months[project_id, day[:6]].accounts
         periods = (day, limits.day_nano, limits.day_tokens), (day[:6], limits.month_nano, limits.month_tokens)
         return [

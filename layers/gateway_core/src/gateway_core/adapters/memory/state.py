@@ -113,6 +113,7 @@ class State:
     """
 
     keys: defaultdict[str, dict[str, KeyRecord]] = field(default_factory=lambda: defaultdict(dict))
+    made_once: dict[tuple[str, str], str] = field(default_factory=dict)
     guests: set[str] = field(default_factory=set)
     budgets: dict[tuple[str, str], Limits] = field(default_factory=dict)
     months: defaultdict[tuple[str, str], MonthAccounts] = field(default_factory=lambda: defaultdict(MonthAccounts))

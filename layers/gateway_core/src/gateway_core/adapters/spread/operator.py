@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from gateway_core.adapters.spread.homes import Homes, told
@@ -13,7 +13,7 @@ from gateway_core.ports import OperatorStore
 from gateway_core.store.counters import Counters
 from gateway_core.store.earlier_counters import EarlierFields
 from gateway_core.store.estimates import Booked
-from gateway_core.store.key_changes import KeyChange
+from gateway_core.store.key_changes import KeyChange, KeyRecords
 from gateway_core.store.placement import Placement, Residence
 from gateway_core.store.records import AttemptName, BudgetLine, HoldPage, HourPlace, HourRecords, OpenHold, RecordPage
 from gateway_core.store.virtual_keys import KeyRecord, project_of_key_id
@@ -30,9 +30,21 @@ class SpreadOperatorStore[S: OperatorStore]:
         async with self._homes.at(record.project_id) as store:
             await store.put_key(record)
 
+    async def put_key_once(self, record: KeyRecord, name: str) -> str:
+        async with self._homes.at(record.project_id) as store:
+            return await store.put_key_once(record, name)
+
     async def list_keys(self, project_id: str) -> list[KeyRecord]:
         async with self._homes.at(project_id) as store:
             return await store.list_keys(project_id)
+
+    async def find_keys(self, project_id: str, key_ids: Collection[str]) -> list[KeyRecord]:
+        async with self._homes.at(project_id) as store:
+            return await store.find_keys(project_id, key_ids)
+
+    async def key_page(self, project_id: str, *, after: str, limit: int) -> KeyRecords | None:
+        async with self._homes.at(project_id) as store:
+            return await store.key_page(project_id, after=after, limit=limit)
 
     async def revoke_key(self, key_id: str, *, now_ms: int) -> bool:
         """Also where it is a guest. Without that a guest is refused when its caller is looked up again."""
@@ -68,6 +80,10 @@ class SpreadOperatorStore[S: OperatorStore]:
     async def budget_lines(self, project_id: str, *, day: str, scopes: Sequence[str]) -> list[BudgetLine]:
         async with self._homes.at(project_id) as store:
             return await store.budget_lines(project_id, day=day, scopes=scopes)
+
+    async def accounts(self, project_id: str, *, day: str, scopes: Sequence[str]) -> list[BudgetLine]:
+        async with self._homes.at(project_id) as store:
+            return await store.accounts(project_id, day=day, scopes=scopes)
 
     async def budget_scopes(self, project_id: str, *, month: str) -> list[str]:
         async with self._homes.at(project_id) as store:

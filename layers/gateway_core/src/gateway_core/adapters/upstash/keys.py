@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from itertools import batched
+from typing import NamedTuple
 
 from gateway_core.adapters.upstash import layout
 from gateway_core.adapters.upstash.client import unavailable
-from gateway_core.adapters.upstash.pages import hash_pages, key_pages
+from gateway_core.adapters.upstash.pages import FEW, PAGE, hash_pages, key_pages
 from gateway_core.adapters.upstash.part import Part
-from gateway_core.adapters.upstash.reading import done, flag, named, pairs, read, rows, texts, values
+from gateway_core.adapters.upstash.reading import done, flag, moment, named, pairs, read, rows, text, texts, values
 from gateway_core.domain.caller import Limits
 from gateway_core.store.budget import budget_line
 from gateway_core.store.exact_amounts import check_limits
-from gateway_core.store.key_changes import KeyChange, grouped, revoked
+from gateway_core.store.key_changes import KeyChange, KeyRecords, grouped, revoked
 from gateway_core.store.placement import Residence
 from gateway_core.store.records import BudgetLine
 from gateway_core.store.virtual_keys import ID_DIGITS, PROJECT_ID, KeyRecord, project_of_key_id
 
 MOST_DAYS = 31
 MOST_TRIES = 5
+_FIELDS_OF_SCOPE = 4
+_ONCE = "i|"
+# In JSON no text of a caller's can look like these: its quotes are escaped.
+_CREATED = re.compile(r'"created_ms":([0-9]+)')
+_OF = re.compile(r'"of":"([0-9a-f]{16})"')
+
+
+class _KeyPlace(NamedTuple):
+    """A secret in the order of its project: that of its key, and then its own."""
+
+    created_ms: int
+    digest: str
+    key_id: str
 
 
 class UpstashKeys(Part):
@@ -29,16 +44,44 @@ class UpstashKeys(Part):
         check_limits(record.limits)
         await self._put(record)
 
+    async def put_key_once(self, record: KeyRecord, name: str) -> str:
+        check_limits(record.limits)
+        project, once = record.project_id, f"{_ONCE}{name}"
+        key = (layout.KEY_PREFIX + record.digest, "", "", layout.pack_key(record))
+        if await self._change(project, [(once, "", "", record.id), key]):
+            return record.id
+        asked = self._client.execute("HGET", layout.project_key(project), once)
+        return await read(f"{once} of {layout.project_key(project)}", asked, text)
+
     async def list_keys(self, project_id: str) -> list[KeyRecord]:
-        return _keys(project_id, await self._project(project_id))
+        stored = await self._keys(project_id)
+        return _records(project_id, stored, _key_places(project_id, stored))
+
+    async def find_keys(self, project_id: str, key_ids: Collection[str]) -> list[KeyRecord]:
+        # At one moment: pages may miss a secret that is added meanwhile, which would then not be revoked.
+        key = layout.project_key(project_id)
+        stored = await read(key, self._client.execute("HGETALL", key), pairs)
+        places = _key_places(project_id, stored)
+        return _records(project_id, stored, [place for place in places if place.key_id in key_ids])
+
+    async def key_page(self, project_id: str, *, after: str, limit: int) -> KeyRecords | None:
+        stored = await self._keys(project_id)
+        places = _key_places(project_id, stored)
+        ids = list(dict.fromkeys(place.key_id for place in places))
+        if after and after not in ids:
+            return None
+        start = ids.index(after) + 1 if after else 0
+        shown = {*ids[start : start + limit]}
+        found = _records(project_id, stored, [place for place in places if place.key_id in shown])
+        return KeyRecords(found, start + limit < len(ids))
 
     async def revoke_key(self, key_id: str, *, now_ms: int) -> bool:
         project_id = project_of_key_id(key_id)
         for _ in range(MOST_TRIES):
-            keys = grouped(await self.list_keys(project_id)) if project_id else []
-            key = next((key for key in keys if key.newest.id == key_id), None)
-            if key is None or project_id is None:
+            records = await self.find_keys(project_id, {key_id}) if project_id else []
+            if not records or project_id is None:
                 return False
+            (key,) = grouped(records)
             if await self.change_keys(project_id, revoked(key, now_ms)):
                 return True
         raise unavailable("a key changed each time it was looked at")
@@ -73,29 +116,35 @@ class UpstashKeys(Part):
     async def budget_lines(self, project_id: str, *, day: str, scopes: Sequence[str]) -> list[BudgetLine]:
         if not scopes:
             return []
-        fields = [field for scope in scopes for field in layout.account_fields(scope, day)]
-        month = day[:6]
-        key = layout.budget_key(project_id, month)
-        asked = self._client.pipeline([["HMGET", key, *fields], ["HGETALL", layout.project_key(project_id)]])
+        wanted, budgets = _fields(scopes, day), [layout.budget_field(scope[2:]) for scope in scopes]
+        project = layout.project_key(project_id)
+        asked = self._client.pipeline(
+            [["HMGET", layout.budget_key(project_id, day[:6]), *wanted], ["HMGET", project, *budgets]]
+        )
         with named(f"budgets of project {project_id}"):
-            accounts, project = await read(f"budgets of project {project_id}", asked, rows)
-            texts, stored = values(accounts, len(fields)), pairs(project)
-        by_key = _limits_by_key(project_id, scopes, stored)
-        lines: list[BudgetLine] = []
-        for index, scope in enumerate(scopes):
-            limits = by_key.get(scope, Limits()) if scope.startswith("k:") else _limits(project_id, scope, stored)
-            with named(f"accounts of {scope} in {key}"):
-                day_text, day_guess, month_text, month_guess = texts[4 * index : 4 * index + 4]
-                today = layout.parse_account(day_text, day_guess)
-                all_month = layout.parse_account(month_text, month_guess)
-            lines.append(budget_line(scope, day, today, limits.day_nano, limits.day_tokens))
-            lines.append(budget_line(scope, month, all_month, limits.month_nano, limits.month_tokens))
-        return lines
+            accounts, stored = await read(f"budgets of project {project_id}", asked, rows)
+            texts, found = values(accounts, len(wanted)), values(stored, len(budgets))
+        by_key = await self._limits_by_key(project_id, [scope[2:] for scope in scopes if scope.startswith("k:")])
+        limits = [
+            by_key.get(scope[2:], Limits())
+            if scope.startswith("k:")
+            else layout.parse_budget(f"{field} of {project}", text)
+            for scope, field, text in zip(scopes, budgets, found, strict=True)
+        ]
+        return _lines(project_id, day, scopes, limits, texts)
+
+    async def accounts(self, project_id: str, *, day: str, scopes: Sequence[str]) -> list[BudgetLine]:
+        if not scopes:
+            return []
+        wanted = _fields(scopes, day)
+        key = layout.budget_key(project_id, day[:6])
+        texts = await read(key, self._client.execute("HMGET", key, *wanted), lambda reply: values(reply, len(wanted)))
+        return _lines(project_id, day, scopes, [Limits()] * len(scopes), texts)
 
     async def budget_scopes(self, project_id: str, *, month: str) -> list[str]:
-        stored = await self._project(project_id)
-        scopes = {layout.scope_of(name[2:]) for name in stored if name.startswith("b|u:")}
-        scopes |= {f"k:{record.id}" for record in _keys(project_id, stored)}
+        scopes = {f"k:{place.key_id}" for place in _key_places(project_id, await self._keys(project_id))}
+        async for budgets in hash_pages(self._client, layout.project_key(project_id), "b|u:*", size=FEW):
+            scopes |= {layout.scope_of(name[2:]) for name in budgets}
         # There may be very many users.
         async for accounts in hash_pages(self._client, layout.budget_key(project_id, month), "[uk]:*|M"):
             scopes |= {layout.scope_of(name) for name, text in accounts.items() if layout.is_used(text)}
@@ -137,9 +186,21 @@ class UpstashKeys(Part):
         if not await self.residence(project_id):
             await done("answer of drop_guests", self._client.execute("DEL", layout.project_key(project_id)))
 
-    async def _project(self, project_id: str) -> dict[str, str]:
-        key = layout.project_key(project_id)
-        return await read(key, self._client.execute("HGETALL", key), pairs)
+    async def _keys(self, project_id: str, begin: str = "", size: int = PAGE) -> dict[str, str]:
+        """The secrets whose digest begins so. In pages: of ten thousand each is within the store's deadline."""
+        key, found = layout.project_key(project_id), dict[str, str]()
+        async for fields in hash_pages(self._client, key, f"{layout.KEY_PREFIX}{begin}*", size=size):
+            found |= fields
+        return found
+
+    async def _limits_by_key(self, project_id: str, key_ids: Sequence[str]) -> dict[str, Limits]:
+        """By id. Of a key's secrets the first stands for all, and is kept: its digest begins as the id ends."""
+        own = {key_id[-ID_DIGITS:] for key_id in key_ids}
+        if not own:
+            return {}
+        stored = await (self._keys(project_id, next(iter(own)), FEW) if len(own) == 1 else self._keys(project_id))
+        places = [place for place in _key_places(project_id, stored) if place.digest[:ID_DIGITS] in own]
+        return {key.id: key.limits for key in _records(project_id, stored, places)}
 
     async def _change(self, project_id: str, changes: Sequence[tuple[str, ...]]) -> bool:
         if not changes:
@@ -154,22 +215,47 @@ class UpstashKeys(Part):
         await done("answer of put_key", self._client.execute("HSET", key, field, value, *more))
 
 
-def _keys(project_id: str, stored: dict[str, str]) -> list[KeyRecord]:
-    keys = [
-        layout.parse_key(project_id, name.removeprefix(layout.KEY_PREFIX), text)
-        for name, text in stored.items()
-        if name.startswith(layout.KEY_PREFIX)
-    ]
-    return sorted(keys, key=lambda key: (key.created_ms, key.digest))
+def _records(project_id: str, stored: Mapping[str, str], places: Sequence[_KeyPlace]) -> list[KeyRecord]:
+    """The secrets at these places, in their order."""
+    return [layout.parse_key(project_id, place.digest, stored[layout.KEY_PREFIX + place.digest]) for place in places]
 
 
-def _limits_by_key(project_id: str, scopes: Sequence[str], stored: dict[str, str]) -> dict[str, Limits]:
-    """Of the keys among the scopes, by scope, each read once. Of its secrets the first stands for all, and is kept."""
-    wanted = {layout.KEY_PREFIX + scope[-ID_DIGITS:] for scope in scopes if scope.startswith("k:")}
-    first = {name: text for name, text in stored.items() if name[: len(layout.KEY_PREFIX) + ID_DIGITS] in wanted}
-    return {f"k:{key.id}": key.limits for key in _keys(project_id, first)}
+def _fields(scopes: Sequence[str], day: str) -> list[str]:
+    return [field for scope in scopes for field in layout.account_fields(scope, day)]
 
 
-def _limits(project_id: str, scope: str, stored: dict[str, str]) -> Limits:
-    field = layout.budget_field(scope[2:])
-    return layout.parse_budget(f"{field} of {layout.project_key(project_id)}", stored.get(field))
+def _lines(
+    project_id: str, day: str, scopes: Sequence[str], limits: Sequence[Limits], texts: Sequence[str | None]
+) -> list[BudgetLine]:
+    """Two for each scope, from its limits and the texts of its `_fields`."""
+    month = day[:6]
+    lines: list[BudgetLine] = []
+    for scope, limit, some in zip(scopes, limits, batched(texts, _FIELDS_OF_SCOPE), strict=True):
+        with named(f"accounts of {scope} in {layout.budget_key(project_id, month)}"):
+            day_text, day_guess, month_text, month_guess = some
+            today = layout.parse_account(day_text, day_guess)
+            all_month = layout.parse_account(month_text, month_guess)
+        lines.append(budget_line(scope, day, today, limit.day_nano, limit.day_tokens))
+        lines.append(budget_line(scope, month, all_month, limit.month_nano, limit.month_tokens))
+    return lines
+
+
+def _key_places(project_id: str, stored: Mapping[str, str]) -> list[_KeyPlace]:
+    """The secrets among the fields of a project, the keys that were made first before others.
+
+    Raises StoreUnreadable for what does not say when it was made.
+    """
+    prefix = len(layout.KEY_PREFIX)
+    return sorted(
+        _place(project_id, name[prefix:], text) for name, text in stored.items() if name.startswith(layout.KEY_PREFIX)
+    )
+
+
+def _place(project_id: str, digest: str, text: str) -> _KeyPlace:
+    own = digest[:ID_DIGITS]
+    with named(f"key key_{project_id}_{own}"):
+        created = _CREATED.search(text)
+        if created is None:
+            raise ValueError
+        rotated = _OF.search(text)
+        return _KeyPlace(moment(created[1]), digest, f"key_{project_id}_{rotated[1] if rotated else own}")

@@ -1,6 +1,7 @@
 """Names and formats in Redis. Every key is known before a script runs, because its names are in the request.
 
     prj:{project}             hash    k|{digest} a secret of a key: "limits|rights"; b|p and b|u:{user} budgets;
+                                      i|{digest} the id of the key that a request made which may be sent again;
                                       rq|{key id}, tk|{key id} rate limits of a key, td|{key id} what it owes; due,
                                       from when on the first of those in ux:{project} waits; guest, where its keys
                                       are copies, and home, where it was moved to, of several databases

@@ -9,25 +9,29 @@ from gateway_core.adapters.upstash.reading import named, read, rows, scanned, te
 from gateway_core.domain.errors import StoreUnreadable
 
 PAGE = 1000
+FEW = 10_000
+"""The size of a page of which few fields match: these take the server milliseconds."""
 FIRST = "0"
 
 
-async def hash_page(client: Client, key: str, pattern: str, cursor: str = FIRST) -> tuple[dict[str, str], str]:
-    """Fields that match, about PAGE of them, and the cursor behind them: `0` at the end. One may come twice.
+async def hash_page(
+    client: Client, key: str, pattern: str, cursor: str = FIRST, *, size: int = PAGE
+) -> tuple[dict[str, str], str]:
+    """Fields that match among about `size` of them, and the cursor behind them: `0` at the end. One may come twice.
 
     Raises StoreUnreadable, as all that reads here.
     """
-    after, fields = await read(key, client.execute("HSCAN", key, cursor, "MATCH", pattern, "COUNT", PAGE), scanned)
+    after, fields = await read(key, client.execute("HSCAN", key, cursor, "MATCH", pattern, "COUNT", size), scanned)
     return fields, after
 
 
-async def hash_pages(client: Client, key: str, pattern: str) -> AsyncIterator[dict[str, str]]:
+async def hash_pages(client: Client, key: str, pattern: str, *, size: int = PAGE) -> AsyncIterator[dict[str, str]]:
     """All pages of it."""
     turns = Turns(key)
-    fields, cursor = await hash_page(client, key, pattern)
+    fields, cursor = await hash_page(client, key, pattern, size=size)
     yield fields
     while cursor != FIRST:
-        fields, cursor = await hash_page(client, key, pattern, turns.next(cursor))
+        fields, cursor = await hash_page(client, key, pattern, turns.next(cursor), size=size)
         yield fields
 
 

@@ -28,8 +28,8 @@ def add_budgets(routes: Routes, desk: Desk) -> None:
             if asked.project_id:
                 await deed.work.check_project(asked.project_id)
                 await deed.services.bookkeeper.before_report(asked.project_id)
-            lines = await deed.work.show_budgets(asked.project_id, asked.user_id)
-            return {"budgets": [_row(line) for line in lines]}
+            page = await deed.work.budget_page(asked.project_id, asked.user_id, after=asked.cursor, limit=asked.limit)
+            return {"budgets": [_row(line) for line in page.lines], "next_cursor": page.next_cursor}
 
     @routes.patch("/admin/budgets")
     async def change(request: Request) -> dict[str, Any]:

@@ -15,7 +15,11 @@ from gateway_core.api.body import parse_json, read_body, read_json, validate
 from gateway_core.api.query import query_of
 from gateway_core.api.routes import Routes
 from gateway_core.domain.caller import Limits
+from gateway_core.domain.errors import InvalidRequest
+from gateway_core.store.jobs import IDEMPOTENCY_KEY_FORM
 from gateway_core.store.virtual_keys import KeyRecord, project_of_key_id
+
+IDEMPOTENCY_KEY = "Idempotency-Key"
 
 
 def add_keys(routes: Routes, desk: Desk) -> None:
@@ -27,7 +31,7 @@ def add_keys(routes: Routes, desk: Desk) -> None:
             body = validate(KeyBody, await read_json(request, MOST_BODY_BYTES))
             deed.project_id = body.project_id
             grant = KeyRecord(body.project_id, "", limits=Limits(**body.limits()), **body.rights())
-            made = await deed.work.create_key(grant)
+            made = await deed.work.create_key(grant, once=_once(request))
             deed.target = str(made["id"])
             return _secret(made, HTTPStatus.CREATED)
 
@@ -72,6 +76,15 @@ def key_row(line: Line) -> dict[str, Any]:
     shown = {name: value for name, value in line.items() if name not in {"project", "user"}}
     first = {name: shown.pop(name) for name in ("id", "name")}
     return {**first, "project_id": line["project"], "user_id": line["user"] or None, **shown}
+
+
+def _once(request: Request) -> str:
+    """By which name this is asked once, empty for none. Raises InvalidRequest for what is no such name."""
+    sent = request.headers.getlist(IDEMPOTENCY_KEY)
+    if len(sent) > 1 or not all(IDEMPOTENCY_KEY_FORM.fullmatch(name) for name in sent):
+        text = f"{IDEMPOTENCY_KEY}: send one, of 1 to 255 characters that can be printed."
+        raise InvalidRequest(text, param=IDEMPOTENCY_KEY, schema=True)
+    return sent[0] if sent else ""
 
 
 def _secret(made: Line, status: HTTPStatus) -> Response:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
+from gateway_core.access import given_values
 from gateway_core.access.reconciling import Charge
 from gateway_core.api.body import Party, Strict
 from gateway_core.domain.times import duration_s, moment_of
 from gateway_core.store.budget import MAX_AMOUNT, Amount
 
-_NANO_DIGITS = 9
-_MOST_NAME_BYTES = 128
 _MOST_NAMES = 100
-MOST_OVERLAP_S = 30 * 86_400
 _RIGHTS = {
     "name": ("name", ""),
     "user_id": ("user_id", ""),
@@ -40,31 +36,13 @@ _LIMITS = {
 
 def _nano(value: object) -> int:
     """Nano-USD from a decimal, as text or as a number."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)) or len(str(value)) > _MOST_NAME_BYTES:
-        raise ValueError("must be an amount of USD, as text or as a number")
-    try:
-        usd = Decimal(str(value))
-    except InvalidOperation:
-        raise ValueError("must be an amount of USD, as text or as a number") from None
-    # Compared before it is scaled: an exponent may be astronomic.
-    if not usd.is_finite() or not 0 <= usd <= Decimal(MAX_AMOUNT).scaleb(-_NANO_DIGITS):
-        raise ValueError("must be between 0 and 9007199 USD")
-    if int(usd.as_tuple().exponent) < -_NANO_DIGITS:
-        raise ValueError(f"may have at most {_NANO_DIGITS} decimals")
-    return int(usd.scaleb(_NANO_DIGITS))
-
-
-def _title(name: str) -> str:
-    if not name.isprintable() or len(name.encode()) > _MOST_NAME_BYTES:
-        raise ValueError(f"may take at most {_MOST_NAME_BYTES} bytes that can be printed")
-    return name
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise ValueError("is not an amount of USD, as text or as a number")  # noqa: TRY004 - pydantic's way
+    return given_values.nano_usd(str(value))
 
 
 def _attempt(text: object) -> tuple[str, int]:
-    match = re.fullmatch(r"(.+)\.([1-9][0-9]{0,8})", text) if isinstance(text, str) else None
-    if not match:
-        raise ValueError("must be REQUEST.ATTEMPT, as the list shows it")
-    return match[1], int(match[2])
+    return given_values.attempt(text if isinstance(text, str) else "")
 
 
 def _age(value: object) -> int:
@@ -77,7 +55,7 @@ def _charge(value: object) -> Charge:
     return "bound" if value == "bound" else Amount(_nano(value))
 
 
-type Project = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")]
+type Project = Annotated[str, Field(pattern=given_values.PROJECT)]
 type Usd = Annotated[
     int,
     BeforeValidator(_nano),
@@ -85,15 +63,13 @@ type Usd = Annotated[
 ]
 type Count = Annotated[int, Field(ge=0, le=MAX_AMOUNT)]
 type Rate = Annotated[int, Field(ge=1, le=MAX_AMOUNT)]
-type Title = Annotated[str, AfterValidator(_title)]
+type Title = Annotated[str, AfterValidator(given_values.title)]
 type Names = Annotated[list[Annotated[str, Field(min_length=1, max_length=128)]], Field(max_length=_MOST_NAMES)]
-type Pattern = Annotated[
-    str, Field(max_length=256, pattern=r"^([A-Za-z0-9._:@*?-]+|[a-z0-9_*?-]+/[A-Za-z0-9._/:@*?-]+)$")
-]
-type Host = Annotated[str, Field(max_length=253, pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$")]
-type Hosts = Annotated[list[Annotated[Host, AfterValidator(str.lower)]], Field(max_length=_MOST_NAMES)]
+type Pattern = Annotated[str, Field(max_length=256, pattern=given_values.MODELS)]
+type Host = Annotated[str, Field(max_length=253, pattern=given_values.HOST), AfterValidator(given_values.host)]
+type Hosts = Annotated[list[Host], Field(max_length=_MOST_NAMES)]
 type Moment = Annotated[int, BeforeValidator(moment_of), WithJsonSchema({"type": "string", "format": "date-time"})]
-type Month = Annotated[str, Field(pattern=r"^[0-9]{4}(0[1-9]|1[0-2])$")]
+type Month = Annotated[str, Field(pattern=given_values.MONTH)]
 type State = Literal["open", "unconfirmed", "estimated"]
 type Age = Annotated[int, BeforeValidator(_age), WithJsonSchema({"type": ["string", "integer"], "examples": ["2h"]})]
 
@@ -143,7 +119,7 @@ class KeyBody(KeyFields):
 class RotateBody(Strict):
     """POST /admin/keys/{id}/rotate."""
 
-    overlap_s: Annotated[int, Field(ge=0, le=MOST_OVERLAP_S)] = 86_400
+    overlap_s: Annotated[int, Field(ge=0, le=given_values.MOST_OVERLAP_S)] = 86_400
 
 
 class KeysQuery(Strict):
@@ -162,10 +138,12 @@ class BudgetBody(BudgetFields):
 
 
 class BudgetsQuery(Strict):
-    """GET /admin/budgets."""
+    """GET /admin/budgets. `limit` counts scopes."""
 
     project_id: Project | None = None
     user_id: Party | None = None
+    cursor: Annotated[str, Field(max_length=320, pattern=r"^([a-z0-9-]{1,32}:(p|[ku]:(?s:.)+))?$")] = ""
+    limit: Annotated[int, Field(strict=False, ge=1, le=500)] = 100
 
 
 class HoldsQuery(Strict):

@@ -1,7 +1,7 @@
 /** One request: whom it was for, what was tried and for how long, what it cost. Nothing of what was said is kept. */
 
 import {get} from "./api.js";
-import {el, table} from "./dom.js";
+import {el, empty, table} from "./dom.js";
 import {count, duration, moment, money} from "./format.js";
 import {outcome} from "./live.js";
 
@@ -11,12 +11,26 @@ let opened = null;
 export async function findRequest(project, id) {
   const place = show(id, el("p", {class: "muted"}, "Looking for it…"));
   try {
-    const {records} = await get(`v1/usage/records/${encodeURIComponent(id)}`, {project_id: project});
-    if (place.isConnected) place.replaceChildren(...records.map(record));
+    const records = await recordsOf(project, id, place);
+    if (place.isConnected) place.replaceChildren(...(records.length ? records.map(record) : [empty("No record is where this id leads.")]));
   } catch (error) {
     if (error.status === 401) opened?.close();
     else place.replaceChildren(el("p", {class: "notice bad", role: "alert"}, error.message));
   }
+}
+
+/** Each answer looks at some thousand records, and says where to go on. */
+async function recordsOf(project, id, place) {
+  const found = [];
+  let [cursor, looked] = ["", 0];
+  do {
+    const answer = await get(`v1/usage/records/${encodeURIComponent(id)}`, {project_id: project, cursor});
+    found.push(...answer.records);
+    looked += answer.looked_at;
+    cursor = answer.next_cursor ?? "";
+    if (cursor) place.replaceChildren(el("p", {class: "muted"}, `Looking for it… ${count(looked)} records so far.`));
+  } while (cursor && place.isConnected);
+  return found;
 }
 
 /** Show records that are here already. */
