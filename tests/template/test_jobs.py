@@ -9,8 +9,9 @@ import pytest
 from gateway_core.adapters.s3_job_files import _input_key, _log_prefix
 from gateway_core.store.jobs import JOB_LIFE_S, LATE_MS, MOST_JOB_S, JobName
 from gateway_core.triggers.durable import LEAST_PAUSE_S
+from scripts.resolved_template import NOTHING, PSEUDO
 from scripts.transform_template import transform
-from tests.template.test_config_source import DEFAULTS, NOTHING, PSEUDO, resolve
+from tests.template.test_config_source import DEFAULTS, resolve
 from tests.template.test_template import ROOT, TEMPLATE
 from tests.template.test_transformed import MADE, RESOURCES, of_type, parameters_in, statements, walk
 
