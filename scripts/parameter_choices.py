@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
 _ACCOUNT = "eu-central-1:123456789012"
-_KEY = f"arn:aws:kms:{_ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+KEY = f"arn:aws:kms:{_ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 _DOMAIN = {"DomainName": "llm.example.com", "CertificateArn": f"arn:aws:acm:{_ACCOUNT}:certificate/1234abcd"}
 
 type Values = Mapping[str, str]
@@ -24,7 +24,7 @@ CHOICES: Sequence[Choices] = (
     ({}, {"Architecture": "x86_64"}),
     ({}, {"SecretsIn": "secretsmanager"}),
     ({}, {"SecretsPath": "/of/ours"}),
-    ({}, {"SecretsKeyArn": _KEY}),
+    ({}, {"SecretsKeyArn": KEY}),
     ({}, {"StreamConcurrency": "100"}),
     ({}, {"Jobs": "off"}),
     ({}, {"Bedrock": "on", "ModelMemory": "1024"}),

@@ -3,7 +3,7 @@
 import json
 import re
 from itertools import combinations
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -94,7 +94,7 @@ class _Here:
     def __init__(self, *_: object) -> None:
         pass
 
-    def __enter__(self) -> "_Here":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
