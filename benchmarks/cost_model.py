@@ -39,12 +39,16 @@ MEMORY_MB: Mapping[str, int] = {
     "Replay": 256,
 }
 """MB by function, as in template.yaml."""
-NO_SNAPSTART = frozenset({"JobWorker", "Preflight"})
-"""Functions that have none, whatever the parameter."""
+SNAPSTART = frozenset({"Ask", "Complete", "Embed", "Mcp", "Stream", "Tokens"})
+"""Functions that have one with the parameter; the others start soon enough."""
 ALARMS = 10
-"""Of the template; the first ten of an account are free."""
-TOLD_ALARMS = 4
+"""Metrics that the template's alarms look at; the first ten of an account are free."""
+TOLD_ALARMS = 7
 """Those that are there only with `AlarmTopicArn`."""
+PROD_ALARMS = 14
+"""Those that are there only with `Stage=prod`."""
+REPORT_BYTES = 700
+"""Of a log: what Lambda itself says of each invocation, `platform.start` and `platform.report`."""
 POLLERS = 5
 POLLS_A_MINUTE = 3
 """Lambda asks a queue by so many at once, each for 20 s:
@@ -224,7 +228,7 @@ def idle_use(probe: Probe = Probe()) -> dict[str, Decimal]:
         "alarms": Decimal(ALARMS),
         "dashboards": Decimal(1),
         "custom_metrics": Decimal(probe.metrics),
-        "log_ingestion": runs * probe.log_bytes / GB,
+        "log_ingestion": runs * (probe.log_bytes + REPORT_BYTES) / GB,
         "traces": runs,
         "scheduler": runs,
         "events": Decimal(0),
@@ -248,13 +252,25 @@ def request_use(requests: int, about: Request = Request()) -> dict[str, Decimal]
         "api_requests": count,
         "data_out": count * about.answer_bytes / GB,
         "custom_metrics": Decimal(METRICS_IN_USE),
-        "log_ingestion": count * about.log_bytes / GB,
+        "log_ingestion": count * (about.log_bytes + REPORT_BYTES) / GB,
         "traces": min(count, Decimal(SECONDS)),
         "events": count * about.events,
         "decryptions": count * about.cold_share * about.parameters,
         "store_commands": count * about.store_commands,
         "store_gb": count * about.record_bytes / GB,
     }
+
+
+def tool_use(calls: int, about: Request = Request()) -> dict[str, Decimal]:
+    """What so many calls of MCP tools use: each is a request, for which a second function waits."""
+    used, count = request_use(calls, about), Decimal(calls)
+    seconds = about.seconds + about.cold_share * about.cold_seconds
+    more = {
+        "lambda_requests": count,
+        "lambda_gb_seconds": count * seconds * MEMORY_MB["Mcp"] / 1024,
+        "log_ingestion": count * REPORT_BYTES / GB,
+    }
+    return {name: amount + more.get(name, 0) for name, amount in used.items()}
 
 
 def job_use(job: Job, about: Request = Request()) -> dict[str, Decimal]:
@@ -291,8 +307,9 @@ FREE_OF_CHARGE = (
     "AWS::CodeDeploy::Application",
     "AWS::CodeDeploy::DeploymentGroup",
     "AWS::Route53::RecordSet",
+    "AWS::WAFv2::WebACLAssociation",
 )
-"""Never billed. The zone of a record is: it is yours, and not of the template."""
+"""Never billed. The zone of a record is, and the web ACL: these are yours, and not of the template."""
 
 
 def usd(amount: Decimal) -> str:
@@ -341,16 +358,21 @@ def total(use: Amounts, rates: Rates, *, free: bool = True) -> Decimal:
 
 def request_table(rates: Rates) -> str:
     """1,000 and a million requests a month, in an account that has nothing else."""
-    few, many = request_use(1_000), request_use(1_000_000)
+    few, many, tools = request_use(1_000), request_use(1_000_000), tool_use(1_000_000)
     lines = [
-        "| what | 1,000 requests | a million requests | a million, free part used up |",
-        "|---|---|---|---|",
+        "| what | 1,000 requests | a million requests | a million, free part used up | the same by MCP tools |",
+        "|---|---|---|---|---|",
     ]
     for name, used in many.items():
         rate = rates[name]
-        costs = (rate.cost(few[name], free=True), rate.cost(used, free=True), rate.cost(used, free=name in ALWAYS_FREE))
+        costs = (
+            rate.cost(few[name], free=True),
+            rate.cost(used, free=True),
+            rate.cost(used, free=name in ALWAYS_FREE),
+            rate.cost(tools[name], free=name in ALWAYS_FREE),
+        )
         lines.append(f"| {rate.what} | {' | '.join(usd(cost) for cost in costs)} |")
-    sums = total(few, rates), total(many, rates), total(many, rates, free=False)
+    sums = total(few, rates), total(many, rates), total(many, rates, free=False), total(tools, rates, free=False)
     lines.append(f"| **sum** | {' | '.join(f'**{usd(cost)}**' for cost in sums)} |")
     return "\n".join(lines)
 
@@ -372,19 +394,24 @@ def job_table(rates: Rates) -> str:
 
 def option_table(rates: Rates) -> str:
     """What can be switched on, and costs while idle."""
-    gigabytes = Decimal(sum(memory for name, memory in MEMORY_MB.items() if name not in NO_SNAPSTART)) / 1024
+    gigabytes = Decimal(sum(MEMORY_MB[name] for name in SNAPSTART)) / 1024
     kept = rates["snapstart_cache"].cost(gigabytes * SECONDS, free=False)
     restored = rates["snapstart_restore"].cost(Decimal(MEMORY_MB["Stream"]) / 1024, free=False)
     secrets = rates["secrets"].cost(Decimal(2), free=False)
     reads = rates["secret_reads"].cost(Decimal(2000), free=False)
     alarms = rates["alarms"].cost(Decimal(3 * ALARMS), free=True)
     told = rates["alarms"].cost(Decimal(ALARMS + TOLD_ALARMS), free=True)
+    prod = rates["alarms"].cost(Decimal(ALARMS + PROD_ALARMS), free=True)
+    acl, rule = (rates[name].cost(Decimal(1), free=False) for name in ("web_acls", "web_acl_rules"))
+    looked = rates["web_acl_requests"].cost(Decimal(1_000_000), free=False)
     minute = total(idle_use(Probe(every_minutes=1)), rates, free=False)
     rows = [
         ("`SnapStart=on`", f"{usd(kept)} ({number(gigabytes)} GB)", f"{usd(restored * 1000)} for 1,000 cold starts"),
         ("`SecretsIn=secretsmanager`", f"{usd(secrets)} (2 secrets)", f"{usd(reads)} for 1,000 cold starts"),
-        ("`AlarmTopicArn`", f"{usd(told)} ({TOLD_ALARMS} alarms more)", ""),
-        ("alarms of three stacks in one account", f"{usd(alarms)} ({3 * ALARMS} alarms)", ""),
+        ("`AlarmTopicArn`", f"{usd(told)} ({TOLD_ALARMS} metrics of alarms more)", ""),
+        ("`Stage=prod`, which has a canary", f"{usd(prod)} ({PROD_ALARMS} metrics of alarms more)", ""),
+        ("alarms of three stacks in one account", f"{usd(alarms)} ({3 * ALARMS} metrics of alarms)", ""),
+        ("`WebAclArn`: a web ACL of yours ²", f"{usd(acl)} and {usd(rule)} for a rule", f"{usd(looked)} for a million"),
         ("the probe every minute, free part used up", f"{usd(minute)} (all of the table above)", ""),
     ]
     lines = ["| what | USD a month | in use |", "|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows)]

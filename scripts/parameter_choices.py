@@ -25,6 +25,8 @@ CHOICES: Sequence[Choices] = (
     ({}, {"SecretsIn": "secretsmanager"}),
     ({}, {"SecretsPath": "/of/ours"}),
     ({}, {"SecretsKeyArn": KEY}),
+    ({}, {"ConfigKeyArn": KEY}),
+    ({}, {"WebAclArn": f"arn:aws:wafv2:{_ACCOUNT}:regional/webacl/ours/1234abcd"}),
     ({}, {"StreamConcurrency": "100"}),
     ({}, {"Jobs": "off"}),
     ({}, {"Bedrock": "on", "ModelMemory": "1024"}),

@@ -98,6 +98,11 @@ def _if(values: Values, value: Any) -> Any:
     return yes if values.holds(value[0]) else no
 
 
+def _join(values: Values, value: Any) -> Any:
+    parts = values.of(value[1])
+    return value[0].join(parts) if all(isinstance(part, str) for part in parts) else {"Fn::Join": [value[0], parts]}
+
+
 def _select(values: Values, value: Any) -> Any:
     return values.of(value[1])[int(value[0])]
 
@@ -112,6 +117,7 @@ _INTRINSICS: Mapping[str, Callable[[Values, Any], Any]] = {
     "Fn::Equals": lambda values, pair: str(values.of(pair[0])) == str(values.of(pair[1])),
     "Fn::GetAtt": _get_att,
     "Fn::If": _if,
+    "Fn::Join": _join,
     "Fn::Not": lambda values, parts: not values.of(parts[0]),
     "Fn::Or": lambda values, parts: any(values.of(part) for part in parts),
     "Fn::Select": _select,

@@ -12,7 +12,7 @@ from tests.template.test_template import CALL_MODELS, FUNCTIONS, STREAMED, TEMPL
 
 MADE = transform({})
 RESOURCES = MADE["Resources"]
-# Resources that cost nothing while nobody calls; with alarms, ten of which are free. An event source asks its queue
+# Resources that cost nothing while nobody calls; of alarms ten metrics are free. An event source asks its queue
 # 650,000 times a month, and a million are.
 FREE_WHEN_IDLE = {
     "AWS::ApiGateway::Account",
@@ -41,10 +41,14 @@ FREE_WHEN_IDLE = {
     "AWS::S3::BucketPolicy",
     "AWS::SQS::Queue",
     "AWS::Scheduler::Schedule",
+    "AWS::WAFv2::WebACLAssociation",
 }
 FREE_ALARMS = 10
+"""Metrics that alarms look at, which is what they are billed by."""
 # Services of which a function may read what is its own.
 READS = {"appconfig", "kms", "s3", "secretsmanager", "ssm"}
+SLOW = {"Ask", "Complete", "Embed", "Mcp", "Stream", "Tokens"}
+"""What loads LiteLLM or FastMCP, and is waited for."""
 # Changing them publishes no version, as they do not touch the function itself.
 NOT_OF_THE_VERSION = {"StreamConcurrency"}
 
@@ -52,6 +56,15 @@ NOT_OF_THE_VERSION = {"StreamConcurrency"}
 def of_type(kind: str, resources: dict[str, Any] = RESOURCES) -> dict[str, Any]:
     """Properties by logical id."""
     return {name: r.get("Properties", {}) for name, r in resources.items() if r["Type"] == kind}
+
+
+def metrics_of(alarm: dict[str, Any]) -> list[dict[str, Any]]:
+    """What an alarm looks at: one metric, or those that it computes with."""
+    return (
+        [one["MetricStat"]["Metric"] for one in alarm["Metrics"] if "MetricStat" in one]
+        if "Metrics" in alarm
+        else [alarm]
+    )
 
 
 def walk(value: Any) -> Iterator[Any]:
@@ -146,11 +159,11 @@ def test_changed_code_is_released():
     assert set(changed) & set(again) == set()
 
 
-def test_old_versions_go():
-    """Each would keep its snapshot, and its price, if SnapStart is on. Those of the function that has none stay."""
-    kinds = ("AWS::Lambda::Version", "AWS::Lambda::LayerVersion")
-    said = {name: r["DeletionPolicy"] for name, r in RESOURCES.items() if r["Type"] in kinds}
-    assert {name for name in said if said[name] != "Delete"} == {n for n in said if n.startswith("JobWorkerVersion")}
+def test_old_versions_stay_and_old_layers_go():
+    """What runs on a version ends there, and it is the way back; Lambda keeps what it needs of a layer by itself."""
+    for kind, wanted in (("AWS::Lambda::Version", "Retain"), ("AWS::Lambda::LayerVersion", "Delete")):
+        said = {r["DeletionPolicy"] for r in RESOURCES.values() if r["Type"] == kind}
+        assert said == {wanted}
 
 
 def test_only_production_shifts_traffic_slowly():
@@ -161,19 +174,21 @@ def test_only_production_shifts_traffic_slowly():
         assert condition == "IsProd"
         assert "Canary10Percent5Minutes" in str(canary)
         assert "AllAtOnce" in str(at_once)
-        assert group["AlarmConfiguration"]["Alarms"]
         assert group["AutoRollbackConfiguration"]["Enabled"]
 
 
 def test_it_costs_nothing_while_idle():
     """No resource has a price by the hour: docs/cost.md shows the sum."""
     assert {resource["Type"] for resource in RESOURCES.values()} <= FREE_WHEN_IDLE
-    told = {name for name, r in RESOURCES.items() if r.get("Condition") == "HasAlarmTopic"}
-    assert len(of_type("AWS::CloudWatch::Alarm").keys() - told) <= FREE_ALARMS
+    extra = {"HasAlarmTopic", "IsProd", "IsProdWithJobs"}
+    alarms = [
+        r["Properties"] for r in RESOURCES.values() if r["Type"].endswith("::Alarm") and r.get("Condition") not in extra
+    ]
+    assert sum(len(metrics_of(alarm)) for alarm in alarms) == FREE_ALARMS
     for name, function in of_type("AWS::Lambda::Function").items():
         chosen = {"Fn::If": ["UsesSnapStart", "PublishedVersions", "None"]}
-        # Old versions of the one are kept, and so would be their snapshots; nobody waits for the other.
-        assert function["SnapStart"] == {"ApplyOn": "None" if name in {"JobWorker", "Preflight"} else chosen}
+        # Where a start takes long, and somebody waits for it.
+        assert function["SnapStart"] == {"ApplyOn": chosen if name in SLOW else "None"}
     assert TEMPLATE["Parameters"]["SnapStart"]["Default"] == "off"
     assert TEMPLATE["Parameters"]["SecretsIn"]["Default"] == "ssm"
 
