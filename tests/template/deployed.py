@@ -82,12 +82,15 @@ class Deployed:
         own: Mapping[str, str] = self.functions[function]["Environment"]["Variables"]
         return {**own, "AWS_LAMBDA_FUNCTION_NAME": function, "AWS_REGION": REGION}
 
+    @cached_property
+    def _policies(self) -> Mapping[str, Any]:
+        return {_arn(name): one for name, one in self.resources.items() if _is(one, "IAM::ManagedPolicy")}
+
     def own(self, role: str) -> list[Statement]:
         """What the stack's policies say of a role."""
         properties = self.resources[role]["Properties"]
         attached = [arn for arn in properties.get("ManagedPolicyArns", []) if f":{ACCOUNT}:" in arn]
-        policies = {_arn(name): one for name, one in self.resources.items() if _is(one, "IAM::ManagedPolicy")}
-        documents = [policies[arn]["Properties"]["PolicyDocument"] for arn in attached]
+        documents = [self._policies[arn]["Properties"]["PolicyDocument"] for arn in attached]
         documents += [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
         return [statement for document in documents for statement in statements_of(document)]
 
@@ -101,9 +104,10 @@ class Deployed:
         given = [Statement("Allow", MANAGED[name], (_EVERYTHING,)) for name in sorted(self.managed(role))]
         return self.own(role) + given
 
-    def roles(self) -> dict[str, str]:
-        """The role of each function."""
-        return {name: f"{name}Role" for name in self.functions}
+    @cached_property
+    def rights(self) -> Mapping[str, list[Statement]]:
+        """What anything says of the role of each function."""
+        return {name: self.all_of(f"{name}Role") for name in self.functions}
 
 
 def _is(resource: Mapping[str, Any], kind: str) -> bool:

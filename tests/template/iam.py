@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 _KNOWN = {"Sid", "Effect", "Action", "Resource", "Condition", "Principal"}
@@ -71,8 +72,13 @@ def allowed(statements: Iterable[Statement], asked: Asked) -> bool:
 
 def matches(pattern: str, text: str) -> bool:
     """`*` is anything, slashes and colons as well, and `?` any one character."""
-    found = "".join({"*": ".*", "?": "."}.get(part, re.escape(part)) for part in re.split(r"([*?])", pattern))
-    return re.fullmatch(found, text, re.DOTALL) is not None
+    return _pattern(pattern).fullmatch(text) is not None
+
+
+@cache
+def _pattern(wildcards: str) -> re.Pattern[str]:
+    parts = re.split(r"([*?])", wildcards)
+    return re.compile("".join({"*": ".*", "?": "."}.get(part, re.escape(part)) for part in parts), re.DOTALL)
 
 
 def _holds(operator: str, wanted: Mapping[str, str], context: Mapping[str, str]) -> bool:
