@@ -59,7 +59,11 @@ def _time(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
-def main(arguments: Sequence[str], clients: Clients = boto3.client, now: datetime | None = None) -> int:
+def _client(service: str) -> Any:
+    return boto3.session.Session().client(service)
+
+
+def main(arguments: Sequence[str], clients: Clients = _client, now: datetime | None = None) -> int:
     """Exit code 1 where AWS refuses."""
     asked = _parser().parse_args(arguments)
     now = now or datetime.now(UTC)
@@ -82,13 +86,13 @@ def _do(asked: argparse.Namespace, function: Function, by_lambda: Any, now: date
             print(f"    delete {number}")
             if asked.yes:
                 by_lambda.delete_function(FunctionName=function.name, Qualifier=str(number))
-    elif asked.do == "back" and (number := way_back(function, now - asked.since)):
-        print(f"    back to {number}")
+    elif asked.do == "back" and (earlier := way_back(function, now - asked.since)):
+        print(f"    back to {earlier}")
         if asked.yes:
             by_lambda.update_alias(
                 FunctionName=function.name,
                 Name=ALIAS,
-                FunctionVersion=str(number),
+                FunctionVersion=str(earlier),
                 RoutingConfig={"AdditionalVersionWeights": {}},
             )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 from collections.abc import Iterator
 from functools import cache
 
@@ -32,18 +33,21 @@ def account(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
 
 
-async def called(name: str, deployed: Deployed) -> list[Call]:
+@cache
+def called(name: str, chosen: str) -> list[Call]:
     """What the function asks AWS for."""
+    deployed = stack(chosen)
     if name == "Preflight":
         asked = [deployed.names[other] for other in NAMES if other in deployed.functions]
         unasked = {deployed.names["Preflight"], deployed.names.get("JobWorker")}
         return calls_before_traffic([one for one in asked if one not in unasked], Recorder())
-    return await calls_of(deployed.environ(name), Recorder(deployed.arn("BacklogDeadLetters")))
+    return asyncio.run(calls_of(deployed.environ(name), Recorder(deployed.arn("BacklogDeadLetters"))))
 
 
-async def needed(name: str, deployed: Deployed) -> set[Asked]:
+def needed(name: str, chosen: str) -> set[Asked]:
     """The rights that the function needs."""
-    found = {right for call in await called(name, deployed) for right in rights_of(call, deployed)}
+    deployed = stack(chosen)
+    found = {right for call in called(name, chosen) for right in rights_of(call, deployed)}
     found |= set(rights_of_lambda(name, deployed))
     environ = deployed.functions[name]["Environment"]["Variables"]
     if environ.get("BEDROCK_REGION"):
@@ -53,13 +57,13 @@ async def needed(name: str, deployed: Deployed) -> set[Asked]:
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("chosen", SETS)
-async def test_what_is_called_is_allowed_and_nothing_else(chosen: str, name: str) -> None:
+def test_what_is_called_is_allowed_and_nothing_else(chosen: str, name: str) -> None:
     """Both ways: a call without a right fails, and so does a right without a call."""
     deployed = stack(chosen)
     if name not in deployed.functions:
         assert chosen == "no jobs"
         return
-    wanted = await needed(name, deployed)
+    wanted = needed(name, chosen)
     statements = deployed.rights[name]
     assert [right for right in wanted if not allowed(statements, right)] == []
     parts = [part for statement in deployed.own(f"{name}Role") for part in statement.parts()]
@@ -88,14 +92,10 @@ def test_every_call_in_the_code_is_driven_here() -> None:
     assert written <= LOOKED_UP
 
 
-async def test_every_call_that_is_looked_up_is_made() -> None:
+def test_every_call_that_is_looked_up_is_made() -> None:
     """By some function, with some parameters."""
-    made = {
-        (call.service, call.operation)
-        for chosen in SETS
-        for name in stack(chosen).functions
-        for call in await called(name, stack(chosen))
-    }
+    functions = ((chosen, name) for chosen in SETS for name in stack(chosen).functions)
+    made = {(call.service, call.operation) for chosen, name in functions for call in called(name, chosen)}
     assert made == LOOKED_UP
 
 
