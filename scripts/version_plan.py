@@ -19,6 +19,7 @@ class Function:
     """What Lambda knows of one. `live` is the version that the alias names, `beside` those that it shares calls with.
 
     `published` has every version's time by its number, `longest` is for how long an invocation or execution may run.
+    `held` are those that CloudFormation has in the stack: it goes back to them when an update fails.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Function:
     published: Mapping[int, datetime]
     longest: timedelta
     beside: frozenset[int] = frozenset()
+    held: frozenset[int] = frozenset()
 
     @property
     def before(self) -> tuple[int, ...]:
@@ -46,12 +48,13 @@ def stale(function: Function, now: datetime, keep: int) -> tuple[int, ...]:
     """Versions on which nothing runs any more and which are not among the `keep` that one would go back to."""
     if function.beside or not _is_over(function, function.live, now):
         return ()
-    return function.before[keep:]
+    return tuple(number for number in function.before[keep:] if number not in function.held)
 
 
 def left_over(function: Function, now: datetime) -> tuple[int, ...]:
     """Versions that were taken back, and on which nothing runs any more if that was soon after they were published."""
-    return tuple(number for number in function.taken_back if _is_over(function, number, now))
+    left = (number for number in function.taken_back if number not in function.held)
+    return tuple(number for number in left if _is_over(function, number, now))
 
 
 def way_back(function: Function, since: datetime) -> int | None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -34,10 +34,16 @@ def functions_of(stack: str, clients: Clients) -> Iterator[Function]:
     for one in found:
         # One that is just being made has no name yet.
         if one["ResourceType"] == "AWS::Lambda::Function" and (name := one.get("PhysicalResourceId")):
-            yield from _function(name, clients("lambda"))
+            yield from _function(name, _held(name, found), clients("lambda"))
 
 
-def _function(name: str, by_lambda: Any) -> Iterator[Function]:
+def _held(name: str, resources: Sequence[Mapping[str, str]]) -> frozenset[int]:
+    """The versions of a function that CloudFormation has, by their ARNs."""
+    arns = [one.get("PhysicalResourceId", "") for one in resources if one["ResourceType"] == "AWS::Lambda::Version"]
+    return frozenset(int(arn.rpartition(":")[2]) for arn in arns if arn.split(":")[-2:-1] == [name])
+
+
+def _function(name: str, held: frozenset[int], by_lambda: Any) -> Iterator[Function]:
     try:
         alias = by_lambda.get_alias(FunctionName=name, Name=ALIAS)
     except by_lambda.exceptions.ResourceNotFoundException:
@@ -51,6 +57,7 @@ def _function(name: str, by_lambda: Any) -> Iterator[Function]:
         published={int(one["Version"]): _time(one["LastModified"]) for one in known if one["Version"] != "$LATEST"},
         longest=timedelta(seconds=longest_s),
         beside=frozenset(map(int, alias.get("RoutingConfig", {}).get("AdditionalVersionWeights", {}))),
+        held=held,
     )
 
 

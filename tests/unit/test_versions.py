@@ -179,6 +179,18 @@ def test_old_versions_go(account: Account, capsys: pytest.CaptureFixture[str]) -
     assert account.there("Health") == ["1"]
 
 
+def test_what_cloudformation_holds_stays(account: Account) -> None:
+    """After somebody went back it has the version that was left, and goes back to it if an update fails."""
+    arn = "arn:aws:lambda:eu-central-1:123456789012:function"
+    account.resources += [
+        {"ResourceType": "AWS::Lambda::Version", "PhysicalResourceId": f"{arn}:{name}"}
+        for name in ("Stream:4", "Stream:1", "Health:1", "AnotherStream:2")
+    ]
+    account.resources.append({"ResourceType": "AWS::Lambda::Version"})  # that is just being made
+    assert main(["the-stack", "prune", "--keep", "0", "--taken-back", "--yes"], account.clients, later(5)) == 0
+    assert account.there("Stream") == ["1", "3", "4"]
+
+
 def test_going_back(account: Account, capsys: pytest.CaptureFixture[str]) -> None:
     """Every function that was released since then, at once; none that was not."""
     assert main(["the-stack", "back", "--since", "2h", "--yes"], account.clients, later(3)) == 0
@@ -215,7 +227,7 @@ def test_a_durable_function_is_waited_for_as_long_as_it_may_run() -> None:
             durable = {**entry, "DurableConfig": {"ExecutionTimeout": 90_000}}
             return [{"Versions": [{"Version": "$LATEST", **durable}, *({"Version": n, **entry} for n in "123")]}]
 
-    (found,) = versions._function("worker", Client())
+    (found,) = versions._function("worker", frozenset(), Client())
     assert found == Function(
         "worker", 2, dict.fromkeys((1, 2, 3), NOON - HOUR), timedelta(seconds=90_000), frozenset({3})
     )
