@@ -40,6 +40,28 @@ def resolved(made: Mapping[str, Any], parameters: Mapping[str, str]) -> dict[str
     return found
 
 
+def references(value: Any) -> set[str]:
+    """Everything that a value still names, and only CloudFormation knows."""
+    match value:
+        case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), *_]}:
+            return {name}
+        case {"Fn::Sub": [str(text), dict(own)]}:
+            return _named_in(text) - set(own) | references(own)
+        case {"Fn::Sub": str(text)}:
+            return _named_in(text)
+        case dict():
+            depends = value.get("DependsOn", [])
+            also = {depends} if isinstance(depends, str) else set(depends)
+            return also.union(*map(references, value.values()))
+        case list():
+            return set[str]().union(*map(references, value))
+    return set()
+
+
+def _named_in(text: str) -> set[str]:
+    return {name.partition(".")[0] for name in _NAMED.findall(text)}
+
+
 def defaults_of(made: Mapping[str, Any]) -> dict[str, str]:
     """The parameters' defaults, as CloudFormation sees them: text, also of numbers."""
     return {name: str(one.get("Default", "")) for name, one in made["Parameters"].items()}
