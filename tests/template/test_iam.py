@@ -6,6 +6,8 @@ import ast
 import asyncio
 from collections.abc import Iterator
 from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
 
 import boto3
 import pytest
@@ -19,7 +21,7 @@ from tests.template.test_template import ROOT
 from tests.template.test_transformed import RESOURCES
 
 SOURCES = ROOT / "layers/gateway_core/src/gateway_core"
-ENGINE = ROOT / ".venv/lib/python3.13/site-packages/aws_durable_execution_sdk_python/lambda_service.py"
+ENGINE = "aws_durable_execution_sdk_python"
 NAMES = sorted(name for name, one in RESOURCES.items() if one["Type"] == "AWS::Lambda::Function")
 DURABLE = "AWSLambdaBasicDurableExecutionRolePolicy"
 stack = cache(lambda chosen: Deployed(SETS[chosen]))
@@ -79,7 +81,10 @@ def test_of_awss_own_policies_each_has_what_it_needs(name: str) -> None:
 
 def test_the_engine_of_jobs_asks_for_nothing_else() -> None:
     """What AWS's policy for it allows is what its client calls."""
-    found = set(_operations(ENGINE.read_text(), {"lambda"}))
+    spec = find_spec(ENGINE)
+    assert spec
+    assert spec.origin
+    found = set(_operations(Path(spec.origin).with_name("lambda_service.py").read_text(), {"lambda"}))
     granted = {action.partition(":")[2] for action in MANAGED[DURABLE] if action.startswith("lambda:")}
     assert {operation for _, operation in found} == granted
 
