@@ -15,7 +15,7 @@ CLIENTS := .tools/clients
 BROWSER := .tools/browser
 DOCS := .tools/docs
 
-.PHONY: help setup hooks run check test test-litellm test-properties test-lambda test-clients test-faults test-fleet test-openapi test-stack unit fmt lint types arch lock openapi docs prices clean validate conformance
+.PHONY: help setup hooks run check test test-litellm test-properties test-lambda test-clients test-faults test-fleet test-openapi test-stack unit fmt lint types arch lock openapi docs test-documents prices clean validate conformance
 .PHONY: deploy versions build build-here build-other size sam-local test-docker test-browser pictures charts mutants
 # Tests take all processors by themselves, and builds share .aws-sam.
 .NOTPARALLEL:
@@ -62,15 +62,15 @@ run: $(STAMP) ## Start the gateway and all that it needs on this machine, with t
 check: $(STAMP) ## Run the tests of one file or one test: FILE=path[::test] [K=words of their names] [ARGS=options of pytest]
 	$(BIN)/python -m pytest -q $(if $(K),-k '$(K)') $(ARGS) '$(or $(FILE),$(error FILE is to name a file of tests))'
 
-test: $(STAMP) ## Lint, types, import rules and all fast tests with coverage
+test: $(STAMP) ## Lint, types, import rules and all fast tests [MEASURED=yes: and that they cover the code]
 	@$(MAKE) --no-print-directory lint types arch unit
 
 unit: $(STAMP)
-	$(BIN)/coverage erase
-	$(BIN)/python -m scripts.run_tests -m 'not litellm' $(addprefix --ignore=,$(SLOW) $(FAULTS) $(FLEET) $(MATRICES) $(STACK))
-	$(BIN)/coverage combine -q
-	$(BIN)/coverage report --fail-under=90
-	$(BIN)/coverage report --fail-under=100 --include='$(PURE)'
+	$(if $(MEASURED),$(BIN)/coverage erase)
+	$(BIN)/python -m scripts.run_tests $(if $(MEASURED),--measured) -m 'not litellm' $(addprefix --ignore=,$(SLOW) $(FAULTS) $(FLEET) $(MATRICES) $(STACK))
+	$(if $(MEASURED),$(BIN)/coverage combine -q)
+	$(if $(MEASURED),$(BIN)/coverage report --fail-under=90)
+	$(if $(MEASURED),$(BIN)/coverage report --fail-under=100 --include='$(PURE)')
 
 test-litellm: $(STAMP) ## Run what holds for every way to a model, over wires of our own and through LiteLLM's translation
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m 'litellm or matrix' tests/contract tests/wires tests/e2e/test_events.py
@@ -99,7 +99,7 @@ test-stack: $(STAMP) ## Run the local stack: every door, the README, crowds, out
 mutants: $(STAMP) ## Break the core in 420 places, one at a time, and count what no test notices
 	$(BIN)/python -m scripts.mutants
 
-SLOW := tests/browser tests/built tests/clients tests/docker tests/lambda_runtime tests/sam_local
+SLOW := tests/browser tests/built tests/clients tests/docker tests/documents tests/lambda_runtime tests/sam_local
 FAULTS := tests/faults tests/contract/test_lying_store.py
 FLEET := tests/fleet tests/contract/test_store_fleet_rates.py
 MATRICES := tests/wires $(wildcard tests/contract/test_litellm*.py)
@@ -182,6 +182,9 @@ openapi: $(STAMP) ## Write openapi.json and other pages that are made from the c
 docs: $(STAMP) $(DOCS)/.synced ## Build the documents as a site into .tools/site/html; a link that leads nowhere fails
 	$(BIN)/python -m scripts.site stage .tools/site/pages
 	cd .tools/site && ../docs/bin/zensical build --strict
+
+test-documents: $(STAMP) $(DOCS)/.synced ## Type what the documents say to operators, by AWS's command line before an account on this machine
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup tests/documents
 
 prices: $(STAMP) ## Take the list prices anew from LiteLLM's map
 	$(BIN)/python scripts/update_prices.py

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 
-from benchmarks.cost_model import Rates, Request, idle_use, request_use, total, usd
+from benchmarks.cost_model import Request, idle_use, request_use
+from benchmarks.prices import Rates, total, usd
 
 SIZES_MB = (256, 512, 1024, 1769)
 WHOLE_PROCESSOR_MB = Decimal(1769)

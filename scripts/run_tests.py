@@ -1,26 +1,28 @@
 """Runs the tests of `make test`: several pytest side by side, each with its share of the files (`tests/shares.py`).
 
 pytest-xdist tells one process more of each step of each test, which costs as much as a tenth of all tests. What a
-pytest says comes in one piece, when it has ended. Arguments go to all of them.
+pytest says comes in one piece, when it has ended. With `--measured` coverage measures them; other arguments go to all.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import sys
+from collections.abc import Sequence
 
 WORKERS = 2
 """Each more takes seconds of CPU to import what it tests."""
-PYTEST = ("-m", "coverage", "run", "-m", "pytest", "-q", "-p", "no:cacheprovider")
+PYTEST = ("-m", "pytest", "-q", "-p", "no:cacheprovider")
+MEASURED = ("-m", "coverage", "run")
 
 
-async def run_share(number: int, arguments: list[str]) -> int:
+async def run_share(number: int, command: Sequence[str]) -> int:
     """Run one share and print what came of it; pytest's exit code."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        *PYTEST,
+        *command,
         f"--share={number}/{WORKERS}",
-        *arguments,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
@@ -33,11 +35,19 @@ async def run_share(number: int, arguments: list[str]) -> int:
     return await process.wait()
 
 
-async def run_all(arguments: list[str]) -> int:
+async def run_all(command: Sequence[str]) -> int:
     """Run all shares; 0 if each of them had tests and none failed."""
     print(f"{WORKERS} shares of the tests run; each tells when it has ended.", flush=True)
-    return max(await asyncio.gather(*(run_share(number, arguments) for number in range(1, WORKERS + 1))), key=abs)
+    return max(await asyncio.gather(*(run_share(number, command) for number in range(1, WORKERS + 1))), key=abs)
+
+
+def main() -> int:
+    """Run what the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--measured", action="store_true", help="by coverage")
+    options, arguments = parser.parse_known_args()
+    return asyncio.run(run_all([*(MEASURED if options.measured else ()), *PYTEST, *arguments]))
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(run_all(sys.argv[1:])))
+    sys.exit(main())

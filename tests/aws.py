@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -39,14 +39,20 @@ def _client(service: str) -> Any:
     return boto3.client(service, region_name=REGION, **keys)
 
 
+type Instead = Callable[[str, str, str], bytes | None]
+"""Answers a request in moto's place, by its service, its path and its body; None for what moto answers."""
+
+
 @contextmanager
-def running_aws() -> Iterator[AwsServer]:
+def running_aws(instead: Instead = lambda _service, _path, _body: None) -> Iterator[AwsServer]:
     """On a free port of this machine, with nothing in it."""
     from moto import mock_aws  # noqa: PLC0415 - it takes a second
 
     with (
         mock_aws(config={"core": {"mock_credentials": False}}),
-        ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server,
+        ThreadingHTTPServer(
+            ("127.0.0.1", 0), type("Handler", (_Handler,), {"instead": staticmethod(instead)})
+        ) as server,
     ):
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
@@ -62,19 +68,27 @@ class _Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
 
-    def do_POST(self) -> None:
-        import requests  # noqa: PLC0415 - moto brings it
+    instead: Instead
 
-        body = self.rfile.read(int(self.headers["content-length"]))
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("content-length", 0)))
         scope = re.search(r"Credential=[^/]+/\d{8}/([^/]+)/([^/]+)/aws4_request", self.headers["authorization"])
         assert scope is not None
-        headers = {name: value for name, value in self.headers.items() if name.lower() != "host"}
-        url = f"https://{scope[2]}.{scope[1]}.amazonaws.com/"
-        answer = requests.post(url, data=body, headers=headers, timeout=60)
-        self.send_response(answer.status_code)
-        self.send_header("content-length", str(len(answer.content)))
+        own = self.instead(scope[2], self.path, body.decode("utf-8", "replace"))
+        status, answer = self._moto(f"https://{scope[2]}.{scope[1]}.amazonaws.com", body) if own is None else (200, own)
+        self.send_response(status)
+        self.send_header("content-length", str(len(answer)))
         self.end_headers()
-        self.wfile.write(answer.content)
+        self.wfile.write(answer)
+
+    do_DELETE = do_GET = do_HEAD = do_PATCH = do_PUT = do_POST  # noqa: N815 - as http.server wants them named
+
+    def _moto(self, host: str, body: bytes) -> tuple[int, bytes]:
+        import requests  # noqa: PLC0415 - moto brings it
+
+        headers = {name: value for name, value in self.headers.items() if name.lower() != "host"}
+        answer = requests.request(self.command, f"{host}{self.path}", data=body, headers=headers, timeout=60)
+        return answer.status_code, answer.content
 
     @override
     def log_message(self, format: str, *args: Any) -> None:

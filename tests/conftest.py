@@ -28,6 +28,7 @@ from gateway_core.adapters.echo import EchoProvider, echo
 from gateway_core.adapters.feed import EventFeed
 from gateway_core.adapters.log_backlog import LogBacklog
 from gateway_core.adapters.memory import MemoryStore
+from gateway_core.adapters.tokens import PromptCounter
 from gateway_core.bootstrap import with_gateway
 from gateway_core.config.settings import GatewaySettings
 from gateway_core.domain.answer import ProviderAnswer
@@ -109,11 +110,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_runtest_teardown() -> None:
     """Forget the loggers that tests name so that nobody else has them: each change of a level goes through all."""
     loggers = logging.root.manager.loggerDict
-    for name in [name for name in loggers if _OF_A_TEST.fullmatch(name)]:
+    for name in [name for name in loggers if len(name) == _LENGTH and _OF_A_TEST.fullmatch(name)]:
         del loggers[name]
 
 
-_OF_A_TEST = re.compile("[0-9a-f]{32}")
+_LENGTH = 32
+_OF_A_TEST = re.compile("[0-9a-f]+")
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -246,6 +248,12 @@ def _defaults() -> GatewaySettings:
 def settings_for(catalog: Catalog, **changes: Any) -> GatewaySettings:
     """The default settings with another catalog."""
     return replace(_defaults(), catalog=catalog, provider_keys=MappingProxyType({}), **changes)
+
+
+@pytest.fixture(scope="session")
+def counter() -> PromptCounter:
+    """Of tokens; one for all tests: each would load the tokenisers anew."""
+    return PromptCounter()
 
 
 @pytest.fixture

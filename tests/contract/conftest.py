@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn, cast
 
@@ -16,7 +16,6 @@ import pytest
 
 from gateway_core.adapters.memory import MemoryStore
 from gateway_core.adapters.spread import SpreadStore
-from gateway_core.adapters.tokens import PromptCounter
 from gateway_core.adapters.upstash import UpstashStore
 from gateway_core.adapters.upstash.sdk import SdkKeyStore
 from gateway_core.cli.main import main
@@ -151,6 +150,33 @@ def operate(two: Two, capsys: pytest.CaptureFixture[str]) -> Any:
 
 
 @pytest.fixture
+def gateway(redis: Redis, capsys: pytest.CaptureFixture[str]) -> Callable[[str], list[Any]]:
+    """Runs a command that succeeds and gives its lines."""
+
+    def run(command: str) -> list[Any]:
+        assert main(command.split(), redis.environ()) == 0
+        return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+    return run
+
+
+@pytest.fixture
+def refused(redis: Redis, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Runs a command that fails and gives what it says."""
+
+    def run(command: str, exits: int = 2, **changes: str) -> str:
+        try:
+            code = main(command.split(), redis.environ() | changes)
+        except SystemExit as leaving:
+            code = leaving.code
+        printed = capsys.readouterr()
+        assert (code, printed.out) == (exits, "")
+        return printed.err
+
+    return run
+
+
+@pytest.fixture
 def wall() -> Wall:
     """Of the HTTP client's pool."""
     return Wall()
@@ -162,12 +188,6 @@ async def pool(wall: Wall) -> AsyncIterator[Pool]:
     made = Pool(PATIENT, LazyTls(), wall)
     yield made
     await made.close()
-
-
-@pytest.fixture(scope="session")
-def counter() -> PromptCounter:
-    """Of tokens; one for all tests: each would load the tokenisers anew."""
-    return PromptCounter()
 
 
 @pytest.fixture

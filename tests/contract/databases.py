@@ -29,9 +29,8 @@ class Two:
         return store
 
     def environ(self, **more: str) -> dict[str, str]:
-        first = {"UPSTASH_REDIS_REST_URL": self.first.url, "UPSTASH_REDIS_REST_TOKEN": TOKEN}
         east = {"UPSTASH_REDIS_REST_URL_EAST": self.east.url, "UPSTASH_REDIS_REST_TOKEN_EAST": TOKEN}
-        return {**first, **east, **more}
+        return {**self.first.environ(), **east, **more}
 
     def keys(self, redis: Redis) -> set[str]:
         return set(redis.run("KEYS", "*")) - {"pv"}

@@ -35,6 +35,10 @@ class Redis:
         """A store with patience: these machines may be busy."""
         return UpstashStore(self.url, self.token, connect_timeout_s=30, timeout_s=30)
 
+    def environ(self) -> dict[str, str]:
+        """What a process needs to find it."""
+        return {"UPSTASH_REDIS_REST_URL": self.url, "UPSTASH_REDIS_REST_TOKEN": self.token}
+
     def hash(self, key: str) -> dict[str, str]:
         flat = self.run("HGETALL", key)
         return dict(zip(flat[::2], flat[1::2], strict=True))

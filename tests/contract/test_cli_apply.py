@@ -8,7 +8,6 @@ import sys
 import pytest
 
 from gateway_core.cli.main import main
-from tests.contract.test_cli import environ
 
 FILE = """
 projects:
@@ -28,7 +27,7 @@ def run(redis, capsys, tmp_path):
     def run(words, text=FILE):
         file = tmp_path / "keys.yaml"
         file.write_text(text)
-        code = main([*words.split(), str(file)], environ(redis))
+        code = main([*words.split(), str(file)], redis.environ())
         printed = capsys.readouterr()
         return code, [json.loads(line) for line in printed.out.splitlines()], printed.err
 
@@ -59,7 +58,7 @@ def test_what_differs_is_changed_and_the_rest_stays(run, capsys, redis):
     assert (code, line["id"], line["changes"]) == (0, made[0]["id"], {"day_usd": ["5", None]})
     code, (line,), _ = run("apply --prune", text)
     assert (code, line["action"], line["id"]) == (0, "revoke", made[1]["id"])
-    assert main(["keys", "list", "--project", "alpha"], environ(redis)) == 0
+    assert main(["keys", "list", "--project", "alpha"], redis.environ()) == 0
     laptop, ci = map(json.loads, capsys.readouterr().out.splitlines())
     assert (laptop["groups"], laptop["day_usd"], laptop["revoked"]) == (["fast", "code"], None, None)
     assert ci["revoked"]
@@ -102,11 +101,11 @@ def test_a_wrong_file_changes_nothing(run, redis, tmp_path, capsys):
     code, lines, said = run("apply", FILE.replace("fast,", "fats,"))
     assert (code, lines) == (2, [])
     assert "line 7: projects.alpha.keys.laptop.groups: there is no model group 'fats'. Did you mean fast?" in said
-    assert main(["plan", str(tmp_path / "none")], environ(redis)) == 2
-    assert main(["plan", "-", "--key", "-"], environ(redis)) == 2
+    assert main(["plan", str(tmp_path / "none")], redis.environ()) == 2
+    assert main(["plan", "-", "--key", "-"], redis.environ()) == 2
     assert "cannot be the file and the key" in capsys.readouterr().err
     (tmp_path / "latin").write_bytes(b"\xff")
-    assert main(["plan", str(tmp_path / "latin")], environ(redis)) == 2
+    assert main(["plan", str(tmp_path / "latin")], redis.environ()) == 2
     assert redis.run("KEYS", "*") == []
 
 
@@ -114,7 +113,7 @@ def test_a_file_can_be_piped_and_a_terminal_shows_steps(redis, monkeypatch, caps
     """`+` is made, `~` is changed."""
     monkeypatch.setattr(sys, "stdin", io.StringIO(FILE))
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    assert main(["plan", "-"], environ(redis)) == 3
+    assert main(["plan", "-"], redis.environ()) == 3
     assert capsys.readouterr().out.splitlines() == [
         "+  key laptop of alpha",
         "+  key ci of alpha",

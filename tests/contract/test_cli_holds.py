@@ -23,10 +23,9 @@ AGES_H = {"fresh": 0, "old": 3, "older": 5}
 @pytest.fixture
 def gateway(redis, capsys):
     """Runs a command that succeeds; gives its lines, and what it says beside them."""
-    environ = {"UPSTASH_REDIS_REST_URL": redis.url, "UPSTASH_REDIS_REST_TOKEN": redis.token}
 
     def run(command):
-        assert main(command.split(), environ) == 0
+        assert main(command.split(), redis.environ()) == 0
         printed = capsys.readouterr()
         return [json.loads(line) for line in printed.out.splitlines()], printed.err
 

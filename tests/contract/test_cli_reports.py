@@ -16,7 +16,6 @@ from gateway_core.cli.main import main
 from gateway_core.cli.month_page import Prices, Section, Table, sections
 from gateway_core.cli.month_report import days_of, read_month
 from tests.contract.desk import MONTH, Desk, candidate, settled
-from tests.contract.test_cli import environ
 
 EVIL = "=HYPERLINK(1)|<img src=x>"
 BIG = 1_000_000_007
@@ -51,7 +50,7 @@ def run(redis, capsys):
 
     def run(*command):
         try:
-            code = main(command, environ(redis))
+            code = main(command, redis.environ())
         except SystemExit as leaving:
             code = leaving.code
         printed = capsys.readouterr()

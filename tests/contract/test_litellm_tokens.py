@@ -24,11 +24,6 @@ def litellm() -> Any:
     return load().litellm
 
 
-@pytest.fixture(scope="module")
-def counter() -> PromptCounter:
-    return PromptCounter()
-
-
 def ours(counter: PromptCounter, model: str, messages: Any, **params: Any) -> int:
     return counter.count(Deployment("openai", model, ""), messages, params).input_tokens
 

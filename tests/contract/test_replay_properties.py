@@ -27,10 +27,10 @@ from gateway_core.store.messages import Admitted, BreakerPolicy, Candidate, Sett
 from gateway_core.store.records import Unsettled
 from gateway_core.store.unsettled import pack, parse
 from gateway_core.store.virtual_keys import KeyRecord
+from tests.contract.both_stores import BEFORE_MIDNIGHT, MONTHS
 from tests.contract.conftest import Redis
 from tests.contract.desk import DIGEST, counted, record_of, settled
 from tests.contract.histories import StoreHistories, run_histories, wired
-from tests.contract.test_store_properties import BEFORE_MIDNIGHT, MONTHS
 from tests.contract.wire import at_once
 from tests.manual_clock import ManualClock
 

@@ -59,9 +59,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason=reason))
 
 
-def wait_until_it_serves(identity: str) -> None:
-    """By what the container prints."""
-    command = ("/usr/bin/env", "docker", "logs", "--follow", identity)
+def wait_until_it_serves(identity: str, *options: str) -> None:
+    """By what the container prints; `options` are of `docker logs`."""
+    command = ("/usr/bin/env", "docker", "logs", "--follow", *options, identity)
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     end = threading.Timer(patience(PATIENCE_S), process.kill)
     end.start()

@@ -11,10 +11,31 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_HERE = re.compile(r"127\.0\.0\.1:878\d|localhost:878\d|^\s*\.venv/bin/gateway ", re.MULTILINE)
+_HERE = re.compile(r"\$GATEWAY/|127\.0\.0\.1:878\d|localhost:878\d|^\s*\.venv/bin/gateway ", re.MULTILINE)
 _SAME = frozenset({"code", "outcome", "error_code", "provider", "model"})
 """Members of answers whose value is compared; of others, that they are there."""
 _CUT = "..."
+PAGES = (
+    "README.md",
+    "docs/api.md",
+    "docs/budgets.md",
+    "docs/caching.md",
+    "docs/cli.md",
+    "docs/clients/README.md",
+    "docs/cost.md",
+    "docs/dashboard.md",
+    "docs/health.md",
+    "docs/models.md",
+    "docs/observability.md",
+    "docs/operations.md",
+    "docs/providers.md",
+    "docs/reports.md",
+    "docs/responses.md",
+)
+"""Those whose commands are for `make run`; `test_ask.py` and its neighbours run docs/ask.md, but for its scripts."""
+ENDLESS = "/v1/events"
+HOLD = "REQUEST.ATTEMPT"
+"""The name of something that has to be held first: test_holds_page.py sees to that."""
 NOT_RUN = "(not run by tests) -->"
 """Ends a comment before a block, which says what it needs."""
 
@@ -83,3 +104,21 @@ def _differences(shown: Any, found: Any, place: str) -> Iterator[str]:
             yield from _differences(one, other, f"{place}.{number}")
     elif isinstance(shown, str) and _CUT in shown and not str(found).startswith(shown.partition(_CUT)[0]):
         yield place
+
+
+def commands() -> list[Block]:
+    """What the pages say to type beside `make run`."""
+    found = [block for page in PAGES for block in blocks(page) if block.is_for_make_run]
+    found = [block for block in found if ENDLESS not in block.code and HOLD not in block.code]
+    return found + [block for block in blocks("docs/ask.md") if "scripts/" in block.code]
+
+
+def programs() -> list[Block]:
+    """Whole ones in Python, which print an answer."""
+    return [block for block in blocks("README.md") if block.language == "python"]
+
+
+def fragments() -> list[Block]:
+    """Lines of Python that go on from a client which is there."""
+    pages = ("docs/caching.md", "docs/responses.md")
+    return [block for page in pages for block in blocks(page) if block.language == "python"]

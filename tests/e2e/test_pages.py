@@ -8,30 +8,22 @@ from dataclasses import replace
 
 import pytest
 
-from tests.e2e.commands import ROOT, blocks, missing
+from tests.e2e.commands import ROOT, commands, fragments, missing, programs
 from tests.e2e.conftest import KEY
 from tests.patience import patience
 
 pytestmark = pytest.mark.xdist_group("e2e")
 
-PAGES = (
-    "README.md",
-    "docs/api.md",
-    "docs/budgets.md",
-    "docs/caching.md",
-    "docs/clients/README.md",
-    "docs/health.md",
-    "docs/models.md",
-    "docs/observability.md",
-    "docs/providers.md",
-    "docs/reports.md",
-    "docs/responses.md",
-)
-"""Those whose commands are for `make run`; `test_ask.py` and its neighbours run docs/ask.md."""
-ENDLESS = "/v1/events"
-BLOCKS = [block for page in PAGES for block in blocks(page)]
-COMMANDS = [block for block in BLOCKS if block.is_for_make_run and ENDLESS not in block.code]
-PROGRAMS = [block for block in BLOCKS if block.page == "README.md" and block.language == "python"]
+COMMANDS = commands()
+PROGRAMS = programs()
+FRAGMENTS = fragments()
+BEFORE = """
+import openai
+key = "gk_dev_local"
+client = openai.OpenAI(base_url="http://127.0.0.1:8787/v1", api_key=key)
+messages = [{"role": "user", "content": "Say hello"}]
+"""
+"""What a reader has who goes on with a fragment."""
 
 
 def named(block):
@@ -63,8 +55,9 @@ def run(command, block, stack, providers_url):
 
 def test_there_is_something_to_run():
     """Pages without examples would pass the rest."""
-    assert len(COMMANDS) >= 12
+    assert len(COMMANDS) >= 25
     assert len(PROGRAMS) == 2
+    assert len(FRAGMENTS) == 2
     assert sum(bool(block.output) for block in COMMANDS) >= 3
 
 
@@ -82,3 +75,12 @@ def test_commands(stack, gateway, providers, providers_url, block):
 def test_programs(stack, gateway, providers_url, block):
     """OpenAI's SDK and the MCP client."""
     assert "Say hello" in run([sys.executable, "-c"], block, stack, providers_url)
+
+
+@pytest.mark.parametrize("block", FRAGMENTS, ids=named)
+def test_fragments(stack, gateway, providers_url, block):
+    """Their last line is an answer of the SDK's."""
+    *before, last = block.code.rstrip().splitlines()
+    code = "\n".join([BEFORE, *before, f"print({last})"])
+    printed = run([sys.executable, "-c"], replace(block, code=code), stack, providers_url)
+    assert "heard: Say hello" in printed

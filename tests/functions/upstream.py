@@ -11,6 +11,7 @@ from typing import Any, Literal
 import httpx
 
 from gateway_core.adapters.models import model_provider
+from gateway_core.adapters.tokens import PromptCounter
 from gateway_core.adapters.upstream.network import Incoming
 from gateway_core.api import chat, complete
 from gateway_core.api.anthropic import messages
@@ -162,12 +163,12 @@ class Door:
         return json.loads(self.network.sent[-1].content)
 
 
-async def open_door() -> AsyncIterator[Door]:
-    """A door to all the models."""
+async def open_door(counter: PromptCounter) -> AsyncIterator[Door]:
+    """A door to all the models, which counts tokens by what other doors have loaded."""
     catalog = replace(catalog_of(*MODELS, groups=GROUPS), default_agent_output_cap=AGENTS_CAP)
     world, network = World(catalog, settings_for(catalog)), Network()
     keys = {one.provider: Credential(Secret(f"sk-{one.provider}"), one.deployment.api_base) for one in MODELS}
-    provider = model_provider(keys, world.clock, connect=lambda: network)
+    provider = model_provider(keys, world.clock, connect=lambda: network, counter=counter)
     services = with_gateway(world.services, provider, lambda: world.draw)
     headers = {"authorization": f"Bearer {await world.key()}"}
     transport = httpx.ASGITransport(create_app(services, *(part.router for part in PARTS)), raise_app_exceptions=False)

@@ -10,7 +10,7 @@ from typing import Any
 from scripts.parameter_choices import KEY
 from scripts.resolved_template import PSEUDO, Values, defaults_of, resolved
 from tests.template.iam import Statement, statements_of
-from tests.template.test_transformed import MADE
+from tests.template.transformed import MADE
 
 ACCOUNT, REGION, STACK = PSEUDO["AWS::AccountId"], PSEUDO["AWS::Region"], PSEUDO["AWS::StackName"]
 SETS: Mapping[str, Mapping[str, str]] = {

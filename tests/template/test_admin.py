@@ -4,7 +4,7 @@ import json
 
 from tests.lambda_runtime.deployment import EVENTS
 from tests.template.test_template import FUNCTIONS, TEMPLATE, routes, variables
-from tests.template.test_transformed import RESOURCES, of_type, statements
+from tests.template.transformed import RESOURCES, of_type, statements
 
 PATH = "/admin/{proxy+}"
 

@@ -2,8 +2,8 @@
 
 from gateway_core.store.unsettled import REPLAY_WINDOW_MS
 from tests.lambda_runtime.deployment import QUEUED
-from tests.template.test_template import TEMPLATE
-from tests.template.test_transformed import CALL_MODELS, RESOURCES, of_type, statements
+from tests.template.test_template import CALL_MODELS, TEMPLATE
+from tests.template.transformed import RESOURCES, of_type, statements
 
 DAY_S = 86_400
 QUEUE = {"Fn::GetAtt": ["Backlog", "Arn"]}

@@ -11,7 +11,7 @@ from scripts import lint_template
 from scripts.parameter_choices import CHOICES, Pick, cover, pairs_of, parameters_of
 from scripts.resolved_template import PSEUDO, Values, defaults_of, references, resolved
 from tests.template.test_template import TEMPLATE
-from tests.template.test_transformed import MADE, parameters_in, walk
+from tests.template.transformed import MADE, parameters_in, walk
 
 PICKS = cover([len(choices) for choices in CHOICES])
 

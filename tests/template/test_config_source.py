@@ -9,7 +9,7 @@ import pytest
 from gateway_core.adapters.config_sources import open_sources
 from scripts.resolved_template import PSEUDO, Values, defaults_of
 from tests.template.test_template import FUNCTIONS, TEMPLATE
-from tests.template.test_transformed import MADE, RESOURCES
+from tests.template.transformed import MADE, RESOURCES
 
 DEFAULTS = defaults_of(MADE)
 

@@ -14,7 +14,7 @@ import pytest
 from scripts.resolved_template import Values
 from tests.template.deployed import ACCOUNT, REGION, Deployed
 from tests.template.test_template import ROOT, TEMPLATE
-from tests.template.test_transformed import MADE, RESOURCES, of_type
+from tests.template.transformed import MADE, RESOURCES, of_type
 
 NOBODYS = re.compile(r"Group|User|Boundary|ServerCertificate")
 """Rights that CloudFormation wants for what this stack has nothing of."""

@@ -18,7 +18,7 @@ from tests.template.aws_rights import LOOKED_UP, rights_of, rights_of_bedrock, r
 from tests.template.deployed import KEY, MANAGED, REGION, SETS, Deployed
 from tests.template.iam import Asked, allowed
 from tests.template.test_template import ROOT
-from tests.template.test_transformed import RESOURCES
+from tests.template.transformed import RESOURCES
 
 SOURCES = ROOT / "layers/gateway_core/src/gateway_core"
 ENGINE = "aws_durable_execution_sdk_python"

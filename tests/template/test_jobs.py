@@ -13,7 +13,7 @@ from scripts.resolved_template import NOTHING, PSEUDO
 from scripts.transform_template import transform
 from tests.template.test_config_source import DEFAULTS, resolve
 from tests.template.test_template import ROOT, TEMPLATE
-from tests.template.test_transformed import MADE, RESOURCES, of_type, parameters_in, statements, walk
+from tests.template.transformed import MADE, RESOURCES, of_type, parameters_in, statements, walk
 
 JOBS = {
     "JobAlarm",

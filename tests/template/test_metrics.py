@@ -21,7 +21,7 @@ from gateway_core.triggers.health_checks import HealthChecks
 from gateway_core.triggers.replay import Replayer
 from tests.conftest import World, catalog_of, model, settings_for
 from tests.template.test_template import ROOT, TEMPLATE
-from tests.template.test_transformed import metrics_of
+from tests.template.transformed import metrics_of
 
 NAMESPACE = "LLMGateway"
 REQUEST = ChatRequest(

@@ -2,7 +2,7 @@
 
 from gateway_core.triggers.preflight import ROUTES
 from tests.template.test_template import FUNCTIONS, TEMPLATE, routes
-from tests.template.test_transformed import RESOURCES, of_type, statements
+from tests.template.transformed import RESOURCES, of_type, statements
 
 PREFLIGHT = TEMPLATE["Resources"]["Preflight"]["Properties"]
 

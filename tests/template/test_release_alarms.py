@@ -11,7 +11,7 @@ import pytest
 
 from tests.template.deployed import Deployed
 from tests.template.test_template import FUNCTIONS
-from tests.template.test_transformed import MADE
+from tests.template.transformed import MADE
 
 GUARDS = {"ServerErrorsAlarm", "StreamErrorsAlarm", "UnsettledShareAlarm"}
 stack = cache(lambda stage: Deployed({"Stage": stage}))

@@ -14,7 +14,7 @@ from local.front import LOCAL_ROUTES, function_of
 ROOT = Path(__file__).parents[2]
 
 
-class Loader(yaml.SafeLoader):
+class Loader(yaml.CSafeLoader):
     """Reads CloudFormation's short forms (`!Ref x`) as one-entry mappings."""
 
 

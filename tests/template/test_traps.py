@@ -9,7 +9,7 @@ import pytest
 
 from scripts.lambda_image import IMAGE
 from tests.template.test_template import FUNCTIONS, LOOKS, ROOT, STREAMED, TEMPLATE, memory_mb
-from tests.template.test_transformed import MADE, RESOURCES, of_type, operations
+from tests.template.transformed import MADE, RESOURCES, of_type, operations
 
 LONGEST_S = 900
 """Of a plain function; linters allow 5400, which is for others (Lambda Managed Instances)."""

@@ -8,17 +8,7 @@ from gateway_core.domain.answer import Chunk, ProviderAnswer, Usage
 from gateway_core.domain.caller import Limits
 from gateway_core.domain.errors import BudgetExceeded, DeadlineExceeded, RateLimited, Unauthenticated
 from gateway_core.domain.provider_errors import ProviderRejected
-from tests.caching import COST_NANO, Callers, Gate, Outage, request, settled
-
-
-@pytest.fixture
-def callers(world):
-    return Callers(world)
-
-
-@pytest.fixture
-async def caller(callers):
-    return await callers.caller()
+from tests.caching import COST_NANO, Gate, Outage, request, settled
 
 
 async def test_equal_requests_at_once_share_one_call(world, callers):

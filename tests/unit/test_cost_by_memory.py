@@ -15,7 +15,7 @@ from benchmarks.cost_by_memory import (
     request_of,
     share,
 )
-from benchmarks.cost_model import load
+from benchmarks.prices import load
 
 RATES = load()
 

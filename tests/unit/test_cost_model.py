@@ -1,4 +1,4 @@
-"""`benchmarks/cost_model.py`: what the gateway costs to run, and that docs/cost.md says the same."""
+"""`benchmarks/cost_model.py` and its tables: what the gateway costs to run, and that docs/cost.md says the same."""
 
 from collections import Counter
 from datetime import date
@@ -8,29 +8,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks import cost_model
+from benchmarks import cost_tables
 from benchmarks.cost_model import (
-    ALWAYS_FREE,
+    ALARMS,
     MEMORY_MB,
+    PROD_ALARMS,
+    REPORT_BYTES,
     SNAPSTART,
+    TOLD_ALARMS,
     Job,
     Probe,
-    Rate,
     Request,
-    fine,
     idle_use,
     job_use,
-    load,
-    placed,
     request_use,
     tool_use,
-    total,
-    usd,
 )
+from benchmarks.cost_tables import fine, placed
+from benchmarks.prices import ALWAYS_FREE, FREE_OF_CHARGE, Rate, load, total, usd
 from gateway_core.store.jobs import JOB_LIFE_S
 from gateway_core.triggers.durable import MARGIN_S, PACE
 from tests.template.test_template import FUNCTIONS, memory_mb
-from tests.template.test_transformed import RESOURCES, metrics_of, of_type
+from tests.template.transformed import RESOURCES, metrics_of, of_type
 
 RATES = load()
 amounts = st.decimals(0, 10**9, places=3)
@@ -42,9 +41,9 @@ def rate(price="0.2", free=0, **changes):
 
 
 def test_the_document_says_what_the_model_says():
-    """`.venv/bin/python -m benchmarks.cost_model --write` makes it so."""
-    text = cost_model.DOC.read_text()
-    assert placed(text, cost_model.tables(RATES)) == text
+    """`.venv/bin/python -m benchmarks.cost_tables --write` makes it so."""
+    text = cost_tables.DOC.read_text()
+    assert placed(text, cost_tables.tables(RATES)) == text
 
 
 def test_a_document_without_a_place_is_refused():
@@ -60,7 +59,7 @@ def test_an_idle_stack_costs_less_than_a_cent():
 
 def test_every_resource_has_a_line():
     """What the template makes is in the idle sum or never billed; nobody adds a resource without its price."""
-    told = {kind for entry in RATES.values() for kind in entry.resources} | set(cost_model.FREE_OF_CHARGE)
+    told = {kind for entry in RATES.values() for kind in entry.resources} | set(FREE_OF_CHARGE)
     assert {resource["Type"] for resource in RESOURCES.values()} <= told
     assert {name for name, entry in RATES.items() if entry.resources} <= set(idle_use())
 
@@ -71,9 +70,9 @@ def test_alarms_are_the_templates():
     for resource in RESOURCES.values():
         if resource["Type"] == "AWS::CloudWatch::Alarm":
             counted[resource.get("Condition", "")] += len(metrics_of(resource["Properties"]))
-    assert counted[""] + counted["HasJobs"] == cost_model.ALARMS <= RATES["alarms"].free
-    assert counted["HasAlarmTopic"] == cost_model.TOLD_ALARMS
-    assert counted["IsProd"] + counted["IsProdWithJobs"] == cost_model.PROD_ALARMS
+    assert counted[""] + counted["HasJobs"] == ALARMS <= RATES["alarms"].free
+    assert counted["HasAlarmTopic"] == TOLD_ALARMS
+    assert counted["IsProd"] + counted["IsProdWithJobs"] == PROD_ALARMS
     assert set(counted) == {"", "HasAlarmTopic", "HasJobs", "IsProd", "IsProdWithJobs"}
 
 
@@ -97,7 +96,7 @@ def test_a_tool_waits_beside_what_it_calls():
     assert set(more) == {"lambda_requests", "lambda_gb_seconds", "log_ingestion"}
     assert more["lambda_requests"] == 1_000_000
     assert more["lambda_gb_seconds"] == (5 + Decimal("0.01") * Decimal("1.5")) * 1_000_000 * Decimal("0.5")
-    assert more["log_ingestion"] == Decimal(cost_model.REPORT_BYTES) / 1000
+    assert more["log_ingestion"] == Decimal(REPORT_BYTES) / 1000
 
 
 def test_a_job_is_the_codes():
@@ -167,7 +166,7 @@ def test_every_price_has_a_source_and_a_date():
         assert entry.told in {"page", "second-hand", "recalled"}, name
         assert entry.seen >= date(2026, 1, 1), name
         assert isinstance(entry.usd, Decimal), name
-    assert "²" in cost_model.idle_table(RATES)
+    assert "²" in cost_tables.idle_table(RATES)
 
 
 @pytest.mark.parametrize(

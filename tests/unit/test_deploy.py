@@ -2,6 +2,7 @@
 
 import sys
 import tomllib
+from functools import cache
 
 import pytest
 from samcli.cli.types import CfnParameterOverridesType
@@ -17,6 +18,14 @@ DEFAULTS = {
     "ProbeSchedule": "rate",
 }
 STAGES = stages_of(tomllib.loads((ROOT / "samconfig.toml").read_text()), DEFAULTS)
+
+defaults_of_template = cache(deploy._defaults)
+
+
+@pytest.fixture(autouse=True)
+def template_is_read_once(monkeypatch):
+    """Reading it takes a quarter of a second."""
+    monkeypatch.setattr(deploy, "_defaults", defaults_of_template)
 
 
 def sent(name, *extra):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from gateway_core.cli import opening as cli
 from gateway_core.config.environment import Environment, McpEnvironment, ProcessEnvironment, backlog_folder, completed
 from gateway_core.config.settings import GatewaySettings
 from gateway_core.domain.errors import ConfigError
+from tests.unit.sources import texts_of
 
 ROOT = Path(__file__).parents[2]
 CORE = ROOT / "layers/gateway_core/src/gateway_core"
@@ -82,20 +82,8 @@ ENVIRONS = st.fixed_dictionaries(
 
 def names_in(path: Path) -> set[str]:
     """Texts that are a variable's name and nothing else, and whatever the environment is asked for."""
-    text = path.read_text("utf-8")
-    nodes = list(ast.walk(ast.parse(text)))
     # Keys of tables are words of a provider, parts of a longer text are a message or a name made from a provider's.
-    passed = [key for node in nodes if isinstance(node, ast.Dict) for key in node.keys]
-    passed += [part for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values]
-    passed += [name for node in nodes if _is_all(node) for name in ast.walk(node)]
-    constants = [node for node in nodes if isinstance(node, ast.Constant) and node not in passed]
-    texts = {node.value for node in constants if isinstance(node.value, str)}
-    return {name for name in texts if NAME.fullmatch(name)} | set(READ.findall(text))
-
-
-def _is_all(node: ast.AST) -> bool:
-    """Whether it says what a module exports."""
-    return isinstance(node, ast.Assign) and any(getattr(name, "id", "") == "__all__" for name in node.targets)
+    return {name for name in texts_of(path).alone if NAME.fullmatch(name)} | set(READ.findall(path.read_text("utf-8")))
 
 
 def test_one_module_knows_the_names_of_variables():

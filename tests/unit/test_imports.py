@@ -33,6 +33,7 @@ import anyio, mangum, starlette.applications, yaml
 from aws_lambda_powertools import Logger, Metrics
 from pydantic import BaseModel
 print(*sorted(sys.modules), flush=True)
+import gateway_core.bootstrap
 for folder in sys.argv[1:]:
     if not (child := os.fork()):
         sys.path.insert(0, folder)
@@ -46,7 +47,9 @@ for folder in sys.argv[1:]:
     if code := os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]):
         sys.exit(code)
 """.replace("UNBUILT", UNBUILT)
-"""Forks a process for each function from one that has what all or most of them load: nothing of ours, nothing heavy."""
+"""Forks a process for each function from one that has what all or most of them load: nothing heavy, and of ours the
+composition root alone. What a function would not load by itself counts as its own all the same.
+"""
 HEAVY = {
     "boto3",
     "botocore.session",

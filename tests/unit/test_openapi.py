@@ -68,7 +68,7 @@ def test_it_has_each_route_and_no_other():
 def test_it_has_each_path_of_the_template():
     """But the one for what is unknown; what is below a path has a name of its own in each."""
 
-    class Loader(yaml.SafeLoader):
+    class Loader(yaml.CSafeLoader):
         pass
 
     Loader.add_multi_constructor("!", lambda *_: None)

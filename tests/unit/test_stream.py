@@ -1,4 +1,4 @@
-"""Streams through the walk: failover until the first content, never after; settled once, whatever happens."""
+"""Streams through the walk: failover until the first content, never after; and how long they may take."""
 
 import asyncio
 from contextlib import aclosing
@@ -7,8 +7,6 @@ from dataclasses import replace
 import pytest
 
 from gateway_core.domain.answer import Chunk, ToolCallDelta, Usage
-from gateway_core.domain.caller import Attribution
-from gateway_core.domain.chat import ChatRequest
 from gateway_core.domain.errors import DeadlineExceeded, LLMError, NoDeploymentAvailable
 from gateway_core.domain.provider_errors import ContentFilterError, ProviderTimeout, ProviderUnavailable, RateLimitError
 from gateway_core.domain.result import Attempt, Completion, Opened
@@ -16,77 +14,8 @@ from gateway_core.pipeline.attempt_stream import Delivered
 from tests.attempts import attempt_stream
 from tests.conftest import World
 from tests.loop_time import ends_after, loop_time
-
-HELLO = ({"role": "user", "content": "one two three"},)
-PER_INPUT, PER_OUTPUT = 1000, 2000
-BY_FACTOR = {3: 5, 4: 6}
-"""So many tokens a provider makes at most of some that are counted here, unless somebody compared the two."""
-LAG_TOKENS = 500
-"""What a model that nobody knows the speed of can write in the half second until its provider sees the end."""
-END = Chunk(finish_reason="stop", usage=Usage(3, 2))
-
-
-class Silence(asyncio.Event):
-    """Never ends. `begun` is set once somebody waits for its end."""
-
-    def __init__(self):
-        super().__init__()
-        self.begun = asyncio.Event()
-
-    async def wait(self):
-        self.begun.set()
-        return await super().wait()
-
-
-def request():
-    return ChatRequest(messages=HELLO, attribution=Attribution("alpha"), model_group="reasoning")
-
-
-def says(world, model, *script):
-    """Let a model's provider send chunks, raise errors, or wait for events."""
-    scripts = world.__dict__.setdefault("scripts", {})
-    scripts[model] = script
-
-    async def stream(call):
-        world.provider.calls.append(call)
-        for step in scripts.get(call.deployment.upstream_model, (Chunk(text="hi "), END)):
-            if isinstance(step, Exception):
-                raise step
-            if isinstance(step, asyncio.Event):
-                await step.wait()
-                continue
-            yield step
-
-    world.provider.stream = stream
-
-
-async def pieces_of(world, timeout_s=60.0):
-    """What came out, and the error that ended it."""
-    caller = await world.services.authenticator.authenticate(await world.key())
-    seen = []
-    try:
-        async with aclosing(world.services.gateway.stream(request(), caller, "req_1", timeout_s=timeout_s)) as stream:
-            async for piece in stream:
-                seen.append(piece)  # noqa: PERF401 - what came before an error is wanted too
-    except LLMError as error:
-        return seen, error
-    return seen, None
-
-
-def settlements(world):
-    """Collects what the store is told of the last attempt."""
-    settle, told = world.store.settle, []
-
-    async def watched(ticket, settlement, *rest):
-        told.append(settlement)
-        return await settle(ticket, settlement, *rest)
-
-    world.store.settle = watched
-    return told
-
-
-def called(world):
-    return [call.deployment.upstream_model for call in world.provider.calls]
+from tests.unit.streams import BY_FACTOR, END, LAG_TOKENS, PER_INPUT, PER_OUTPUT, Silence, pieces_of, says
+from tests.unit.walks import called, request
 
 
 async def test_a_stream_tells_who_answers_then_speaks_then_adds_up(world):
@@ -127,25 +56,6 @@ async def test_before_the_first_content_the_next_model_answers(world, failure):
     assert called(world) == ["first", "second"]
 
 
-@pytest.mark.parametrize("failure", [ProviderUnavailable("cut", unconfirmed=True), ZeroDivisionError("odd")])
-async def test_what_failed_before_the_first_content_is_charged_if_it_may_be_billed(world, failure):
-    """Its input, and what can be written until the end is seen; nothing stays held, and the answer says so."""
-    says(world, "first", failure)
-    done = (await pieces_of(world))[0][-1]
-    assert done.usage == Usage(BY_FACTOR[3] + 3, LAG_TOKENS + 2)
-    assert done.cost.estimated_nano == BY_FACTOR[3] * PER_INPUT + LAG_TOKENS * PER_OUTPUT
-    assert await world.spent() == (done.cost.total_nano, 0)
-    (record,) = await world.records()
-    assert (record.estimated_nano, record.error_code) == (done.cost.estimated_nano, "")
-
-
-async def test_what_failed_before_it_was_sent_is_free(world):
-    """The next model's answer is all there is to pay."""
-    says(world, "first", ProviderUnavailable("refused"))
-    done = (await pieces_of(world))[0][-1]
-    assert (done.usage, done.cost.estimated_nano) == (Usage(3, 2), 0)
-
-
 @pytest.mark.parametrize(
     ("failure", "expected", "estimated"),
     [
@@ -172,24 +82,6 @@ async def test_after_the_first_content_nobody_else_answers(world, failure, expec
     assert await world.spent() == (cost.total_nano, 0)
 
 
-async def test_a_cut_stream_is_charged_for_what_was_delivered_or_reported(world):
-    """The larger of both; the input is what the provider says. It is spent at once, and told apart."""
-    told = settlements(world)
-    says(world, "first", Chunk(text="a b c d"), ProviderUnavailable("cut", usage=Usage(50, 1), unconfirmed=True))
-    _seen, error = await pieces_of(world)
-    assert error.billed[0] == Usage(50, BY_FACTOR[4] + LAG_TOKENS)
-    assert await world.store.open_holds("alpha", month="202611") == []
-    assert [(one.estimated, one.unconfirmed, one.charge_tokens) for one in told] == [(True, False, 50 + 506)]
-
-
-async def test_a_broken_stream_whose_bill_is_known_is_charged_that(world):
-    """The provider's last word, however much the words that were heard may seem to be."""
-    says(world, "first", Chunk(text="a b c d"), ContentFilterError("no", usage=Usage(2, 1)))
-    _seen, error = await pieces_of(world)
-    assert error.billed[0] == Usage(2, 1)
-    assert await world.spent() == (2 * PER_INPUT + PER_OUTPUT, 0)
-
-
 @pytest.mark.parametrize(("passed_s", "failures"), [(5, 0), (1, 1)])
 async def test_a_stream_that_the_callers_deadline_ends_is_no_failure(world, passed_s, failures):
     """The model was still talking; one that falls silent earlier has failed."""
@@ -205,84 +97,6 @@ async def test_a_stream_that_the_callers_deadline_ends_is_no_failure(world, pass
     deployment = world.catalog.models["first"].deployment
     (state,) = await world.store.deployment_states([(deployment.provider, deployment.id)])
     assert state.failures == failures
-
-
-async def test_a_caller_who_leaves_closes_the_provider_and_pays_for_what_was_said(world):
-    """Closing the stream closes the provider's; what it may have written beside that is estimated, nothing is held."""
-    closed = []
-
-    async def stream(call):
-        try:
-            yield Chunk(text="a b c ")
-            await asyncio.Event().wait()
-        finally:
-            closed.append(call.deployment.upstream_model)
-
-    world.provider.stream = stream
-    caller = await world.services.authenticator.authenticate(await world.key())
-    async with aclosing(world.services.gateway.stream(request(), caller, "req_1", timeout_s=60)) as pieces:
-        async for piece in pieces:
-            if isinstance(piece, Chunk):
-                break
-    assert closed == ["first"]
-    (record,) = await world.records()
-    tokens = (BY_FACTOR[3], BY_FACTOR[3] + LAG_TOKENS)
-    assert (record.error_code, record.input_tokens, record.output_tokens) == ("cancelled", *tokens)
-    assert record.estimated_nano == record.cost_nano > 0
-    assert await world.spent() == (record.cost_nano, 0)
-
-
-async def left_after(world, chunks):
-    """The record and the settlements of a stream whose caller has enough after so many chunks."""
-    told, seen = settlements(world), 0
-    caller = await world.services.authenticator.authenticate(await world.key())
-    async with aclosing(world.services.gateway.stream(request(), caller, "req_1", timeout_s=60)) as pieces:
-        async for piece in pieces:
-            seen += isinstance(piece, Chunk)
-            if seen == chunks:
-                break
-    (record,) = await world.records()
-    return record, told
-
-
-async def test_what_has_arrived_when_the_caller_leaves_is_taken_in(world):
-    """It was written; and if that is all, with the bill, the charge is that bill."""
-    says(world, "first", Chunk(text="a "), Chunk(text="b "), Chunk(text="c "), Silence())
-    record, _told = await left_after(world, 1)
-    assert record.output_tokens == BY_FACTOR[3] + LAG_TOKENS
-
-
-async def test_a_caller_who_leaves_after_the_last_word_pays_the_bill(world):
-    """Cancelled all the same, as the end was not told."""
-    says(world, "first", Chunk(text="a "), Chunk(text="b "), END)
-    record, (settled,) = await left_after(world, 1)
-    assert (record.error_code, record.input_tokens, record.output_tokens) == ("cancelled", 3, 2)
-    assert (record.estimated_nano, settled.estimated, settled.unconfirmed) == (0, False, False)
-
-
-@pytest.mark.parametrize("broken", [ProviderUnavailable("cut", usage=Usage(9, 1)), ZeroDivisionError("odd")])
-async def test_a_stream_that_breaks_while_its_caller_leaves_is_estimated(world, broken):
-    """From what is known by then."""
-    says(world, "first", Chunk(text="a ", usage=Usage(8, 1)), broken)
-    record, (settled,) = await left_after(world, 1)
-    known = 9 if isinstance(broken, ProviderUnavailable) else 8
-    assert (record.input_tokens, settled.estimated) == (known, True)
-
-
-async def test_a_caller_who_leaves_before_the_first_content_is_charged_for_what_may_be_billed(world):
-    """With the input that was reported by then; a second of silence and the lag may have been written."""
-    silence = Silence()
-    says(world, "first", Chunk(usage=Usage(40, 1)), silence)
-    task = asyncio.create_task(pieces_of(world))
-    await silence.begun.wait()
-    world.clock.advance(1)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    (record,) = await world.records()
-    assert (record.error_code, record.input_tokens, record.output_tokens) == ("cancelled", 40, 1 + 3 * LAG_TOKENS)
-    assert record.estimated_nano == record.cost_nano
-    assert await world.spent() == (record.cost_nano, 0)
 
 
 async def test_the_provider_is_told_when_the_first_content_is_due(world):
@@ -357,25 +171,6 @@ def test_pieces_of_tool_calls_are_put_together():
     assert delivered.everything == 'hmaf{"x": 1}bg{}chls'
 
 
-async def test_a_connection_that_cannot_be_closed_leaves_no_books_open(world):
-    """The record is written and nothing stays held, whatever closing the provider's stream raises."""
-
-    async def stream(call):
-        try:
-            yield Chunk(text="a b c ")
-            await asyncio.Event().wait()
-        finally:
-            raise ConnectionResetError
-
-    world.provider.stream = stream
-    caller = await world.services.authenticator.authenticate(await world.key())
-    pieces = world.services.gateway.stream(request(), caller, "req_1", timeout_s=60)
-    assert isinstance(await anext(pieces), Opened)
-    await pieces.aclose()
-    assert [record.error_code for record in await world.records()] == ["cancelled"]
-    assert await world.store.open_holds("alpha", month="202611") == []
-
-
 async def test_a_stream_is_as_fast_as_it_begins(world):
     """Its first content is what routing by latency learns of it, however long the rest and its reader take."""
 
@@ -444,20 +239,6 @@ async def test_a_fault_in_the_middle_is_told_by_its_kind(world):
     (line,) = [line for line in world.lines() if line["message"] == "stream broke off"]
     assert line["detail"] == "unexpected ZeroDivisionError in the provider's stream"
     assert line["request_id"] == "req_1"
-
-
-async def test_what_was_written_is_counted_as_the_assistants(world):
-    """Tokenisers frame the roles differently."""
-    says(world, "first", Chunk(text="a b "), ProviderUnavailable("cut", unconfirmed=True))
-    count, roles = world.provider.count_tokens, []
-
-    def counting(deployment, messages, params):
-        roles.append([message["role"] for message in messages])
-        return count(deployment, messages, params)
-
-    world.provider.count_tokens = counting
-    await pieces_of(world)
-    assert sorted(roles) == [["assistant"], ["assistant"], ["user"]]
 
 
 async def test_the_provider_itself_ends_what_sends_nothing_in_time():

@@ -10,7 +10,6 @@ from gateway_core.adapters.echo import echo
 from gateway_core.adapters.memory.state import Latency
 from gateway_core.domain.answer import Chunk
 from gateway_core.domain.caller import Attribution, Caller
-from gateway_core.domain.chat import ChatRequest
 from gateway_core.domain.embedding import EmbedRequest
 from gateway_core.domain.errors import BudgetExceeded, Forbidden, StoreUnavailable
 from gateway_core.domain.provider_errors import ProviderTimeout, ProviderUnavailable
@@ -20,15 +19,10 @@ from tests import virtual_time
 from tests.attempts import attempt_stream
 from tests.caching import Callers
 from tests.conftest import World, catalog_of, model, settings_for
-from tests.unit.test_stream import END, pieces_of, says
+from tests.unit.streams import END, pieces_of, says
+from tests.unit.walks import request
 
-HELLO = ({"role": "user", "content": "one two three"},)
 DOWN = ProviderUnavailable("down")
-
-
-def request(**changes):
-    fields = {"messages": HELLO, "attribution": Attribution("alpha"), "model_group": "reasoning"}
-    return ChatRequest(**{**fields, **changes})
 
 
 async def complete(world, wanted=None, timeout_s=60.0):

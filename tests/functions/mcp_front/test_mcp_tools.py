@@ -12,19 +12,11 @@ from gateway_core.domain.errors import DeadlineExceeded
 from gateway_core.domain.provider_errors import ProviderUnavailable, RateLimitError
 from gateway_core.invocation import FunctionUnavailable, HttpAnswer
 from gateway_core.mcp_front.visitor import Visitor
+from tests.functions.completions import failing
 from tests.functions.mcp_front.conftest import MODERN, message, result_of
 
 HELLO = [{"role": "user", "content": "my secret plan"}]
 MOST_TOKENS = 2000
-
-
-def failing(error):
-    """A provider that cannot."""
-
-    def fail(call):
-        raise error
-
-    return fail
 
 
 async def test_complete_returns_the_answer_and_its_price(mcp):

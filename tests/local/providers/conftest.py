@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
+import openai
 import pytest
 
 from local.providers import base_urls, create_app
@@ -104,3 +105,10 @@ def simulator() -> Iterator[Sim]:
 def sim(simulator: Sim) -> Sim:
     simulator.control.reset()
     return simulator
+
+
+@pytest.fixture
+def client(sim: Sim) -> Iterator[openai.OpenAI]:
+    """OpenAI's own, which speaks to the simulator as its users do."""
+    with openai.OpenAI(api_key="sk-test", base_url=sim.base("openai"), max_retries=0) as client:
+        yield client

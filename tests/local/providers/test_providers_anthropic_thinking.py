@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tests.local.providers.at_anthropic import TOOL, problem
 from tests.local.providers.conftest import events_of
 
-TOOL = {"name": "get_weather", "input_schema": {"type": "object", "properties": {"city": {"type": "string"}}}}
 MANUAL = {"type": "enabled", "budget_tokens": 1024}
 ASKED = {"role": "user", "content": "[[tool]]"}
 
@@ -14,11 +14,6 @@ ASKED = {"role": "user", "content": "[[tool]]"}
 def message(sim, messages, model="claude-opus-4-5", thinking=MANUAL, **fields):
     body = {"model": model, "max_tokens": 4096, "messages": messages, "thinking": thinking, "tools": [TOOL]}
     return sim.post("anthropic", "/v1/messages", body | fields)
-
-
-def problem(response):
-    assert response.status_code == 400, response.text
-    return response.json()["error"]["message"]
 
 
 def going_on(blocks):

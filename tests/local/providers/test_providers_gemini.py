@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from tests.local.providers.refusals import error
+
 PATH = "/models/gemini-2.5-pro"
 USER = [{"role": "user", "parts": [{"text": "hello world"}]}]
 DECLARED = [
@@ -23,11 +25,6 @@ def generate(sim, method="generateContent", **fields):
 
 def user(text):
     return [{"role": "user", "parts": [{"text": text}]}]
-
-
-def error(response, status=400):
-    assert response.status_code == status, response.text
-    return response.json()["error"]
 
 
 def test_content_is_generated(sim):

@@ -5,19 +5,12 @@ from __future__ import annotations
 import json
 
 import httpx
-import openai
 import pytest
 
 USER = [{"role": "user", "content": "[[words=2]]"}]
 TOOL = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
 CUSTOM = {"type": "custom", "custom": {"name": "run", "description": "Runs it."}}
 SPOKEN = {"modalities": ["text", "audio"], "audio": {"voice": "alloy", "format": "wav"}}
-
-
-@pytest.fixture
-def client(sim):
-    with openai.OpenAI(api_key="sk-test", base_url=sim.base("openai"), max_retries=0) as client:
-        yield client
 
 
 def ask(client, text="[[words=2]]", model="gpt-5.1", **fields):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import math
 
-import openai
 import pytest
+
+from tests.local.providers.refusals import error
 
 TOOL = {
     "type": "function",
@@ -14,17 +15,6 @@ TOOL = {
     "parameters": {"type": "object", "properties": {"city": {"type": "string"}}},
 }
 CODEX = "gpt-5.3-codex"
-
-
-@pytest.fixture
-def client(sim):
-    with openai.OpenAI(api_key="sk-test", base_url=sim.base("openai"), max_retries=0) as client:
-        yield client
-
-
-def error(response, status=400):
-    assert response.status_code == status, response.text
-    return response.json()["error"]
 
 
 def test_the_official_client_reads_a_response(client):

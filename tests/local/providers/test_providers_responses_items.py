@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 
-import openai
 import pytest
 
 CODEX = "gpt-5.3-codex"
@@ -17,12 +16,6 @@ OUTPUT = {"type": "function_call_output", "call_id": "c", "output": "sunny"}
 PDF = "data:application/pdf;base64," + base64.b64encode(b"%PDF-1.7\n%%EOF").decode()
 PNG = "data:image/png;base64," + base64.b64encode(b"\x89PNG\r\n\x1a\n....").decode()
 SEALED = {"store": False, "include": ["reasoning.encrypted_content"]}
-
-
-@pytest.fixture
-def client(sim):
-    with openai.OpenAI(api_key="sk-test", base_url=sim.base("openai"), max_retries=0) as client:
-        yield client
 
 
 def respond(sim, **fields):

@@ -70,3 +70,19 @@ def result(call_id: str, content: Any) -> Json:
 
 def user(content: Any) -> Json:
     return {"role": "user", "content": content}
+
+
+def system(content: Any, role: str = "system") -> Json:
+    return {"role": role, "content": content}
+
+
+def said(*texts: str, role: str = "user") -> Json:
+    return {"role": role, "parts": [{"text": text} for text in texts]}
+
+
+def config(params: Json, rules: ModelRules = LEVELS, most: int = 50_000) -> tuple[Json, tuple[str, ...]]:
+    """The generation config, without what every one has, and the names of what was lost."""
+    made = requested(call_with(HI, params, rules=rules, most=most))
+    known = dict(made.body["generationConfig"])
+    assert known.pop("maxOutputTokens") == most
+    return known, made.dropped

@@ -1,29 +1,18 @@
-"""The chat form on its way to Anthropic's Messages."""
+"""The chat form on its way to Anthropic's Messages: conversations, media and options."""
 
 from __future__ import annotations
 
 import base64
-import itertools
-import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from gateway_core.domain.model_rules import NO_RULES
-from gateway_core.wires.anthropic.codec import ANTHROPIC_CODEC
 from gateway_core.wires.anthropic.request import request
-from gateway_core.wires.anthropic.thoughts import with_thoughts
 from tests.unit.wires.claude import (
     ADAPTIVE,
-    BY_BUDGET,
-    BY_DEFAULT,
     LOOK_UP,
     PDF,
     PNG,
-    REDACTED,
     THOUGHT,
     USER,
     assistant,
@@ -257,146 +246,3 @@ class TestOptions:
         assert objected(USER, assistant("So")) == ""
         assert objected(USER, assistant("So"), response_format=schema_format({"type": "null"})) == "response_format"
         assert objected(USER, assistant("So"), response_format={"type": "json_object"}) == "response_format"
-
-
-class TestJson:
-    """Answers in JSON."""
-
-    def test_json_mode_is_a_tool_that_has_to_be_called(self) -> None:
-        """Once, for the whole answer."""
-        sent = body(response_format={"type": "json_object"})
-        assert [tool["name"] for tool in sent["tools"]] == ["json_answer"]
-        assert sent["tools"][0]["input_schema"] == {"type": "object", "additionalProperties": True}
-        assert sent["tool_choice"] == {"type": "tool", "name": "json_answer", "disable_parallel_tool_use": True}
-
-    @pytest.mark.parametrize(
-        ("params", "names", "choice"),
-        [
-            ({}, ["look_up", "json_answer"], {"type": "any"}),
-            (
-                {"parallel_tool_calls": False},
-                ["look_up", "json_answer"],
-                {"type": "any", "disable_parallel_tool_use": True},
-            ),
-            (
-                {"tool_choice": "none"},
-                ["look_up", "json_answer"],
-                {"type": "tool", "name": "json_answer", "disable_parallel_tool_use": True},
-            ),
-            ({"tool_choice": "required"}, ["look_up"], {"type": "any"}),
-        ],
-    )
-    def test_json_mode_beside_tools(self, params: Any, names: list[str], choice: Any) -> None:
-        """The model calls one of them, or answers."""
-        sent = body(tools=[LOOK_UP], response_format={"type": "json_object"}, **params)
-        assert ([tool["name"] for tool in sent["tools"]], sent["tool_choice"]) == (names, choice)
-
-    def test_the_tool_has_a_name_of_its_own(self) -> None:
-        """Whatever the caller's are called."""
-        own = {"type": "function", "function": {"name": "json_answer"}}
-        sent = body(tools=[own], response_format={"type": "json_object"})
-        assert [tool["name"] for tool in sent["tools"]] == ["json_answer", "json_answer_"]
-
-    def test_json_mode_wins_over_thinking(self) -> None:
-        """Where a forced call does not go with it; named."""
-        got = request(call(response_format={"type": "json_object"}, reasoning_effort="low"), streams=False)
-        assert ("thinking" in got.body, got.dropped) == (False, ("reasoning_effort",))
-        sent = body(rules=ADAPTIVE, response_format={"type": "json_object"}, reasoning_effort="low")
-        assert sent["thinking"] == {"type": "adaptive"}
-
-    def test_a_schema_is_held_to_by_structured_outputs(self) -> None:
-        """Beside an effort."""
-        schema = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
-        sent = body(rules=ADAPTIVE, response_format=schema_format(schema), reasoning_effort="low")
-        wanted = {"type": "json_schema", "schema": {**schema, "additionalProperties": False}}
-        assert sent["output_config"] == {"effort": "low", "format": wanted}
-
-    def test_a_schema_that_does_not_fit_is_objected_to(self) -> None:
-        """With what it is that does not."""
-        found = ANTHROPIC_CODEC.objection((USER,), {"response_format": schema_format({"type": "object"})}, BY_BUDGET)
-        assert found is not None
-        assert found.param == "response_format.json_schema.schema"
-        assert "properties that the schema does not name" in found.detail
-        assert objected(response_format=schema_format({"type": "null"})) == ""
-
-
-_TEXTS = st.sampled_from(["", " ", "hello", "\n x ", "ü\ud800", "q"])
-_MARKS = st.sampled_from(
-    [{}, {"cache_control": {"type": "ephemeral"}}, {"cache_control": {"type": "ephemeral", "ttl": "1h"}}]
-)
-_PARTS = st.one_of(
-    st.builds(lambda said, mark: text(said, **mark), _TEXTS, _MARKS),
-    st.just({"type": "image_url", "image_url": {"url": PNG}}),
-    st.just(document(PDF, "a.pdf")),
-    st.builds(lambda said: {"type": "refusal", "refusal": said}, _TEXTS),
-)
-_CONTENT = st.one_of(st.none(), _TEXTS, st.lists(_PARTS, max_size=3))
-_IDS = st.sampled_from(["a", "a.b", "a:b", "", with_thoughts("a", [THOUGHT]), "g__thought__sig"])
-_CALLS = st.lists(
-    st.builds(
-        lambda name, arguments: calls_tool(name, arguments)["tool_calls"][0],
-        _IDS,
-        st.sampled_from(["", "{}", '{"a":', "[]", '{"a":1}']),
-    ),
-    max_size=2,
-)
-_SPOKEN = st.one_of(
-    st.builds(
-        lambda role, content: {"role": role, "content": content},
-        st.sampled_from(["system", "developer", "user"]),
-        _CONTENT,
-    ),
-    st.builds(assistant, _CONTENT),
-)
-_CALLING = st.builds(
-    lambda content, calls, blocks: assistant(content, tool_calls=calls, thinking_blocks=blocks),
-    _CONTENT,
-    _CALLS,
-    st.sampled_from([None, [THOUGHT], [REDACTED]]),
-)
-_ANSWERED = st.builds(
-    lambda turn, between, content: [turn, *between, *(result(made["id"], content) for made in turn["tool_calls"])],
-    _CALLING,
-    st.lists(st.builds(system, _TEXTS), max_size=1),
-    _CONTENT,
-)
-_MESSAGES = st.lists(
-    st.one_of(
-        _SPOKEN.map(lambda one: [one]), _ANSWERED, st.one_of(_CALLING, st.builds(result, _IDS)).map(lambda one: [one])
-    ),
-    max_size=6,
-).map(lambda parts: [message for part in parts for message in part])
-_OPTIONS = st.fixed_dictionaries(
-    {},
-    optional={
-        "tools": st.just([LOOK_UP]),
-        "tool_choice": st.sampled_from(["none", "auto", "required"]),
-        "reasoning_effort": st.sampled_from(["none", "low", "high"]),
-        "response_format": st.just({"type": "json_object"}),
-    },
-)
-
-
-@given(_MESSAGES, _OPTIONS, st.sampled_from([BY_BUDGET, ADAPTIVE, BY_DEFAULT, NO_RULES]), st.booleans())
-def test_any_conversation_gives_a_body_of_anthropics_shape(
-    messages: Any, params: Any, rules: Any, caches: bool
-) -> None:
-    """Roles alternate, no block is empty, results stand first, ids fit, and there are four breakpoints at most."""
-    made = replace(call(*messages, rules=rules, **params), messages=tuple(messages), caches_prompt=caches)
-    sent = request(made, streams=True).body
-    roles = [turn["role"] for turn in sent["messages"]]
-    assert all(role != after for role, after in itertools.pairwise(roles))
-    blocks = [block for turn in sent["messages"] for block in turn["content"]]
-    assert all(turn["content"] for turn in sent["messages"])
-    assert all(block["text"].strip() for block in blocks if block["type"] == "text")
-    ids = [block["id"] for block in blocks if block["type"] == "tool_use"]
-    assert len(set(ids)) == len(ids)
-    for turn in sent["messages"]:
-        kinds = [block["type"] == "tool_result" for block in turn["content"]]
-        assert kinds == sorted(kinds, reverse=True)
-    if not ANTHROPIC_CODEC.objection(messages, params, rules):
-        answered = [block["tool_use_id"] for block in blocks if block["type"] == "tool_result"]
-        assert sorted(answered) == sorted(ids)
-    marked = [block for block in [*blocks, *sent.get("system", ()), *sent.get("tools", ())] if "cache_control" in block]
-    assert len(marked) <= 4
-    json.dumps(sent)

@@ -1,4 +1,4 @@
-"""Options, tools and thinking in Gemini's words."""
+"""Options and tools in Gemini's words."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from tests.unit.wires.gemini_calls import (
     call_with,
     called,
     calling,
+    config,
     requested,
     result,
     sent,
@@ -35,14 +36,6 @@ SCHEMAS = [
     {"$ref": "#"},
     True,
 ]
-
-
-def config(params, rules=LEVELS, most=50_000):
-    """The generation config, without what every one has, and the names of what was lost."""
-    made = requested(call_with(HI, params, rules=rules, most=most))
-    known = dict(made.body["generationConfig"])
-    assert known.pop("maxOutputTokens") == most
-    return known, made.dropped
 
 
 @pytest.mark.parametrize(
@@ -214,81 +207,6 @@ def test_what_tools_lose_is_named(params, dropped):
     made = sent(**params)
     assert made.dropped == dropped
     assert ("tools" in made.body) == bool(params.get("tools"))
-
-
-ON, OFF = {"type": "enabled"}, {"type": "disabled"}
-
-
-@pytest.mark.parametrize(
-    ("params", "thinking", "dropped"),
-    [
-        ({}, None, ()),
-        ({"reasoning_effort": "low"}, {"thinkingLevel": "low", "includeThoughts": True}, ()),
-        ({"reasoning_effort": "none"}, {"thinkingLevel": "low"}, ("reasoning_effort",)),
-        ({"reasoning_effort": "max"}, {"thinkingLevel": "high", "includeThoughts": True}, ("reasoning_effort",)),
-        ({"thinking": OFF}, {"thinkingLevel": "low"}, ("thinking",)),
-    ],
-)
-def test_how_much_to_think_by_levels(params, thinking, dropped):
-    """Since Gemini 3 it cannot be turned off: the weakest level is next to that, and named."""
-    said, lost = config(params, LEVELS)
-    assert (said.get("thinkingConfig"), lost) == (thinking, dropped)
-
-
-@pytest.mark.parametrize(
-    ("params", "most", "thinking", "dropped"),
-    [
-        ({}, 50_000, None, ()),
-        ({"reasoning_effort": "none"}, 50_000, {"thinkingBudget": 0}, ()),
-        ({"thinking": OFF}, 50_000, {"thinkingBudget": 0}, ()),
-        ({"reasoning_effort": "minimal"}, 50_000, {"thinkingBudget": 1024, "includeThoughts": True}, ()),
-        ({"reasoning_effort": "medium"}, 50_000, {"thinkingBudget": 8192, "includeThoughts": True}, ()),
-        ({"reasoning_effort": "high"}, 1000, {"thinkingBudget": 999, "includeThoughts": True}, ()),
-        ({"reasoning_effort": "high"}, 100, {"thinkingBudget": 512, "includeThoughts": True}, ()),
-        ({"thinking": ON | {"budget_tokens": 3000}}, 50_000, {"thinkingBudget": 3000, "includeThoughts": True}, ()),
-        (
-            {"thinking": ON | {"budget_tokens": 63_999}},
-            90_000,
-            {"thinkingBudget": 24_576, "includeThoughts": True},
-            ("thinking",),
-        ),
-        (
-            {"thinking": ON | {"budget_tokens": 3}},
-            50_000,
-            {"thinkingBudget": 512, "includeThoughts": True},
-            ("thinking",),
-        ),
-        (
-            {"thinking": ON | {"budget_tokens": 3000}, "reasoning_effort": "low"},
-            50_000,
-            {"thinkingBudget": 3000, "includeThoughts": True},
-            ("reasoning_effort",),
-        ),
-    ],
-)
-def test_how_much_to_think_by_budgets(params, most, thinking, dropped):
-    """Google's own table has a budget for each effort; thoughts count into the limit of the answer."""
-    said, lost = config(params, BUDGETS, most)
-    assert (said.get("thinkingConfig"), lost) == (thinking, dropped)
-
-
-def test_what_cannot_be_turned_off_is_turned_down():
-    """Some models before Gemini 3 think whatever they are told."""
-    always = ModelRules(thinks="always", thinking_form="budget", efforts=("low",), least_thinking_tokens=128)
-    assert config({"thinking": OFF}, always) == ({"thinkingConfig": {"thinkingBudget": 1024}}, ("thinking",))
-    assert config({"thinking": OFF}, ModelRules(thinks="default", thinking_form="budget")) == ({}, ())
-
-
-def test_a_level_model_that_can_be_turned_off_has_no_budget():
-    """There is no level for it."""
-    rules = ModelRules(thinks="default", thinking_form="level", efforts=("none", "low"))
-    assert config({"reasoning_effort": "none"}, rules) == ({"thinkingConfig": {"thinkingBudget": 0}}, ())
-
-
-def test_what_a_model_has_no_word_for_is_named():
-    """It may think or not."""
-    assert config({"thinking": ON, "reasoning_effort": "low"}, ModelRules()) == ({}, ("reasoning_effort", "thinking"))
-    assert config({"thinking": OFF}, ModelRules()) == ({}, ())
 
 
 PDF = {"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,AAAA"}}

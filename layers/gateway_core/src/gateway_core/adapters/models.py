@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 
 from gateway_core.adapters.native import NativeEngine
+from gateway_core.adapters.tokens import PromptCounter
 from gateway_core.adapters.upstream.attempts import MAX_RESPONSE_BYTES, Attempts
 from gateway_core.adapters.upstream.connections import Connections
 from gateway_core.adapters.upstream.guarded import LookUp, addresses_of
@@ -23,10 +24,11 @@ def model_provider(
     connect: Callable[[], Network] | None = None,
     look_up: LookUp = addresses_of,
     signing: OpenSigning | None = None,
+    counter: PromptCounter | None = None,
 ) -> UpstreamProvider:
-    """A provider with these credentials; see `Attempts` and `Connections` for the rest."""
+    """A provider with these credentials; see `Attempts` and `Connections` for the rest, its own counter if none."""
     attempts = Attempts(dict(credentials), clock, Connections(connect, look_up), max_response_bytes, signing)
-    return UpstreamProvider(attempts, NativeEngine(), LazyEngine(_litellm))
+    return UpstreamProvider(attempts, NativeEngine(), LazyEngine(_litellm), counter)
 
 
 def signing_of(environ: Mapping[str, str]) -> OpenSigning:
