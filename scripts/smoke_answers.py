@@ -1,4 +1,4 @@
-"""What scripts/smoke.sh leaves to Python: bodies, JSON, and when the events of a stream came. Standard library only.
+"""What scripts/smoke.sh leaves to Python: bodies, JSON and headers. Standard library only.
 
 It runs on whatever python3 the machine has, 3.10 or newer. Answers are read from stdin.
 
@@ -6,42 +6,42 @@ It runs on whatever python3 the machine has, 3.10 or newer. Answers are read fro
     get PATH              a value of a JSON document, such as error.code or data.0.id; an MCP answer may be an event
     check PATH VALUE ...  the first path that has not its value (`?` is any), in words; exits with 1 if there is one
     explain STATUS        one line about an answer that was not hoped for, without the key (SMOKE_KEY)
-    stamp COMMAND         runs it; each line that it prints after the time at which it came, in milliseconds
-    stream WIRE           one line about the times of `gateway` or `openai` events, from stamped lines; exits with 1 if
-                          they came in a lump or did not end as they should
+    headers NAME ...      one line about which of these came, and under which name; exits with 1 if one is missing that
+                          has no `?` behind it
+    burst NUMBER          one line about answers to so many requests; exits with 1 if one was refused in another way
+                          than throttling does
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import sys
-import time
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
-from typing import Any, NamedTuple
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 AGENT = "smoke"
 FEW_TOKENS = 24
 MANY_TOKENS = 400
-GAP_MS = 15
-"""Events closer together than this count as one arrival."""
-LEAST_ARRIVALS = 3
-LARGEST_SHARE = 0.6
-"""Of all events, how many may come in one arrival."""
 SHOWN = 200
-
-
-class Stream(NamedTuple):
-    """Events of one stream: (milliseconds since the request, name, data). `wrong` says how they break the protocol."""
-
-    events: Sequence[tuple[int, str, str]]
-    first_byte_ms: int
-    wrong: str
-
-    @property
-    def times(self) -> list[int]:
-        return [ms for ms, _name, _data in self.events]
+REMAPPED = "x-amzn-Remapped-"
+THROTTLED = ("429", "503")
+REFUSED = (
+    "error.code",
+    "?",
+    "error.message",
+    "?",
+    "error.type",
+    "?",
+    "error.request_id",
+    "?",
+    "error.retryable",
+    "true",
+)
+"""The gateway's shape of an error that goes away, as pairs for `unlike`."""
 
 
 # Bodies.
@@ -146,108 +146,78 @@ def explain(status: str, text: str, key: str) -> str:
     return (said.replace(key, "***") if key else said)[:SHOWN]
 
 
-# Streams.
+# Headers.
 
 
-def read_stream(lines: Iterable[str], wire: str) -> Stream:
-    """Stamped lines (`stamp`), the last of which is curl's own: `curl TTFB_S TOTAL_S`."""
-    stamped = [line.rstrip("\n").partition(" ") for line in lines]
-    if not stamped or not stamped[-1][2].startswith("curl "):
-        return Stream((), 0, "curl told no times")
-    ended_ms, _, told = stamped.pop()
-    first_byte_s, total_s = (float(number) for number in told.split()[1:3])
-    began_ms = float(ended_ms) - total_s * 1000
-    events: list[tuple[int, str, str]] = []
-    name = ""
-    for ms, _, line in stamped:
-        field, _, value = line.partition(":")
-        if field == "event":
-            name = value.strip()
-        elif field == "data":
-            events.append((max(0, round(float(ms) - began_ms)), name, value.strip()))
-            name = ""
-    return Stream(events, round(first_byte_s * 1000), _broken(events, wire))
+def told_headers(text: str, wanted: Sequence[str]) -> tuple[str, bool]:
+    """Under which name each header came, in words, and whether all did; `?` behind a name lets it be away.
+
+    API Gateway renames some that a function answers with.
+    """
+    came = _headers(text)
+    told, complete = [], True
+    for name in wanted:
+        plain = name.rstrip("?")
+        found = next((one for one in (plain, REMAPPED + plain) if one.lower() in came), None)
+        told.append(f"no {plain}" if found is None else plain if found == plain else f"{plain} as {found}")
+        complete = complete and (found is not None or plain != name)
+    return ", ".join(told), complete
 
 
-def _broken(events: Sequence[tuple[int, str, str]], wire: str) -> str:
-    if not events:
-        return "no events came"
-    if wire == "openai":
-        return "" if events[-1][2] == "[DONE]" else f"it ended without [DONE]: {_told(events[-1][2])}"
-    names = [name for _ms, name, _data in events]
-    if names[-1] != "done":
-        return f"it ended with '{names[-1]}' instead of 'done': {_told(events[-1][2])}"
-    if names[0] != "chunk":
-        return f"it began with '{names[0]}' instead of 'chunk'"
-    return "" if get(events[-1][2], "cost.total_usd") else "its last event tells no cost"
+def _headers(text: str) -> dict[str, str]:
+    """Of the last answer in what curl writes; there are several where a proxy or `100 Continue` came before."""
+    *_, last = ["", *(block for block in re.split(r"\r?\n\r?\n", text) if block.strip())]
+    fields = (line.partition(":") for line in last.splitlines()[1:])
+    return {name.strip().lower(): value.strip() for name, colon, value in fields if colon}
 
 
-def _told(data: str) -> str:
-    return str(get(data, "error.code"))
+# Many requests at once.
 
 
-def arrivals(times: Sequence[int], gap_ms: int = GAP_MS) -> list[int]:
-    """How many events came together, arrival by arrival: a new one begins after a silence of `gap_ms`."""
-    sizes: list[int] = []
-    last: int | None = None
-    for ms in times:
-        if last is None or ms - last >= gap_ms:
-            sizes.append(0)
-        sizes[-1] += 1
-        last = ms
-    return sizes
+def refusals(lines: Iterable[str], sent: int, read: Callable[[str], str]) -> tuple[str, bool]:
+    """How many were served and refused, and whether each refusal was told to come back in the gateway's shape.
 
-
-def lumped(times: Sequence[int]) -> str:
-    """Why these times are not those of a stream that passes events on as they are made; "" if they are."""
-    sizes = arrivals(times)
-    if len(sizes) < LEAST_ARRIVALS:
-        return f"something on the way holds events back: {len(times)} came in {len(sizes)} lump(s)"
-    if max(sizes) > LARGEST_SHARE * len(times):
-        return f"something on the way holds events back: {max(sizes)} of {len(times)} came in one lump"
-    return ""
-
-
-def summary(stream: Stream) -> str:
-    """First byte, first event, and how the rest was spread."""
-    times = stream.times
-    gaps = [after - before for before, after in pairwise(times)]
-    return (
-        f"first byte {stream.first_byte_ms} ms, first event {times[0]} ms, {len(times)} events in "
-        f"{len(arrivals(times))} arrivals over {times[-1] - times[0]} ms, longest silence {max(gaps, default=0)} ms"
+    429 is API Gateway's, or a limit of the key; 503 comes where Lambda throttles: no environment is left. Each line has
+    status, Retry-After and the file of the body, with tabs between them.
+    """
+    answers = [line.rstrip("\n").split("\t") for line in lines]
+    served = sum(status == "200" for status, _, _ in answers)
+    refused = Counter(status for status, after, _ in answers if status in THROTTLED and after[:1].isdigit())
+    wrong = Counter(_told_wrong(status, after, read(path)) for status, after, path in answers if status != "200")
+    wrong[""] = 0
+    by_status = ", ".join(f"{number} by {status}" for status, number in sorted(refused.items()))
+    told = f"{served} of {sent} were served, {refused.total()} told to come back" + (
+        f" ({by_status})" if by_status else ""
     )
+    faults = [f"{number} {what}" for what, number in sorted(wrong.items()) if number]
+    if missing := sent - len(answers):
+        faults.append(f"{missing} got no answer")
+    return "; ".join([told, *faults]), not faults
 
 
-def _judge(wire: str, *, every: bool) -> int:
-    stream = read_stream(sys.stdin, wire)
-    wrong = stream.wrong or lumped(stream.times)
-    about = summary(stream) if stream.events else ""
-    print("; ".join(part for part in (wrong, about) if part))
-    if every:
-        for ms, name, data in stream.events:
-            print(f"            {ms:>7} ms  {name or 'data'}  {len(data)} characters")
-    return 1 if wrong else 0
+def _told_wrong(status: str, after: str, text: str) -> str:
+    """What is wrong with a refusal; "" if nothing is."""
+    if status not in THROTTLED:
+        return f"got {status}"
+    if not after[:1].isdigit():
+        return f"got {status} without Retry-After"
+    return "" if not unlike(text, REFUSED) else f"got {status} in another shape: {unlike(text, REFUSED)}"
 
 
-def _stamp(command: Sequence[str]) -> int:
-    # It starts the command itself: a pipe's reader that starts beside it would be late for the first lines.
-    import subprocess  # noqa: PLC0415 - the other commands start sooner without
+def _judged(command: str, arguments: Sequence[str], text: str) -> tuple[str, bool]:
+    if command == "headers":
+        return told_headers(text, arguments)
+    return refusals(text.splitlines(), int(arguments[0]), _body_in)
 
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-        assert process.stdout  # noqa: S101 - for type checkers
-        for line in process.stdout:
-            now_ms = time.time() * 1000
-            sys.stdout.write(f"{now_ms:.1f} {line.decode('utf-8', 'replace')}")
-    return process.returncode
+
+def _body_in(path: str) -> str:
+    """What curl has written, which is nothing for an empty body."""
+    return Path(path).read_text("utf-8", "replace") if Path(path).is_file() else ""
 
 
 def main(arguments: Sequence[str]) -> int:
     """One command; see above."""
     command, value = arguments[0], arguments[1] if len(arguments) > 1 else ""
-    if command == "stamp":
-        return _stamp(arguments[1:])
-    if command == "stream":
-        return _judge(value, every=os.environ.get("SMOKE_VERBOSE") == "1")
     if command == "body":
         print(json.dumps(body(value, os.environ)))
         return 0
@@ -259,6 +229,10 @@ def main(arguments: Sequence[str]) -> int:
         wrong = unlike(text, arguments[1:])
         print(wrong)
         return 1 if wrong else 0
+    if command in {"headers", "burst"}:
+        told, right = _judged(command, arguments[1:], text)
+        print(told)
+        return 0 if right else 1
     found = get(text, value)
     print("" if found is None else found if isinstance(found, str) else json.dumps(found))
     return 0

@@ -41,6 +41,8 @@ def reworded_frames(frames: Iterable[Frame], quirks: Collection[str]) -> Iterato
 
 def _reworded(frame: Frame, quirks: Collection[str]) -> Frame | None:
     """None for an event that such a server does not send."""
+    if frame.data.startswith(b"\0"):  # of a binary stream, whose frames begin with their length
+        return frame
     head, mark, data = frame.data.decode().partition("data: ")
     if not data.startswith("{"):
         return frame

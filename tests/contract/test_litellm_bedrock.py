@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from gateway_core.adapters.models import model_provider, signing_of
+from gateway_core.adapters.models import model_provider
+from gateway_core.adapters.upstream.network import signing_of
 from gateway_core.adapters.upstream.provider import UpstreamProvider
 from gateway_core.domain.answer import Chunk, Usage
 from gateway_core.domain.chat import Deployment, ProviderCall

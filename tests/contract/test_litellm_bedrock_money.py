@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from gateway_core.adapters.models import model_provider, signing_of
+from gateway_core.adapters.models import model_provider
+from gateway_core.adapters.upstream.network import signing_of
 from gateway_core.bootstrap import with_gateway
 from gateway_core.config.documents import Document
 from gateway_core.config.settings import GatewaySettings

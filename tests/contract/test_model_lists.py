@@ -22,11 +22,12 @@ from local.providers.control import Control
 from local.serving import bind, serve
 from tests.contract.leaks import LEAK_TEXT, LEAKS, all_loggers, everything
 from tests.contract.raw_provider import RawProvider, begin_then, reset, respond
+from tests.manual_clock import ManualClock
 from tests.properties import examples
 
 FOUR = ("anthropic", "openai", "gemini", "deepseek")
 KEY = Secret("sk-proj-the-key-of-the-provider")
-LISTER = HttpModelLister()
+LISTER = HttpModelLister(ManualClock())
 
 
 def provider(name: str, api_base: str) -> Provider:

@@ -62,6 +62,10 @@ CLAIMS: tuple[Claim, ...] = (
         f"{_E2E}test_holds_page.py::test_the_documented_commands", of("docs/cost.md", "sh", having="REQUEST.ATTEMPT")
     ),
     Claim(f"{_E2E}test_mcp_page.py::test_each_example_is_answered", of("docs/mcp.md", having='"arguments"')),
+    Claim(
+        f"{_UNIT}test_server_json.py::test_it_is_taken_with_the_changes_that_the_documentation_tells",
+        of("docs/mcp.md", "json", having='"remotes"'),
+    ),
     Claim(f"{_E2E}test_openapi.py::test_the_examples_are_real", of("docs/examples.md")),
     Claim(
         "tests/clients/test_page_programs.py::test_a_program_of_the_page_runs", lambda fence: fence in CLIENT_PROGRAMS

@@ -42,6 +42,10 @@ PAGES = {"/dashboard": "</html>"}
 """What is no JSON ends like this."""
 SCHEDULED = {name: event for name, event in _ALL.items() if name.startswith("probe")}
 """What the schedules send to the function `probe`."""
+BILLED = {name: event for name, event in _ALL.items() if event.get("check") == "invoices"}
+"""What the schedule of bills sends to the function `Invoices`."""
+RELEASED = {name: event for name, event in _ALL.items() if "DeploymentId" in event}
+"""What CodeDeploy sends to the function `Preflight` before it releases a version."""
 STARTED = {name: event for name, event in _ALL.items() if "job" in event}
 """What `ask` starts an execution of the function `jobs` with."""
 QUEUED = {name: event for name, event in _ALL.items() if "Records" in event}

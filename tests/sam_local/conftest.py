@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from gateway_core.store.virtual_keys import KeyRecord, digest_of
+from gateway_core.wires.billing import BILLED
 from local.serving import bind
 from scripts.deploy import FOLDERS
 from tests.lambda_runtime.deployment import Backend, running_backend
@@ -79,10 +80,12 @@ def environ(backend, bridge, lambda_port) -> dict[str, str]:
     return {
         **addresses,
         **{f"{name}_API_KEY": f"the-{name.lower()}-key" for name in PROVIDERS},
+        **{f"{name.upper()}_ADMIN_KEY": f"the-{name}-admin-key" for name in BILLED},
         **{f"GATEWAY_FUNCTION_{name.upper()}": name for name in FUNCTIONS if name not in {"JobWorker", "Mcp", "Probe"}},
         "AWS_ENDPOINT_URL_LAMBDA": f"http://{bridge}:{lambda_port}",
         "GATEWAY_SECRETS_STORE": "",
         "GATEWAY_SECRETS_PROVIDERS": "",
+        "GATEWAY_SECRETS_BILLING": "",
         "GATEWAY_ALLOW_HTTP": "1",
     }
 
@@ -110,9 +113,20 @@ async def engine() -> AsyncIterator[Engine]:
 
 
 @pytest.fixture(scope="session")
-def command(environ, tmp_path_factory) -> Callable[..., list[str]]:
-    """A `sam local` command with what all of them need."""
-    (path := tmp_path_factory.mktemp("env") / "env.json").write_text(json.dumps({"Parameters": environ}))
+def aws_port(bridge) -> int:
+    """A free port for what stands in for CodeDeploy, see `releases`."""
+    return free_port(bridge)
+
+
+@pytest.fixture(scope="session")
+def command(environ, bridge, aws_port, tmp_path_factory) -> Callable[..., list[str]]:
+    """A `sam local` command with what all of them need. `Preflight` asks another Lambda than the others do."""
+    url = f"http://{bridge}:{aws_port}"
+    variables = {
+        "Parameters": environ,
+        "Preflight": {"AWS_ENDPOINT_URL_CODEDEPLOY": url, "AWS_ENDPOINT_URL_LAMBDA": url},
+    }
+    (path := tmp_path_factory.mktemp("env") / "env.json").write_text(json.dumps(variables))
 
     def make(*arguments: str) -> list[str]:
         options = ("--template", str(BUILT), "--env-vars", str(path), "--skip-pull-image")
@@ -153,6 +167,14 @@ def invoke(command) -> Callable[[str, Path], dict[str, Any]]:
         return answer
 
     return run
+
+
+@pytest.fixture(scope="session")
+def lambda_api(command, bridge, lambda_port) -> Iterator[str]:
+    """`sam local start-lambda`."""
+    options = ("--host", bridge, "--port", str(lambda_port), "--warm-containers", "LAZY")
+    with serving(command("start-lambda", *options)):
+        yield f"http://{bridge}:{lambda_port}"
 
 
 @contextmanager

@@ -75,14 +75,6 @@ async def test_a_job_is_an_execution(command, engine):
 
 
 @pytest.fixture(scope="module")
-def lambda_api(command, bridge, lambda_port):
-    """`sam local start-lambda`."""
-    options = ("--host", bridge, "--port", str(lambda_port), "--warm-containers", "LAZY")
-    with serving(command("start-lambda", *options)):
-        yield f"http://{bridge}:{lambda_port}"
-
-
-@pytest.fixture(scope="module")
 def rest_api(command):
     """`sam local start-api`."""
     port = free_port("127.0.0.1")

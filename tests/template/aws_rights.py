@@ -131,6 +131,10 @@ def rights_of_lambda(function: str, stack: Deployed) -> Iterator[Asked]:
     yield Asked("xray:PutTraceSegments", "any")
 
 
+LISTS_MODELS = Asked("bedrock:ListFoundationModels", "*")
+"""It is about no resource."""
+
+
 def rights_of_bedrock(region: str) -> Iterator[Asked]:
     """Converse and ConverseStream take these; a profile may send a call to another region of its geography."""
     for action in ("InvokeModel", "InvokeModelWithResponseStream"):

@@ -1,4 +1,4 @@
-"""What Amazon Bedrock takes of AWS: one right, for those who wait for models, and nothing while it is off."""
+"""What Amazon Bedrock takes of AWS: one right for who waits for models, one for the probe, none while it is off."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ OFF: dict[str, Any] = {**PSEUDO, **DEFAULTS, "Bedrock": "off"}
 
 
 def test_it_is_off_unless_it_is_asked_for() -> None:
-    """And then one policy is all that comes."""
+    """And then two policies are all that comes."""
     assert TEMPLATE["Parameters"]["Bedrock"]["Default"] == "off"
     assert resolve(MADE["Conditions"]["HasBedrock"], OFF) is False
     assert resolve(MADE["Conditions"]["HasBedrock"], {**OFF, "Bedrock": "on"}) is True
-    assert [name for name, one in RESOURCES.items() if one.get("Condition") == "HasBedrock"] == ["BedrockCaller"]
+    came = [name for name, one in RESOURCES.items() if one.get("Condition") == "HasBedrock"]
+    assert came == ["BedrockCaller", "BedrockLister"]
 
 
 def test_who_waits_for_models_may_ask_them() -> None:
@@ -31,6 +32,15 @@ def test_who_waits_for_models_may_ask_them() -> None:
     assert kinds == [":foundation-model/*", *profiles]
     have = {name for name, one in RESOURCES.items() if "BedrockCaller" in named(one)}
     assert have == {f"{name}Role" for name in CALLERS}
+
+
+def test_the_probe_may_list_models_and_call_none() -> None:
+    """Nobody else may, and while it is off the probe may not either."""
+    (statement,) = RESOURCES["BedrockLister"]["Properties"]["PolicyDocument"]["Statement"]
+    assert statement == {"Effect": "Allow", "Action": "bedrock:ListFoundationModels", "Resource": "*"}
+    assert {name for name, one in RESOURCES.items() if "BedrockLister" in named(one)} == {"ProbeRole"}
+    off = {"Fn::If": ["HasBedrock", {"Ref": "BedrockLister"}, {"Ref": "AWS::NoValue"}]}
+    assert off in RESOURCES["ProbeRole"]["Properties"]["ManagedPolicyArns"]
 
 
 @pytest.mark.parametrize(("chosen", "region"), [("off", ""), ("on", {"Ref": "AWS::Region"})])

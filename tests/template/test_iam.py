@@ -14,7 +14,7 @@ import pytest
 from botocore import xform_name
 
 from tests.template.aws_calls import Call, Recorder, calls_before_traffic, calls_of
-from tests.template.aws_rights import LOOKED_UP, rights_of, rights_of_bedrock, rights_of_lambda
+from tests.template.aws_rights import LISTS_MODELS, LOOKED_UP, rights_of, rights_of_bedrock, rights_of_lambda
 from tests.template.deployed import KEY, MANAGED, REGION, SETS, Deployed
 from tests.template.iam import Asked, allowed
 from tests.template.test_template import ROOT
@@ -54,6 +54,9 @@ def needed(name: str, chosen: str) -> set[Asked]:
     environ = deployed.functions[name]["Environment"]["Variables"]
     if environ.get("BEDROCK_REGION"):
         found |= set(rights_of_bedrock(environ["BEDROCK_REGION"]))
+    # Whose region may also be in the configuration: who probes lists the models there.
+    if name == "Probe" and deployed.parameters.get("Bedrock") == "on":
+        found.add(LISTS_MODELS)
     return found
 
 

@@ -111,19 +111,6 @@ def test_the_access_log_is_json_without_what_is_private():
     assert not [value for value in line.values() if "$input" in value or "header." in value or "authorizer" in value]
 
 
-def test_what_api_gateway_answers_itself_has_our_shape():
-    """Clients read one kind of error."""
-    (api,) = of_type("AWS::ApiGateway::RestApi").values()
-    answers = api["Body"]["x-amazon-apigateway-gateway-responses"]
-    assert {"DEFAULT_4XX", "DEFAULT_5XX", "THROTTLED", "REQUEST_TOO_LARGE", "INTEGRATION_TIMEOUT"} <= set(answers)
-    for answer in answers.values():
-        error = json.loads(answer["responseTemplates"]["application/json"].replace("$context.requestId", "id"))["error"]
-        fields = {"code", "message", "type", "param", "retryable", "request_id", "attempts"}
-        assert set(error) == fields
-    assert answers["THROTTLED"]["statusCode"] == "429"
-    assert "gatewayresponse.header.retry-after" in answers["THROTTLED"]["responseParameters"]
-
-
 def test_logs_end():
     """Every log group has a retention."""
     groups = of_type("AWS::Logs::LogGroup")

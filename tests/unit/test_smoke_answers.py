@@ -1,81 +1,12 @@
-"""How scripts/smoke.sh judges what it gets: streams by their times, answers by their fields."""
+"""How scripts/smoke.sh judges what it gets: answers by their fields, headers by either name, refusals in a crowd."""
 
 import json
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from scripts.smoke_answers import GAP_MS, LEAST_ARRIVALS, arrivals, body, explain, get, lumped, read_stream, unlike
+from scripts.smoke_answers import body, explain, get, refusals, told_headers, unlike
 
 KEY = "gk_alpha_secret"
-
-
-@given(st.integers(0, 5000), st.lists(st.integers(0, GAP_MS - 1), max_size=80))
-def test_what_comes_at_once_is_a_lump(first, gaps):
-    """However long it took: a buffer gives all events away when the answer ends."""
-    times = [first]
-    for gap in gaps:
-        times.append(times[-1] + gap)
-    assert arrivals(times) == [len(times)]
-    assert "holds events back" in lumped(times)
-
-
-@given(st.lists(st.integers(GAP_MS, 2000), min_size=LEAST_ARRIVALS - 1, max_size=80))
-def test_what_comes_one_by_one_is_no_lump(gaps):
-    """At any pace."""
-    times = [300]
-    for gap in gaps:
-        times.append(times[-1] + gap)
-    assert arrivals(times) == [1] * len(times)
-    assert lumped(times) == ""
-
-
-@given(st.integers(4, 40), st.integers(1, 40))
-def test_one_large_lump_among_few_events_is_found(lump, others):
-    """A proxy that lets the head through and holds the rest."""
-    times = [number * 100 for number in range(others)] + [10_000] * lump
-    assert ("holds events back" in lumped(times)) == (others + 1 < LEAST_ARRIVALS or lump > 0.6 * (lump + others))
-
-
-def stamped(*lines, first_byte_s=0.25, total_s=1.0, began_ms=1000.0):
-    """Lines as (milliseconds since the request, text), as `stamp` and curl tell them."""
-    told = [f"{began_ms + ms} {text}\n" for ms, text in lines]
-    return [*told, f"{began_ms + total_s * 1000} curl {first_byte_s} {total_s} 200\n"]
-
-
-DONE = 'data: {"cost": {"total_usd": "0.000048"}}'
-
-
-def test_times_count_from_the_request():
-    """By what curl says: how long it took until its last line; the rest follows."""
-    lines = [(300, "event: chunk"), (300, 'data: {"delta": "a"}'), (300, ""), (900, "event: done"), (900, DONE)]
-    stream = read_stream(stamped(*lines), "gateway")
-    assert (stream.times, stream.first_byte_ms, stream.wrong) == ([300, 900], 250, "")
-
-
-@pytest.mark.parametrize(
-    ("lines", "wire", "wrong"),
-    [
-        ([], "gateway", "no events"),
-        ([(1, "event: chunk"), (1, "data: {}")], "gateway", "'chunk' instead of 'done'"),
-        ([(1, "event: error"), (1, 'data: {"error": {"code": "provider_error"}}')], "gateway", "provider_error"),
-        ([(1, "event: done"), (1, DONE)], "gateway", "began with 'done'"),
-        ([(1, "event: chunk"), (1, "data: {}"), (2, "event: done"), (2, "data: {}")], "gateway", "no cost"),
-        ([(1, "data: {}")], "openai", "without [DONE]"),
-        ([(1, "data: {}"), (2, "data: [DONE]")], "openai", ""),
-    ],
-)
-def test_a_stream_must_end_as_the_protocol_says(lines, wire, wrong):
-    """A cut stream is never taken for a whole one."""
-    told = read_stream(stamped(*lines), wire).wrong
-    assert wrong in told
-    assert bool(told) == bool(wrong)
-
-
-def test_without_curls_own_line_nothing_is_known():
-    """As after a crash of curl."""
-    assert read_stream([], "gateway").wrong == "curl told no times"
 
 
 @pytest.mark.parametrize(
@@ -117,3 +48,62 @@ def test_bodies_ask_what_was_chosen():
     assert body("stream", environ)["messages"][0]["content"] == 'Say "hello"'
     assert body("mcp_call", {**environ, "SMOKE_MODEL": "gpt-5.1"})["params"]["arguments"]["model"] == "gpt-5.1"
     assert body("complete", environ)["max_tokens"] < 50
+
+
+REFUSAL = "HTTP/1.1 401 Unauthorized\r\nDate: now\r\n{}: Bearer\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "told", "right"),
+    [
+        ("www-authenticate", "WWW-Authenticate, Date, no Server", True),
+        (
+            "x-amzn-remapped-www-authenticate",
+            "WWW-Authenticate as x-amzn-Remapped-WWW-Authenticate, Date, no Server",
+            True,
+        ),
+        ("x-other", "no WWW-Authenticate, Date, no Server", False),
+    ],
+)
+def test_a_header_may_have_been_renamed(name, told, right):
+    """As API Gateway does; which name came is told, and one that has to be there and is under neither is a fault."""
+    assert told_headers(REFUSAL.format(name), ["WWW-Authenticate", "Date", "Server?"]) == (told, right)
+
+
+def test_headers_are_those_of_the_last_answer():
+    """Not of a proxy or of `100 Continue`, which come first."""
+    text = "HTTP/1.1 100 Continue\r\nserver: a\r\n\r\nHTTP/2 200\r\ndate: now\r\n\r\n"
+    assert told_headers(text, ["Date", "Server"]) == ("Date, no Server", False)
+    assert told_headers("", ["Date"]) == ("no Date", False)
+
+
+GOES_AWAY = json.dumps(
+    {"error": {"code": "unavailable", "message": "Later.", "type": "api_error", "request_id": "a", "retryable": True}}
+)
+
+
+@pytest.mark.parametrize(
+    ("line", "text", "told"),
+    [
+        ("429\t1\tb", GOES_AWAY, "1 of 2 were served, 1 told to come back (1 by 429)"),
+        ("503\t5\tb", GOES_AWAY, "1 of 2 were served, 1 told to come back (1 by 503)"),
+        ("503\t\tb", GOES_AWAY, "1 of 2 were served, 0 told to come back; 1 got 503 without Retry-After"),
+        ("502\t5\tb", GOES_AWAY, "1 of 2 were served, 0 told to come back; 1 got 502"),
+        (
+            "503\t5\tb",
+            '{"message": "Too Many Requests"}',
+            "1 of 2 were served, 1 told to come back (1 by 503); 1 got 503 in another shape: error.code is missing",
+        ),
+    ],
+)
+def test_who_is_refused_is_told_when_to_come_back(line, text, told):
+    """By API Gateway or by Lambda's own throttle, and in the gateway's shape; whatever else came is named."""
+    assert refusals(["200\t\ta\n", f"{line}\n"], 2, {"b": text}.__getitem__) == (told, ";" not in told)
+
+
+def test_a_request_without_an_answer_is_missed():
+    """Nothing is told of one that it never sent."""
+    assert refusals(["200\t\ta\n"], 2, str) == (
+        "1 of 2 were served, 0 told to come back; 1 got no answer",
+        False,
+    )

@@ -202,7 +202,7 @@ def effort_of(sent: Sent) -> str | None:
     """How hard a request asks to think, in OpenAI's words; None where it says nothing."""
     options = sent.options
     match sent.wire:
-        case "anthropic":
+        case "anthropic" | "bedrock":
             thinking = options.get("thinking") or {}
             adaptive = (options.get("output_config") or {}).get("effort")
             return adaptive or _BUDGETS.get(thinking.get("budget_tokens", 0)) or "none"

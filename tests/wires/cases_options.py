@@ -19,7 +19,7 @@ from tests.wires.reading import Sent
 
 
 def _marks(sent: Sent) -> int:
-    return str(sent.body).count("'cache_control':")
+    return str(sent.body).count("'cache_control':") + str(sent.body).count("'cachePoint':")
 
 
 _NULLS = (
@@ -172,7 +172,7 @@ THINKING: tuple[Case, ...] = (
         "thinking-off",
         "`thinking` turned off",
         "hello",
-        lambda sent: effort_of(sent) in ("none", None) and sent.wire in ("anthropic", "chat", "deepseek"),
+        lambda sent: effort_of(sent) in ("none", None) and sent.wire in ("anthropic", "bedrock", "chat", "deepseek"),
         fields="thinking reasoning_effort",
         thinking={"type": "disabled"},
     ),

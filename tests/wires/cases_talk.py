@@ -213,6 +213,7 @@ CALLS_BACK: tuple[Case, ...] = (
         "Calls in the history, no tools offered",
         _DONE,
         every(has("call", ("weather", {"city": "Rome"})), in_order("sunny", "go on")),
+        fields="tool_calls",
     ),
     row(
         "result-name",

@@ -64,8 +64,12 @@ failover: {{retries: 0}}
 breaker: {{failures: 1000000}}
 """
 """One cell that fails is to leave the others alone."""
-_COMPATIBLE = {"COMPATIBLE_API_KEY": "sk-proj-compatible"}
-"""A server of somebody's own that speaks OpenAI's chat wire, where a configuration has one."""
+_OWN_KEYS = {"COMPATIBLE_API_KEY": "sk-proj-compatible", "AWS_BEARER_TOKEN_BEDROCK": "a-key-of-bedrocks"}
+_OWN: Mapping[str, Any] = {
+    "compatible": {"base_url": f"{PROVIDERS_URL}/openai/v1", "input_includes_cached": True},
+    "bedrock": {"base_url": f"{PROVIDERS_URL}/bedrock", "region": "us-east-1", "input_includes_cached": False},
+}
+"""A server of somebody's own that speaks OpenAI's chat wire, and Bedrock, where a configuration has their models."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +131,7 @@ class Lab:
 
     def _open(self, config: str, path: Path) -> httpx.AsyncClient:
         path.write_text(config)
-        environ = {**PROVIDER_KEYS, **base_urls(PROVIDERS_URL), **_COMPATIBLE, "GATEWAY_CONFIG": str(path)}
+        environ = {**PROVIDER_KEYS, **base_urls(PROVIDERS_URL), **_OWN_KEYS, "GATEWAY_CONFIG": str(path)}
         app = create_app(self._services(environ), *(part.router for part in PARTS))
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         headers = {"authorization": f"Bearer {self._key}", "content-type": "application/json"}
@@ -146,6 +150,6 @@ class Lab:
 def _config(engine: Engine, provider: str, models: list[str], more: str) -> str:
     """With a group for each column's model, in which all others can take over."""
     groups = "\n".join(f"  first-{key}: [{', '.join(sorted(models, key=key.__ne__))}]" for key in models)
-    own = {"compatible": {"base_url": f"{PROVIDERS_URL}/openai/v1", "input_includes_cached": True}} if more else {}
+    own = {name: entry for name, entry in _OWN.items() if f"provider: {name}" in more}
     providers = own | {provider: {**own.get(provider, {}), "engine": engine}}
     return _CONFIG.format(providers=json.dumps(providers), groups=groups) + more

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from tests.wires import expected, messages_cases, messages_matrix
+from tests.wires import bedrock_matrix, expected, messages_cases, messages_matrix
 from tests.wires.case import Case
 from tests.wires.expected import Cells
 from tests.wires.matrix import SECTIONS
@@ -66,6 +66,15 @@ To Anthropic the body goes on as it came; what single models do not take of it i
 take, or left out, and named. Everybody else is asked through the chat form. What is refused is a 400 here, as it is at
 Anthropic, and fields have Anthropic's names. See [Messages](messages.md).
 """
+_BEDROCK = """
+## Claude on Amazon Bedrock
+
+Called by LiteLLM alone, see [Amazon Bedrock](providers.md#amazon-bedrock). What is not here comes out as at Anthropic
+in the tables above.
+
+| | at Anthropic | on Bedrock |
+|---|---|---|
+"""
 _ENGINES = """
 ## Where LiteLLM says it otherwise
 
@@ -87,6 +96,8 @@ def render() -> str:
             _MESSAGES,
             *_messages(),
             *responses_lines(_words),
+            _BEDROCK,
+            *_bedrock(cells),
             _ENGINES,
             *_differences(),
         ]
@@ -104,6 +115,14 @@ def _messages() -> Iterator[str]:
     for title, cases in messages_cases.SECTIONS.items():
         yield f"\n### {title}: Messages\n\n"
         yield from _table([(case, cells[case.id]) for case in cases])
+
+
+def _bedrock(cells: dict[str, Cells]) -> Iterator[str]:
+    found = bedrock_matrix.load()
+    for case in bedrock_matrix.CASES:
+        ours, there = cells[case.id]["chat"][bedrock_matrix.LIKE]["native"], found[case.id]["chat"]
+        if ours != there:
+            yield f"| {case.title} | {_words(ours)} | {_words(there)} |\n"
 
 
 def _differing(cells: dict[str, Cells]) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.wires import expected, messages_cases, messages_matrix, page
+from tests.wires import bedrock_matrix, expected, messages_cases, messages_matrix, page
 from tests.wires.matrix import CASES
 
 OUTCOME = re.compile(r"carried(, without [\w., ]+)?|(named|ruled out|refused|error): [\w., ]+")
@@ -27,6 +27,14 @@ def test_every_case_of_messages_is_written_down_once() -> None:
     written = messages_matrix.load()
     assert list(written) == [case.id for case in messages_cases.CASES]
     cells = (cell for columns in written.values() for engines in columns.values() for cell in engines.values())
+    assert [cell for cell in cells if not OUTCOME.fullmatch(cell)] == []
+
+
+def test_every_case_of_bedrock_is_written_down_once() -> None:
+    """And each of its cells has one of the words."""
+    written = bedrock_matrix.load()
+    assert list(written) == [case.id for case in bedrock_matrix.CASES]
+    cells = (cell for forms in written.values() for cell in forms.values())
     assert [cell for cell in cells if not OUTCOME.fullmatch(cell)] == []
 
 

@@ -6,13 +6,14 @@ https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.htm
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from typing import Any, override
 
 from local.providers.bedrock.base import BedrockWire
 from local.providers.bedrock.frames import event
-from local.providers.bedrock.rules import check_converse
+from local.providers.bedrock.rules import check_converse, signature_of
 from local.providers.content import Content, last_text, read_content
 from local.providers.generation import call_tokens
 from local.providers.model import Frame, Generation, Json, Prompt, Request, Stamp, Tokens, Tool, ToolCall
@@ -38,7 +39,7 @@ class BedrockConverse(BedrockWire):
     @override
     def read(self, request: Request) -> Prompt:
         body = request.body
-        check_converse(body)
+        check_converse(request.params["model"], body)
         contents = [(message["role"], _content(message["content"])) for message in body["messages"]]
         said = sum(content.tokens + MESSAGE_TOKENS for _, content in contents)
         limits = body.get("inferenceConfig") or {}
@@ -84,11 +85,13 @@ class BedrockConverseStream(BedrockConverse):
 
 
 type _Block = tuple[str, Json, tuple[str, ...]]
-"""Its kind, a call's id and name, and the tokens that fill it."""
+"""Its kind, a call's id and name (or what is hidden of a thought), and the tokens that fill it."""
 
 
 def _blocks(generation: Generation, stamp: Stamp) -> Iterator[_Block]:
-    if generation.reasoning:
+    if generation.reasoning and "redacted" in generation.quirks:
+        yield "reasoningContent", {"redactedContent": _hidden(generation.reasoning)}, ()
+    elif generation.reasoning:
         yield "reasoningContent", {}, generation.reasoning
     if generation.text:
         yield "text", {}, generation.text
@@ -97,12 +100,18 @@ def _blocks(generation: Generation, stamp: Stamp) -> Iterator[_Block]:
         yield "toolUse", used, pieces(call.arguments)
 
 
+def _hidden(thought: tuple[str, ...]) -> str:
+    return base64.b64encode("".join(thought).encode()[::-1]).decode()
+
+
 def _filled(kind: str, call: Json, parts: tuple[str, ...]) -> Json:
     whole = "".join(parts)
     if kind == "toolUse":
         return {kind: call | {"input": json.loads(whole or "{}")}}
+    if kind == "reasoningContent" and call:
+        return {kind: call}
     if kind == "reasoningContent":
-        return {kind: {"reasoningText": {"text": whole, "signature": _signature(whole)}}}
+        return {kind: {"reasoningText": {"text": whole, "signature": signature_of(whole)}}}
     return {kind: whole}
 
 
@@ -114,8 +123,10 @@ def _block_frames(index: int, kind: str, call: Json, parts: tuple[str, ...]) -> 
     for part in parts:
         yield _delta(index, _piece(kind, part), 1 + opening_tokens)
         opening_tokens = 0
-    if kind == "reasoningContent":
-        yield _delta(index, {kind: {"signature": _signature("".join(parts))}}, 0)
+    if kind == "reasoningContent" and call:
+        yield _delta(index, {kind: call}, 1)
+    elif kind == "reasoningContent":
+        yield _delta(index, {kind: {"signature": signature_of("".join(parts))}}, 0)
     yield _frame("contentBlockStop", {"contentBlockIndex": index})
 
 
@@ -129,10 +140,6 @@ def _delta(index: int, delta: Json, tokens: int) -> Frame:
 
 def _frame(kind: str, data: Json, tokens: int = 0) -> Frame:
     return Frame(event(kind, data), tokens)
-
-
-def _signature(text: str) -> str:
-    return f"signed-{len(text)}"
 
 
 def _stop(prompt: Prompt, generation: Generation) -> Json:

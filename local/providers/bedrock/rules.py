@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from local.providers.model import Json, Refused
@@ -29,8 +30,19 @@ _BLOCKS = frozenset(
 )
 
 
-def check_converse(body: Json) -> None:
+_MOST_POINTS = 4
+"""Of Claude and Nova: https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html."""
+_CACHES = re.compile(r"anthropic\.claude|amazon\.nova")
+
+
+def signature_of(text: str) -> str:
+    """What signs a thought here."""
+    return f"signed-{len(text)}"
+
+
+def check_converse(model: str, body: Json) -> None:
     """Raises Refused."""
+    _check_cache(model, body)
     for name in sorted(body.keys() - _FIELDS):
         raise Refused(f"The field {name} is unknown.")
     for name in sorted((body.get("inferenceConfig") or {}).keys() - _LIMITS):
@@ -43,6 +55,19 @@ def check_converse(body: Json) -> None:
         raise Refused("A conversation must start with a user message. Try again with a conversation that does.")
     for index, message in enumerate(messages):
         _check_message(f"messages.{index}", message, messages[index - 1] if index else None)
+
+
+def _check_cache(model: str, body: Json) -> None:
+    said = [block for message in body.get("messages") or () for block in message["content"]]
+    found = [*(body.get("system") or ()), *said, *((body.get("toolConfig") or {}).get("tools") or ())]
+    points = [block["cachePoint"] for block in found if "cachePoint" in block]
+    if points and not _CACHES.search(model):
+        raise Refused("You invoked an unsupported model or your request did not allow prompt caching.")
+    if len(points) > _MOST_POINTS:
+        raise Refused(f"A maximum of {_MOST_POINTS} blocks with cache_control may be provided.")
+    for point in points:
+        if point["type"] != "default" or point.get("ttl", "5m") not in {"5m", "1h"} or point.keys() - {"type", "ttl"}:
+            raise Refused("Malformed input request: cachePoint")
 
 
 def _check_message(at: str, message: Json, before: Json | None) -> None:
@@ -60,6 +85,9 @@ def _check_message(at: str, message: Json, before: Json | None) -> None:
 def _check_block(at: str, block: Any) -> None:
     if len(block) != 1 or not block.keys() <= _BLOCKS:
         raise Refused(f"{at}: must have exactly one member that is known.")
+    said = (block.get("reasoningContent") or {}).get("reasoningText") or {}
+    if said and said.get("signature") != signature_of(said.get("text", "")):
+        raise Refused(f"{at}: Invalid `signature` in `thinking` block")
     if "text" in block and not block["text"].strip():
         raise Refused(f"The text field in the ContentBlock object at {at} is blank.")
 

@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
+from gateway_core.adapters.upstream.network import Incoming, Network, OpenSigning
 from gateway_core.domain.base_url import is_on_this_machine
 from gateway_core.domain.catalog import Provider
 from gateway_core.domain.credentials import Secret
 from gateway_core.domain.errors import ConfigError, LLMError
 from gateway_core.domain.provider_errors import BadCredentials, ProviderRejected, ProviderUnavailable, RateLimitError
-from gateway_core.http1 import ConnectError, ConnectTimeout, HttpError, LazyTls, Limits, Pool, Request, Response, Url
+from gateway_core.http1 import ConnectError, ConnectTimeout, HttpError, LazyTls, Limits, Pool, Request, Url
+from gateway_core.ports import Clock
 from gateway_core.store.probes import ModelList
 from gateway_core.wires.table import traits_of
 from gateway_core.wires.wire import ModelsEndpoint
@@ -31,7 +33,10 @@ _REFUSES_KEY = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 class HttpModelLister:
     """Implements the port `ModelLister`. Each call has its own connection, so that nothing outlives an event loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock, signing: OpenSigning | None = None) -> None:
+        """`signing` is for those that take signatures instead of keys, at the clock's time; nobody signs without."""
+        self._clock = clock
+        self._signing = signing
         self._tls = LazyTls()
         self._tls.context()  # here, as it takes longer than a call
 
@@ -40,9 +45,10 @@ class HttpModelLister:
         headers = {**_HEADERS, **dict(endpoint.headers)}
         if key:
             headers[endpoint.key_header] = endpoint.key_prefix + key.reveal()
-        request = Request("GET", Url.parse(provider.api_base + endpoint.path), headers)
+        request = Request("GET", Url.parse(endpoint.url(provider.api_base)), headers)
+        network = await self._network(provider, key)
         try:
-            response = await Pool(_ONCE, self._tls).send(request)
+            response = await network.send(request, _nothing)
             try:
                 return await _read(response, endpoint)
             finally:
@@ -54,20 +60,33 @@ class HttpModelLister:
         except HttpError as error:
             raise _unavailable(type(error).__name__) from None
 
+    async def _network(self, provider: Provider, key: Secret | None) -> Network:
+        """One that signs, where that is in the place of a key. Raises BadCredentials."""
+        network = Pool(_ONCE, self._tls)
+        if key or not (provider.region and self._signing):
+            return network
+        service = traits_of(provider.name).signs_for
+        return await self._signing().signed(network, service, provider.region, self._clock.now_ms)
 
-async def _read(response: Response, endpoint: ModelsEndpoint) -> ModelList:
+
+def _nothing() -> None:
+    """Nobody waits for the first byte to leave."""
+
+
+async def _read(response: Incoming, endpoint: ModelsEndpoint) -> ModelList:
     body = await _body(response)
     if response.status != HTTPStatus.OK:
         raise _refusal(response.status, body)
     try:
         document = json.loads(body)
         names = frozenset(_names(document, endpoint))
-        return ModelList(names, complete=not (endpoint.more and document.get(endpoint.more)))
+        has_more = bool(endpoint.more and document.get(endpoint.more))
+        return ModelList(names, complete=endpoint.names_all and not has_more)
     except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
         raise _unavailable("the answer is not a list of models") from None
 
 
-async def _body(response: Response) -> bytes:
+async def _body(response: Incoming) -> bytes:
     if response.headers.get("content-encoding", "identity").lower() != "identity":
         raise _unavailable("the answer is compressed, which was not asked for")
     body = bytearray()

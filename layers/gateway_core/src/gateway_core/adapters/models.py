@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cache
 
 from gateway_core.adapters.native import NativeEngine
 from gateway_core.adapters.tokens import PromptCounter
 from gateway_core.adapters.upstream.attempts import MAX_RESPONSE_BYTES, Attempts
 from gateway_core.adapters.upstream.connections import Connections
 from gateway_core.adapters.upstream.guarded import LookUp, addresses_of
-from gateway_core.adapters.upstream.network import Network, OpenSigning, Signing
+from gateway_core.adapters.upstream.network import Network, OpenSigning
 from gateway_core.adapters.upstream.provider import LazyEngine, TranslationEngine, UpstreamProvider
 from gateway_core.domain.credentials import Credential
 from gateway_core.ports import Clock
@@ -29,20 +28,6 @@ def model_provider(
     """A provider with these credentials; see `Attempts` and `Connections` for the rest, its own counter if none."""
     attempts = Attempts(dict(credentials), clock, Connections(connect, look_up), max_response_bytes, signing)
     return UpstreamProvider(attempts, NativeEngine(), LazyEngine(_litellm), counter)
-
-
-def signing_of(environ: Mapping[str, str]) -> OpenSigning:
-    """Signs as the account of this environment; see `network.OpenSigning`."""
-
-    @cache
-    def opened() -> Signing:
-        # Here, not above: most processes sign nothing.
-        from gateway_core.adapters.aws import Account  # noqa: PLC0415
-        from gateway_core.adapters.upstream.signing import AwsSigning  # noqa: PLC0415
-
-        return AwsSigning(Account(environ))
-
-    return opened
 
 
 def _litellm() -> TranslationEngine:

@@ -18,6 +18,7 @@ _TOLD = (
     "request-id",
     "retry-after",
     "www-authenticate",
+    "x-amzn-remapped-www-authenticate",  # what API Gateway makes of it
     "x-gateway-attempts",
     "x-gateway-cached",
     "x-gateway-cost-usd",

@@ -98,7 +98,8 @@ def job_services(environ: Mapping[str, str], feed: EventSink | None = None) -> R
 
 def _calling(began: _Beginning, environ: Mapping[str, str]) -> ReloadingServices[ModelServices]:
     # Here, not above: the light functions start without it.
-    from gateway_core.adapters.models import model_provider, signing_of  # noqa: PLC0415
+    from gateway_core.adapters.models import model_provider  # noqa: PLC0415
+    from gateway_core.adapters.upstream.network import signing_of  # noqa: PLC0415
 
     provider = model_provider({}, began.services.clock, signing=signing_of(environ))
     if began.services.settings.loads_litellm(on_lambda=began.process.on_lambda):
@@ -154,9 +155,11 @@ def health_checks(environ: Mapping[str, str]) -> HealthChecks:
     """For the function that the schedules start: without LiteLLM, but with the providers' keys."""
     # Here, not above: only that one starts with them.
     from gateway_core.adapters.model_lists import HttpModelLister  # noqa: PLC0415
+    from gateway_core.adapters.upstream.network import signing_of  # noqa: PLC0415
     from gateway_core.triggers.health_checks import HealthChecks  # noqa: PLC0415
 
-    return HealthChecks(light_services(environ), HttpModelLister())
+    services = light_services(environ)
+    return HealthChecks(services, HttpModelLister(services.now().clock, signing_of(environ)))
 
 
 def _after_restore(process: ProcessEnvironment, forget: Callable[[], None]) -> None:

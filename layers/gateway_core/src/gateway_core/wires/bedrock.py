@@ -74,7 +74,15 @@ BEDROCK = Wire(
     name="bedrock",
     finish_of=_finish,
     usage_of=_usage,
-    models=ModelsEndpoint("/foundation-models", "authorization", "modelSummaries", "modelId", key_prefix="Bearer "),
+    models=ModelsEndpoint(
+        "/foundation-models",
+        "authorization",
+        "modelSummaries",
+        "modelId",
+        key_prefix="Bearer ",
+        host=("//bedrock-runtime", "//bedrock"),  # "bedrock-runtime-fips" is "bedrock-fips" there
+        names_all=False,  # profiles are in a list of their own
+    ),
     stream=StreamForm(_facts, terminators=frozenset({"metadata"})),
     error_signs=_SIGNS,
     error_statuses=_STATUSES,

@@ -152,6 +152,32 @@ def _loses_unions(_messages: Sequence[Json], params: Json) -> Objection | None:
     return None
 
 
+def _may_not_call(_messages: Sequence[Json], params: Json) -> Objection | None:
+    """Tools are offered all the same: there is no such choice on the wire."""
+    if params.get("tools") and params.get("tool_choice") == "none":
+        return Objection("tool_choice", "cannot be kept from calling tools by way of LiteLLM (tool_choice)")
+    return None
+
+
+def _breaks_schemas(_messages: Sequence[Json], params: Json) -> Objection | None:
+    """What references lead to takes their place, but references in there lead nowhere then; enums lose their nulls."""
+    for index, tool in enumerate(items(params.get("tools"))):
+        schema = mapping(mapping(mapping(tool).get("function")).get("parameters"))
+        kinds = [*mapping(schema.get("$defs")).values(), *mapping(schema.get("definitions")).values()]
+        nested = any("$ref" in one for kind in kinds for one in _objects(kind))
+        if nested or any(None in items(one.get("enum")) for one in _objects(schema)):
+            path = f"tools.{index}.function.parameters"
+            return Objection(path, f"does not get this schema as it is by way of LiteLLM ({path})")
+    return None
+
+
+def _objects(value: Any) -> Iterator[Json]:
+    if isinstance(value, Mapping):
+        yield value
+    for inner in value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ():
+        yield from _objects(inner)
+
+
 def _schemas(schema: Any) -> Iterator[Any]:
     """A schema and those in it, which stand where JSON Schema has them: not everything that looks like one is one."""
     if isinstance(schema, bool):
@@ -166,7 +192,7 @@ def _schemas(schema: Any) -> Iterator[Any]:
 type _Check = Callable[[Sequence[Json], Json], Objection | None]
 _CHECKS: Mapping[str, tuple[_Check, ...]] = {
     ANTHROPIC.name: (_needs_a_turn, _keeps_no_place, _has_no_json_mode, _loses_unions),
-    BEDROCK.name: (_needs_a_turn, _keeps_no_place, _has_no_json_mode, _loses_unions),
+    BEDROCK.name: (_needs_a_turn, _keeps_no_place, _has_no_json_mode, _loses_unions, _may_not_call, _breaks_schemas),
     OPENAI_RESPONSES.name: (_needs_the_word,),
     GEMINI.name: (_needs_a_turn, _keeps_no_place, _needs_calls, _changes_schemas, _folds_no_seed),
 }

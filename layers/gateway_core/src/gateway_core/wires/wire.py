@@ -102,6 +102,8 @@ class ModelsEndpoint:
     key_header, key_prefix: The header of the key, and what stands before it there.
     entries, name: The field with the list, and the field of an entry with the model's name.
     more: The field that is true, or not empty, where the list goes on.
+    host: What of the base URL is another for the list, and what it is there.
+    names_all: Whether every model is called by a name of the list.
     """
 
     path: str
@@ -111,6 +113,12 @@ class ModelsEndpoint:
     more: str = ""
     key_prefix: str = ""
     headers: tuple[tuple[str, str], ...] = ()
+    host: tuple[str, str] = ("", "")
+    names_all: bool = True
+
+    def url(self, base: str) -> str:
+        """Where the list is, for a provider at this base URL."""
+        return base.replace(*self.host, 1) + self.path
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from gateway_core.adapters.litellm.claude import signs_thoughts
 from gateway_core.adapters.upstream.exchange import ProviderExchange
 from gateway_core.domain.answer import ProviderAnswer, ToolCall, Usage
 from gateway_core.domain.chat import ProviderCall
+from gateway_core.wires.bedrock_thoughts import signed_ids
 from gateway_core.wires.confidence import confidence_of
 from gateway_core.wires.openai_chat.history import REASONING_MARK
 from gateway_core.wires.shapes import sendable
@@ -20,6 +22,9 @@ def answer_of(call: ProviderCall, response: Any, seen: ProviderExchange, dropped
     message, refusal = response.choices[0].message, sendable(seen.wire.refusal_of(seen.json))
     content, reasoning = sendable(message.content or ""), sendable(getattr(message, "reasoning_content", None) or "")
     calls = [_tool_call(made) for made in message.tool_calls or ()]
+    if calls and signs_thoughts(call.deployment):
+        ids = signed_ids(seen.json)
+        calls = [replace(made, id=ids.get(made.id, made.id)) for made in calls]
     if calls and reasoning and traits_of(call.deployment.provider).takes_reasoning:
         calls[0] = replace(calls[0], id=signed(calls[0].id, REASONING_MARK, reasoning))
     return ProviderAnswer(

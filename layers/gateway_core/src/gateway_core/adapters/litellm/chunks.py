@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from gateway_core.adapters.litellm.claude import signs_thoughts
 from gateway_core.adapters.litellm.gaps import with_arguments
 from gateway_core.domain.answer import Chunk, ToolCallDelta
 from gateway_core.domain.chat import Json, ProviderCall
 from gateway_core.wires.anthropic import ANTHROPIC
 from gateway_core.wires.bedrock import BEDROCK
+from gateway_core.wires.bedrock_thoughts import Thoughts
 from gateway_core.wires.calls import CallNumbers
 from gateway_core.wires.gemini import GEMINI
 from gateway_core.wires.openai_chat import OPENAI_CHAT
@@ -53,6 +55,8 @@ class Translator:
         self._plain = ChatReader(replace(call, spoken=None)) if self._wire is OPENAI_CHAT and not dialect else None
         self._calls = CallNumbers()
         self._told: set[Any] = set()
+        self._bare: set[int] = set()
+        self._thoughts = Thoughts() if signs_thoughts(call.deployment) else None
 
     @property
     def called(self) -> bool:
@@ -65,6 +69,8 @@ class Translator:
             return self._plain.chunk(event)
         if event.get("type") == "response.refusal.delta":
             return Chunk(refusal=text_of(event.get("delta")))
+        if self._thoughts:
+            self._thoughts.read(event)
         if late := self._late_arguments(event):
             return Chunk(tool_calls=tuple(late))
         needed = _NEEDED.get(self._wire, _of_chat)(event)
@@ -84,7 +90,7 @@ class Translator:
         """What is missing at the end: the arguments of calls that came without any."""
         if self._plain:
             return self._plain.last()
-        return Chunk()
+        return Chunk(tool_calls=tuple(ToolCallDelta(number, arguments=NO_ARGUMENTS) for number in sorted(self._bare)))
 
     def _parse(self, event: Json) -> Any:
         known = self._parser.converse_chunk_parser if self._wire is BEDROCK else self._parser.chunk_parser
@@ -102,10 +108,15 @@ class Translator:
 
     def _foreign_calls(self, delta: Any) -> Iterator[ToolCallDelta]:
         for piece in getattr(delta, "tool_calls", None) or ():
-            yield from self._call(piece.index, piece.id, piece.function.name, piece.function.arguments)
+            call_id = self._thoughts.signed(piece.id) if self._thoughts and piece.id else piece.id
+            yield from self._call(piece.index, call_id, piece.function.name, piece.function.arguments)
 
     def _call(self, index: int | None, call_id: Any, name: Any, arguments: Any) -> Iterator[ToolCallDelta]:
         delta = self._calls.delta(index, text_of(call_id), text_of(name), text_of(arguments))
+        if delta and delta.arguments:
+            self._bare.discard(delta.index)
+        elif delta and delta.name:
+            self._bare.add(delta.index)
         return iter([delta] if delta else [])
 
 

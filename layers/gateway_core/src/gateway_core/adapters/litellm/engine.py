@@ -10,6 +10,7 @@ import httpx
 from gateway_core.adapters.litellm.answer import answer_of
 from gateway_core.adapters.litellm.chat import chat, open_chat
 from gateway_core.adapters.litellm.chunks import Translator
+from gateway_core.adapters.litellm.claude import marks_of
 from gateway_core.adapters.litellm.gaps import Completing
 from gateway_core.adapters.litellm.history import LiteLLMHistory, history_of
 from gateway_core.adapters.litellm.library import Library, lending, load
@@ -40,7 +41,7 @@ class LiteLLMEngine:
 
     async def complete(self, call: ProviderCall, line: Line) -> ProviderAnswer:
         """A whole answer. Raises what LiteLLM raises."""
-        history = history_of(call)
+        history = history_of(call, marks_of(self._library.litellm, call.deployment))
         params, dropped = self._fitter.fit(call, may_think=history.may_think)
         send = respond if call.deployment.mode == "responses" else chat
         transport = Completing(HttpxTransport(line.transport), wire_of(call.deployment))
@@ -50,7 +51,7 @@ class LiteLLMEngine:
 
     async def open(self, call: ProviderCall, line: Line) -> Opened:
         """A stream, once the answer has begun. Raises what LiteLLM raises."""
-        history = history_of(call)
+        history = history_of(call, marks_of(self._library.litellm, call.deployment))
         params, dropped = self._fitter.fit(call, may_think=history.may_think)
         send = open_response if call.deployment.mode == "responses" else open_chat
         transport = HttpxTransport(line.transport)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from gateway_core.adapters.litellm.claude import MARK, NO_MARKS, Marks, asks_for_hours, signs_thoughts
 from gateway_core.domain.chat import Json, ProviderCall
 from gateway_core.wires.anthropic import ANTHROPIC
 from gateway_core.wires.bedrock import BEDROCK
+from gateway_core.wires.bedrock_thoughts import thoughts_before
 from gateway_core.wires.openai_chat import OPENAI_CHAT
 from gateway_core.wires.openai_chat import history as chat
 from gateway_core.wires.shapes import items, mapping
@@ -32,8 +34,8 @@ class LiteLLMHistory:
         return tuple(sorted({*dropped, *self.dropped}))
 
 
-def history_of(call: ProviderCall) -> LiteLLMHistory:
-    """The conversation of a call. Reasoning and signatures go back to those alone who take them."""
+def history_of(call: ProviderCall, marks: Marks = NO_MARKS) -> LiteLLMHistory:
+    """The conversation of a call. Reasoning, signatures and marks for caches go to those alone who take them."""
     wire = wire_of(call.deployment)
     # LiteLLM knows by itself who has no role `developer`.
     traits = replace(traits_of(call.deployment.provider), has_developer_role=True)
@@ -45,8 +47,14 @@ def history_of(call: ProviderCall) -> LiteLLMHistory:
         for came, sent in zip(call.messages, plain.messages, strict=True)
         if wire is OPENAI_CHAT or _says_something(sent)
     ]
-    made, dropped = [sent for _, sent in pairs], plain.dropped | _lost(call.messages, wire)
-    if wire in (ANTHROPIC, BEDROCK):
+    made, dropped = [sent for _, sent in pairs], plain.dropped | _lost(call, wire)
+    if wire is BEDROCK:
+        kept = {MARK} if marks.taken and _mark_all(call, pairs, marks) else set()
+        for came, sent in pairs if signs_thoughts(call.deployment) else ():
+            if blocks := thoughts_before(came):
+                sent["thinking_blocks"] = blocks
+        return LiteLLMHistory(made, _last_call_is_signed(pairs), dropped - kept)
+    if wire is ANTHROPIC:
         for came, sent in pairs:
             _keep_thoughts(came, sent)
         return LiteLLMHistory(made, _last_call_is_signed(pairs), dropped)
@@ -55,15 +63,19 @@ def history_of(call: ProviderCall) -> LiteLLMHistory:
     return LiteLLMHistory(made, plain.may_think, dropped)
 
 
-def _lost(messages: Sequence[Json], wire: Wire) -> frozenset[str]:
-    """What LiteLLM leaves out of messages on its way to another wire, without a word."""
+def _lost(call: ProviderCall, wire: Wire) -> frozenset[str]:
+    """What LiteLLM leaves out of messages on its way to another wire, or tells in other words, without a word."""
     if wire is OPENAI_CHAT:
         return frozenset()
+    messages = call.messages
+    # Converse takes no calls where no tools are offered: they become texts.
+    told = wire is BEDROCK and not call.params.get("tools") and any(one.get("tool_calls") for one in messages)
     named = any(message.get("name") and message.get("role") != "tool" for message in messages)
     parts = (mapping(part) for message in messages for part in items(message.get("content")))
     details = {mapping(part.get("image_url")).get("detail") for part in parts}
     looks = wire in (ANTHROPIC, BEDROCK) and bool(details & {"low", "high"})
-    return frozenset({*(["name"] if named else ()), *(["detail"] if looks else ())})
+    lost = {"name": named, "detail": looks, "tool_calls": told}
+    return frozenset(name for name, is_lost in lost.items() if is_lost)
 
 
 def _copy(message: Json, wire: Wire) -> dict[str, Any]:
@@ -86,6 +98,29 @@ def _says_something(message: Json) -> bool:
 def _keep_thoughts(came: Json, sent: dict[str, Any]) -> None:
     if blocks := items(came.get("thinking_blocks")):
         sent["thinking_blocks"] = copy.deepcopy(blocks)
+
+
+def _mark_all(call: ProviderCall, pairs: list[tuple[Json, dict[str, Any]]], marks: Marks) -> bool:
+    """Puts the marks of all messages where LiteLLM looks for them. Whether none is lost, or becomes another."""
+    there = {id(came) for came, _ in pairs}
+    placed = [_mark(came, sent) for came, sent in pairs]
+    gone = any(message.get(MARK) for message in call.messages if id(message) not in there)
+    return all(placed) and not gone and (marks.hours or not asks_for_hours(call.messages))
+
+
+def _mark(came: Json, sent: dict[str, Any]) -> bool:
+    """Of one message. A mark of the whole stands behind its last part; whether there is one."""
+    content = sent.get("content")
+    parts = content if isinstance(content, list) else []
+    for part, own in zip(parts, map(mapping, items(came.get("content"))), strict=False):
+        if mark := own.get(MARK):
+            part[MARK] = dict(mark)
+    if not (whole := came.get(MARK)):
+        return True
+    places = sent.get("tool_calls") or parts or ([sent] if content else [])
+    for place in places[-1:]:
+        place[MARK] = dict(whole)
+    return bool(places)
 
 
 def _last_call_is_signed(pairs: list[tuple[Json, dict[str, Any]]]) -> bool:

@@ -6,6 +6,7 @@ import copy
 from collections.abc import Hashable, Iterator
 from typing import Any
 
+from gateway_core.adapters.litellm.claude import MARK, Marks, asks_for_hours, marks_of
 from gateway_core.domain.chat import Json, ProviderCall
 from gateway_core.domain.terms import sent_service_tier
 from gateway_core.wires.anthropic import ANTHROPIC
@@ -68,7 +69,9 @@ class ParamFitter:
         asked_for = {name for name in dropped if name in call.params and not says_nothing(name, given[name])}
         ours, raised = _ours(call)
         asked_for -= ours.keys()
-        return {**_unmarked(call, sent), **ours}, tuple(sorted({*fit.dropped, *asked_for, *raised, *_lost(call, fit)}))
+        marks = marks_of(self._litellm, call.deployment)
+        lost = _lost(call, fit, marks)
+        return {**_unmarked(call, sent, marks), **ours}, tuple(sorted({*fit.dropped, *asked_for, *raised, *lost}))
 
     def _with_room_to_answer(self, call: ProviderCall, params: dict[str, Any]) -> dict[str, Any]:
         """Claude refuses a thinking budget that is not below the output limit; LiteLLM makes one of every effort."""
@@ -136,19 +139,20 @@ def _ours(call: ProviderCall) -> tuple[dict[str, Any], set[str]]:
     return ours, {"max_tokens"} if limit < least else set()
 
 
-def _unmarked(call: ProviderCall, sent: dict[str, Any]) -> dict[str, Any]:
-    """Marks for caches are Anthropic's alone."""
-    if wire_of(call.deployment) is ANTHROPIC or "tools" not in sent:
+def _unmarked(call: ProviderCall, sent: dict[str, Any], marks: Marks) -> dict[str, Any]:
+    """Marks for caches are Claude's alone."""
+    if marks.taken or wire_of(call.deployment) is ANTHROPIC or "tools" not in sent:
         return sent
-    tools = [{name: value for name, value in tool.items() if name != "cache_control"} for tool in sent["tools"]]
+    tools = [{name: value for name, value in tool.items() if name != MARK} for tool in sent["tools"]]
     return {**sent, "tools": tools}
 
 
-def _lost(call: ProviderCall, fit: Fitted) -> Iterator[str]:
+def _lost(call: ProviderCall, fit: Fitted, marks: Marks) -> Iterator[str]:
     """What LiteLLM takes, and leaves out or changes without a word."""
     wire, tools = wire_of(call.deployment), [mapping(tool) for tool in items(fit.params.get("tools"))]
-    if wire is not ANTHROPIC and any(tool.get("cache_control") for tool in tools):
-        yield "cache_control"
+    as_it_is = wire is ANTHROPIC or (marks.taken and (marks.hours or not asks_for_hours(tools)))
+    if not as_it_is and any(tool.get(MARK) for tool in tools):
+        yield MARK
     if wire in (ANTHROPIC, BEDROCK, GEMINI) and any(mapping(tool.get("function")).get("strict") for tool in tools):
         yield "strict"
     if wire is GEMINI and fit.params.get("parallel_tool_calls") is False:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Protocol
 
 from gateway_core.http1 import ConnectError, Request
@@ -54,3 +55,17 @@ class Signing(Protocol):
 
 type OpenSigning = Callable[[], Signing]
 """Gives the same one each time; it is made when somebody needs it first."""
+
+
+def signing_of(environ: Mapping[str, str]) -> OpenSigning:
+    """Signs as the account of this environment."""
+
+    @cache
+    def opened() -> Signing:
+        # Here, not above: most processes sign nothing.
+        from gateway_core.adapters.aws import Account  # noqa: PLC0415
+        from gateway_core.adapters.upstream.signing import AwsSigning  # noqa: PLC0415
+
+        return AwsSigning(Account(environ))
+
+    return opened
