@@ -16,7 +16,7 @@ BROWSER := .tools/browser
 DOCS := .tools/docs
 
 .PHONY: help setup hooks run check test test-litellm test-properties test-lambda test-clients test-faults test-fleet test-openapi test-stack unit fmt lint types arch lock openapi docs test-documents prices clean validate conformance
-.PHONY: deploy build build-here build-other size sam-local test-docker test-browser pictures charts mutants
+.PHONY: deploy versions build build-here build-other size sam-local test-docker test-browser pictures charts mutants
 # Tests take all processors by themselves, and builds share .aws-sam.
 .NOTPARALLEL:
 
@@ -123,7 +123,7 @@ arch: $(STAMP) ## Check the import rules, and count rooms, floors and arrows
 
 validate: $(STAMP) ## Check the SAM template, and what CloudFormation gets
 	SAM_CLI_TELEMETRY=0 AWS_EC2_METADATA_DISABLED=true AWS_DEFAULT_REGION=eu-central-1 $(BIN)/sam validate --lint
-	@scripts/lint_transformed.sh
+	@$(BIN)/python -m scripts.lint_template
 
 MACHINE := $(if $(filter x86_64,$(shell uname -m)),x86_64,arm64)
 OTHER := $(if $(filter x86_64,$(MACHINE)),arm64,x86_64)
@@ -149,6 +149,9 @@ size: build-here ## Show how large the functions are once unpacked; fail above t
 
 deploy: $(STAMP) ## Build and deploy a stage of samconfig.toml: STAGE=default|staging|prod [SET='NAME=VALUE ...'] [DRY=1]
 	@UV="$(wildcard $(abspath $(UV)))" $(BIN)/python -m scripts.deploy $(if $(DRY),--dry-run) $(or $(STAGE),default) $(SET)
+
+versions: $(STAMP) ## Show the versions of a stage's functions, or change what is in service: STAGE=... [DO='back --since 2h' | DO=prune]
+	@$(BIN)/python -m scripts.versions llm-gateway$(if $(filter-out default,$(STAGE)),-$(STAGE)) $(DO)
 
 sam-local: build-here ## Run every event in SAM's local Lambda, which takes Docker
 	@scripts/with_docker.sh scripts/check_sam_local.sh

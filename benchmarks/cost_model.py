@@ -31,12 +31,16 @@ MEMORY_MB: Mapping[str, int] = {
     "Replay": 256,
 }
 """MB by function, as in template.yaml."""
-NO_SNAPSTART = frozenset({"JobWorker", "Preflight"})
-"""Functions that have none, whatever the parameter."""
+SNAPSTART = frozenset({"Ask", "Complete", "Embed", "Mcp", "Stream", "Tokens"})
+"""Functions that have one with the parameter; the others start soon enough."""
 ALARMS = 10
-"""Of the template; the first ten of an account are free."""
-TOLD_ALARMS = 4
+"""Metrics that the template's alarms look at; the first ten of an account are free."""
+TOLD_ALARMS = 7
 """Those that are there only with `AlarmTopicArn`."""
+PROD_ALARMS = 14
+"""Those that are there only with `Stage=prod`."""
+REPORT_BYTES = 700
+"""Of a log: what Lambda itself says of each invocation, `platform.start` and `platform.report`."""
 POLLERS = 5
 POLLS_A_MINUTE = 3
 """Lambda asks a queue by so many at once, each for 20 s:
@@ -161,7 +165,7 @@ def idle_use(probe: Probe = Probe()) -> dict[str, Decimal]:
         "alarms": Decimal(ALARMS),
         "dashboards": Decimal(1),
         "custom_metrics": Decimal(probe.metrics),
-        "log_ingestion": runs * probe.log_bytes / GB,
+        "log_ingestion": runs * (probe.log_bytes + REPORT_BYTES) / GB,
         "traces": runs,
         "scheduler": runs,
         "events": Decimal(0),
@@ -185,13 +189,25 @@ def request_use(requests: int, about: Request = Request()) -> dict[str, Decimal]
         "api_requests": count,
         "data_out": count * about.answer_bytes / GB,
         "custom_metrics": Decimal(METRICS_IN_USE),
-        "log_ingestion": count * about.log_bytes / GB,
+        "log_ingestion": count * (about.log_bytes + REPORT_BYTES) / GB,
         "traces": min(count, Decimal(SECONDS)),
         "events": count * about.events,
         "decryptions": count * about.cold_share * about.parameters,
         "store_commands": count * about.store_commands,
         "store_gb": count * about.record_bytes / GB,
     }
+
+
+def tool_use(calls: int, about: Request = Request()) -> dict[str, Decimal]:
+    """What so many calls of MCP tools use: each is a request, for which a second function waits."""
+    used, count = request_use(calls, about), Decimal(calls)
+    seconds = about.seconds + about.cold_share * about.cold_seconds
+    more = {
+        "lambda_requests": count,
+        "lambda_gb_seconds": count * seconds * MEMORY_MB["Mcp"] / 1024,
+        "log_ingestion": count * REPORT_BYTES / GB,
+    }
+    return {name: amount + more.get(name, 0) for name, amount in used.items()}
 
 
 def job_use(job: Job, about: Request = Request()) -> dict[str, Decimal]:

@@ -15,14 +15,16 @@ from benchmarks import cost_by_memory
 from benchmarks.cost_model import (
     ALARMS,
     MEMORY_MB,
-    NO_SNAPSTART,
+    PROD_ALARMS,
     SECONDS,
+    SNAPSTART,
     TOLD_ALARMS,
     Job,
     Probe,
     idle_use,
     job_use,
     request_use,
+    tool_use,
 )
 from benchmarks.prices import ALWAYS_FREE, CENT, Rates, load, total, usd
 
@@ -63,16 +65,21 @@ def idle_table(rates: Rates) -> str:
 
 def request_table(rates: Rates) -> str:
     """1,000 and a million requests a month, in an account that has nothing else."""
-    few, many = request_use(1_000), request_use(1_000_000)
+    few, many, tools = request_use(1_000), request_use(1_000_000), tool_use(1_000_000)
     lines = [
-        "| what | 1,000 requests | a million requests | a million, free part used up |",
-        "|---|---|---|---|",
+        "| what | 1,000 requests | a million requests | a million, free part used up | the same by MCP tools |",
+        "|---|---|---|---|---|",
     ]
     for name, used in many.items():
         rate = rates[name]
-        costs = (rate.cost(few[name], free=True), rate.cost(used, free=True), rate.cost(used, free=name in ALWAYS_FREE))
+        costs = (
+            rate.cost(few[name], free=True),
+            rate.cost(used, free=True),
+            rate.cost(used, free=name in ALWAYS_FREE),
+            rate.cost(tools[name], free=name in ALWAYS_FREE),
+        )
         lines.append(f"| {rate.what} | {' | '.join(usd(cost) for cost in costs)} |")
-    sums = total(few, rates), total(many, rates), total(many, rates, free=False)
+    sums = total(few, rates), total(many, rates), total(many, rates, free=False), total(tools, rates, free=False)
     lines.append(f"| **sum** | {' | '.join(f'**{usd(cost)}**' for cost in sums)} |")
     return "\n".join(lines)
 
@@ -94,19 +101,24 @@ def job_table(rates: Rates) -> str:
 
 def option_table(rates: Rates) -> str:
     """What can be switched on, and costs while idle."""
-    gigabytes = Decimal(sum(memory for name, memory in MEMORY_MB.items() if name not in NO_SNAPSTART)) / 1024
+    gigabytes = Decimal(sum(MEMORY_MB[name] for name in SNAPSTART)) / 1024
     kept = rates["snapstart_cache"].cost(gigabytes * SECONDS, free=False)
     restored = rates["snapstart_restore"].cost(Decimal(MEMORY_MB["Stream"]) / 1024, free=False)
     secrets = rates["secrets"].cost(Decimal(2), free=False)
     reads = rates["secret_reads"].cost(Decimal(2000), free=False)
     alarms = rates["alarms"].cost(Decimal(3 * ALARMS), free=True)
     told = rates["alarms"].cost(Decimal(ALARMS + TOLD_ALARMS), free=True)
+    prod = rates["alarms"].cost(Decimal(ALARMS + PROD_ALARMS), free=True)
+    acl, rule = (rates[name].cost(Decimal(1), free=False) for name in ("web_acls", "web_acl_rules"))
+    looked = rates["web_acl_requests"].cost(Decimal(1_000_000), free=False)
     minute = total(idle_use(Probe(every_minutes=1)), rates, free=False)
     rows = [
         ("`SnapStart=on`", f"{usd(kept)} ({number(gigabytes)} GB)", f"{usd(restored * 1000)} for 1,000 cold starts"),
         ("`SecretsIn=secretsmanager`", f"{usd(secrets)} (2 secrets)", f"{usd(reads)} for 1,000 cold starts"),
-        ("`AlarmTopicArn`", f"{usd(told)} ({TOLD_ALARMS} alarms more)", ""),
-        ("alarms of three stacks in one account", f"{usd(alarms)} ({3 * ALARMS} alarms)", ""),
+        ("`AlarmTopicArn`", f"{usd(told)} ({TOLD_ALARMS} metrics of alarms more)", ""),
+        ("`Stage=prod`, which has a canary", f"{usd(prod)} ({PROD_ALARMS} metrics of alarms more)", ""),
+        ("alarms of three stacks in one account", f"{usd(alarms)} ({3 * ALARMS} metrics of alarms)", ""),
+        ("`WebAclArn`: a web ACL of yours ²", f"{usd(acl)} and {usd(rule)} for a rule", f"{usd(looked)} for a million"),
         ("the probe every minute, free part used up", f"{usd(minute)} (all of the table above)", ""),
     ]
     lines = ["| what | USD a month | in use |", "|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows)]

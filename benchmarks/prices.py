@@ -18,8 +18,9 @@ FREE_OF_CHARGE = (
     "AWS::CodeDeploy::Application",
     "AWS::CodeDeploy::DeploymentGroup",
     "AWS::Route53::RecordSet",
+    "AWS::WAFv2::WebACLAssociation",
 )
-"""Never billed. The zone of a record is: it is yours, and not of the template."""
+"""Never billed. The zone of a record is, and the web ACL: these are yours, and not of the template."""
 
 type Amounts = Mapping[str, Decimal]
 """How much of what is in prices.toml a month uses."""

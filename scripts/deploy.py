@@ -135,6 +135,8 @@ def main(arguments: Sequence[str]) -> int:
         if not asked.built and (failed := _run(["scripts/build.sh", stage.architecture])):
             return failed
         check_built(ROOT / FOLDERS[stage.architecture], stage.architecture)
+        # What the releases before this one left. Whatever comes of it: a first deployment has none.
+        _run([sys.executable, "-m", "scripts.versions", stage.stack, "prune", "--yes"])
         return _run(last)
     except RefusedError as error:
         print(f"Not deployed: {error}", file=sys.stderr)

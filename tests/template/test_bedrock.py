@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.template.test_jobs import DEFAULTS, MADE, PSEUDO, RESOURCES, TEMPLATE, named, resolve
+from scripts.resolved_template import PSEUDO
+from tests.template.test_jobs import DEFAULTS, MADE, RESOURCES, TEMPLATE, named, resolve
 
 CALLERS = {"Ask", "Complete", "JobWorker", "Stream"}
 OFF: dict[str, Any] = {**PSEUDO, **DEFAULTS, "Bedrock": "off"}

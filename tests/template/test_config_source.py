@@ -1,58 +1,22 @@
 """What the parameter ConfigSource lets the functions read, with CloudFormation's functions worked out."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from gateway_core.adapters.config_sources import open_sources
+from scripts.resolved_template import PSEUDO, Values, defaults_of
 from tests.template.test_template import FUNCTIONS, TEMPLATE
 from tests.template.transformed import MADE, RESOURCES
 
-PSEUDO = {
-    "AWS::Partition": "aws",
-    "AWS::Region": "eu-central-1",
-    "AWS::AccountId": "123456789012",
-    "AWS::StackName": "llm-gateway-prod",
-}
-DEFAULTS = {name: definition.get("Default", "") for name, definition in TEMPLATE["Parameters"].items()}
-NOTHING = object()
+DEFAULTS = defaults_of(MADE)
 
 
-def resolve(value: Any, known: dict[str, Any]) -> Any:
+def resolve(value: Any, known: Mapping[str, Any]) -> Any:
     """A value as CloudFormation makes it of parameters; NOTHING for AWS::NoValue. Selecting beyond the end raises."""
-    if isinstance(value, list):
-        return [made for item in value if (made := resolve(item, known)) is not NOTHING]
-    if not isinstance(value, dict):
-        return value
-    name, *others = value
-    if not others and name in INTRINSICS:
-        return INTRINSICS[name](value[name], known)
-    return {name: resolve(inner, known) for name, inner in value.items()}
-
-
-def _sub(value: Any, known: dict[str, Any]) -> str:
-    text, more = (value, {}) if isinstance(value, str) else value
-    named = known | {name: resolve(inner, known) for name, inner in more.items()}
-    return re.sub(r"\$\{([\w:]+)\}", lambda found: named[found[1]], text)
-
-
-def _if(value: Any, known: dict[str, Any]) -> Any:
-    # Both branches are worked out, as CloudFormation may: a part that does not exist is an error in either.
-    yes, no = (resolve(branch, known) for branch in value[1:])
-    return yes if resolve(MADE["Conditions"][value[0]], known) else no
-
-
-INTRINSICS: dict[str, Callable[[Any, dict[str, Any]], Any]] = {
-    "Ref": lambda value, known: NOTHING if value == "AWS::NoValue" else known[value],
-    "Fn::Sub": _sub,
-    "Fn::Split": lambda value, known: resolve(value[1], known).split(value[0]),
-    "Fn::Select": lambda value, known: resolve(value[1], known)[int(value[0])],
-    "Fn::Equals": lambda value, known: resolve(value[0], known) == resolve(value[1], known),
-    "Fn::Not": lambda value, known: not resolve(value[0], known),
-    "Fn::If": _if,
-}
+    return Values(MADE["Conditions"], known).of(value)
 
 
 def allowed(source: str) -> list[tuple[Any, str]]:

@@ -9,8 +9,9 @@ import pytest
 from gateway_core.adapters.s3_job_files import _input_key, _log_prefix
 from gateway_core.store.jobs import JOB_LIFE_S, LATE_MS, MOST_JOB_S, JobName
 from gateway_core.triggers.durable import LEAST_PAUSE_S
+from scripts.resolved_template import NOTHING, PSEUDO
 from scripts.transform_template import transform
-from tests.template.test_config_source import DEFAULTS, NOTHING, PSEUDO, resolve
+from tests.template.test_config_source import DEFAULTS, resolve
 from tests.template.test_template import ROOT, TEMPLATE
 from tests.template.transformed import MADE, RESOURCES, of_type, parameters_in, statements, walk
 
@@ -33,8 +34,9 @@ OFF: dict[str, Any] = {**PSEUDO, **DEFAULTS, "Jobs": "off"}
 
 
 def conditional() -> dict[str, Any]:
-    """All that is there only with jobs."""
-    return {name: resource for name, resource in RESOURCES.items() if resource.get("Condition") == "HasJobs"}
+    """All that is there only with jobs, and in prod."""
+    only = {"HasJobs", "IsProdWithJobs"}
+    return {name: resource for name, resource in RESOURCES.items() if resource.get("Condition") in only}
 
 
 def named(value: Any) -> set[str]:
@@ -65,7 +67,7 @@ def test_off_leaves_nothing():
     """No function, bucket, queue, alarm, role or layer; a version has the hash of its content in its name."""
     named_so = {name for name in conditional() if not name.startswith(("JobWorkerVersion", "JobsLayer"))}
     assert named_so == JOBS
-    assert len(conditional()) == len(JOBS) + 2
+    assert len(conditional()) == len(JOBS) + 3  # the version, its alarm, the layer
     assert resolve(MADE["Conditions"]["HasJobs"], OFF) is False
     assert resolve(MADE["Conditions"]["HasJobs"], {**OFF, "Jobs": "on"}) is True
     assert TEMPLATE["Parameters"]["Jobs"]["Default"] == "on"
@@ -164,7 +166,8 @@ def test_an_execution_outlasts_its_job():
     """All waits included, and the versions that it may be on outlast deployments."""
     worker = RESOURCES["JobWorker"]["Properties"]
     assert worker["DurableConfig"] == {"ExecutionTimeout": MOST_JOB_S + LATE_MS // 1000, "RetentionPeriodInDays": 1}
-    (version,) = (r for name, r in RESOURCES.items() if name.startswith("JobWorkerVersion"))
+    versions = {n: r for n, r in RESOURCES.items() if r["Type"] == "AWS::Lambda::Version"}
+    (version,) = (r for name, r in versions.items() if name.startswith("JobWorkerVersion"))
     assert version["DeletionPolicy"] == "Retain"
     assert worker["SnapStart"] == {"ApplyOn": "None"}
 

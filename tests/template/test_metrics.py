@@ -21,6 +21,7 @@ from gateway_core.triggers.health_checks import HealthChecks
 from gateway_core.triggers.replay import Replayer
 from tests.conftest import World, catalog_of, model, settings_for
 from tests.template.test_template import ROOT, TEMPLATE
+from tests.template.transformed import metrics_of
 
 NAMESPACE = "LLMGateway"
 REQUEST = ChatRequest(
@@ -33,12 +34,12 @@ SERVICE, PROVIDER = frozenset({"service"}), frozenset({"service", "provider"})
 
 
 def watched_by_alarms():
-    """Metric and dimensions of each alarm on a metric of ours."""
+    """Metric and dimensions of all of ours that alarms look at."""
     for resource in TEMPLATE["Resources"].values():
-        properties = resource.get("Properties", {})
-        if resource["Type"] == "AWS::CloudWatch::Alarm" and properties["Namespace"] == NAMESPACE:
-            assert {"Ref": "AWS::StackName"} in [dimension["Value"] for dimension in properties["Dimensions"]]
-            yield properties["MetricName"], frozenset(dimension["Name"] for dimension in properties["Dimensions"])
+        for metric in metrics_of(resource["Properties"]) if resource["Type"] == "AWS::CloudWatch::Alarm" else ():
+            if metric["Namespace"] == NAMESPACE:
+                assert {"Ref": "AWS::StackName"} in [dimension["Value"] for dimension in metric["Dimensions"]]
+                yield metric["MetricName"], frozenset(dimension["Name"] for dimension in metric["Dimensions"])
 
 
 def shown_by_dashboard():

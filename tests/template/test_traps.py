@@ -111,7 +111,7 @@ def test_what_is_kept_is_said_in_words():
     said = [resource[kind] for resource in RESOURCES.values() for kind in kinds if kind in resource]
     assert said
     assert {type(word) for word in said} == {str}
-    assert set(said) <= {"Delete", "Retain"}
+    assert set(said) <= {"Delete", "Retain", "RetainExceptOnCreate"}
 
 
 def test_nothing_of_sam_is_left():

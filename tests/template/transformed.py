@@ -17,6 +17,13 @@ def of_type(kind: str, resources: dict[str, Any] = RESOURCES) -> dict[str, Any]:
     return {name: r.get("Properties", {}) for name, r in resources.items() if r["Type"] == kind}
 
 
+def metrics_of(alarm: dict[str, Any]) -> list[dict[str, Any]]:
+    """What an alarm looks at: one metric, or those that it computes with."""
+    if "Metrics" not in alarm:
+        return [alarm]
+    return [one["MetricStat"]["Metric"] for one in alarm["Metrics"] if "MetricStat" in one]
+
+
 def walk(value: Any) -> Iterator[Any]:
     """Every value inside a value, itself included."""
     yield value

@@ -1,5 +1,6 @@
 """`benchmarks/cost_model.py` and its tables: what the gateway costs to run, and that docs/cost.md says the same."""
 
+from collections import Counter
 from datetime import date
 from decimal import Decimal
 
@@ -11,7 +12,9 @@ from benchmarks import cost_tables
 from benchmarks.cost_model import (
     ALARMS,
     MEMORY_MB,
-    NO_SNAPSTART,
+    PROD_ALARMS,
+    REPORT_BYTES,
+    SNAPSTART,
     TOLD_ALARMS,
     Job,
     Probe,
@@ -19,13 +22,14 @@ from benchmarks.cost_model import (
     idle_use,
     job_use,
     request_use,
+    tool_use,
 )
 from benchmarks.cost_tables import fine, placed
 from benchmarks.prices import ALWAYS_FREE, FREE_OF_CHARGE, Rate, load, total, usd
 from gateway_core.store.jobs import JOB_LIFE_S
 from gateway_core.triggers.durable import MARGIN_S, PACE
 from tests.template.test_template import FUNCTIONS, memory_mb
-from tests.template.transformed import RESOURCES, of_type
+from tests.template.transformed import RESOURCES, metrics_of, of_type
 
 RATES = load()
 amounts = st.decimals(0, 10**9, places=3)
@@ -58,10 +62,18 @@ def test_every_resource_has_a_line():
     told = {kind for entry in RATES.values() for kind in entry.resources} | set(FREE_OF_CHARGE)
     assert {resource["Type"] for resource in RESOURCES.values()} <= told
     assert {name for name, entry in RATES.items() if entry.resources} <= set(idle_use())
-    told = {name for name, r in RESOURCES.items() if r.get("Condition") == "HasAlarmTopic"}
-    assert told <= of_type("AWS::CloudWatch::Alarm").keys()
-    assert len(told) == TOLD_ALARMS
-    assert len(of_type("AWS::CloudWatch::Alarm").keys() - told) == ALARMS <= RATES["alarms"].free
+
+
+def test_alarms_are_the_templates():
+    """By the metrics that they look at, whoever they are there for."""
+    counted = Counter[str]()
+    for resource in RESOURCES.values():
+        if resource["Type"] == "AWS::CloudWatch::Alarm":
+            counted[resource.get("Condition", "")] += len(metrics_of(resource["Properties"]))
+    assert counted[""] + counted["HasJobs"] == ALARMS <= RATES["alarms"].free
+    assert counted["HasAlarmTopic"] == TOLD_ALARMS
+    assert counted["IsProd"] + counted["IsProdWithJobs"] == PROD_ALARMS
+    assert set(counted) == {"", "HasAlarmTopic", "HasJobs", "IsProd", "IsProdWithJobs"}
 
 
 def test_memory_is_the_templates():
@@ -71,10 +83,20 @@ def test_memory_is_the_templates():
     assert set(MEMORY_MB) - set(deployed) <= {"Probe"}
 
 
-def test_functions_without_snapstart_are_the_templates():
-    """No matter what the parameter says."""
-    never = {name for name, p in of_type("AWS::Lambda::Function").items() if p["SnapStart"] == {"ApplyOn": "None"}}
-    assert never == set(NO_SNAPSTART)
+def test_functions_with_snapstart_are_the_templates():
+    """The others have none, no matter what the parameter says."""
+    functions = of_type("AWS::Lambda::Function").items()
+    assert {name for name, p in functions if p["SnapStart"] != {"ApplyOn": "None"}} == set(SNAPSTART)
+
+
+def test_a_tool_waits_beside_what_it_calls():
+    """By hand: the front's 5 s of half a GB for each call, one more invocation, and the lines of one."""
+    by_http, by_tool = request_use(1_000_000), tool_use(1_000_000)
+    more = {name: by_tool[name] - by_http[name] for name in by_http if by_tool[name] != by_http[name]}
+    assert set(more) == {"lambda_requests", "lambda_gb_seconds", "log_ingestion"}
+    assert more["lambda_requests"] == 1_000_000
+    assert more["lambda_gb_seconds"] == (5 + Decimal("0.01") * Decimal("1.5")) * 1_000_000 * Decimal("0.5")
+    assert more["log_ingestion"] == Decimal(REPORT_BYTES) / 1000
 
 
 def test_a_job_is_the_codes():

@@ -1,5 +1,6 @@
 """`make deploy`: a stage is sent whole, or not at all."""
 
+import sys
 import tomllib
 from functools import cache
 
@@ -101,16 +102,17 @@ def test_code_for_another_processor_is_not_sent(tmp_path):
         check_built(tmp_path, "arm64")
 
 
-BUILD, SEND = "scripts/build.sh", ".venv/bin/sam"
+BUILD, PRUNE, SEND = "scripts/build.sh", sys.executable, ".venv/bin/sam"
 
 
 @pytest.mark.parametrize(
     ("options", "results", "code", "ran"),
     [
         ([], [3], 3, [BUILD]),
-        ([], [0, 4], 4, [BUILD, SEND]),
-        ([], [0, 0], 0, [BUILD, SEND]),
-        (["--built", "--yes"], [0], 0, [SEND]),
+        ([], [0, 0, 4], 4, [BUILD, PRUNE, SEND]),
+        ([], [0, 0, 0], 0, [BUILD, PRUNE, SEND]),
+        ([], [0, 1, 0], 0, [BUILD, PRUNE, SEND]),  # a stack that is not there yet has no versions
+        (["--built", "--yes"], [0, 0], 0, [PRUNE, SEND]),
     ],
 )
 def test_it_builds_checks_and_sends(options, results, code, ran, monkeypatch):
@@ -118,7 +120,9 @@ def test_it_builds_checks_and_sends(options, results, code, ran, monkeypatch):
 
     def run(program):
         programs.append(program[0])
-        assert ("--no-confirm-changeset" in program) == ("--yes" in options)
+        if program[0] == PRUNE:
+            assert program[1:] == ["-m", "scripts.versions", "llm-gateway", "prune", "--yes"]
+        assert ("--no-confirm-changeset" in program) == ("--yes" in options and program[0] == SEND)
         return left.pop(0)
 
     monkeypatch.setattr(deploy, "_run", run)
