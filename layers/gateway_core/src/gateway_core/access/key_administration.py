@@ -105,6 +105,10 @@ class KeyAdministration(Administrator):
             if any(record.digest == digest for record in key.all):
                 return []  # done, though its answer got lost
             _check_alive(key, "rotated")
+            if key.newest.is_subject:
+                raise Conflict(
+                    f"{key_id} is a user of tokens, and has no secret. Nothing is to be rotated.", param="id"
+                )
             if key.newest.has_ended(now_ms):
                 raise Conflict(f"The key {key_id} has expired. Give it a later expires_at first.", param="expires_at")
             return key_changes.rotated(key, digest, until_ms=until_ms, now_ms=now_ms)

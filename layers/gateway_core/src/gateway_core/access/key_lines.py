@@ -9,6 +9,7 @@ from gateway_core.domain.cost import usd
 from gateway_core.domain.times import iso
 from gateway_core.store.key_changes import StoredKey
 from gateway_core.store.records import BudgetLine
+from gateway_core.store.virtual_keys import issuer_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class KeyUse:
 def key_line(key: StoredKey, use: KeyUse, now_ms: int) -> dict[str, object]:
     """Money as decimal strings, moments as RFC 3339; None for no limit, no end, never used.
 
-    What was spent includes estimates, and not what is held.
+    What was spent includes estimates, and not what is held. Users of tokens have `issuer`, whose tokens are theirs.
     """
     record = key.newest
     return {
@@ -31,6 +32,7 @@ def key_line(key: StoredKey, use: KeyUse, now_ms: int) -> dict[str, object]:
         "name": record.name,
         "project": record.project_id,
         "user": record.user_id,
+        **({"issuer": issuer_of(record.digest)} if record.is_subject else {}),
         "admin": record.admin,
         "groups": list(record.groups),
         "tools": list(record.tools),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from gateway_core.domain.caller import Attribution, Caller
+from dataclasses import replace
+
+from gateway_core.domain.caller import Attribution, Caller, Grant
 from gateway_core.domain.errors import Forbidden
 
 TOOLS = (
@@ -35,3 +37,36 @@ def check_tool(caller: Caller, tool: str) -> None:
     """Raises Forbidden unless the key may use the tool."""
     if caller.tools and tool not in caller.tools:
         raise Forbidden(f"This key may not use '{tool}'. It may use: {', '.join(sorted(caller.tools))}.")
+
+
+def narrowed(caller: Caller, grant: Grant) -> Caller:
+    """The caller with what a token leaves of its rights. Raises Forbidden where that is nothing."""
+    models = _common("models", caller.models, grant.models)
+    if any(map(_is_catalogs, caller.models)) and not any(map(_is_catalogs, models)):
+        raise _nothing("models")  # patterns of the outside alone would give back all of the catalog
+    return replace(
+        caller,
+        admin=caller.admin or grant.admin,
+        groups=_common("groups", caller.groups, grant.groups),
+        tools=_common("tools", caller.tools, grant.tools),
+        models=models,
+        grant=grant,
+    )
+
+
+def _common(what: str, own: frozenset[str], granted: frozenset[str] | None) -> frozenset[str]:
+    """Without rights of its own the caller may do all: then the token's count alone."""
+    if granted is None:
+        return own
+    common = granted & own if own else granted
+    if not common:
+        raise _nothing(what)
+    return common
+
+
+def _is_catalogs(pattern: str) -> bool:
+    return "/" not in pattern and pattern != "*"
+
+
+def _nothing(what: str) -> Forbidden:
+    return Forbidden(f"The token allows none of the {what} that its user may use here. Ask the gateway's operator.")

@@ -52,7 +52,8 @@ class Step:
 
 def steps(wanted: WantedProject, keys: Sequence[Line], budgets: Sequence[Line], *, prune: bool) -> Iterator[Step]:
     """Keys first: a project begins with its first one. Raises CommandError where a name does not tell which key."""
-    alive = [key for key in keys if not key["revoked"]]
+    # Users of tokens come by themselves: no file has to name them.
+    alive = [key for key in keys if not key["revoked"] and not key.get("issuer")]
     by_name = _by("name", alive)
     for name, grant in wanted.keys.items():
         found = by_name.get(name, [])

@@ -34,12 +34,25 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Grant:
+    """What a token allows, of what its user may do here at all; None says nothing, and an empty set allows nothing.
+
+    `admin` is added to it: no user of tokens is stored as one.
+    """
+
+    groups: frozenset[str] | None = None
+    tools: frozenset[str] | None = None
+    models: frozenset[str] | None = None
+    admin: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Caller:
     """Who calls and what they may do. Empty `groups` or `tools` mean all of them; empty hosts mean none.
 
     `models` are patterns of what the caller may use: those with a slash, and `*`, of identifiers outside the catalog;
     the others of the catalog's models, where none of them means all. Identifiers outside take a pattern, or an admin
-    without `groups` and `models`.
+    without `groups` and `models`. `grant` is what a token has narrowed these rights to, None for a key.
     """
 
     project_id: str
@@ -52,6 +65,7 @@ class Caller:
     tools: frozenset[str] = frozenset()
     api_base_hosts: frozenset[str] = frozenset()
     models: frozenset[str] = frozenset()
+    grant: Grant | None = None
 
     @property
     def catalog_models(self) -> frozenset[str]:

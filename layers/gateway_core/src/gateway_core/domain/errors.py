@@ -14,6 +14,8 @@
   + RequestError               the caller can mend it
     - InvalidRequest, UnknownModel, UnknownJob, UnknownRequest, UnknownResponse
     - UnknownKey, UnknownProject, UnknownHold, Conflict, Unauthenticated, Forbidden
+      . InvalidToken           a token of OAuth that is none of ours, or is over
+      . InsufficientScope      one that lacks a scope
     - BodyTooLarge, UnsupportedEncoding, UnsupportedMediaType, NoWebSocket
     - BudgetExceeded, RateLimited
   + NoDeploymentAvailable      every candidate failed or is open
@@ -22,6 +24,7 @@
   + StoreUnavailable           the shared state cannot be reached
     - StoreUnreadable          it answers, but with something that is not ours
       . ProjectMisplaced       the project's data is in another database than is configured
+  + IssuerUnavailable          who signs tokens cannot be asked for its keys
   + RecordRefused              it settled the money, and has no room for the record
   + BacklogUnavailable         what waits to be settled cannot be kept
   + Overloaded                 this process has more to do than it can; nothing was begun
@@ -96,6 +99,14 @@ class Forbidden(RequestError):
     status = 403
     code = "forbidden"
     type = "permission_error"
+
+
+class InvalidToken(Unauthenticated):
+    """A new one from the same issuer may help."""
+
+
+class InsufficientScope(Forbidden):
+    """The token is good, but was not given for this."""
 
 
 class UnknownModel(RequestError):
@@ -217,6 +228,20 @@ class ProjectMisplaced(StoreUnreadable):
 
     To go on with an empty one would forget budgets, and count anew.
     """
+
+
+class IssuerUnavailable(LLMError):
+    """The keys by which tokens are checked did not arrive: nobody can tell whether one is good."""
+
+    status = 503
+    code = "issuer_unavailable"
+    retryable = True
+
+    @classmethod
+    def of(cls, detail: str, retry_after_s: float) -> IssuerUnavailable:
+        """The error with why, for the operator."""
+        text = "The issuer of tokens did not answer, so nobody can be let in by one now. Try again."
+        return cls(text, detail=f"oauth.jwks_url: {detail}", retry_after_s=retry_after_s)
 
 
 class RecordRefused(LLMError):

@@ -89,6 +89,7 @@ class Job:
         error_code: Why it failed, by the wire's stable word.
         ended_ms: None before its end.
         progress: Answers so far.
+        grant: What a token left of the rights behind `digest`, as `access.internal_identity` packs it.
     """
 
     name: JobName
@@ -104,6 +105,7 @@ class Job:
     error_code: str = ""
     ended_ms: int | None = None
     progress: JobProgress = field(default_factory=JobProgress)
+    grant: str = ""
 
     @property
     def is_ended(self) -> bool:
@@ -127,6 +129,7 @@ def pack_facts(job: Job) -> str:
         "questions": job.questions,
         "body_digest": job.body_digest,
         "idempotency": job.idempotency,
+        **({"grant": job.grant} if job.grant else {}),  # earlier releases know no more than they wrote
     }
     return json.dumps(facts, separators=(",", ":"))
 

@@ -2,6 +2,9 @@
 
 A key is `gk_{project}_{secret}`: the project is readable, so that every Redis key is known before a script runs, and
 the SHA-256 of the whole key proves the claim. Only the digest is stored.
+
+Users of OAuth's tokens have records of the same form, from their first call on: so their rights and limits are held,
+and changed, as those of keys. What stands for the digest there names issuer and subject.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import json
 import re
 import secrets
 from dataclasses import dataclass, field
+from urllib.parse import quote, unquote
 
 from gateway_core.domain.caller import Caller, Limits
 from gateway_core.domain.errors import Unauthenticated
@@ -21,6 +25,8 @@ PROJECT_ID = re.compile(r"[a-z0-9-]{1,32}")
 _KEY = re.compile(r"gk_([a-z0-9-]{1,32})_([A-Za-z0-9_-]{1,200})")
 _KEY_ID = re.compile(r"key_([a-z0-9-]{1,32})_[0-9a-f]{16}")
 ID_DIGITS = 16
+_SUBJECT = "j|"
+"""What a digest, which is hexadecimal, cannot begin with."""
 _REMEDY = "Send a virtual key as 'Authorization: Bearer gk_...' or 'x-api-key: gk_...'."
 
 
@@ -59,7 +65,12 @@ class KeyRecord:
     @property
     def own_part(self) -> str:
         """What the id has beside the project: the beginning of the first secret's digest."""
-        return self.of or self.digest[:ID_DIGITS]
+        return self.of or own_part_of(self.digest)
+
+    @property
+    def is_subject(self) -> bool:
+        """Whether it is of a user of tokens, and has no secret."""
+        return is_subject(self.digest)
 
     def has_ended(self, now_ms: int) -> bool:
         """Whether the time of the key, or of this secret of it, is over."""
@@ -157,6 +168,26 @@ def new_key(project_id: str) -> str:
 def digest_of(key: str) -> str:
     """SHA-256 in hex of the whole key."""
     return hashlib.sha256(key.encode()).hexdigest()
+
+
+def subject_digest(issuer: str, subject: str) -> str:
+    """What stands in the place of a digest for a user of tokens."""
+    return f"{_SUBJECT}{quote(issuer, safe='')}|{quote(subject, safe='')}"
+
+
+def is_subject(digest: str) -> bool:
+    """Whether it stands for a user of tokens."""
+    return digest.startswith(_SUBJECT)
+
+
+def issuer_of(digest: str) -> str:
+    """Who issues the tokens of this user, empty for a key."""
+    return unquote(digest.split("|")[1]) if is_subject(digest) else ""
+
+
+def own_part_of(digest: str) -> str:
+    """What a key's id has beside the project, by the digest of its first secret."""
+    return (digest_of(digest) if is_subject(digest) else digest)[:ID_DIGITS]
 
 
 def project_of(key: str) -> str:

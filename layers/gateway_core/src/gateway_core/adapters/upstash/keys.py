@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from gateway_core.adapters.upstash import layout
 from gateway_core.adapters.upstash.client import unavailable
+from gateway_core.adapters.upstash.key_fields import ANY_KEY, ANY_SUBJECT, digest_in, key_field, own_part_in
 from gateway_core.adapters.upstash.pages import FEW, PAGE, hash_pages, key_pages
 from gateway_core.adapters.upstash.part import Part
 from gateway_core.adapters.upstash.reading import done, flag, moment, named, pairs, read, rows, text, texts, values
@@ -18,7 +19,7 @@ from gateway_core.store.exact_amounts import check_limits
 from gateway_core.store.key_changes import KeyChange, KeyRecords, grouped, revoked
 from gateway_core.store.placement import Residence
 from gateway_core.store.records import BudgetLine
-from gateway_core.store.virtual_keys import ID_DIGITS, PROJECT_ID, KeyRecord, project_of_key_id
+from gateway_core.store.virtual_keys import ID_DIGITS, PROJECT_ID, KeyRecord, own_part_of, project_of_key_id
 
 MOST_DAYS = 31
 MOST_TRIES = 5
@@ -47,7 +48,7 @@ class UpstashKeys(Part):
     async def put_key_once(self, record: KeyRecord, name: str) -> str:
         check_limits(record.limits)
         project, once = record.project_id, f"{_ONCE}{name}"
-        key = (layout.KEY_PREFIX + record.digest, "", "", layout.pack_key(record))
+        key = (key_field(record.digest), "", "", layout.pack_key(record))
         if await self._change(project, [(once, "", "", record.id), key]):
             return record.id
         asked = self._client.execute("HGET", layout.project_key(project), once)
@@ -187,9 +188,18 @@ class UpstashKeys(Part):
             await done("answer of drop_guests", self._client.execute("DEL", layout.project_key(project_id)))
 
     async def _keys(self, project_id: str, begin: str = "", size: int = PAGE) -> dict[str, str]:
-        """The secrets whose digest begins so. In pages: of ten thousand each is within the store's deadline."""
+        """The secrets whose key's id has this, and all without it, users of tokens included."""
+        if not begin:
+            return await self._matching(project_id, ANY_KEY, size)
+        found = await self._matching(project_id, f"{key_field(begin)}*", size)
+        # The field of a user of tokens does not begin as his id ends.
+        users = {} if found else await self._matching(project_id, ANY_SUBJECT)
+        return found or {name: text for name, text in users.items() if own_part_in(name) == begin}
+
+    async def _matching(self, project_id: str, pattern: str, size: int = PAGE) -> dict[str, str]:
+        """In pages: of ten thousand fields each is within the store's deadline."""
         key, found = layout.project_key(project_id), dict[str, str]()
-        async for fields in hash_pages(self._client, key, f"{layout.KEY_PREFIX}{begin}*", size=size):
+        async for fields in hash_pages(self._client, key, pattern, size=size):
             found |= fields
         return found
 
@@ -199,7 +209,7 @@ class UpstashKeys(Part):
         if not own:
             return {}
         stored = await (self._keys(project_id, next(iter(own)), FEW) if len(own) == 1 else self._keys(project_id))
-        places = [place for place in _key_places(project_id, stored) if place.digest[:ID_DIGITS] in own]
+        places = [place for place in _key_places(project_id, stored) if own_part_of(place.digest) in own]
         return {key.id: key.limits for key in _records(project_id, stored, places)}
 
     async def _change(self, project_id: str, changes: Sequence[tuple[str, ...]]) -> bool:
@@ -210,14 +220,14 @@ class UpstashKeys(Part):
         return await read("answer of change", asked, flag)
 
     async def _put(self, record: KeyRecord, *more: str) -> None:
-        field = layout.KEY_PREFIX + record.digest
+        field = key_field(record.digest)
         key, value = layout.project_key(record.project_id), layout.pack_key(record)
         await done("answer of put_key", self._client.execute("HSET", key, field, value, *more))
 
 
 def _records(project_id: str, stored: Mapping[str, str], places: Sequence[_KeyPlace]) -> list[KeyRecord]:
     """The secrets at these places, in their order."""
-    return [layout.parse_key(project_id, place.digest, stored[layout.KEY_PREFIX + place.digest]) for place in places]
+    return [layout.parse_key(project_id, place.digest, stored[key_field(place.digest)]) for place in places]
 
 
 def _fields(scopes: Sequence[str], day: str) -> list[str]:
@@ -245,14 +255,15 @@ def _key_places(project_id: str, stored: Mapping[str, str]) -> list[_KeyPlace]:
 
     Raises StoreUnreadable for what does not say when it was made.
     """
-    prefix = len(layout.KEY_PREFIX)
     return sorted(
-        _place(project_id, name[prefix:], text) for name, text in stored.items() if name.startswith(layout.KEY_PREFIX)
+        _place(project_id, digest, text)
+        for name, text in stored.items()
+        if (digest := digest_in(name)) is not None
     )
 
 
 def _place(project_id: str, digest: str, text: str) -> _KeyPlace:
-    own = digest[:ID_DIGITS]
+    own = own_part_of(digest)
     with named(f"key key_{project_id}_{own}"):
         created = _CREATED.search(text)
         if created is None:

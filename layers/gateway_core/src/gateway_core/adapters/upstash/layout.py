@@ -1,7 +1,8 @@
 """Names and formats in Redis. Every key is known before a script runs, because its names are in the request.
 
-    prj:{project}             hash    k|{digest} a secret of a key: "limits|rights"; b|p and b|u:{user} budgets;
-                                      i|{digest} the id of the key that a request made which may be sent again;
+    prj:{project}             hash    k|{digest} a secret of a key: "limits|rights", j|{issuer}|{subject} the same of a
+                                      user of tokens; b|p and b|u:{user} budgets; i|{digest} the id of the key that a
+                                      request made which may be sent again;
                                       rq|{key id}, tk|{key id} rate limits of a key, td|{key id} what it owes; due,
                                       from when on the first of those in ux:{project} waits; guest, where its keys
                                       are copies, and home, where it was moved to, of several databases
@@ -43,6 +44,7 @@ from dataclasses import astuple, fields
 from typing import Any
 from urllib.parse import unquote
 
+from gateway_core.adapters.upstash.key_fields import key_field
 from gateway_core.adapters.upstash.reading import moment, named, one_of, whole
 from gateway_core.domain.caller import Limits
 from gateway_core.domain.rates import ReportedLimit
@@ -57,13 +59,12 @@ from gateway_core.store.probes import Probe, parse_probe
 from gateway_core.store.rate_limit import LimitCounter, ProviderLimits
 from gateway_core.store.records import UsageRecord
 from gateway_core.store.soundness import check_types
-from gateway_core.store.virtual_keys import KeyRecord, rights_json, with_rights
+from gateway_core.store.virtual_keys import KeyRecord, own_part_of, rights_json, with_rights
 
 PROJECTS = "projects"
 PROBES = "probes"
 DEPLOYMENTS = "pv"
 OPEN_JOBS = "jobs"
-KEY_PREFIX = "k|"
 GUEST, HOME = "guest", "home"
 _RECORD_VERSION = 1
 _PROBES_VERSION = 1
@@ -181,12 +182,12 @@ def pack_change(change: KeyChange) -> tuple[str, str, str, str]:
     before, after = change.before, change.after
     limits = "" if before is None else _pack_limits(before.limits)
     tag = "" if before is None else before.rights_tag
-    return KEY_PREFIX + change.record.digest, limits, tag, "" if after is None else pack_key(after)
+    return key_field(change.record.digest), limits, tag, "" if after is None else pack_key(after)
 
 
 def parse_key(project_id: str, digest: str, text: str) -> KeyRecord:
     """A key. Raises StoreUnreadable."""
-    with named(f"key key_{project_id}_{digest[:16]}"):
+    with named(f"key key_{project_id}_{own_part_of(digest)}"):
         limits, _, rights = text.partition("|")
         return with_rights(project_id, digest, _limits(limits, 6), rights)
 

@@ -24,6 +24,7 @@ from gateway_core.adapters.upstash.calls import (
 )
 from gateway_core.adapters.upstash.client import Client, Reply
 from gateway_core.adapters.upstash.holds import MOST_TRIES, UpstashHolds, restless
+from gateway_core.adapters.upstash.key_fields import key_field
 from gateway_core.adapters.upstash.news import News, NewsDesk
 from gateway_core.adapters.upstash.reading import done, named, read, rows, text, text_or_none, values, whole
 from gateway_core.adapters.upstash.scripts import Script, Scripts
@@ -51,7 +52,7 @@ class UpstashLedger(UpstashHolds):
         self._news = NewsDesk()
 
     async def find_key(self, project_id: str, digest: str) -> KeyRecord | None:
-        asked = self._client.execute("HGET", layout.project_key(project_id), layout.KEY_PREFIX + digest)
+        asked = self._client.execute("HGET", layout.project_key(project_id), key_field(digest))
         found = await read(f"a key of project {project_id}", asked, text_or_none)
         return None if found is None else layout.parse_key(project_id, digest, found)
 

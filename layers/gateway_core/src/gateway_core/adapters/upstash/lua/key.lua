@@ -1,6 +1,7 @@
 -- The caller's key: its rights, as they were looked up, and its limits.
 
-local KEY_FIELD = 'k|' .. ticket.digest
+-- Of a user of tokens the name of its field stands in the place of the digest.
+local KEY_FIELD = string.sub(ticket.digest, 1, 2) == 'j|' and ticket.digest or 'k|' .. ticket.digest
 local KEY_RPM, KEY_TPM, KEY_DEBT = 'rq|' .. ticket.key, 'tk|' .. ticket.key, 'td|' .. ticket.key
 
 local LIMITS = {'day_nano', 'month_nano', 'day_tokens', 'month_tokens', 'rpm', 'tpm'}
