@@ -23,6 +23,7 @@ _time_left_s: ContextVar[Callable[[], float] | None] = ContextVar("time_left_s",
 
 SEPARATOR = b"\0" * 8
 """Between the prelude and the body of a streamed answer."""
+_IDENTITY = "gatewayIdentity"
 _MESSAGE = "A part of the gateway did not answer. Try again."
 
 
@@ -54,6 +55,7 @@ class HttpRequest:
     """A request to a function. Header names are lower case; `timeout_s` bounds the whole exchange.
 
     `authorizer` is what API Gateway's authorizer said of the caller (`requestContext.authorizer`), passed on as it is.
+    `identity` is who calls, sealed by `access.internal_identity`, in place of a key.
     """
 
     method: str
@@ -63,6 +65,7 @@ class HttpRequest:
     body: bytes = b""
     authorizer: Json | None = None
     timeout_s: float = 30.0
+    identity: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,24 @@ class HttpStream:
     parts: AsyncIterator[bytes]
 
 
+def told_beside(request: HttpRequest) -> dict[str, Any]:
+    """What an event's `requestContext` says of the caller beside the request itself.
+
+    API Gateway makes that part of an event alone: nobody who calls it over HTTP can put anything there.
+    """
+    authorizer = {} if request.authorizer is None else {"authorizer": dict(request.authorizer)}
+    return {**authorizer, _IDENTITY: request.identity} if request.identity else authorizer
+
+
+def identity_in(event: Any) -> str | None:
+    """The sealed identity in an event of a function that another one invoked; None in any that came by API Gateway."""
+    context = event.get("requestContext") if isinstance(event, dict) else None
+    if not isinstance(context, dict) or "apiId" in context:
+        return None
+    found = context.get(_IDENTITY)
+    return found if isinstance(found, str) else None
+
+
 def proxy_event(request: HttpRequest) -> dict[str, Any]:
     """The request as an API Gateway REST proxy event (AWS: Lambda proxy integration, payload format 1.0).
 
@@ -97,8 +118,7 @@ def proxy_event(request: HttpRequest) -> dict[str, Any]:
         "stage": "internal",
         "identity": {},
     }
-    if request.authorizer is not None:
-        context["authorizer"] = dict(request.authorizer)
+    context |= told_beside(request)
     return {
         "resource": request.path,
         "path": request.path,

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 from starlette.types import ASGIApp, Message, Scope
 
 from gateway_core.adapters.deadline_as_error import within
-from gateway_core.invocation import FunctionUnavailable, HttpAnswer, HttpRequest, HttpStream
+from gateway_core.invocation import FunctionUnavailable, HttpAnswer, HttpRequest, HttpStream, told_beside
 from gateway_core.waiting import go_behind, leave
 
 MOST_WAITING_PARTS = 8
@@ -107,7 +107,7 @@ def _scope(request: HttpRequest) -> Scope:
         "client": None,
         "server": None,
     }
-    if request.authorizer is not None:
-        # Where Mangum puts it on Lambda.
-        scope["aws.event"] = {"requestContext": {"authorizer": dict(request.authorizer)}}
+    if told := told_beside(request):
+        # Where it is on Lambda; what listens to a network never puts anything there.
+        scope["aws.event"] = {"requestContext": told}
     return scope

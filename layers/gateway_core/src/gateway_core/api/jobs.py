@@ -13,6 +13,7 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from gateway_core.access.internal_identity import pack_grant
 from gateway_core.access.rights import check_tool
 from gateway_core.api.ask_schemas import BatchBody, job_body
 from gateway_core.api.attribution import attribution_in
@@ -145,6 +146,7 @@ def _new_job(request: Request, services: ModelServices, caller: Caller, batch: B
         questions=len(batch.nodes),
         body_digest=_digest(asked),
         idempotency=_digest(f"{caller.digest} {named}") if named else "",
+        grant=pack_grant(caller.grant),
     )
 
 

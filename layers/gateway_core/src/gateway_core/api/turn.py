@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from starlette.requests import ClientDisconnect
@@ -59,11 +60,16 @@ async def let_in(scope: Scope, key: str, authenticator: Authenticator, limits: C
     A key that cannot be right, or is known to be revoked, does not wait. Raises Unauthenticated, Overloaded, or
     StoreUnavailable when nobody can tell.
     """
-    known = authenticator.known(key)
+    claim = Claim(project_of(key), stranger=not authenticator.known(key))
+    return await in_turn(scope, claim, limits, partial(authenticator.authenticate, key))
+
+
+async def in_turn(scope: Scope, claim: Claim, limits: CrowdLimits, find: Callable[[], Awaitable[Caller]]) -> Caller:
+    """What `find` finds, once it is the request's turn. Raises what that does, and Overloaded."""
     slot: Slot | None = scope.get("state", {}).get(_SLOT)
     if slot:
-        await _turn(slot, scope["state"][_EAR], Claim(project_of(key), stranger=not known), limits)
-    caller = await authenticator.authenticate(key)
+        await _turn(slot, scope["state"][_EAR], claim, limits)
+    caller = await find()
     if slot:
         slot.recognise(caller.project_id)
     return caller

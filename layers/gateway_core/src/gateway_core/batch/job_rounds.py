@@ -20,8 +20,8 @@ from gateway_core.store.jobs import Job, JobState
 
 type MakeEngine = Callable[[Job, Caller, float], Engine]
 """An engine for a job's questions, which asks nobody with less than so many seconds left."""
-type FindCaller = Callable[[str, str], Awaitable[Caller]]
-"""Who has the key of this project with this digest. Raises Unauthenticated, Forbidden, StoreUnavailable."""
+type FindCaller = Callable[[Job], Awaitable[Caller]]
+"""Who brought the job, with the rights of now. Raises Unauthenticated, Forbidden, StoreUnavailable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class Rounds:
             return Stay("failed", error_code="deadline_exceeded")
         self._patience.begin_round()
         try:
-            await self._ask(await self._tools.find_caller(self._job.key_home, self._job.digest))
+            await self._ask(await self._tools.find_caller(self._job))
         except (Unauthenticated, Forbidden) as error:
             return Stay("failed", error_code=error.code)
         return self._judged()

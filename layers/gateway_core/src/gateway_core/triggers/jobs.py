@@ -5,7 +5,8 @@ from __future__ import annotations
 import secrets
 from functools import partial
 
-from gateway_core.access.rights import check_tool
+from gateway_core.access.internal_identity import parse_grant
+from gateway_core.access.rights import check_tool, narrowed
 from gateway_core.batch.engine import Engine
 from gateway_core.batch.job_recorder import Pace
 from gateway_core.batch.job_rounds import Tools
@@ -29,9 +30,11 @@ def worker_of(services: ModelServices, files: JobFiles, name: str, pace: Pace) -
     return JobWorker(name, services.store, files, tools)
 
 
-async def _caller(services: ModelServices, project_id: str, digest: str) -> Caller:
+async def _caller(services: ModelServices, job: Job) -> Caller:
     """Who brought the job, with the rights of now. Raises Unauthenticated, Forbidden and StoreUnavailable."""
-    caller = await services.authenticator.find(project_id, digest)
+    caller = await services.authenticator.find(job.key_home, job.digest)
+    if grant := parse_grant(job.grant):
+        caller = narrowed(caller, grant)
     check_tool(caller, TOOL)
     return caller
 
