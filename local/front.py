@@ -48,6 +48,8 @@ ROUTES: Mapping[str, str] = {
     "/openapi.json": "health",
     "/mcp": "mcp",
     "/register": "mcp",
+    "/.well-known/oauth-protected-resource": "mcp",
+    "/.well-known/oauth-protected-resource/mcp": "mcp",
 }
 """Path to function folder, as in template.yaml; a test compares the two."""
 BELOW: Mapping[str, str] = {

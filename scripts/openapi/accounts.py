@@ -127,6 +127,7 @@ class AdminKey(BudgetLimits):
     revoked: str | None
     last_used: str | None
     spent: Spent
+    issuer: NotRequired[str]
 
 
 class AdminKeys(TypedDict):

@@ -102,6 +102,16 @@ class EmbeddingsAnswer(TypedDict):
     usage: EmbeddingsUsage
 
 
+class ResourceMetadata(TypedDict):
+    """As in RFC 9728."""
+
+    resource: str
+    authorization_servers: list[str]
+    scopes_supported: NotRequired[list[str]]
+    bearer_methods_supported: list[str]
+    resource_name: str
+
+
 class JsonRpcAnswer(TypedDict):
     """`result` or `error`."""
 

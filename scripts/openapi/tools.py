@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from scripts.openapi import clients_answers
-from scripts.openapi.operation import BAD_REQUEST, OWN, READS_BODY, Example, Operation
+from scripts.openapi.operation import BAD_REQUEST, OWN, READS_BODY, UNKNOWN, Example, Operation
 
 LIST_TOOLS: dict[str, Any] = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
 CALL_TOOL: dict[str, Any] = {
@@ -15,6 +15,21 @@ CALL_TOOL: dict[str, Any] = {
     "params": {"name": "count_tokens", "arguments": {"model": "fast", "text": "Say hello"}},
 }
 MCP_HEADERS = {"accept": "application/json, text/event-stream"}
+
+
+def _metadata(name: str, path: str) -> Operation:
+    return Operation(
+        name,
+        "GET",
+        path,
+        "MCP",
+        "Who issues tokens for /mcp (RFC 9728); 404 where only keys are taken",
+        {200: (clients_answers.ResourceMetadata,)},
+        (UNKNOWN,),
+        description="Both paths say the same: clients look for the one, then for the other. See docs/oauth.md.",
+        is_open=True,
+        examples=(Example("none", "A gateway that takes keys alone", status=404, with_key=False),),
+    )
 
 
 OPERATIONS = (
@@ -41,11 +56,13 @@ OPERATIONS = (
         "POST",
         "/register",
         "MCP",
-        "There is no OAuth: says so to clients that were refused, in OAuth's form",
+        "Registers no client of OAuth: says so, and who does, in OAuth's form",
         {},
         (BAD_REQUEST,),
         errors_as=("OAuthErrorAnswer",),
         is_open=True,
         examples=(Example("refused", "A client whose key is wrong", {"client_name": "a client"}, status=400),),
     ),
+    _metadata("mcp_metadata", "/.well-known/oauth-protected-resource/mcp"),
+    _metadata("resource_metadata", "/.well-known/oauth-protected-resource"),
 )

@@ -39,7 +39,9 @@ def told_of(document):
     """The routes that a message can name: they have no variable part, and are there on Lambda too."""
     elsewhere = {"/", "/openapi.json", "/register", "/v1/events", "/metrics"}
     for path, methods in document["paths"].items():
-        if "{" not in path and not path.startswith(("/admin/", "/dashboard/")) and path not in elsewhere:
+        if "{" in path or path.startswith(("/admin/", "/dashboard/", "/.well-known/")):
+            continue
+        if path not in elsewhere:
             yield ("POST" if "post" in methods else "GET"), path
 
 

@@ -186,7 +186,13 @@ AGENTS = {"/v1/messages", "/v1/responses"}
 LARGE = {"/v1/embeddings", "/v1/usage", "/v1/usage/records", "/v1/usage/records/{request_id}", "/v1/budgets"}
 LARGE |= {"/v1/holds", "/v1/invoices", "/v1/key", "/dashboard", "/dashboard/{proxy+}"}
 """Of functions some of whose answers may grow beyond the 6 MB of one that does not stream."""
-STREAMED = {"/ask", "/v1/complete", "/v1/stream", "/v1/chat/completions", "/mcp", "/register"} | AGENTS | LOOKS | LARGE
+OAUTH = {
+    "/register",
+    "/.well-known/oauth-protected-resource",
+    "/.well-known/oauth-protected-resource/mcp",
+}
+"""Beside `/mcp`, and so of a function that streams."""
+STREAMED = {"/ask", "/v1/complete", "/v1/stream", "/v1/chat/completions", "/mcp"} | OAUTH | AGENTS | LOOKS | LARGE
 
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))

@@ -32,7 +32,7 @@ from gateway_core.config.loader import Inputs, SettingsLoader
 from gateway_core.config.reload import ReloadingServices
 from gateway_core.config.settings import GatewaySettings
 from gateway_core.pipeline.emitter import Emitter, emit_from_thread
-from gateway_core.ports import ConnectedStore, Draw, Invoker, ModelProvider
+from gateway_core.ports import ConnectedStore, Draw, Invoker, KeySetSource, ModelProvider
 from gateway_core.services import Current, ModelServices, Services
 from gateway_core.store.placement import FIRST
 from gateway_core.telemetry.ports import EventSink, Tracer
@@ -40,6 +40,7 @@ from gateway_core.telemetry.sinks import EventLog, FanOut
 from gateway_core.telemetry.telemetry import SERVICE, Telemetry
 
 if TYPE_CHECKING:
+    from gateway_core.mcp_front.oauth.door import TokenDoor
     from gateway_core.mcp_front.settings import McpSettings
     from gateway_core.mcp_front.stdio import StdioServer
     from gateway_core.triggers.health_checks import HealthChecks
@@ -173,13 +174,30 @@ def _after_restore(process: ProcessEnvironment, forget: Callable[[], None]) -> N
 def mcp_app(environ: Mapping[str, str], apps: Mapping[str, ASGIApp] | None = None) -> ASGIApp:
     """The MCP endpoint. It invokes the Lambdas named by GATEWAY_FUNCTION_*, or `apps` in this process if given."""
     # Here, not above: only this function has FastMCP.
+    from gateway_core.adapters.key_sets import HttpKeySetSource  # noqa: PLC0415
     from gateway_core.mcp_front.app import create_mcp  # noqa: PLC0415
 
     began = _Beginning.of(environ, with_catalog=False)
     light, settings = began.services, _mcp_settings(began, environ)
     by_lambda = WholeInvoker if is_sam_local(Environment(environ)) else LambdaInvoker
     invoker = by_lambda(began.process.functions) if apps is None else AsgiInvoker(apps)
-    return create_mcp(invoker, light.authenticator, settings, light.telemetry, light.clock)
+    tokens = token_door(light, HttpKeySetSource())
+    return create_mcp(invoker, light.authenticator, settings, light.telemetry, light.clock, tokens)
+
+
+def token_door(light: Services, source: KeySetSource) -> TokenDoor | None:
+    """What checks tokens, by keys that `source` fetches. None without a store, whose secret it needs."""
+    # Here, not above: see `mcp_app`.
+    from gateway_core.access.internal_identity import IdentitySeal  # noqa: PLC0415
+    from gateway_core.access.subjects import Subjects  # noqa: PLC0415
+    from gateway_core.mcp_front.oauth.door import TokenDoor  # noqa: PLC0415
+    from gateway_core.mcp_front.oauth.verifier import TokenVerifier  # noqa: PLC0415
+
+    if light.settings.store is None:
+        return None
+    subjects = Subjects(light.authenticator, light.store, light.clock)
+    seal = IdentitySeal(light.settings.store.token)
+    return TokenDoor(TokenVerifier(source, light.clock), subjects, seal, light.clock)
 
 
 def mcp_stdio(environ: Mapping[str, str], invoker: Invoker, key: str) -> StdioServer:
@@ -201,7 +219,9 @@ def _mcp_settings(began: _Beginning, environ: Mapping[str, str]) -> Current[McpS
     env = completed(environ, began.inputs.secrets)
 
     def wire(now: GatewaySettings) -> McpSettings:
-        return McpSettings.from_env(env, now.crowd, body_limit=now.body_limit, default_timeout_s=now.default_timeout_s)
+        return McpSettings.from_env(
+            env, now.crowd, now.oauth, body_limit=now.body_limit, default_timeout_s=now.default_timeout_s
+        )
 
     return began.reloading(wire)
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from gateway_core.config.documents import Document, Schema, Seconds, merge, read_yaml, validate
+from gateway_core.config.oauth import OAuthSection
 from gateway_core.config.price_list import PricingSection
 from gateway_core.crowd.limiter import CrowdLimits
 from gateway_core.domain.downgrade import BudgetOwner, Downgrade
@@ -250,6 +251,7 @@ class ConfigFile(Schema):
     health: HealthSection = HealthSection()
     batch: BatchSection = BatchSection()
     cache: CacheSection = CacheSection()
+    oauth: OAuthSection = OAuthSection()
     prompt_caching: PromptCaching = "auto"
     litellm: LoadLiteLLM = "auto"
     allow_unpriced: bool = False

@@ -31,6 +31,7 @@ from gateway_core.domain.catalog import Catalog
 from gateway_core.domain.credentials import Credential, Secret
 from gateway_core.domain.downgrade import Downgrade
 from gateway_core.domain.errors import ConfigError, Unauthenticated
+from gateway_core.domain.oauth import OAuthPolicy
 from gateway_core.routing.retry import RetryPolicy
 from gateway_core.store.messages import BreakerPolicy
 from gateway_core.store.placement import FIRST, Placement
@@ -49,7 +50,7 @@ class GatewaySettings:
     LiteLLM is loaded. `serve_openapi`: None is everywhere but on Lambda. `databases` are those beside the first,
     `store`. `crowd` is the share of one of the `workers`, processes that are one gateway. `least_max_tokens` is down to
     what `max_tokens` is cut that a budget has no room for, `downgrades` what a budget makes cheaper. Pages of
-    `web_origins` may call.
+    `web_origins` may call, and who has tokens that `oauth` takes.
     """
 
     catalog: Catalog
@@ -90,6 +91,7 @@ class GatewaySettings:
     litellm: LoadLiteLLM
     web_origins: WebOrigins
     serve_openapi: bool | None
+    oauth: OAuthPolicy | None
 
     @classmethod
     def from_env(
@@ -147,6 +149,7 @@ class GatewaySettings:
             litellm=file.litellm,
             web_origins=WebOrigins.from_env(environ),
             serve_openapi=file.serve_openapi,
+            oauth=file.oauth.policy(catalog.groups if with_catalog else None, names_of(documents)),
         )
 
     def loads_litellm(self, *, on_lambda: bool) -> bool:

@@ -17,10 +17,14 @@ from gateway_core.api.errors import error_response, http_error_response
 from gateway_core.api.guard import RequestGuard
 from gateway_core.api.turn import let_in, turn_of
 from gateway_core.crowd.limiter import Limiter
+from gateway_core.domain.caller import Caller
 from gateway_core.domain.chat import Json
-from gateway_core.domain.errors import Forbidden, LLMError, RequestError, UnsupportedMediaType
+from gateway_core.domain.errors import Forbidden, LLMError, RequestError, Unauthenticated, UnsupportedMediaType
+from gateway_core.domain.oauth import OAuthPolicy
 from gateway_core.domain.request_ids import new_request_id
 from gateway_core.mcp_front.jsonrpc import BadMessage, check_message, check_version
+from gateway_core.mcp_front.oauth.challenge import challenge
+from gateway_core.mcp_front.oauth.door import TokenDoor, Vouch, WrongKey, shown_token
 from gateway_core.mcp_front.settings import McpSettings
 from gateway_core.mcp_front.visitor import Visitor
 from gateway_core.services import Current
@@ -43,13 +47,19 @@ class Gate:
     """Lets requests of known callers through to `app`, with a `Visitor` in the scope's state."""
 
     def __init__(
-        self, app: ASGIApp, authenticator: Authenticator, settings: Current[McpSettings], telemetry: Telemetry
+        self,
+        app: ASGIApp,
+        authenticator: Authenticator,
+        settings: Current[McpSettings],
+        telemetry: Telemetry,
+        tokens: TokenDoor | None = None,
     ) -> None:
         self._limiter = Limiter(telemetry.crowded)
         self._app = RequestGuard(app, telemetry, where="mcp", limiter=self._limiter)
         self._authenticator = authenticator
         self._settings = settings
         self._telemetry = telemetry
+        self._tokens = tokens
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # A model is heard out for a caller who leaves: the request is open until then, as on other routes.
@@ -67,7 +77,7 @@ class Gate:
             check_version(headers.get(MCP_PROTOCOL_VERSION_HEADER), KNOWN_PROTOCOL_VERSIONS, check_message(body))
         except LLMError as error:
             self._telemetry.request_failed(request_id, error)
-            await error_response(error, request_id)(scope, receive, send)
+            await _refusal(error, request_id, settings.oauth)(scope, receive, send)
         except BadMessage as error:
             await JSONResponse(error.body(), 400)(scope, receive, send)
         except ClientDisconnect:
@@ -83,15 +93,36 @@ class Gate:
         origin = headers.get("origin")
         if origin is not None and not settings.allows_origin(origin):
             raise WrongOrigin("This web page may not call. The operator lists origins in GATEWAY_ALLOWED_ORIGINS.")
-        key = presented_key(headers)
+        caller, key, vouch = await self._caller(scope, headers, settings)
         return Visitor(
-            caller=await let_in(scope, key, self._authenticator, settings.crowd),
+            caller=caller,
             key=key,
+            vouch=vouch,
             request_id=request_id,
             authorizer=context.get("authorizer"),
             time_left_s=time_left_s(scope),
             default_timeout_s=settings.default_timeout_s,
         )
+
+    async def _caller(self, scope: Scope, headers: Headers, settings: McpSettings) -> tuple[Caller, str, Vouch | None]:
+        """Who calls, with the key that goes on to the functions, or what vouches for who has come with a token."""
+        key, oauth = presented_key(headers), settings.oauth
+        token = shown_token(headers, key) if oauth and self._tokens else None
+        if token is not None and oauth and self._tokens:
+            caller, vouch = await self._tokens.let_in(scope, token, oauth, settings.crowd)
+            return caller, "", vouch
+        try:
+            return await let_in(scope, key, self._authenticator, settings.crowd), key, None
+        except Unauthenticated as error:
+            raise (WrongKey(error.message) if oauth else error) from None
+
+
+def _refusal(error: LLMError, request_id: str, oauth: OAuthPolicy | None) -> JSONResponse:
+    """The answer to who is not let in; where tokens are taken, it says where one is to be had."""
+    answer = error_response(error, request_id)
+    if oauth and (said := challenge(error, oauth)):
+        answer.headers["www-authenticate"] = said
+    return answer
 
 
 def no_route(_request: Request, error: Exception) -> Response:

@@ -9,6 +9,7 @@ from typing import Self
 from gateway_core.config.environment import McpEnvironment
 from gateway_core.config.web_origins import LOCAL_HOSTS, WebOrigins, host_of, plain
 from gateway_core.crowd.limiter import CrowdLimits
+from gateway_core.domain.oauth import OAuthPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,7 @@ class McpSettings:
     """`allowed_hosts` are names without a port, `*.example.com` for all below; empty trusts API Gateway's own name.
 
     `allowed_origins` are whole origins (`https://app.example.com`). `is_local` allows this machine as host and origin.
+    `oauth` says whose tokens are taken beside keys, None for nobody's.
     """
 
     allowed_hosts: tuple[str, ...] = ()
@@ -24,10 +26,17 @@ class McpSettings:
     body_limit: int = 4 * 1024 * 1024
     default_timeout_s: float = 120.0
     crowd: CrowdLimits = field(default_factory=CrowdLimits)
+    oauth: OAuthPolicy | None = None
 
     @classmethod
     def from_env(
-        cls, environ: Mapping[str, str], crowd: CrowdLimits | None = None, *, body_limit: int, default_timeout_s: float
+        cls,
+        environ: Mapping[str, str],
+        crowd: CrowdLimits | None = None,
+        oauth: OAuthPolicy | None = None,
+        *,
+        body_limit: int,
+        default_timeout_s: float,
     ) -> McpSettings:
         """Who is let in as the environment says, with limits that the gateway's settings have."""
         given = McpEnvironment.from_env(environ)
@@ -38,6 +47,7 @@ class McpSettings:
             body_limit=body_limit,
             default_timeout_s=default_timeout_s,
             crowd=crowd or CrowdLimits(),
+            oauth=oauth,
         )
 
     def now(self) -> Self:

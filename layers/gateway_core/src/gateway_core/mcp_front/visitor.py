@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -21,7 +21,10 @@ _MARGIN_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """`key` goes on to the functions; `authorizer` is what API Gateway's authorizer said; `time_left_s` is Lambda's."""
+    """`key` goes on to the functions, or what `vouch` makes of who has come with a token.
+
+    `authorizer` is what API Gateway's authorizer said; `time_left_s` is Lambda's.
+    """
 
     caller: Caller
     key: str
@@ -29,6 +32,7 @@ class Visitor:
     authorizer: Json | None = None
     time_left_s: float = math.inf
     default_timeout_s: float = 120.0
+    vouch: Callable[[], str] | None = None
 
     def may_use(self, tool: str) -> bool:
         return not self.caller.tools or tool in self.caller.tools
@@ -47,10 +51,14 @@ class Visitor:
         limit_s = min(timeout_s + _MARGIN_S, self.time_left_s)
         if limit_s <= 0:
             raise DeadlineExceeded("There is no time left for this call.")
-        own = {"authorization": f"Bearer {self.key}", "accept": "application/json"}
+        own = {"accept": "application/json"}
+        if self.vouch is None:
+            own["authorization"] = f"Bearer {self.key}"
         if body:
             own["content-type"] = "application/json"
-        return HttpRequest(method, path, query or {}, {**(headers or {}), **own}, body, self.authorizer, limit_s)
+        identity = self.vouch() if self.vouch else ""
+        said = {**(headers or {}), **own}
+        return HttpRequest(method, path, query or {}, said, body, self.authorizer, limit_s, identity)
 
 
 _VISITOR: ContextVar[Visitor] = ContextVar("visitor")

@@ -2,8 +2,9 @@
 
 Two real implementations have `Store` and its parts (Upstash and memory, `KeyStore` a third through Upstash's SDK),
 `Invoker` (Lambda, and in this process), `ConfigSource` (files, S3, AppConfig) and `Backlog` (SQS, files, memory). The
-second ones of `ModelProvider` and `ModelLister` are fakes that ship, in `adapters/echo`. `Clock` and `Draw` have one
-each, and others in the tests only: time and chance are arguments so that a test can choose them.
+second ones of `ModelProvider` and `ModelLister` are fakes that ship, in `adapters/echo`. `Clock`, `Draw`
+and `KeySetSource` have one each, and others in the tests only: time and chance are arguments so that a test can choose
+them.
 """
 
 from gateway_core.ports.jobs import JobBook, JobFiles, JobStarter
@@ -17,6 +18,7 @@ from gateway_core.ports.outside import (
     Draw,
     EmbeddingProvider,
     Invoker,
+    KeySetSource,
     LocalBacklog,
     ModelLister,
     ModelProvider,
@@ -50,6 +52,7 @@ __all__ = [
     "JobBook",
     "JobFiles",
     "JobStarter",
+    "KeySetSource",
     "KeyStore",
     "Ledger",
     "LocalBacklog",

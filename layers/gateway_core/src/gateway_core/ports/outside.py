@@ -102,6 +102,14 @@ class ModelLister(Protocol):
         ...
 
 
+class KeySetSource(Protocol):
+    """Where an issuer of tokens has its public keys."""
+
+    async def fetch(self, url: str) -> bytes:
+        """The JSON Web Key Set there, unread. Raises IssuerUnavailable, after some seconds at the latest."""
+        ...
+
+
 class Invoker(Protocol):
     """Calls another function of the gateway (`complete`, `usage`, ...) over HTTP's terms, once: no retries.
 
