@@ -14,6 +14,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
         "docs/api.md",
         "docs/examples.md",
         "docs/mcp.md",
+        "docs/oauth.md",
         "docs/configuration.md",
         "docs/reference.md",
         "docs/models.md",

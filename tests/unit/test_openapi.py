@@ -11,8 +11,8 @@ from jsonschema import Draft202012Validator
 
 from gateway_core.adapters.feed import EventFeed
 from gateway_core.api.admin.routes import admin_router
+from gateway_core.mcp_front.app import METADATA, REGISTRATION
 from gateway_core.mcp_front.app import PATH as MCP
-from gateway_core.mcp_front.app import REGISTRATION
 from local.live_events import events_router
 from local.metrics_route import metrics_router
 from scripts.openapi.__main__ import EXAMPLES, ROOT, TARGET, text
@@ -50,6 +50,7 @@ def served():
     return {(method, of_openapi(route.path)) for route in routes for method in route.methods} | {
         ("POST", MCP),
         ("POST", REGISTRATION),
+        *(("GET", path) for path in METADATA),
     }
 
 

@@ -37,7 +37,7 @@ class Limits:
 class Grant:
     """What a token allows, of what its user may do here at all; None says nothing, and an empty set allows nothing.
 
-    `admin` is added to it: no user of tokens is stored as one.
+    `admin` is added to it.
     """
 
     groups: frozenset[str] | None = None
