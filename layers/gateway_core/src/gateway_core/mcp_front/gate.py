@@ -114,7 +114,7 @@ class Gate:
         try:
             return await let_in(scope, key, self._authenticator, settings.crowd), key, None
         except Unauthenticated as error:
-            raise (WrongKey(error.message) if oauth else error) from None
+            raise (WrongKey(f"{error.message} Or send none, to sign in.") if oauth else error) from None
 
 
 def _refusal(error: LLMError, request_id: str, oauth: OAuthPolicy | None) -> JSONResponse:
