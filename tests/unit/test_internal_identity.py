@@ -56,6 +56,13 @@ def test_another_body_under_the_same_seal_is_refused():
         SEAL.open(f"{other}.{signature}", NOW)
 
 
+def test_what_is_sealed_but_cannot_be_read_is_refused():
+    """A release to come may seal something else."""
+    odd = InternalIdentity("alpha", "d", "ann", Grant(admin="yes"))
+    with pytest.raises(Unauthenticated):
+        SEAL.open(SEAL.seal(odd, NOW), NOW)
+
+
 @pytest.mark.parametrize("text", ["", ".", "a.b", "é.é", "....", "none"])
 def test_nonsense_is_refused(text):
     """Without a trace."""

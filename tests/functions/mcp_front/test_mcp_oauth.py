@@ -78,6 +78,16 @@ async def test_nothing_at_all_is_401_and_says_where_a_token_is_to_be_had(world):
     assert said == f'Bearer resource_metadata="{METADATA}", scope="gateway:use"'
 
 
+async def test_without_scopes_none_is_asked_for(world):
+    """Neither in the challenge nor in the metadata, and a token needs none."""
+    world.configure(policy_of(scopes=()))
+    answer = await world.send(LIST[1], **LIST[0], x_api_key="")
+    assert answer.headers["www-authenticate"] == f'Bearer resource_metadata="{METADATA}"'
+    told = await world.send(b"", "GET", "/.well-known/oauth-protected-resource", x_api_key="")
+    assert "scopes_supported" not in told.json()
+    assert (await world.as_bearer(world.issuer.token(scope=None))).status_code == 200
+
+
 async def test_a_token_that_is_not_good_is_401_and_says_so(world):
     """What is wrong is in header and body."""
     answer = await world.as_bearer(world.issuer.token(exp=1))

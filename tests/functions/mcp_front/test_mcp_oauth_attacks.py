@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import serialization
 from gateway_core.domain.oauth import OAuthPolicy
 from tests.functions.mcp_front.oauth_world import LIST, OAuthWorld
 from tests.functions.mcp_front.test_mcp_gate import refused
-from tests.oauth_issuer import NOW_S, Issuer, forged, policy_of, rsa_key
+from tests.oauth_issuer import NOW_S, Issuer, forged, policy_of, public_jwk, rsa_key
 
 
 @pytest.fixture
@@ -113,6 +113,15 @@ async def test_a_token_beside_a_key_is_refused(world):
     key = await world.world.key()
     answer = await world.send(LIST[1], **LIST[0], authorization=f"Bearer {world.issuer.token()}", x_api_key=key)
     refused(answer, 401, "unauthenticated")
+
+
+async def test_a_key_is_for_its_own_algorithm(world):
+    """Where the issuer says which, no other one of the family is taken with it."""
+    world.configure(policy_of(algorithms=frozenset({"RS256", "RS512"})))
+    told = [public_jwk(rsa_key(), "rsa", alg="RS256")]
+    world.issuer.key_set = lambda: {"keys": told}
+    refused(await world.as_bearer(world.issuer.token(algorithm="RS512")), 401, "unauthenticated")
+    assert (await world.as_bearer(world.issuer.token())).status_code == 200
 
 
 async def test_a_flood_of_made_up_keys_does_not_reach_the_issuer(world):
