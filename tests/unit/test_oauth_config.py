@@ -1,10 +1,13 @@
 """The section `oauth`: what it makes, and which mistakes `gateway config check` tells."""
 
 from decimal import Decimal
+from typing import get_args
 
 import pytest
 
+from gateway_core.access.rights import TOOLS
 from gateway_core.config.documents import Document
+from gateway_core.config.oauth import ToolName
 from gateway_core.config.settings import GatewaySettings
 from gateway_core.domain.caller import Limits
 from gateway_core.domain.errors import ConfigError
@@ -77,6 +80,8 @@ def test_several_documents_make_one_section():
         (f"{BASE}project: a\nleeway_s: 301", "oauth.leeway_s"),
         (f"{BASE}project: a\njwks_ttl_s: 1", "oauth.jwks_ttl_s"),
         (f"{BASE}project: a\nfirst: {{groups: [none]}}", "oauth.first.groups: there is no group 'none'"),
+        (f"{BASE}project: a\nfirst: {{models: [gpt-0]}}", "oauth.first.models: there is no model 'gpt-0'"),
+        (f"{BASE}project: a\nfirst: {{tools: [complet]}}", "oauth.first.tools.0: Input should be 'complete'"),
         (f"{BASE}project: a\nfirst: {{day_usd: -1}}", "oauth.first.day_usd"),
         (f"{BASE}project: a\nfirst: {{day_usd: 0.0000000001}}", "oauth.first.day_usd"),
         (f"{BASE}project: a\nfirst: {{admin: true}}", "oauth.first.admin: There is no such field"),
@@ -94,6 +99,17 @@ def test_mistakes_are_told_with_the_field_and_the_remedy(text, told):
         policy(text)
     assert told in caught.value.message
     assert "secret" not in caught.value.message
+
+
+def test_tools_are_those_that_a_key_may_be_allowed():
+    """The schema cannot import them."""
+    assert get_args(ToolName.__value__) == TOOLS
+
+
+def test_models_may_be_patterns_and_of_the_outside():
+    """As those of a key."""
+    text = "first: {models: ['claude-*', 'gpt-5.1', '*', 'anthropic/claude-x']}"
+    assert len(policy(f"{BASE}project: team\n{text}").first.models) == 4
 
 
 def test_http_is_for_this_machine():

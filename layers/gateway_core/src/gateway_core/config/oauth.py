@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
 from decimal import Decimal
-from typing import Annotated
+from fnmatch import fnmatchcase
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
 from gateway_core.config.documents import Rate, Schema
 from gateway_core.domain.base_url import check_base_url
 from gateway_core.domain.caller import Limits
+from gateway_core.domain.catalog import Catalog
 from gateway_core.domain.errors import ConfigError
 from gateway_core.domain.oauth import Algorithm, ClaimNames, FirstRights, OAuthPolicy
 from gateway_core.store.budget import MAX_AMOUNT
@@ -44,6 +45,17 @@ def _is_kept(amount: Decimal) -> Decimal:
     return amount
 
 
+type ToolName = Literal[
+    "complete",
+    "stream_complete",
+    "litellm_batch_ask",
+    "embed",
+    "get_usage",
+    "health_check",
+    "list_models",
+    "count_tokens",
+]
+"""`access.rights.TOOLS`, which this room may not import; a test compares the two."""
 type TokenUrl = Annotated[str, AfterValidator(_is_url)]
 type Claim = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 type Scope = Annotated[str, StringConstraints(pattern=r"^[!#-\[\]-~]{1,128}$")]
@@ -72,7 +84,7 @@ class FirstSection(Schema):
     """`FirstRights`, with money in USD."""
 
     groups: list[RightName] = Field(default_factory=list)
-    tools: list[RightName] = Field(default_factory=list)
+    tools: list[ToolName] = Field(default_factory=list)
     models: list[RightName] = Field(default_factory=list)
     day_usd: Usd | None = None
     month_usd: Usd | None = None
@@ -86,6 +98,16 @@ class FirstSection(Schema):
             _nano(self.day_usd), _nano(self.month_usd), self.day_tokens, self.month_tokens, self.rpm, self.tpm
         )
         return FirstRights(tuple(self.groups), tuple(self.tools), tuple(self.models), limits)
+
+    def fault(self, catalog: Catalog) -> str:
+        """Which name there is not, empty if there are all."""
+        for name in self.groups:
+            if name not in catalog.groups:
+                return f"first.groups: there is no group '{name}'. Correct it."
+        for name in self.models:
+            if not ("/" in name or name == "*" or _is_known(name, catalog)):
+                return f"first.models: there is no model '{name}'. Correct it."
+        return ""
 
 
 class OAuthSection(Schema):
@@ -104,14 +126,14 @@ class OAuthSection(Schema):
     claims: ClaimsSection = ClaimsSection()
     first: FirstSection = FirstSection()
 
-    def policy(self, groups: Container[str] | None, source: str) -> OAuthPolicy | None:
+    def policy(self, catalog: Catalog | None, source: str) -> OAuthPolicy | None:
         """The policy, None where nothing is configured. Raises ConfigError for what does not go together.
 
-        Groups of `first` have to be among `groups`; None if nobody knows these.
+        Groups and models of `first` have to be of `catalog`; None if nobody knows that.
         """
         if self == OAuthSection():
             return None
-        if fault := self._fault(groups):
+        if fault := self._fault() or (self.first.fault(catalog) if catalog else ""):
             raise ConfigError(f"{source}: oauth.{fault}")
         return OAuthPolicy(
             issuer=self.issuer or "",
@@ -128,7 +150,7 @@ class OAuthSection(Schema):
             first=self.first.rights(),
         )
 
-    def _fault(self, groups: Container[str] | None) -> str:
+    def _fault(self) -> str:
         """What is missing, or does not fit, with the remedy; empty if nothing is."""
         missing = next((name for name in _NEEDED if getattr(self, name) is None), None)
         if missing:
@@ -137,8 +159,12 @@ class OAuthSection(Schema):
             return "project: Name either the project of all tokens, or in claims.project the claim that says which."
         if bool(self.projects) != bool(self.claims.project):
             return "projects: List the projects that the claim of claims.project may name, and only with that."
-        unknown = next((name for name in self.first.groups if groups is not None and name not in groups), None)
-        return f"first.groups: there is no group '{unknown}'. Correct it." if unknown else ""
+        return ""
+
+
+def _is_known(pattern: str, catalog: Catalog) -> bool:
+    key = catalog.aliases.get(pattern, pattern)
+    return any(fnmatchcase(known, key) for known in catalog.models)
 
 
 def _nano(amount: Decimal | None) -> int | None:

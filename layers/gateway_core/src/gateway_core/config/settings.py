@@ -149,7 +149,7 @@ class GatewaySettings:
             litellm=file.litellm,
             web_origins=WebOrigins.from_env(environ),
             serve_openapi=file.serve_openapi,
-            oauth=file.oauth.policy(catalog.groups if with_catalog else None, names_of(documents)),
+            oauth=file.oauth.policy(catalog if with_catalog else None, names_of(documents)),
         )
 
     def loads_litellm(self, *, on_lambda: bool) -> bool:
