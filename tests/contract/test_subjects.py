@@ -156,3 +156,11 @@ async def test_any_subject_can_be_kept(office, desk, subject):
     assert isinstance(await desk.admit_as(office.ticket_of(desk, caller, "r1"), [ONE]), Admitted)
     line = await office.line()
     assert (line["id"], line["issuer"]) == (caller.key_id, ANN.issuer)
+
+
+async def test_the_field_is_named_by_issuer_and_subject(upstash, redis):
+    """Beside those of keys, in the hash that the script reads; earlier releases leave it alone."""
+    await Office(upstash).caller(rpm=3)
+    stored = redis.hash("prj:alpha")
+    assert list(stored) == ["j|https%3A%2F%2Fissuer.example%2F|auth0%7Cann"]
+    assert stored.popitem()[1].startswith(";;;;3;|{")
