@@ -2,7 +2,7 @@
 
 from gateway_core.mcp_front.app import METADATA
 from tests.template.test_template import FUNCTIONS
-from tests.template.test_transformed import RESOURCES, of_type
+from tests.template.transformed import RESOURCES, of_type
 
 
 def paths():

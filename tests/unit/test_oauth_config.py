@@ -1,13 +1,15 @@
 """The section `oauth`: what it makes, and which mistakes `gateway config check` tells."""
 
+import re
 from decimal import Decimal
+from pathlib import Path
 from typing import get_args
 
 import pytest
 
 from gateway_core.access.rights import TOOLS
 from gateway_core.config.documents import Document
-from gateway_core.config.oauth import ToolName
+from gateway_core.config.oauth import ClaimsSection, FirstSection, OAuthSection, ToolName
 from gateway_core.config.settings import GatewaySettings
 from gateway_core.domain.caller import Limits
 from gateway_core.domain.errors import ConfigError
@@ -118,3 +120,10 @@ def test_http_is_for_this_machine():
         "issuer: http://127.0.0.1:8080\nresource: http://localhost:8787/mcp\n"
         "jwks_url: http://127.0.0.1:8080/jwks\nproject: dev"
     )
+
+
+def test_the_example_has_every_option():
+    """As of all sections."""
+    text = (Path(__file__).parents[2] / "config.example.yaml").read_text("utf-8")
+    fields = [name for schema in (OAuthSection, ClaimsSection, FirstSection) for name in schema.model_fields]
+    assert [name for name in fields if not re.search(rf"\b{name}\b", text)] == []
