@@ -256,9 +256,7 @@ def _key_places(project_id: str, stored: Mapping[str, str]) -> list[_KeyPlace]:
     Raises StoreUnreadable for what does not say when it was made.
     """
     return sorted(
-        _place(project_id, digest, text)
-        for name, text in stored.items()
-        if (digest := digest_in(name)) is not None
+        _place(project_id, digest, text) for name, text in stored.items() if (digest := digest_in(name)) is not None
     )
 
 
