@@ -8,6 +8,7 @@ from gateway_core.access.administration import Administration
 from gateway_core.access.authenticator import Authenticator
 from gateway_core.access.subjects import Subjects
 from gateway_core.access.token_claims import TokenIdentity
+from gateway_core.cli.streaming import gathered
 from gateway_core.domain.caller import Grant, Limits
 from gateway_core.domain.errors import Conflict, Forbidden
 from gateway_core.domain.oauth import FirstRights
@@ -34,7 +35,7 @@ class Office:
 
     async def line(self, project="alpha"):
         """The one user of tokens, as an operator sees him."""
-        (found,) = [line for line in await self.keys.list_keys(project) if "issuer" in line]
+        (found,) = [line for line in await gathered(self.keys.key_pages(project)) if "issuer" in line]
         return found
 
     def ticket_of(self, desk, caller, request_id):
@@ -67,7 +68,7 @@ async def test_a_record_comes_with_the_first_call_and_stays(office):
 async def test_a_key_has_no_issuer(office):
     """So that the two are told apart."""
     await office.store.put_key(KeyRecord("alpha", "0" * 64))
-    assert [line for line in await office.keys.list_keys("alpha") if "issuer" in line] == []
+    assert [line for line in await gathered(office.keys.key_pages("alpha")) if "issuer" in line] == []
 
 
 async def test_limits_hold_in_the_step_that_admits(office, desk):
