@@ -172,11 +172,11 @@ class Bench:
         limits = BatchLimits(self.concurrency, QUESTION_TIMEOUT_S, 10_000, least_call_s)
         return Engine(self.provider, LoopClock(), limits, self.crashes.append)
 
-    async def _find(self, project_id: str, digest: str) -> Caller:
-        assert (project_id, digest) == ("alpha", DIGEST)
+    async def _find(self, job: Job) -> Caller:
+        assert (job.key_home, job.digest) == ("alpha", DIGEST)
         if not self.known_key:
             raise Unauthenticated("gone")
-        return Caller("alpha", "key", digest, "tag")
+        return Caller("alpha", "key", job.digest, "tag")
 
 
 def asked(count: int, **fields: Any) -> list[Question]:

@@ -115,6 +115,7 @@ def test_the_glossary_is_sorted_and_its_words_are_in_use():
     assert entries == sorted(set(entries), key=words_of)
     parts, kinds = ("functions", "layers", "local", "scripts", "tests"), ("*.py", "*.lua", "*.yaml")
     files = [file for part in parts for kind in kinds for file in (ROOT / part).rglob(kind)]
+    files = [file for file in files if "node_modules" not in file.parts]
     source = f" {words_of('\n'.join(file.read_text() for file in files))} "
     sought = {entry: words_of(entry.partition(" (")[0]) for entry in entries}
     ends = (" ", "s ", "es ")

@@ -21,6 +21,7 @@ NOT_OURS = (
     "ERR max requests",
     "Failed to export",
     "ERR DB",
+    "A version for this Lambda function",
 )
 """Texts of clients, of AWS and of the store's provider, and one that is made of pieces."""
 
