@@ -1,11 +1,15 @@
-"""How long files are: one that is read in one go has at most 300 lines."""
+"""How long files and functions are: a file that is read in one go has at most 300 lines, a function at most 60."""
 
+import ast
+import statistics
 from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("benchmarks", "functions", "layers/gateway_core/src", "local", "scripts", "tests")
 LIMIT = 300
+LINES_OF_A_FUNCTION = 60
+USUAL_LINES = 6
 
 
 def files() -> Iterator[Path]:
@@ -22,3 +26,18 @@ def test_no_file_is_longer():
     found = list(files())
     assert len(found) > 900
     assert not [path.relative_to(ROOT).as_posix() for path in found if path.read_bytes().count(b"\n") > LIMIT]
+
+
+def functions(path: Path) -> Iterator[tuple[str, int]]:
+    """Names and numbers of lines."""
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield f"{path.relative_to(ROOT)}:{node.name}", (node.end_lineno or 0) - node.lineno + 1
+
+
+def test_no_function_is_longer():
+    """And most are a tenth of that. Not of tests, which may have much to say."""
+    found = dict(line for path in files() if "tests" not in path.relative_to(ROOT).parts for line in functions(path))
+    assert len(found) > 4000
+    assert {name: lines for name, lines in found.items() if lines > LINES_OF_A_FUNCTION} == {}
+    assert statistics.median(found.values()) <= USUAL_LINES

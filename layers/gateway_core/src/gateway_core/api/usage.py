@@ -21,7 +21,7 @@ from gateway_core.api.records import LATEST, RecordFilter, looked, records_since
 from gateway_core.api.request_records import records_of
 from gateway_core.api.routes import Routes
 from gateway_core.api.usage_reports import by_project, by_session, report_of
-from gateway_core.domain.caller import Caller
+from gateway_core.domain.caller import Attribution, Caller
 from gateway_core.domain.errors import Forbidden
 from gateway_core.domain.times import day_key, iso, utc_date
 from gateway_core.services import Current, Services
@@ -100,30 +100,10 @@ def router(source: Current[Services]) -> Routes:
         services = source.now()
         caller = await _allowed(request, services)
         asked = validate(RecordsQuery, query_of(request))
-        day = asked.date or _today(services)
         project = attribute(caller, asked.project_id, None, asked.user_id).project_id
         if asked.after:
             return whole(await _new_records(request, services, caller, project, asked))
-        page = await services.store.usage_records(project, day=day_key(day), after=asked.cursor, limit=asked.limit)
-        if page.unreadable:
-            services.telemetry.unreadable_records(request.state.request_id, project, page.unreadable)
-        own = [record for record in page.records if _is_shown(record, caller, asked)]
-        form = chosen_form(request, asked.format)
-        if form != "json":
-            told = {"x-gateway-next-cursor": page.cursor, "x-gateway-unreadable": str(page.unreadable or "")}
-            headers = {name: value for name, value in told.items() if value}
-            row_of = table_row if form == "csv" else record_row
-            rows = [row_of(record) for record in own]
-            return table(form, f"records-{project}-{day.isoformat()}", RECORD_COLUMNS, rows, headers)
-        return whole(
-            {
-                "date": day.isoformat(),
-                "records": [record_row(record) for record in own],
-                "next_cursor": page.cursor or None,
-                **looked(page),
-                "unreadable": page.unreadable,
-            }
-        )
+        return await _day_records(request, services, caller, project, asked)
 
     @routes.get("/v1/usage/records/{request_id}")
     async def record(request: Request, request_id: str) -> dict[str, Any]:
@@ -147,16 +127,7 @@ def router(source: Current[Services]) -> Routes:
         caller = await _allowed(request, services)
         asked = validate(BudgetsQuery, query_of(request))
         whom = attribute(caller, asked.project_id, None, asked.user_id)
-        await services.bookkeeper.before_report(whom.project_id)
-        scopes = ["p", *([f"k:{caller.key_id}"] if whom.project_id == caller.project_id else [])]
-        scopes += [f"u:{whom.user_id}"] if whom.user_id else []
-        day = day_key(_today(services))
-        more: dict[str, int] = {}
-        if asked.scopes and not whom.user_id:
-            found = await services.store.budget_scopes(whom.project_id, month=day[:6])
-            scopes, more = found[:MOST_SCOPES], {"left_out": max(0, len(found) - MOST_SCOPES)}
-        lines = await services.store.budget_lines(whom.project_id, day=day, scopes=scopes)
-        return {"project_id": whom.project_id, "budgets": [budget_row(line) for line in lines], **more}
+        return await _budgets(caller, whom, services, every=asked.scopes is not None)
 
     return routes
 
@@ -165,6 +136,32 @@ async def _allowed(request: Request, services: Services) -> Caller:
     caller = await identify(request, services)
     check_tool(caller, TOOL)
     return caller
+
+
+async def _day_records(
+    request: Request, services: Services, caller: Caller, project: str, asked: RecordsQuery
+) -> Response:
+    day = asked.date or _today(services)
+    page = await services.store.usage_records(project, day=day_key(day), after=asked.cursor, limit=asked.limit)
+    if page.unreadable:
+        services.telemetry.unreadable_records(request.state.request_id, project, page.unreadable)
+    own = [record for record in page.records if _is_shown(record, caller, asked)]
+    form = chosen_form(request, asked.format)
+    if form != "json":
+        told = {"x-gateway-next-cursor": page.cursor, "x-gateway-unreadable": str(page.unreadable or "")}
+        headers = {name: value for name, value in told.items() if value}
+        row_of = table_row if form == "csv" else record_row
+        rows = [row_of(record) for record in own]
+        return table(form, f"records-{project}-{day.isoformat()}", RECORD_COLUMNS, rows, headers)
+    return whole(
+        {
+            "date": day.isoformat(),
+            "records": [record_row(record) for record in own],
+            "next_cursor": page.cursor or None,
+            **looked(page),
+            "unreadable": page.unreadable,
+        }
+    )
 
 
 async def _new_records(
@@ -217,6 +214,20 @@ def _answer(request: Request, asked: UsageQuery, query: ReportQuery, found: Repo
         return whole(body)
     name = f"usage-by-{query.group_by}-{query.start.isoformat()}-{query.end.isoformat()}"
     return table(form, name, report_columns(query), body["rows"], {})
+
+
+async def _budgets(caller: Caller, whom: Attribution, services: Services, *, every: bool) -> dict[str, Any]:
+    """What the project, the key and the user have left, or `every` scope that has spent anything this month."""
+    await services.bookkeeper.before_report(whom.project_id)
+    scopes = ["p", *([f"k:{caller.key_id}"] if whom.project_id == caller.project_id else [])]
+    scopes += [f"u:{whom.user_id}"] if whom.user_id else []
+    day = day_key(_today(services))
+    more: dict[str, int] = {}
+    if every and not whom.user_id:
+        found = await services.store.budget_scopes(whom.project_id, month=day[:6])
+        scopes, more = found[:MOST_SCOPES], {"left_out": max(0, len(found) - MOST_SCOPES)}
+    lines = await services.store.budget_lines(whom.project_id, day=day, scopes=scopes)
+    return {"project_id": whom.project_id, "budgets": [budget_row(line) for line in lines], **more}
 
 
 def _today(services: Services) -> date:
