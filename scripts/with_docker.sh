@@ -26,8 +26,10 @@ command=$*
 [ $# -gt 0 ] || { echo "Usage: $0 COMMAND..." >&2; exit 2; }
 answers && exec "$@"
 
+has_all() { command -v dockerd && command -v docker-compose; }
+
 # The package may start its daemon by itself.
-command -v dockerd >/dev/null || { install && answers && exec "$@"; }
+has_all >/dev/null || { install && answers && exec "$@"; }
 command -v dockerd >/dev/null || skip "no Docker daemon runs here, and there is no dockerd to start (Debian: docker.io)"
 [ "$(id -u)" = 0 ] || skip "no Docker daemon runs here, and it takes root to start one"
 
