@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
+from local.flag import Flag
 from local.serving import ServingError
 
 STOP_TIMEOUT_S = 15.0
@@ -29,7 +30,7 @@ class ChildError(ServingError):
     """A part did not start; the text is what it said of the reason."""
 
 
-type Part = Callable[[threading.Event], AbstractContextManager[str]]
+type Part = Callable[[Flag], AbstractContextManager[str]]
 """Within the block the part is served; gives where. It sets the event when it cannot go on by itself."""
 
 
@@ -121,7 +122,7 @@ class Children:
 
 def _lived(part: Part, report: int, lifeline: int, *, leaves: bool) -> int:
     """All that happens in a child; its exit code."""
-    stop, told, parent = threading.Event(), threading.Event(), os.getppid()
+    stop, told, parent = Flag(), Flag(), os.getppid()
 
     def end() -> None:
         told.set()

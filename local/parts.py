@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from local.children import Child, Children, Part
 from local.environment import LocalEnvironment
+from local.flag import Flag
 from local.providers import create_app as create_providers
 from local.serving import serve
 from local.upstash import create_app as create_store
@@ -21,7 +21,7 @@ type Host = Callable[[str, Part], str]
 
 
 @contextlib.contextmanager
-def store_part(choices: LocalEnvironment, stop: threading.Event) -> Iterator[str]:
+def store_part(choices: LocalEnvironment, stop: Flag) -> Iterator[str]:
     """Valkey and the stand-in of Upstash over it; without the one the other has no use."""
     with Valkey(folder=choices.store_dir, on_death=stop.set) as valkey:
         app = create_store(redis_port=valkey.port, token=choices.store_token)
@@ -30,7 +30,7 @@ def store_part(choices: LocalEnvironment, stop: threading.Event) -> Iterator[str
 
 
 @contextlib.contextmanager
-def database_part(choices: LocalEnvironment, name: str, stop: threading.Event) -> Iterator[str]:
+def database_part(choices: LocalEnvironment, name: str, stop: Flag) -> Iterator[str]:
     """The same for a database beside it, on a port that is free."""
     folder = Path(choices.store_dir) / name if choices.store_dir else None
     if folder:
@@ -43,7 +43,7 @@ def database_part(choices: LocalEnvironment, name: str, stop: threading.Event) -
 
 
 @contextlib.contextmanager
-def providers_part(choices: LocalEnvironment, _stop: threading.Event) -> Iterator[str]:
+def providers_part(choices: LocalEnvironment, _stop: Flag) -> Iterator[str]:
     """The simulator of the providers."""
     with serve(create_providers(), choices.providers_port) as url:
         yield url
@@ -51,7 +51,7 @@ def providers_part(choices: LocalEnvironment, _stop: threading.Event) -> Iterato
 
 def here(stack: ExitStack) -> Host:
     """In threads of this process, until `stack` ends."""
-    return lambda _name, part: stack.enter_context(part(threading.Event()))
+    return lambda _name, part: stack.enter_context(part(Flag()))
 
 
 def apart(stack: ExitStack, children: Children, started: list[Child]) -> Host:

@@ -6,7 +6,6 @@ import gc
 import os
 import re
 import signal
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from gateway_core.wires.billing import BILLED
 from local.children import Child, Children
 from local.dev_key import dev_key, stored, storing
 from local.environment import LocalEnvironment, StackError, read
+from local.flag import Flag
 from local.front import job_bell, load_front
 from local.hub import Spoke
 from local.observing import Observing, added_up
@@ -204,7 +204,7 @@ def start_probes(stack: ExitStack, choices: LocalEnvironment, settings: Mapping[
         stack.enter_context(comparing(invoice_checks(settings), choices.invoice_interval_s))
 
 
-def _wait(stopped: threading.Event, started: Sequence[Child], workers: Workers | None) -> None:
+def _wait(stopped: Flag, started: Sequence[Child], workers: Workers | None) -> None:
     """Until a signal. Raises PartEndedError when a part has ended before."""
     while not stopped.is_set():
         for child in started:
@@ -244,8 +244,8 @@ def _providers(choices: LocalEnvironment, url: str) -> dict[str, str]:
     return found
 
 
-def _stop_signal() -> threading.Event:
-    stopped = threading.Event()
+def _stop_signal() -> Flag:
+    stopped = Flag()
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         stopped.set()

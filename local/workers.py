@@ -10,7 +10,6 @@ import signal
 import socket
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
@@ -20,6 +19,7 @@ from starlette.types import ASGIApp
 
 from local.children import Child, Children
 from local.election import elected
+from local.flag import Flag
 from local.hub import Hub, Spoke
 from local.observing import forget
 from local.serving import running, server_for
@@ -101,7 +101,7 @@ class Workers:
         self._workers[index] = _Worker(child, time.monotonic())
 
     @contextlib.contextmanager
-    def _worker(self, end: socket.socket, _stop: threading.Event) -> Iterator[str]:
+    def _worker(self, end: socket.socket, _stop: Flag) -> Iterator[str]:
         """All that a worker does."""
         self._hub.close()
         server = server_for(self._front, self._drain_s, protocol=BoundedProtocol, shares=True)

@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 PROGRAM = """
 import contextlib, os, signal, sys, threading
 from local.children import ChildError, Children
+from local.flag import Flag
 
 @contextlib.contextmanager
 def part(stop):
@@ -120,7 +121,7 @@ print(one.status, two.status)
 def test_a_child_that_is_told_to_end_tells_its_parent():
     """A supervisor tells all of them at once, and one has to know the order; who may leave by itself does."""
     code = """
-told = threading.Event()
+told = Flag()
 signal.signal(signal.SIGTERM, lambda _number, _frame: told.set())
 children = Children()
 with children.serving("one", part) as (one, _):
