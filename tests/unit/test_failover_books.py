@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 import pytest
 
 from gateway_core.adapters.echo import echo
+from gateway_core.adapters.memory import MemoryStore
 from gateway_core.domain.answer import Usage
 from gateway_core.domain.errors import BudgetExceeded, InvalidRequest, StoreUnavailable
 from gateway_core.domain.provider_errors import ContentFilterError, ProviderTimeout, ProviderUnavailable
@@ -202,3 +203,29 @@ async def test_a_settlement_names_the_limits_that_it_was_admitted_under():
     world.store.settle = watched
     await complete(world)
     assert [(one.rpm, one.tpm, one.effect, one.unsent) for one in seen] == [(70, 90_000, "ok", False)]
+
+
+class Slow(MemoryStore):
+    """The store, which says nothing of a settlement before it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked, self.let_go = asyncio.Event(), asyncio.Event()
+
+    async def settle(self, *args):
+        self.asked.set()
+        await self.let_go.wait()
+        return await super().settle(*args)
+
+
+async def test_telling_takes_no_time_of_its_own():
+    """What a request cost is logged and told while the store writes; the answer waits for the store."""
+    catalog = catalog_of(model("first"))
+    world = World(catalog, settings_for(catalog), store=Slow())
+    asked = asyncio.create_task(complete(world))
+    await world.store.asked.wait()
+    assert "usage" in [line["message"] for line in world.lines()]
+    assert [event["detail-type"] for event in world.events()] == ["request.cost"]
+    assert not asked.done()
+    world.store.let_go.set()
+    assert (await asked).cost.total_nano == (await world.spent())[0]

@@ -183,9 +183,9 @@ async def test_any_other_cancelling_ends_it() -> None:
 async def test_a_result_that_is_there_already_is_not_lost() -> None:
     """Whatever cancels at that very moment."""
     work = Work()
-    work.go.set()
     task = asyncio.create_task(heard_out(work.run(), work.note))
     await asyncio.sleep(0)
+    work.go.set()
     await asyncio.sleep(0)
     task.cancel()
     assert await task == "bill"

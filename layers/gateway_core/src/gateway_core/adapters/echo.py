@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncGenerator, Callable, Sequence
 
@@ -53,6 +54,7 @@ class EchoProvider:
 
     async def complete(self, call: ProviderCall) -> ProviderAnswer:
         self.calls.append(call)
+        await asyncio.sleep(0)  # no provider answers before others have had their turn
         return self._behave(call)
 
 

@@ -21,7 +21,8 @@ class NativeEngine:
         codec = _codec(call.deployment)
         request = codec.request(call, False)  # noqa: FBT003 - as every codec's
         await post_and_read(call.deployment, request, line)
-        return replace(codec.answer(call, line.seen.json), dropped_params=request.dropped)
+        answer = codec.answer(call, line.seen.json)
+        return replace(answer, dropped_params=request.dropped) if request.dropped else answer
 
     async def open(self, call: ProviderCall, line: Line) -> Opened:
         """A stream; what is no event stream is read whole, for its error."""

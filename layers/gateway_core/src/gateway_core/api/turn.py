@@ -17,7 +17,7 @@ from gateway_core.crowd.limiter import Claim, CrowdLimits, Limiter
 from gateway_core.crowd.slot import Slot, seated
 from gateway_core.domain.caller import Caller
 from gateway_core.store.virtual_keys import project_of
-from gateway_core.telemetry.start_eagerly import start_eagerly
+from gateway_core.waiting import start_eagerly
 
 LIMITER = "limiter"
 """In the scope's state: the limiter of the whole process. Without it each app has its own."""

@@ -39,6 +39,7 @@ class Connection(asyncio.BufferedProtocol):
         self._paused = False
         self._error: HttpError | None = None
         self._waiter: asyncio.Future[None] | None = None
+        self._poll = select.poll()
         self.exchanges = 0
 
     @property
@@ -61,9 +62,7 @@ class Connection(asyncio.BufferedProtocol):
         sock = self._transport.get_extra_info("socket") if self._transport else None
         if sock is None or sock.fileno() < 0:
             return False
-        poll = select.poll()
-        poll.register(sock.fileno(), select.POLLIN)
-        return not poll.poll(0)
+        return not self._poll.poll(0)
 
     @property
     def ended(self) -> bool:
@@ -123,6 +122,8 @@ class Connection(asyncio.BufferedProtocol):
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        if sock := transport.get_extra_info("socket"):
+            self._poll.register(sock.fileno(), select.POLLIN)
 
     @override
     def get_buffer(self, sizehint: int) -> memoryview:

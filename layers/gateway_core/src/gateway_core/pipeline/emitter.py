@@ -18,8 +18,8 @@ from gateway_core.store.changes import Change
 from gateway_core.store.records import UsageRecord
 from gateway_core.telemetry.events import AttemptFailed, Event, FailedOver, RequestCost, StoreDegraded, of_changes
 from gateway_core.telemetry.ports import EventSink
-from gateway_core.telemetry.start_eagerly import start_eagerly
 from gateway_core.telemetry.telemetry import Telemetry
+from gateway_core.waiting import start_eagerly
 
 MOST_WAIT_S = 0.15
 MOST_UNDER_WAY = 256

@@ -24,14 +24,14 @@ from gateway_core.pipeline.attempt_stream import AttemptStream
 from gateway_core.pipeline.emitter import Emitter
 from gateway_core.pipeline.final_error import final_error
 from gateway_core.pipeline.request_state import RequestState
+from gateway_core.pipeline.usage_record import record_of
 from gateway_core.ports import Clock, Draw, Ledger
 from gateway_core.routing.bounds import BoundedCandidate
 from gateway_core.routing.plan import longer_context
 from gateway_core.routing.unknown_end import unconfirmed_bound
 from gateway_core.store.messages import Terms
-from gateway_core.store.trail import packed
 from gateway_core.telemetry.telemetry import Telemetry
-from gateway_core.waiting import heard_out
+from gateway_core.waiting import heard_out, start_eagerly
 
 
 class Billed(Protocol):
@@ -95,12 +95,12 @@ class Failover:
             raise
         finally:
             # Shielded: a caller who hangs up must not leave the books open.
-            await asyncio.shield(self._close(state, error_code, started_s))
+            await asyncio.shield(start_eagerly(self._close(state, error_code, started_s)))
         return answer
 
     async def close_hit(self, state: RequestState, started_s: float) -> None:
         """Write the record of a request that was served with a kept answer. Never raises."""
-        await asyncio.shield(self._close(state, "", started_s))
+        await asyncio.shield(start_eagerly(self._close(state, "", started_s)))
 
     async def stream(self, state: RequestState, open_stream: OpenStream) -> AsyncGenerator[Chunk]:
         """The chunks of the first candidate that gives any content; after that, nobody else can answer.
@@ -130,7 +130,7 @@ class Failover:
             raise broken from error
         finally:
             # Shielded: a caller who hangs up must not leave the books open.
-            await asyncio.shield(self._close_stream(state, opened, error_code, started_s))
+            await asyncio.shield(start_eagerly(self._close_stream(state, opened, error_code, started_s)))
 
     def _broken(self, state: RequestState, error: ProviderError) -> LLMError:
         deadline_passed = self._left_s(state) < LEAST_ATTEMPT_S
@@ -238,19 +238,20 @@ class Failover:
         await back()
         if state.is_under_way:
             state.interrupted(self._since_ms(state.began_s), self._most(state))
-        record = state.record(
+        record = record_of(
+            state,
             at_ms=self._clock.now_ms(),
             latency_ms=self._since_ms(started_s),
             error_code=error_code,
             input_includes_cached=self._policy.providers[state.current.model.provider].input_includes_cached,
         )
-        record = replace(record, tried=packed(state.attempts))
-        self._telemetry.usage(record, state.first_token_ms)
+        terms = Terms(self._clock.now_ms(), self._policy.breaker)
+        settling = start_eagerly(self._ledger.settle(state.ticket, state.pending, record, terms))
+        self._telemetry.usage(record, state.first_token_ms)  # while the store writes
         self._emitter.ended(state, record)
         self._emitter.send(state)
         try:
-            terms = Terms(self._clock.now_ms(), self._policy.breaker)
-            settled = await self._ledger.settle(state.ticket, state.pending, record, terms)
+            settled = await settling
             self._emitter.changed(state, settled.changes)
             self._telemetry.booked(settled)
         except LLMError as error:

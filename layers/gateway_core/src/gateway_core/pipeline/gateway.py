@@ -137,7 +137,8 @@ class Gateway:
     async def _complete(self, request: ChatRequest, context: RequestContext) -> Completion[ProviderAnswer]:
         async def send(bounded: BoundedCandidate, timeout_s: float) -> ProviderAnswer:
             answer = await self._provider.complete(self._call(request, bounded, context, timeout_s))
-            return replace(answer, dropped_params=bounded.dropped(answer.dropped_params))
+            dropped = bounded.dropped(answer.dropped_params)
+            return answer if dropped == answer.dropped_params else replace(answer, dropped_params=dropped)
 
         return await self._or_cheaper(request, context, lambda state: self._run(state, send))
 

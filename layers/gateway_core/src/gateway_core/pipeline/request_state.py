@@ -16,7 +16,6 @@ from gateway_core.routing.bounds import BoundedCandidate
 from gateway_core.store.changes import Change
 from gateway_core.store.deployment_state import comparable_ms
 from gateway_core.store.messages import DEGRADED, Admission, Admitted, Candidate, Refusal, Settlement, Ticket
-from gateway_core.store.records import UsageRecord
 from gateway_core.telemetry.events import Event
 
 if TYPE_CHECKING:  # what only tells events has no use for it
@@ -161,10 +160,18 @@ class RequestState:
         self.errors.append(error)
         self.failures[self.last.model.key] += 1
         retry_after = round((error.retry_after_s or 0) * 1000)
-        self._settle_as(error.usage, cost, latency_ms, effect=error.effect, retry_after_ms=retry_after)
+        self._settle_as(
+            error.usage,
+            cost,
+            latency_ms,
+            effect=error.effect,
+            rates=error.rates,
+            retry_after_ms=retry_after,
+            estimated=error.estimated,
+        )
         if error.unconfirmed:
             self._keep_held(most)
-        self.ended = self.pending = replace(self._pending, estimated=error.estimated, rates=self._kept(error.rates))
+        self.ended = self.pending
 
     def won(
         self,
@@ -179,10 +186,9 @@ class RequestState:
         If it streamed, its first content came after `first_content_ms`.
         """
         self._note("ok", None, latency_ms)
-        self._settle_as(usage, cost, latency_ms, effect="ok", retry_after_ms=0)
         streamed = first_content_ms is not None
         speed_ms = comparable_ms(latency_ms, usage.output_tokens) if first_content_ms is None else first_content_ms
-        self.pending = replace(self._pending, latency_ms=speed_ms, streamed=streamed, rates=self._kept(rates))
+        self._settle_as(usage, cost, speed_ms, effect="ok", rates=rates, streamed=streamed)
 
     def interrupted(self, latency_ms: int, most: Bound | None = None) -> None:
         """The work ends now: an attempt that is under way has failed, and may be billed `most`, as in `lost`."""
@@ -194,45 +200,7 @@ class RequestState:
     ) -> None:
         """The caller left in the middle of a stream that costs this much, as it is known or estimated."""
         self._note("failed", "cancelled", latency_ms)
-        self._settle_as(usage, cost, latency_ms, effect="skip", retry_after_ms=0)
-        self.pending = replace(self._pending, estimated=estimated, rates=self._kept(rates))
-
-    def record(self, *, at_ms: int, latency_ms: int, error_code: str, input_includes_cached: bool) -> UsageRecord:
-        """The request in the books, with everything that its attempts were billed."""
-        model = self.last.model
-        return UsageRecord(
-            request_id=self.ticket.request_id,
-            at_ms=at_ms,
-            project_id=self.ticket.project_id,
-            key_id=self.ticket.key_id,
-            agent_id=self.ticket.agent_id,
-            user_id=self.ticket.user_id,
-            kind=self.kind,
-            model=model.key,
-            provider=model.provider,
-            model_group=self.model_group,
-            error_code=error_code,
-            attempts=self.made,
-            input_tokens=self.usage.input_tokens,
-            output_tokens=self.usage.output_tokens,
-            cached_input_tokens=self.usage.cached_input_tokens,
-            cache_write_tokens=self.usage.cache_write_tokens,
-            reasoning_tokens=self.usage.reasoning_tokens,
-            input_nano=self.cost.input_nano,
-            output_nano=self.cost.output_nano,
-            latency_ms=latency_ms,
-            cache_hit=self.cache_hit,
-            price_source=model.price.source,
-            input_includes_cached=input_includes_cached,
-            price_hash=model.price_hash or self.price_hash,
-            cache_write_1h_tokens=self.usage.cache_write_1h_tokens,
-            audio_input_tokens=self.usage.audio_input_tokens,
-            audio_output_tokens=self.usage.audio_output_tokens,
-            service_tier=self.usage.service_tier,
-            session_id=self.ticket.session_id,
-            estimated_nano=self.cost.estimated_nano,
-            downgraded=self.downgraded,
-        )
+        self._settle_as(usage, cost, latency_ms, effect="skip", rates=rates, estimated=estimated)
 
     @property
     def made(self) -> int:
@@ -283,7 +251,16 @@ class RequestState:
         return rates if self.last.model.is_watched else None
 
     def _settle_as(
-        self, usage: Usage | None, cost: Cost | None, latency_ms: int, *, effect: BreakerEffect, retry_after_ms: int
+        self,
+        usage: Usage | None,
+        cost: Cost | None,
+        latency_ms: int,
+        *,
+        effect: BreakerEffect,
+        rates: RateView | None,
+        retry_after_ms: int = 0,
+        streamed: bool = False,
+        estimated: bool = False,
     ) -> None:
         if usage is not None:
             self.usage += usage
@@ -297,4 +274,7 @@ class RequestState:
             charge_tokens=usage.total_tokens if usage else 0,
             unconfirmed=False,
             retry_after_ms=retry_after_ms,
+            rates=self._kept(rates),
+            streamed=streamed,
+            estimated=estimated,
         )

@@ -105,7 +105,7 @@ def _end_probe(breaker: Breaker, kind: BreakerEffect, now_ms: int, policy: Break
 
 def _count(breaker: Breaker, kind: BreakerEffect, now_ms: int, policy: BreakerPolicy) -> Breaker:
     if kind == "ok":
-        return replace(breaker, failures=0, since_ms=0)
+        return replace(breaker, failures=0, since_ms=0) if breaker.failures else breaker
     aged = breaker.failures == 0 or now_ms - breaker.since_ms > policy.window_ms
     counted = replace(breaker, failures=1, since_ms=now_ms) if aged else replace(breaker, failures=breaker.failures + 1)
     return _trip(counted, now_ms, policy) if counted.failures >= policy.failures else counted

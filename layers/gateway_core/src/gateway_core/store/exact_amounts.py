@@ -47,7 +47,8 @@ def check_limits(limits: Limits) -> None:
 
 
 def _numbers(rates: RateView) -> tuple[int | None, ...]:
-    return (rates.seen_ms, rates.until_ms, *astuple(rates.requests), *astuple(rates.tokens))
+    quotas = (rates.requests, rates.tokens)
+    return (rates.seen_ms, rates.until_ms, *(n for q in quotas for n in (q.limit, q.remaining, q.reset_at_ms)))
 
 
 def _check(*amounts: int) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from gateway_core.telemetry.events import Event
 from gateway_core.telemetry.ports import EventSink
-from gateway_core.telemetry.start_eagerly import start_eagerly
 from gateway_core.telemetry.telemetry import Telemetry
+from gateway_core.waiting import start_eagerly
 
 
 class EventLog:

@@ -5,9 +5,10 @@ Names: https://github.com/open-telemetry/semantic-conventions-genai, as far as t
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
@@ -99,22 +100,9 @@ class Telemetry(StoreTelemetry):
         self._metrics.put(attempt.provider, StreamErrors=1)
 
     def usage(self, record: UsageRecord, first_token_ms: int | None = None) -> None:
-        """The books' entry, logged before it is settled: this line survives a crash of everything after it."""
-        fields = {
-            "request_id": record.request_id,
-            "project_id": record.project_id,
-            **usage_names(record),
-            "cost_usd": usd(record.cost_nano),
-            "estimated_usd": usd(record.estimated_nano),
-            "latency_ms": record.latency_ms,
-            "attempts": record.attempts,
-            "usage": asdict(record),
-        }
-        if first_token_ms is not None:
-            fields["first_token_ms"] = first_token_ms
-        if record.error_code:
-            fields["error.type"] = record.error_code
-        self._log.info("usage", extra=fields)
+        """The books' entry, logged before it is known to be settled: this line survives a crash of all that follows."""
+        if self._log.log_level <= logging.INFO:
+            self._log.info("usage", extra=_usage_fields(record, first_token_ms))
         self._count_request(record, first_token_ms)
         for observer in self._observers:
             observer.requested(record, first_token_ms)
@@ -289,3 +277,21 @@ class Telemetry(StoreTelemetry):
         """A rate limit with a known end is no failure: it opens the breaker, but not the alarm's eyes."""
         name = "ProviderRateLimited" if change.reason == "rate_limit" else _BREAKER_METRICS[change.state]
         self._metrics.put(change.provider, **{name: 1})
+
+
+def _usage_fields(record: UsageRecord, first_token_ms: int | None) -> dict[str, Any]:
+    fields = {
+        "request_id": record.request_id,
+        "project_id": record.project_id,
+        **usage_names(record),
+        "cost_usd": usd(record.cost_nano),
+        "estimated_usd": usd(record.estimated_nano),
+        "latency_ms": record.latency_ms,
+        "attempts": record.attempts,
+        "usage": asdict(record),
+    }
+    if first_token_ms is not None:
+        fields["first_token_ms"] = first_token_ms
+    if record.error_code:
+        fields["error.type"] = record.error_code
+    return fields

@@ -37,11 +37,13 @@ def sendable_json(value: Any) -> Any:
     """JSON without what no client can be sent: halves of surrogate pairs, and numbers that are none."""
     if isinstance(value, str):
         return sendable(value)
-    if isinstance(value, Mapping):
-        return {sendable(name): sendable_json(member) for name, member in value.items()}
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
     if isinstance(value, list):
         return [sendable_json(member) for member in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    if value is not None and not isinstance(value, int) and isinstance(value, Mapping):  # which is dear to ask
+        return {sendable(name): sendable_json(member) for name, member in value.items()}
+    return value
 
 
 def without_nulls(value: Json) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import astuple, dataclass, field
+from dataclasses import dataclass, field
 from typing import get_args
 from urllib.parse import unquote
 
@@ -148,7 +148,7 @@ def add_attempt(call: ScriptCall, ticket: Ticket, settlement: Settlement, *, is_
 
 
 def _quota(quota: ReportedLimit) -> Iterator[int]:
-    return (-1 if number is None else number for number in astuple(quota))
+    return (-1 if number is None else number for number in (quota.limit, quota.remaining, quota.reset_at_ms))
 
 
 def declare_books(call: ScriptCall, ticket: Ticket) -> None:

@@ -40,7 +40,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import astuple, fields
+from dataclasses import fields
+from operator import attrgetter
 from typing import Any
 from urllib.parse import unquote
 
@@ -67,6 +68,7 @@ DEPLOYMENTS = "pv"
 OPEN_JOBS = "jobs"
 GUEST, HOME = "guest", "home"
 _RECORD_VERSION = 1
+_RECORD_VALUES = attrgetter(*(member.name for member in fields(UsageRecord)))
 _PROBES_VERSION = 1
 _STATES: dict[str, BreakerState] = {"c": "closed", "o": "open", "h": "half_open"}
 JOB_STATES: dict[str, JobState] = {
@@ -242,7 +244,7 @@ def parse_counters(text: str) -> Counters:
 
 def pack_record(record: UsageRecord) -> str:
     """A record as a JSON array: names would more than double the size of what is stored most."""
-    return json.dumps((_RECORD_VERSION, *astuple(record)), separators=(",", ":"), ensure_ascii=False)
+    return json.dumps((_RECORD_VERSION, *_RECORD_VALUES(record)), separators=(",", ":"), ensure_ascii=False)
 
 
 def parse_record(text: str) -> UsageRecord:

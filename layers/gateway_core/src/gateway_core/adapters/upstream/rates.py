@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -34,6 +34,17 @@ _PART = re.compile(r"([0-9.]+)([a-zµ]+)")
 _UNIT_MS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1000, "ms": 1, "us": 1e-3, "µs": 1e-3, "ns": 1e-6}
 _EPOCH_S, _EPOCH_MS = 10**8, 10**11
 """Larger numbers than these are no durations but times, in seconds and in milliseconds."""
+type _Names = tuple[str, str, str]
+"""Of the headers with a limit, what remains of it, and its reset."""
+
+
+def _named(templates: Iterable[str]) -> tuple[_Names, ...]:
+    return tuple((name.format("limit"), name.format("remaining"), name.format("reset")) for name in templates)
+
+
+_REQUESTS = _named(name for known in LIMIT_HEADERS for name in known.requests)
+_TOKENS = _named(name for known in LIMIT_HEADERS for name in known.tokens)
+_NO_PERIOD = _named(name for known in LIMIT_HEADERS for name in known.no_period)
 
 
 def view_of(seen: ProviderExchange) -> RateView | None:
@@ -89,26 +100,27 @@ def _share(quota: ReportedLimit) -> float:
 
 
 def _of_requests(headers: Mapping[str, str], now_ms: int) -> Iterator[ReportedLimit]:
-    for known in LIMIT_HEADERS:
-        yield from (_quota(headers, name, now_ms) for name in known.requests)
-    for name in (name for known in LIMIT_HEADERS for name in known.no_period):
-        quota = _quota(headers, name, now_ms)
-        yield ReportedLimit(None, quota.remaining, quota.reset_at_ms)
+    yield from (_quota(headers, names, now_ms) for names in _REQUESTS)
+    for names in _NO_PERIOD:
+        quota = _quota(headers, names, now_ms)
+        yield quota if quota is UNREPORTED else ReportedLimit(None, quota.remaining, quota.reset_at_ms)
 
 
 def _of_tokens(headers: Mapping[str, str], now_ms: int) -> Iterator[ReportedLimit]:
-    for known in LIMIT_HEADERS:
-        yield from (_quota(headers, name, now_ms) for name in known.tokens)
+    yield from (_quota(headers, names, now_ms) for names in _TOKENS)
 
 
-def _quota(headers: Mapping[str, str], name: str, now_ms: int) -> ReportedLimit:
-    limit = _count(headers.get(name.format("limit"), ""))
+def _quota(headers: Mapping[str, str], names: _Names, now_ms: int) -> ReportedLimit:
+    if headers.keys().isdisjoint(names):
+        return UNREPORTED
+    told_limit, told_remaining, told_reset = (headers.get(name, "") for name in names)
+    limit = _count(told_limit)
     if limit == 0:
         return UNREPORTED  # how some say that they do not limit this at all
-    remaining = _count(headers.get(name.format("remaining"), ""))
+    remaining = _count(told_remaining)
     if limit is not None and remaining is not None:
         remaining = min(remaining, limit)
-    wait_ms = _wait_ms(headers.get(name.format("reset"), ""), headers.get("date", ""), now_ms)
+    wait_ms = _wait_ms(told_reset, headers.get("date", ""), now_ms)
     return ReportedLimit(limit, remaining, None if wait_ms is None else now_ms + wait_ms)
 
 
