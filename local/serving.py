@@ -14,6 +14,7 @@ from typing import Any, override
 import uvicorn
 
 from gateway_core.waiting import stop
+from local.joined import JoinedProtocol
 
 LOOPBACK = "127.0.0.1"
 # Who cannot start ends, which is noticed at once: this is for a machine that has too much to do.
@@ -106,7 +107,7 @@ def server_for(
     """
     config = uvicorn.Config(
         app,
-        http=protocol or "auto",
+        http=protocol or JoinedProtocol,
         backlog=1 if shares else _BACKLOG,
         host=LOOPBACK,
         log_config=None,

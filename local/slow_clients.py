@@ -13,6 +13,8 @@ from typing import override
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from local.joined import JoinedTransport
+
 _TEXT: dict[str, object] = {
     "code": "request_timeout",
     "message": "The request did not arrive in time. Send it faster, or check the connection.",
@@ -60,7 +62,7 @@ class BoundedProtocol(H11Protocol):
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        super().connection_made(JoinedTransport(transport, self.loop))
         self._late: asyncio.TimerHandle | None = None
         self._unread: asyncio.TimerHandle | None = None
         self._phase: str | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import ipaddress
 from dataclasses import dataclass
+from functools import lru_cache
 
 from starlette.requests import Request
 from starlette.types import Scope
@@ -60,6 +61,7 @@ def require_address(scope: Scope, also: str = "") -> None:
         raise ApiError("ERR the local stand-in answers on loopback addresses only", 403)
 
 
+@lru_cache(maxsize=64)
 def _is_loopback(host: str) -> bool:
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback

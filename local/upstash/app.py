@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -79,7 +78,8 @@ class UpstashApp:
     def _with_sync_token(self, send: Send) -> Send:
         async def stamped(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)["upstash-sync-token"] = f"{self._node}={next(self._clock)}"
+                token = f"{self._node}={next(self._clock)}".encode()
+                message["headers"] = [*message["headers"], (b"upstash-sync-token", token)]
             await send(message)
 
         return stamped

@@ -16,11 +16,12 @@ type Args = tuple[bytes, ...]
 _DOCS = "https://upstash.com/docs/redis/overall/compatibility"
 
 
-def _names(text: str) -> frozenset[str]:
+def names(text: str) -> frozenset[str]:
+    """A set of command names, from a list with blanks between."""
     return frozenset(text.split())
 
 
-REFUSED = _names(
+REFUSED = names(
     """
     MULTI EXEC DISCARD WATCH UNWATCH
     SUBSCRIBE PSUBSCRIBE SSUBSCRIBE UNSUBSCRIBE PUNSUBSCRIBE SUNSUBSCRIBE MONITOR
@@ -32,9 +33,9 @@ REFUSED = _names(
     """
 )
 
-_CLIENT_SUBCOMMANDS = _names("GETNAME ID INFO LIST SETINFO SETNAME")
+_CLIENT_SUBCOMMANDS = names("GETNAME ID INFO LIST SETINFO SETNAME")
 
-READ_ONLY = _names(
+READ_ONLY = names(
     """
     PING ECHO TIME EXISTS TTL PTTL TYPE EXPIRETIME PEXPIRETIME TOUCH SUBSCRIBE PSUBSCRIBE
     GET MGET STRLEN GETRANGE SUBSTR LCS GETBIT BITCOUNT BITPOS BITFIELD_RO

@@ -12,20 +12,32 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-from local.upstash.commands import Args, name_of
+from local.upstash.commands import Args, name_of, names
 
 _FLAG = b"allow-key-locking"
 _SHEBANG = re.compile(rb"\A#!lua([^\n]*)(?:\n|\Z)")
 _FLAGS = re.compile(rb"\s*\bflags=(\S*)")
+ONE_KEY = names(
+    """
+    GET SET SETEX PSETEX GETDEL INCR INCRBY DECR DECRBY STRLEN TYPE TTL PTTL EXPIRETIME PEXPIRETIME
+    EXPIRE PEXPIRE EXPIREAT PEXPIREAT PERSIST
+    HGET HMGET HGETALL HKEYS HVALS HLEN HEXISTS HSTRLEN HSET HSETNX HDEL HINCRBY
+    LLEN LRANGE LINDEX LPUSH RPUSH LPOP RPOP LTRIM SCARD SMEMBERS SISMEMBER SADD SREM
+    ZCARD ZCOUNT ZRANGEBYSCORE ZSCORE ZADD ZREM ZINCRBY XLEN XRANGE XREVRANGE XADD XDEL XTRIM
+    """
+)
+"""Commands with one key, their first argument: what a declared key may be given to without asking the server."""
 # One line, so that line numbers in error messages stay the caller's. COMMAND GETKEYS knows the keys of any command.
-_STRICT = b" ".join(
-    line.strip()
-    for line in b"""
-local redis, server = (function(real)
+_STRICT = (
+    b" ".join(
+        line.strip()
+        for line in b"""
+local redis, server = (function(real, one_key)
   local declared = {}
   for _, key in ipairs(KEYS) do declared[key] = true end
-  local function undeclared(...)
-    local keys = real.pcall('COMMAND', 'GETKEYS', ...)
+  local function undeclared(name, key, ...)
+    if key and declared[key] and string.find(one_key, ' ' .. name .. ' ', 1, true) then return nil end
+    local keys = real.pcall('COMMAND', 'GETKEYS', name, key, ...)
     if type(keys) ~= 'table' or keys.err then return nil end
     for _, key in ipairs(keys) do
       if not declared[key] then
@@ -42,8 +54,10 @@ local redis, server = (function(real)
   local function pcall(...) return undeclared(...) or real.pcall(...) end
   local guarded = setmetatable({call = call, pcall = pcall}, {__index = real})
   return guarded, guarded
-end)(redis)
+end)(redis, ' %s ')
 """.strip().splitlines()
+    )
+    % " ".join(sorted(ONE_KEY)).encode()
 )
 
 

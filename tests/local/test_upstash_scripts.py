@@ -9,6 +9,7 @@ import pytest
 
 from local.serving import serve
 from local.upstash.app import create_app
+from local.upstash.scripts import ONE_KEY
 from tests.patience import patience
 
 FLAGGED = "#!lua flags=allow-key-locking\n"
@@ -162,3 +163,18 @@ def test_strict_mode_can_be_turned_off(valkey):
     ):
         body = ["EVAL", FLAGGED + "return redis.call('SET', 'other', 1)", 0]
         assert http.post("/", json=body).json() == {"result": "OK"}
+
+
+def test_what_a_declared_key_is_given_unasked_has_no_other_key(api):
+    """By the server's own table: first key, last key and step of each command in the list."""
+    told = api.run("COMMAND", "INFO", *sorted(ONE_KEY))
+    assert {row[0].upper(): row[3:6] for row in told} == {name: [1, 1, 1] for name in ONE_KEY}
+
+
+@pytest.mark.parametrize("call", ["call", "pcall"])
+@pytest.mark.parametrize("name", ["GET", "get", "DEL"])
+def test_a_second_key_is_looked_at_too(api, call, name):
+    """Whether or not the first one is declared, and however the command is written."""
+    script = f"{FLAGGED}return redis.{call}('{name}', KEYS[1], 'other')"
+    wrong = DYNAMIC + "other" if name == "DEL" else "ERR Wrong number of args"
+    assert wrong in api.error("EVAL", script, 1, "k")
