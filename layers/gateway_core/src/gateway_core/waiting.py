@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Generator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 
 _LEFT = "the caller left"
 _STOPPED = "the process ends"
@@ -20,6 +22,79 @@ def start_eagerly[T](work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
     Any other task begins a turn of the event loop later, which on a request's way costs more than most of its steps.
     """
     return asyncio.Task(work, loop=asyncio.get_running_loop(), eager_start=True)
+
+
+class Aside[T]:
+    """Work in a task of its own, begun at once, that goes on however often who waits for it is cancelled.
+
+    As `asyncio.shield` and `asyncio.wait` have it, but whoever waits goes on a turn of the event loop earlier: the work
+    wakes him as the last thing that it does.
+    """
+
+    def __init__(self, work: Coroutine[Any, Any, T]) -> None:
+        self._waiter: asyncio.Future[None] | None = None
+        self.task = start_eagerly(self._run(work))
+
+    async def ended(self) -> None:
+        """Returns once the work has ended, or after `wake`. For one at a time."""
+        if not self.task.done():
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+
+    async def result(self) -> T:
+        """What the work gives. Raises what it raises."""
+        await self.ended()
+        return self.task.result()
+
+    def wake(self) -> None:
+        """Let go on who waits."""
+        if self._waiter and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        try:
+            return await work
+        finally:
+            self.wake()
+
+
+class Begun[T]:
+    """Work of the current task that has run up to its first wait already; to be awaited once, by the same task."""
+
+    def __init__(self, work: Coroutine[Any, Any, T]) -> None:
+        self._work = work
+        self._step: Callable[[], Any] = partial(work.send, None)
+        self._first = self._next()
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        signal = self._first
+        while not isinstance(signal, _Ended):
+            try:
+                yield signal
+            except BaseException as error:  # noqa: BLE001 - handed on to whom it is meant for
+                self._step = partial(self._work.throw, error)
+            signal = self._next()
+        return cast("T", signal.result())
+
+    def _next(self) -> Any:
+        step, self._step = self._step, partial(self._work.send, None)
+        try:
+            return step()
+        except StopIteration as done:
+            return _Ended(done.value)
+        except BaseException as error:  # noqa: BLE001 - raised where it is awaited
+            return _Ended(None, error)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    value: object
+    error: BaseException | None = None
+
+    def result(self) -> object:
+        if self.error is not None:
+            raise self.error
+        return self.value
 
 
 class Patience:
@@ -167,10 +242,11 @@ async def heard_out[A](work: Coroutine[Any, Any, A], on_left: Callable[[], None]
 
     Any other cancelling ends it.
     """
-    task = start_eagerly(work)
+    aside = Aside(work)
+    task = aside.task
     while not task.done():
         try:
-            await asyncio.wait({task})
+            await aside.ended()
         except asyncio.CancelledError as cancelled:
             if not was_left(cancelled) and not task.done():
                 task.cancel()

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.types import Receive
 
 from gateway_core.domain.errors import CallerGone
-from gateway_core.waiting import leave, outlive, start_eagerly
+from gateway_core.waiting import Aside, leave, outlive
 
 
 async def while_listening[T](request: Request, work: Coroutine[Any, Any, T]) -> T:
@@ -20,12 +20,14 @@ async def while_listening[T](request: Request, work: Coroutine[Any, Any, T]) -> 
     further is begun. The request counts as open until then. The body must have been read. Where the platform does not
     tell (Lambda), the work simply runs to its end.
     """
-    working = start_eagerly(work)
+    aside = Aside(work)
+    working = aside.task
     if working.done():
         return working.result()
     leaving = asyncio.ensure_future(left(request.receive))
+    leaving.add_done_callback(lambda _: aside.wake())
     try:
-        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        await aside.ended()
         if working.done():
             return working.result()
         leave(working)

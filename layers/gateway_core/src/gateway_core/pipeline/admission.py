@@ -23,7 +23,7 @@ from gateway_core.routing.bounds import BoundedCandidate
 from gateway_core.routing.retry import RetryPolicy, comeback_ms, soonest_ms
 from gateway_core.store.messages import Admission, BreakerPolicy, Refused, StaleCaller, Terms
 from gateway_core.telemetry.telemetry import Telemetry
-from gateway_core.waiting import start_eagerly
+from gateway_core.waiting import Aside
 
 LEAST_ATTEMPT_S = 0.05
 """With less time left than this nobody is called: it would be billed, and answer too late."""
@@ -91,12 +91,12 @@ class CandidateSelector:
 
     async def _answer_of(self, state: RequestState, asked: Coroutine[Any, Any, Admission]) -> Admission:
         """What the store answers. A caller who leaves meanwhile waits for it, and so gives back what was admitted."""
-        asking = start_eagerly(asked)
+        asking = Aside(asked)
         try:
-            admission = await asyncio.shield(asking)
+            admission = await asking.result()
         except asyncio.CancelledError:
             try:
-                admission = await asking
+                admission = await asking.task
                 self._emitter.changed(state, admission.changes)
                 state.leave(admission)
             except LLMError as error:

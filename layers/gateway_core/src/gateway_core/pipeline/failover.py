@@ -31,7 +31,7 @@ from gateway_core.routing.plan import longer_context
 from gateway_core.routing.unknown_end import unconfirmed_bound
 from gateway_core.store.messages import Terms
 from gateway_core.telemetry.telemetry import Telemetry
-from gateway_core.waiting import heard_out, start_eagerly
+from gateway_core.waiting import Aside, Begun, heard_out
 
 
 class Billed(Protocol):
@@ -94,13 +94,13 @@ class Failover:
             error_code = error.code
             raise
         finally:
-            # Shielded: a caller who hangs up must not leave the books open.
-            await asyncio.shield(start_eagerly(self._close(state, error_code, started_s)))
+            # Aside: a caller who hangs up must not leave the books open.
+            await Aside(self._close(state, error_code, started_s)).result()
         return answer
 
     async def close_hit(self, state: RequestState, started_s: float) -> None:
         """Write the record of a request that was served with a kept answer. Never raises."""
-        await asyncio.shield(start_eagerly(self._close(state, "", started_s)))
+        await Aside(self._close(state, "", started_s)).result()
 
     async def stream(self, state: RequestState, open_stream: OpenStream) -> AsyncGenerator[Chunk]:
         """The chunks of the first candidate that gives any content; after that, nobody else can answer.
@@ -129,8 +129,8 @@ class Failover:
                 raise
             raise broken from error
         finally:
-            # Shielded: a caller who hangs up must not leave the books open.
-            await asyncio.shield(start_eagerly(self._close_stream(state, opened, error_code, started_s)))
+            # Aside: a caller who hangs up must not leave the books open.
+            await Aside(self._close_stream(state, opened, error_code, started_s)).result()
 
     def _broken(self, state: RequestState, error: ProviderError) -> LLMError:
         deadline_passed = self._left_s(state) < LEAST_ATTEMPT_S
@@ -246,7 +246,7 @@ class Failover:
             input_includes_cached=self._policy.providers[state.current.model.provider].input_includes_cached,
         )
         terms = Terms(self._clock.now_ms(), self._policy.breaker)
-        settling = start_eagerly(self._ledger.settle(state.ticket, state.pending, record, terms))
+        settling = Begun(self._ledger.settle(state.ticket, state.pending, record, terms))
         self._telemetry.usage(record, state.first_token_ms)  # while the store writes
         self._emitter.ended(state, record)
         self._emitter.send(state)
