@@ -45,7 +45,7 @@ class BoundedH11(Timed, H11Protocol):
 
     @override
     def send_400_response(self, msg: str) -> None:
-        """To what is no request, unless an answer has begun. uvicorn's own fails then, and where the method was HEAD."""
+        """To what is no request, unless an answer has begun. uvicorn's own fails then, and behind a HEAD."""
         is_unanswered = self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}
         self.end(answer_of("400 Bad Request", "text/plain; charset=utf-8", msg.encode()) if is_unanswered else b"")
 

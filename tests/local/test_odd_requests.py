@@ -12,6 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from local.protocols import BoundedH11, BoundedProtocol
+from local.serving import HEAD_BYTES
 from tests.local.wire import PROTOCOLS, Listener, connect, turns
 from tests.properties import examples
 
@@ -19,8 +20,6 @@ HOST = b"host: h\r\n"
 END = b"\r\n"
 LENGTH = b"content-length: 5\r\n"
 CODED = b"transfer-encoding: chunked\r\n"
-MOST = 16 * 1024
-"""Bytes of a head that is not over yet."""
 BIG = b"x: %b\r\n" % (b"x" * 70_000)
 TINY = b"".join(b"a%d:\r\n" % number for number in range(20_000))
 
@@ -103,6 +102,7 @@ ODD = {
     "an empty line before": Odd(END + get(HOST), *REFUSED),
     "an empty line between": Odd(get(HOST) + END + get(HOST), (200, 400), (b"",)),
     "another's handshake": Odd(b"\x16\x03\x01\x02\x00\x01", *REFUSED),
+    "a proxy's connection": Odd(get(HOST, b"proxy-connection: close\r\n") + get(HOST), (200, 200), (b"", b"")),
     "the end, then another": Odd(get(HOST, b"connection: close\r\n") + get(HOST), reader="llhttp"),
     "a large head": Odd(get(HOST, BIG), reader="llhttp"),
     "a large head that is not over": Odd(get(HOST, BIG)[:-2], *REFUSED),
@@ -127,11 +127,11 @@ async def test_a_head_that_comes_drop_by_drop_is_bounded():
     wire = connect(Listener())
     wire.receive(get(HOST)[:-2])
     sent = 0
-    while sent < 2 * MOST and not wire.closed:
+    while sent < 2 * HEAD_BYTES and not wire.closed:
         wire.receive(TINY[sent : sent + 7])
         sent += 7
     await turns()
-    assert (wire.statuses, MOST - 100 < sent < MOST) == ([400], True)
+    assert (wire.statuses, HEAD_BYTES - 100 < sent < HEAD_BYTES) == ([400], True)
 
 
 @pytest.mark.parametrize("cut", [1, 7, 16, 27, 40])

@@ -6,10 +6,10 @@ import asyncio
 import json
 from dataclasses import dataclass, field
 
-from uvicorn import Config
 from uvicorn.server import ServerState
 
 from local.protocols import BoundedH11, BoundedProtocol
+from local.serving import server_for
 from local.slow_clients import Bounds
 
 BOUNDS = Bounds(headers_s=10, body_s=20, unread_s=30)
@@ -141,7 +141,8 @@ class Listener:
 def connect(app=reads, protocol=BoundedProtocol, *, stuck=False):
     """A new connection to `app`."""
     kind = type("Bounded", (protocol,), {"bounds": BOUNDS})
-    config = Config(app, http=kind, log_config=None, lifespan="off", ws="none", timeout_keep_alive=KEEP_ALIVE_S)
+    config = server_for(app, protocol=kind).config
+    config.timeout_keep_alive = KEEP_ALIVE_S
     config.load()
     wire = Wire(stuck=stuck)
     wire.over, wire.server = asyncio.Event(), ServerState()
