@@ -6,7 +6,6 @@ from typing import override
 
 import h11
 import httptools
-from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -19,13 +18,12 @@ _NOT_PLAIN = frozenset({b"expect", b"proxy-connection", b"transfer-encoding"})
 class BoundedH11(Timed, H11Protocol):
     """uvicorn's own by h11, with timers."""
 
-    def take_over(self, flow: FlowControl, late_s: float | None) -> None:
-        """Go on with a connection: with what waits there to be written, and the time left, if that was limited."""
-        self.flow = flow
-        if flow.write_paused:
-            self.pause_writing()
+    def take_over(self, late_s: float | None, *, is_unread: bool) -> None:
+        """Go on with a connection: with the time left, if that was limited, and with what lies there to be read."""
         if late_s is not None:
             self.timed_to(late_s)
+        if is_unread:
+            self.pause_writing()
 
     @override
     def awaited(self) -> Part | None:
@@ -145,6 +143,6 @@ class BoundedProtocol(Timed, HttpToolsProtocol):
         successor.bounds = self.bounds
         self.transport.set_protocol(successor)
         successor.connection_made(self.transport)
-        successor.take_over(self.flow, late_s)
+        successor.take_over(late_s, is_unread=self.flow.write_paused)
         self.parser = None  # type: ignore[assignment] # as uvicorn does: they refer to each other
         successor.data_received(data)

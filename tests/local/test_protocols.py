@@ -224,6 +224,21 @@ async def test_an_idle_connection_has_one_timer(sent):
         assert wire.closed
 
 
+@pytest.mark.parametrize("pieces", [[GET, WAIT], [GET + WAIT], [GET, ASKS_FOR_HTTP2.replace(b"/x", b"/wait")]])
+async def test_an_answer_takes_longer_than_a_connection_may_wait(pieces):
+    """The time of who waits for another request ends with that request."""
+    listener = Listener()
+    with loop_time() as time:
+        wire = connect(listener)
+        for piece in pieces:
+            wire.receive(piece)
+            await time.passes(1)
+        await time.passes(KEEP_ALIVE_S + 1)
+        listener.open.set()
+        await time.passes(0)
+    assert (wire.closed, wire.statuses) == (False, [200, 200])
+
+
 async def test_a_body_that_nobody_wants_is_not_the_next_request():
     """The answer came first; all of it has to come before the connection goes on."""
     wire = connect(refuses)
