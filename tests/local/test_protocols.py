@@ -1,6 +1,8 @@
 """One connection of the gateway's server: which library reads it, and what stays true when another one goes on."""
 
+import gc
 import json
+import weakref
 
 import pytest
 
@@ -237,6 +239,21 @@ async def test_an_answer_takes_longer_than_a_connection_may_wait(pieces):
         listener.open.set()
         await time.passes(0)
     assert (wire.closed, wire.statuses) == (False, [200, 200])
+
+
+async def test_who_hands_over_is_gone():
+    """At once: the collector of what refers to itself passes rarely, as most of the process is frozen for it."""
+    wire = connect()
+    wire.receive(GET)
+    await turns()
+    before = weakref.ref(wire.protocol)
+    gc.disable()
+    try:
+        wire.receive(ASKS_FOR_HTTP2)
+        await turns()
+        assert before() is None
+    finally:
+        gc.enable()
 
 
 async def test_a_body_that_nobody_wants_is_not_the_next_request():
