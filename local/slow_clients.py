@@ -100,7 +100,7 @@ class Timed(asyncio.Protocol):
     def _is_idle(self) -> bool:
         """Whether it waits for its next request, untimed: uvicorn forgets it where the answer came before the body."""
         is_answered = self.cycle is not None and self.cycle.response_complete
-        return is_answered and not self.timeout_keep_alive_task and not self.transport.is_closing()
+        return is_answered and not self.timeout_keep_alive_task
 
     def untimed(self) -> float | None:
         """Time nothing any more. When what the client is to send next would have been late, in the loop's time."""

@@ -87,6 +87,16 @@ async def test_nonsense_behind_an_open_answer_does_not_break_it():
     assert (wire.statuses, wire.closed) == ([200, 400], True)
 
 
+async def test_nonsense_in_the_body_behind_an_answer_is_not_answered():
+    """There was one already. A second one would be taken for that of the next request."""
+    wire = connect(refuses)
+    wire.receive((CHUNKED % b"")[:-15])
+    await turns()
+    wire.receive(b"nonsense\r\n")
+    await turns()
+    assert (wire.reader, wire.statuses, wire.closed) == ("h11", [413], True)
+
+
 async def test_what_follows_the_last_request_is_ignored():
     """A client that says that it closes has nothing more to say."""
     listener, wire = opened()

@@ -54,6 +54,18 @@ async def test_a_body_that_does_not_come(connect):
         assert not wire.protocol.tasks
 
 
+async def test_the_app_does_not_wait_for_what_nobody_reads(connect):
+    """It hears that the client is gone while what was said to that lies there."""
+    with loop_time() as time:
+        wire = connect(stuck=True)
+        wire.protocol.data_received(HEAD)
+        await time.passes(0)
+        assert wire.protocol.tasks
+        await time.passes(21)
+        assert (wire.statuses, bool(wire.protocol.tasks)) == ([408], False)
+        wire.lose()
+
+
 async def test_a_request_in_time_is_not_touched(connect):
     """Nor is the connection while it waits for the next one; what begins then has to come in time again."""
     with loop_time() as time:
@@ -145,6 +157,17 @@ async def test_a_client_that_resets_leaves_nothing(connect):
     wire.lose(ConnectionResetError())
     assert idle.cancelled()
     assert not wire.server.connections
+
+
+async def test_a_client_that_resets_in_its_body_leaves_nothing(connect):
+    """Nor the timer of what would have come."""
+    wire = connect()
+    wire.protocol.data_received(HEAD)
+    await wires.turns()
+    wire.closed = True
+    wire.lose(ConnectionResetError())
+    await wires.turns()
+    assert (wire.protocol.untimed(), wire.server.connections, wire.server.tasks) == (None, set(), set())
 
 
 def test_the_defaults():
