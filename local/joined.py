@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from typing import Any, override
+from typing import Any, cast, override
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -18,9 +18,9 @@ _HEAD = b"HTTP/1.1 "
 class JoinedTransport(asyncio.Transport):
     """A transport over another one that keeps a head back for what is written in the same turn of the event loop."""
 
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, transport: asyncio.BaseTransport, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__()
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
         self._loop = loop
         self._head: bytes = b""
 
@@ -84,9 +84,14 @@ class JoinedTransport(asyncio.Transport):
         self._transport.set_protocol(protocol)
 
 
+def joined(transport: asyncio.BaseTransport, loop: asyncio.AbstractEventLoop) -> JoinedTransport:
+    """Over this one, or this one if it is such already, as where another protocol takes a connection over."""
+    return transport if isinstance(transport, JoinedTransport) else JoinedTransport(transport, loop)
+
+
 class JoinedProtocol(HttpToolsProtocol):
     """uvicorn's own, over such a transport."""
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(JoinedTransport(transport, self.loop))
+        super().connection_made(joined(transport, self.loop))

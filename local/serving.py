@@ -25,6 +25,8 @@ _GRACE_S = 4
 """What is cut after its time to drain may say so, and is settled; then it is cancelled once more."""
 # Longer than any client of ours keeps an idle connection, so that none is closed under a request.
 _KEEP_ALIVE_S = 600
+HEAD_BYTES = 64 * 1024
+"""Of headers that are not over, and of the end of a body in chunks. What came in one piece may be larger."""
 _BACKLOG = 4096
 """Connections that may wait to be accepted; the kernel has a limit of its own (`net.core.somaxconn`)."""
 
@@ -109,6 +111,7 @@ def server_for(
         app,
         http=protocol or JoinedProtocol,
         backlog=1 if shares else _BACKLOG,
+        h11_max_incomplete_event_size=HEAD_BYTES,
         host=LOOPBACK,
         log_config=None,
         access_log=False,

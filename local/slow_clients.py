@@ -8,12 +8,16 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import dataclass
-from typing import override
+from typing import Any, Literal, override
 
-import h11
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from local.joined import joined
 
-from local.joined import JoinedTransport
+
+def answer_of(status: str, content_type: str, body: bytes) -> bytes:
+    """All of an answer behind which the connection closes."""
+    head = f"HTTP/1.1 {status}\r\ncontent-type: {content_type}\r\ncontent-length: {len(body)}\r\nconnection: close"
+    return head.encode() + b"\r\n\r\n" + body
+
 
 _TEXT: dict[str, object] = {
     "code": "request_timeout",
@@ -25,17 +29,10 @@ _TEXT: dict[str, object] = {
     "attempts": [],
 }
 _BODY = json.dumps({"error": _TEXT}, separators=(",", ":")).encode()
-_HEADERS = [
-    (b"content-type", b"application/json"),
-    (b"content-length", b"%d" % len(_BODY)),
-    (b"connection", b"close"),
-]
-_ANSWER = (
-    h11.Response(status_code=408, headers=_HEADERS, reason=b"Request Timeout"),
-    h11.Data(data=_BODY),
-    h11.EndOfMessage(),
-)
+_ANSWER = answer_of("408 Request Timeout", "application/json", _BODY)
 _LOOK_S = 1.0
+
+type Part = Literal["headers", "body"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,36 +44,31 @@ class Bounds:
     unread_s: float = 60.0
 
 
-def bounded(bounds: Bounds) -> type[BoundedProtocol]:
-    """The protocol with these bounds."""
-    return type("Bounded", (BoundedProtocol,), {"bounds": bounds})
+class Timed(asyncio.Protocol):
+    """Timers before one of uvicorn's protocols, which bounds a connection that waits for its next request by itself.
 
-
-class BoundedProtocol(H11Protocol):
-    """uvicorn's own, with timers. A connection that waits for its next request is bounded by uvicorn itself.
-
-    By h11: of a POST that asks for HTTP/2, as Java's client does, httptools gives no body.
+    Who inherits has them look (`watch`) whenever what the client is to send next may have become something else.
     """
 
     bounds = Bounds()
+    loop: asyncio.AbstractEventLoop
+    transport: asyncio.Transport
+    cycle: Any
+    """uvicorn's, of the last request: there are two classes of it; None before the first."""
+    timeout_keep_alive: int
+    timeout_keep_alive_task: asyncio.TimerHandle | None
+
+    def awaited(self) -> Part | None:
+        """What of a request the client is to send next; it begins with the first byte of it, or with the connection."""
+        raise NotImplementedError
 
     @override
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(JoinedTransport(transport, self.loop))
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(joined(transport, self.loop))
         self._late: asyncio.TimerHandle | None = None
         self._unread: asyncio.TimerHandle | None = None
-        self._phase: str | None = None
-        self._watch()
-
-    @override
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        self._watch()
-
-    @override
-    def on_response_complete(self) -> None:
-        super().on_response_complete()
-        self._watch()
+        self._part: Part | None = None
+        self.watch()
 
     @override
     def pause_writing(self) -> None:
@@ -90,34 +82,54 @@ class BoundedProtocol(H11Protocol):
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
-        self._late, self._unread = _cancelled(self._late), _cancelled(self._unread)
+        self.untimed()
         super().connection_lost(exc)
+        # uvicorn leaves it where the client reset the connection, and all of the last request with it.
+        self.timeout_keep_alive_task = _cancelled(self.timeout_keep_alive_task)
 
-    def _watch(self) -> None:
-        """Time what the client is to send next; it begins with the first byte of it, or with the connection."""
-        state = self.conn.their_state
-        is_first = self.cycle is None
-        has_begun = is_first or bool(self.conn.trailing_data[0])
-        phase = "headers" if state is h11.IDLE and has_begun else "body" if state is h11.SEND_BODY else None
-        if phase == self._phase:
+    def watch(self) -> None:
+        """Time what the client is to send next."""
+        part = self.awaited()
+        if part == self._part:
             return
-        self._phase, self._late = phase, _cancelled(self._late)
-        if phase:
-            seconds = self.bounds.headers_s if phase == "headers" else self.bounds.body_s
-            self._late = self.loop.call_later(seconds, self._end)
+        self._part, self._late = part, _cancelled(self._late)
+        if part:
+            seconds = self.bounds.headers_s if part == "headers" else self.bounds.body_s
+            self._late = self.loop.call_later(seconds, self._time_out)
+        elif self._is_idle():
+            self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.transport.close)
 
-    def _end(self) -> None:
-        """Say that it took too long, unless an answer has begun, and close."""
-        self._late = None
-        if self.transport.is_closing():
-            return
-        if self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
-            for event in _ANSWER:
-                self.transport.write(self.conn.send(event) or b"")
+    def _is_idle(self) -> bool:
+        """Whether it waits for its next request, untimed: uvicorn forgets it where the answer came before the body."""
+        is_answered = self.cycle is not None and self.cycle.response_complete
+        return is_answered and not self.timeout_keep_alive_task
+
+    def untimed(self) -> float | None:
+        """Time nothing any more. When what the client is to send next would have been late, in the loop's time."""
+        by_s = self._late.when() if self._late else None
+        self._late, self._unread = _cancelled(self._late), _cancelled(self._unread)
+        return by_s
+
+    def timed_to(self, by_s: float) -> None:
+        """What is awaited now is late then."""
+        if self._late:
+            self._late.cancel()
+            self._late = self.loop.call_at(by_s, self._time_out)
+
+    def end(self, answer: bytes) -> None:
+        """Answer so to what is no whole request, and close. The app hears that the client is gone."""
         if self.cycle:
             self.cycle.disconnected = True
             self.cycle.message_event.set()
+        self.transport.write(answer)
         self.transport.close()
+
+    def _time_out(self) -> None:
+        """Say that it took too long, unless an answer has begun, and close."""
+        self._late = None
+        if not self.transport.is_closing():
+            is_unanswered = self._part == "headers" or not self.cycle.response_started
+            self.end(_ANSWER if is_unanswered else b"")
 
     def _look(self, since_s: float) -> None:
         """Give up a client that takes nothing, or to whom nothing more is written."""

@@ -32,11 +32,11 @@ from local.hub import Spoke
 from local.observing import Observing, added_up
 from local.parts import Host, apart, serve_database, serve_providers, serve_store
 from local.probing import comparing, probing
+from local.protocols import BoundedProtocol
 from local.providers import base_urls
 from local.real_providers import real_providers
 from local.replaying import backlog_of, replaying
 from local.serving import ServingError, base_url, bind, running, server_for
-from local.slow_clients import BoundedProtocol
 from local.valkey import ValkeyError
 from local.workers import Workers
 from local.working import working

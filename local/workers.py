@@ -22,8 +22,8 @@ from local.election import elected
 from local.flag import Flag
 from local.hub import Hub, Spoke
 from local.observing import forget
+from local.protocols import BoundedProtocol
 from local.serving import running, server_for
-from local.slow_clients import BoundedProtocol
 
 PING_S = 5.0
 STUCK_S = 60.0

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from starlette.types import ASGIApp
 
+from local.protocols import BoundedProtocol
 from local.serving import bind, running, server_for
-from local.slow_clients import BoundedProtocol
 from local.valkey import free_port
 from tests.conformance.fixture import fixture_app
 from tests.conformance.proxy import with_key

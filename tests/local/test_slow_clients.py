@@ -1,87 +1,21 @@
 """Clients that take their time: their requests, and what they do with the answer."""
 
-import asyncio
 import json
+from functools import partial
 
 import pytest
-from uvicorn import Config
-from uvicorn.server import ServerState
 
-from local.slow_clients import BoundedProtocol, Bounds, bounded
+from local.protocols import BoundedH11, BoundedProtocol
+from local.slow_clients import Bounds
+from tests.local import wire as wires
+from tests.local.wire import GET, HEAD, KEEP_ALIVE_S, PROTOCOLS, refuses, streams
 from tests.loop_time import loop_time
 
-BOUNDS = Bounds(headers_s=10, body_s=20, unread_s=30)
-HEAD = b"POST /x HTTP/1.1\r\nhost: here\r\ncontent-length: 10\r\n\r\n"
-GET = b"GET /x HTTP/1.1\r\nhost: here\r\n\r\n"
 
-
-class Wire(asyncio.Transport):
-    """What a client would see. With `stuck` it reads nothing: what is closed stays open for what was written."""
-
-    def __init__(self, *, stuck=False):
-        super().__init__()
-        self._stuck = stuck
-        self.written = b""
-        self.closed = self.aborted = False
-        self.protocol = None
-
-    def get_extra_info(self, name, default=None):
-        return default
-
-    def write(self, data):
-        self.written += data
-
-    def is_closing(self):
-        return self.closed
-
-    def close(self):
-        if not self.closed and not self._stuck:
-            asyncio.get_running_loop().call_soon(self.protocol.connection_lost, None)
-        self.closed = True
-
-    def abort(self):
-        self.closed = self.aborted = True
-        asyncio.get_running_loop().call_soon(self.protocol.connection_lost, None)
-
-    def pause_reading(self):
-        pass
-
-    def resume_reading(self):
-        pass
-
-    @property
-    def answer(self):
-        head, _, body = self.written.partition(b"\r\n\r\n")
-        return int(head.split()[1]), body
-
-
-async def reads(scope, receive, send):
-    """Reads the whole body, then answers."""
-    while (message := await receive()).get("more_body"):
-        pass
-    if message["type"] == "http.disconnect":
-        return
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
-    await send({"type": "http.response.body", "body": b""})
-
-
-async def streams(scope, receive, send):
-    """Sends as long as there is somebody."""
-    await send({"type": "http.response.start", "status": 200, "headers": []})
-    while not scope["state"]["over"].is_set():
-        await send({"type": "http.response.body", "body": b"x" * 10, "more_body": True})
-        await asyncio.sleep(0)
-
-
-def connect(app=reads, *, stuck=False):
-    config = Config(app, http=bounded(BOUNDS), log_config=None, lifespan="off", ws="none", timeout_keep_alive=1000)
-    config.load()
-    state = {"over": asyncio.Event()}
-    wire = Wire(stuck=stuck)
-    wire.protocol = config.http_protocol_class(config=config, server_state=ServerState(), app_state=state)
-    wire.protocol.connection_made(wire)
-    wire.over = state["over"]
-    return wire
+@pytest.fixture(params=PROTOCOLS)
+def connect(request):
+    """A connection by either protocol."""
+    return partial(wires.connect, protocol=request.param)
 
 
 def refused(wire):
@@ -91,7 +25,7 @@ def refused(wire):
 
 
 @pytest.mark.parametrize("sent", [b"", b"POST /x HTTP/1.1\r\nhost: he"])
-async def test_headers_that_do_not_come(sent):
+async def test_headers_that_do_not_come(connect, sent):
     """However little of them came, and whatever comes drop by drop."""
     with loop_time() as time:
         wire = connect()
@@ -104,7 +38,7 @@ async def test_headers_that_do_not_come(sent):
         assert refused(wire)
 
 
-async def test_a_body_that_does_not_come():
+async def test_a_body_that_does_not_come(connect):
     """The app hears that the client is gone."""
     with loop_time() as time:
         wire = connect()
@@ -120,7 +54,19 @@ async def test_a_body_that_does_not_come():
         assert not wire.protocol.tasks
 
 
-async def test_a_request_in_time_is_not_touched():
+async def test_the_app_does_not_wait_for_what_nobody_reads(connect):
+    """It hears that the client is gone while what was said to that lies there."""
+    with loop_time() as time:
+        wire = connect(stuck=True)
+        wire.protocol.data_received(HEAD)
+        await time.passes(0)
+        assert wire.protocol.tasks
+        await time.passes(21)
+        assert (wire.statuses, bool(wire.protocol.tasks)) == ([408], False)
+        wire.lose()
+
+
+async def test_a_request_in_time_is_not_touched(connect):
     """Nor is the connection while it waits for the next one; what begins then has to come in time again."""
     with loop_time() as time:
         wire = connect()
@@ -142,13 +88,8 @@ async def test_a_request_in_time_is_not_touched():
         assert b"408" in wire.written
 
 
-async def test_a_refused_body_is_not_read_for_ever():
+async def test_a_refused_body_is_not_read_for_ever(connect):
     """The answer was given before the body was whole."""
-
-    async def refuses(scope, receive, send):
-        await send({"type": "http.response.start", "status": 413, "headers": [(b"content-length", b"0")]})
-        await send({"type": "http.response.body", "body": b""})
-
     with loop_time() as time:
         wire = connect(refuses)
         wire.protocol.data_received(HEAD)
@@ -159,7 +100,7 @@ async def test_a_refused_body_is_not_read_for_ever():
         assert wire.written.count(b"HTTP/1.1") == 1
 
 
-async def test_who_never_reads_is_cut_off():
+async def test_who_never_reads_is_cut_off(connect):
     """After a time without taking anything; who takes a little goes on."""
     with loop_time() as time:
         wire = connect(streams)
@@ -177,7 +118,7 @@ async def test_who_never_reads_is_cut_off():
         wire.over.set()
 
 
-async def test_what_nobody_reads_is_not_waited_for_at_the_end():
+async def test_what_nobody_reads_is_not_waited_for_at_the_end(connect):
     """The answer is over, and its rest lies there: the socket closes all the same."""
     with loop_time() as time:
         wire = connect(streams, stuck=True)
@@ -193,27 +134,42 @@ async def test_what_nobody_reads_is_not_waited_for_at_the_end():
         wire.over.set()
 
 
-@pytest.mark.parametrize("asked", [GET, HEAD + b"1234567890"])
-async def test_who_asks_for_another_protocol_goes_on_with_this_one(asked):
-    """As Java's client does over plain HTTP: its body is read, and the connection takes its next request."""
-    seen = []
+async def test_a_connection_is_bounded_where_the_answer_came_before_the_body(connect):
+    """What came last was the body, and then nothing comes any more."""
+    with loop_time() as time:
+        wire = connect(refuses)
+        wire.protocol.data_received(HEAD)
+        await time.passes(1)
+        wire.protocol.data_received(b"1234567890")
+        await time.passes(KEEP_ALIVE_S - 1)
+        assert not wire.closed
+        await time.passes(2)
+        assert (wire.closed, wire.statuses) == (True, [413])
 
-    async def heard(scope, receive, send):
-        message = await receive()
-        seen.append(message["body"])
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
-        await send({"type": "http.response.body", "body": b""})
 
-    wire = connect(heard)
-    upgrade = b"\r\nconnection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AAEA\r\n\r\n"
-    for sent in (asked.replace(b"\r\n\r\n", upgrade), GET):
-        wire.protocol.data_received(sent)
-        for _ in range(5):
-            await asyncio.sleep(0)
-    assert seen == [asked.partition(b"\r\n\r\n")[2], b""]
-    assert (wire.written.count(b"200 OK"), wire.closed) == (2, False)
+async def test_a_client_that_resets_leaves_nothing(connect):
+    """Neither a timer nor what the last request was: there may be thousands of them."""
+    wire = connect()
+    wire.protocol.data_received(GET)
+    await wires.turns()
+    idle = wire.protocol.timeout_keep_alive_task
+    wire.closed = True
+    wire.lose(ConnectionResetError())
+    assert idle.cancelled()
+    assert not wire.server.connections
+
+
+async def test_a_client_that_resets_in_its_body_leaves_nothing(connect):
+    """Nor the timer of what would have come."""
+    wire = connect()
+    wire.protocol.data_received(HEAD)
+    await wires.turns()
+    wire.closed = True
+    wire.lose(ConnectionResetError())
+    await wires.turns()
+    assert (wire.protocol.untimed(), wire.server.connections, wire.server.tasks) == (None, set(), set())
 
 
 def test_the_defaults():
     """They are documented."""
-    assert BoundedProtocol.bounds == Bounds(30, 120, 60)
+    assert BoundedProtocol.bounds == BoundedH11.bounds == Bounds(30, 120, 60)
