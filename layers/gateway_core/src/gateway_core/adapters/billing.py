@@ -11,7 +11,8 @@ from gateway_core.domain.catalog import Provider
 from gateway_core.domain.credentials import Secret
 from gateway_core.domain.errors import LLMError
 from gateway_core.domain.provider_errors import BadCredentials, ProviderUnavailable, RateLimitError
-from gateway_core.http1 import HttpError, LazyTls, Limits, Pool, Request, Url
+from gateway_core.http1 import HttpError, LazyTls, Limits, Pool, Request, UnwantedAnswer, Url
+from gateway_core.http1.whole import whole_body
 from gateway_core.wires.billing import BILLING, BilledItem, BilledPage, BillingEndpoint, parse
 
 MOST_BYTES = 4 * 1024 * 1024
@@ -54,6 +55,8 @@ class HttpBillingReader:
         headers = {**_HEADERS, **dict(endpoint.headers), endpoint.key_header: endpoint.key_prefix + key.reveal()}
         try:
             return parse(endpoint, await self._get(Request("GET", Url.parse(url), headers)))
+        except UnwantedAnswer as error:
+            raise _unavailable(str(error)) from None
         except HttpError as error:
             raise _unavailable(type(error).__name__) from None
         except ValueError:
@@ -61,17 +64,12 @@ class HttpBillingReader:
 
     async def _get(self, request: Request) -> bytes:
         response = await Pool(_ONCE, self._tls).send(request)
-        body = bytearray()
         try:
             if response.status != HTTPStatus.OK:
                 raise _refusal(response.status)
-            while piece := await response.read():
-                body += piece
-                if len(body) > MOST_BYTES:
-                    raise _unavailable("the answer is longer than allowed")
+            return await whole_body(response, MOST_BYTES)
         finally:
             response.close()
-        return bytes(body)
 
 
 def _refusal(status: int) -> LLMError:

@@ -6,7 +6,8 @@ import asyncio
 from http import HTTPStatus
 
 from gateway_core.domain.errors import IssuerUnavailable
-from gateway_core.http1 import HttpError, LazyTls, Limits, Pool, Request, Response, Url
+from gateway_core.http1 import HttpError, LazyTls, Limits, Pool, Request, UnwantedAnswer, Url
+from gateway_core.http1.whole import whole_body
 
 DEADLINE_S = 5.0
 """A client that waits to be let in is not to give up first."""
@@ -30,6 +31,8 @@ class HttpKeySetSource:
         try:
             async with asyncio.timeout(self._deadline_s):
                 return await self._get(url)
+        except UnwantedAnswer as error:
+            raise _unavailable(str(error)) from None
         except (HttpError, TimeoutError, OSError, ValueError) as error:
             raise _unavailable(type(error).__name__) from None
 
@@ -38,20 +41,9 @@ class HttpKeySetSource:
         try:
             if response.status != HTTPStatus.OK:
                 raise _unavailable(f"HTTP {response.status}")
-            return await _body(response)
+            return await whole_body(response, MOST_BYTES)
         finally:
             response.close()
-
-
-async def _body(response: Response) -> bytes:
-    if response.headers.get("content-encoding", "identity").lower() != "identity":
-        raise _unavailable("the answer is compressed, which was not asked for")
-    body = bytearray()
-    while piece := await response.read():
-        body += piece
-        if len(body) > MOST_BYTES:
-            raise _unavailable("the answer is longer than allowed")
-    return bytes(body)
 
 
 def _unavailable(why: str) -> IssuerUnavailable:

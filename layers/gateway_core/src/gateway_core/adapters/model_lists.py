@@ -16,7 +16,18 @@ from gateway_core.domain.catalog import Provider
 from gateway_core.domain.credentials import Secret
 from gateway_core.domain.errors import ConfigError, LLMError
 from gateway_core.domain.provider_errors import BadCredentials, ProviderRejected, ProviderUnavailable, RateLimitError
-from gateway_core.http1 import ConnectError, ConnectTimeout, HttpError, LazyTls, Limits, Pool, Request, Url
+from gateway_core.http1 import (
+    ConnectError,
+    ConnectTimeout,
+    HttpError,
+    LazyTls,
+    Limits,
+    Pool,
+    Request,
+    UnwantedAnswer,
+    Url,
+)
+from gateway_core.http1.whole import whole_body
 from gateway_core.ports import Clock
 from gateway_core.store.probes import ModelList
 from gateway_core.wires.table import traits_of
@@ -57,6 +68,8 @@ class HttpModelLister:
             raise _unavailable(type(error).__name__) from None
         except ConnectError:
             raise _unreachable(provider, key) from None
+        except UnwantedAnswer as error:
+            raise _unavailable(str(error)) from None
         except HttpError as error:
             raise _unavailable(type(error).__name__) from None
 
@@ -74,7 +87,7 @@ def _nothing() -> None:
 
 
 async def _read(response: Incoming, endpoint: ModelsEndpoint) -> ModelList:
-    body = await _body(response)
+    body = await whole_body(response, MOST_BYTES)
     if response.status != HTTPStatus.OK:
         raise _refusal(response.status, body)
     try:
@@ -84,17 +97,6 @@ async def _read(response: Incoming, endpoint: ModelsEndpoint) -> ModelList:
         return ModelList(names, complete=endpoint.names_all and not has_more)
     except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
         raise _unavailable("the answer is not a list of models") from None
-
-
-async def _body(response: Incoming) -> bytes:
-    if response.headers.get("content-encoding", "identity").lower() != "identity":
-        raise _unavailable("the answer is compressed, which was not asked for")
-    body = bytearray()
-    while piece := await response.read():
-        body += piece
-        if len(body) > MOST_BYTES:
-            raise _unavailable("the answer is longer than allowed")
-    return bytes(body)
 
 
 def _names(document: Any, endpoint: ModelsEndpoint) -> Iterator[str]:

@@ -13,6 +13,7 @@ from gateway_core.http1.errors import (
     HttpError,
     LineTimeout,
     MalformedAnswer,
+    UnwantedAnswer,
 )
 from gateway_core.http1.pool import Answer, Limits, Pool, Response
 from gateway_core.http1.requests import Request, Template, Url
@@ -34,5 +35,6 @@ __all__ = [
     "Request",
     "Response",
     "Template",
+    "UnwantedAnswer",
     "Url",
 ]

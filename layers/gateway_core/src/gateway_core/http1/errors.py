@@ -29,3 +29,7 @@ class ConnectionBroken(HttpError):
 
 class MalformedAnswer(HttpError):
     """What came is no answer in HTTP/1.1, or one that two readers may take for different ones."""
+
+
+class UnwantedAnswer(HttpError):
+    """An answer that is whole, or would be, but not what was asked for. Its text says why, and nothing else."""
