@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import io
 import json
-import logging
 import os
 import re
 import uuid
@@ -45,6 +44,7 @@ from gateway_core.telemetry.telemetry import Telemetry
 from tests.aws import AwsServer, running_aws
 from tests.manual_clock import ManualClock
 from tests.patience import patience
+from tests.quick_logging import ForgottenLoggers, QuickLogging
 from tests.shares import has_some, is_measured, runs
 
 # No test speaks TLS to anybody, and each HTTP client would load all the world's certificates, which takes it 20 ms.
@@ -58,8 +58,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Choose the examples of property tests, unless the command line does."""
+    """Choose the examples of property tests, unless the command line does; and what is quick, for a share."""
     import tests.properties  # noqa: F401, PLC0415 - not above: programs that tests start need no hypothesis
+
+    config.pluginmanager.register(ForgottenLoggers())
+    if config.getoption("share"):
+        config.pluginmanager.register(QuickLogging(config.pluginmanager))
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -104,18 +108,6 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """In a share stop measuring before the first test that is not measured."""
     if item.config.getoption("share") and not is_measured(item.nodeid) and (measuring := Coverage.current()):
         measuring.stop()
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_runtest_teardown() -> None:
-    """Forget the loggers that tests name so that nobody else has them: each change of a level goes through all."""
-    loggers = logging.root.manager.loggerDict
-    for name in [name for name in loggers if len(name) == _LENGTH and _OF_A_TEST.fullmatch(name)]:
-        del loggers[name]
-
-
-_LENGTH = 32
-_OF_A_TEST = re.compile("[0-9a-f]+")
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from functools import cache
 
 COSTS: Mapping[str, int] = {
-    "tests/contract": 32,
-    "tests/contract/test_store": 25,
+    "tests/contract": 42,
+    "tests/contract/test_store": 22,
     "tests/e2e": 5,
-    "tests/functions": 45,
-    "tests/local": 8,
-    "tests/local/providers": 11,
-    "tests/template": 2,
-    "tests/unit": 54,
+    "tests/functions": 38,
+    "tests/local": 9,
+    "tests/local/providers": 8,
+    "tests/template": 10,
+    "tests/unit": 52,
 }
 """About how many seconds tests take whose paths begin so, with processes of their own; the longest beginning counts."""
 

@@ -29,17 +29,18 @@ from local.valkey import Valkey
 from tests.contract.databases import Two
 from tests.contract.desk import Desk
 from tests.contract.http1_calls import PATIENT, Wall
-from tests.contract.redis import TOKEN, Redis
+from tests.contract.redis import TOKEN, Redis, clear
 from tests.contract.scripted_store import Server
 from tests.patience import patience
 
 
 @contextmanager
 def redis_of_ours() -> Iterator[Redis]:
-    with Valkey() as valkey, serve(create_app(redis_port=valkey.port, token=TOKEN, faults=Faults())) as url:
+    faults = Faults()
+    with Valkey() as valkey, serve(create_app(redis_port=valkey.port, token=TOKEN, faults=faults)) as url:
         headers = {"authorization": f"Bearer {TOKEN}"}
         with httpx.Client(base_url=url, headers=headers, timeout=patience(30), trust_env=False) as http:
-            yield Redis(url, valkey.port, http)
+            yield Redis(url, valkey.port, http, faults)
 
 
 @pytest.fixture(scope="session")
@@ -52,9 +53,9 @@ def redis_server() -> Iterator[Redis]:
 @pytest.fixture
 def redis(redis_server: Redis) -> Iterator[Redis]:
     """An empty database without faults."""
-    redis_server.run("FLUSHALL")
+    clear(redis_server.port, b"FLUSHALL")
     yield redis_server
-    redis_server.http.post("/__faults", json=[])
+    redis_server.faults.plan()
 
 
 @pytest.fixture
@@ -124,9 +125,9 @@ def east_server() -> Iterator[Redis]:
 @pytest.fixture
 def east(east_server: Redis) -> Iterator[Redis]:
     """The second database, empty."""
-    east_server.run("FLUSHALL")
+    clear(east_server.port, b"FLUSHALL")
     yield east_server
-    east_server.http.post("/__faults", json=[])
+    east_server.faults.plan()
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from local.serving import serve
 from local.upstash.app import create_app
 from local.upstash.faults import Faults
 from local.valkey import Valkey
+from tests.contract.redis import clear
 from tests.patience import patience
 
 TOKEN = "full-token"
@@ -84,12 +85,10 @@ def upstash_http(upstash_url: str) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
-def api(upstash_url: str, upstash_http: httpx.Client, upstash_faults: Faults) -> Api:
+def api(valkey: Valkey, upstash_url: str, upstash_http: httpx.Client, upstash_faults: Faults) -> Api:
     upstash_faults.plan()
-    client = Api(upstash_http, upstash_url)
-    client.run("FLUSHALL")
-    client.run("SCRIPT", "FLUSH")
-    return client
+    clear(valkey.port, b"FLUSHALL", b"SCRIPT FLUSH")
+    return Api(upstash_http, upstash_url)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The texts in the code of the core. A file is read once, whoever asks: all of them take seconds."""
+"""The texts and functions in the code. A file is read once, whoever asks: all of them take seconds."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ class Texts:
     all: frozenset[str]
     alone: frozenset[str]
     """What is neither a key of a table nor a part of a longer text or of `__all__`."""
+    functions: tuple[tuple[str, int], ...]
+    """Names and numbers of lines."""
 
 
 @cache
@@ -24,7 +26,13 @@ def texts_of(path: Path) -> Texts:
     passed |= {part for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values}
     passed |= {name for node in nodes if _is_all(node) for name in ast.walk(node)}
     texts = [node for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
-    return Texts(_values(texts), _values([node for node in texts if node not in passed]))
+    alone = _values([node for node in texts if node not in passed])
+    functions = [node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    return Texts(_values(texts), alone, tuple((node.name, _lines(node)) for node in functions))
+
+
+def _lines(node: ast.stmt) -> int:
+    return (node.end_lineno or 0) - node.lineno + 1
 
 
 def _values(nodes: list[ast.Constant]) -> frozenset[str]:

@@ -1,9 +1,10 @@
 """How long files and functions are: a file that is read in one go has at most 300 lines, a function at most 60."""
 
-import ast
 import statistics
 from collections.abc import Iterator
 from pathlib import Path
+
+from tests.unit.sources import texts_of
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("benchmarks", "functions", "layers/gateway_core/src", "local", "scripts", "tests")
@@ -30,9 +31,8 @@ def test_no_file_is_longer():
 
 def functions(path: Path) -> Iterator[tuple[str, int]]:
     """Names and numbers of lines."""
-    for node in ast.walk(ast.parse(path.read_bytes())):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield f"{path.relative_to(ROOT)}:{node.name}", (node.end_lineno or 0) - node.lineno + 1
+    for name, lines in texts_of(path).functions:
+        yield f"{path.relative_to(ROOT)}:{name}", lines
 
 
 def test_no_function_is_longer():

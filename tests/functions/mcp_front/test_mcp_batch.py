@@ -5,6 +5,7 @@ The function is played here, event by event, so that each test decides what come
 
 import asyncio
 import json
+import threading
 from dataclasses import dataclass, field
 
 import pytest
@@ -48,15 +49,16 @@ class Ask:
     hangs: bool = False
     bodies: list = field(default_factory=list)
     hanging: asyncio.Event = field(default_factory=asyncio.Event)
-    left: asyncio.Event = field(default_factory=asyncio.Event)
+    left: threading.Event = field(default_factory=threading.Event)
+    """Whoever waits may be in another thread than who serves, and an event of asyncio would not wake it."""
 
     async def __call__(self, _scope, receive, send):
         self.bodies.append(json.loads((await receive())["body"]))
         await send({"type": "http.response.start", "status": self.status, "headers": []})
         try:
             for part in self.parts:
-                if isinstance(part, asyncio.Event):
-                    await part.wait()
+                if isinstance(part, threading.Event):
+                    assert await asyncio.to_thread(part.wait, patience(10))
                     continue
                 await send({"type": "http.response.body", "body": part, "more_body": True})
             if self.hangs:
@@ -82,7 +84,7 @@ def ask(mcp):
 @pytest.mark.parametrize("connect", ["official", "fast"])
 async def test_each_finished_question_is_told_at_once(mcp, mcp_url, ask, mode, connect):
     """The first is told before the second is there; the result has all of them by index."""
-    go, heard = asyncio.Event(), []
+    go, heard = threading.Event(), []
     first, *rest = WHOLE
     ask(first, go, *rest)
 
@@ -174,7 +176,7 @@ async def test_cancelling_ends_the_function(mcp, mcp_url, ask):
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
-        await asyncio.wait_for(played.left.wait(), patience(10))
+        assert await asyncio.to_thread(played.left.wait, patience(10))
 
 
 async def test_a_key_without_the_tool(mcp, mcp_url, ask):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import reduce
+from functools import cache, reduce
 from types import MappingProxyType
 from typing import Annotated, Any
 
@@ -127,8 +127,14 @@ def load_catalog(overrides: Overrides | None = None) -> Catalog:
 
 def _merged(overrides: Overrides) -> CatalogFile:
     """The packaged catalog is the first document, and the operator's merge over it; null removes an entry."""
-    document = reduce(merge, overrides.layers, read_yaml(packaged(CATALOG), CATALOG))
+    document = reduce(merge, overrides.layers, _packaged_catalog())
     return validate(CatalogFile, {name: _without_removed(found) for name, found in document.items()}, overrides.source)
+
+
+@cache
+def _packaged_catalog() -> Mapping[str, Any]:
+    """Once a process: a reload reads what can have changed. Nobody changes it: `merge` makes new mappings."""
+    return read_yaml(packaged(CATALOG), CATALOG)
 
 
 def _without_removed(section: object) -> object:

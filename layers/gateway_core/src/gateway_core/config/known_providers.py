@@ -8,6 +8,8 @@ OpenAI's wire, each in the dialect that its row in `wires.table` names;
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
+from types import MappingProxyType
 
 from pydantic import Field
 
@@ -36,11 +38,11 @@ class KnownProvider(Schema):
     stops_at_disconnect: bool = False
 
 
+@cache
 def known_providers() -> Mapping[str, KnownProvider]:
     """All that ship with the package, by LiteLLM's name."""
-    return {
-        name: validate(KnownProvider, row, PROVIDERS) for name, row in read_json(packaged(PROVIDERS), PROVIDERS).items()
-    }
+    rows = read_json(packaged(PROVIDERS), PROVIDERS).items()
+    return MappingProxyType({name: validate(KnownProvider, row, PROVIDERS) for name, row in rows})
 
 
 def provider_of(name: str, row: KnownProvider, env_text: Callable[[str], str | None], *, allow_http: bool) -> Provider:

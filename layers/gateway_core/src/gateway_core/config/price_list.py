@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal, localcontext
+from functools import cache
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 
@@ -168,11 +169,21 @@ class PriceList:
 
 def load_prices(section: PricingSection, source: str) -> PriceList:
     """The packaged prices under the overrides of `section`, which came from `source`. Raises ConfigError."""
-    own = validate(PricingSection, read_yaml(packaged(PRICING), PRICING), PRICING)
-    listings, sha256, day = read_snapshot(packaged(SNAPSHOT))
+    own, (listings, sha256, day) = _packaged_pricing(), _packaged_snapshot()
     book = section.book or own.book
     declared = (_read_book(book, source) if book else {}) | _overrides(own) | _overrides(section)
     return PriceList(listings, declared, sha256, day)
+
+
+@cache
+def _packaged_pricing() -> PricingSection:
+    return validate(PricingSection, read_yaml(packaged(PRICING), PRICING), PRICING)
+
+
+@cache
+def _packaged_snapshot() -> tuple[Mapping[str, Listing], str, date]:
+    listings, sha256, day = read_snapshot(packaged(SNAPSHOT))
+    return MappingProxyType(listings), sha256, day
 
 
 def fingerprint(models: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -11,6 +12,7 @@ from gateway_core.domain.errors import InvalidRequest
 
 _MOST_FAULTS = 3
 _MOST_NAME = 64
+_UNTOLD = frozenset({"description", "additionalProperties"})
 
 
 class Arguments(BaseModel):
@@ -39,11 +41,15 @@ class Arguments(BaseModel):
 
         Nor does it say that there are no other arguments: whoever sends one is told by name.
         """
-        schema = cls.model_json_schema()
-        schema.pop("description", None)
-        schema.pop("additionalProperties", None)
+        schema = {name: part for name, part in _schema_of(cls).items() if name not in _UNTOLD}
         properties = {name: _short(field) for name, field in schema.get("properties", {}).items()}
         return {**_short(schema), "properties": properties}
+
+
+@cache
+def _schema_of(arguments: type[Arguments]) -> Mapping[str, Any]:
+    """In full: pydantic takes 2 ms to make it, each time it is asked."""
+    return arguments.model_json_schema()
 
 
 def _fault(location: tuple[str | int, ...], kind: str, reason: str) -> str:
