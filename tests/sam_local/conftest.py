@@ -15,7 +15,9 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
+from botocore.config import Config
 
 from gateway_core.store.virtual_keys import KeyRecord, digest_of
 from gateway_core.wires.billing import BILLED
@@ -175,6 +177,26 @@ def lambda_api(command, bridge, lambda_port) -> Iterator[str]:
     options = ("--host", bridge, "--port", str(lambda_port), "--warm-containers", "LAZY")
     with serving(command("start-lambda", *options)):
         yield f"http://{bridge}:{lambda_port}"
+
+
+@pytest.fixture(scope="session")
+def call(lambda_api) -> Callable[[str, Mapping[str, Any]], dict[str, Any]]:
+    """The same by boto3, as from Lambda's own API, in containers that stay. SAM is loaded once for all of them."""
+    client = boto3.client(
+        "lambda",
+        endpoint_url=lambda_api,
+        region_name="eu-central-1",
+        aws_access_key_id="nobody",
+        aws_secret_access_key="nothing",
+        config=Config(retries={"total_max_attempts": 1}, read_timeout=patience(100)),
+    )
+
+    def run(function: str, event: Mapping[str, Any]) -> dict[str, Any]:
+        told = client.invoke(FunctionName=function, Payload=json.dumps(event))
+        answer: dict[str, Any] = json.loads(told["Payload"].read())
+        return answer
+
+    return run
 
 
 @contextmanager
