@@ -78,11 +78,15 @@ test-litellm: $(STAMP) ## Run what holds for every way to a model, over wires of
 test-properties: $(STAMP) ## Look for what breaks a property, among many more examples that are new each time
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup --timeout=3600 --hypothesis-profile=free -m hypothesis tests/unit tests/contract tests/local tests/lambda_runtime
 
+# A suite of which .ci/run has a part and .ci/long the other is split by PART=brief|long; without, all of it runs.
+part = $(if $(filter-out brief long,$(PART)),$(error PART is brief or long),$(if $(PART),$(if $(filter brief,$(PART)),not )long))
+marked = $(if $(PART)$(1),-m '$(part)$(if $(PART),$(if $(1), and ))$(1)')
+
 test-lambda: $(STAMP) ## Run the functions under Lambda's real runtime, emulated around it
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup tests/lambda_runtime
 
 test-clients: $(STAMP) $(CLIENTS)/.synced ## Run SDKs and frameworks for Python and Node against the stack (Node's need npm)
-	$(BIN)/python -m pytest -q tests/clients
+	$(BIN)/python -m pytest -q $(call marked) tests/clients
 
 test-openapi: $(STAMP) $(DOCS)/.synced ## Ask the stack all that openapi.json allows, and what it forbids: [ARGS=all]
 	$(BIN)/python -m tests.openapi $(DOCS)/bin/schemathesis $(ARGS)
@@ -94,7 +98,7 @@ test-fleet: $(STAMP) ## Run fleets of processes over one store, with faults and 
 	$(BIN)/python -m pytest -q $(FLEET)
 
 test-stack: $(STAMP) ## Run the local stack: every door, the README, crowds, outages, callers who leave, the smoke test
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m 'not litellm' $(STACK)
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup $(call marked,not litellm) $(STACK)
 
 mutants: $(STAMP) ## Break the core in 420 places, one at a time, and count what no test notices
 	$(BIN)/python -m scripts.mutants

@@ -26,7 +26,7 @@ from tests.engines import OURS
 from tests.forked import LITELLM
 from tests.patience import patience
 
-pytestmark = [pytest.mark.xdist_group("e2e"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("e2e"), pytest.mark.timeout(180)]
 
 PROJECT = "dev"
 THREADS = 24

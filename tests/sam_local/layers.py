@@ -1,7 +1,8 @@
 """Layers as functions have them on AWS: by ARN, of a version that never changes.
 
 SAM makes an image anew for each function whose layers are in its template, which takes twenty seconds of CPU where
-LiteLLM's is among them. Functions whose layers have an ARN share one. SAM looks for those in a cache before it asks AWS.
+LiteLLM's is among them. Functions whose layers have an ARN share one. SAM has a cache of those, and asks AWS for no
+other ones.
 """
 
 from __future__ import annotations
