@@ -66,7 +66,7 @@ def test_there_is_something_to_run():
     assert sum(bool(block.output) for block in COMMANDS) >= 3
 
 
-@pytest.mark.parametrize("block", map(long_beside_the_readme, COMMANDS), ids=named)
+@pytest.mark.parametrize("block", [long_beside_the_readme(block) for block in COMMANDS], ids=named)
 def test_commands(stack, gateway, providers, providers_url, block):
     """They end well and print what is shown; where no refusal is, there is none."""
     quiet = replace(block, code=f'curl() {{ command curl -sS "$@"; }}\n{block.code}')
