@@ -95,7 +95,7 @@ test-faults: $(STAMP) ## Let every candidate have every fault, and the store tel
 	$(BIN)/python -m pytest -q -n 3 --dist loadgroup $(FAULTS)
 
 test-fleet: $(STAMP) ## Run fleets of processes over one store, with faults and a death
-	$(BIN)/python -m pytest -q $(FLEET)
+	$(BIN)/python -m pytest -q $(call marked) $(FLEET)
 
 test-stack: $(STAMP) ## Run the local stack: every door, the README, crowds, outages, callers who leave, the smoke test
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup $(call marked,not litellm) $(STACK)
@@ -161,7 +161,7 @@ sam-local: build-here ## Run every event in SAM's local Lambda, which takes Dock
 	@scripts/with_docker.sh scripts/check_sam_local.sh
 
 test-docker: $(STAMP) ## Build the container and run it, which takes Docker
-	@scripts/with_docker.sh scripts/check_docker.sh
+	@scripts/with_docker.sh scripts/check_docker.sh $(call marked)
 
 test-browser: $(STAMP) $(BROWSER)/.synced ## Look at the dashboard as people do, which takes a Chromium
 	@scripts/with_chromium.sh $(BIN)/python -m pytest -q tests/browser
