@@ -78,11 +78,15 @@ test-litellm: $(STAMP) ## Run what holds for every way to a model, over wires of
 test-properties: $(STAMP) ## Look for what breaks a property, among many more examples that are new each time
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup --timeout=3600 --hypothesis-profile=free -m hypothesis tests/unit tests/contract tests/local tests/lambda_runtime
 
+# A suite of which .ci/run has a part and .ci/long the other is split by PART=brief|long; without, all of it runs.
+part = $(if $(filter-out brief long,$(PART)),$(error PART is brief or long),$(if $(PART),$(if $(filter brief,$(PART)),not )long))
+marked = $(if $(PART)$(1),-m '$(part)$(if $(PART),$(if $(1), and ))$(1)')
+
 test-lambda: $(STAMP) ## Run the functions under Lambda's real runtime, emulated around it
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup tests/lambda_runtime
 
 test-clients: $(STAMP) $(CLIENTS)/.synced ## Run SDKs and frameworks for Python and Node against the stack (Node's need npm)
-	$(BIN)/python -m pytest -q tests/clients
+	$(BIN)/python -m pytest -q $(call marked) tests/clients
 
 test-openapi: $(STAMP) $(DOCS)/.synced ## Ask the stack all that openapi.json allows, and what it forbids: [ARGS=all]
 	$(BIN)/python -m tests.openapi $(DOCS)/bin/schemathesis $(ARGS)
@@ -91,10 +95,10 @@ test-faults: $(STAMP) ## Let every candidate have every fault, and the store tel
 	$(BIN)/python -m pytest -q -n 3 --dist loadgroup $(FAULTS)
 
 test-fleet: $(STAMP) ## Run fleets of processes over one store, with faults and a death
-	$(BIN)/python -m pytest -q $(FLEET)
+	$(BIN)/python -m pytest -q $(call marked) $(FLEET)
 
 test-stack: $(STAMP) ## Run the local stack: every door, the README, crowds, outages, callers who leave, the smoke test
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m 'not litellm' $(STACK)
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup $(call marked,not litellm) $(STACK)
 
 mutants: $(STAMP) ## Break the core in 420 places, one at a time, and count what no test notices
 	$(BIN)/python -m scripts.mutants
@@ -157,7 +161,7 @@ sam-local: build-here ## Run every event in SAM's local Lambda, which takes Dock
 	@scripts/with_docker.sh scripts/check_sam_local.sh
 
 test-docker: $(STAMP) ## Build the container and run it, which takes Docker
-	@scripts/with_docker.sh scripts/check_docker.sh
+	@scripts/with_docker.sh scripts/check_docker.sh $(call marked)
 
 test-browser: $(STAMP) $(BROWSER)/.synced ## Look at the dashboard as people do, which takes a Chromium
 	@scripts/with_chromium.sh $(BIN)/python -m pytest -q tests/browser

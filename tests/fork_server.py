@@ -1,12 +1,13 @@
-"""Loads LiteLLM, then forks a program for each `tests/fork_client.py` that asks. See `tests/forked.py`.
+"""Loads what programs need, then forks one for each `tests/fork_client.py` that asks. See `tests/forked.py`.
 
-Ends, with all its programs, when nobody holds a lease any more. LISTENING-SOCKET ADDRESS
+Ends, with all its programs, when nobody holds a lease any more. LISTENING-SOCKET ADDRESS PRELOADED-MODULE
 """
 
 from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
 import json
 import os
 import runpy
@@ -110,10 +111,9 @@ def become(job: dict[str, Any]) -> None:
 
 def main() -> None:
     """Serve until the last lease ends."""
-    import tests.preload  # noqa: F401, PLC0415 - seconds of CPU
-
+    number, address, preloaded = sys.argv[1:]
+    importlib.import_module(preloaded)
     gc.freeze()  # what is loaded is nobody's garbage
-    number, address = sys.argv[1:]
     listening = socket.socket(fileno=int(number))
     server = Server(listening)
     job = server.run()

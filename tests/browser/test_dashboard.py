@@ -80,6 +80,7 @@ def test_a_chart_is_drawn_and_read_by_keyboard(visit, site):
     page.enter(site.team.key)
     report = site.report(site.team.key)
     plot = page.page.locator("#overview .plot").first
+    plot.locator("canvas").wait_for()
     plot.focus()
     plot.press("ArrowLeft")
     last = report["rows"][-1]

@@ -23,7 +23,7 @@ def test_a_request_is_found_by_its_id(visit, site):
     assert wanted["request_id"] in shown
     assert page.rows("dialog table")[0][1:3] == [wanted["tried"][0]["model"], wanted["tried"][0]["provider"]]
     page.page.keyboard.press("Escape")
-    assert page.page.locator("dialog").count() == 0
+    page.page.wait_for_selector("dialog", state="detached")
     page.page.fill("input[name=request_id]", "req_nowhere")
     page.page.press("input[name=request_id]", "Enter")
     page.page.wait_for_selector("dialog [role=alert]")
@@ -76,3 +76,19 @@ def test_what_happens_is_shown_as_it_happens(visit, site, live):
         request_id = api.post("/v1/complete", json=MESSAGE).json()["id"]
     page.page.wait_for_selector(f"#live button:text-is('{request_id}')")
     assert page.page.locator(f"#live button:text-is('{request_id}')").count() == 1
+
+
+def test_what_ends_while_the_page_connects_is_shown(visit, site):
+    """Before the events have begun nothing was told: what is there is read once they have."""
+    told = []
+
+    def late(route):
+        if not told:
+            with site.api(site.odd.key) as api:
+                told.append(api.post("/v1/complete", json=MESSAGE).json()["id"])
+        route.continue_()
+
+    page = visit(prepare=lambda page: page.route("**/v1/events", late))
+    page.enter(site.odd.key)
+    page.page.wait_for_selector("#live .pill:text-is('live')")
+    page.page.wait_for_selector(f"#live button:text-is('{told[0]}')")

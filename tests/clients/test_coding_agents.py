@@ -27,7 +27,10 @@ MODELS = {
 """A model of each provider, and of each of OpenAI's two APIs, with the provider's name of it."""
 AGENTS = {"claude-code": ClaudeCode, "codex": Codex}
 every_agent = pytest.mark.parametrize("agent", AGENTS, indirect=True)
-every_model = pytest.mark.parametrize("model", MODELS)
+every_model = pytest.mark.parametrize(
+    "model",
+    [model if not number else pytest.param(model, marks=pytest.mark.long) for number, model in enumerate(MODELS)],
+)
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +89,7 @@ def test_a_plain_prompt(agent, served):
     assert served() == {"gpt-5.3-codex" if isinstance(agent, Codex) else "claude-opus-4-5": 1}
 
 
+@pytest.mark.long
 @every_agent
 @pytest.mark.parametrize("model", ["claude-opus-4.5", "gpt-5.1"])
 def test_our_mcp_server_beside_it(agent, model, stack, served):
@@ -99,6 +103,7 @@ def test_our_mcp_server_beside_it(agent, model, stack, served):
     assert not [line for line in stack.log[before:] if "request failed" in line]
 
 
+@pytest.mark.long
 @every_agent
 def test_a_provider_that_fails_in_the_middle(agent, served, providers_url):
     """The next model of the group goes on, later the first one again, and neither agent nor user see anything of it."""
@@ -111,6 +116,7 @@ def test_a_provider_that_fails_in_the_middle(agent, served, providers_url):
     assert served() == {"claude-haiku-4-5": 2, "gpt-5.4-mini": 1}
 
 
+@pytest.mark.long
 @every_agent
 def test_a_budget_that_ends(agent, run_gateway, stack, served):
     """In the middle of a session: the user is told what is left, and what to do."""

@@ -15,7 +15,7 @@ def results(run_node, task, *models):
     return {model: each["result"] for model, each in told.items()}
 
 
-@pytest.mark.parametrize("task", ["loop", "streamedLoop"])
+@pytest.mark.parametrize("task", [pytest.param("loop", marks=pytest.mark.long), "streamedLoop"])
 @pytest.mark.parametrize("model", THINKERS)
 def test_three_turns_with_tools_while_it_thinks(run_node, bodies, task, model):
     """What the SDK gives is pushed as it is; the provider gets back what it needs of it."""

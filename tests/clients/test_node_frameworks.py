@@ -11,7 +11,9 @@ AGENTS = {**HEARD, "deepseek-v3.2": "deepseek-v4-flash", "gpt-5.1": "gpt-5.1"}
 LANGCHAIN, AI_SDK = "langchain.mjs", "ai_sdk.mjs"
 
 either = pytest.mark.parametrize("script", [LANGCHAIN, AI_SDK], ids=["langchain", "ai-sdk"])
-every_effort = pytest.mark.parametrize("effort", ["-", "medium"], ids=["plain", "thinking"])
+every_effort = pytest.mark.parametrize(
+    "effort", [pytest.param("-", marks=pytest.mark.long), "medium"], ids=["plain", "thinking"]
+)
 
 
 def results(run_node, script, task, models, effort="-"):

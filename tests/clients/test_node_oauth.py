@@ -19,7 +19,7 @@ READABLE = {
 """By what is sent: what the error says that the SDK throws."""
 
 
-@pytest.fixture(params=[False, True], ids=["as it is", "renamed"])
+@pytest.fixture(params=[False, pytest.param(True, marks=pytest.mark.long)], ids=["as it is", "renamed"])
 def made(request) -> Iterator[Site]:
     """A gateway with an issuer; with the header, and as behind API Gateway's REST API."""
     with site() as made:

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.clients.conftest import MODELS
-from tests.clients.test_node_frameworks import results
+from tests.clients.test_node_frameworks import every_effort, results
 
 pytestmark = [pytest.mark.xdist_group("clients"), pytest.mark.timeout(300)]
 
@@ -19,7 +19,7 @@ def test_answers(run_node):
     assert streamed == whole
 
 
-@pytest.mark.parametrize("effort", ["-", "medium"], ids=["plain", "thinking"])
+@every_effort
 def test_tools(run_node, thinkers, effort):
     """Two questions, each answered with the tool's help; what a model thought goes back with its messages."""
     told = results(run_node, SCRIPT, "tools", HEARD, effort)

@@ -13,7 +13,7 @@ from tests.documents.selections import CLIENT_PROGRAMS
 from tests.e2e.conftest import KEY
 from tests.patience import patience
 
-pytestmark = [pytest.mark.xdist_group("clients"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("clients"), pytest.mark.timeout(300)]
 
 ENDS = {
     "docs/clients/ai-sdk.md": "const other = await generateText({ model: anthropic('fast'), prompt: 'Say hello' });\n"

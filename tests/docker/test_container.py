@@ -62,7 +62,7 @@ def test_any_providers_key_gets_into_it(stack):
     assert {"PORT=8787", "HOST=0.0.0.0", "LOCAL_STORE_DIR=/data"} <= set(inside)
 
 
-@pytest.mark.parametrize("mode", ["auto", "legacy"])
+@pytest.mark.parametrize("mode", ["auto", pytest.param("legacy", marks=pytest.mark.long)])
 async def test_mcp_clients_start_it(mode):
     """`docker run -i IMAGE mcp`, as an MCP client's settings have it: the whole gateway over stdio."""
     arguments = ["run", "--rm", "-i", "-e", "LOCAL_SIMULATE=1", IMAGE, "mcp"]
@@ -164,8 +164,10 @@ def _records(port: int) -> list[tuple[str, str]]:
     ("options", "text"),
     [
         (("--env", "GATEWAY_CONFIG=/nowhere.yaml"), "GATEWAY_CONFIG: cannot read /nowhere.yaml"),
-        (("--env", "UPSTASH_REDIS_REST_URL=https://one.example"), "belong together"),
-        (("--env", "PORT=eighty"), "PORT must be"),
+        pytest.param(
+            ("--env", "UPSTASH_REDIS_REST_URL=https://one.example"), "belong together", marks=pytest.mark.long
+        ),
+        pytest.param(("--env", "PORT=eighty"), "PORT must be", marks=pytest.mark.long),
     ],
 )
 def test_a_wrong_setting_ends_the_start(container, options, text):

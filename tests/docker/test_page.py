@@ -95,6 +95,7 @@ def _serves(folder: Path) -> None:
     wait_until_it_serves(identity, "--since", docker("inspect", "--format", "{{.State.StartedAt}}", identity))
 
 
+@pytest.mark.long
 def test_commands_of_the_page(folder):
     """From the first start to a restored backup, in the order of the days; the key from before works after it."""
     copy, up, check = _block("cp .env.example").commands

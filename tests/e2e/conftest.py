@@ -23,7 +23,7 @@ from gateway_core.cli.main import main
 from local.providers import base_urls, create_app
 from local.serving import serve
 from tests.fleet.gate import Gate
-from tests.forked import forked
+from tests.forked import ALL_BUT_LITELLM, forked
 from tests.patience import patience
 
 KEY = "gk_dev_local"
@@ -85,9 +85,9 @@ def start(**environ: str) -> Stack:
     return _started([sys.executable, "-m", "local"], environ)
 
 
-def fork(program: str = "local", **environ: str) -> Stack:
+def fork(program: str = "local", *, preloaded: str = ALL_BUT_LITELLM, **environ: str) -> Stack:
     """The same, forked from a process that has loaded what it needs."""
-    return _started(forked(program), environ)
+    return _started(forked(program, preloaded=preloaded), environ)
 
 
 def _started(command: list[str], environ: dict[str, str]) -> Stack:

@@ -61,6 +61,7 @@ def test_every_route_has_an_event():
     assert set(ROUTES) - refusing <= {event["path"] for event in EVENTS.values()}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("function", sorted({*ROUTES.values(), *BELOW.values()}))
 def test_each_event_is_answered(invoke, function):
     """200 with an object, events that end in one, or a page; also when warm. Without LiteLLM, OpenAI, boto3."""

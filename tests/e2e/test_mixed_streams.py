@@ -23,9 +23,10 @@ from tests import engines
 from tests.e2e.conftest import KEY, PROVIDER_KEYS, Stack, fork, stop
 from tests.e2e.mixture import UPSTREAM, Played, jobs, play
 from tests.engines import OURS
+from tests.forked import LITELLM
 from tests.patience import patience
 
-pytestmark = [pytest.mark.xdist_group("e2e"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("e2e"), pytest.mark.timeout(180)]
 
 PROJECT = "dev"
 THREADS = 24
@@ -63,7 +64,8 @@ def impatient(providers_url, tmp_path_factory):
     for number, ours in enumerate(OURS):
         path = folder / f"config-{number}.yaml"
         path.write_text(CONFIG % (engines.providers(ours), min(290, patience(2))))
-        running = fork(**PROVIDER_KEYS, **base_urls(providers_url), GATEWAY_DEV_KEY=KEY, GATEWAY_CONFIG=str(path))
+        environ = {**PROVIDER_KEYS, **base_urls(providers_url), "GATEWAY_DEV_KEY": KEY, "GATEWAY_CONFIG": str(path)}
+        running = fork(preloaded=LITELLM, **environ)
         started.append(running)
         warm_up(running.urls["Gateway"])
     yield started

@@ -31,6 +31,11 @@ def named(block):
     return f"{block.page}-{block.number}"
 
 
+def long_beside_the_readme(block):
+    """Commands of all pages take a minute."""
+    return block if block.page == "README.md" else pytest.param(block, marks=pytest.mark.long)
+
+
 def run(command, block, stack, providers_url):
     """What it prints. A page's variables are set as it says."""
     found = {
@@ -61,7 +66,7 @@ def test_there_is_something_to_run():
     assert sum(bool(block.output) for block in COMMANDS) >= 3
 
 
-@pytest.mark.parametrize("block", COMMANDS, ids=named)
+@pytest.mark.parametrize("block", [long_beside_the_readme(block) for block in COMMANDS], ids=named)
 def test_commands(stack, gateway, providers, providers_url, block):
     """They end well and print what is shown; where no refusal is, there is none."""
     quiet = replace(block, code=f'curl() {{ command curl -sS "$@"; }}\n{block.code}')
@@ -77,6 +82,7 @@ def test_programs(stack, gateway, providers_url, block):
     assert "Say hello" in run([sys.executable, "-c"], block, stack, providers_url)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("block", FRAGMENTS, ids=named)
 def test_fragments(stack, gateway, providers_url, block):
     """Their last line is an answer of the SDK's."""

@@ -48,7 +48,12 @@ def test_the_simulator_alone():
     assert names == set(base_urls("http://x"))
 
 
-@pytest.mark.parametrize(("fence", "command"), COMMANDS, ids=[f"{fence.name}" for fence, _ in COMMANDS])
+def long_beside_the_readme(fence, command):
+    """Each starts a stack."""
+    return pytest.param(fence, command, marks=[pytest.mark.long] * (fence.page != "README.md"), id=fence.name)
+
+
+@pytest.mark.parametrize(("fence", "command"), [long_beside_the_readme(*each) for each in COMMANDS])
 def test_it_starts(fence, command, tmp_path):
     """It serves, says whose key is there, and ends well."""
     environ = variables(command, tmp_path)

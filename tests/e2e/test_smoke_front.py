@@ -10,6 +10,7 @@ from local.serving import serve
 from tests.e2e.smoking import SLOWLY, Proxy, failures, results, smoke
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.xdist_group("e2e"),
     pytest.mark.skipif(not shutil.which("curl"), reason="there is no curl here"),
 ]

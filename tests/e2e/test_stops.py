@@ -60,7 +60,7 @@ def nano(usd):
     return round(float(usd) * 10**9)
 
 
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("path", [PATHS[0], pytest.param(PATHS[1], marks=pytest.mark.long)])
 @pytest.mark.parametrize("model", MODELS)
 def test_thirty_stops_leave_the_budget_alone(caller, providers, model, path):
     """Also where the provider writes on for 400 ms, and makes a tenth more tokens of everything."""

@@ -13,7 +13,7 @@ from tests.fleet.process import run
 from tests.patience import patience
 
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["tests.preload"])
+CONTEXT.set_forkserver_preload(["tests.preload_litellm"])
 _START_S = 60.0
 _STOP_S = 15.0
 

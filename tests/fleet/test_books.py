@@ -225,6 +225,7 @@ async def books_right(running, keys, store, heard, counted):
         assert sum(books.spent_and_held(CAPPED)["p"]) <= CAP
 
 
+@pytest.mark.long
 async def test_two_thousand_requests_are_in_the_books_once(backend, configs, keys, simulator, store):
     """No record lost or doubled; reports and budgets are the providers' own count, to the token and the nano-USD."""
     with fleet(PROCESSES, *configs) as running:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +16,9 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
+from botocore.config import Config
 
 from gateway_core.store.virtual_keys import KeyRecord, digest_of
 from gateway_core.wires.billing import BILLED
@@ -24,6 +27,7 @@ from scripts.deploy import FOLDERS
 from tests.lambda_runtime.deployment import Backend, running_backend
 from tests.lambda_runtime.durable import Engine, running_engine
 from tests.patience import patience
+from tests.sam_local.layers import Layers, named_layers
 from tests.template.test_template import FUNCTIONS, ROOT
 
 HERE = Path(__file__).parent
@@ -119,7 +123,24 @@ def aws_port(bridge) -> int:
 
 
 @pytest.fixture(scope="session")
-def command(environ, bridge, aws_port, tmp_path_factory) -> Callable[..., list[str]]:
+def layers(tmp_path_factory) -> Iterator[Layers]:
+    """Those of the build. What SAM made of them is removed in the end, but for what another worker still runs."""
+    before = _images()
+    found = named_layers(BUILT, tmp_path_factory.getbasetemp().name)
+    yield found
+    found.template.unlink()
+    shutil.rmtree(found.cache)
+    for image in _images() - before:
+        _docker("image", "rm", image)
+
+
+def _images() -> set[str]:
+    """With functions' layers, as SAM makes them."""
+    return set((_docker("image", "ls", "samcli/lambda-python", "--format", "{{.Repository}}:{{.Tag}}") or "").split())
+
+
+@pytest.fixture(scope="session")
+def command(environ, layers, bridge, aws_port, tmp_path_factory) -> Callable[..., list[str]]:
     """A `sam local` command with what all of them need. `Preflight` asks another Lambda than the others do."""
     url = f"http://{bridge}:{aws_port}"
     variables = {
@@ -129,7 +150,8 @@ def command(environ, bridge, aws_port, tmp_path_factory) -> Callable[..., list[s
     (path := tmp_path_factory.mktemp("env") / "env.json").write_text(json.dumps(variables))
 
     def make(*arguments: str) -> list[str]:
-        options = ("--template", str(BUILT), "--env-vars", str(path), "--skip-pull-image")
+        found = ("--template", str(layers.template), "--layer-cache-basedir", str(layers.cache))
+        options = (*found, "--env-vars", str(path), "--skip-pull-image")
         overrides = ("--parameter-overrides", f"Architecture={ARCHITECTURE}")
         return [str(SAM), "local", *arguments, *options, *overrides]
 
@@ -175,6 +197,26 @@ def lambda_api(command, bridge, lambda_port) -> Iterator[str]:
     options = ("--host", bridge, "--port", str(lambda_port), "--warm-containers", "LAZY")
     with serving(command("start-lambda", *options)):
         yield f"http://{bridge}:{lambda_port}"
+
+
+@pytest.fixture(scope="session")
+def call(lambda_api) -> Callable[[str, Mapping[str, Any]], dict[str, Any]]:
+    """The same by boto3, as from Lambda's own API, in containers that stay. SAM is loaded once for all of them."""
+    client = boto3.client(
+        "lambda",
+        endpoint_url=lambda_api,
+        region_name="eu-central-1",
+        aws_access_key_id="nobody",
+        aws_secret_access_key="nothing",
+        config=Config(retries={"total_max_attempts": 1}, read_timeout=patience(100)),
+    )
+
+    def run(function: str, event: Mapping[str, Any]) -> dict[str, Any]:
+        told = client.invoke(FunctionName=function, Payload=json.dumps(event))
+        answer: dict[str, Any] = json.loads(told["Payload"].read())
+        return answer
+
+    return run
 
 
 @contextmanager

@@ -3,10 +3,8 @@
 import asyncio
 import json
 
-import boto3
 import httpx
 import pytest
-from botocore.config import Config
 
 from local.front import function_of
 from tests.lambda_runtime.deployment import EVENTS, PAGES, QUEUED, SCHEDULED, STARTED
@@ -19,8 +17,9 @@ QUESTION = {"messages": [{"role": "user", "content": "Say hello"}], "model_group
 MCP_HEADERS = {"accept": "application/json, text/event-stream", "content-type": "application/json"}
 # These call other functions, which takes Lambda's API.
 THROUGH_LAMBDA = {"mcp_tools_call"}
-# One worker starts SAM's servers, once, while another goes through the events.
-with_servers = pytest.mark.xdist_group("servers")
+# One worker starts `start-lambda`, once, while another does the rest.
+by_api = pytest.mark.xdist_group("start-lambda")
+others = pytest.mark.xdist_group("start-api")
 
 
 def logical_id(event) -> str:
@@ -28,34 +27,42 @@ def logical_id(event) -> str:
     return function_of(event["path"]).capitalize()
 
 
-FIRST = {logical_id(EVENTS[name]): name for name in sorted(EVENTS.keys() - THROUGH_LAMBDA, reverse=True)}
-"""An event of each function: each `sam local invoke` loads SAM anew, which takes longer than all that it starts."""
+@others
+def test_a_function_is_invoked(invoke):
+    """By the command, in a container of its own."""
+    answer = invoke("Complete", ROOT / "events/complete.json")
+    assert (answer["statusCode"], json.loads(answer["body"])["model"]) == (200, "claude-haiku-3.5"), answer
 
 
-@pytest.mark.parametrize("name", sorted(FIRST.values()))
-def test_each_function_is_invoked(invoke, name):
-    """The built function with its layers, in a container of its own."""
-    answer = invoke(logical_id(EVENTS[name]), ROOT / f"events/{name}.json")
+@by_api
+@pytest.mark.parametrize("name", sorted(EVENTS.keys() - THROUGH_LAMBDA))
+def test_each_event_is_answered(call, name):
+    """By each built function with its layers. A command for each would load SAM anew, which takes longer."""
+    answer = call(logical_id(EVENTS[name]), EVENTS[name])
     assert answer["statusCode"] == 200, answer
     assert answer["body"].rstrip().endswith(PAGES.get(EVENTS[name]["path"], "}"))
+    assert name != "models" or "claude-haiku-3.5" in {model["id"] for model in json.loads(answer["body"])["data"]}
 
 
+@by_api
 @pytest.mark.parametrize("name", sorted(SCHEDULED))
-def test_each_schedule_is_answered(invoke, name):
+def test_each_schedule_is_answered(call, name):
     """As EventBridge Scheduler sends it; the providers are found well by the keys that the variables give."""
-    answer = invoke("Probe", ROOT / f"events/{name}.json")
+    answer = call("Probe", SCHEDULED[name])
     assert answer["check"] == SCHEDULED[name]["check"], answer
     found = {provider["provider"]: provider["status"] for provider in answer.get("providers", [])}
     wanted = ("anthropic", "openai", "gemini", "deepseek") if answer["check"] == "providers" else ()
     assert [found.get(provider) for provider in wanted] == ["ok" for _ in wanted]
 
 
+@by_api
 @pytest.mark.parametrize("name", sorted(QUEUED))
-def test_each_batch_of_the_backlog_is_settled(invoke, name):
+def test_each_batch_of_the_backlog_is_settled(call, name):
     """As Lambda hands it over. The store does not know the request: there is nothing to do for it any more."""
-    assert invoke("Replay", ROOT / f"events/{name}.json") == {"batchItemFailures": []}
+    assert call("Replay", QUEUED[name]) == {"batchItemFailures": []}
 
 
+@others
 async def test_a_job_is_an_execution(command, engine):
     """Started as `ask` does it. There is no such job in the store: the worker says so, and the execution ends."""
     process = await asyncio.create_subprocess_exec(
@@ -85,7 +92,7 @@ def rest_api(command):
         yield http
 
 
-@with_servers
+@by_api
 @pytest.mark.parametrize("name", sorted(THROUGH_LAMBDA))
 def test_each_event_that_calls_other_functions_is_answered(invoke, lambda_api, name):
     """The MCP front finds them by `start-lambda`, as it does by Lambda's API on AWS."""
@@ -96,32 +103,8 @@ def test_each_event_that_calls_other_functions_is_answered(invoke, lambda_api, n
     assert result["structuredContent"]["model"] == "claude-haiku-3.5", result
 
 
-@pytest.fixture(scope="module")
-def client(lambda_api):
-    """boto3 as for Lambda's own API. This one has no InvokeWithResponseStream."""
-    return boto3.client(
-        "lambda",
-        endpoint_url=lambda_api,
-        region_name="eu-central-1",
-        aws_access_key_id="nobody",
-        aws_secret_access_key="nothing",
-        config=Config(retries={"total_max_attempts": 1}, read_timeout=100),
-    )
-
-
-@with_servers
-@pytest.mark.parametrize("name", sorted(EVENTS.keys() - THROUGH_LAMBDA - set(FIRST.values()) | {"models"}))
-def test_each_other_event_is_answered(client, name):
-    """By the same functions, in containers that stay."""
-    sent = json.dumps(EVENTS[name])
-    answer = json.loads(client.invoke(FunctionName=logical_id(EVENTS[name]), Payload=sent)["Payload"].read())
-    assert answer["statusCode"] == 200, answer
-    assert answer["body"].rstrip().endswith(PAGES.get(EVENTS[name]["path"], "}"))
-    assert name != "models" or "claude-haiku-3.5" in {model["id"] for model in json.loads(answer["body"])["data"]}
-
-
-@with_servers
-def test_start_api_serves_the_routes(rest_api, lambda_api):
+@others
+def test_start_api_serves_the_routes(rest_api):
     """Liveness, a completion, a stream all at once, usage of both, and MCP."""
     assert rest_api.get("/health").json()["status"] == "ok"
     done = rest_api.post("/v1/complete", json=QUESTION)
@@ -136,7 +119,7 @@ def test_start_api_serves_the_routes(rest_api, lambda_api):
     assert "complete" in {tool["name"] for tool in listed.json()["result"]["tools"]}
 
 
-@with_servers
+@others
 def test_start_api_refuses_without_a_key(rest_api):
     """In the gateway's own shape."""
     answer = rest_api.get("/v1/models", headers={"authorization": "Bearer gk_dev_wrong"})

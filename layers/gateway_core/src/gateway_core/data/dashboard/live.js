@@ -55,9 +55,11 @@ class Feed {
     let after = "latest";
     while (!this.signal.aborted) {
       try {
-        after = await this.read(after);
+        // Whatever ends while records are read is told by then: the events are opened first.
+        const events = this.state.live === "events" ? await open("v1/events", {}, this.signal) : null;
+        after = await this.read(after).catch(async (error) => { await events?.body.cancel(); throw error; });
         if (!this.isPaused) this.say("live");
-        if (this.state.live === "events") await this.follow();
+        if (events) await this.follow(events);
       } catch (error) {
         if (this.signal.aborted || error.status === 401) return;
         this.say("trying again");
@@ -75,9 +77,8 @@ class Feed {
   }
 
   /** Events, until the connection ends. */
-  async follow() {
-    const answer = await open("v1/events", {}, this.signal);
-    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+  async follow(events) {
+    const reader = events.body.pipeThrough(new TextDecoderStream()).getReader();
     let text = "";
     for (;;) {
       const {done, value} = await reader.read();
