@@ -42,7 +42,7 @@ WHOLE = [answered(3, {"city": "Dublin"}), HEARTBEAT, refused(2), answered(1, "on
 
 @dataclass
 class Ask:
-    """The function `ask`: sends its parts, waits at events, and hangs at the end if `hangs`."""
+    """The function `ask`: sends its parts, waits at events of loops and of threads, and hangs at the end if `hangs`."""
 
     parts: list
     status: int = 200
@@ -50,7 +50,7 @@ class Ask:
     bodies: list = field(default_factory=list)
     hanging: asyncio.Event = field(default_factory=asyncio.Event)
     left: threading.Event = field(default_factory=threading.Event)
-    """Whoever waits may be in another thread than who serves, and an event of asyncio would not wake it."""
+    """An event of asyncio, set by who serves in a thread of its own, would not wake who waits."""
 
     async def __call__(self, _scope, receive, send):
         self.bodies.append(json.loads((await receive())["body"]))
@@ -59,6 +59,9 @@ class Ask:
             for part in self.parts:
                 if isinstance(part, threading.Event):
                     assert await asyncio.to_thread(part.wait, patience(10))
+                    continue
+                if isinstance(part, asyncio.Event):
+                    await part.wait()
                     continue
                 await send({"type": "http.response.body", "body": part, "more_body": True})
             if self.hangs:
