@@ -127,7 +127,7 @@ arch: $(STAMP) ## Check the import rules, and count rooms, floors and arrows
 
 validate: $(STAMP) ## Check the SAM template, and what CloudFormation gets
 	SAM_CLI_TELEMETRY=0 AWS_EC2_METADATA_DISABLED=true AWS_DEFAULT_REGION=eu-central-1 $(BIN)/sam validate --lint
-	@$(BIN)/python -m scripts.lint_template
+	@$(BIN)/python -m scripts.lint_template $(if $(filter brief,$(PART)),Stage=prod)
 
 MACHINE := $(if $(filter x86_64,$(shell uname -m)),x86_64,arm64)
 OTHER := $(if $(filter x86_64,$(MACHINE)),arm64,x86_64)
