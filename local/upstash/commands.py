@@ -86,7 +86,7 @@ def to_args(command: object) -> Args:
     if not isinstance(command, list) or not command or not isinstance(command[0], str):
         raise CommandError("ERR failed to parse command")
     try:
-        return tuple(_argument(element) for element in command)
+        return tuple([_argument(element) for element in command])
     except UnicodeEncodeError as error:
         raise CommandError("ERR invalid utf-8 in command") from error
     except RecursionError as error:

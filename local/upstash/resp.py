@@ -63,7 +63,7 @@ class Connection:
 
     def send(self, args: Sequence[bytes]) -> None:
         """Queue one command."""
-        bulk = b"".join(b"$%d\r\n%s\r\n" % (len(arg), arg) for arg in args)
+        bulk = b"".join([b"$%d\r\n%s\r\n" % (len(arg), arg) for arg in args])
         self._writer.write(b"*%d\r\n" % len(args) + bulk)
 
     async def read(self) -> Reply:

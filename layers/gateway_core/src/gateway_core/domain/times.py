@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 
 LATEST_MS = 253_402_300_799_999
 """The last moment that has a date: the end of 9999-12-31."""
@@ -36,6 +37,7 @@ def utc_date(at_ms: int) -> date:
     return date.fromordinal(_EPOCH + at_ms // _DAY_MS)
 
 
+@lru_cache(maxsize=64)
 def day_key(day: date) -> str:
     """A day as it stands in keys, `20261120`; its month is the first six characters."""
     return f"{day.year:04}{day.month:02}{day.day:02}"

@@ -16,6 +16,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import zip_longest
 from typing import Literal
 from urllib.parse import quote
@@ -147,12 +148,7 @@ def count(record: UsageRecord) -> Counters:
 
 def dimensions(record: UsageRecord, day: str, hour: str) -> tuple[Dimension, ...]:
     """The fields that a record of UTC day `20261120` and hour `00` to `23` counts in."""
-    day = day[6:]
-    return (
-        Dimension((all_field(day), all_field(day, hour))),
-        *(_dimension(kind, day, name, rest, hour) for kind, name, rest in _names(record)),
-        *(_dimension(kind, MONTH, name, rest) for kind, name, rest in _names(record)),
-    )
+    return _dimensions(day[6:], hour, record.model, record.provider, record.key_id, record.agent_id, record.user_id)
 
 
 def all_field(day: str, hour: str = "") -> str:
@@ -170,6 +166,7 @@ def index_field(kind: Kind, period: str) -> str:
     return f"i|{kind}|{period}"
 
 
+@lru_cache(maxsize=1024)
 def encode(name: str) -> str:
     """A name as it stands in a field."""
     return quote(name, safe="")
@@ -180,13 +177,24 @@ def pair(name: str, model: str) -> str:
     return f"{name}|{model}"
 
 
-def _names(record: UsageRecord) -> Iterator[tuple[Kind, str, str]]:
+@lru_cache(maxsize=256)
+def _dimensions(day: str, hour: str, *of: str) -> tuple[Dimension, ...]:
+    """The same for a day of a month and the names of a record: requests of an hour have few different ones."""
+    names = tuple(_names(*of))
+    return (
+        Dimension((all_field(day), all_field(day, hour))),
+        *(_dimension(kind, day, name, rest, hour) for kind, name, rest in names),
+        *(_dimension(kind, MONTH, name, rest) for kind, name, rest in names),
+    )
+
+
+def _names(model: str, provider: str, key: str, agent: str, user: str) -> Iterator[tuple[Kind, str, str]]:
     """Each kind that a record counts in, its name, and under which name it is counted among the rest."""
-    model, agent, user = encode(record.model), encode(record.agent_id), encode(record.user_id)
+    model, agent, user = encode(model), encode(agent), encode(user)
     singles: tuple[tuple[Kind, str], ...] = (
         ("m", model),
-        ("p", encode(record.provider)),
-        ("k", encode(record.key_id)),
+        ("p", encode(provider)),
+        ("k", encode(key)),
         ("a", agent),
         ("u", user),
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from gateway_core.domain.times import day_key, utc_date
 from gateway_core.store import budget
@@ -62,6 +63,7 @@ def told_along(booked: Iterable[Booked], ticket: Ticket) -> tuple[BudgetCrossed,
     )
 
 
+@lru_cache(maxsize=64)
 def day_end_ms(day: str) -> int:
     """The moment at which the UTC day `20261120` is over."""
     began = datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import get_args
 from urllib.parse import unquote
 
@@ -160,8 +161,14 @@ def add_books(call: ScriptCall, ticket: Ticket, record: UsageRecord, now_ms: int
     groups = dimensions(record, ticket.day, ticket.hour)
     is_late = (ticket.day, ticket.hour) != (day_key(utc_date(now_ms)), hour_key(now_ms))
     call.add(ticket.project_id, layout.pack_record(record), int(is_late))
-    fields = [field for group in groups for field in group.fields]
-    call.add(layout.pack_counters(count(record)), "\n".join(map(_described, groups)), len(fields), *fields)
+    described, fields = _told(groups)
+    call.add(layout.pack_counters(count(record)), described, len(fields), *fields)
+
+
+@lru_cache(maxsize=256)
+def _told(groups: tuple[Dimension, ...]) -> tuple[str, tuple[str, ...]]:
+    """What a script has to know of them, and their fields: requests of an hour have few different ones."""
+    return "\n".join(map(_described, groups)), tuple(field for group in groups for field in group.fields)
 
 
 def _described(group: Dimension) -> str:
