@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from gateway_core.domain.errors import BacklogUnavailable, InvalidRequest
 from gateway_core.store.unsettled import Verdict, parse
 from tests.backlogs import AWAY, Plan, unsettled
 from tests.contract.backlog_kinds import Folder, Memory, Queue
+from tests.patience import patience
 
 AWS = {"region_name": "eu-central-1", "aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
 
@@ -198,6 +201,32 @@ async def test_a_round_that_is_broken_off_loses_nothing(tmp_path):
     plan = Plan()
     await backlog.drain(plan)
     assert plan.seen == {"r1": 1, "r2": 1}
+
+
+async def test_a_round_that_is_broken_off_is_not_in_the_way_of_the_next(tmp_path, monkeypatch):
+    """As at the end of a process: what it has put aside is still locked when it is cancelled."""
+    put_aside, go_on, rename = threading.Event(), threading.Event(), Path.rename
+
+    def slowly(path, target):
+        found = rename(path, target)
+        put_aside.set()
+        go_on.wait(patience(30))
+        return found
+
+    backlog, plan = FileBacklog(tmp_path), Plan()
+    await backlog.put(unsettled(), AWAY)
+    monkeypatch.setattr(Path, "rename", slowly)
+    round_ = asyncio.create_task(backlog.drain(plan))
+    await asyncio.to_thread(put_aside.wait)
+    round_.cancel()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not round_.done()
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await round_
+    assert (await backlog.drain(plan))["settled"] == 1
+    assert backlog.files() == []
 
 
 async def test_nobody_else_may_read_the_files(tmp_path):

@@ -11,7 +11,7 @@ import os
 import secrets
 import socket
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ from gateway_core.domain.errors import BacklogUnavailable, LLMError
 from gateway_core.ports import Replay
 from gateway_core.store.records import Unsettled
 from gateway_core.store.unsettled import Verdict, pack
+from gateway_core.waiting import Aside
 
 MOST_BYTES = 8 * 1024 * 1024
 """A file that is larger is put aside, and another one begun."""
@@ -46,7 +47,7 @@ class FileBacklog:
 
     async def drain(self, replay: Replay) -> Counter[Verdict]:
         told: Counter[Verdict] = Counter()
-        for path in await asyncio.to_thread(self._take):
+        for path in await _in_thread(self._take):
             with _locked(path, wait=False) as taken:
                 if taken:
                     await self._drain(taken, replay, told)
@@ -85,20 +86,30 @@ class FileBacklog:
         return path.with_name(f"{path.stem}.{secrets.token_hex(8)}.{_TAKEN}")
 
     async def _drain(self, file: _File, replay: Replay, told: Counter[Verdict]) -> None:
-        lines = await asyncio.to_thread(file.lines)
+        lines = await _in_thread(file.lines)
         left: list[str] = []
         for number, line in enumerate(lines):
             verdict = await replay(line)
             told[verdict] += 1
             if verdict == "refused":
-                await asyncio.to_thread(self._append, self._folder / REFUSED, line)
+                await _in_thread(self._append, self._folder / REFUSED, line)
             elif verdict == "waits":
                 left.append(line)
             elif verdict == "away":
                 left += lines[number:]
                 break
         if len(left) < len(lines) or not lines:
-            await asyncio.to_thread(file.keep, left)
+            await _in_thread(file.keep, left)
+
+
+async def _in_thread[**P, T](work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+    """What `work` gives. Cancelled, it waits for it all the same: its lock would be in the way of the next round."""
+    aside = Aside(asyncio.to_thread(work, *arguments, **named))
+    try:
+        return await aside.result()
+    except asyncio.CancelledError:
+        await asyncio.wait({aside.task})
+        raise
 
 
 @dataclass(frozen=True, slots=True)
