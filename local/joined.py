@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any, cast, override
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from local.eager import EagerProtocol
 
 _HEAD = b"HTTP/1.1 "
 
@@ -89,8 +89,8 @@ def joined(transport: asyncio.BaseTransport, loop: asyncio.AbstractEventLoop) ->
     return transport if isinstance(transport, JoinedTransport) else JoinedTransport(transport, loop)
 
 
-class JoinedProtocol(HttpToolsProtocol):
-    """uvicorn's own, over such a transport."""
+class JoinedProtocol(EagerProtocol):
+    """uvicorn's own that begins at once, over such a transport."""
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]

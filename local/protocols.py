@@ -7,8 +7,8 @@ from typing import override
 import h11
 import httptools
 from uvicorn.protocols.http.h11_impl import H11Protocol
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from local.eager import EagerProtocol
 from local.slow_clients import Part, Timed, answer_of
 
 _END = b"\r\n\r\n"
@@ -48,7 +48,7 @@ class BoundedH11(Timed, H11Protocol):
         self.end(answer_of("400 Bad Request", "text/plain; charset=utf-8", msg.encode()) if is_unanswered else b"")
 
 
-class BoundedProtocol(Timed, HttpToolsProtocol):
+class BoundedProtocol(Timed, EagerProtocol):
     """uvicorn's own by httptools, with timers, for connections whose requests are all plain.
 
     Plain is a head that came in one piece, that llhttp takes, and of which nobody could think otherwise: one host, at
@@ -71,7 +71,7 @@ class BoundedProtocol(Timed, HttpToolsProtocol):
         return "headers" if self.cycle is None else "body" if self._missing else None
 
     @override
-    def data_received(self, data: bytes) -> None:
+    def read(self, data: bytes) -> None:
         self._unset_keepalive_if_required()
         self._read(self._held + data)
 
