@@ -125,7 +125,7 @@ async def test_a_crash_is_500_without_a_trace(client, world):
     async def broken(*args, **kwargs):
         raise ZeroDivisionError("prompt text")
 
-    world.services.gateway.complete = broken
+    world.services.gateway.composed = broken
     answer = await post(client, HELLO)
     error = answer.json()["error"]
     assert (answer.status_code, error["code"]) == (500, "internal_error")

@@ -49,6 +49,10 @@ class EchoProvider:
         """A token for each word of the messages."""
         return TokenCount(sum(len(str(message.get("content")).split()) for message in messages), "words")
 
+    def prepare(self, call: ProviderCall, *, streams: bool) -> ProviderCall:  # noqa: ARG002 - the port's signature
+        """There is nothing to do."""
+        return call
+
     def loading(self, deployment: Deployment) -> None:
         """Nothing ever is."""
 

@@ -46,6 +46,12 @@ def agreed(name: str, said: Mapping[str, str | None]) -> str | None:
     return values[0] if values else None
 
 
+def origin_of(said: Mapping[str, Mapping[str, str | None]]) -> Origin:
+    """What the places of each field say, see `agreed`. Raises InvalidRequest."""
+    given = {name: value for name, places in said.items() if (value := agreed(name, places))}
+    return validate(Origin, given)
+
+
 def attribution_in(body: _Named, request: Request, caller: Caller) -> Attribution:
     """On our own routes: from the body, or from `x-project-id` and `x-agent-id`. Raises Forbidden, InvalidRequest.
 
@@ -55,8 +61,7 @@ def attribution_in(body: _Named, request: Request, caller: Caller) -> Attributio
         "project_id": {"project_id": body.project_id, PROJECT_HEADER: header(request, PROJECT_HEADER, "project_id")},
         "agent_id": {"agent_id": body.agent_id, AGENT_HEADER: header(request, AGENT_HEADER, "agent_id")},
     }
-    given = {name: agreed(name, places) for name, places in said.items()}
-    origin = validate(Origin, {name: value for name, value in given.items() if value})
+    origin = origin_of(said)
     wanted = attribute(caller, origin.project_id, origin.agent_id, body.user_id)
     return replace(wanted, session_id=session_of(request))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -185,38 +185,39 @@ type _Trail = tuple[_Trail, str | int] | None
 
 
 def _check(value: dict[str, Any]) -> None:
-    for trail, leaf, depth in _walk(value):
-        if depth > MOST_DEPTH:
+    """Looks at every key and node; iterative, so that depth is ours to limit."""
+    stack: list[tuple[_Trail, Any, int]] = [(None, value, 0)]
+    while stack:
+        trail, node, depth = stack.pop()
+        if node and depth >= MOST_DEPTH:
             raise InvalidRequest(f"{_top(trail)}: nested deeper than {MOST_DEPTH} levels.", param=_top(trail))
-        if isinstance(leaf, float) and not math.isfinite(leaf):
-            raise InvalidRequest(f"{_spell(trail)}: NaN and infinite numbers are not JSON.", param=_spell(trail))
-        if isinstance(leaf, str) and not _is_unicode(leaf):
-            path = _spell(trail)
-            raise InvalidRequest(f"{path}: the text has a lone surrogate, which is not Unicode.", param=path)
+        members: Iterable[tuple[str | int, Any]] = node.items() if isinstance(node, dict) else enumerate(node)
+        for key, child in members:
+            if isinstance(child, dict | list):
+                stack.append(((trail, key), child, depth + 1))
+            elif fault := _fault_of(child):
+                raise _faulty((trail, key), fault)
+            if isinstance(key, str) and (fault := _fault_of(key)):
+                raise _faulty(trail, fault)
+
+
+def _fault_of(leaf: object) -> str:
+    if isinstance(leaf, str):
+        return "" if leaf.isascii() or _is_unicode(leaf) else "the text has a lone surrogate, which is not Unicode"
+    return "NaN and infinite numbers are not JSON" if isinstance(leaf, float) and not math.isfinite(leaf) else ""
+
+
+def _faulty(trail: _Trail, fault: str) -> InvalidRequest:
+    path = _spell(trail)
+    return InvalidRequest(f"{path}: {fault}.", param=path)
 
 
 def _is_unicode(text: str) -> bool:
-    if text.isascii():
-        return True
     try:
         text.encode()
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _walk(value: dict[str, Any]) -> Iterator[tuple[_Trail, Any, int]]:
-    """Every key and node below `value` as (trail, node, depth); iterative, so that depth is ours to limit."""
-    stack: list[tuple[_Trail, Any, int]] = [(None, value, 0)]
-    while stack:
-        trail, node, depth = stack.pop()
-        yield trail, node, depth
-        if isinstance(node, dict):
-            for key, child in node.items():
-                yield trail, key, depth
-                stack.append(((trail, key), child, depth + 1))
-        elif isinstance(node, list):
-            stack.extend(((trail, index), child, depth + 1) for index, child in enumerate(node))
 
 
 def _keys(trail: _Trail) -> list[str]:

@@ -23,8 +23,10 @@ from gateway_core.api.sse import EventStream
 from gateway_core.api.stream import TOOL as STREAM_TOOL
 from gateway_core.api.stream_answer import start
 from gateway_core.api.tools import LegacyFunction, Named, SpokenFormat
+from gateway_core.domain.answer import ProviderAnswer
 from gateway_core.domain.caller import Attribution
 from gateway_core.domain.chat import ChatRequest, Json, Spoken
+from gateway_core.domain.result import Completion
 from gateway_core.services import Current, ModelServices
 from gateway_core.wires.openai_chat import OPENAI_CHAT
 
@@ -131,9 +133,12 @@ def router(source: Current[ModelServices]) -> Routes:
         request_id, timeout_s = request.state.request_id, min(longest_s, time_left_s(request.scope))
         created = services.clock.now_ms() // 1000
         if not body.stream:
-            answer = services.gateway.complete(asked, caller, request_id, timeout_s=timeout_s)
-            done = await while_listening(request, answer)
-            return JSONResponse(chat_body(done, created), headers=gateway_headers(done))
+
+            def compose(done: Completion[ProviderAnswer]) -> Response:
+                return JSONResponse(chat_body(done, created), headers=gateway_headers(done))
+
+            answer = services.gateway.composed(asked, caller, request_id, compose, timeout_s=timeout_s)
+            return await while_listening(request, answer)
         parts = services.gateway.stream(asked, caller, request_id, timeout_s=timeout_s)
         begun = await start(parts, request_id, services.telemetry)
         name = begun.opened.model.key if begun.opened else body.model

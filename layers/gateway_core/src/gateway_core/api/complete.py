@@ -41,11 +41,14 @@ def router(source: Current[ModelServices]) -> Routes:
         body = validate(CompleteBody, value)
         chat = body.to_request(attribution_in(body, request, caller), settings.default_timeout_s, value)
         timeout_s = min(chat.timeout_s, time_left_s(request.scope))
-        answer = services.gateway.complete(chat, caller, request.state.request_id, timeout_s=timeout_s)
-        done = await while_listening(request, answer)
-        return JSONResponse(completion_body(done), headers=gateway_headers(done))
+        answer = services.gateway.composed(chat, caller, request.state.request_id, _response, timeout_s=timeout_s)
+        return await while_listening(request, answer)
 
     return routes
+
+
+def _response(done: Completion[ProviderAnswer]) -> JSONResponse:
+    return JSONResponse(completion_body(done), headers=gateway_headers(done))
 
 
 def dropped_header(answer: object) -> dict[str, str]:

@@ -10,8 +10,7 @@ from pydantic import Field
 from starlette.requests import Request
 
 from gateway_core.access.rights import attribute
-from gateway_core.api.attribution import AGENT_HEADER, PROJECT_HEADER, Origin, agreed, header
-from gateway_core.api.body import validate
+from gateway_core.api.attribution import AGENT_HEADER, PROJECT_HEADER, header, origin_of
 from gateway_core.api.sessions import session_of, short_name
 from gateway_core.domain.caller import Attribution, Caller
 from gateway_core.domain.catalog import Catalog
@@ -33,8 +32,7 @@ def attribution_of(
         "agent_id": {AGENT_HEADER: header(request, AGENT_HEADER, "agent_id")},
         "user_id": {"user": user and short_name(user, "u")},
     }
-    given = {name: agreed(name, {f"metadata.{name}": named.get(name), **way}) for name, way in ways.items()}
-    origin = validate(Origin, {name: value for name, value in given.items() if value})
+    origin = origin_of({name: {f"metadata.{name}": named.get(name), **way} for name, way in ways.items()})
     wanted = attribute(caller, origin.project_id, origin.agent_id, origin.user_id)
     return replace(wanted, session_id=session_of(request, metadata))
 

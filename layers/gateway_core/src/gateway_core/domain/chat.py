@@ -158,6 +158,7 @@ class ProviderCall:
 
     `params`, `defaults` and `spoken` are the request's, see `ChatRequest`; `rules` are the model's. With
     `caches_prompt` a wire marks by itself what of the prompt is worth caching, where the caller has not.
+    `prepared` is what the provider's adapter has made of it already, see `ModelProvider.prepare`.
     """
 
     deployment: Deployment
@@ -171,6 +172,7 @@ class ProviderCall:
     defaults: Json = field(default_factory=dict)
     spoken: Spoken | None = None
     caches_prompt: bool = False
+    prepared: object = field(default=None, compare=False, repr=False)
 
     def body_on(self, wire: str) -> Json | None:
         """The caller's own body, if it came on this wire."""

@@ -19,7 +19,7 @@ from gateway_core.domain.result import Completion, Opened
 from gateway_core.pipeline.admission import LEAST_ATTEMPT_S, CallerChangedError, FailoverPolicy
 from gateway_core.pipeline.failover import Failover
 from gateway_core.pipeline.final_error import refusal_error
-from gateway_core.pipeline.gateway import Gateway, RequestContext, StreamPart
+from gateway_core.pipeline.gateway import Compose, Gateway, RequestContext, StreamPart
 from gateway_core.pipeline.request_state import RequestState
 from gateway_core.pipeline.single_flight import SingleFlight, Turn
 from gateway_core.ports import Clock, ResponseCache
@@ -96,6 +96,19 @@ class CachingGateway:
         """A whole answer. Without `accept` every whole one is worth keeping."""
         if not self._applies(request):
             return await self._gateway.complete(request, caller, request_id, timeout_s=timeout_s)
+        return await self._kept_or_fresh(request, caller, request_id, timeout_s, accept)
+
+    async def composed[R](
+        self, request: ChatRequest, caller: Caller, request_id: str, compose: Compose[R], *, timeout_s: float
+    ) -> R:
+        """What `compose` makes of a whole answer, see `Gateway.composed`."""
+        if not self._applies(request):
+            return await self._gateway.composed(request, caller, request_id, compose, timeout_s=timeout_s)
+        return compose(await self._kept_or_fresh(request, caller, request_id, timeout_s))
+
+    async def _kept_or_fresh(
+        self, request: ChatRequest, caller: Caller, request_id: str, timeout_s: float, accept: Accept | None = None
+    ) -> Completion[ProviderAnswer]:
         request = replace(request, spoken=None)  # an answer is the same, kept or not
         started_s = self._clock.monotonic_s()
         looked = await self._look(request, RequestContext(caller, request_id, started_s + timeout_s), accept)

@@ -6,24 +6,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 from gateway_core.crowd.slot import back, outside, waited
 from gateway_core.domain.answer import Chunk, Cost, Usage
 from gateway_core.domain.chat import Deployment, Model
 from gateway_core.domain.cost import price
 from gateway_core.domain.errors import LLMError, StoreUnavailable
-from gateway_core.domain.provider_errors import ContextLengthError, DeploymentUnusable, ProviderError, ProviderTimeout
+from gateway_core.domain.provider_errors import ContextLengthError, ProviderError, ProviderTimeout
 from gateway_core.domain.rates import RateView
 from gateway_core.pipeline.admission import LEAST_ATTEMPT_S, CandidateSelector, FailoverPolicy
 from gateway_core.pipeline.attempt_stream import AttemptStream
 from gateway_core.pipeline.emitter import Emitter
 from gateway_core.pipeline.final_error import final_error
 from gateway_core.pipeline.request_state import RequestState
+from gateway_core.pipeline.sending import Send, sent, to_its_end
 from gateway_core.pipeline.usage_record import record_of
 from gateway_core.ports import Clock, Draw, Ledger
 from gateway_core.routing.bounds import BoundedCandidate
@@ -31,7 +32,7 @@ from gateway_core.routing.plan import longer_context
 from gateway_core.routing.unknown_end import unconfirmed_bound
 from gateway_core.store.messages import Terms
 from gateway_core.telemetry.telemetry import Telemetry
-from gateway_core.waiting import Aside, Begun, heard_out
+from gateway_core.waiting import Aside, Begun
 
 
 class Billed(Protocol):
@@ -44,8 +45,6 @@ class Billed(Protocol):
     def rates(self) -> RateView | None: ...
 
 
-type Send[A] = Callable[[BoundedCandidate, float], Coroutine[Any, Any, A]]
-"""Makes one attempt at a candidate within so many seconds. Raises a ProviderError."""
 type Loading = Callable[[Deployment], Awaitable[object] | None]
 """See `ports.ModelProvider.loading`."""
 type OpenStream = Callable[[BoundedCandidate, float], AttemptStream]
@@ -73,9 +72,10 @@ class Failover:
         self._loading = loading
         self._selector = CandidateSelector(ledger, clock, policy, telemetry, emitter, draw)
 
-    async def run[A: Billed](self, state: RequestState, send: Send[A]) -> A:
-        """The first answer that a candidate gives; the state then has which one, its cost and all attempts.
+    async def run[A: Billed, R](self, state: RequestState, send: Send[A], compose: Callable[[A], R]) -> R:
+        """What `compose` makes of the first answer that a candidate gives, while the store writes what that cost.
 
+        The state then has which candidate it was, its cost and all attempts.
         Raises CallerChangedError before anything was called, else an LLMError that carries the attempts. Whatever
         was admitted is settled on the way out, also when the task is cancelled. If the caller left (`waiting.leave`), a
         call that is under way is read to its end, so that it is settled as it is billed, and nothing further is begun.
@@ -83,7 +83,7 @@ class Failover:
         started_s = self._clock.monotonic_s()
         error_code = "cancelled"
         try:
-            answer = await self._first_answer(state, partial(_to_its_end, state, send))
+            answer = await self._first_answer(state, partial(to_its_end, state, send))
             self._won(state, answer)
             if state.caller_left:
                 raise asyncio.CancelledError
@@ -95,8 +95,13 @@ class Failover:
             raise
         finally:
             # Aside: a caller who hangs up must not leave the books open.
-            await Aside(self._close(state, error_code, started_s)).result()
-        return answer
+            books = Aside(self._close(state, error_code, started_s))
+            if error_code:
+                await books.result()
+        try:
+            return compose(answer)
+        finally:
+            await books.result()
 
     async def close_hit(self, state: RequestState, started_s: float) -> None:
         """Write the record of a request that was served with a kept answer. Never raises."""
@@ -161,7 +166,7 @@ class Failover:
             cost = self._price(state.last.model, usage, estimated=estimated)
             latency_ms = self._since_ms(state.began_s)
             state.abandoned(usage, cost, latency_ms, attempt_stream.rates, estimated=estimated)
-            self._trace(state)
+            self._trace(state, self._clock.now_ms())
 
     async def _first_answer[A: Billed](self, state: RequestState, send: Send[A]) -> A:
         bounded = await self._selector.first(state)
@@ -183,7 +188,7 @@ class Failover:
         timeout_s = min(left_s / 2, patience_s) if state.untried else left_s
         state.begin(self._clock.monotonic_s())
         try:
-            return await outside(_sent(send, bounded, timeout_s))  # who waits for a model does not work
+            return await outside(sent(send, bounded, timeout_s))  # who waits for a model does not work
         except ProviderError as error:
             if isinstance(error, ProviderTimeout) and timeout_s < patience_s:
                 error.effect = "skip"  # the caller was in a hurry: that says nothing about the deployment
@@ -200,17 +205,16 @@ class Failover:
     def _won(self, state: RequestState, answer: Billed, first_content_ms: int | None = None) -> None:
         cost = self._price(state.last.model, answer.usage)
         state.won(answer.usage, cost, self._since_ms(state.began_s), answer.rates, first_content_ms)
-        self._trace(state)
 
     def _lost(self, state: RequestState, error: ProviderError) -> None:
         cost = self._price(state.last.model, error.usage, estimated=error.estimated) if error.usage else None
         state.lost(error, cost, self._since_ms(state.began_s), self._most(state))
-        self._trace(state)
+        self._trace(state, self._clock.now_ms())
         self._telemetry.attempt_failed(state.ticket.request_id, state.attempts[-1], error)
         self._emitter.failed(state, error)
 
-    def _trace(self, state: RequestState) -> None:
-        self._telemetry.attempt_ended(state.ticket.request_id, state.attempts[-1], self._clock.now_ms())
+    def _trace(self, state: RequestState, ended_ms: int) -> None:
+        self._telemetry.attempt_ended(state.ticket.request_id, state.attempts[-1], ended_ms)
 
     def _price(self, model: Model, usage: Usage, *, estimated: bool = False) -> Cost:
         cost = price(
@@ -247,7 +251,9 @@ class Failover:
         )
         terms = Terms(self._clock.now_ms(), self._policy.breaker)
         settling = Begun(self._ledger.settle(state.ticket, state.pending, record, terms))
-        self._telemetry.usage(record, state.first_token_ms)  # while the store writes
+        if state.has_won:
+            self._trace(state, record.at_ms)  # while the store writes, as what follows
+        self._telemetry.usage(record, state.first_token_ms)
         self._emitter.ended(state, record)
         self._emitter.send(state)
         try:
@@ -270,13 +276,6 @@ class Failover:
         return round((self._clock.monotonic_s() - started_s) * 1000)
 
 
-async def _to_its_end[A](state: RequestState, send: Send[A], bounded: BoundedCandidate, timeout_s: float) -> A:
-    def note() -> None:
-        state.caller_left = True
-
-    return await heard_out(send(bounded, timeout_s), note)
-
-
 async def _begin(
     opened: list[AttemptStream], open_stream: OpenStream, bounded: BoundedCandidate, timeout_s: float
 ) -> AttemptStream:
@@ -284,14 +283,3 @@ async def _begin(
     opened[:] = [open_stream(bounded, timeout_s)]
     await opened[0].begin()
     return opened[0]
-
-
-async def _sent[A](send: Send[A], bounded: BoundedCandidate, timeout_s: float) -> A:
-    try:
-        return await send(bounded, timeout_s)
-    except LLMError:
-        raise
-    except Exception as error:
-        # A fault of ours or of a library: nobody knows what was billed, and another candidate may still work.
-        detail = f"unexpected {type(error).__name__} in the provider adapter"
-        raise DeploymentUnusable("The provider call failed.", detail=detail, unconfirmed=True) from error

@@ -5,30 +5,30 @@ authorise -> planning (routing.plan) -> a bound for each candidate -> failover (
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 from gateway_core.access.authenticator import Authenticator
 from gateway_core.access.rights import attribute
 from gateway_core.config.settings import GatewaySettings
 from gateway_core.domain.answer import Chunk, ProviderAnswer
 from gateway_core.domain.caller import Caller
-from gateway_core.domain.chat import ChatRequest, ProviderCall
+from gateway_core.domain.chat import ChatRequest
 from gateway_core.domain.downgrade import Reached
 from gateway_core.domain.embedding import EmbedCall, Embeddings, EmbedRequest
 from gateway_core.domain.errors import BudgetExceeded, Unauthenticated
 from gateway_core.domain.result import Completion, Opened, Plan
 from gateway_core.pipeline.admission import CallerChangedError
 from gateway_core.pipeline.attempt_stream import AttemptStream
+from gateway_core.pipeline.calls import Calls
 from gateway_core.pipeline.downgrading import Downgrading, note, planned
-from gateway_core.pipeline.failover import Failover, Send
+from gateway_core.pipeline.failover import Failover
 from gateway_core.pipeline.fitting import Fitting
 from gateway_core.pipeline.model_router import ModelRouter
 from gateway_core.pipeline.request_state import RequestState
+from gateway_core.pipeline.sending import Send
 from gateway_core.pipeline.stopping import stopped_with_bill
 from gateway_core.pipeline.stream_meter import StreamMeter
 from gateway_core.ports import Clock, ModelProvider
@@ -48,10 +48,9 @@ class RequestContext:
 
 type StreamPart = Opened | Chunk | Completion[ProviderAnswer]
 """What a stream is made of, in this order: one `Opened`, chunks, and the completion once everything is settled."""
+type Compose[R] = Callable[[Completion[ProviderAnswer]], R]
+"""Puts a whole answer into its caller's words. Pure."""
 
-_SHARED_NAMES = ("prompt_cache_key", "safety_identifier")
-_LONGEST_NAME = 64
-"""OpenAI takes no longer ones: https://platform.openai.com/docs/api-reference/chat/create."""
 _CHANGING = "The API key keeps changing. Try again."
 
 
@@ -106,8 +105,14 @@ class Gateway:
         self, request: ChatRequest, caller: Caller, request_id: str, *, timeout_s: float
     ) -> Completion[ProviderAnswer]:
         """A whole answer to a conversation."""
+        return await self.composed(request, caller, request_id, _as_it_is, timeout_s=timeout_s)
+
+    async def composed[R](
+        self, request: ChatRequest, caller: Caller, request_id: str, compose: Compose[R], *, timeout_s: float
+    ) -> R:
+        """What `compose` makes of a whole answer; it works while the store writes what that cost."""
         context = RequestContext(caller, request_id, self._clock.monotonic_s() + timeout_s)
-        return await self.with_fresh_rights(context, lambda current: self._complete(request, current))
+        return await self.with_fresh_rights(context, lambda current: self._complete(request, current, compose))
 
     async def stream(
         self, request: ChatRequest, caller: Caller, request_id: str, *, timeout_s: float
@@ -134,28 +139,33 @@ class Gateway:
         context = RequestContext(caller, request_id, self._clock.monotonic_s() + timeout_s)
         return await self.with_fresh_rights(context, lambda current: self._embed(request, current))
 
-    async def _complete(self, request: ChatRequest, context: RequestContext) -> Completion[ProviderAnswer]:
-        async def send(bounded: BoundedCandidate, timeout_s: float) -> ProviderAnswer:
-            answer = await self._provider.complete(self._call(request, bounded, context, timeout_s))
+    async def _complete[R](self, request: ChatRequest, context: RequestContext, compose: Compose[R]) -> R:
+        async def send(calls: Calls, bounded: BoundedCandidate, timeout_s: float) -> ProviderAnswer:
+            answer = await self._provider.complete(calls.of(bounded, timeout_s))
             dropped = bounded.dropped(answer.dropped_params)
             return answer if dropped == answer.dropped_params else replace(answer, dropped_params=dropped)
 
-        return await self._or_cheaper(request, context, lambda state: self._run(state, send))
+        async def serve(state: RequestState, calls: Calls) -> R:
+            return await self._run(state, partial(send, calls), compose)
+
+        return await self._or_cheaper(request, context, serve)
 
     async def _begin_stream(self, request: ChatRequest, context: RequestContext) -> _RunningStream:
         """The stream up to its first content. Raises what `Failover.stream` raises before it."""
         answering: list[AttemptStream] = []
 
-        def open_stream(state: RequestState, bounded: BoundedCandidate, timeout_s: float) -> AttemptStream:
-            left_s = state.deadline_s - self._clock.monotonic_s()
-            call = replace(self._call(request, bounded, context, left_s), first_s=timeout_s)
+        def open_stream(
+            calls: Calls, state: RequestState, bounded: BoundedCandidate, timeout_s: float
+        ) -> AttemptStream:
+            call = calls.of(bounded, state.deadline_s - self._clock.monotonic_s(), first_s=timeout_s)
             meter = StreamMeter(self._provider, call, bounded, self._catalog.provider(bounded.model.provider))
             stream, stall_s = self._provider.stream(call), self._stall_timeout_s
             answering[:] = [AttemptStream(stream, meter, self._clock, first_s=timeout_s, stall_s=stall_s)]
             return answering[0]
 
-        async def begin(state: RequestState) -> _RunningStream:
-            started_s, chunks = self._clock.monotonic_s(), self._failover.stream(state, partial(open_stream, state))
+        async def begin(state: RequestState, calls: Calls) -> _RunningStream:
+            opening = partial(open_stream, calls, state)
+            started_s, chunks = self._clock.monotonic_s(), self._failover.stream(state, opening)
             return _RunningStream(state, await anext(chunks, None), chunks, answering, started_s)
 
         return await self._or_cheaper(request, context, begin, streams=True)
@@ -164,38 +174,24 @@ class Gateway:
         self,
         request: ChatRequest,
         context: RequestContext,
-        serve: Callable[[RequestState], Awaitable[A]],
+        serve: Callable[[RequestState, Calls], Awaitable[A]],
         *,
         streams: bool = False,
     ) -> A:
         """What `serve` makes of the request or, where a budget has no room for it, of it at a cheaper group."""
+        project_id = request.attribution.project_id or context.caller.project_id
+        calls = Calls(self._provider, request, context.request_id, project_id, self._caches_prompts, streams)
         state = await self.chat_state(request, context, streams=streams)
+        state.foresee = calls.foresee
         try:
-            return await serve(state)
+            return await serve(state, calls)
         except BudgetExceeded:
             lesser = self._downgrading.instead(request, context.caller, self._catalog, state)
             cheaper = await self._state_of(request, context, lesser, streams=streams) if lesser else state
             if not cheaper.downgraded or cheaper is state:
                 raise
-        return await serve(cheaper)
-
-    def _call(
-        self, request: ChatRequest, bounded: BoundedCandidate, context: RequestContext, timeout_s: float
-    ) -> ProviderCall:
-        project_id = request.attribution.project_id or context.caller.project_id
-        return ProviderCall(
-            deployment=bounded.model.deployment,
-            messages=request.messages,
-            params=_apart({**request.params, **bounded.model.fixed_params}, project_id),
-            # As asked, where more is held because a wire takes no lower limit: the wire says so.
-            max_output_tokens=min(bounded.output_cap, request.max_output_tokens or bounded.output_cap),
-            timeout_s=timeout_s,
-            request_id=context.request_id,
-            rules=bounded.model.rules,
-            defaults=request.defaults,
-            spoken=request.spoken,
-            caches_prompt=self._caches_prompts,
-        )
+        cheaper.foresee = calls.foresee
+        return await serve(cheaper, calls)
 
     async def _embed(self, request: EmbedRequest, context: RequestContext) -> Completion[Embeddings]:
         chosen = plan_embedding(request, self._catalog, reachable_models(context.caller, request, self._catalog))
@@ -207,7 +203,7 @@ class Gateway:
             call = EmbedCall(deployment, request.inputs, request.dimensions, timeout_s, context.request_id)
             return await self._provider.embed(call)
 
-        return await self._run(state, send)
+        return await self._run(state, send, _as_it_is)
 
     async def with_fresh_rights[A](
         self, context: RequestContext, answer: Callable[[RequestContext], Awaitable[A]]
@@ -265,9 +261,11 @@ class Gateway:
         state.drop(chosen.dropped)
         return state
 
-    async def _run[A: (ProviderAnswer, Embeddings)](self, state: RequestState, send: Send[A]) -> Completion[A]:
+    async def _run[A: (ProviderAnswer, Embeddings), R](
+        self, state: RequestState, send: Send[A], compose: Callable[[Completion[A]], R]
+    ) -> R:
         started_s = self._clock.monotonic_s()
-        return self._completion(state, await self._failover.run(state, send), started_s)
+        return await self._failover.run(state, send, lambda answer: compose(self._completion(state, answer, started_s)))
 
     def _completion[A](self, state: RequestState, answer: A, started_s: float) -> Completion[A]:
         return Completion(
@@ -285,14 +283,5 @@ class Gateway:
         )
 
 
-def _apart(params: dict[str, Any], project_id: str) -> dict[str, Any]:
-    """The options with names that projects cannot share: providers cache and watch for abuse by them."""
-    named = {name: _within_project(params[name], project_id) for name in _SHARED_NAMES if params.get(name)}
-    return {**params, **named} if named else params
-
-
-def _within_project(name: str, project_id: str) -> str:
-    whole = f"{project_id}:{name}"
-    if len(whole) <= _LONGEST_NAME:
-        return whole
-    return f"{project_id}:{hashlib.sha256(name.encode()).hexdigest()}"[:_LONGEST_NAME]
+def _as_it_is[A](done: Completion[A]) -> Completion[A]:
+    return done

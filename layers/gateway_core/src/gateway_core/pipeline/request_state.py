@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -62,6 +63,7 @@ class RequestState:
         caller_left: Nobody waits for the answer any more: what is under way is read to its end, and nothing begun.
         fitting: How its holds may be made to fit into a budget; None if they are what they are.
         downgraded: `reasoning->fast`, where a budget made the latter serve who asked for the former.
+        foresee: Does beforehand what a candidate needs to be called, if anything.
         models: Model keys of all candidates, by provider and deployment id.
     """
 
@@ -91,6 +93,7 @@ class RequestState:
     caller_left: bool = False
     fitting: Fitting | None = None
     downgraded: str = ""
+    foresee: Callable[[BoundedCandidate], object] | None = None
     models: dict[tuple[str, str], str] = field(init=False)
     _skipped: set[str] = field(default_factory=set)
     _under_way: bool = False
@@ -221,6 +224,11 @@ class RequestState:
     def is_under_way(self) -> bool:
         """Whether an attempt was sent of which no end is known yet."""
         return self._under_way
+
+    @property
+    def has_won(self) -> bool:
+        """Whether an attempt answered."""
+        return bool(self.attempts) and self.attempts[-1].outcome == "ok"
 
     @property
     def last(self) -> BoundedCandidate:

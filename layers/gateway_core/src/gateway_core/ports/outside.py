@@ -71,6 +71,13 @@ class TokenCounter(Protocol):
 class ModelProvider(ChatProvider, StreamingProvider, EmbeddingProvider, TokenCounter, Protocol):
     """All that a provider adapter does."""
 
+    def prepare(self, call: ProviderCall, *, streams: bool) -> ProviderCall:
+        """The same call, with all done that can be before it may be sent; it may still get other deadlines.
+
+        Calls nobody. May raise what the call itself would raise.
+        """
+        ...
+
     def loading(self, deployment: Deployment) -> Awaitable[object] | None:
         """What has to be loaded before this one is called first, seconds of waiting; None where all is there.
 

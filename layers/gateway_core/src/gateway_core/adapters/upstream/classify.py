@@ -54,7 +54,7 @@ def classify(
 def _timed_out(seen: ProviderExchange, about: About) -> ProviderError:
     """The attempt's deadline passed. What was not sent yet cannot be billed."""
     error = ProviderTimeout(f"{about.provider} did not answer for {about.model} in time.", detail=about.detail(seen))
-    error.usage, error.unconfirmed = seen.wire.usage_of(seen.json), seen.sent
+    error.usage, error.unconfirmed = seen.usage, seen.sent
     return error
 
 
@@ -91,7 +91,7 @@ def _unanswered(seen: ProviderExchange, cause: Exception | None, about: About) -
 
 
 def _answered(seen: ProviderExchange, cause: Exception | None, about: About, *, spoke: bool) -> ProviderError | None:
-    usage = seen.wire.usage_of(seen.json)
+    usage = seen.usage
     bill = Bill(usage, unconfirmed=usage is None or not seen.complete)
     if error := seen.wire.error_of(seen.json):
         return refusal(status_within(error), error, seen, about, bill)

@@ -13,7 +13,7 @@ import struct
 from typing import Any
 
 from gateway_core.adapters.upstream.attempts import Line
-from gateway_core.adapters.upstream.sending import post_and_read
+from gateway_core.adapters.upstream.sending import encoded, post_and_read
 from gateway_core.domain.chat import Json
 from gateway_core.domain.embedding import EmbedCall
 from gateway_core.domain.provider_errors import ProviderRejected
@@ -48,7 +48,7 @@ async def request_embeddings(call: EmbedCall, line: Line) -> None:
         "encoding_format": "base64",
         **({} if call.dimensions is None else {"dimensions": call.dimensions}),
     }
-    await post_and_read(call.deployment, UpstreamRequest("/embeddings", body), line)
+    await post_and_read(call.deployment, encoded(UpstreamRequest("/embeddings", body)), line)
 
 
 def vectors_of(body: object, call: EmbedCall) -> tuple[Vector, ...]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from gateway_core.adapters.upstream.watch import StreamWatch
+from gateway_core.domain.answer import Usage
 from gateway_core.domain.chat import Json
 from gateway_core.http1.requests import Origin, Url
 from gateway_core.wires.frames import EVENT_STREAM, FrameReader
@@ -73,6 +74,7 @@ class ProviderExchange:
     now_ms: Callable[[], int] = _no_clock
     answered_ms: int = 0
     _decoded: tuple[int, Any] = (-1, None)
+    _used: tuple[int, Usage | None] = (-1, None)
 
     def begin(self, origin: Origin) -> bool:
         """Note that a request wants to leave for `origin`; False if it must not."""
@@ -132,6 +134,15 @@ class ProviderExchange:
     def finish(self) -> str:
         """Why the answer ended, see `Wire.finish_of`."""
         return self.wire.finish_of(self.json) if self.watch is None else self.watch.finish
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the answer says was used, see `Wire.usage_of`."""
+        if self.watch is not None:
+            return self.wire.usage_of(self.json)
+        if self._used[0] != len(self.body):
+            self._used = len(self.body), self.wire.usage_of(self.json)
+        return self._used[1]
 
     @property
     def ended_silently(self) -> bool:

@@ -40,6 +40,14 @@ class TranslationEngine(Protocol):
         ...
 
 
+class PreparingEngine(TranslationEngine, Protocol):
+    """One whose translation needs nothing of the attempt."""
+
+    def prepare(self, call: ProviderCall, *, streams: bool) -> ProviderCall:
+        """The call with its translation."""
+        ...
+
+
 class LazyEngine:
     """An engine that is loaded once, when it is needed first, in a thread of its own.
 
@@ -91,7 +99,7 @@ class UpstreamProvider:
     """
 
     def __init__(
-        self, attempts: Attempts, native: TranslationEngine, litellm: LazyEngine, counter: PromptCounter | None = None
+        self, attempts: Attempts, native: PreparingEngine, litellm: LazyEngine, counter: PromptCounter | None = None
     ) -> None:
         self._attempts = attempts
         self._native = native
@@ -102,13 +110,19 @@ class UpstreamProvider:
         """One attempt. Raises a ProviderError subclass; see `classify` for which and when."""
         engine = await self._engine(call.deployment)
         answer, seen = await self._attempts.whole(call, call.messages, lambda line: engine.complete(call, line))
-        usage = seen.wire.usage_of(seen.json)
+        usage = seen.usage
         if usage is None or (answer.says_something and not usage.is_bill):
             counted = await self._estimated(call, answer)
             usage = usage.at_least(counted) if usage else counted
         finish = answer.finish_reason or seen.finish
         dropped = _with_unsaid(answer.dropped_params, call)
         return replace(answer, finish_reason=finish, usage=usage, rates=view_of(seen), dropped_params=dropped)
+
+    def prepare(self, call: ProviderCall, *, streams: bool) -> ProviderCall:
+        """Put it into its wire's words, where that is one of ours."""
+        if codec_of(call.deployment) is None:
+            return call
+        return self._native.prepare(call, streams=streams and wire_of(call.deployment).stream is not None)
 
     def stream(self, call: ProviderCall) -> AsyncGenerator[Chunk]:
         """One attempt, handed on as it comes. Raises the same errors, also after a part of the answer."""
@@ -137,7 +151,7 @@ class UpstreamProvider:
             return vectors_of(line.seen.json, call)
 
         vectors, seen = await self._attempts.whole(call, private_texts(call), send)
-        return Embeddings(vectors, seen.wire.usage_of(seen.json) or Usage(), view_of(seen))
+        return Embeddings(vectors, seen.usage or Usage(), view_of(seen))
 
     def count_tokens(self, deployment: Deployment, messages: Sequence[Json], params: Json) -> TokenCount:
         """Count here, without a network; may be called from any thread. See `PromptCounter.count`."""

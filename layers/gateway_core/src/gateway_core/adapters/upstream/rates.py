@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -68,13 +69,12 @@ def rate_view(headers: Mapping[str, str], body: object = None, *, refused: bool,
     """
     delay = error.retry_delay if (error := error_of(body)) else ""
     wait_s = retry_after_s(headers, delay, now_ms=now_ms)
-    requests, tokens = list(_of_requests(headers, now_ms)), list(_of_tokens(headers, now_ms))
+    requests, tokens = _of_requests(headers, now_ms), _quotas(headers, _TOKENS, now_ms)
     if refused:
         reset_at_ms = now_ms + min(round(wait_s * 1000), LONGEST_RESET_MS) if wait_s else None
         for limit in (limit for wire in WIRES.values() for limit in wire.exhausted_of(body)):
             (tokens if limit.is_tokens else requests).append(_used_up(limit, reset_at_ms))
-    told = [quota for quota in requests + tokens if quota != UNREPORTED]
-    if not told:
+    if not (told := requests + tokens):
         return None
     until_ms = 0 if refused and wait_s else _until_ms(told, refused=refused, now_ms=now_ms)
     return RateView(now_ms, _scarcest(requests), _scarcest(tokens), until_ms)
@@ -89,7 +89,7 @@ def _until_ms(told: list[ReportedLimit], *, refused: bool, now_ms: int) -> int:
 
 
 def _scarcest(quotas: list[ReportedLimit]) -> ReportedLimit:
-    return min((quota for quota in quotas if quota != UNREPORTED), key=_share, default=UNREPORTED)
+    return min(quotas, key=_share, default=UNREPORTED)
 
 
 def _share(quota: ReportedLimit) -> float:
@@ -99,20 +99,18 @@ def _share(quota: ReportedLimit) -> float:
     return quota.remaining / (quota.limit or 1)
 
 
-def _of_requests(headers: Mapping[str, str], now_ms: int) -> Iterator[ReportedLimit]:
-    yield from (_quota(headers, names, now_ms) for names in _REQUESTS)
-    for names in _NO_PERIOD:
-        quota = _quota(headers, names, now_ms)
-        yield quota if quota is UNREPORTED else ReportedLimit(None, quota.remaining, quota.reset_at_ms)
+def _of_requests(headers: Mapping[str, str], now_ms: int) -> list[ReportedLimit]:
+    without = (replace(quota, limit=None) for quota in _quotas(headers, _NO_PERIOD, now_ms))
+    return [*_quotas(headers, _REQUESTS, now_ms), *(quota for quota in without if quota != UNREPORTED)]
 
 
-def _of_tokens(headers: Mapping[str, str], now_ms: int) -> Iterator[ReportedLimit]:
-    yield from (_quota(headers, names, now_ms) for names in _TOKENS)
+def _quotas(headers: Mapping[str, str], known: tuple[_Names, ...], now_ms: int) -> list[ReportedLimit]:
+    """Those that say something."""
+    quotas = (_quota(headers, names, now_ms) for names in known if not headers.keys().isdisjoint(names))
+    return [quota for quota in quotas if quota != UNREPORTED]
 
 
 def _quota(headers: Mapping[str, str], names: _Names, now_ms: int) -> ReportedLimit:
-    if headers.keys().isdisjoint(names):
-        return UNREPORTED
     told_limit, told_remaining, told_reset = (headers.get(name, "") for name in names)
     limit = _count(told_limit)
     if limit == 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 
 from gateway_core.adapters.upstream.attempts import NO_KEY, Line
 from gateway_core.domain.chat import Deployment
@@ -16,17 +17,29 @@ class NotWholeError(Exception):
     """The provider answered with server-sent events, of which nobody had asked for any."""
 
 
-async def post(deployment: Deployment, request: UpstreamRequest, line: Line) -> None:
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A request with its body as it is sent."""
+
+    request: UpstreamRequest
+    content: bytes
+
+
+def encoded(request: UpstreamRequest) -> Encoded:
+    """Halves of surrogate pairs, which JSON may hold and UTF-8 may not, go as question marks."""
+    content = json.dumps(request.body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    return Encoded(request, content)
+
+
+async def post(deployment: Deployment, ready: Encoded, line: Line) -> None:
     """Send; the answer's head is in, its body is still to be read. Raises TransportError, see `OnceTransport`."""
-    # Halves of surrogate pairs, which JSON may hold and UTF-8 may not, go as question marks.
-    body = json.dumps(request.body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-    url = Url.parse(deployment.api_base.rstrip("/") + request.path)
-    await line.transport.send(Request("POST", url, _headers(request, line), body))
+    url = Url.parse(deployment.api_base.rstrip("/") + ready.request.path)
+    await line.transport.send(Request("POST", url, _headers(ready.request, line), ready.content))
 
 
-async def post_and_read(deployment: Deployment, request: UpstreamRequest, line: Line) -> None:
+async def post_and_read(deployment: Deployment, ready: Encoded, line: Line) -> None:
     """Send, and take the whole answer in: it is in `line.seen` then. Raises as `post`, and NotWholeError."""
-    await post(deployment, request, line)
+    await post(deployment, ready, line)
     await line.transport.read_all()
     if line.seen.watch is not None:
         raise NotWholeError

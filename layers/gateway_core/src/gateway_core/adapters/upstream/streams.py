@@ -82,7 +82,7 @@ class Flow:
         elif called and finish == "stop" and (self._stop_may_call or self._seen.ended_silently):
             finish = "tool_calls"
         rest = reader.last() if reader else Chunk()
-        usage = self._seen.wire.usage_of(self._seen.json)
+        usage = self._seen.usage
         is_bill = usage is not None and self._tells_bill and (usage.is_bill or not self.has_begun)
         return self._first(replace(rest, finish_reason=finish, usage=usage, is_bill=is_bill))
 
@@ -132,7 +132,7 @@ class Flow:
         if watch is None or watch.reports == self._told:
             return chunk
         self._told = watch.reports
-        return replace(chunk, usage=self._seen.wire.usage_of(self._seen.json))
+        return replace(chunk, usage=self._seen.usage)
 
     def _first(self, chunk: Chunk) -> Chunk:
         if self.has_begun:

@@ -28,9 +28,11 @@ from gateway_core.api.routes import Routes
 from gateway_core.api.sse import EventStream
 from gateway_core.api.stream import TOOL as STREAM_TOOL
 from gateway_core.api.stream_answer import start
+from gateway_core.domain.answer import ProviderAnswer
 from gateway_core.domain.caller import Caller
 from gateway_core.domain.chat import ChatRequest, Json
 from gateway_core.domain.errors import InvalidRequest, LLMError
+from gateway_core.domain.result import Completion
 from gateway_core.services import Current, ModelServices
 from gateway_core.wires.anthropic.caching import marks_in
 from gateway_core.wires.anthropic.inbound.request import Inbound, inbound
@@ -111,9 +113,13 @@ async def _whole(
     request: Request, services: ModelServices, caller: Caller, chat: ChatRequest, asked: Inbound
 ) -> Response:
     timeout_s = min(chat.timeout_s, time_left_s(request.scope))
-    answer = services.gateway.complete(chat, caller, request.state.request_id, timeout_s=timeout_s)
-    body, headers = whole_answer(await while_listening(request, answer), asked)
-    return JSONResponse(body, headers=headers)
+
+    def compose(done: Completion[ProviderAnswer]) -> Response:
+        body, headers = whole_answer(done, asked)
+        return JSONResponse(body, headers=headers)
+
+    answer = services.gateway.composed(chat, caller, request.state.request_id, compose, timeout_s=timeout_s)
+    return await while_listening(request, answer)
 
 
 async def _streamed(

@@ -23,10 +23,12 @@ from gateway_core.api.routes import Routes
 from gateway_core.api.sse import EventStream
 from gateway_core.api.stream import TOOL as STREAM_TOOL
 from gateway_core.api.stream_answer import start
+from gateway_core.domain.answer import ProviderAnswer
 from gateway_core.domain.caller import Attribution, Caller
 from gateway_core.domain.catalog import Catalog
 from gateway_core.domain.chat import ChatRequest, Json
 from gateway_core.domain.errors import InvalidRequest, LLMError, NoWebSocket, UnknownResponse
+from gateway_core.domain.result import Completion
 from gateway_core.services import Current, ModelServices
 from gateway_core.wires.openai_responses.inbound.conversation import unanswered
 from gateway_core.wires.openai_responses.inbound.paths import Paths
@@ -86,9 +88,12 @@ async def _answer(
     created = services.clock.now_ms() // 1000
     frame = ResponseFrame(asked.spoken.body, asked.names, request_id.removeprefix(_ID_PREFIX), created)
     if not body.stream:
-        answer = services.gateway.complete(chat, caller, request_id, timeout_s=timeout_s)
-        done = await while_listening(request, answer)
-        return JSONResponse(response_body(done, frame), headers=with_names(gateway_headers(done)))
+
+        def compose(done: Completion[ProviderAnswer]) -> Response:
+            return JSONResponse(response_body(done, frame), headers=with_names(gateway_headers(done)))
+
+        answer = services.gateway.composed(chat, caller, request_id, compose, timeout_s=timeout_s)
+        return await while_listening(request, answer)
     parts = services.gateway.stream(chat, caller, request_id, timeout_s=timeout_s)
     begun = await start(parts, request_id, services.telemetry)
     wire = ResponseStream(frame, request_id, body.model)

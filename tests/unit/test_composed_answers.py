@@ -1,0 +1,64 @@
+"""An answer is put into its caller's words while the store writes what it cost."""
+
+import asyncio
+
+import pytest
+
+from tests.unit.walks import CHARGE, request
+
+
+class _Gate:
+    """Lets a settlement through once it is open."""
+
+    def __init__(self, store):
+        self._settle = store.settle
+        self.reached, self.opened = asyncio.Event(), asyncio.Event()
+
+    async def __call__(self, *arguments):
+        self.reached.set()
+        await self.opened.wait()
+        return await self._settle(*arguments)
+
+
+@pytest.fixture
+def gate(world):
+    world.store.settle = _Gate(world.store)
+    return world.store.settle
+
+
+async def composed(world, compose, **changes):
+    """The same with and without a cache in between."""
+    caller = await world.services.authenticator.authenticate(await world.key())
+    return await world.services.gateway.composed(request(**changes), caller, "req_1", compose, timeout_s=60)
+
+
+async def test_it_is_composed_before_the_store_has_written(world, gate):
+    """And given only then: what is answered is in the books."""
+    made = asyncio.get_running_loop().create_future()
+    task = asyncio.create_task(composed(world, lambda done: made.set_result(done) or "made"))
+    done = await made
+    assert (done.cost.total_nano, done.answer.content) == (CHARGE, "one two three")
+    await gate.reached.wait()
+    assert not task.done()
+    gate.opened.set()
+    assert await task == "made"
+    assert [record.cost_nano for record in await world.records()] == [CHARGE]
+
+
+async def test_one_that_cannot_be_composed_is_in_the_books_all_the_same(world, gate):
+    """The fault is ours, and the answer is paid."""
+
+    def fails(done):
+        raise ValueError(done.id)
+
+    gate.opened.set()
+    with pytest.raises(ValueError, match="req_1"):
+        await composed(world, fails)
+    assert [record.cost_nano for record in await world.records()] == [CHARGE]
+    assert await world.spent() == (CHARGE, 0)
+
+
+async def test_a_kept_answer_is_composed_as_well(world):
+    """It costs nothing."""
+    costs = [await composed(world, lambda done: (done.cached, done.cost.total_nano), cache=True) for _ in range(2)]
+    assert costs == [(False, CHARGE), (True, 0)]
