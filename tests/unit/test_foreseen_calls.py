@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway_core.domain.errors import BudgetExceeded
+from gateway_core.domain.errors import BudgetExceeded, StoreUnavailable
 from gateway_core.domain.provider_errors import ProviderUnavailable
 from tests.unit.walks import CHARGE, called, complete, failing, request
 
@@ -16,6 +16,8 @@ class Preparing:
     def __init__(self, world, *odd):
         self.prepared, self.odd, self.begun = [], odd, asyncio.Event()
         world.provider.prepare = self
+        for name in ("admit", "next"):
+            setattr(world.store, name, _later(getattr(world.store, name)))
 
     def __call__(self, call, *, streams):
         name = call.deployment.upstream_model
@@ -24,6 +26,16 @@ class Preparing:
         if name in self.odd:
             raise ValueError(name)
         return replace(call, prepared=(name, streams))
+
+
+def _later(ask):
+    """As a store over a network answers."""
+
+    async def asked(*arguments):
+        await asyncio.sleep(0)
+        return await ask(*arguments)
+
+    return asked
 
 
 @pytest.fixture
@@ -94,3 +106,15 @@ async def test_a_refused_request_is_not_called(world, preparing):
     with pytest.raises(BudgetExceeded):
         await complete(world, max_output_tokens=4096)
     assert (preparing.prepared[0], called(world)) == (("first", False), [])
+
+
+async def test_nothing_is_prepared_where_the_answer_is_there_at_once(world, preparing):
+    """As of a store that is known to be away: there is no time to be used."""
+
+    async def away(*arguments):
+        raise StoreUnavailable("The store is away.")
+
+    world.store.admit = away
+    with pytest.raises(StoreUnavailable):
+        await complete(world)
+    assert preparing.prepared == []

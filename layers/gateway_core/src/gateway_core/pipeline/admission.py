@@ -92,7 +92,7 @@ class CandidateSelector:
     async def _answer_of(self, state: RequestState, asked: Coroutine[Any, Any, Admission]) -> Admission:
         """What the store answers. A caller who leaves meanwhile waits for it, and so gives back what was admitted."""
         asking = Aside(asked)
-        if state.foresee and state.untried:
+        if state.foresee and state.untried and not asking.task.done():
             state.foresee(state.untried[0])  # while the store decides
         try:
             admission = await asking.result()
