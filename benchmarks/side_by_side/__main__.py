@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import os
 import platform
+import statistics
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -41,25 +42,48 @@ async def simulator(stack: ExitStack, folder: Path, tools: Path) -> Place:
     return somewhere
 
 
-async def measured(chosen: Sequence[Contestant], rounds: int, seconds: float, tools: Path) -> Results:
-    """All are up at once, and take turns in each round, so that what else the machine does falls on all.
+async def measured(chosen: Sequence[Contestant], rounds: int, starts: int, seconds: float, tools: Path) -> Results:
+    """All are started anew so often, and have their share of the rounds each time.
 
+    How memory falls to a process makes it up to a twentieth slower or faster for all its life: one start is one throw.
     After so many seconds no round begins, but for the first.
     """
+    load, end_s = [os.getloadavg()[0]], asyncio.get_running_loop().time() + seconds
+    seen: list[dict[str, Row]] = []
+    absent: dict[str, str] = {}
+    for number in range(starts):
+        if number and asyncio.get_running_loop().time() > end_s:
+            break
+        share = rounds * (number + 1) // starts - rounds * number // starts
+        rows, missing = await one_start(chosen, share, end_s, tools, load)
+        seen.append(rows)
+        absent |= missing
+    names = [one.name for one in chosen if all(one.name in rows for rows in seen)]
+    joined_rows = {name: joined([rows[name] for rows in seen]) for name in names}
+    return Results(about(len(joined_rows[OURS].rounds), len(seen), load), joined_rows, absent)
+
+
+def joined(rows: Sequence[Row]) -> Row:
+    """Of several starts: all rounds, and the mean of their memory."""
+    own, beside = (statistics.mean(row.memory[which] for row in rows) for which in (0, 1))
+    return Row([one for row in rows for one in row.rounds], (own, beside))
+
+
+async def one_start(
+    chosen: Sequence[Contestant], rounds: int, end_s: float, tools: Path, load: list[float]
+) -> tuple[dict[str, Row], dict[str, str]]:
+    """All are up at once, and take turns in each round, so that what else the machine does falls on all."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        somewhere = await simulator(stack, folder, tools)
-        up, absent = await started(chosen, somewhere)
+        up, absent = await started(chosen, await simulator(stack, folder, tools))
         rows = {name: Row() for name in up}
-        load, end_s = [os.getloadavg()[0]], asyncio.get_running_loop().time() + seconds
         for number in range(rounds + 1):
             if number > 1 and asyncio.get_running_loop().time() > end_s:
                 break
             await one_round(up, rows, number)
             load.append(os.getloadavg()[0])
             print(f"round {number} of {rounds}" if number else "warmed up", file=sys.stderr)
-        rows = {name: Row(row.rounds, up[name].memory()) for name, row in rows.items()}
-    return Results(about(len(rows[OURS].rounds), load), rows, absent)
+        return {name: Row(row.rounds, up[name].memory()) for name, row in rows.items()}, absent
 
 
 async def started(chosen: Sequence[Contestant], somewhere: Place) -> tuple[dict[str, Measured], dict[str, str]]:
@@ -94,13 +118,14 @@ async def one_round(up: dict[str, Measured], rows: dict[str, Row], number: int) 
         rows[name].rounds.append(seen[name])
 
 
-def about(rounds: int, load: Sequence[float]) -> dict[str, str]:
+def about(rounds: int, starts: int, load: Sequence[float]) -> dict[str, str]:
     """What a reader has to know of the run."""
     return {
         "Taken": f"{datetime.now(UTC):%Y-%m-%d}",
         "on": f"{os.cpu_count()} processors",
         "beside a load of": f"{min(load):.0f} to {max(load):.0f}",
         "rounds": str(rounds),
+        "starts": str(starts),
         "Python": platform.python_version(),
         "LiteLLM": LITELLM_PACKAGE.partition("==")[2],
         "TensorZero": TENSORZERO.partition("==")[2],
@@ -125,6 +150,7 @@ def main() -> None:
     """Measure, print, and write the tables, unless somebody was left out on purpose."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.side_by_side", description=__doc__)
     parser.add_argument("--rounds", type=int, default=9, help="of all kinds, whose medians count")
+    parser.add_argument("--starts", type=int, default=3, help="among which the rounds are shared")
     parser.add_argument("--minutes", type=float, default=30.0, help="after which no further round begins")
     parser.add_argument(
         "--only", nargs="*", choices=[one.name for one in CONTESTANTS], help="prints, and writes nothing"
@@ -135,7 +161,9 @@ def main() -> None:
     if options.shown:
         return show(Results.read(options.shown), keep=True)
     chosen = [one for one in CONTESTANTS if not options.only or one.name in {*NEEDED, *options.only}]
-    results = asyncio.run(measured(chosen, options.rounds, options.minutes * 60, options.peers.resolve()))
+    results = asyncio.run(
+        measured(chosen, options.rounds, options.starts, options.minutes * 60, options.peers.resolve())
+    )
     return show(results, keep=not options.only)
 
 

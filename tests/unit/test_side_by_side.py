@@ -8,7 +8,8 @@ import pytest
 
 from benchmarks.side_by_side import __main__ as command
 from benchmarks.side_by_side.client import WORDS, BadAnswer, Door, check
-from benchmarks.side_by_side.contestants import BARE, DIRECT, LITELLM, OURS
+from benchmarks.side_by_side.contestants import BARE, DIRECT, LITELLM, OURS, Contestant
+from benchmarks.side_by_side.install import Unavailable
 from benchmarks.side_by_side.measuring import KINDS, Sample
 from benchmarks.side_by_side.processes import cpu_s, memory_mib, running, tree
 from benchmarks.side_by_side.report import place, sections
@@ -44,6 +45,44 @@ def test_ratios_are_of_the_same_round():
     assert found["memory", LITELLM].ratio == pytest.approx(0.3)
     assert not any(beside == BARE for _, beside in found)
     assert memory(RESULTS, BARE) is None
+
+
+class Fleeting:
+    """What a start gives: of its own memory, and as slow as it is told for all its life."""
+
+    def __init__(self, number):
+        self.number, self.asked = number, 0
+
+    async def round(self, kind):
+        self.asked += 1
+        return Sample(self.number, 0.0, 1.0, 1.0, 1.0)
+
+    def memory(self):
+        return 10.0 * self.number, 1.0
+
+
+async def test_rounds_are_shared_among_starts(monkeypatch, tmp_path):
+    """Each of which has processes of its own; who was not there each time is not compared."""
+    made = {OURS: [], DIRECT: [], "peer": []}
+
+    def contestant(name):
+        async def start(_place):
+            made[name].append(Fleeting(len(made[name]) + 1))
+            if name == "peer" and len(made[name]) > 1:
+                raise Unavailable("it went")
+            return made[name][-1]
+
+        return Contestant(name, start, "")
+
+    async def nothing(*_arguments):
+        return None
+
+    monkeypatch.setattr(command, "simulator", nothing)
+    found = await command.measured([contestant(name) for name in made], 5, 2, 1e9, tmp_path)
+    assert found.rows.keys() == {OURS, DIRECT}
+    assert [one["whole"].cpu_ms for one in found.rows[OURS].rounds] == [1, 1, 2, 2, 2]
+    assert found.rows[OURS].memory == (15.0, 1.0)
+    assert (found.about["rounds"], found.about["starts"], found.absent) == ("5", "2", {"peer": "it went"})
 
 
 def test_what_is_kept_gives_the_same_tables(tmp_path):
