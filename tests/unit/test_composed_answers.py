@@ -62,3 +62,16 @@ async def test_a_kept_answer_is_composed_as_well(world):
     """It costs nothing."""
     costs = [await composed(world, lambda done: (done.cached, done.cost.total_nano), cache=True) for _ in range(2)]
     assert costs == [(False, CHARGE), (True, 0)]
+
+
+async def test_what_is_settled_is_waited_for_whatever_fails_meanwhile(world, gate):
+    """Telling it is a fault of ours, too, if that fails."""
+
+    def fails(*_arguments):
+        gate.opened.set()
+        raise ValueError("telemetry")
+
+    world.services.telemetry.usage = fails
+    with pytest.raises(ValueError, match="telemetry"):
+        await composed(world, lambda done: done)
+    assert [record.cost_nano for record in await world.records()] == [CHARGE]

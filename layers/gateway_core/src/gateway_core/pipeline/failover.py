@@ -30,7 +30,8 @@ from gateway_core.ports import Clock, Draw, Ledger
 from gateway_core.routing.bounds import BoundedCandidate
 from gateway_core.routing.plan import longer_context
 from gateway_core.routing.unknown_end import unconfirmed_bound
-from gateway_core.store.messages import Terms
+from gateway_core.store.messages import Settled, Terms
+from gateway_core.store.records import UsageRecord
 from gateway_core.telemetry.telemetry import Telemetry
 from gateway_core.waiting import Aside, Begun
 
@@ -251,11 +252,19 @@ class Failover:
         )
         terms = Terms(self._clock.now_ms(), self._policy.breaker)
         settling = Begun(self._ledger.settle(state.ticket, state.pending, record, terms))
+        try:
+            self._tell(state, record)  # while the store writes
+        finally:
+            await self._settled(state, record, settling)
+
+    def _tell(self, state: RequestState, record: UsageRecord) -> None:
         if state.has_won:
-            self._trace(state, record.at_ms)  # while the store writes, as what follows
+            self._trace(state, record.at_ms)
         self._telemetry.usage(record, state.first_token_ms)
         self._emitter.ended(state, record)
         self._emitter.send(state)
+
+    async def _settled(self, state: RequestState, record: UsageRecord, settling: Awaitable[Settled]) -> None:
         try:
             settled = await settling
             self._emitter.changed(state, settled.changes)
