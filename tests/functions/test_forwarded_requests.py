@@ -149,6 +149,17 @@ async def test_a_member_that_comes_twice_is_refused(door):
     assert door.network.sent == []
 
 
+@pytest.mark.parametrize(
+    "odd", [r'"\ud800": NaN', r'"\ud800": "\ud800"', r'"\ud800": 1, "\ud800": 2', r'"a": {"\udfff": 1e999}']
+)
+async def test_a_name_that_is_no_unicode_is_refused(door, odd):
+    """400, whatever else is wrong there: the error itself can be sent."""
+    raw = json.dumps({"model": "gpt", "messages": ASKED})[:-1] + f", {odd}}}"
+    answer = await door.http.post("/v1/chat/completions", content=raw)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_request")
+    assert door.network.sent == []
+
+
 async def test_a_candidate_that_cannot_is_passed_over(door):
     """With the reason in the attempts; the next one is asked."""
     door.answers(HELLO)

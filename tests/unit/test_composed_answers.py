@@ -4,6 +4,8 @@ import asyncio
 
 import pytest
 
+from gateway_core.crowd.limiter import Claim, CrowdLimits, Limiter
+from gateway_core.crowd.slot import seated
 from tests.unit.walks import CHARGE, request
 
 
@@ -75,3 +77,39 @@ async def test_what_is_settled_is_waited_for_whatever_fails_meanwhile(world, gat
     with pytest.raises(ValueError, match="telemetry"):
         await composed(world, lambda done: done)
     assert [record.cost_nano for record in await world.records()] == [CHARGE]
+
+
+async def test_in_a_crowd_it_is_composed_in_its_turn(world):
+    """With a slot, as all work is; and what waits for one makes the attempt seem no later than it ended."""
+    limiter, limits = Limiter(lambda report: None), CrowdLimits(working=1)
+    asked, answers, seen, ended = asyncio.Event(), asyncio.Event(), [], []
+    complete = world.provider.complete
+
+    async def answered(call):
+        asked.set()
+        await answers.wait()
+        seen.append(world.clock.now_ms())
+        return await complete(call)
+
+    world.provider.complete = answered
+    world.services.telemetry.attempt_ended = lambda request_id, attempt, ended_ms: ended.append(ended_ms)
+
+    async def request_in_turn():
+        with seated(limiter) as slot:
+            await slot.take(Claim("alpha"), limits)
+            return await composed(world, lambda done: (slot.is_held, done.latency_ms))
+
+    task = asyncio.create_task(request_in_turn())
+    await asked.wait()
+    with seated(limiter) as other:
+        await other.take(Claim("alpha"), limits)
+        answers.set()
+        for _ in range(30):  # the answer is in, and has to wait for its turn
+            await asyncio.sleep(0)
+        assert not task.done()
+        world.clock.advance(5)
+    is_held, latency_ms = await task
+    (record,) = await world.records()
+    assert is_held
+    assert ended == seen
+    assert latency_ms == record.latency_ms

@@ -5,8 +5,10 @@ from dataclasses import replace
 
 import pytest
 
+from gateway_core.domain.caller import Limits
 from gateway_core.domain.errors import BudgetExceeded, StoreUnavailable
 from gateway_core.domain.provider_errors import ProviderUnavailable
+from gateway_core.waiting import leave
 from tests.unit.walks import CHARGE, called, complete, failing, request
 
 
@@ -118,3 +120,42 @@ async def test_nothing_is_prepared_where_the_answer_is_there_at_once(world, prep
     with pytest.raises(StoreUnavailable):
         await complete(world)
     assert preparing.prepared == []
+
+
+async def test_who_rests_holds_nothing(world, preparing):
+    """What it is made of may be megabytes: it is prepared once more when the store is asked again."""
+    key = await world.key(limits=Limits(rpm=20))
+    for number in range(20):
+        await complete(world, f"req_{number}", key=key)
+    preparing.prepared.clear()
+    world.provider.calls.clear()
+    await complete(world, "req_21", key=key)
+    (call,) = world.provider.calls
+    assert (preparing.prepared, call.prepared) == ([("first", False)], None)
+
+
+async def test_the_longest_prompts_are_prepared_when_they_may_go_out(world, preparing):
+    """They take longer than the store."""
+    long = ({"role": "user", "content": "x" * 300 * 1024},)
+    await complete(world, messages=long)
+    assert (preparing.prepared, called(world)) == ([], ["first"])
+
+
+async def test_a_caller_who_goes_twice_leaves_a_line(world):
+    """The second time nobody waits for the store's answer any more: its hold may be open, and an operator is told."""
+    begun = asyncio.Event()
+
+    async def never(*arguments):
+        begun.set()
+        await asyncio.Event().wait()
+
+    world.store.admit = never
+    task = asyncio.create_task(complete(world))
+    await begun.wait()
+    leave(task)
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    (line,) = [line for line in world.lines() if line["message"] == "admission lost"]
+    assert line["ticket"]["request_id"] == "req_1"

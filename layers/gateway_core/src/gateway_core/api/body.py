@@ -57,7 +57,7 @@ def parse_json(raw: bytes) -> dict[str, Any]:
     try:
         value = json.loads(_text(raw), parse_constant=float, object_pairs_hook=_unique)
     except _DuplicateError as error:
-        name = str(error)[:_LONGEST_NAME]
+        name = str(error)[:_LONGEST_NAME].encode("utf-8", "replace").decode()  # it may be no Unicode
         text = f"The body has the member '{name}' twice in one object. Send each once."
         raise InvalidRequest(text, param="body") from None
     except RecursionError:
@@ -193,12 +193,12 @@ def _check(value: dict[str, Any]) -> None:
             raise InvalidRequest(f"{_top(trail)}: nested deeper than {MOST_DEPTH} levels.", param=_top(trail))
         members: Iterable[tuple[str | int, Any]] = node.items() if isinstance(node, dict) else enumerate(node)
         for key, child in members:
+            if isinstance(key, str) and (fault := _fault_of(key)):
+                raise _faulty(trail, fault)  # first: a path may hold it
             if isinstance(child, dict | list):
                 stack.append(((trail, key), child, depth + 1))
             elif fault := _fault_of(child):
                 raise _faulty((trail, key), fault)
-            if isinstance(key, str) and (fault := _fault_of(key)):
-                raise _faulty(trail, fault)
 
 
 def _fault_of(leaf: object) -> str:

@@ -23,7 +23,7 @@ from gateway_core.routing.bounds import BoundedCandidate
 from gateway_core.routing.retry import RetryPolicy, comeback_ms, soonest_ms
 from gateway_core.store.messages import Admission, BreakerPolicy, Refused, StaleCaller, Terms
 from gateway_core.telemetry.telemetry import Telemetry
-from gateway_core.waiting import Aside
+from gateway_core.waiting import Aside, outlive
 
 LEAST_ATTEMPT_S = 0.05
 """With less time left than this nobody is called: it would be billed, and answer too late."""
@@ -92,20 +92,29 @@ class CandidateSelector:
     async def _answer_of(self, state: RequestState, asked: Coroutine[Any, Any, Admission]) -> Admission:
         """What the store answers. A caller who leaves meanwhile waits for it, and so gives back what was admitted."""
         asking = Aside(asked)
-        if state.foresee and state.untried and not asking.task.done():
-            state.foresee(state.untried[0])  # while the store decides
+        if state.calls and state.untried and not asking.task.done():
+            state.calls.foresee(state.untried[0])  # while the store decides
         try:
             admission = await asking.result()
         except asyncio.CancelledError:
-            try:
-                admission = await asking.task
-                self._emitter.changed(state, admission.changes)
-                state.leave(admission)
-            except LLMError as error:
-                self._telemetry.admission_lost(state.ticket, error)
+            await self._leave(state, asking.task)
             raise
         self._emitter.changed(state, admission.changes)
         return admission
+
+    async def _leave(self, state: RequestState, asked: asyncio.Task[Admission]) -> None:
+        """Note what the store answers to who does not wait for it any more; what nobody will hear is logged."""
+        await outlive(asked)
+        try:
+            admission = asked.result()
+            self._emitter.changed(state, admission.changes)
+            state.leave(admission)
+        except LLMError as error:
+            self._telemetry.admission_lost(state.ticket, error)
+        except asyncio.CancelledError:
+            self._telemetry.admission_lost(
+                state.ticket, StoreUnavailable("The request ended before the store answered.")
+            )
 
     async def _admission_after(self, state: RequestState, bounded: BoundedCandidate, error: ProviderError) -> Admission:
         if self._left_s(state) < LEAST_ATTEMPT_S:
@@ -157,6 +166,8 @@ class CandidateSelector:
 
     async def _wait(self, state: RequestState, wait_ms: int) -> None:
         state.waited_ms += wait_ms
+        if state.calls:
+            state.calls.forget()
         await waited(self._clock.sleep(wait_ms / 1000))
 
     def _comeback_ms(

@@ -16,6 +16,10 @@ _LONGEST_NAME = 64
 """OpenAI takes no longer ones: https://platform.openai.com/docs/api-reference/chat/create."""
 
 
+_LONGEST = 256 * 1024
+"""Tokens as they are bounded before they are counted: bytes, but for images and sound."""
+
+
 @dataclass(slots=True)
 class Calls:
     """Those of one request, which counts for a project; `streams` says whether its answer is to."""
@@ -29,11 +33,18 @@ class Calls:
     _ready: tuple[BoundedCandidate, ProviderCall] | None = field(init=False, default=None)
 
     def foresee(self, bounded: BoundedCandidate) -> None:
-        """Do what a call of this candidate needs before it may be sent, if that is not done yet. Never raises."""
-        if self._ready and self._ready[0] is bounded:
+        """Do what a call of this candidate needs before it may be sent, if that is not done yet. Never raises.
+
+        Not for the longest prompts: they take longer than the store, and may be refused.
+        """
+        if (self._ready and self._ready[0] is bounded) or bounded.most_input > _LONGEST:
             return
         with suppress(Exception):  # the attempt meets the same, and tells
             self._ready = bounded, self.provider.prepare(self._call(bounded), streams=self.streams)
+
+    def forget(self) -> None:
+        """Let go of what was done: the request rests, and what it is made of may be megabytes."""
+        self._ready = None
 
     def of(self, bounded: BoundedCandidate, timeout_s: float, first_s: float | None = None) -> ProviderCall:
         """The call to send now, with its deadlines, see `ProviderCall`."""

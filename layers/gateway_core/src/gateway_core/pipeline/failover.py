@@ -82,7 +82,7 @@ class Failover:
         call that is under way is read to its end, so that it is settled as it is billed, and nothing further is begun.
         """
         started_s = self._clock.monotonic_s()
-        error_code = "cancelled"
+        error_code, made = "cancelled", list[R]()
         try:
             answer = await self._first_answer(state, partial(to_its_end, state, send))
             self._won(state, answer)
@@ -96,13 +96,9 @@ class Failover:
             raise
         finally:
             # Aside: a caller who hangs up must not leave the books open.
-            books = Aside(self._close(state, error_code, started_s))
-            if error_code:
-                await books.result()
-        try:
-            return compose(answer)
-        finally:
-            await books.result()
+            composing = () if error_code else (lambda: made.append(compose(answer)),)
+            await Aside(self._close(state, error_code, started_s, *composing)).result()
+        return made[0]
 
     async def close_hit(self, state: RequestState, started_s: float) -> None:
         """Write the record of a request that was served with a kept answer. Never raises."""
@@ -206,6 +202,7 @@ class Failover:
     def _won(self, state: RequestState, answer: Billed, first_content_ms: int | None = None) -> None:
         cost = self._price(state.last.model, answer.usage)
         state.won(answer.usage, cost, self._since_ms(state.began_s), answer.rates, first_content_ms)
+        state.answered_ms = self._clock.now_ms()
 
     def _lost(self, state: RequestState, error: ProviderError) -> None:
         cost = self._price(state.last.model, error.usage, estimated=error.estimated) if error.usage else None
@@ -236,8 +233,13 @@ class Failover:
         elif not error.retryable:
             state.untried = []
 
-    async def _close(self, state: RequestState, error_code: str, started_s: float) -> None:
-        """Settle what is pending and write the record. Never raises: the answer or the error is more important."""
+    async def _close(
+        self, state: RequestState, error_code: str, started_s: float, meanwhile: Callable[[], object] = lambda: None
+    ) -> None:
+        """Settle what is pending and write the record, and do something while the store writes.
+
+        Raises only what that does: the answer or the error is more important.
+        """
         if state.current is None:
             return
         await back()
@@ -253,13 +255,14 @@ class Failover:
         terms = Terms(self._clock.now_ms(), self._policy.breaker)
         settling = Begun(self._ledger.settle(state.ticket, state.pending, record, terms))
         try:
-            self._tell(state, record)  # while the store writes
+            self._tell(state, record)
+            meanwhile()
         finally:
             await self._settled(state, record, settling)
 
     def _tell(self, state: RequestState, record: UsageRecord) -> None:
         if state.has_won:
-            self._trace(state, record.at_ms)
+            self._trace(state, state.answered_ms)
         self._telemetry.usage(record, state.first_token_ms)
         self._emitter.ended(state, record)
         self._emitter.send(state)

@@ -182,7 +182,7 @@ class Gateway:
         project_id = request.attribution.project_id or context.caller.project_id
         calls = Calls(self._provider, request, context.request_id, project_id, self._caches_prompts, streams)
         state = await self.chat_state(request, context, streams=streams)
-        state.foresee = calls.foresee
+        state.calls = calls
         try:
             return await serve(state, calls)
         except BudgetExceeded:
@@ -190,7 +190,7 @@ class Gateway:
             cheaper = await self._state_of(request, context, lesser, streams=streams) if lesser else state
             if not cheaper.downgraded or cheaper is state:
                 raise
-        cheaper.foresee = calls.foresee
+        cheaper.calls = calls
         return await serve(cheaper, calls)
 
     async def _embed(self, request: EmbedRequest, context: RequestContext) -> Completion[Embeddings]:

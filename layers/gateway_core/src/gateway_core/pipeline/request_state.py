@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,7 @@ from gateway_core.store.messages import DEGRADED, Admission, Admitted, Candidate
 from gateway_core.telemetry.events import Event
 
 if TYPE_CHECKING:  # what only tells events has no use for it
+    from gateway_core.pipeline.calls import Calls
     from gateway_core.pipeline.fitting import Fitting
 
 type Bound = tuple[int, int]
@@ -63,7 +63,8 @@ class RequestState:
         caller_left: Nobody waits for the answer any more: what is under way is read to its end, and nothing begun.
         fitting: How its holds may be made to fit into a budget; None if they are what they are.
         downgraded: `reasoning->fast`, where a budget made the latter serve who asked for the former.
-        foresee: Does beforehand what a candidate needs to be called, if anything.
+        calls: What candidates are asked; None where nothing of it can be prepared.
+        answered_ms: When the attempt that answered had ended, in wall time.
         models: Model keys of all candidates, by provider and deployment id.
     """
 
@@ -93,7 +94,8 @@ class RequestState:
     caller_left: bool = False
     fitting: Fitting | None = None
     downgraded: str = ""
-    foresee: Callable[[BoundedCandidate], object] | None = None
+    calls: Calls | None = None
+    answered_ms: int = 0
     models: dict[tuple[str, str], str] = field(init=False)
     _skipped: set[str] = field(default_factory=set)
     _under_way: bool = False
