@@ -35,15 +35,13 @@ def sendable(text: str) -> str:
 
 def sendable_json(value: Any) -> Any:
     """JSON without what no client can be sent: halves of surrogate pairs, and numbers that are none."""
-    if value is None or isinstance(value, int):
-        return value
     if isinstance(value, str):
-        return value if value.isascii() else sendable(value)
+        return sendable(value)
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, list):
         return [sendable_json(member) for member in value]
-    if isinstance(value, Mapping):
+    if value is not None and not isinstance(value, int) and isinstance(value, Mapping):  # which is dear to ask
         return {sendable(name): sendable_json(member) for name, member in value.items()}
     return value
 
