@@ -238,7 +238,8 @@ class Failover:
     ) -> None:
         """Settle what is pending and write the record, and do something while the store writes.
 
-        Raises only what that does: the answer or the error is more important.
+        Raises only what that raises, or a fault of telemetry, and then the store has answered: else the answer or the
+        error is more important.
         """
         if state.current is None:
             return
