@@ -15,7 +15,7 @@ CLIENTS := .tools/clients
 BROWSER := .tools/browser
 DOCS := .tools/docs
 
-.PHONY: help setup hooks run check test test-litellm test-properties test-lambda test-clients test-faults test-fleet test-openapi test-stack unit fmt lint types arch lock openapi docs test-documents prices clean validate conformance
+.PHONY: help setup hooks run check test test-long test-litellm test-properties test-lambda test-clients test-faults test-fleet test-openapi test-stack unit fmt lint types arch lock openapi docs test-documents prices clean validate conformance
 .PHONY: deploy versions build build-here build-other size sam-local test-docker test-browser pictures charts mutants
 # Tests take all processors by themselves, and builds share .aws-sam.
 .NOTPARALLEL:
@@ -67,10 +67,13 @@ test: $(STAMP) ## Lint, types, import rules and all fast tests [MEASURED=yes: an
 
 unit: $(STAMP)
 	$(if $(MEASURED),$(BIN)/coverage erase)
-	$(BIN)/python -m scripts.run_tests $(if $(MEASURED),--measured) -m 'not litellm' $(addprefix --ignore=,$(SLOW) $(FAULTS) $(FLEET) $(MATRICES) $(STACK))
+	$(BIN)/python -m scripts.run_tests $(if $(MEASURED),--measured) -m 'not litellm and not long' $(addprefix --ignore=,$(SLOW) $(FAULTS) $(FLEET) $(MATRICES) $(STACK))
 	$(if $(MEASURED),$(BIN)/coverage combine -q)
 	$(if $(MEASURED),$(BIN)/coverage report --fail-under=90)
 	$(if $(MEASURED),$(BIN)/coverage report --fail-under=100 --include='$(PURE)')
+
+test-long: $(STAMP) ## Run what make test leaves out: it takes seconds each, and make test has others of its kind
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m 'long and not litellm' tests/contract tests/functions tests/local tests/template tests/unit
 
 test-litellm: $(STAMP) ## Run what holds for every way to a model, over wires of our own and through LiteLLM's translation
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m 'litellm or matrix' tests/contract tests/wires tests/e2e/test_events.py

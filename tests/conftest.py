@@ -64,6 +64,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(ForgottenLoggers())
     if config.getoption("share"):
         config.pluginmanager.register(QuickLogging(config.pluginmanager))
+        gc.set_threshold(100_000, 10, 10)  # looking for garbage after each 2,000 objects is a tenth of all CPU
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
