@@ -7,12 +7,12 @@ for it. Limits: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-pute
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol, TypedDict
 
 from gateway_core.adapters.aws import Account, AwsError, JsonCalls, Service, Timeouts
+from gateway_core.domain.compact_json import compact
 from gateway_core.telemetry.events import Event
 from gateway_core.telemetry.telemetry import Telemetry
 
@@ -76,7 +76,7 @@ class EventBridgeSink:
             "Time": event.at_ms // 1000,
             "Source": rendered["source"],
             "DetailType": rendered["detail-type"],
-            "Detail": json.dumps(rendered["detail"], ensure_ascii=False, separators=(",", ":")),
+            "Detail": compact(rendered["detail"]),
         }
 
     def _put(self, batch: Sequence[Entry]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from typing import Annotated, Protocol
 
 from pydantic import Field
@@ -49,7 +50,12 @@ def agreed(name: str, said: Mapping[str, str | None]) -> str | None:
 def origin_of(said: Mapping[str, Mapping[str, str | None]]) -> Origin:
     """What the places of each field say, see `agreed`. Raises InvalidRequest."""
     given = {name: value for name, places in said.items() if (value := agreed(name, places))}
-    return validate(Origin, given)
+    return validate(Origin, given) if given else _nobody()
+
+
+@cache
+def _nobody() -> Origin:
+    return Origin()
 
 
 def attribution_in(body: _Named, request: Request, caller: Caller) -> Attribution:

@@ -55,7 +55,7 @@ async def read_json(request: Request, limit: int) -> dict[str, Any]:
 def parse_json(raw: bytes) -> dict[str, Any]:
     """A JSON object from bytes. Raises InvalidRequest."""
     try:
-        value = json.loads(_text(raw), parse_constant=float, object_pairs_hook=_unique)
+        value = _DECODER.decode(_text(raw))
     except _DuplicateError as error:
         name = str(error)[:_LONGEST_NAME].encode("utf-8", "replace").decode()  # it may be no Unicode
         text = f"The body has the member '{name}' twice in one object. Send each once."
@@ -90,6 +90,9 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         names = [name for name, _ in pairs]
         raise _DuplicateError(next(name for name in names if names.count(name) > 1))
     return members
+
+
+_DECODER = json.JSONDecoder(parse_constant=float, object_pairs_hook=_unique)
 
 
 def validate[T: BaseModel](model: type[T], value: dict[str, Any]) -> T:

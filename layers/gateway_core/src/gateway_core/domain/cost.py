@@ -6,8 +6,7 @@ Rates are Decimal nano-USD per token, sums are exact, and the total is rounded o
 from __future__ import annotations
 
 from collections.abc import Iterable
-from decimal import ROUND_HALF_EVEN, Decimal, localcontext
-from typing import Any
+from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 
 from gateway_core.domain.answer import Cost, Usage
 from gateway_core.domain.prices import Price, PriceTier
@@ -15,7 +14,8 @@ from gateway_core.domain.terms import PLAIN, STANDARD_TIERS, Terms
 
 NANO_PER_USD = 1_000_000_000
 
-_EXACT_DIGITS = 60  # token counts have 16 digits at most, rates far fewer than 40: no product or sum is cut
+# Token counts have 16 digits at most, rates far fewer than 40: no product or sum is cut.
+_EXACT = Context(prec=60)
 
 type Rates = Price | PriceTier
 
@@ -48,11 +48,11 @@ def bound(input_tokens: int, output_tokens: int, listed: Price, terms: Terms = P
 
     `output_tokens` is the output cap, reasoning included, times the number of answers asked for. Within a tier the
     bill is linear in the tokens, so the dearest usage is a corner: the longest input of one of the reachable tiers,
-    all of it of the kind that costs most there. Every corner is priced as a bill is, at each service tier that may
+    all of it of the kind that costs most there. Every corner is rounded as a bill is, at each service tier that may
     serve the request.
     """
     return max(
-        _total(_bill(_dearest(whole, output_tokens, rates_at(one, whole), terms), whole, one))
+        _most(whole, output_tokens, rates_at(one, whole), terms)
         for one in _servable(listed, terms.service_tier)
         for whole in _longest_inputs(one, input_tokens)
     )
@@ -92,7 +92,7 @@ def _servable(listed: Price, asked: str) -> Iterable[Price]:
 
 def _bill(usage: Usage, whole: int, listed: Price) -> Cost:
     rates = rates_at(listed, whole)
-    with localcontext(prec=_EXACT_DIGITS):
+    with localcontext(_EXACT):
         input_nano = _input_nano(usage, whole, rates)
         rounded = _round(input_nano)
         return Cost(rounded, _round(input_nano + _output_nano(usage, rates)) - rounded, listed.source)
@@ -139,20 +139,16 @@ def _longest_inputs(listed: Price, input_tokens: int) -> Iterable[int]:
     return (*(tier.above_tokens for tier in listed.tiers if tier.above_tokens < input_tokens), input_tokens)
 
 
-def _dearest(whole: int, output_tokens: int, rates: Rates, terms: Terms) -> Usage:
-    """The usage of this length that costs most."""
-    kinds: list[tuple[Decimal, dict[str, Any]]] = [
-        (rates.input, {}),
-        (rates.cached_input, {"cached_input_tokens": whole}),
-        (rates.cache_write, {"cache_write_tokens": whole}),
-    ]
+def _most(whole: int, output_tokens: int, rates: Rates, terms: Terms) -> int:
+    """The bill for the usage of this length that costs most."""
+    dearest = max(rates.input, rates.cached_input, rates.cache_write)
     if terms.hour_writes:
-        kinds.append((_hour_rate(rates), {"cache_write_tokens": whole, "cache_write_1h_tokens": whole}))
+        dearest = max(dearest, _hour_rate(rates))
     if terms.audio_input and rates.audio_input is not None:
-        kinds.append((rates.audio_input, {"audio_input_tokens": whole}))
-    _rate, parts = max(kinds, key=lambda kind: kind[0])
-    speaks = terms.audio_output and rates.audio_output is not None and rates.audio_output > rates.output
-    return Usage(whole, output_tokens, audio_output_tokens=output_tokens if speaks else 0, **parts)
+        dearest = max(dearest, rates.audio_input)
+    output = max(rates.output, rates.audio_output or 0) if terms.audio_output else rates.output
+    with localcontext(_EXACT):
+        return _round(whole * dearest + output_tokens * output)
 
 
 def _total(cost: Cost) -> int:

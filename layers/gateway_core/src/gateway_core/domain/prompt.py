@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from gateway_core.domain.chat import Json
+from gateway_core.domain.compact_json import compact
 
 REQUEST_TOKENS = 32
 """Begin-of-text, the opening of the answer's turn and filler turns that a chat template adds to a request."""
@@ -73,7 +73,7 @@ def prompt_bound(messages: Sequence[Json], params: Json) -> PromptContent:
     media = [(kind, part) for kind, part in zip(kinds, parts, strict=True) if kind != "text"]
     spoken = sum(bool(message.get("audio")) for message in messages)
     texts = [text for message in messages for text in _texts(message)]
-    texts.append(_json(params))
+    texts.append(compact(params))
     frames = MESSAGE_TOKENS * (len(messages) + len(parts))
     tool_prompt = TOOL_PROMPT_TOKENS if _has_tool_prompt(messages, params) else 0
     documents = [part for kind, part in media if kind == "document"]
@@ -84,13 +84,13 @@ def prompt_bound(messages: Sequence[Json], params: Json) -> PromptContent:
         documents=len(documents) + spoken,
         document_bytes=sum(map(_data_length, documents)),
         hears="audio" in kinds or spoken > 0 or any(not _is_pdf(part) for part in documents),
-        hour_writes=any(_HOUR in text for text in (*texts, *(_json(part.get("cache_control")) for _, part in media))),
+        hour_writes=any(_HOUR in text for text in (*texts, *(compact(part.get("cache_control")) for _, part in media))),
     )
 
 
 def with_beside(content: PromptContent, beside: Sequence[Any]) -> PromptContent:
     """The prompt together with JSON that is sent beside it, which is text."""
-    texts = list(map(_json, beside))
+    texts = list(map(compact, beside))
     tokens = sum(map(_utf8_length, texts))
     return content._replace(
         text_tokens=content.text_tokens + tokens,
@@ -116,7 +116,7 @@ def countable(messages: Sequence[Json], params: Json) -> Countable:
         messages=tuple(map(_without_images, messages)),
         params={name: value for name, value in params.items() if name not in given},
         images=sum(_kind(part) == "image" for message in messages for part in _parts(message)),
-        tool_tokens=hidden + (_utf8_length(_json(given)) if given else 0),
+        tool_tokens=hidden + (_utf8_length(compact(given)) if given else 0),
     )
 
 
@@ -133,10 +133,10 @@ def _parts(message: Json) -> list[Any]:
 def _texts(message: Json) -> Iterator[str]:
     """What of a message is text, as JSON."""
     if not isinstance(message.get("content"), list):
-        yield _json(message)
+        yield compact(message)
         return
-    yield _json({key: value for key, value in message.items() if key != "content"})
-    yield from (_json(part) for part in _parts(message) if _kind(part) == "text")
+    yield compact({key: value for key, value in message.items() if key != "content"})
+    yield from (compact(part) for part in _parts(message) if _kind(part) == "text")
 
 
 def _kind(part: Any) -> _Kind:
@@ -197,10 +197,6 @@ def _least_bytes_per_s(head: bytes) -> int | None:
 def _has_tool_prompt(messages: Sequence[Json], params: Json) -> bool:
     asked = any(params.get(name) for name in _PROMPTING_PARAMS)
     return asked or any(message.get("role") == "tool" or message.get("tool_calls") for message in messages)
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _utf8_length(text: str) -> int:

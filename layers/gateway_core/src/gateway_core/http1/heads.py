@@ -13,6 +13,8 @@ _TEXT = r"[^\x00-\x08\x0a-\x1f\x7f]*"
 _FIELD = rf"[!#$%&'*+.^_`|~0-9A-Za-z-]+:{_TEXT}"
 _HEAD = re.compile(rf"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: {_TEXT})?((?:\r\n{_FIELD})*)")
 _FIELDS = re.compile(rf"{_FIELD}(?:\r\n{_FIELD})*")
+_PARTS = re.compile(r"\r\n([^:]+):[ \t]*((?:[^\r]*[^\r \t])?)")
+"""Name and value of each field of a head that was found to be one."""
 _LENGTH = re.compile(r"[0-9]{1,15}")
 _BODILESS = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 
@@ -38,14 +40,20 @@ def parse_head(block: bytes) -> Head:
     if found is None:
         raise MalformedAnswer("no head of an answer")
     minor, status, fields = found.groups()
-    headers: dict[str, str] = {}
-    for line in fields.split("\r\n")[1:]:
-        name, _, value = line.partition(":")
-        name, value = name.lower(), value.strip(" \t")
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    headers = _joined(_PARTS.findall(fields))
     length = _length(int(status), headers, old=minor == "0")
     keeps_alive = minor == "1" and length != UNTIL_CLOSE and "close" not in headers.get("connection", "").lower()
     return Head(int(status), headers, length, keeps_alive)
+
+
+def _joined(parts: list[tuple[str, str]]) -> dict[str, str]:
+    headers = {name.lower(): value for name, value in parts}
+    if len(headers) == len(parts):
+        return headers
+    lists: dict[str, list[str]] = {}
+    for name, value in parts:
+        lists.setdefault(name.lower(), []).append(value)
+    return {name: ", ".join(values) for name, values in lists.items()}
 
 
 def check_fields(block: bytes) -> None:
@@ -61,10 +69,15 @@ def _length(status: int, headers: Mapping[str, str], *, old: bool) -> int:
             raise MalformedAnswer("where the answer ends is open to doubt")
         found = CHUNKED
     elif length is not None:
-        one, *others = {part.strip(" \t") for part in length.split(",")}
-        if others or not _LENGTH.fullmatch(one):
-            raise MalformedAnswer("where the answer ends is open to doubt")
-        found = int(one)
+        found = int(length) if _LENGTH.fullmatch(length) else _agreed(length)
     else:
         found = UNTIL_CLOSE
     return 0 if status in _BODILESS else found
+
+
+def _agreed(length: str) -> int:
+    """One that was sent several times. Raises MalformedAnswer."""
+    one, *others = {part.strip(" \t") for part in length.split(",")}
+    if others or not _LENGTH.fullmatch(one):
+        raise MalformedAnswer("where the answer ends is open to doubt")
+    return int(one)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from gateway_core.domain.chat import Json
+from gateway_core.domain.compact_json import compact
 from gateway_core.invocation import HttpRequest
 from gateway_core.mcp_front.arguments import Arguments
 from gateway_core.mcp_front.visitor import Visitor
@@ -51,9 +51,9 @@ def output_of(**properties: JsonType) -> dict[str, Any]:
 
 def whole(body: Json) -> Result:
     """The function's own answer, as text as well."""
-    return Result(json.dumps(body, ensure_ascii=False, separators=(",", ":")), dict(body))
+    return Result(compact(body), dict(body))
 
 
 def json_body(value: Json) -> bytes:
     """A request's body."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return compact(value).encode()

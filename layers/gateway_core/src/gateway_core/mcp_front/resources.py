@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from mcp_types import ResourceTemplate as ListedTemplate
 from pydantic import AnyUrl, PrivateAttr
 
 from gateway_core.domain.chat import Json
+from gateway_core.domain.compact_json import compact
 from gateway_core.invocation import HttpRequest
 from gateway_core.mcp_front.models import MODELS
 from gateway_core.mcp_front.reader import Reader
@@ -150,4 +150,4 @@ def resources_of(reader: Reader) -> list[Resource]:
 
 
 def _text(value: Json) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return compact(value)

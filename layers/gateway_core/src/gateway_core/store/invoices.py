@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from gateway_core.domain.compact_json import compact
 from gateway_core.domain.times import LATEST_MS
 from gateway_core.store.soundness import check_types
 
@@ -111,7 +112,7 @@ def _bounded(lines: list[InvoiceLine]) -> tuple[InvoiceLine, ...]:
 def pack_invoice(found: InvoiceDay) -> str:
     """As a JSON array; provider and day are in its key."""
     lines = [[line.name, line.billed_nano, line.booked_nano] for line in found.lines]
-    return json.dumps([_VERSION, found.checked_ms, found.partial, lines], separators=(",", ":"), ensure_ascii=False)
+    return compact([_VERSION, found.checked_ms, found.partial, lines])
 
 
 def parse_invoice(provider: str, day: date, text: str) -> InvoiceDay:

@@ -19,6 +19,7 @@ from typing import Any
 from gateway_core.adapters.aws.account import Account, Endpoint, Service
 from gateway_core.adapters.aws.errors import AwsError
 from gateway_core.adapters.aws.signature import Scope, signed
+from gateway_core.domain.compact_json import compact
 from gateway_core.http1.tls import context_of
 
 _CONTENT_TYPE = "application/x-amz-json-1.1"
@@ -67,7 +68,7 @@ class JsonCalls:
     def call(self, operation: str, arguments: Mapping[str, Any], within_s: float = math.inf) -> dict[str, Any]:
         """The answer's document. Raises AwsError. Blocks, and waits for nothing longer than `within_s`."""
         endpoint = self._account.endpoint(self._service)
-        body = json.dumps(arguments, ensure_ascii=False, separators=(",", ":")).encode()
+        body = compact(arguments).encode()
         headers = self._headers(operation, endpoint, body)
         try:
             status, answer = self._exchange(endpoint, headers, body, self._timeouts.within(within_s))

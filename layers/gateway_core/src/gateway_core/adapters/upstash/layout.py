@@ -48,6 +48,7 @@ from urllib.parse import unquote
 from gateway_core.adapters.upstash.key_fields import key_field
 from gateway_core.adapters.upstash.reading import moment, named, one_of, whole
 from gateway_core.domain.caller import Limits
+from gateway_core.domain.compact_json import compact
 from gateway_core.domain.rates import ReportedLimit
 from gateway_core.domain.times import LATEST_MS
 from gateway_core.store.budget import Account, Amount
@@ -244,7 +245,7 @@ def parse_counters(text: str) -> Counters:
 
 def pack_record(record: UsageRecord) -> str:
     """A record as a JSON array: names would more than double the size of what is stored most."""
-    return json.dumps((_RECORD_VERSION, *_RECORD_VALUES(record)), separators=(",", ":"), ensure_ascii=False)
+    return compact((_RECORD_VERSION, *_RECORD_VALUES(record)))
 
 
 def parse_record(text: str) -> UsageRecord:
@@ -274,7 +275,7 @@ def parse_stored_job(name: JobName, stored: dict[str, str]) -> Job:
 def pack_probes(probes: Sequence[Probe]) -> str:
     """As a JSON array with an array for each provider."""
     rows = [(p.provider, p.status, p.latency_ms, p.checked_ms, p.fresh_until_ms, dict(p.listed)) for p in probes]
-    return json.dumps((_PROBES_VERSION, *rows), separators=(",", ":"), ensure_ascii=False)
+    return compact((_PROBES_VERSION, *rows))
 
 
 def parse_probes(text: str) -> tuple[Probe, ...]:

@@ -15,6 +15,7 @@ from http import HTTPStatus
 from typing import Any, override
 
 from gateway_core.adapters.upstash.client import Client, CommandError, Reply, unavailable
+from gateway_core.domain.compact_json import compact
 from gateway_core.http1 import (
     Answer,
     AnswerTimeout,
@@ -112,7 +113,7 @@ class RestClient(Client):
 
     async def _post(self, to: Template, body: Any) -> Any:
         """The decoded answer; a lost one is asked for once more, unless it used the time up."""
-        content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        content = compact(body).encode()
         lost = ""
         for _ in range(_TRIES):
             try:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 from gateway_core.adapters.upstream.exchange import ProviderExchange
 from gateway_core.adapters.upstream.retry_after import retry_after_s
@@ -28,7 +29,7 @@ _TOO_MANY_REQUESTS = 429
 _FIRST_ERROR_STATUS = 400
 _MOST = 2**53 - 1
 _LONGEST_TEXT = 64
-_COUNT = re.compile(r"[0-9]{1,16}(?:\.0+)?")
+_COUNT = re.compile(r"([0-9]{1,16})(?:\.0+)?")
 _NUMBER = re.compile(r"-?[0-9]{1,18}(?:\.[0-9]*)?")
 _DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]*)?(?:ms|us|µs|ns|d|h|m|s))+")
 _PART = re.compile(r"([0-9.]+)([a-zµ]+)")
@@ -106,8 +107,8 @@ def _of_requests(headers: Mapping[str, str], now_ms: int) -> list[ReportedLimit]
 
 def _quotas(headers: Mapping[str, str], known: tuple[_Names, ...], now_ms: int) -> list[ReportedLimit]:
     """Those that say something."""
-    quotas = (_quota(headers, names, now_ms) for names in known if not headers.keys().isdisjoint(names))
-    return [quota for quota in quotas if quota != UNREPORTED]
+    told = [names for names in known if names[0] in headers or names[1] in headers or names[2] in headers]
+    return [quota for names in told if (quota := _quota(headers, names, now_ms)) != UNREPORTED]
 
 
 def _quota(headers: Mapping[str, str], names: _Names, now_ms: int) -> ReportedLimit:
@@ -128,7 +129,8 @@ def _used_up(limit: ExhaustedLimit, reset_at_ms: int | None) -> ReportedLimit:
 
 def _count(text: str) -> int | None:
     """A whole number that a store can count with, else None."""
-    number = int(text.strip().partition(".")[0]) if _COUNT.fullmatch(text.strip()) else None
+    found = _COUNT.fullmatch(text.strip())
+    number = int(found[1]) if found else None
     return None if number is None or number > _MOST else number
 
 
@@ -144,6 +146,7 @@ def _wait_ms(text: str, date: str, now_ms: int) -> int | None:
     return None if wait_ms is None else math.ceil(min(max(wait_ms, 0), LONGEST_RESET_MS))
 
 
+@lru_cache(maxsize=1024)
 def _duration_ms(text: str) -> float | None:
     if _NUMBER.fullmatch(text):
         return float(text) * 1000 if float(text) < _EPOCH_S else None

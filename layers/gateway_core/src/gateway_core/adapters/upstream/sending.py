@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 from gateway_core.adapters.upstream.attempts import NO_KEY, Line
 from gateway_core.domain.chat import Deployment
+from gateway_core.domain.compact_json import compact
 from gateway_core.http1 import Request, Url
 from gateway_core.wires.codec import UpstreamRequest
 
@@ -27,7 +27,7 @@ class Encoded:
 
 def encoded(request: UpstreamRequest) -> Encoded:
     """Halves of surrogate pairs, which JSON may hold and UTF-8 may not, go as question marks."""
-    content = json.dumps(request.body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    content = compact(request.body).encode("utf-8", "replace")
     return Encoded(request, content)
 
 

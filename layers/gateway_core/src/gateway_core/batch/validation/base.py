@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from gateway_core.domain.chat import Json
+from gateway_core.domain.compact_json import compact
 
 MOST_PROBLEMS = 5
 MOST_PROBLEM_CHARS = 300
@@ -109,7 +110,7 @@ def _no_constant(name: str) -> Any:
 
 def schema_instruction(schema: Json) -> str:
     """How a model without structured output is asked for it."""
-    text = json.dumps(schema, ensure_ascii=False, separators=(",", ":"))
+    text = compact(schema)
     return f"Answer with one JSON value that is valid by this JSON Schema, and with nothing else: {text}"
 
 
