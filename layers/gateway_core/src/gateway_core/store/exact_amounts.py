@@ -21,11 +21,13 @@ def check_candidates(candidates: Sequence[Candidate]) -> None:
 
 def check_settlement(settlement: Settlement) -> None:
     """Raises InvalidRequest if a charge, a wait or a limit cannot be counted."""
-    _check(settlement.charge_nano, settlement.charge_tokens, settlement.retry_after_ms, settlement.tpm)
-    _check(settlement.latency_ms, settlement.rpm)
-    _check(settlement.unconfirmed_nano or 0, settlement.unconfirmed_tokens or 0)
+    _check(
+        *(settlement.charge_nano, settlement.charge_tokens, settlement.retry_after_ms, settlement.tpm),
+        *(settlement.latency_ms, settlement.rpm),
+        *(settlement.unconfirmed_nano or 0, settlement.unconfirmed_tokens or 0),
+    )
     if settlement.rates:
-        _check(*(number for number in _numbers(settlement.rates) if number is not None))
+        _check(*[number for number in _numbers(settlement.rates) if number is not None])
 
 
 def check_record(record: UsageRecord) -> None:
@@ -47,10 +49,11 @@ def check_limits(limits: Limits) -> None:
 
 
 def _numbers(rates: RateView) -> tuple[int | None, ...]:
-    quotas = (rates.requests, rates.tokens)
-    return (rates.seen_ms, rates.until_ms, *(n for q in quotas for n in (q.limit, q.remaining, q.reset_at_ms)))
+    one, other = rates.requests, rates.tokens
+    times = (rates.seen_ms, rates.until_ms, one.reset_at_ms, other.reset_at_ms)
+    return (*times, one.limit, one.remaining, other.limit, other.remaining)
 
 
 def _check(*amounts: int) -> None:
-    if any(not 0 <= amount <= MAX_AMOUNT for amount in amounts):
+    if min(amounts) < 0 or max(amounts) > MAX_AMOUNT:
         raise InvalidRequest(f"An amount of this request is not between 0 and {MAX_AMOUNT}.")

@@ -33,6 +33,11 @@ def two_counts(raw: Json, input_name: str, output_name: str) -> Usage | None:
 
 def checked(usage: Usage) -> Usage:
     """Parts never exceed their whole, whatever a provider says: a negative rest would be billed as a gain."""
+    parts = (usage.cached_input_tokens, usage.cache_write_tokens, usage.reasoning_tokens, usage.cache_write_1h_tokens)
+    return _cut(usage) if any((*parts, usage.audio_input_tokens, usage.audio_output_tokens)) else usage
+
+
+def _cut(usage: Usage) -> Usage:
     cached = min(usage.cached_input_tokens, usage.input_tokens)
     written = min(usage.cache_write_tokens, usage.input_tokens - cached)
     return replace(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import get_args
@@ -96,22 +96,23 @@ def request_call(ticket: Ticket, now_ms: int) -> ScriptCall:
         layout.project_key(home),
     ]
     call = ScriptCall(keys)
-    call.add(now_ms, ticket.request_id, ticket.digest, ticket.rights_tag)
-    call.add(encode(ticket.key_id), encode(ticket.user_id), ticket.day)
+    names = (encode(ticket.key_id), encode(ticket.user_id))
+    call.add(now_ms, ticket.request_id, ticket.digest, ticket.rights_tag, *names, ticket.day)
     return call
 
 
 def add_policy(call: ScriptCall, policy: BreakerPolicy) -> None:
-    call.add(policy.failures, policy.window_ms, policy.cooldown_ms, policy.max_cooldown_ms, policy.lease_ms)
-    call.add(call.key_index(layout.DEPLOYMENTS))
+    longest = (policy.cooldown_ms, policy.max_cooldown_ms, policy.lease_ms)
+    call.add(policy.failures, policy.window_ms, *longest, call.key_index(layout.DEPLOYMENTS))
 
 
 def add_admission(call: ScriptCall, candidates: Sequence[Candidate], max_wait_ms: int, due_before_ms: int = 0) -> None:
     """`due_before_ms`: unconfirmed attempts that began to wait before it are to be booked."""
     call.add(max_wait_ms, due_before_ms, call.key_index(layout.PROJECTS), len(candidates))
     for candidate in candidates:
-        call.add(encode(candidate.provider), candidate.deployment_id, candidate.hold_nano, candidate.hold_tokens)
-        call.add(candidate.rpm, candidate.tpm, candidate.likely_tokens)
+        held = (candidate.hold_nano, candidate.hold_tokens)
+        limits = (candidate.rpm, candidate.tpm, candidate.likely_tokens)
+        call.add(encode(candidate.provider), candidate.deployment_id, *held, *limits)
 
 
 def add_news(call: ScriptCall, news: Sequence[News]) -> None:
@@ -119,10 +120,12 @@ def add_news(call: ScriptCall, news: Sequence[News]) -> None:
     call.add(len(news))
     for told in news:
         ended, rates = told.settlement, told.settlement.rates or RateView(0)
-        call.add(encode(ended.provider), ended.deployment_id, told.at_ms, ended.generation, ended.latency_ms)
-        call.add(int(ended.streamed), told.held_tokens, ended.charge_tokens, ended.tpm, ended.rpm, int(ended.unsent))
-        call.add(told.sequence, told.token_sequence, rates.seen_ms, rates.until_ms)
-        call.add(*_quota(rates.requests), *_quota(rates.tokens))
+        call.add(
+            *(encode(ended.provider), ended.deployment_id, told.at_ms, ended.generation, ended.latency_ms),
+            *(int(ended.streamed), told.held_tokens, ended.charge_tokens, ended.tpm, ended.rpm, int(ended.unsent)),
+            *(told.sequence, told.token_sequence, rates.seen_ms, rates.until_ms),
+            *(*_quota(rates.requests), *_quota(rates.tokens)),
+        )
 
 
 def news_call(news: Sequence[News]) -> ScriptCall:
@@ -136,20 +139,26 @@ def news_call(news: Sequence[News]) -> ScriptCall:
 
 def add_attempt(call: ScriptCall, ticket: Ticket, settlement: Settlement, *, is_news: bool = False) -> None:
     """With `is_news` what it taught of its deployment is told later, by `add_news`."""
-    call.add(settlement.attempt, encode(settlement.provider), settlement.deployment_id)
-    call.add(settlement.generation, int(settlement.probe), settlement.effect, settlement.latency_ms)
-    call.add(settlement.charge_nano, settlement.charge_tokens, int(settlement.unconfirmed))
-    call.add(settlement.retry_after_ms, settlement.tpm, settlement.rpm, int(settlement.unsent))
-    call.add(int(settlement.streamed), settlement.serial)
     rates = settlement.rates or RateView(0)
-    call.add(rates.seen_ms, rates.until_ms, int(settlement.estimated))
-    call.add(*(-1 if kept is None else kept for kept in (settlement.unconfirmed_nano, settlement.unconfirmed_tokens)))
-    call.add(day_end_ms(ticket.day), call.key_index(layout.unconfirmed_key(ticket.project_id)), int(is_news))
-    call.add(*_quota(rates.requests), *_quota(rates.tokens))
+    call.add(
+        *(settlement.attempt, encode(settlement.provider), settlement.deployment_id),
+        *(settlement.generation, int(settlement.probe), settlement.effect, settlement.latency_ms),
+        *(settlement.charge_nano, settlement.charge_tokens, int(settlement.unconfirmed)),
+        *(settlement.retry_after_ms, settlement.tpm, settlement.rpm, int(settlement.unsent)),
+        *(int(settlement.streamed), settlement.serial),
+        *(rates.seen_ms, rates.until_ms, int(settlement.estimated)),
+        *(_or_unknown(settlement.unconfirmed_nano), _or_unknown(settlement.unconfirmed_tokens)),
+        *(day_end_ms(ticket.day), call.key_index(layout.unconfirmed_key(ticket.project_id)), int(is_news)),
+        *(*_quota(rates.requests), *_quota(rates.tokens)),
+    )
 
 
-def _quota(quota: ReportedLimit) -> Iterator[int]:
-    return (-1 if number is None else number for number in (quota.limit, quota.remaining, quota.reset_at_ms))
+def _quota(quota: ReportedLimit) -> tuple[int, int, int]:
+    return _or_unknown(quota.limit), _or_unknown(quota.remaining), _or_unknown(quota.reset_at_ms)
+
+
+def _or_unknown(number: int | None) -> int:
+    return -1 if number is None else number
 
 
 def declare_books(call: ScriptCall, ticket: Ticket) -> None:
@@ -160,9 +169,9 @@ def declare_books(call: ScriptCall, ticket: Ticket) -> None:
 def add_books(call: ScriptCall, ticket: Ticket, record: UsageRecord, now_ms: int) -> None:
     groups = dimensions(record, ticket.day, ticket.hour)
     is_late = (ticket.day, ticket.hour) != (day_key(utc_date(now_ms)), hour_key(now_ms))
-    call.add(ticket.project_id, layout.pack_record(record), int(is_late))
     described, fields = _told(groups)
-    call.add(layout.pack_counters(count(record)), described, len(fields), *fields)
+    written = (ticket.project_id, layout.pack_record(record), int(is_late))
+    call.add(*written, layout.pack_counters(count(record)), described, len(fields), *fields)
 
 
 @lru_cache(maxsize=256)

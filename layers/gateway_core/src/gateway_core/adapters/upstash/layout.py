@@ -38,7 +38,6 @@ Names that a caller chooses are percent-encoded; formats of values are told wher
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import fields
 from operator import attrgetter
@@ -235,8 +234,12 @@ def _parse_limit_counter(text: str) -> LimitCounter:
 
 
 def pack_counters(counters: Counters) -> str:
-    numbers = ",".join(map(str, counters.vector))
-    return re.sub("(,0)*$", "", numbers)
+    """Without the zeros at the end; there is one number at least."""
+    vector = counters.vector
+    end = len(vector)
+    while end > 1 and not vector[end - 1]:
+        end -= 1
+    return ",".join(map(str, vector[:end]))
 
 
 def parse_counters(text: str) -> Counters:
