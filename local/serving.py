@@ -110,6 +110,7 @@ def server_for(
     config = uvicorn.Config(
         app,
         http=protocol or JoinedProtocol,
+        loop="asyncio",  # uvicorn takes uvloop where it is installed, which lacks what our HTTP client asks of a loop
         backlog=1 if shares else _BACKLOG,
         h11_max_incomplete_event_size=HEAD_BYTES,
         host=LOOPBACK,
