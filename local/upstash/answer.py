@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Sequence
 
 from starlette.responses import Response
 
+from gateway_core.domain.compact_json import compact
 from local.upstash.resp import ErrorReply, Reply, SimpleString
 
 type JsonValue = str | int | list[JsonValue] | dict[str, JsonValue] | None
@@ -49,5 +49,4 @@ def results(replies: Sequence[Reply], *, as_base64: bool) -> list[JsonValue]:
 
 def json_response(content: JsonValue, status: int = 200) -> Response:
     """Compact UTF-8 JSON."""
-    body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
-    return Response(body, status, media_type="application/json")
+    return Response(compact(content).encode(), status, media_type="application/json")

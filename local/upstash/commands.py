@@ -68,13 +68,16 @@ def loads(body: bytes) -> object:
         ValueError: not JSON, not UTF-8, or nested beyond reason.
     """
     try:
-        return json.loads(body.decode(), parse_int=Number, parse_float=Number, parse_constant=_no_constant)
+        return _DECODER.decode(body.decode())
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
 
 
 def _no_constant(name: str) -> object:
     raise ValueError(f"{name} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_int=Number, parse_float=Number, parse_constant=_no_constant)
 
 
 def to_args(command: object) -> Args:
@@ -86,15 +89,11 @@ def to_args(command: object) -> Args:
     if not isinstance(command, list) or not command or not isinstance(command[0], str):
         raise CommandError("ERR failed to parse command")
     try:
-        return tuple([_argument(element) for element in command])
+        return tuple([(one if isinstance(one, str) else _compact(one)).encode() for one in command])
     except UnicodeEncodeError as error:
         raise CommandError("ERR invalid utf-8 in command") from error
     except RecursionError as error:
         raise CommandError("ERR failed to parse command") from error
-
-
-def _argument(element: object) -> bytes:
-    return (element if isinstance(element, str) else _compact(element)).encode()
 
 
 def _compact(value: object) -> str:
