@@ -11,7 +11,8 @@ import sys
 import httpx
 import pytest
 
-from local.serving import ServingError, bind, serve, sigterm_as_exit
+from local.loopback import ServingError
+from local.serving import bind, serve, sigterm_as_exit
 from local.upstash.__main__ import main
 from tests.patience import patience
 
