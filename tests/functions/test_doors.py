@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import itertools
 import json
 from collections.abc import Callable
 from contextlib import closing
@@ -38,12 +39,9 @@ type Ask = Callable[..., Any]
 
 def beside_paths(*values: str) -> list[Any]:
     """Each of them with each path that takes a body; `make test` has each path once, and so each value."""
-    pairs = [
-        (value, path, (column - row) % len(values))
-        for column, path in enumerate(BODIES)
-        for row, value in enumerate(values)
-    ]
-    return [pytest.param(value, path, marks=[pytest.mark.long] * bool(off)) for value, path, off in pairs]
+    usual = set(zip(itertools.cycle(values), BODIES, strict=False))
+    pairs = itertools.product(values, BODIES)
+    return [pytest.param(*pair, marks=[pytest.mark.long] * (pair not in usual)) for pair in pairs]
 
 
 @pytest.fixture

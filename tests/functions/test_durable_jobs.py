@@ -193,7 +193,7 @@ async def test_two_hundred_questions_outlive_three_deaths(world):
 
     world.behave["first"] = behave
     name = await accepted(world, asked(200))
-    files = Mortal(world.store, deaths=[(2, False), (9, True), (25, False)])
+    files = Mortal(world.store, deaths=[(2, False), (5, True), (10, False)])
     result = await ended(world, files, name)
     assert json.loads(result.result)["state"] == "succeeded"
     assert not files.deaths
