@@ -18,7 +18,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from local.flag import Flag
-from local.serving import ServingError
+from local.loopback import ServingError
 
 STOP_TIMEOUT_S = 15.0
 """How long a child may take to end what it has; then it is killed."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from gateway_core.config.environment import DATABASE, Environment
 from gateway_core.store.placement import FIRST
-from local.serving import LOOPBACK
+from local.loopback import LOOPBACK
 
 PROVIDERS = ("ANTHROPIC", "OPENAI", "GEMINI", "DEEPSEEK")
 MOST_PORT = 65535

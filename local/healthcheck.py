@@ -6,7 +6,7 @@ import http.client
 import os
 import sys
 
-from local.serving import LOOPBACK
+from local.loopback import LOOPBACK
 
 TIMEOUT_S = 2
 

@@ -15,8 +15,8 @@ import uvicorn
 
 from gateway_core.waiting import stop
 from local.joined import JoinedProtocol
+from local.loopback import LOOPBACK, ServingError
 
-LOOPBACK = "127.0.0.1"
 # Who cannot start ends, which is noticed at once: this is for a machine that has too much to do.
 _START_TIMEOUT_S = 120.0
 _STOP_TIMEOUT_S = 10.0
@@ -35,10 +35,6 @@ def _is_news(record: logging.LogRecord) -> bool:
     """Not that a request was still open when its time to end was over: uvicorn tells it as an error of the app."""
     error = record.exc_info[1] if record.exc_info else None
     return not isinstance(error, asyncio.CancelledError)
-
-
-class ServingError(RuntimeError):
-    """The app did not start: its port is taken, or its lifespan failed."""
 
 
 class Server(uvicorn.Server):

@@ -29,6 +29,7 @@ from local.environment import LocalEnvironment, StackError, read
 from local.flag import Flag
 from local.front import job_bell, load_front
 from local.hub import Spoke
+from local.loopback import ServingError
 from local.observing import Observing, added_up
 from local.parts import Host, apart, serve_database, serve_providers, serve_store
 from local.probing import comparing, probing
@@ -36,7 +37,7 @@ from local.protocols import BoundedProtocol
 from local.providers import base_urls
 from local.real_providers import real_providers
 from local.replaying import backlog_of, replaying
-from local.serving import ServingError, base_url, bind, running, server_for
+from local.serving import base_url, bind, running, server_for
 from local.valkey import ValkeyError
 from local.workers import Workers
 from local.working import working

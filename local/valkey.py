@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import IO, Self
 
-from local.serving import LOOPBACK
+from local.loopback import LOOPBACK
 
 type Finder = Callable[[], str | None]
 """Gives the path of a server program, or None."""

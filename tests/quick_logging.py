@@ -67,6 +67,7 @@ class QuickLogging:
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
         """Begin anew."""
         self._kept.texts.clear()
+        self._kept.filters.clear()  # Powertools adds one for each logger that a test makes: all are asked of each line
         if "caplog" not in getattr(item, "fixturenames", ()):
             return (yield)
         self._manager.register(self._slow, _NAME)

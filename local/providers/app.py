@@ -98,9 +98,7 @@ def _own_routes(simulator: Simulator) -> list[Route]:
     async def calls(request: Request) -> Response:
         """With `wait_idle_s` it waits, at most that long, until no call is under way."""
         if request.method == "DELETE":
-            simulator.calls.clear()
-            simulator.cache.clear()
-            simulator.bills.clear()
+            simulator.forget()
             return Response(status_code=204)
         await simulator.calls.idle(float(request.query_params.get("wait_idle_s", 0)))
         return JSONResponse(simulator.calls.as_json())

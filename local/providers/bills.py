@@ -13,7 +13,6 @@ from decimal import Decimal, InvalidOperation
 from functools import cache
 from typing import Any
 
-from gateway_core.config.catalog_loader import load_catalog
 from gateway_core.domain.answer import Usage
 from gateway_core.domain.cost import NANO_PER_USD, price
 from gateway_core.domain.prices import Price
@@ -112,5 +111,7 @@ def _usage(tokens: Tokens) -> Usage:
 
 @cache
 def _prices() -> Mapping[tuple[str, str], Price]:
+    from gateway_core.config.catalog_loader import load_catalog  # noqa: PLC0415 - half the start, and for bills alone
+
     models = load_catalog().models.values()
     return {(one.provider, one.deployment.upstream_model): one.price for one in models}

@@ -35,6 +35,12 @@ class Simulator:
     cache: PromptCache = dataclasses.field(default_factory=PromptCache)
     bills: Bills = dataclasses.field(default_factory=Bills)
 
+    def forget(self) -> None:
+        """All calls, and what they left."""
+        self.calls.clear()
+        self.cache.clear()
+        self.bills.clear()
+
 
 class Endpoint:
     """The ASGI app of one wire format."""

@@ -7,7 +7,8 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 
-from local.serving import ServingError, serve, sigterm_as_exit
+from local.loopback import ServingError
+from local.serving import serve, sigterm_as_exit
 from local.upstash.app import create_app
 from local.upstash.faults import Faults
 from local.valkey import Valkey, ValkeyError

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from local.serving import LOOPBACK
+from local.loopback import LOOPBACK
 
 _LINE_LIMIT = 1 << 20
 

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from gateway_core.adapters.upstash import UpstashStore
-from local.serving import LOOPBACK
+from local.loopback import LOOPBACK
 from local.upstash.faults import Faults
 
 TOKEN = "contract-token"

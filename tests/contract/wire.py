@@ -10,7 +10,7 @@ from gateway_core.adapters.upstash import UpstashStore
 from gateway_core.adapters.upstash.client import Reply
 from gateway_core.adapters.upstash.rest import RestClient
 from gateway_core.adapters.upstash.scripts import Script
-from local.serving import LOOPBACK
+from local.loopback import LOOPBACK
 
 
 def at_once[T](work: Coroutine[Any, Any, T]) -> T:

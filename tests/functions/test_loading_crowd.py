@@ -1,10 +1,10 @@
-"""A hundred at once who need what is not loaded yet: none fails of it, and nobody else waits for it."""
+"""Thirty at once who need what is not loaded yet: none fails of it, and nobody else waits for it."""
 
 import asyncio
 
 from tests.functions.test_loading import ROUTES, Served
 
-CROWD = 100
+CROWD = 30
 
 
 @ROUTES

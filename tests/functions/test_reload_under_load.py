@@ -22,7 +22,7 @@ from gateway_core.config.reload import ReloadingServices
 from gateway_core.telemetry.telemetry import Telemetry
 from tests.patience import patience
 
-WORKERS = 24
+WORKERS = 9
 VERSIONS = 12
 PATIENCE_S = 50
 MODELS = ("gpt-5.1", "gpt-5.1-mini")

@@ -7,6 +7,9 @@ import pytest
 from tests.functions.test_responses_forwarded import streamed
 from tests.functions.upstream import piece, sse
 
+# The SDK takes a second and a half to build its models. What is sent is read by tests of the routes.
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize(
     ("model", "said"), [("own", sse(piece({"content": "Hi."}))), ("gpt", sse(*streamed()[:6]))], ids=["made", "relayed"]

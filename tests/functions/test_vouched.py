@@ -76,13 +76,13 @@ async def test_who_is_vouched_for_is_let_in(world, app):
 @pytest.mark.parametrize("name", ["gatewayIdentity", "x-gateway-identity", "identity", "authorization", "x-api-key"])
 async def test_nobody_can_send_an_identity_over_http(world, app, name):
     """Not a good one either: by API Gateway and by a socket alike, headers are just headers."""
-    for value in (sealed(world), f"Bearer {sealed(world)}"):
-        event = proxy_event(request(**{name.lower(): value}))
-        assert (await on_lambda(app, by_api_gateway(event))) == 401
-        with serve(app) as url:
-            async with httpx.AsyncClient(trust_env=False) as http:
-                answer = await http.post(f"{url}/v1/complete", content=BODY, headers={**JSON, name: value})
-        assert answer.status_code == 401
+    with serve(app) as url:
+        async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
+            for value in (sealed(world), f"Bearer {sealed(world)}"):
+                event = proxy_event(request(**{name.lower(): value}))
+                assert (await on_lambda(app, by_api_gateway(event))) == 401
+                answer = await http.post("/v1/complete", content=BODY, headers={**JSON, name: value})
+                assert answer.status_code == 401
     assert await world.records() == []
 
 

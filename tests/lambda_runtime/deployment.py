@@ -19,9 +19,10 @@ from gateway_core.domain.caller import Limits
 from gateway_core.store.records import UsageRecord
 from gateway_core.store.virtual_keys import KeyRecord, digest_of, new_key
 from local.front import function_of
+from local.loopback import LOOPBACK
 from local.providers import base_urls, create_app
 from local.providers.control import Control
-from local.serving import LOOPBACK, serve
+from local.serving import serve
 from local.upstash import create_app as create_store
 from local.valkey import Valkey
 from tests.lambda_runtime.emulator.environment import REPOSITORY, TIMEOUT_S, Environment, Function, deployed

@@ -18,7 +18,8 @@ from urllib.parse import quote
 
 import httpx
 
-from local.serving import LOOPBACK, bind
+from local.loopback import LOOPBACK
+from local.serving import bind
 from tests.lambda_runtime.emulator.fronts import Invokable, LambdaFront
 from tests.lambda_runtime.emulator.http1 import Request, serving
 from tests.patience import patience

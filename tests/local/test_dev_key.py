@@ -13,7 +13,8 @@ from gateway_core.domain.errors import StoreUnavailable
 from gateway_core.store.virtual_keys import digest_of
 from local.dev_key import dev_key, stored, storing
 from local.environment import StackError, read
-from local.serving import LOOPBACK, serve
+from local.loopback import LOOPBACK
+from local.serving import serve
 from local.upstash.app import create_app
 from local.valkey import Valkey
 from tests.patience import patience

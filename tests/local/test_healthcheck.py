@@ -4,7 +4,8 @@ import pytest
 from starlette.responses import Response
 
 from local.healthcheck import is_alive
-from local.serving import LOOPBACK, bind, serve
+from local.loopback import LOOPBACK
+from local.serving import bind, serve
 
 
 @pytest.mark.parametrize(("status", "alive"), [(200, True), (503, False), (404, False)])

@@ -4,7 +4,7 @@ import pytest
 
 from local.environment import StackError, read
 from local.front import function_of
-from local.serving import ServingError
+from local.loopback import ServingError
 from local.stack import explained
 
 

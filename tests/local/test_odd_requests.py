@@ -210,7 +210,7 @@ def messages(draw):
 
 @given(st.lists(messages(), min_size=1, max_size=3), st.booleans())
 @example([b"CONNECT /x HTTP/1.1\r\nhost: h\r\n\r\n"], False)  # noqa: FBT003 - drawn
-@examples(80)
+@examples(40)
 def test_no_request_is_read_differently(sent, at_once):
     """All that the app sees, and all that is answered, is as by h11 alone."""
     pieces = [b"".join(sent)] if at_once else sent

@@ -11,7 +11,8 @@ import sys
 import httpx
 import pytest
 
-from local.serving import ServingError, bind, serve, sigterm_as_exit
+from local.loopback import ServingError
+from local.serving import bind, serve, sigterm_as_exit
 from local.upstash.__main__ import main
 from tests.patience import patience
 
@@ -32,7 +33,7 @@ def tcp_port(http: httpx.Client) -> int:
     return int(next(line for line in info.splitlines() if line.startswith("tcp_port:")).partition(":")[2])
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("how", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.long)])
 def test_the_program_serves_until_it_is_told_to_stop(interruptible, how):
     """It prints its URL, answers, and on a signal ends with code 0 and takes Valkey along."""
     with program("--port", "0", "--token", "secret-token") as (process, url):

@@ -23,6 +23,7 @@ from gateway_core.api.app import create_app
 from gateway_core.domain.chat import Deployment
 from gateway_core.invocation import HttpAnswer, HttpRequest
 from gateway_core.mcp_front.app import create_mcp
+from gateway_core.mcp_front.oauth.door import TokenDoor
 from gateway_core.mcp_front.settings import McpSettings
 from gateway_core.services import Current
 from local.serving import serve
@@ -69,7 +70,13 @@ class McpWorld:
         services = self.world.services
         self.apps: dict[str, ASGIApp] = {name: create_app(services, made.router) for name, made in ROUTERS.items()}
         self.invoker = WatchedInvoker(self.apps)
-        self.app = create_mcp(self.invoker, services.authenticator, self.settings, services.telemetry, services.clock)
+        self.app = create_mcp(
+            self.invoker, services.authenticator, self.settings, services.telemetry, services.clock, self._tokens()
+        )
+
+    def _tokens(self) -> TokenDoor | None:
+        """Who lets tokens in; nobody does."""
+        return None
 
     async def send(self, body: bytes, method: str = "POST", path: str = "/mcp", **headers: str) -> httpx.Response:
         """One raw request; `x_api_key` is the header `x-api-key`. A key that is not given is a fresh one."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, override
 
 import httpx
 
@@ -13,7 +13,7 @@ from gateway_core.domain.chat import Deployment
 from gateway_core.domain.credentials import Secret
 from gateway_core.domain.oauth import OAuthPolicy
 from gateway_core.invocation import HttpRequest, identity_in, told_beside
-from gateway_core.mcp_front.app import create_mcp
+from gateway_core.mcp_front.oauth.door import TokenDoor
 from gateway_core.mcp_front.settings import McpSettings
 from tests.conftest import World, catalog_of, model, settings_for
 from tests.functions.mcp_front.conftest import MODERN, McpWorld, message
@@ -35,13 +35,9 @@ class OAuthWorld(McpWorld):
         self._policy = policy or policy_of(self.issuer)
         super().__init__(World(catalog, settings_for(catalog, store=STORE)), self)
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        services = self.world.services
-        tokens = token_door(services, self.issuer)
-        self.app = create_mcp(
-            self.invoker, services.authenticator, self.settings, services.telemetry, services.clock, tokens
-        )
+    @override
+    def _tokens(self) -> TokenDoor:
+        return token_door(self.world.services, self.issuer)
 
     def now(self) -> McpSettings:
         """Implements `Current`."""

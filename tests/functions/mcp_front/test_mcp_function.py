@@ -124,6 +124,7 @@ async def test_another_host_is_refused(invoke):
     assert Answer(await invoke(forged, mangum)).status_code == 421
 
 
+@pytest.mark.long
 def test_the_function_loads_neither_models_nor_the_cloud():
     """LiteLLM would triple its start; boto3 comes with the first invocation."""
     event = json.loads(json.dumps(EVENTS["mcp_tools_list"]).replace("gk_dev_local", "gk_malformed"))

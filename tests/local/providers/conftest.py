@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +14,11 @@ import pytest
 
 from local.providers import base_urls, create_app
 from local.providers.control import Control
-from local.serving import serve
+from local.serving import bind, running, server_for
 from tests.patience import patience
 
 NOW_S = 1_790_000_000
+DRAIN_S = 1
 KEYS = {
     "anthropic": {"x-api-key": "sk-ant-test", "anthropic-version": "2023-06-01"},
     "deepseek": {"authorization": "Bearer sk-test"},
@@ -42,11 +44,12 @@ class Event:
 
 @dataclass(frozen=True)
 class Sim:
-    """The simulator as plain HTTP clients see it."""
+    """The simulator as plain HTTP clients see it. `forget` is `control.reset`, without the two requests."""
 
     root: str
     http: httpx.Client
     control: Control
+    forget: Callable[[], None]
 
     def post(self, provider: str, path: str, body: Any, **headers: str) -> httpx.Response:
         return self.http.post(self.base(provider) + path, json=body, headers={**KEYS[provider], **headers})
@@ -93,17 +96,31 @@ def _event(block: str) -> Event:
 
 @pytest.fixture(scope="session")
 def simulator() -> Iterator[Sim]:
+    app = create_app(now_s=lambda: NOW_S)
+    server = server_for(app, DRAIN_S)
+
+    def forget() -> None:
+        done = threading.Event()
+
+        def work() -> None:
+            app.state.simulator.faults.clear()
+            app.state.simulator.forget()
+            done.set()
+
+        server.soon(work)
+        assert done.wait(patience(10))
+
     with (
-        serve(create_app(now_s=lambda: NOW_S)) as root,
+        running(server, bind(), DRAIN_S) as root,
         httpx.Client(timeout=patience(10)) as http,
         Control(root) as control,
     ):
-        yield Sim(root, http, control)
+        yield Sim(root, http, control, forget)
 
 
 @pytest.fixture
 def sim(simulator: Sim) -> Sim:
-    simulator.control.reset()
+    simulator.forget()
     return simulator
 
 

@@ -14,6 +14,7 @@ import pytest
 from local.providers import create_app
 from tests.patience import patience
 
+BURST = 40
 MODELS = {
     "anthropic": "claude-opus-4-5",
     "deepseek": "deepseek-chat",
@@ -78,14 +79,14 @@ async def test_the_count_is_exact_under_concurrency(sim):
             headers = {"x-api-key": "k", "anthropic-version": "1", "authorization": "Bearer k", "x-goog-api-key": "k"}
             return await client.post(sim.base(provider) + path, json=body, headers=headers)
 
-        answers = await asyncio.gather(*(one(number) for number in range(80)))
+        answers = await asyncio.gather(*(one(number) for number in range(BURST)))
     assert {answer.status_code for answer in answers} == {200}
     calls = sim.control.calls(wait_idle_s=0)
-    assert (calls["totals"]["calls"], calls["totals"]["ok"], calls["in_flight"]) == (80, 80, 0)
-    assert calls["totals"]["output_tokens"] == sum(range(80))
+    assert (calls["totals"]["calls"], calls["totals"]["ok"], calls["in_flight"]) == (BURST, BURST, 0)
+    assert calls["totals"]["output_tokens"] == sum(range(BURST))
     for index, (provider, model) in enumerate(MODELS.items()):
         counts = calls["providers"][provider][model]
-        assert counts["output_tokens"] == sum(range(index, 80, 4))
+        assert counts["output_tokens"] == sum(range(index, BURST, 4))
 
 
 def test_requests_are_logged_without_credentials(sim):

@@ -9,9 +9,10 @@ import sys
 import httpx
 import pytest
 
+from local.loopback import ServingError
 from local.providers import base_urls
 from local.providers.__main__ import main
-from local.serving import ServingError, bind
+from local.serving import bind
 from tests.patience import patience
 
 

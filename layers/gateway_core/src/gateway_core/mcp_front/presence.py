@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastmcp import FastMCP
@@ -24,9 +25,11 @@ def icons() -> list[Icon]:
     return [Icon(src=f"data:image/png;base64,{_PNG}", mime_type="image/png", sizes=["48x48"])]
 
 
-def present(server: FastMCP[Any]) -> None:
-    """Once it has all that it offers."""
+def present(server: FastMCP[Any], schemas: Mapping[str, Mapping[str, Any]]) -> None:
+    """Once it has all that it offers; `schemas` has that of the arguments of each tool."""
     protocol = server._mcp_server  # noqa: SLF001 - see above
+    # Else each call lists all tools first, to see whether an argument of its tool comes in a header as well.
+    protocol.get_tool_input_schema = schemas.get
     protocol.cache_hints["resources/read"] = CacheHint(_NUMBERS_TTL_MS, "private")
     # Without sessions nobody could be told that a list has changed.
     protocol.notification_options = NotificationOptions()

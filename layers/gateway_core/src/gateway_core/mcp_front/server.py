@@ -52,12 +52,13 @@ def create_server(invoker: Invoker, telemetry: Telemetry, clock: Clock, *before:
     `before` comes before all that is ours.
     """
     reader = Reader(invoker, telemetry, clock)
+    tools = [kind.of(operation, invoker, telemetry, clock) for operation, kind in OPERATIONS]
     server: FastMCP[Any] = FastMCP(
         "llm-gateway",
         _INSTRUCTIONS,
         version=__version__,
         icons=icons(),
-        tools=[kind.of(operation, invoker, telemetry, clock) for operation, kind in OPERATIONS],
+        tools=tools,
         middleware=[*before, Permissions(telemetry)],
         on_duplicate="error",
         mask_error_details=True,
@@ -71,5 +72,5 @@ def create_server(invoker: Invoker, telemetry: Telemetry, clock: Clock, *before:
     for task in TASKS:
         server.add_prompt(TaskPrompt.of(task))
     server.add_completion_handler(completions_of(reader))
-    present(server)
+    present(server, {tool.name: tool.parameters for tool in tools})
     return server
