@@ -54,7 +54,7 @@ answers = st.builds(
 )
 
 
-@given(st.lists(questions, max_size=4))
+@given(st.lists(questions, max_size=2))
 def test_questions_come_back_as_they_were(asked):
     """Whatever is in them."""
     assert parse_questions(pack_questions(asked)) == asked
