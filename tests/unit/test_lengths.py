@@ -31,7 +31,7 @@ def test_no_file_is_longer():
 
 def functions(path: Path) -> Iterator[tuple[str, int]]:
     """Names and numbers of lines."""
-    for name, lines in functions_of(path):
+    for name, lines in functions_of(path, LINES_OF_A_FUNCTION):
         yield f"{path.relative_to(ROOT)}:{name}", lines
 
 

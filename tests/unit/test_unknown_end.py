@@ -182,7 +182,7 @@ def plays(draw):
     return Played(stream, math.ceil(prompt / factor), cap, counted)
 
 
-@examples(300)
+@examples(200)
 @given(plays())
 def test_the_charge_is_between_what_was_counted_and_what_is_held(played):
     """For any provider that keeps to the bounds, wherever it delivers, and whatever it reports."""
