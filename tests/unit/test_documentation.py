@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -16,11 +17,13 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benc
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
+@cache
 def prose(page):
     """The page without its blocks of code."""
     return re.sub(r"^ *```.*?^ *```", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
 
 
+@cache
 def anchors(page):
     """What can stand behind the `#` of a link to the page, made from its headings as GitHub does it."""
     headings = re.findall(r"^#+ (.*)$", prose(page), re.MULTILINE)
