@@ -14,17 +14,25 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import yaml
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
-from samtranslator.yaml_helper import yaml_parse
+from samtranslator.yaml_helper import intrinsics_multi_constructor
 
 TEMPLATE = Path(__file__).parent.parent / "template.yaml"
 REGION = "eu-central-1"
 
 
+class _Loader(yaml.CSafeLoader):
+    """SAM's own, but for what reads the text: it takes a tenth of the time."""
+
+
+_Loader.add_multi_constructor("!", intrinsics_multi_constructor)
+
+
 def transform(parameters: Mapping[str, str], code: str = "code") -> dict[str, Any]:
     """The template with SAM's resources replaced. `code` stands for the content of functions and layers."""
-    source = yaml_parse(TEMPLATE.read_text())
+    source = yaml.load(TEMPLATE.read_text(), _Loader)  # noqa: S506 - a safe one
     for resource in source["Resources"].values():
         for name in ("CodeUri", "ContentUri"):  # what `sam package` uploads
             if name in resource.get("Properties", {}):

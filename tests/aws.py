@@ -27,13 +27,14 @@ class AwsServer:
 
     def client(self, service: str) -> Any:
         """boto3's, to put things there."""
-        return _client(service)
+        return client_of(service)
 
 
 @cache
-def _client(service: str) -> Any:
-    """Made once: it takes a tenth of a second, and moto stands behind each client that there is."""
+def client_of(service: str) -> Any:
+    """Made once: it takes a tenth of a second, and moto, where it runs, stands behind each client that there is."""
     import boto3  # noqa: PLC0415 - it takes half a second
+    import moto  # noqa: F401, PLC0415 - before the client is made, or it does not stand there
 
     keys = {name.lower(): value for name, value in KEYS.items()}
     return boto3.client(service, region_name=REGION, **keys)

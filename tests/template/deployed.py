@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from scripts.parameter_choices import KEY
@@ -108,6 +108,12 @@ class Deployed:
     def rights(self) -> Mapping[str, list[Statement]]:
         """What anything says of the role of each function."""
         return {name: self.all_of(f"{name}Role") for name in self.functions}
+
+
+@cache
+def stack(chosen: str) -> Deployed:
+    """With one of `SETS`, worked out once for all tests; nobody changes it."""
+    return Deployed(SETS[chosen])
 
 
 def _is(resource: Mapping[str, Any], kind: str) -> bool:

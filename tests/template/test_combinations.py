@@ -2,8 +2,9 @@
 
 import json
 import re
+from functools import cache
 from itertools import combinations
-from typing import Self
+from typing import Any, Self
 
 import pytest
 
@@ -14,6 +15,12 @@ from tests.template.test_template import TEMPLATE
 from tests.template.transformed import MADE, parameters_in, walk
 
 PICKS = cover([len(choices) for choices in CHOICES])
+
+
+@cache
+def made_with(pick: Pick) -> dict[str, Any]:
+    """What CloudFormation gets, to be looked at only."""
+    return resolved(MADE, parameters_of(pick))
 
 
 def test_every_parameter_that_decides_something_is_chosen():
@@ -54,7 +61,7 @@ def test_every_condition_is_seen_both_ways():
 @pytest.mark.parametrize("pick", PICKS)
 def test_nothing_refers_to_what_is_not_there(pick: Pick):
     """CloudFormation refuses such a template, and only when it is deployed."""
-    made = resolved(MADE, parameters_of(pick))
+    made = made_with(pick)
     for section in ("Resources", "Outputs"):
         for name, one in made[section].items():
             others = references(one) | set(one.get("DependsOn", []))
@@ -68,7 +75,7 @@ def test_each_form_has_what_none_before_it_had():
     forms = list(lint_template.forms(MADE, [parameters_of(pick) for pick in PICKS]))
     linted = {json.dumps([name, one], sort_keys=True) for form in forms for name, one in form["Resources"].items()}
     for pick, form in zip(PICKS, forms, strict=True):
-        whole = resolved(MADE, parameters_of(pick))["Resources"]
+        whole = made_with(pick)["Resources"]
         assert {json.dumps([name, one], sort_keys=True) for name, one in whole.items()} <= linted
         assert form["Resources"].items() <= whole.items()
         assert references(form) - {"AWS::NoValue"} <= set(form["Resources"])

@@ -15,7 +15,7 @@ from botocore import xform_name
 
 from tests.template.aws_calls import Call, Recorder, calls_before_traffic, calls_of
 from tests.template.aws_rights import LISTS_MODELS, LOOKED_UP, rights_of, rights_of_bedrock, rights_of_lambda
-from tests.template.deployed import KEY, MANAGED, REGION, SETS, Deployed
+from tests.template.deployed import KEY, MANAGED, REGION, SETS, stack
 from tests.template.iam import Asked, allowed
 from tests.template.test_template import ROOT
 from tests.template.transformed import RESOURCES
@@ -24,7 +24,6 @@ SOURCES = ROOT / "layers/gateway_core/src/gateway_core"
 ENGINE = "aws_durable_execution_sdk_python"
 NAMES = sorted(name for name, one in RESOURCES.items() if one["Type"] == "AWS::Lambda::Function")
 DURABLE = "AWSLambdaBasicDurableExecutionRolePolicy"
-stack = cache(lambda chosen: Deployed(SETS[chosen]))
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +42,13 @@ def called(name: str, chosen: str) -> list[Call]:
         asked = [deployed.names[other] for other in NAMES if other in deployed.functions]
         unasked = {deployed.names["Preflight"], deployed.names.get("JobWorker")}
         return calls_before_traffic([one for one in asked if one not in unasked], Recorder())
-    return asyncio.run(calls_of(deployed.environ(name), Recorder(deployed.arn("BacklogDeadLetters"))))
+    return _calls_with(frozenset(deployed.environ(name).items()), deployed.arn("BacklogDeadLetters"))
+
+
+@cache
+def _calls_with(environ: frozenset[tuple[str, str]], letters: str) -> list[Call]:
+    """Of every function with this environment: no other thing tells them apart."""
+    return asyncio.run(calls_of(dict(environ), Recorder(letters)))
 
 
 def needed(name: str, chosen: str) -> set[Asked]:
@@ -118,13 +123,19 @@ def _services(text: str) -> set[str]:
 
 @cache
 def _known() -> frozenset[str]:
-    return frozenset(boto3.session.Session().get_available_services())
+    return frozenset(_session().get_available_services())
+
+
+@cache
+def _session() -> boto3.session.Session:
+    """To look at what AWS has; each would read it anew."""
+    return boto3.session.Session()
 
 
 @cache
 def _by_method(service: str) -> dict[str, str]:
     """Operations by boto3's names for them, and by their own."""
-    names = boto3.session.Session()._session.get_service_model(service).operation_names
+    names = _session()._session.get_service_model(service).operation_names
     return {xform_name(name): name for name in names} | {name: name for name in names}
 
 

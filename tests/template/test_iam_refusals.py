@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cache
 
 import pytest
 
-from tests.template.deployed import ACCOUNT, KEY, REGION, SETS, STACK, Deployed
+from tests.template.deployed import ACCOUNT, KEY, REGION, SETS, STACK, stack
 from tests.template.iam import Asked, Statement, allowed, matches, statements_of
 from tests.template.test_template import MAY_READ_KEYS
 
@@ -32,7 +31,6 @@ ELSEWHERE = (
     Asked("ssm:PutParameter", f"arn:aws:ssm:{AT}:parameter/{STACK}/store/UPSTASH_REDIS_REST_URL"),
     Asked("sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/any"),
 )
-stack = cache(lambda chosen: Deployed(SETS[chosen]))
 
 
 def may(chosen: str, asked: Asked) -> set[str]:

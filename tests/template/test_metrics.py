@@ -1,7 +1,9 @@
 """Every metric that an alarm or the dashboard looks at is one that the gateway prints, with those dimensions."""
 
+import io
 import json
 import re
+from contextlib import redirect_stdout
 from dataclasses import replace
 
 import pytest
@@ -125,7 +127,7 @@ class Driven:
     async def refuse(self):
         limited = await self.caller(limits=Limits(rpm=1))
         assert [await self.ask(limited, f"limited{n}") for n in range(2)] == ["ok", "rate_limited"]
-        await self.world.budget(month_nano=1_000_000)
+        await self.world.budget(month_nano=300_000)
         caller, code = await self.caller(), "ok"
         while code == "ok":
             code = await self.ask(caller, f"spent{len(self.world.events())}")
@@ -159,22 +161,24 @@ class Driven:
         assert told == {"settled": 1, "refused": 1}
 
 
-@pytest.fixture
-async def printed(capsys):
+@pytest.fixture(scope="module")
+async def printed():
     """What a life with every kind of trouble prints: metric, dimensions, value of `service`."""
     driven = Driven()
-    for trouble in (
-        driven.break_and_heal,
-        driven.stream_and_break,
-        driven.refuse,
-        driven.leave_a_hold,
-        driven.put_and_replay,
-    ):
-        await trouble()
-    driven.world.services.telemetry.probed(Probe("first-provider", "timeout", 120, 0, 0))
-    driven.world.services.telemetry.request_failed("r1", StoreUnreadable("The store answers what nobody can read."))
-    await driven.lose_the_store()
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    with redirect_stdout(io.StringIO()) as out:
+        for trouble in (
+            driven.break_and_heal,
+            driven.stream_and_break,
+            driven.refuse,
+            driven.leave_a_hold,
+            driven.put_and_replay,
+        ):
+            await trouble()
+        telemetry = driven.world.services.telemetry
+        telemetry.probed(Probe("first-provider", "timeout", 120, 0, 0))
+        telemetry.request_failed("r1", StoreUnreadable("The store answers what nobody can read."))
+        await driven.lose_the_store()
+    lines = [json.loads(line) for line in out.getvalue().splitlines()]
     assert {line["service"] for line in lines} == {driven.world.service}
     return {
         (metric["Name"], frozenset(dimensions))

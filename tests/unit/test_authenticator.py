@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from gateway_core.access.authenticator import MOST_CALLERS, Authenticator
+from gateway_core.access import authenticator as module
+from gateway_core.access.authenticator import Authenticator
 from gateway_core.adapters.memory import MemoryStore
 from gateway_core.domain.errors import StoreUnavailable, Unauthenticated
 from gateway_core.domain.times import iso
@@ -98,11 +99,12 @@ async def test_unknown_and_revoked_keys(known):
         await authenticator.authenticate(key)
 
 
-async def test_memory_is_bounded(known):
+async def test_memory_is_bounded(known, monkeypatch):
     """The longest unseen callers are forgotten first."""
+    monkeypatch.setattr(module, "MOST_CALLERS", 20)
     store, _clock, authenticator, key = known
     await authenticator.authenticate(key)
-    for number in range(MOST_CALLERS):
+    for number in range(20):
         other = f"gk_alpha_{number:032}"
         await store.put_key(KeyRecord("alpha", digest_of(other)))
         await authenticator.authenticate(other)

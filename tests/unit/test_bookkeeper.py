@@ -4,6 +4,7 @@ import pytest
 
 from gateway_core.access.bookkeeper import Bookkeeper
 from gateway_core.adapters.echo import EchoModelLister
+from gateway_core.adapters.memory import holds
 from gateway_core.domain.caller import Limits
 from gateway_core.domain.errors import StoreUnavailable
 from gateway_core.store.estimates import LEAST_WAIT_MS, HeldMoney, months_with_holds
@@ -79,11 +80,15 @@ async def test_the_schedule_stops_when_its_time_is_over(at_noon):
     assert await bookkeeper.look_through(within_s=1) == [HeldMoney("alpha", 0, 0, 1)]
 
 
-async def test_very_many_holds_are_looked_through_page_by_page(at_noon):
+async def test_very_many_holds_are_looked_through_page_by_page(at_noon, monkeypatch):
     """All of them are counted."""
-    for number in range(1100):
+    monkeypatch.setattr(holds, "PAGE", 30)
+    for number in range(100):
         await leave(at_noon, "alpha", f"r{number}")
-    assert await at_noon.services.bookkeeper.look_through(within_s=60) == [HeldMoney("alpha", 1100, 110_000, 0)]
+    watched = Watched(at_noon.store)
+    keeper = Bookkeeper(watched, at_noon.services.events, at_noon.services.clock, LEAST_WAIT_MS)
+    assert await keeper.look_through(within_s=60) == [HeldMoney("alpha", 100, 10_000, 0)]
+    assert len(watched.asked) >= 4
 
 
 class Watched:

@@ -23,6 +23,8 @@ READERS = {READER, CORE / "config/client_environment.py"}
 """The second reads what the command line alone takes."""
 NAME = re.compile(r"_?[A-Z][A-Z0-9]*(_[A-Z0-9]+)+_?")
 READ = re.compile(r"""(?:environ(?:\.\w+)?|getenv)[\[(]["'](\w+)["']""")
+MAYBE = re.compile(r"""["']_?[A-Z][A-Z0-9]*[_"']""")
+"""How a text begins that may be a name, or a part of one: where none does, nobody need look closer."""
 EXCEPTIONS = {
     # A room below `config`, which knows Lambda and nothing else.
     "lambda_stream/__main__.py": {"AWS_LAMBDA_RUNTIME_API"},
@@ -83,7 +85,9 @@ ENVIRONS = st.fixed_dictionaries(
 def names_in(path: Path) -> set[str]:
     """Texts that are a variable's name and nothing else, and whatever the environment is asked for."""
     # Keys of tables are words of a provider, parts of a longer text are a message or a name made from a provider's.
-    return {name for name in texts_of(path).alone if NAME.fullmatch(name)} | set(READ.findall(path.read_text("utf-8")))
+    source = path.read_text("utf-8")
+    alone = texts_of(path).alone if MAYBE.search(source) else ()
+    return {name for name in alone if NAME.fullmatch(name)} | set(READ.findall(source))
 
 
 def test_one_module_knows_the_names_of_variables():

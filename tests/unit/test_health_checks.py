@@ -202,7 +202,9 @@ async def test_an_event_that_nobody_understands_is_answered(world, event, param)
     assert (lister.asked, await probes(world)) == ([], {})
 
 
-@given(st.recursive(st.none() | st.text() | st.integers(), lambda inner: st.dictionaries(st.text(), inner)))
+@given(
+    st.recursive(st.none() | st.text() | st.integers(), lambda inner: st.dictionaries(st.text(), inner), max_leaves=10)
+)
 async def test_no_event_crashes_it(event):
     """Whatever a schedule is made to send."""
     world = world_of()

@@ -27,16 +27,19 @@ ENVIRON = {
 UNBUILT = "unbuilt"
 """Said of MCP's models, if most have no validator yet."""
 PROGRAM = """
-import os, sys
+import gc, os, sys
+gc.disable()
 import asyncio, logging.config, typing
 import anyio, mangum, starlette.applications, yaml
 from aws_lambda_powertools import Logger, Metrics
 from pydantic import BaseModel
 print(*sorted(sys.modules), flush=True)
 import gateway_core.bootstrap
-for folder in sys.argv[1:]:
-    if not (child := os.fork()):
-        sys.path.insert(0, folder)
+for step in sys.argv[1:]:
+    if not os.path.isabs(step):
+        exec(step)
+    elif not (child := os.fork()):
+        sys.path.insert(0, step)
         import app
         import gateway_core.adapters.secrets
         types = sys.modules.get("mcp_types")
@@ -44,12 +47,21 @@ for folder in sys.argv[1:]:
         unbuilt = sum(not one.__pydantic_complete__ for one in models) > len(models) / 2
         print(*sorted(sys.modules), "UNBUILT" if unbuilt else "", flush=True)
         os._exit(0)
-    if code := os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]):
+    elif code := os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]):
         sys.exit(code)
 """.replace("UNBUILT", UNBUILT)
 """Forks a process for each function from one that has what all or most of them load: nothing heavy, and of ours the
-composition root alone. What a function would not load by itself counts as its own all the same.
+composition root, and what `STEPS` has it do. What a function would not load by itself counts as its own all the same.
 """
+SCRIPTS = "from gateway_core.adapters.upstash.scripts import load_scripts; load_scripts()"
+CATALOG = "from gateway_core.config.catalog_loader import load_catalog; load_catalog()"
+SERVING = "import gateway_core.api.app, gateway_core.lambda_stream"
+CALLING = """
+import gateway_core.adapters.models, gateway_core.adapters.native, gateway_core.api.schemas, gateway_core.routing.plan
+import gateway_core.batch.validation.registry, gateway_core.pipeline.gateway, gateway_core.pipeline.model_router
+"""
+STEPS = ("preflight", SCRIPTS, "mcp", CATALOG, "replay", SERVING, "admin", "health", "models", "usage", CALLING)
+"""Functions, and what all that come later would do each for itself."""
 HEAVY = {
     "boto3",
     "botocore.session",
@@ -86,9 +98,11 @@ FOLDERS = sorted(path.parent.name for path in ROOT.glob("functions/*/app.py"))
 @pytest.fixture(scope="module")
 def loaded() -> dict[str, set[str]]:
     """The modules of each function as it is ready, its secrets read and its events under way, by AWS."""
-    names = [name for name in FOLDERS if name != "jobs"]
+    steps = [*STEPS, *(name for name in FOLDERS if name not in {"jobs", *STEPS})]
+    names = [step for step in steps if step in FOLDERS]
+    places = {name: str(ROOT / "functions" / name) for name in names}
     done = subprocess.run(
-        (sys.executable, "-P", "-c", PROGRAM, *(str(ROOT / "functions" / name) for name in names)),
+        (sys.executable, "-P", "-c", PROGRAM, *(places.get(step, step) for step in steps)),
         env=ENVIRON,
         capture_output=True,
         text=True,

@@ -195,7 +195,7 @@ TURNS = st.builds(
 )
 
 
-@examples(150)
+@examples(80)
 @given(batches(), st.data(), st.lists(st.floats(0.01, 8), max_size=3), st.integers(1, 4))
 def test_whatever_dies_every_question_has_one_answer_and_no_call_is_forgotten(questions, data, lives_s, concurrency):
     """Killed up to three times: a call more than the log knows of is one that a death took, and at most one each."""

@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.unit.sources import texts_of
+from tests.unit.sources import functions_of
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("benchmarks", "functions", "layers/gateway_core/src", "local", "scripts", "tests")
@@ -31,7 +31,7 @@ def test_no_file_is_longer():
 
 def functions(path: Path) -> Iterator[tuple[str, int]]:
     """Names and numbers of lines."""
-    for name, lines in texts_of(path).functions:
+    for name, lines in functions_of(path, LINES_OF_A_FUNCTION):
         yield f"{path.relative_to(ROOT)}:{name}", lines
 
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway_core.batch.validation import keywords as metered
 from gateway_core.batch.validation.base import InvalidAnswerError
 from gateway_core.domain.errors import InvalidRequest
 from tests.unit.validations import PERSON, problems, refused, validator
@@ -79,8 +80,9 @@ def test_a_schema_may_refer_to_itself():
     assert problems(checked, '{"child": {"child": 1}}') == ("child.child: 1 is not of type 'object'",)
 
 
-def test_a_schema_that_doubles_with_each_reference_ends():
+def test_a_schema_that_doubles_with_each_reference_ends(monkeypatch):
     """Twenty definitions that name the next one twice are a million checks: they are counted."""
+    monkeypatch.setattr(metered, "MOST_STEPS", 5000)
     defs = {f"d{n}": {"anyOf": [{"$ref": f"#/$defs/d{n + 1}"}, {"$ref": f"#/$defs/d{n + 1}"}]} for n in range(20)}
     schema = {"$defs": {**defs, "d20": {"const": 1}}, "$ref": "#/$defs/d0"}
     assert "without end" in refused(response_schema=schema)[1]
@@ -112,6 +114,7 @@ keywords = st.sampled_from(["type", "items", "$ref", "anyOf", "properties", "pat
 odd_values = st.recursive(
     st.none() | st.text(max_size=5) | st.integers(),
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(keywords, inner),
+    max_leaves=20,
 )
 
 

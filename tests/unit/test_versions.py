@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 from hypothesis import given
@@ -19,6 +18,7 @@ from moto import mock_aws
 from scripts import versions
 from scripts.version_plan import MARGIN, Function, left_over, stale, way_back
 from scripts.versions import main
+from tests.aws import client_of
 
 NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
 HOUR, STREAM, JOB = timedelta(hours=1), timedelta(seconds=870), timedelta(hours=25)
@@ -97,8 +97,8 @@ class Account:
     """moto's Lambda, and a stack of which moto has only the names: `clients` is boto3's, as the script takes it."""
 
     def __init__(self) -> None:
-        self.by_lambda = boto3.client("lambda", region_name="eu-central-1")
-        role = boto3.client("iam", region_name="eu-central-1").create_role(RoleName="r", AssumeRolePolicyDocument="{}")
+        self.by_lambda = client_of("lambda")
+        role = client_of("iam").create_role(RoleName="r", AssumeRolePolicyDocument="{}")
         self.role = role["Role"]["Arn"]
         self.resources: list[dict[str, str]] = [{"ResourceType": "AWS::SQS::Queue", "PhysicalResourceId": "queue"}]
 
