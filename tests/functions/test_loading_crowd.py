@@ -1,10 +1,10 @@
-"""Thirty at once who need what is not loaded yet: none fails of it, and nobody else waits for it."""
+"""Forty at once who need what is not loaded yet: none fails of it, and nobody else waits for it."""
 
 import asyncio
 
 from tests.functions.test_loading import ROUTES, Served
 
-CROWD = 30
+CROWD = 40
 
 
 @ROUTES
