@@ -44,6 +44,7 @@ from gateway_core.telemetry.telemetry import Telemetry
 from tests.aws import AwsServer, running_aws
 from tests.manual_clock import ManualClock
 from tests.patience import patience
+from tests.quick_botocore import read_once
 from tests.quick_logging import ForgottenLoggers, QuickLogging
 from tests.shares import has_some, is_measured, runs
 
@@ -99,8 +100,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items.sort(key=lambda item: not is_measured(item.nodeid))
 
 
-def pytest_collection_finish() -> None:
+def pytest_collection_finish(session: pytest.Session) -> None:
     """What is there now stays: nobody need look through it for garbage."""
+    if session.config.getoption("share"):
+        read_once()
     gc.freeze()
 
 
@@ -243,10 +246,16 @@ def settings_for(catalog: Catalog, **changes: Any) -> GatewaySettings:
     return replace(_defaults(), catalog=catalog, provider_keys=MappingProxyType({}), **changes)
 
 
-@pytest.fixture(scope="session")
-def counter() -> PromptCounter:
+@cache
+def one_counter() -> PromptCounter:
     """Of tokens; one for all tests: each would load the tokenisers anew."""
     return PromptCounter()
+
+
+@pytest.fixture(scope="session")
+def counter() -> PromptCounter:
+    """The same, for tests of it."""
+    return one_counter()
 
 
 @pytest.fixture

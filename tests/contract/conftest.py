@@ -9,6 +9,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, NoReturn, cast
 
 import httpx
@@ -18,6 +19,7 @@ from gateway_core.adapters.memory import MemoryStore
 from gateway_core.adapters.spread import SpreadStore
 from gateway_core.adapters.upstash import UpstashStore
 from gateway_core.adapters.upstash.sdk import SdkKeyStore
+from gateway_core.cli.arguments import make_parser
 from gateway_core.cli.main import main
 from gateway_core.http1 import LazyTls, Pool
 from gateway_core.ports import OperatorStore, Store
@@ -31,6 +33,7 @@ from tests.contract.desk import Desk
 from tests.contract.http1_calls import PATIENT, Wall
 from tests.contract.redis import TOKEN, Redis, clear
 from tests.contract.scripted_store import Server
+from tests.contract.wire import Wire, at_once
 from tests.patience import patience
 
 
@@ -40,7 +43,17 @@ def redis_of_ours() -> Iterator[Redis]:
     with Valkey() as valkey, serve(create_app(redis_port=valkey.port, token=TOKEN, faults=faults)) as url:
         headers = {"authorization": f"Bearer {TOKEN}"}
         with httpx.Client(base_url=url, headers=headers, timeout=patience(30), trust_env=False) as http:
-            yield Redis(url, valkey.port, http, faults)
+            wire = Wire(valkey.port)
+            yield Redis(url, valkey.port, http, wire, faults)
+            at_once(wire.close())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_parser() -> Iterator[None]:
+    """The command line's, made once: nothing that it parses changes it, and it takes ten milliseconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gateway_core.cli.main.make_parser", cache(make_parser))
+        yield
 
 
 @pytest.fixture(scope="session")

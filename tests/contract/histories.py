@@ -32,7 +32,7 @@ def run_histories(machine: type[StoreHistories]) -> None:
     run_state_machine_as_test(
         machine,
         settings=examples(
-            60,
+            40,
             stateful_step_count=40,
             suppress_health_check=list(HealthCheck),
             phases=set(Phase) - {Phase.explain},

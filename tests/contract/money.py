@@ -6,7 +6,7 @@ import contextlib
 import json
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -19,17 +19,19 @@ from gateway_core.config.documents import Document
 from gateway_core.config.settings import GatewaySettings
 from gateway_core.domain.answer import Chunk
 from gateway_core.domain.caller import Attribution
-from gateway_core.domain.chat import ChatRequest
+from gateway_core.domain.catalog import Catalog
+from gateway_core.domain.chat import ChatRequest, Model
 from gateway_core.domain.credentials import Credential, Secret
 from gateway_core.domain.errors import LLMError
 from gateway_core.services import Services
 from gateway_core.store.messages import Admission, Candidate, Terms, Ticket
 from gateway_core.store.records import UsageRecord
-from tests.conftest import World
+from tests.conftest import World, one_counter
 from tests.contract.raw_provider import Act, RawProvider
 from tests.manual_clock import ManualClock
 
 BASES = {"openai": "/v1", "anthropic": "", "gemini": "/v1beta", "deepseek": "/v1"}
+NOWHERE = "http://127.0.0.1:1"
 KEY = "sk-key-of-the-gateway-0123456789"
 CONFIG = """
 providers: {{{providers}}}
@@ -121,9 +123,8 @@ def _held_by(world: World) -> list[int]:
 
 @contextlib.asynccontextmanager
 async def _world(root: str, engine: str) -> AsyncIterator[World]:
-    providers = ", ".join(f"{name}: {{base_url: '{root}{base}', engine: {engine}}}" for name, base in BASES.items())
-    settings = GatewaySettings.from_env({}, [Document("config.yaml", CONFIG.format(providers=providers))])
-    world = World(settings.catalog, settings)
+    catalog = _catalog(_settings(engine), root)
+    world = World(catalog, replace(_settings(engine), catalog=catalog))
     provider = _provider().with_credentials(
         {name: Credential(Secret(KEY), root + base) for name, base in BASES.items()}
     )
@@ -135,9 +136,27 @@ async def _world(root: str, engine: str) -> AsyncIterator[World]:
 
 
 @cache
+def _settings(engine: str) -> GatewaySettings:
+    """For providers at a place that is none: a catalog takes a while to load."""
+    providers = ", ".join(f"{name}: {{base_url: '{NOWHERE}{base}', engine: {engine}}}" for name, base in BASES.items())
+    return GatewaySettings.from_env({}, [Document("config.yaml", CONFIG.format(providers=providers))])
+
+
+def _catalog(settings: GatewaySettings, root: str) -> Catalog:
+    """Its models, at the providers below `root`."""
+    models = settings.catalog.models.items()
+    return replace(settings.catalog, models={name: _moved(model, root) for name, model in models})
+
+
+def _moved(model: Model, root: str) -> Model:
+    api_base = model.deployment.api_base.replace(NOWHERE, root)
+    return replace(model, deployment=replace(model.deployment, api_base=api_base))
+
+
+@cache
 def _provider() -> UpstreamProvider:
     """One for all: engines and tokenisers take a while to load."""
-    return model_provider({}, ManualClock())
+    return model_provider({}, ManualClock(), counter=one_counter())
 
 
 def _light(world: World) -> Services:

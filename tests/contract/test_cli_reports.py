@@ -20,7 +20,7 @@ from tests.contract.desk import MONTH, Desk, candidate, settled
 EVIL = "=HYPERLINK(1)|<img src=x>"
 BIG = 1_000_000_007
 """Nano-USD: 1.000000007 USD, of which a float or a rounded sum would lose the last digit."""
-NOVEMBER = ("--start", "2026-11-01", "--end", "2026-11-30")
+DAYS = ("--start", "2026-11-19", "--end", "2026-11-20")
 
 
 async def use(store):
@@ -61,11 +61,11 @@ def run(redis, capsys):
 
 def test_usage_in_each_form(run, monkeypatch):
     """The document of `GET /v1/usage`, CSV for a spreadsheet, and a table for who sits at a terminal."""
-    code, out, _ = run("usage", "report", "--project", "alpha", "--group-by", "model", *NOVEMBER)
+    code, out, _ = run("usage", "report", "--project", "alpha", "--group-by", "model", *DAYS)
     body = json.loads(out)
     assert (code, body["totals"]["cost_usd"], body["totals"]["estimated_usd"]) == (0, "1.000000047", "1.000000007")
     assert [row["model"] for row in body["rows"]] == [EVIL, "gpt-5.1"]
-    _, out, _ = run("usage", "report", "--group-by", "model", "--csv", *NOVEMBER)
+    _, out, _ = run("usage", "report", "--group-by", "model", "--csv", *DAYS)
     named = {row["model"]: row for row in csv.DictReader(io.StringIO(out))}
     assert {name: row["cost_usd"] for name, row in named.items()} == {
         f"'{EVIL}": "1.000000007",
@@ -73,7 +73,7 @@ def test_usage_in_each_form(run, monkeypatch):
         "gpt-5.1": "0.00000004",
     }
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
-    _, out, _ = run("usage", "report", "--group-by", "project", *NOVEMBER)
+    _, out, _ = run("usage", "report", "--group-by", "project", *DAYS)
     head, *rows = (line.split() for line in out.splitlines())
     assert head[-3:] == ["COST_USD", "COST_PER_SUCCESS_USD", "LATENCY_MS_P95"]
     assert rows == [
@@ -81,7 +81,7 @@ def test_usage_in_each_form(run, monkeypatch):
         ["beta", "1", "1", "0", "6", "4", "0.000000005", "-", "1000"],
         ["Sum", "3", "1", "0", "18", "12", "1.000000052", "0.500000026", "1000"],
     ]
-    _, out, _ = run("usage", "report", "--group-by", "session", "--json", *NOVEMBER)
+    _, out, _ = run("usage", "report", "--group-by", "session", "--json", *DAYS)
     assert (json.loads(out)["totals"]["requests"], json.loads(out)["unreadable"]) == (3, 0)
 
 
@@ -100,7 +100,7 @@ def test_a_month_as_markdown_and_as_a_page(run, tmp_path):
     page = file.read_text()
     assert "<img" not in page and "<script" not in page  # noqa: PT018 - nothing of a caller's runs
     assert "1.000000047 USD for 2 requests" in page
-    assert run("report", "--month", "2026-11", "--html", str(tmp_path))[0] == 2
+    assert run("report", "--month", "2026-11", "--project", "beta", "--html", str(tmp_path))[0] == 2
 
 
 @pytest.mark.parametrize(

@@ -104,10 +104,14 @@ async def test_the_books_add_up_after_every_pattern_of_outages(bench, ok):
     """Whichever calls fail or lose their answers: once the backlog is replayed, each request counts exactly once."""
     await bench.meet()
     expected, requests = 0, 1
+    met: set[tuple[str, ...]] = set()
     for number, fates in enumerate(product((UP, DOWN, LOST), repeat=4)):
+        if any(fates[:calls] in met for calls in range(1, 4)):
+            continue  # it differs in what nobody calls
         bench.clock.advance(4)
-        bench.outages.plan = iter(fates)
+        before, bench.outages.plan = bench.outages.calls, iter(fates)
         assert await bench.walk(f"r{number}", ok=ok, charge=7) in {"ok", "degraded"}
+        met.add(fates[: bench.outages.calls - before])
         bench.outages.plan = iter(())
         expected, requests = expected + 7 + (0 if ok else 30), requests + 1
     for unsettled in [*bench.shelf.kept, *bench.shelf.kept]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from gateway_core.adapters.upstash import UpstashStore
 from gateway_core.domain.errors import StoreUnreadable
 from gateway_core.store.messages import Admitted
 from tests.contract.desk import DIGEST, candidate, settled
@@ -12,12 +11,16 @@ from tests.contract.desk import DIGEST, candidate, settled
 GARBAGE = ["abc;;;", "1;2", "", "x", "1;2;3;4;5;6;7", "-1;;;", "1e3;;;", "0x10;;;", "inf;;;", "nan;;;", ";;;;"]
 
 
+@pytest.fixture
+def store(upstash):
+    """The one that has texts to read."""
+    return upstash
+
+
 @pytest.mark.parametrize("text", GARBAGE)
 @pytest.mark.parametrize(("field", "named"), [("b|p", "budget b|p"), ("b|u:bob", "budget b|u:bob")])
 async def test_a_budget_that_cannot_be_read_is_not_no_limit(desk, redis, store, field, named, text):
     """Nobody spends under it, and the operator is told which it is."""
-    if not isinstance(store, UpstashStore):
-        return
     desk.user = "bob"
     await desk.admitted("r1")
     redis.run("HSET", "prj:alpha", field, text)
@@ -31,8 +34,6 @@ async def test_a_budget_that_cannot_be_read_is_not_no_limit(desk, redis, store, 
 @pytest.mark.parametrize("text", ["x;;;;;", "1;;;;", ";;;;;;", ";;;;x;"])
 async def test_a_limit_of_a_key_that_cannot_be_read_is_not_no_limit(desk, redis, store, text):
     """Neither where the key is looked up nor where it is used."""
-    if not isinstance(store, UpstashStore):
-        return
     field = f"k|{DIGEST}"
     rights = redis.hash("prj:alpha")[field].partition("|")[2]
     redis.run("HSET", "prj:alpha", field, f"{text}|{rights}")
@@ -60,8 +61,6 @@ async def test_a_limit_of_a_key_that_cannot_be_read_is_not_no_limit(desk, redis,
 )
 async def test_what_an_admission_cannot_read_is_named(desk, redis, store, key, field, named):
     """The field, never what is in it; and nothing is written."""
-    if not isinstance(store, UpstashStore):
-        return
     chosen = candidate(rpm=100, tpm=1000)
     await desk.admitted("r1", chosen)
     redis.run("HSET", key, field, "secret;content")
@@ -74,8 +73,6 @@ async def test_what_an_admission_cannot_read_is_named(desk, redis, store, key, f
 
 async def test_a_hold_that_cannot_be_read_is_not_freed(desk, redis, store):
     """Its settlement is kept for later, and the list of holds says which one it is."""
-    if not isinstance(store, UpstashStore):
-        return
     chosen = candidate()
     answer = await desk.admitted("r1", chosen)
     redis.run("HSET", "bud:alpha:202611", "h|r1.1", "garbage")
@@ -90,8 +87,6 @@ async def test_a_hold_that_cannot_be_read_is_not_freed(desk, redis, store):
 
 async def test_a_report_of_a_provider_that_cannot_be_read_is_replaced_by_the_next(desk, redis, store):
     """It is no money and no right: the deployment is as one that nothing is known of."""
-    if not isinstance(store, UpstashStore):
-        return
     for text in ("garbage", "1;x;y", "0;0,-1,-1,-1,0,0,0;x"):
         redis.run("HSET", "pv", "rl|one|m1", text)
         assert isinstance(await desk.admit(f"r{text}"), Admitted)

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
-import json
-import os
-import subprocess
-import sys
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import pytest
 import tiktoken
+from tiktoken.load import load_tiktoken_bpe
+from tiktoken_ext import openai_public
 
 from gateway_core.adapters.tokens import PromptCounter
-from gateway_core.adapters.tokens.encodings import Encodings, TokeniserMissingError, encoding_of
+from gateway_core.adapters.tokens.encodings import _VOCABULARIES, _folder, encoding_of
 from gateway_core.config.settings import GatewaySettings
 from gateway_core.domain.answer import TokenCount
 from gateway_core.domain.catalog import Catalog
@@ -29,14 +26,23 @@ pytestmark = pytest.mark.usefixtures("no_network")
 PROMPT = "Tell me of the otters of Skye, and of their winters."
 
 
-@pytest.fixture
-def oracle(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """What tiktoken itself makes of the files that LiteLLM has, as LiteLLM lets it find them."""
-    spec = importlib.util.find_spec("litellm")
-    assert spec is not None
-    assert spec.origin is not None
-    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(Path(spec.origin).parent / "litellm_core_utils" / "tokenizers"))
-    return tiktoken.get_encoding
+@pytest.fixture(scope="module")
+def oracle() -> Iterator[Any]:
+    """What tiktoken itself makes of the files that LiteLLM has, as LiteLLM lets it find them.
+
+    Each file is read once, and made an encoding once: the harmony format has but special tokens of its own.
+    """
+    made: dict[tuple[str, int], tiktoken.Encoding] = {}
+
+    def encoding(name: str) -> tiktoken.Encoding:
+        told = getattr(openai_public, name)()
+        same = told["pat_str"], id(told["mergeable_ranks"])
+        return made.get(same) or made.setdefault(same, tiktoken.Encoding(**told))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TIKTOKEN_CACHE_DIR", str(_folder()))
+        patch.setattr(openai_public, "load_tiktoken_bpe", cache(load_tiktoken_bpe))
+        yield encoding
 
 
 def test_a_text_counts_as_openai_counts_it(counter: PromptCounter, oracle: Any) -> None:
@@ -106,44 +112,13 @@ ODD_TEXTS = [
 
 
 @pytest.mark.parametrize("name", ["o200k_base", "o200k_harmony", "cl100k_base"])
-def test_the_tokenisers_are_those_of_tiktoken(name: str, oracle: Any) -> None:
+def test_the_tokenisers_are_those_of_tiktoken(name: str, counter: PromptCounter, oracle: Any) -> None:
     """With its patterns, and all its tokens."""
-    ours = Encodings()
-    assert ours.count(name, "otters")
-    (loaded,) = ours._loaded.values()
+    ours = counter._encodings._of(_VOCABULARIES[name])
     theirs = oracle(name)
-    assert loaded._pat_str == theirs._pat_str
+    assert ours._pat_str == theirs._pat_str
     for text in (PROMPT, *ODD_TEXTS):
-        assert loaded.encode_ordinary(text) == theirs.encode_ordinary(text)
-
-
-def test_counting_needs_no_litellm() -> None:
-    """It is looked up and not loaded, which would take seconds; nor is the environment changed, or a file written."""
-    program = """
-import json, os, sys
-from gateway_core.adapters.tokens import PromptCounter
-from gateway_core.domain.chat import Deployment
-
-early, before = "tiktoken" in sys.modules, dict(os.environ)
-counted = PromptCounter().count(Deployment("openai", "gpt-5.1", ""), [{"role": "user", "content": "Hello"}], {})
-print(json.dumps([early, "litellm" in sys.modules, dict(os.environ) == before, counted.input_tokens]))
-"""
-    environment = {name: value for name, value in os.environ.items() if name != "TIKTOKEN_CACHE_DIR"}
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, env=environment)
-    assert json.loads(done.stdout) == [False, False, True, 8]
-
-
-def test_a_missing_file_is_told(tmp_path: Path) -> None:
-    """Nobody goes to fetch it."""
-    with pytest.raises(TokeniserMissingError, match="fb374d419588a4632f3f557e76b4b70aebbca790"):
-        PromptCounter(tmp_path).count(GPT, [user("Hello")], {})
-
-
-def test_a_missing_package_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By its name."""
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(TokeniserMissingError, match="litellm"):
-        PromptCounter().count(GPT, [user("Hello")], {})
+        assert ours.encode_ordinary(text) == theirs.encode_ordinary(text)
 
 
 def test_parts_of_a_message_add_up(counter: PromptCounter) -> None:
@@ -261,17 +236,6 @@ def test_counting_says_nothing(counter: PromptCounter, capfd: pytest.CaptureFixt
             tokens(counter, user([{"type": "text", "text": PROMPT}, image(9, 9)]), at=deployment, tools=[WEATHER])
     assert "otters" not in "\n".join(logged.lines)
     assert capfd.readouterr() == ("", "")
-
-
-def test_threads_count_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The tokeniser is loaded once, by whoever comes first, and all agree."""
-    loaded = []
-    real = tiktoken.Encoding
-    monkeypatch.setattr(tiktoken, "Encoding", lambda *args, **kwargs: loaded.append(args) or real(*args, **kwargs))
-    counter = PromptCounter()
-    with ThreadPoolExecutor(16) as threads:
-        counts = set(threads.map(lambda _: tokens(counter, user(f"{PROMPT} " * 50)), range(16)))
-    assert (len(counts), len(loaded)) == (1, 1)
 
 
 def test_an_image_may_be_a_url_alone(counter: PromptCounter) -> None:
