@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from functools import cache
 
 COSTS: Mapping[str, int] = {
-    "tests/contract": 42,
-    "tests/contract/test_store": 22,
-    "tests/e2e": 5,
-    "tests/functions": 38,
-    "tests/local": 9,
-    "tests/local/providers": 8,
-    "tests/template": 10,
-    "tests/unit": 52,
+    "tests/contract": 31,
+    "tests/contract/test_store": 18,
+    "tests/e2e": 3,
+    "tests/functions": 36,
+    "tests/local": 12,
+    "tests/local/providers": 10,
+    "tests/template": 6,
+    "tests/unit": 51,
 }
 """About how many seconds tests take whose paths begin so, with processes of their own; the longest beginning counts."""
 
@@ -38,7 +38,6 @@ UNMEASURED = (
     "tests/functions/test_durable",
     "tests/functions/test_forwarded_s",
     "tests/functions/test_reload",
-    "tests/functions/test_responses_sdk",
     "tests/template/",
     "tests/unit/test_bookkeeper",
     "tests/unit/test_bootstrap",
