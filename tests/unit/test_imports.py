@@ -79,16 +79,16 @@ CALLS_MODELS = {"api.schemas", "batch", "adapters.upstream", "pipeline.gateway",
 """Rooms and modules of ours that only callers of models need."""
 OURS = {
     "admin": 222,
-    "ask": 330,
-    "complete": 323,
-    "embed": 325,
+    "ask": 331,
+    "complete": 324,
+    "embed": 326,
     "health": 207,
-    "mcp": 242,
+    "mcp": 243,
     "models": 210,
     "preflight": 180,
     "replay": 178,
-    "stream": 364,
-    "tokens": 334,
+    "stream": 365,
+    "tokens": 335,
     "usage": 221,
 }
 """How many modules of ours a function may load."""

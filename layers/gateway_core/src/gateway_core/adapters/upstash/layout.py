@@ -38,6 +38,7 @@ Names that a caller chooses are percent-encoded; formats of values are told wher
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import fields
 from operator import attrgetter
@@ -234,12 +235,7 @@ def _parse_limit_counter(text: str) -> LimitCounter:
 
 
 def pack_counters(counters: Counters) -> str:
-    """Without the zeros at the end; there is one number at least."""
-    vector = counters.vector
-    end = len(vector)
-    while end > 1 and not vector[end - 1]:
-        end -= 1
-    return ",".join(map(str, vector[:end]))
+    return re.sub("(,0)*$", "", ",".join(map(str, counters.vector)))
 
 
 def parse_counters(text: str) -> Counters:
