@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any, override
 
@@ -193,8 +192,11 @@ def test_what_nothing_answers_is_refused_by_every_operation(name):
 def test_any_answer_is_sound_or_an_error_of_the_store(lies):
     """Whatever comes, to every operation."""
     for name, operation in OPERATIONS.items():
-        with suppress(StoreUnavailable, RecordRefused):
-            is_sound(name, at_once(operation(lying(*lies))))
+        try:
+            found = at_once(operation(lying(*lies)))
+        except (StoreUnavailable, RecordRefused):
+            continue
+        is_sound(name, found)
 
 
 @given(st.sampled_from(["admit", "next"]), words)

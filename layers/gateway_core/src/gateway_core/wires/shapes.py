@@ -42,10 +42,7 @@ def sendable_json(value: Any) -> Any:
     if isinstance(value, list):
         return [sendable_json(member) for member in value]
     if value is not None and not isinstance(value, int) and isinstance(value, Mapping):  # which is dear to ask
-        return {
-            name if name.isascii() else sendable(name): member if type(member) is int else sendable_json(member)
-            for name, member in value.items()
-        }
+        return {sendable(name): sendable_json(member) for name, member in value.items()}
     return value
 
 

@@ -102,8 +102,8 @@ def request_call(ticket: Ticket, now_ms: int) -> ScriptCall:
 
 
 def add_policy(call: ScriptCall, policy: BreakerPolicy) -> None:
-    longest = (policy.cooldown_ms, policy.max_cooldown_ms, policy.lease_ms)
-    call.add(policy.failures, policy.window_ms, *longest, call.key_index(layout.DEPLOYMENTS))
+    times_ms = (policy.window_ms, policy.cooldown_ms, policy.max_cooldown_ms, policy.lease_ms)
+    call.add(policy.failures, *times_ms, call.key_index(layout.DEPLOYMENTS))
 
 
 def add_admission(call: ScriptCall, candidates: Sequence[Candidate], max_wait_ms: int, due_before_ms: int = 0) -> None:

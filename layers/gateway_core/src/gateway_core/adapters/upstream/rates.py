@@ -13,7 +13,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
 
 from gateway_core.adapters.upstream.exchange import ProviderExchange
 from gateway_core.adapters.upstream.retry_after import retry_after_s
@@ -146,7 +145,6 @@ def _wait_ms(text: str, date: str, now_ms: int) -> int | None:
     return None if wait_ms is None else math.ceil(min(max(wait_ms, 0), LONGEST_RESET_MS))
 
 
-@lru_cache(maxsize=1024)
 def _duration_ms(text: str) -> float | None:
     if _NUMBER.fullmatch(text):
         return float(text) * 1000 if float(text) < _EPOCH_S else None
