@@ -140,10 +140,11 @@ def show(results: Results, *, keep: bool) -> None:
     if not keep:
         return
     RESULTS.mkdir(exist_ok=True)
-    results.write(RESULTS / "side_by_side.json")
-    (RESULTS / "side_by_side.svg").write_text(picture(results))
+    results.write(kept := RESULTS / "side_by_side.json")
+    written = Results.read(kept)  # whose digits are fewer, and may round otherwise
+    (RESULTS / "side_by_side.svg").write_text(picture(written))
     for document in DOCUMENTS:
-        place(document, sections(results))
+        place(document, sections(written))
 
 
 def main() -> None:

@@ -96,6 +96,19 @@ def test_what_is_kept_gives_the_same_tables(tmp_path):
     assert document.read_text().endswith("rest\n")
 
 
+def test_the_tables_of_a_run_are_those_of_its_file(monkeypatch, tmp_path):
+    """Which has four digits of each number: rounded once more, some come out otherwise."""
+    page = tmp_path / "page.md"
+    page.write_text("<!-- side_by_side, short -->\n<!-- end -->\n")
+    monkeypatch.setattr(command, "RESULTS", tmp_path)
+    monkeypatch.setattr(command, "DOCUMENTS", [page])
+    ours = row(2.3449, 2.3449, 2.3449, took_ms=5.0, rate=90.0, mib=90.0)
+    command.show(Results(RESULTS.about, {**RESULTS.rows, OURS: ours}, {}), keep=True)
+    shown = page.read_text()
+    command.show(Results.read(tmp_path / "side_by_side.json"), keep=True)
+    assert page.read_text() == shown
+
+
 def test_the_documents_say_what_was_measured():
     """`.venv/bin/python -m benchmarks.side_by_side --shown benchmarks/results/side_by_side.json` makes it so."""
     made = sections(Results.read(command.RESULTS / "side_by_side.json"))
