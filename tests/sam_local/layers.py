@@ -1,8 +1,11 @@
-"""Layers as functions have them on AWS: by ARN, of a version that never changes.
+"""The template that SAM's local Lambda runs: what was built, with layers by ARN and as much time as Lambda gives.
 
 SAM makes an image anew for each function whose layers are in its template, which takes twenty seconds of CPU where
 LiteLLM's is among them. Functions whose layers have an ARN share one. SAM has a cache of those, and asks AWS for no
 other ones.
+
+The emulator's clock for an invocation runs while the function starts, as Lambda's does not: on a busy machine a start
+alone may last as long as most functions are given.
 """
 
 from __future__ import annotations
@@ -16,6 +19,8 @@ from pathlib import Path
 
 _ARN = "arn:aws:lambda:eu-central-1:123456789012:layer"
 _REFERENCE = re.compile(r"- Ref: (\w+Layer)$", re.MULTILINE)
+_TIMEOUT = re.compile(r"^( +Timeout:) \d+$", re.MULTILINE)
+_LONGEST_S = 900
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,8 @@ def named_layers(built: Path, name: str) -> Layers:
         cached = folder / _name_in_cache(f"{_ARN}:{layer}:{version}")
         shutil.copytree(built.parent / layer, cached, copy_function=os.link)
     template = built.with_name(f"named-{name}.yaml")
-    template.write_text(_REFERENCE.sub(rf"- {_ARN}:\1:{version}", text))
+    named = _REFERENCE.sub(rf"- {_ARN}:\1:{version}", text)
+    template.write_text(_TIMEOUT.sub(rf"\1 {_LONGEST_S}", named))
     return Layers(template, folder)
 
 
