@@ -136,7 +136,7 @@ async def _running(
     variables = {
         "PATH": os.environ["PATH"],
         "AWS_LAMBDA_FUNCTION_NAME": "probe",
-        "AWS_LAMBDA_FUNCTION_TIMEOUT": "10",
+        "AWS_LAMBDA_FUNCTION_TIMEOUT": "900",  # its clock runs while the function starts, as Lambda's does not
         "LAMBDA_TASK_ROOT": str(APPS),
         "_HANDLER": "probe.handler",
         **environ,
