@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -44,9 +45,10 @@ from gateway_core.telemetry.telemetry import Telemetry
 from tests.aws import AwsServer, running_aws
 from tests.manual_clock import ManualClock
 from tests.patience import patience
+from tests.processes import Processes
 from tests.quick_botocore import read_once
 from tests.quick_logging import ForgottenLoggers, QuickLogging
-from tests.shares import has_some, is_measured, runs
+from tests.shares import LOADED, is_measured, share_of
 
 # No test speaks TLS to anybody, and each HTTP client would load all the world's certificates, which takes it 20 ms.
 os.environ.pop("SSL_CERT_FILE", None)
@@ -54,27 +56,19 @@ os.environ["SSL_CERT_DIR"] = str(Path(__file__).parent)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let `scripts/run_tests.py` say what a process is to do."""
-    parser.addoption("--share", metavar="NUMBER/OF", help="collect, import and run this share of the files only")
+    """Let `make test` say how many processes run the tests."""
+    parser.addoption("--shares", type=int, metavar="NUMBER", help="how many processes have a share of the tests each")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Choose the examples of property tests, unless the command line does; and what is quick, for a share."""
+    """Choose the examples of property tests, unless the command line does; and what is quick, for `make test`."""
     import tests.properties  # noqa: F401, PLC0415 - not above: programs that tests start need no hypothesis
 
     config.pluginmanager.register(ForgottenLoggers())
-    if config.getoption("share"):
+    if workers := config.getoption("shares"):
+        config.pluginmanager.register(Processes(workers, lambda nodeid: share_of(nodeid, workers)))
         config.pluginmanager.register(QuickLogging(config.pluginmanager))
         gc.set_threshold(100_000, 10, 10)  # looking for garbage after each 2,000 objects is a tenth of all CPU
-
-
-def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave the files of other shares alone, and the folders that have no others."""
-    if not (share := config.getoption("share")):
-        return None
-    path = collection_path.relative_to(config.rootpath).as_posix()
-    is_ours = runs(path, share) if collection_path.suffix == ".py" else has_some(path, share)
-    return None if is_ours else True
 
 
 _CASE_OF_LITELLM = re.compile(r"\[(.*-)?litellm[-\]]")
@@ -86,7 +80,7 @@ _MATRICES = ("tests/contract/test_litellm", "tests/wires/")
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What goes through LiteLLM is a suite of its own: it takes seconds of CPU to load, in one worker.
 
-    So are the large matrices. In a share what is not measured comes last: threads that run by then are not measured
+    So are the large matrices. In `make test` what is not measured comes last: threads that run by then are not measured
     again.
     """
     for item in items:
@@ -96,21 +90,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if is_all or (item.nodeid.startswith(_ITS_FOLDERS) and _CASE_OF_LITELLM.search(item.name)):
             item.add_marker(pytest.mark.litellm)
             item.add_marker(pytest.mark.xdist_group("litellm"))
-    if config.getoption("share"):
+    if config.getoption("shares"):
         items.sort(key=lambda item: not is_measured(item.nodeid))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """What is there now stays: nobody need look through it for garbage."""
-    if session.config.getoption("share"):
+    if session.config.getoption("shares"):
+        for name in LOADED:
+            import_module(name)
         read_once()
     gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """In a share stop measuring before the first test that is not measured."""
-    if item.config.getoption("share") and not is_measured(item.nodeid) and (measuring := Coverage.current()):
+    """In `make test` stop measuring before the first test that is not measured."""
+    if item.config.getoption("shares") and not is_measured(item.nodeid) and (measuring := Coverage.current()):
         measuring.stop()
 
 

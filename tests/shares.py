@@ -1,7 +1,4 @@
-"""What each process of `make test` has to do: it collects, imports and runs its share of the files only.
-
-Collecting all of them takes each as long as a tenth of all tests together.
-"""
+"""What each process of `make test` has to do: it runs its share of the files, see `processes`."""
 
 from __future__ import annotations
 
@@ -49,6 +46,9 @@ UNMEASURED = (
 )
 """What shows hardly a line that other tests do not reach, and lasts: measuring doubles the time of a test."""
 
+LOADED = ("openai.resources", "moto.ssm.models", "moto.s3.models", "httpcore", "valkey.asyncio")
+"""What tests of each share load only when they run, with hundreds of modules behind it."""
+
 
 def part_of(path: str) -> str:
     """The beginning of COSTS that a file belongs to; empty for one of a new suite."""
@@ -66,16 +66,9 @@ def shares(workers: int) -> Mapping[str, int]:
     return found
 
 
-def runs(path: str, share: str) -> bool:
-    """Whether the file is in this share: `2/3` is the second of three."""
-    number, _, workers = share.partition("/")
-    return shares(int(workers))[part_of(path)] == int(number) - 1
-
-
-def has_some(folder: str, share: str) -> bool:
-    """Whether any file of the folder is in this share."""
-    beginning = f"{folder}/"
-    return any(runs(path, share) for path in (beginning, *(part for part in COSTS if part.startswith(beginning))))
+def share_of(path: str, workers: int) -> int:
+    """Which of them runs the file, or the test that has its path before its name: the first is 0."""
+    return shares(workers)[part_of(path)]
 
 
 def is_measured(path: str) -> bool:

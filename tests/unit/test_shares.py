@@ -6,28 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.shares import COSTS, UNMEASURED, has_some, is_measured, part_of, runs, shares
+from tests.shares import COSTS, UNMEASURED, is_measured, part_of, share_of, shares
 
 ROOT = Path(__file__).parents[2]
 FILES = [path.relative_to(ROOT).as_posix() for path in ROOT.glob("tests/**/*.py")]
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3, 4])
-def test_each_file_is_in_one_share(workers):
-    """Those of suites that nobody has thought of as well."""
-    for path in [*FILES, "tests/new/test_new.py"]:
-        assert sum(runs(path, f"{number}/{workers}") for number in range(1, workers + 1)) == 1, path
-
-
-@pytest.mark.parametrize("workers", [2, 3])
-def test_a_share_has_the_folders_of_its_files(workers):
-    """And leaves those that have none of them alone."""
-    for number in range(1, workers + 1):
-        share = f"{number}/{workers}"
-        ours = [path for path in [*FILES, "tests/new/test_new.py"] if runs(path, share)]
-        above = {folder.as_posix() for path in ours for folder in Path(path).parents}
-        assert all(has_some(folder, share) for folder in above - {"."})
-    assert sum(has_some("tests/functions/mcp_front", f"{number}/{workers}") for number in range(1, workers + 1)) == 1
+def test_each_file_has_a_share(workers):
+    """Those of suites that nobody has thought of as well; no share is empty."""
+    found = {share_of(path, workers) for path in [*FILES, "tests/new/test_new.py::test_one"]}
+    assert found == set(range(workers))
 
 
 @pytest.mark.parametrize("workers", [2, 3])
