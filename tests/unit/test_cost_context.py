@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_DOWN, Decimal, Inexact, getcontext, localcontext
+from decimal import ROUND_DOWN, Context, Decimal, Inexact, getcontext, localcontext
 
 import pytest
 
@@ -20,7 +20,7 @@ FINE = Price(RATE, RATE, RATE, RATE, "test")
 @pytest.mark.parametrize("prec", [3, 28])
 def test_a_hold_is_exact_under_any_context(prec, tokens, written):
     """It covers the bill to the last nano-USD, and leaves no flag behind."""
-    with localcontext(prec=prec, rounding=ROUND_DOWN, traps=[Inexact]):
+    with localcontext(Context(prec, ROUND_DOWN, traps=[Inexact])):
         hold = bound(tokens, written, FINE)
         assert not any(getcontext().flags.values())
     assert hold == price(Usage(tokens, written), FINE, input_includes_cached=True).total_nano == 499_900_000_000_001
