@@ -12,10 +12,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from scripts.mutants.made import Mutant
 from scripts.mutants.trial import PACKAGE, Outcome, Trial, run
+
+if TYPE_CHECKING:
+    from scripts.mutants.made import Mutant  # whose parser takes a second to load, and tests need none
 
 FIRST_TESTS = 30
 """Most mutants fall to one of the first tests; the others' files need not be read for that."""

@@ -35,6 +35,7 @@ from tests.contract.redis import TOKEN, Redis, clear
 from tests.contract.scripted_store import Server
 from tests.contract.wire import Wire, at_once
 from tests.patience import patience
+from tests.plain_http import NOBODY
 
 
 @contextmanager
@@ -42,7 +43,7 @@ def redis_of_ours() -> Iterator[Redis]:
     faults = Faults()
     with Valkey() as valkey, serve(create_app(redis_port=valkey.port, token=TOKEN, faults=faults)) as url:
         headers = {"authorization": f"Bearer {TOKEN}"}
-        with httpx.Client(base_url=url, headers=headers, timeout=patience(30), trust_env=False) as http:
+        with httpx.Client(base_url=url, headers=headers, timeout=patience(30), trust_env=False, verify=NOBODY) as http:
             wire = Wire(valkey.port)
             yield Redis(url, valkey.port, http, wire, faults)
             at_once(wire.close())

@@ -18,6 +18,7 @@ from gateway_core.lambda_stream.request import read_event
 from gateway_core.store.virtual_keys import KeyRecord, subject_digest
 from local.serving import serve
 from tests.conftest import World, catalog_of, model, settings_for
+from tests.plain_http import NOBODY
 
 DIGEST = subject_digest("https://issuer.example/", "ann")
 STORE = StoreSettings("http://127.0.0.1:9", Secret("the store's token"))
@@ -77,7 +78,7 @@ async def test_who_is_vouched_for_is_let_in(world, app):
 async def test_nobody_can_send_an_identity_over_http(world, app, name):
     """Not a good one either: by API Gateway and by a socket alike, headers are just headers."""
     with serve(app) as url:
-        async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
+        async with httpx.AsyncClient(base_url=url, trust_env=False, verify=NOBODY) as http:
             for value in (sealed(world), f"Bearer {sealed(world)}"):
                 event = proxy_event(request(**{name.lower(): value}))
                 assert (await on_lambda(app, by_api_gateway(event))) == 401

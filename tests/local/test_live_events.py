@@ -16,6 +16,7 @@ from gateway_core.telemetry.events import BreakerMoved, RequestCost, StoreDegrad
 from local.live_events import events_router
 from local.serving import serve
 from tests.patience import patience
+from tests.plain_http import NOBODY
 from tests.unit.test_events import RECORD
 
 OPERATORS = BreakerMoved(at_ms=0, change=BreakerChange("one", "m1", "open", 1, 1), model="first")
@@ -36,7 +37,10 @@ def url(world) -> Iterator[str]:
 def watching(url: str, key: str, **headers: str) -> Iterator[Iterator[dict[str, Any]]]:
     """The events of a stream, each as `id`, `event` and `data`."""
     sent = {"authorization": f"Bearer {key}", **headers}
-    with httpx.Client(trust_env=False, timeout=patience(20)) as http, http.stream("GET", url, headers=sent) as answer:
+    with (
+        httpx.Client(trust_env=False, verify=NOBODY, timeout=patience(20)) as http,
+        http.stream("GET", url, headers=sent) as answer,
+    ):
         assert answer.status_code == 200
         assert answer.headers["content-type"].startswith("text/event-stream")
         yield read(answer.iter_lines())
@@ -108,7 +112,7 @@ async def test_who_may_not_watch_is_told_so(world, url, rights, headers, status)
     """Before anything is streamed."""
     if rights is not None:
         headers = {**headers, "authorization": f"Bearer {await world.key(**rights)}"}
-    answer = await asyncio.to_thread(httpx.get, url, headers=headers, trust_env=False)
+    answer = await asyncio.to_thread(httpx.get, url, headers=headers, trust_env=False, verify=NOBODY)
     assert (answer.status_code, set(answer.json())) == (status, {"error"})
 
 

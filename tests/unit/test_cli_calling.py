@@ -3,6 +3,7 @@
 import argparse
 import io
 import json
+import ssl
 import sys
 from datetime import UTC, datetime
 
@@ -199,6 +200,18 @@ def test_a_proxy_that_cannot_be_used_is_told(monkeypatch):
     with pytest.raises(UsageError, match="a proxy or certificates that cannot be used"):
         Gateway(ELSEWHERE, None)
     Gateway(HERE, None)
+
+
+@pytest.mark.parametrize(
+    ("at", "loads"),
+    [(HERE, False), (Address("https://localhost:8787", is_here=True), True), (ELSEWHERE, True)],
+)
+def test_certificates_are_loaded_where_there_is_tls(monkeypatch, at, loads):
+    """That takes longer than a call of what is on this machine."""
+    loaded = []
+    monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", lambda *_args, **_: loaded.append("all"))
+    Gateway(at, None)
+    assert bool(loaded) == loads
 
 
 async def test_an_answer_may_be_empty():

@@ -26,38 +26,39 @@ def test_1(): print("one") or {second}
 
 def test_also_1(): pass
 
-def test_2(): pass
+def test_2(): {third}
 """
-KILLED = "os.kill(os.getpid(), 9)"
 
 
-def _run(folder: Path, *, first: str = "None", second: str = "None") -> subprocess.CompletedProcess[str]:
+def _run(folder: Path, first: str, second: str = "None", third: str = "None") -> subprocess.CompletedProcess[str]:
     """`pytest` of a folder with four tests, each of the share by which its name ends."""
     (folder / "conftest.py").write_text(CONFTEST)
-    (folder / "test_some.py").write_text(TESTS.format(first=first, second=second))
+    (folder / "test_some.py").write_text(TESTS.format(first=first, second=second, third=third))
     command = [sys.executable, "-m", "pytest", "-q", "--capture=sys", "-p", "no:cacheprovider"]
     environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     return subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "code", "said"),
+    ("first", "second", "third", "code", "said"),
     [
-        ("None", "pytest.fail('no')", 1, ["1 passed", "1 failed, 1 passed", "1 passed"]),
-        pytest.param("pytest.fail('no')", "None", 1, ["1 failed", "2 passed", "1 passed"], marks=pytest.mark.long),
-        ("None", KILLED, 256 - 9, ["1 passed", "", "1 passed"]),
+        ("None", "os.kill(os.getpid(), 9)", "pytest.fail('no')", 256 - 9, ["1 passed", "", "1 failed"]),
+        pytest.param(
+            "pytest.fail('no')", "None", "None", 1, ["1 failed", "2 passed", "1 passed"], marks=pytest.mark.long
+        ),
     ],
 )
-def test_the_worst_end_counts(tmp_path, first, second, code, said):
-    """A failure in either, or a process that was killed; each test ran in its share only."""
-    done = _run(tmp_path, first=first, second=second)
+def test_the_worst_end_counts(tmp_path, first, second, third, code, said):
+    """A failure in any, or a process that was killed; each test ran in its share only."""
+    done = _run(tmp_path, first, second, third)
     _, *shares = done.stdout.split("shares of the tests run")[1].split("ended with")
     ends = [done.stdout.split("\nShare 2")[0], *shares]
     assert done.returncode == code, done.stdout + done.stderr
     assert [line for end, line in zip(ends, said, strict=True) if line not in end] == []
 
 
+@pytest.mark.long
 def test_what_cannot_be_collected_is_said_once(tmp_path):
     """No process begins."""
-    done = _run(tmp_path, first="(")
+    done = _run(tmp_path, "(")
     assert (done.returncode, done.stdout.count("SyntaxError"), "Share 2" in done.stdout) == (2, 1, False)

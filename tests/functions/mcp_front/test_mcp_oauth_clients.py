@@ -21,6 +21,7 @@ from local.serving import serve
 from tests.functions.mcp_front.oauth_world import OAuthWorld
 from tests.oauth_issuer import Issuer, issuer_app, policy_of
 from tests.patience import patience
+from tests.plain_http import NOBODY
 
 RENAMED = b"x-amzn-remapped-www-authenticate"
 HELLO = {"messages": [{"role": "user", "content": "hello there"}]}
@@ -90,7 +91,7 @@ class Browser:
         self.visited = url
 
     async def come_back(self) -> AuthorizationCodeResult:
-        async with httpx.AsyncClient(trust_env=False) as http:
+        async with httpx.AsyncClient(trust_env=False, verify=NOBODY) as http:
             answer = await http.get(self.visited)
         query = httpx.URL(answer.headers["location"]).params
         return AuthorizationCodeResult(code=query["code"], state=query["state"], iss=query["iss"])

@@ -6,6 +6,7 @@ import argparse
 import getpass
 import json
 import re
+import ssl
 import sys
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -95,6 +96,12 @@ class AwsSigner(Signer):
             raise UsageError(_NO_REGION) from None
 
 
+def _trusted(address: Address) -> ssl.SSLContext | bool:
+    """All the world's certificates, but for plain HTTP on this machine: to load them takes longer than a call of it."""
+    plain = address.is_here and address.url.startswith("http://")
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if plain else True
+
+
 class Gateway:
     """Calls one gateway. Raises GatewayAway where it does not answer, and CommandError with what it refuses."""
 
@@ -106,7 +113,9 @@ class Gateway:
         timeout = httpx.Timeout(_READ_S, connect=_CONNECT_S)
         try:
             # What is on this machine is asked itself; a proxy for others sees what TLS lets it see.
-            self._http = httpx.AsyncClient(timeout=timeout, trust_env=not address.is_here, transport=transport)
+            self._http = httpx.AsyncClient(
+                timeout=timeout, trust_env=not address.is_here, verify=_trusted(address), transport=transport
+            )
         except (ImportError, OSError, ValueError, httpx.InvalidURL) as error:
             raise UsageError(_UNUSABLE.format(type(error).__name__)) from None
 
