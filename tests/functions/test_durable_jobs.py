@@ -183,6 +183,7 @@ async def test_a_wait_is_the_engines(world):
     assert 2 * 86_400 / LEAST_PAUSE_S < MOST_OPERATIONS
 
 
+@pytest.mark.long
 async def test_two_hundred_questions_outlive_three_deaths(world):
     """One answer each, and the books know of every call: what a death took was asked and paid once more."""
     calls = Counter()

@@ -53,6 +53,7 @@ async def test_who_leaves_stops_nobody_else():
         await functions.invoke("no-such", ASKED)
 
 
+@pytest.mark.long
 def test_a_client_waits_for_no_litellm():
     """Nothing of what talks to it loads LiteLLM, nor what will work on jobs: the functions do, in their thread."""
     code = "import local.stdio, sys; print({'litellm', 'openai'} & sys.modules.keys())"

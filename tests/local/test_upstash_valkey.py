@@ -137,7 +137,10 @@ def test_a_server_that_will_not_stop_is_killed(tmp_path):
 HOLDER = "from local.valkey import Valkey; v = Valkey().start(); print(v.port, flush=True); input()"
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
+_OTHERS = [pytest.param(how, marks=pytest.mark.long) for how in (signal.SIGTERM, signal.SIGINT)]
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, *_OTHERS])
 def test_it_does_not_outlive_a_process_that_is_killed(interruptible, how):
     """However its owner ends, the server ends with it: a client that is connected sees the end of the stream."""
     with subprocess.Popen(
