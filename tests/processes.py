@@ -1,7 +1,7 @@
 """Runs the tests of `make test` in several processes: each forks from one that has imported and collected all of them.
 
-A process that imports on its own takes half as long as all others do for their tests. pytest-xdist's do, and tell one
-process more of each step of each test, which costs as much as a tenth of all tests.
+In a fresh clone that takes as long as a third of all tests. Each process of pytest-xdist does it on its own, and one
+more process is told of each step of each test, which costs as much as a tenth of all tests.
 """
 
 from __future__ import annotations
