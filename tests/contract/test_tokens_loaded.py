@@ -24,6 +24,7 @@ pytestmark = pytest.mark.usefixtures("no_network")
 PROMPT = "Tell me of the otters of Skye, and of their winters."
 
 
+@pytest.mark.long
 def test_counting_needs_no_litellm() -> None:
     """It is looked up and not loaded, which would take seconds; nor is the environment changed, or a file written."""
     program = """

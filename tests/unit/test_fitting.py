@@ -55,13 +55,16 @@ def agents_world(behave=cached, **changes):
     return world
 
 
+OTHERS = ("gpt-5.1", "gemini-3-pro", "deepseek-v3.2")
+
+
 async def opened(world, caller, number, request):
     """A stream that has begun, and what it told first."""
     parts = world.services.gateway.stream(request, caller, f"r{number}", timeout_s=60)
     return parts, await anext(parts)
 
 
-@pytest.mark.parametrize("name", ["claude-opus-4.5", "gpt-5.1", "gemini-3-pro", "deepseek-v3.2"])
+@pytest.mark.parametrize("name", ["claude-opus-4.5", *(pytest.param(name, marks=pytest.mark.long) for name in OTHERS)])
 async def test_ten_dollars_a_day_serve_an_agent(name):
     """42 requests of 100 to 220 kB, three at once, 64,000 tokens allowed to each answer: none is refused."""
     world = agents_world()
