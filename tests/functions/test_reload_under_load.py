@@ -136,7 +136,6 @@ def version_of(total_usd: str) -> int:
     return int(Decimal(total_usd) / WORDS)
 
 
-@pytest.mark.long
 @pytest.mark.timeout(120)
 async def test_each_request_is_served_by_one_version(world, client, operator, reports):
     """Whatever arrives when: model and price match, nothing fails, and every invalid document is reported once."""

@@ -207,7 +207,7 @@ def test_a_proxy_that_cannot_be_used_is_told(monkeypatch):
     [(HERE, False), (Address("https://localhost:8787", is_here=True), True), (ELSEWHERE, True)],
 )
 def test_certificates_are_loaded_where_there_is_tls(monkeypatch, at, loads):
-    """That takes longer than a call of what is on this machine."""
+    """That takes longer than most calls of what is on this machine."""
     loaded = []
     monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", lambda *_args, **_: loaded.append("all"))
     Gateway(at, None)

@@ -26,11 +26,13 @@ def test_1(): print("one") or {second}
 
 def test_also_1(): pass
 
-def test_2(): {third}
+{third}
 """
+FAILS = "pytest.fail('no')"
+ONE = "def test_2(): pass"
 
 
-def _run(folder: Path, first: str, second: str = "None", third: str = "None") -> subprocess.CompletedProcess[str]:
+def _run(folder: Path, first: str, second: str = "None", third: str = ONE) -> subprocess.CompletedProcess[str]:
     """`pytest` of a folder with four tests, each of the share by which its name ends."""
     (folder / "conftest.py").write_text(CONFTEST)
     (folder / "test_some.py").write_text(TESTS.format(first=first, second=second, third=third))
@@ -42,14 +44,14 @@ def _run(folder: Path, first: str, second: str = "None", third: str = "None") ->
 @pytest.mark.parametrize(
     ("first", "second", "third", "code", "said"),
     [
-        ("None", "os.kill(os.getpid(), 9)", "pytest.fail('no')", 256 - 9, ["1 passed", "", "1 failed"]),
-        pytest.param(
-            "pytest.fail('no')", "None", "None", 1, ["1 failed", "2 passed", "1 passed"], marks=pytest.mark.long
-        ),
+        ("None", "os.kill(os.getpid(), 9)", f"def test_2(): {FAILS}", 256 - 9, ["1 passed", "", "1 failed"]),
+        pytest.param(FAILS, "None", ONE, 1, ["1 failed", "2 passed", "1 passed"], marks=pytest.mark.long),
+        pytest.param("None", "None", ONE, 0, ["1 passed", "2 passed", "1 passed"], marks=pytest.mark.long),
+        pytest.param("None", "None", "", 5, ["1 passed", "2 passed", "no tests ran"], marks=pytest.mark.long),
     ],
 )
 def test_the_worst_end_counts(tmp_path, first, second, third, code, said):
-    """A failure in any, or a process that was killed; each test ran in its share only."""
+    """A failure in any, a process that was killed, a share without tests; each test ran in its share only."""
     done = _run(tmp_path, first, second, third)
     _, *shares = done.stdout.split("shares of the tests run")[1].split("ended with")
     ends = [done.stdout.split("\nShare 2")[0], *shares]
