@@ -37,7 +37,7 @@ LOG = f"alpha/{'0' * 32}/log/"
 @pytest.fixture(scope="module")
 def s3() -> Iterator[S3Client]:
     """The product's own client, in an AWS account of this module: each client takes a tenth of a second."""
-    with pytest.MonkeyPatch.context() as environ, mock_aws():
+    with mock_aws(), pytest.MonkeyPatch.context() as environ:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             environ.setenv(name, "testing")
         environ.setenv("AWS_DEFAULT_REGION", "eu-central-1")
