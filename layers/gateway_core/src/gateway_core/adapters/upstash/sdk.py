@@ -7,7 +7,7 @@ the extra `gateway-core[cli]`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import override
 
 import httpx
@@ -26,15 +26,15 @@ _UNUSABLE = (
     "The environment names a proxy or certificates that cannot be used ({}). "
     "Unset HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and SSL_CERT_FILE for this command, or correct them."
 )
-_FOREIGN = (AttributeError, LookupError, TypeError, ValueError)
-"""What the SDK trips over where an answer has another form than Upstash's, HTML for example."""
+_FOREIGN = (AssertionError, AttributeError, LookupError, TypeError, ValueError)
+"""What the SDK trips over where an answer has another form than Upstash's: HTML, `null`."""
 
 
 class SdkClient(Client):
-    """Sends commands through the SDK, in one event loop; each takes `timeout_s` at most, retries and pauses included.
+    """Sends commands through the SDK, in one event loop.
 
-    What gets no answer in JSON is sent twice more, after a pause each. Raises ConfigError for what the SDK cannot
-    abide in the environment.
+    Each trip takes `timeout_s` at most, retries and pauses included. What gets no answer in JSON is sent twice more,
+    after a pause each. Raises ConfigError for what the SDK cannot abide in the environment.
     """
 
     def __init__(self, url: str, token: str, timeout_s: float, pause_s: float = 0.5) -> None:
@@ -44,8 +44,11 @@ class SdkClient(Client):
 
     @override
     async def pipeline(self, commands: Sequence[Sequence[str | int]]) -> list[Reply]:
-        """As in `Client`, one by one: of a pipeline that is refused, the SDK does not say why."""
-        return [await self.execute(*command) for command in commands]
+        """As in `Client`, in one trip."""
+        try:
+            return await self._usable(self._together(commands)) if commands else []
+        except CommandError as error:
+            raise self._refused(error) from None
 
     @override
     async def close(self) -> None:
@@ -53,9 +56,24 @@ class SdkClient(Client):
 
     @override
     async def _execute(self, command: Sequence[str | int]) -> Reply:
+        return await self._usable(self._alone(command))
+
+    async def _alone(self, command: Sequence[str | int]) -> Reply:
+        return _flat(await self._redis.execute(list(command)))
+
+    async def _together(self, commands: Sequence[Sequence[str | int]]) -> list[Reply]:
+        pipeline = self._redis.pipeline()
+        for command in commands:
+            pipeline.execute(list(command))
+        answers = await pipeline.exec()
+        if len(answers) != len(commands):
+            raise ValueError
+        return [_flat(answer) for answer in answers]
+
+    async def _usable[T](self, answer: Awaitable[T]) -> T:
         try:
             async with asyncio.timeout(self._timeout_s):
-                return _flat(await self._redis.execute(list(command)))
+                return await answer
         except UpstashError as error:
             raise CommandError(str(error)) from None
         except (httpx.HTTPError, OSError) as error:  # TimeoutError is one
@@ -95,8 +113,21 @@ def _open(url: str, token: str, timeout_s: float, pause_s: float) -> Redis:
 def _connections(timeout_s: float) -> httpx.AsyncClient:
     # Cancelled in a handshake, httpx leaves the socket open: every try to connect is to end before our deadline.
     connect_s = timeout_s / (_RETRIES + 2)
-    tls = httpx.create_ssl_context()
-    return httpx.AsyncClient(timeout=httpx.Timeout(None, connect=connect_s), trust_env=False, verify=tls)
+    transport = _Listed(verify=httpx.create_ssl_context(), trust_env=False)
+    return httpx.AsyncClient(timeout=httpx.Timeout(None, connect=connect_s), trust_env=False, transport=transport)
+
+
+class _Listed(httpx.AsyncHTTPTransport):
+    """Makes the one answer that a refused pipeline gets the first of a list: the SDK stumbles over any other."""
+
+    @override
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        response = await super().handle_async_request(request)
+        if not request.url.path.endswith("/pipeline"):
+            return response
+        content = await response.aread()
+        listed = b"[%s]" % content if content.lstrip().startswith(b"{") else content
+        return httpx.Response(response.status_code, content=listed)
 
 
 def _flat(answer: object) -> Reply:
