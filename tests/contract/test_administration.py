@@ -1,12 +1,15 @@
 """What an operator does to keys and budgets, at each store: change, expiry, rotation, and several at once."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
 
 from gateway_core.access.administration import Administration
+from gateway_core.access.administrator import MOST_TRIES
 from gateway_core.access.known_names import KnownNames
 from gateway_core.adapters.memory import MemoryStore
+from gateway_core.adapters.upstash.keys import UpstashKeys
 from gateway_core.cli.streaming import gathered
 from gateway_core.config.catalog_loader import load_catalog
 from gateway_core.domain.caller import Limits
@@ -59,6 +62,12 @@ class Beaten:
         if self._meanwhile:
             await self._meanwhile.pop(0)()
         return await self._store.change_budget(*change)
+
+
+class BeatenInRedis(Beaten):
+    """There a revocation is a change of what was looked at before, and elsewhere one step."""
+
+    revoke_key = UpstashKeys.revoke_key
 
 
 async def desk_of(store, key):
@@ -173,8 +182,45 @@ async def test_changes_at_once_do_not_undo_each_other(store, clock, office):
     names: list[str] = []
     busy = await office.create_key(KeyRecord("alpha", ""))
     with pytest.raises(Conflict, match="at the same time"):
-        await Administration(Beaten(store, *[rename] * 8), clock).update_key(busy["id"], {"admin": True}, {})
+        await Administration(Beaten(store, *[rename] * MOST_TRIES), clock).update_key(busy["id"], {"admin": True}, {})
     assert not (await office.get_key(busy["id"]))["admin"]
+
+
+async def test_a_crowd_changes_one_key_and_one_budget(office):
+    """Each of them something else, and nobody is told to try again."""
+    made = await office.create_key(KeyRecord("alpha", ""))
+    fields = ("day_nano", "day_tokens", "month_nano", "month_tokens") * (MOST_TRIES // 4)
+    changes = [{field: number + 1} for number, field in enumerate(fields)]
+    await asyncio.gather(*(office.update_key(made["id"], {}, change) for change in changes))
+    await asyncio.gather(*(office.set_budget("alpha", "ada", change) for change in changes))
+    (record,) = await office.store.list_keys("alpha")
+    assert None not in {getattr(record.limits, field) for field in fields}
+    assert None not in (await office.set_budget("alpha", "ada", {})).values()
+
+
+async def test_a_revocation_is_made_whoever_changes_the_key_meanwhile(store, clock, office):
+    """Once, though it is only looked at when it was changed; who comes after it is told."""
+    made = await office.create_key(KeyRecord("alpha", ""))
+    names = [f"n{number}" for number in range(MOST_TRIES - 1)]
+    renamed = [lambda name=name: office.update_key(made["id"], {"name": name}, {}) for name in names]
+    beaten = BeatenInRedis if isinstance(store, UpstashKeys) else Beaten
+    assert (await Administration(beaten(store, *renamed), clock).revoke_key(made["id"]))["revoked"]
+    (record,) = await store.list_keys("alpha")
+    assert record.revoked_ms == clock.now_ms()
+
+
+async def test_where_the_store_is_slow_a_change_is_not_tried_for_ever(store, clock, office):
+    """The function would be ended, and could not say what was done."""
+
+    async def late():
+        clock.advance(5)
+        await office.update_key(made["id"], {"name": f"n{clock.now_ms()}"}, {})
+
+    made = await office.create_key(KeyRecord("alpha", ""))
+    began_ms = clock.now_ms()
+    with pytest.raises(Conflict, match="at the same time"):
+        await Administration(Beaten(store, *[late] * 9), clock).update_key(made["id"], {"admin": True}, {})
+    assert clock.now_ms() - began_ms == 10_000
 
 
 async def test_a_rotation_whose_answer_got_lost_is_made_once(office, store, clock):
@@ -269,7 +315,7 @@ async def test_budgets_are_for_projects_that_there_are(store, clock, office):
     lifted = await office.set_budget("alpha", "ada", {"day_nano": None, "day_tokens": None})
     assert (lifted["day_usd"], lifted["day_tokens"]) == (None, None)
     assert (await office.set_budget("alpha", "ada", {"month_tokens": 3}))["month_tokens"] == 3
-    forever = [lambda n=n: office.set_budget("alpha", "", {"day_tokens": n}) for n in range(8)]
+    forever = [lambda n=n: office.set_budget("alpha", "", {"day_tokens": n}) for n in range(MOST_TRIES)]
     with pytest.raises(Conflict):
         await Administration(Beaten(store, *forever), clock).set_budget("alpha", "", {"month_tokens": 1})
 

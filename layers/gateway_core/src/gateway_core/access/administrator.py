@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import takewhile
 
 from gateway_core.access.known_names import KnownNames
 from gateway_core.domain.errors import StoreUnavailable
@@ -14,10 +15,10 @@ from gateway_core.ports import Clock, OperatorStore
 type Line = dict[str, object]
 """An answer, ready to print as JSON."""
 SCOPES_AT_ONCE = 1000
-MOST_TRIES = 8
-"""Of a change that somebody else was faster than, each time."""
-
-
+MOST_TRIES = 32
+"""Of a change that somebody else was faster than. Each time one of theirs was made: of so many at once all are."""
+_LONGEST_MS = 10_000
+"""Where the store is slow: a function has 29 seconds, and one that it ends cannot say what was done."""
 _ASKED_AGAIN = 2
 
 
@@ -32,6 +33,11 @@ class Administrator:
     def today(self) -> str:
         """The UTC day, `20261120`."""
         return day_key(utc_date(self.clock.now_ms()))
+
+    def tries(self) -> Iterator[int]:
+        """One for each time that a change may be tried which somebody else was faster than."""
+        ends_ms = self.clock.now_ms() + _LONGEST_MS
+        return takewhile(lambda number: not number or self.clock.now_ms() < ends_ms, range(MOST_TRIES))
 
 
 async def insisted[T](ask: Callable[[], Awaitable[T]]) -> T:

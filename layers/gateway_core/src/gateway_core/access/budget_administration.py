@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from itertools import batched
 
-from gateway_core.access.administrator import MOST_TRIES, SCOPES_AT_ONCE, Administrator, Line, insisted
+from gateway_core.access.administrator import SCOPES_AT_ONCE, Administrator, Line, insisted
 from gateway_core.access.budget_rows import budget_row
 from gateway_core.access.key_lines import limit_fields
 from gateway_core.domain.caller import Limits
@@ -34,7 +34,7 @@ class BudgetAdministration(Administrator):
         Raises UnknownProject for one that has no key, and ConfigError for limits that cannot be kept.
         """
         await self.check_project(project_id)
-        for _ in range(MOST_TRIES):
+        for _ in self.tries():
             if after := await insisted(lambda: self._changed_budget(project_id, user_id, changes)):
                 return {"project": project_id, "user": user_id, **limit_fields(after)}
         raise Conflict("Others change this budget at the same time. Try again.")

@@ -8,7 +8,7 @@ from itertools import batched
 from typing import Any
 
 from gateway_core.access import given_values
-from gateway_core.access.administrator import MOST_TRIES, Administrator, Line, insisted
+from gateway_core.access.administrator import Administrator, Line, insisted
 from gateway_core.access.key_lines import KeyUse, key_line
 from gateway_core.domain.caller import party
 from gateway_core.domain.errors import Conflict, InvalidRequest, UnknownKey
@@ -140,7 +140,7 @@ class KeyAdministration(Administrator):
         raise unknown_key(key_id)
 
     async def _change(self, key_id: str, change: Callable[[StoredKey], list[KeyChange]]) -> None:
-        for _ in range(MOST_TRIES):
+        for _ in self.tries():
             if await insisted(lambda: self._changed(key_id, change)):
                 return
         raise Conflict(f"Others change the key {key_id} at the same time. Try again.")
