@@ -71,7 +71,7 @@ QUICK = -q -p no:cacheprovider --disable-plugin-autoload -p asyncio -p timeout -
 
 unit: $(STAMP)
 	$(if $(MEASURED),$(BIN)/coverage erase)
-	$(BIN)/$(if $(MEASURED),coverage run,python) -m pytest $(QUICK) --shares=2 -m 'not litellm and not long' $(addprefix --ignore=,$(SLOW) $(FAULTS) $(FLEET) $(MATRICES) $(STACK))
+	$(BIN)/$(if $(MEASURED),coverage run,python) -m pytest $(QUICK) $(if $(MEASURED),,--assert=plain) --shares=2 -m 'not litellm and not long' $(addprefix --ignore=,$(SLOW) $(FAULTS) $(FLEET) $(MATRICES) $(STACK))
 	$(if $(MEASURED),$(BIN)/coverage combine -q)
 	$(if $(MEASURED),$(BIN)/coverage report --fail-under=90)
 	$(if $(MEASURED),$(BIN)/coverage report --fail-under=100 --include='$(PURE)')

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -20,7 +21,6 @@ from typing import Any
 
 import pytest
 import pytest_timeout
-from coverage import Coverage
 
 from gateway_core.access.authenticator import Authenticator
 from gateway_core.adapters.degraded import ResilientLedger
@@ -43,11 +43,13 @@ from gateway_core.telemetry.ports import EventSink, Tracer
 from gateway_core.telemetry.sinks import EventLog, FanOut
 from gateway_core.telemetry.telemetry import Telemetry
 from tests.aws import AwsServer, running_aws
+from tests.explained import Explained
 from tests.manual_clock import ManualClock
 from tests.patience import patience
 from tests.processes import Processes
 from tests.quick_botocore import read_once
 from tests.quick_logging import ForgottenLoggers, QuickLogging
+from tests.quick_pytest import know_requests, share_hooks
 from tests.shares import LOADED, is_measured, share_of
 
 # No test speaks TLS to anybody, and each HTTP client would load all the world's certificates, which takes it 20 ms.
@@ -68,6 +70,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if workers := config.getoption("shares"):
         config.pluginmanager.register(Processes(workers, lambda nodeid: share_of(nodeid, workers)))
         config.pluginmanager.register(QuickLogging(config.pluginmanager))
+        if config.getoption("assertmode") == "plain":
+            config.pluginmanager.register(Explained())
         gc.set_threshold(100_000, 10, 10)  # looking for garbage after each 2,000 objects is a tenth of all CPU
 
 
@@ -97,17 +101,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_collection_finish(session: pytest.Session) -> None:
     """What is there now stays: nobody need look through it for garbage."""
     if session.config.getoption("shares"):
+        read_once()
         for name in LOADED:
             import_module(name)
-        read_once()
+        know_requests()
+        share_hooks(session)
     gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """In `make test` stop measuring before the first test that is not measured."""
-    if item.config.getoption("shares") and not is_measured(item.nodeid) and (measuring := Coverage.current()):
-        measuring.stop()
+    if item.config.getoption("shares") and "coverage" in sys.modules and not is_measured(item.nodeid):
+        from coverage import Coverage  # noqa: PLC0415 - who does not measure need not load it
+
+        if measuring := Coverage.current():
+            measuring.stop()
 
 
 @pytest.hookimpl(optionalhook=True)
