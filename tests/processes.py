@@ -37,6 +37,7 @@ class Processes:
     def __init__(self, workers: int, share_of: ShareOf) -> None:
         self._workers, self._share_of = workers, share_of
         self._others: list[_Other] = []
+        self._first = 0
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, Any, Any]:
@@ -54,7 +55,9 @@ class Processes:
         terminal.flush()
         for number in range(1, self._workers):
             said = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `_end`; no pipe: who outlives it would hold it open
+            first = os.getpid()
             if not (pid := os.fork()):
+                self._first = first
                 self._begin(said)
                 return number
             self._others.append(_Other(number, pid, said))
@@ -65,6 +68,11 @@ class Processes:
         for file in (said, *(other.said for other in self._others)):
             file.close()
         self._others.clear()
+
+    def pytest_runtest_logstart(self) -> None:
+        """Nobody waits any more for a process whose first one was killed."""
+        if self._first and os.getppid() != self._first:
+            pytest.exit("the first process has ended")
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, Any, Any]:

@@ -28,17 +28,34 @@ def test_also_1(): pass
 
 {third}
 """
+LEFT = """
+import os
+import signal
+
+FIRST = os.getpid()
+
+def test_0(): signal.pause()
+
+def test_1():
+    os.write({writing}, b"began")
+    while os.getppid() == FIRST:
+        os.sched_yield()
+
+def test_also_1(): os.write({writing}, b"went on")
+
+def test_2(): pass
+"""
 FAILS = "pytest.fail('no')"
 ONE = "def test_2(): pass"
+COMMAND = (sys.executable, "-m", "pytest", "-q", "--capture=sys", "-p", "no:cacheprovider")
+ENVIRON = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 
 
 def _run(folder: Path, first: str, second: str = "None", third: str = ONE) -> subprocess.CompletedProcess[str]:
     """`pytest` of a folder with four tests, each of the share by which its name ends."""
     (folder / "conftest.py").write_text(CONFTEST)
     (folder / "test_some.py").write_text(TESTS.format(first=first, second=second, third=third))
-    command = [sys.executable, "-m", "pytest", "-q", "--capture=sys", "-p", "no:cacheprovider"]
-    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    return subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False)
+    return subprocess.run(COMMAND, cwd=folder, env=ENVIRON, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize(
@@ -57,6 +74,21 @@ def test_the_worst_end_counts(tmp_path, first, second, third, code, said):
     ends = [done.stdout.split("\nShare 2")[0], *shares]
     assert done.returncode == code, done.stdout + done.stderr
     assert [line for end, line in zip(ends, said, strict=True) if line not in end] == []
+
+
+@pytest.mark.long
+def test_who_outlives_the_first_process_ends_with_its_test(tmp_path):
+    """Whoever stops `make test` may stop the first process alone."""
+    reading, writing = os.pipe()
+    (tmp_path / "conftest.py").write_text(CONFTEST)
+    (tmp_path / "test_some.py").write_text(LEFT.format(writing=writing))
+    first = subprocess.Popen(COMMAND, cwd=tmp_path, env=ENVIRON, pass_fds=[writing], stdout=subprocess.DEVNULL)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as said:
+        assert said.read(5) == b"began"
+        first.kill()
+        first.wait()
+        assert said.read() == b""  # and there is an end: nobody is left who could write
 
 
 @pytest.mark.long
