@@ -1,7 +1,11 @@
 """What the mutants' tool says of code that cannot run at all."""
 
+import tomllib
+from pathlib import Path
+
 import pytest
 
+import gateway_core
 from scripts.mutants.judge import is_importable
 from scripts.mutants.places import Places
 from scripts.mutants.reach import Reach
@@ -54,3 +58,14 @@ def test_who_only_reads_what_a_class_says_of_itself_is_tried_with_it(tmp_path):
     reach = Reach(root, {"test_words.py::test_it": 0.1, "test_other.py::test_it": 0.1}, tree)
     place = Places((root / "domain/errors.py").read_text()).of(2)
     assert reach.tests_of("domain/errors.py", place) == ["test_words.py::test_it"]
+
+
+@pytest.mark.long
+def test_what_is_listed_as_equivalent_is_a_mutant():
+    """Where the code has changed since, the run would end before it began."""
+    from scripts.mutants.__main__ import EQUIVALENT, equivalents  # noqa: PLC0415 - a second, for this test alone
+    from scripts.mutants.made import mutants_of  # noqa: PLC0415 - as above
+
+    root = Path(gateway_core.__path__[0])
+    files = {one["file"] for one in tomllib.loads(EQUIVALENT.read_text())["equivalent"]}
+    assert equivalents([mutant for file in files for mutant in mutants_of(file, (root / file).read_text())])
