@@ -31,10 +31,10 @@ class Callers:
         gateway = self.world.services.gateway
         return await gateway.complete(wanted or request(), caller, f"req_{self.asked}", timeout_s=timeout_s, **options)
 
-    async def stream(self, caller, wanted=None, timeout_s=60):
+    async def stream(self, caller, wanted=None, timeout_s=60, **options):
         self.asked += 1
         stream = self.world.services.gateway.stream(
-            wanted or request(), caller, f"req_{self.asked}", timeout_s=timeout_s
+            wanted or request(), caller, f"req_{self.asked}", timeout_s=timeout_s, **options
         )
         async with aclosing(stream) as parts:
             return [part async for part in parts]

@@ -44,6 +44,18 @@ async def test_a_stream_is_kept_before_its_end_is_told(world, callers, caller):
                 assert (await callers.ask(caller)).cached
 
 
+async def test_what_is_not_accepted_is_neither_streamed_nor_kept(world, callers, caller):
+    """As of whole answers."""
+    await callers.ask(caller)
+    *_, done = await callers.stream(caller, accept=lambda _answer: False)
+    assert not done.cached
+    world.behave["first"] = lambda _call: ProviderAnswer("better", (), "stop", Usage(3, 1))
+    *_, done = await callers.stream(caller, accept=lambda answer: answer.content == "better")
+    assert (done.cached, done.answer.content) == (False, "better")
+    *_, done = await callers.stream(caller, accept=lambda answer: answer.content == "better")
+    assert (done.cached, done.answer.content) == (True, "better")
+
+
 async def test_a_stream_without_cache_goes_straight_through(callers, caller):
     """As a whole answer does."""
     for _ in range(2):

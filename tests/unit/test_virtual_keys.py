@@ -53,10 +53,14 @@ def test_the_public_id_leads_back_to_the_project():
     assert project_of_key_id("key_alpha_xyz") is None
 
 
-def test_rights_come_back_from_what_is_stored():
-    """The record is whole again, and tagged."""
-    text = rights_json(RECORD)
-    assert with_rights("alpha", RECORD.digest, RECORD.limits, text) == replace(RECORD, rights_tag=rights_tag(text))
+@pytest.mark.parametrize(
+    "changes", [{}, {"revoked_ms": 8}, {"of": "ab" * 8, "issued_ms": 6, "replaced_ms": 7, "revoked_ms": 8}]
+)
+def test_rights_come_back_from_what_is_stored(changes):
+    """The record is whole again, and tagged: that of a later secret as well, with each of its moments."""
+    record = replace(RECORD, **changes)
+    text = rights_json(record)
+    assert with_rights("alpha", record.digest, record.limits, text) == replace(record, rights_tag=rights_tag(text))
 
 
 @pytest.mark.parametrize("change", [{"revoked_ms": 6}, {"groups": ()}, {"admin": False}, {"user_id": ""}])
