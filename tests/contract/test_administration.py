@@ -1,15 +1,12 @@
 """What an operator does to keys and budgets, at each store: change, expiry, rotation, and several at once."""
 
-import asyncio
 from dataclasses import replace
 
 import pytest
 
 from gateway_core.access.administration import Administration
-from gateway_core.access.administrator import MOST_TRIES
 from gateway_core.access.known_names import KnownNames
 from gateway_core.adapters.memory import MemoryStore
-from gateway_core.adapters.upstash.keys import UpstashKeys
 from gateway_core.cli.streaming import gathered
 from gateway_core.config.catalog_loader import load_catalog
 from gateway_core.domain.caller import Limits
@@ -17,6 +14,7 @@ from gateway_core.domain.errors import Conflict, InvalidRequest, UnknownKey, Unk
 from gateway_core.store.key_changes import FORGOTTEN_MS, KeyChange
 from gateway_core.store.messages import Admitted, Refused, StaleCaller
 from gateway_core.store.virtual_keys import KeyRecord, digest_of
+from tests.contract.beaten import Beaten
 from tests.contract.conftest import spread_store
 from tests.contract.desk import NOON, Desk, candidate
 from tests.manual_clock import ManualClock
@@ -40,34 +38,6 @@ def clock():
 @pytest.fixture
 def office(store, clock):
     return Administration(store, clock)
-
-
-class Beaten:
-    """A store at which somebody else is faster, a few times, and of which each answer comes twice."""
-
-    def __init__(self, store, *meanwhile):
-        self._store, self._meanwhile = store, list(meanwhile)
-
-    def __getattr__(self, name):
-        return getattr(self._store, name)
-
-    async def change_keys(self, project_id, changes):
-        if self._meanwhile:
-            await self._meanwhile.pop(0)()
-        done = await self._store.change_keys(project_id, changes)
-        assert await self._store.change_keys(project_id, changes) == done
-        return done
-
-    async def change_budget(self, *change):
-        if self._meanwhile:
-            await self._meanwhile.pop(0)()
-        return await self._store.change_budget(*change)
-
-
-class BeatenInRedis(Beaten):
-    """There a revocation is a change of what was looked at before, and elsewhere one step."""
-
-    revoke_key = UpstashKeys.revoke_key
 
 
 async def desk_of(store, key):
@@ -164,65 +134,6 @@ async def test_an_older_secret_never_gains_time_and_is_forgotten_at_last(office,
     assert (digest_of(made["key"]) in digests, digest_of(second["key"]) in digests) == (True, False)
 
 
-async def test_changes_at_once_do_not_undo_each_other(store, clock, office):
-    """Of two changes both hold; a revocation between reading and writing stands; answers that come twice are one."""
-    made = await office.create_key(KeyRecord("alpha", "", limits=Limits(rpm=1)))
-    meanwhile = Beaten(store, lambda: office.update_key(made["id"], {"name": "theirs"}, {"tpm": 2}))
-    line = await Administration(meanwhile, clock).update_key(made["id"], {"user_id": "ours"}, {"rpm": 3})
-    assert (line["name"], line["user"], line["rpm"], line["tpm"]) == ("theirs", "ours", 3, 2)
-    rotating = Administration(Beaten(store, lambda: office.revoke_key(made["id"])), clock)
-    with pytest.raises(Conflict):
-        await rotating.rotate_key(made["id"])
-    assert len(await store.list_keys("alpha")) == 1
-
-    async def rename():
-        names.append("n")
-        await office.update_key(busy["id"], {"name": "".join(names)}, {})
-
-    names: list[str] = []
-    busy = await office.create_key(KeyRecord("alpha", ""))
-    with pytest.raises(Conflict, match="at the same time"):
-        await Administration(Beaten(store, *[rename] * MOST_TRIES), clock).update_key(busy["id"], {"admin": True}, {})
-    assert not (await office.get_key(busy["id"]))["admin"]
-
-
-async def test_a_crowd_changes_one_key_and_one_budget(office):
-    """Each of them something else, and nobody is told to try again."""
-    made = await office.create_key(KeyRecord("alpha", ""))
-    fields = ("day_nano", "day_tokens", "month_nano", "month_tokens") * (MOST_TRIES // 4)
-    changes = [{field: number + 1} for number, field in enumerate(fields)]
-    await asyncio.gather(*(office.update_key(made["id"], {}, change) for change in changes))
-    await asyncio.gather(*(office.set_budget("alpha", "ada", change) for change in changes))
-    (record,) = await office.store.list_keys("alpha")
-    assert None not in {getattr(record.limits, field) for field in fields}
-    assert None not in (await office.set_budget("alpha", "ada", {})).values()
-
-
-async def test_a_revocation_is_made_whoever_changes_the_key_meanwhile(store, clock, office):
-    """Once, though it is only looked at when it was changed; who comes after it is told."""
-    made = await office.create_key(KeyRecord("alpha", ""))
-    names = [f"n{number}" for number in range(MOST_TRIES - 1)]
-    renamed = [lambda name=name: office.update_key(made["id"], {"name": name}, {}) for name in names]
-    beaten = BeatenInRedis if isinstance(store, UpstashKeys) else Beaten
-    assert (await Administration(beaten(store, *renamed), clock).revoke_key(made["id"]))["revoked"]
-    (record,) = await store.list_keys("alpha")
-    assert record.revoked_ms == clock.now_ms()
-
-
-async def test_where_the_store_is_slow_a_change_is_not_tried_for_ever(store, clock, office):
-    """The function would be ended, and could not say what was done."""
-
-    async def late():
-        clock.advance(5)
-        await office.update_key(made["id"], {"name": f"n{clock.now_ms()}"}, {})
-
-    made = await office.create_key(KeyRecord("alpha", ""))
-    began_ms = clock.now_ms()
-    with pytest.raises(Conflict, match="at the same time"):
-        await Administration(Beaten(store, *[late] * 9), clock).update_key(made["id"], {"admin": True}, {})
-    assert clock.now_ms() - began_ms == 10_000
-
-
 async def test_a_rotation_whose_answer_got_lost_is_made_once(office, store, clock):
     """The secret that it made is there: it is told, not made again, though somebody changed the key meanwhile."""
 
@@ -315,9 +226,6 @@ async def test_budgets_are_for_projects_that_there_are(store, clock, office):
     lifted = await office.set_budget("alpha", "ada", {"day_nano": None, "day_tokens": None})
     assert (lifted["day_usd"], lifted["day_tokens"]) == (None, None)
     assert (await office.set_budget("alpha", "ada", {"month_tokens": 3}))["month_tokens"] == 3
-    forever = [lambda n=n: office.set_budget("alpha", "", {"day_tokens": n}) for n in range(MOST_TRIES)]
-    with pytest.raises(Conflict):
-        await Administration(Beaten(store, *forever), clock).set_budget("alpha", "", {"month_tokens": 1})
 
 
 async def test_changes_are_made_whole_or_not_at_all(store):
