@@ -5,6 +5,7 @@ Nothing here is a limit of the product. A test that ends well never waits so lon
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections import deque
@@ -36,6 +37,9 @@ class _Machine:
 _MACHINE = _Machine()
 
 
-def patience(seconds: float) -> float:
-    """As long as `seconds` are on a quick machine that has nothing else to do; times PATIENCE of the environment."""
-    return seconds * float(os.environ.get("PATIENCE", "1")) * _MACHINE.slowness()
+def patience(seconds: float, most: float = math.inf) -> float:
+    """As long as `seconds` are on a quick machine that has nothing else to do; times PATIENCE of the environment.
+
+    No more than `most` times as long, for who waits all of it.
+    """
+    return seconds * min(most, float(os.environ.get("PATIENCE", "1")) * _MACHINE.slowness())

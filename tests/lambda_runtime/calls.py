@@ -38,9 +38,11 @@ def post(path: str, key: str, **body: Any) -> dict[str, Any]:
     return rest_event("POST", path, headers, json.dumps({**HELLO, "model": MODEL, **body}).encode())
 
 
-async def ask(environment: Environment, event: dict[str, Any], timeout_s: float = 30) -> tuple[Answer, HttpAnswer]:
+async def ask(
+    environment: Environment, event: dict[str, Any], timeout_s: float = 30, most_times: float = math.inf
+) -> tuple[Answer, HttpAnswer]:
     """What Lambda saw, and the HTTP answer in it."""
-    seen = await collect(environment.invoke(event, timeout_s))
+    seen = await collect(environment.invoke(event, timeout_s, most_times))
     assert isinstance(seen.last, End), seen.last
     return seen, read_answer(seen.payload)
 

@@ -210,7 +210,7 @@ async def test_a_stream_ends_before_lambda_ends_it(functions, backend):
     """A typed error, an orderly end, a bill: the environment is not killed, and answers again."""
     backend.providers.fault("deepseek", "stall", after_chunks=2, times=1)
     environment, key = functions["stream"], await backend.key("delta")
-    seen, answer = await ask(environment, post("/v1/stream", key), timeout_s=5)
+    seen, answer = await ask(environment, post("/v1/stream", key), timeout_s=5, most_times=4)
     *_chunks, (name, data) = await events_of(answer)
     assert seen.last == End()
     assert (name, data["error"]["code"]) == ("error", "deadline_exceeded")
@@ -225,7 +225,7 @@ async def test_a_whole_answer_that_is_late_is_a_504(functions, backend):
     """Not Lambda's own timeout, which would tell the client nothing."""
     backend.providers.fault("deepseek", "timeout", times=1)
     event = post("/v1/complete", await backend.key("alpha"))
-    _seen, answer = await ask(functions["complete"], event, timeout_s=4)
+    _seen, answer = await ask(functions["complete"], event, timeout_s=4, most_times=4)
     assert (answer.status, json.loads(answer.body)["error"]["code"]) == (504, "deadline_exceeded")
 
 
@@ -240,7 +240,7 @@ async def test_a_batch_answers_before_the_function_has_to(functions, backend):
         [("authorization", f"Bearer {await backend.key('hurried')}")],
         json.dumps({"questions": questions}).encode(),
     )
-    _seen, answer = await ask(functions["ask"], event, timeout_s=6)
+    _seen, answer = await ask(functions["ask"], event, timeout_s=6, most_times=4)
     told = {result["index"]: result["error_code"] for result in json.loads(answer.body)["results"]}
     assert (answer.status, told) == (200, {1: "deadline_exceeded", 2: "deadline_exceeded", 3: None})
     assert len(await backend.records("hurried")) == 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import math
 import os
 import signal
 import sys
@@ -99,10 +100,15 @@ class Environment:
     def pid(self) -> int:
         return self._process.pid
 
-    async def invoke(self, event: Any, timeout_s: float = TIMEOUT_S) -> AsyncGenerator[Item]:
-        """The answer to an event (JSON, or bytes as they are), part by part. A slow machine is given longer."""
+    async def invoke(
+        self, event: Any, timeout_s: float = TIMEOUT_S, most_times: float = math.inf
+    ) -> AsyncGenerator[Item]:
+        """The answer to an event (JSON, or bytes as they are), part by part.
+
+        A slow machine is given longer, `most_times` as long at most.
+        """
         payload = event if isinstance(event, bytes) else json.dumps(event).encode()
-        async with self._lock, contextlib.aclosing(self.api.invoke(payload, patience(timeout_s))) as items:
+        async with self._lock, contextlib.aclosing(self.api.invoke(payload, patience(timeout_s, most_times))) as items:
             async for item in items:
                 if item == Failed("Sandbox.Timedout"):
                     self.kill()
