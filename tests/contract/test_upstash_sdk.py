@@ -193,6 +193,20 @@ async def test_a_pipeline_that_is_not_answered_whole(host, client, answer, detai
     assert len(host.requests) == 1 or answer is None
 
 
+async def test_what_a_pipeline_wrote_is_seen_by_the_next_command(host, client):
+    """Upstash says up to where a replica has to be; the SDK sends it on."""
+
+    async def synced(writer: asyncio.StreamWriter) -> None:
+        body = b'[{"result": 1}]'
+        head = f"HTTP/1.1 200 OK\r\ncontent-length: {len(body)}\r\nupstash-sync-token: the-moment\r\n\r\n"
+        writer.write(head.encode() + body)
+
+    host.will(synced, says({"result": 1}))
+    await client.pipeline([["HSET", "h", "f", "v"]])
+    await client.execute("HGET", "h", "f")
+    assert "upstash-sync-token: the-moment" in host.heads[1].lower()
+
+
 async def test_a_pipeline_has_the_time_of_one_trip(host, client):
     """Its retries included."""
     host.will(hangs)

@@ -22,6 +22,8 @@ from gateway_core.adapters.upstash.scripts import load_scripts
 from gateway_core.domain.errors import ConfigError
 
 _RETRIES = 2
+_SYNC = "upstash-sync-token"
+"""The one header of an answer that the SDK reads: with it the next command sees what this one wrote."""
 _UNUSABLE = (
     "The environment names a proxy or certificates that cannot be used ({}). "
     "Unset HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and SSL_CERT_FILE for this command, or correct them."
@@ -127,7 +129,8 @@ class _Listed(httpx.AsyncHTTPTransport):
             return response
         content = await response.aread()
         listed = b"[%s]" % content if content.lstrip().startswith(b"{") else content
-        return httpx.Response(response.status_code, content=listed)
+        kept = {_SYNC: response.headers[_SYNC]} if _SYNC in response.headers else None
+        return httpx.Response(response.status_code, headers=kept, content=listed)
 
 
 def _flat(answer: object) -> Reply:
