@@ -148,7 +148,8 @@ def test_many_lines_end_with_the_rest():
     """The largest are shown."""
     lines = compare([(f"i{number}", "", number + 1) for number in range(MOST_LINES + 50)], {}, 7)
     assert (len(lines), lines[0].billed_nano, lines[-1].name) == (MOST_LINES, MOST_LINES + 50, REST)
-    assert (lines[-1].booked_nano, lines[-1].billed_nano) == (7, sum(range(1, 52)))
+    rest, billed = lines[-1], sum(range(1, 52))
+    assert (rest.booked_nano, rest.billed_nano, rest.difference_nano) == (7, billed, billed - 7)
 
 
 @pytest.mark.parametrize(
