@@ -6,7 +6,6 @@ import pytest
 
 from gateway_core.access.administration import Administration
 from gateway_core.access.known_names import KnownNames
-from gateway_core.adapters.memory import MemoryStore
 from gateway_core.cli.streaming import gathered
 from gateway_core.config.catalog_loader import load_catalog
 from gateway_core.domain.caller import Limits
@@ -14,30 +13,10 @@ from gateway_core.domain.errors import Conflict, InvalidRequest, UnknownKey, Unk
 from gateway_core.store.key_changes import FORGOTTEN_MS, KeyChange
 from gateway_core.store.messages import Admitted, Refused, StaleCaller
 from gateway_core.store.virtual_keys import KeyRecord, digest_of
-from tests.contract.beaten import Beaten
-from tests.contract.conftest import spread_store
+from tests.contract.administration.beaten import Beaten
 from tests.contract.desk import NOON, Desk, candidate
-from tests.manual_clock import ManualClock
 
 CATALOG = load_catalog()
-
-
-@pytest.fixture(params=["memory", "spread", "upstash", "administered"])
-def store(request):
-    """The command line's way to a store beside the others."""
-    if request.param == "memory":
-        return MemoryStore()
-    return spread_store() if request.param == "spread" else request.getfixturevalue(request.param)
-
-
-@pytest.fixture
-def clock():
-    return ManualClock(NOON)
-
-
-@pytest.fixture
-def office(store, clock):
-    return Administration(store, clock)
 
 
 async def desk_of(store, key):
